@@ -1,0 +1,59 @@
+import { Button, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { getActivity } from '../api.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { ActivityRow } from './ActivityRow.tsx';
+import { FirstEvent } from './FirstEvent.tsx';
+
+const POLL_MS = 1500;
+
+/** What is happening now: the latest events of everybody, with what was decided about each. */
+export function ActivityPage() {
+  const [paused, setPaused] = useState(false);
+  const activity = useQuery({
+    queryKey: ['activity'],
+    queryFn: () => getActivity(),
+    // A tab that nobody looks at does not poll: that is the query client's default.
+    refetchInterval: paused ? false : POLL_MS,
+    refetchOnWindowFocus: !paused,
+  });
+  const events = activity.data?.events;
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <Group gap="sm" align="baseline">
+          <Title order={2}>Activity</Title>
+          <LiveSign state={activity.error ? 'lost' : paused ? 'paused' : 'live'} />
+        </Group>
+        <Button
+          variant="default"
+          leftSection={paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
+          onClick={() => setPaused(!paused)}
+        >
+          {paused ? 'Go on' : 'Pause'}
+        </Button>
+      </Group>
+      {activity.error && <ProblemView problem={activity.error} retry={() => activity.refetch()} />}
+      {activity.isPending && <Skeleton height={320} />}
+      {events?.length === 0 && <FirstEvent />}
+      {events !== undefined && events.length > 0 && (
+        <Paper withBorder className="rows" component="ol" data-testid="activity">
+          {events.map((event) => (
+            <ActivityRow key={event.event_id} event={event} />
+          ))}
+        </Paper>
+      )}
+    </Stack>
+  );
+}
+
+function LiveSign({ state }: { state: 'live' | 'paused' | 'lost' }) {
+  const word = { live: 'live', paused: 'paused', lost: 'no answer' }[state];
+  return (
+    <Text size="sm" c="dimmed" className="live" data-state={state} data-testid="live">
+      {word}
+    </Text>
+  );
+}

@@ -1,0 +1,29 @@
+import { Tooltip } from '@mantine/core';
+import type { Decision } from '../api.ts';
+import { lookOf, OUTCOMES } from '../shell/outcome.ts';
+
+/** A decision at a glance; the reason shows on hover and on keyboard focus, and the link leads to the evidence. */
+export function DecisionChip({ decision, href }: { decision: Decision; href: string }) {
+  const look = lookOf(OUTCOMES, decision.outcome);
+  return (
+    <Tooltip label={decision.reason} multiline maw={380} withArrow events={{ hover: true, focus: true, touch: true }}>
+      <a
+        href={href}
+        className="chip"
+        style={{ ['--chip' as string]: shades(look.color) }}
+        data-outcome={decision.outcome}
+        data-testid="decision-chip"
+        aria-label={`${decision.notification_type}: ${look.label}. ${decision.reason}`}
+      >
+        <look.Icon size={14} stroke={2.4} aria-hidden="true" />
+        <span>{decision.notification_type}</span>
+        <span className="chip-word">{look.label}</span>
+      </a>
+    </Tooltip>
+  );
+}
+
+/** Dark on light and light on dark, so that the words can be read on both. */
+function shades(color: string): string {
+  return `light-dark(var(--mantine-color-${color}-9), var(--mantine-color-${color}-4))`;
+}

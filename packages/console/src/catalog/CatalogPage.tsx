@@ -1,0 +1,74 @@
+import { Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type Catalog, getCatalog } from '../api.ts';
+import { ChannelName } from '../shell/LookBadge.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
+import { RuleCard } from './RuleCard.tsx';
+
+/** What is in force: who is told what, and when. */
+export function CatalogPage() {
+  const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: 5000 });
+  return (
+    <Stack gap="md">
+      <Group gap="sm" align="baseline">
+        <Title order={2}>Catalog</Title>
+        {catalog.data && (
+          <Text size="sm" c="dimmed" data-testid="catalog-version">
+            version {catalog.data.version}, applied <Time value={catalog.data.applied_at} />
+          </Text>
+        )}
+      </Group>
+      {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
+      {catalog.isPending && <Skeleton height={320} />}
+      {catalog.data && <Contents catalog={catalog.data} />}
+    </Stack>
+  );
+}
+
+function Contents({ catalog }: { catalog: Catalog }) {
+  return (
+    <>
+      <Title order={4}>Rules</Title>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+        {catalog.rules.map((rule) => (
+          <RuleCard key={rule.name} rule={rule} />
+        ))}
+      </SimpleGrid>
+      <Title order={4} mt="sm">
+        Notification types
+      </Title>
+      <Paper withBorder className="rows">
+        {catalog.notifications.map((type) => (
+          <div key={type.name} className="row catalog-row" data-testid="notification-type">
+            <span className="name">{type.name}</span>
+            <Text component="span" size="sm" c="dimmed">
+              {type.description}
+            </Text>
+            <Group gap="md">
+              {type.channels.map((channel) => (
+                <ChannelName key={channel} channel={channel} />
+              ))}
+            </Group>
+            <Badge variant="default" radius="sm" tt="none">
+              {type.category.toLowerCase()}
+            </Badge>
+          </div>
+        ))}
+      </Paper>
+      <Title order={4} mt="sm">
+        Event types
+      </Title>
+      <Paper withBorder className="rows">
+        {catalog.events.map((type) => (
+          <div key={type.name} className="row event-type-row" data-testid="event-type">
+            <span className="name">{type.name}</span>
+            <Text component="span" size="sm" c="dimmed">
+              {type.description}
+            </Text>
+          </div>
+        ))}
+      </Paper>
+    </>
+  );
+}

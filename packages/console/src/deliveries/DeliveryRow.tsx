@@ -1,0 +1,57 @@
+import { Group, Table, Text } from '@mantine/core';
+import type { Delivery } from '../api.ts';
+import { MessageButton } from '../message/MessageButton.tsx';
+import { personLink } from '../route.ts';
+import { ChannelName, LookBadge } from '../shell/LookBadge.tsx';
+import { lookOf, STATUSES } from '../shell/outcome.ts';
+import { Time } from '../shell/Time.tsx';
+import { RetryButton } from './RetryButton.tsx';
+
+export function DeliveryRow({ delivery }: { delivery: Delivery }) {
+  return (
+    <Table.Tr data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>
+      <Table.Td>
+        <Text size="sm" c="dimmed" className="nowrap">
+          <Time value={delivery.created_at} />
+        </Text>
+      </Table.Td>
+      <Table.Td>
+        <a className="person-link" href={personLink(delivery.user_id)} title={delivery.user_id}>
+          {delivery.user_id}
+        </a>
+      </Table.Td>
+      <Table.Td>
+        <span className="name">{delivery.notification_type}</span>
+      </Table.Td>
+      <Table.Td>
+        <ChannelName channel={delivery.channel} />
+        {delivery.provider && (
+          <Text size="xs" c="dimmed">
+            by {delivery.provider}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td maw={340}>
+        <LookBadge look={lookOf(STATUSES, delivery.status)} />
+        {delivery.reason && (
+          <Text size="xs" c="dimmed" mt={4}>
+            {delivery.reason}
+          </Text>
+        )}
+        {delivery.status === 'queued' && delivery.due_at && (
+          <Text size="xs" c="dimmed" mt={2}>
+            due <Time value={delivery.due_at} />
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Group gap="xs" wrap="nowrap" justify="flex-end">
+          <RetryButton delivery={delivery} />
+          {delivery.has_message && (
+            <MessageButton deliveryId={delivery.delivery_id} title={delivery.notification_type} />
+          )}
+        </Group>
+      </Table.Td>
+    </Table.Tr>
+  );
+}

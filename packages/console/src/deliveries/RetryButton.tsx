@@ -1,0 +1,61 @@
+import { Button, Popover, Stack, Text } from '@mantine/core';
+import { IconRefresh } from '@tabler/icons-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { type Delivery, type DeliveryStatus, retryDelivery } from '../api.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+
+const RETRYABLE: readonly DeliveryStatus[] = ['dead', 'in_doubt', 'undeliverable'];
+
+/** Sends again what did not go out. Of what is in doubt it asks first, because that may reach the person twice. */
+export function RetryButton({ delivery }: { delivery: Delivery }) {
+  const [asking, setAsking] = useState(false);
+  const queries = useQueryClient();
+  const retry = useMutation({
+    mutationFn: () => retryDelivery(delivery.delivery_id),
+    onSuccess: () => {
+      setAsking(false);
+      return Promise.all([
+        queries.invalidateQueries({ queryKey: ['deliveries'] }),
+        queries.invalidateQueries({ queryKey: ['audit', delivery.user_id] }),
+      ]);
+    },
+  });
+  if (!RETRYABLE.includes(delivery.status)) return null;
+  const inDoubt = delivery.status === 'in_doubt';
+  return (
+    <Popover
+      opened={asking || retry.isError}
+      onChange={setAsking}
+      onDismiss={retry.reset}
+      width={320}
+      withArrow
+      trapFocus
+    >
+      <Popover.Target>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconRefresh size={14} aria-hidden="true" />}
+          loading={retry.isPending}
+          onClick={() => (inDoubt ? setAsking(true) : retry.mutate())}
+          data-testid="retry-button"
+        >
+          Retry
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        {retry.error ? (
+          <ProblemView problem={retry.error} retry={() => retry.mutate()} />
+        ) : (
+          <Stack gap="xs">
+            <Text size="sm">This may have gone out already. Sent again, the person may get it twice.</Text>
+            <Button size="xs" onClick={() => retry.mutate()} data-testid="retry-confirm">
+              Send again
+            </Button>
+          </Stack>
+        )}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

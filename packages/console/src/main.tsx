@@ -1,0 +1,34 @@
+import { MantineProvider } from '@mantine/core';
+import '@mantine/core/styles.css';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import './console.css';
+import { Problem } from './api.ts';
+import { App } from './shell/App.tsx';
+import { theme } from './theme.ts';
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // What the caller did wrong stays wrong; what the server could not do just now is worth one more try.
+      retry: (failures, error) =>
+        failures < 1 && error instanceof Problem && (error.status === 0 || error.status >= 500),
+      retryDelay: 400,
+      staleTime: 1000,
+      // The API is on this machine or this network: whether the browser thinks it is online says nothing.
+      networkMode: 'always',
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <QueryClientProvider client={queries}>
+        <App />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

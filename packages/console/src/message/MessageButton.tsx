@@ -1,0 +1,35 @@
+import { Button, Modal, Skeleton } from '@mantine/core';
+import { IconEye } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { getMessage } from '../api.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { MessageView } from './MessageView.tsx';
+
+/** Opens a message as it was sent. */
+export function MessageButton({ deliveryId, title }: { deliveryId: string; title: string }) {
+  const [opened, setOpened] = useState(false);
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="light"
+        leftSection={<IconEye size={14} aria-hidden="true" />}
+        onClick={() => setOpened(true)}
+        data-testid="message-button"
+      >
+        Message
+      </Button>
+      <Modal opened={opened} onClose={() => setOpened(false)} title={title} size="xl" centered>
+        <LoadedMessage deliveryId={deliveryId} />
+      </Modal>
+    </>
+  );
+}
+
+function LoadedMessage({ deliveryId }: { deliveryId: string }) {
+  const message = useQuery({ queryKey: ['message', deliveryId], queryFn: () => getMessage(deliveryId) });
+  if (message.error) return <ProblemView problem={message.error} retry={() => message.refetch()} />;
+  if (message.isPending) return <Skeleton height={320} />;
+  return <MessageView message={message.data} />;
+}

@@ -1,0 +1,87 @@
+import { Group, Paper, Text } from '@mantine/core';
+import { IconBolt, IconSend } from '@tabler/icons-react';
+import type { AuditEvent } from '../api.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { Fields, valueText } from '../shell/Fields.tsx';
+import { Time } from '../shell/Time.tsx';
+import { DecisionLine } from './DecisionLine.tsx';
+import type { Entry } from './entries.ts';
+import { NotificationLines } from './NotificationLines.tsx';
+
+/** One event of the timeline with what followed from it. */
+export function EntryCard({ userId, entry, marked }: { userId: string; entry: Entry; marked: boolean }) {
+  const Icon = entry.eventType === null ? IconSend : IconBolt;
+  return (
+    <Paper
+      withBorder
+      component="article"
+      className="entry"
+      data-testid="timeline-entry"
+      data-event-id={entry.eventId ?? undefined}
+      data-marked={marked || undefined}
+    >
+      <Group gap="xs" px="md" pt="sm" wrap="nowrap" align="flex-start">
+        <Icon size={20} className="entry-icon" aria-hidden="true" />
+        <Text component="h4" className="name break" flex={1}>
+          {entry.eventType ?? 'Asked for directly'}
+        </Text>
+        <Text size="sm" c="dimmed">
+          <Time value={entry.at} as="clock" />
+        </Text>
+      </Group>
+      <div className="entry-body">
+        {entry.event && <EventFacts event={entry.event} />}
+        {entry.event && entry.decisions.length === 0 && entry.direct.length === 0 && (
+          <Text size="sm" c="dimmed" pt={4}>
+            No rule listens to this event.
+          </Text>
+        )}
+        {entry.decisions.map(({ decision, notifications }) => (
+          <DecisionLine key={decision.decision_id} userId={userId} decision={decision} notifications={notifications} />
+        ))}
+        {entry.direct.length > 0 && <NotificationLines notifications={entry.direct} named />}
+      </div>
+    </Paper>
+  );
+}
+
+function EventFacts({ event }: { event: AuditEvent }) {
+  const traits = Object.keys(event.user_traits).length > 0;
+  return (
+    <Disclosure label={<Preview event={event} />} testId="event-details">
+      <Fields values={event.properties} />
+      {traits && (
+        <>
+          <Text size="xs" c="dimmed" mt="xs">
+            Traits sent with it
+          </Text>
+          <Fields values={event.user_traits} />
+        </>
+      )}
+      <Text size="xs" c="dimmed" mt="xs" className="break">
+        Received <Time value={event.received_at} as="full" /> · catalog version {event.catalog_version} · event id{' '}
+        {event.event_id}
+      </Text>
+    </Disclosure>
+  );
+}
+
+/** The first few properties on one line. */
+function Preview({ event }: { event: AuditEvent }) {
+  const entries = Object.entries(event.properties);
+  if (entries.length === 0) return <span className="preview">no properties</span>;
+  return (
+    <span className="preview">
+      {entries.slice(0, 4).map(([name, value]) => (
+        <span key={name} className="preview-pair">
+          <span className="quiet">{name}</span> {shorten(valueText(value))}
+        </span>
+      ))}
+      {entries.length > 4 && <span className="quiet">and {entries.length - 4} more</span>}
+    </span>
+  );
+}
+
+function shorten(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}

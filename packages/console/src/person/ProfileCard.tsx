@@ -1,0 +1,48 @@
+import { Group, Paper, Stack, Text } from '@mantine/core';
+import { IconLanguage, IconMail, IconPhone, IconWorld } from '@tabler/icons-react';
+import type { Profile } from '../api.ts';
+import { Fields } from '../shell/Fields.tsx';
+import { Time } from '../shell/Time.tsx';
+
+export function ProfileCard({ profile }: { profile: Profile | null }) {
+  return (
+    <Paper withBorder p="md" component="section" aria-label="Profile" data-testid="profile">
+      <Text fw={650} mb="xs">
+        Profile
+      </Text>
+      {profile === null ? (
+        <Text size="sm" c="dimmed">
+          Nothing is known of this person yet.
+        </Text>
+      ) : (
+        <Known profile={profile} />
+      )}
+    </Paper>
+  );
+}
+
+function Known({ profile }: { profile: Profile }) {
+  const lines = [
+    { Icon: IconMail, name: 'E-mail', value: profile.addresses.email, missing: 'no e-mail address' },
+    { Icon: IconPhone, name: 'Phone', value: profile.addresses.phone, missing: 'no phone number' },
+    { Icon: IconWorld, name: 'Time zone', value: profile.time_zone, missing: 'no time zone' },
+    { Icon: IconLanguage, name: 'Locale', value: profile.locale, missing: 'no locale' },
+  ];
+  return (
+    <Stack gap={6}>
+      {lines.map(({ Icon, name, value, missing }) => (
+        <Group key={name} gap="xs" wrap="nowrap">
+          <Icon size={16} stroke={1.8} className="quiet" role="img" aria-label={name} />
+          <Text size="sm" className="break" {...(value ? {} : { c: 'dimmed' })}>
+            {value || missing}
+          </Text>
+        </Group>
+      ))}
+      <div className="rule-line" />
+      <Fields values={profile.traits} />
+      <Text size="xs" c="dimmed" mt={4}>
+        Last changed <Time value={profile.updated_at} as="full" />
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,113 @@
+import { Text, UnstyledButton } from '@mantine/core';
+import { useInViewport } from '@mantine/hooks';
+import { IconChevronRight, IconCircleDashed } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useId, useState } from 'react';
+import {
+  type CatalogNotification,
+  type DeliveryStatus,
+  type Explanation,
+  getExplanation,
+  type Notification,
+} from '../api.ts';
+import { type Look, lookOf, STATUSES } from '../shell/outcome.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { RuleText } from '../shell/RuleText.tsx';
+import { Time } from '../shell/Time.tsx';
+
+const POLL_MS = 8000;
+
+const FURTHEST_FIRST: readonly DeliveryStatus[] = [
+  'sent',
+  'sending',
+  'queued',
+  'in_doubt',
+  'dead',
+  'undeliverable',
+  'cancelled',
+];
+
+/** One notification type: sent or not at a glance, and the whole answer when it is opened. */
+export function WhyRow({ userId, type }: { userId: string; type: CatalogNotification }) {
+  const [opened, setOpened] = useState(false);
+  const id = useId();
+  // A catalog can hold hundreds of types: only those on the screen are asked for.
+  const { ref, inViewport } = useInViewport<HTMLDivElement>();
+  const answer = useQuery({
+    queryKey: ['explain', userId, type.name],
+    queryFn: () => getExplanation(userId, type.name),
+    enabled: inViewport,
+    refetchInterval: POLL_MS,
+  });
+  return (
+    <div ref={ref} className="why-row" data-testid="why-row" data-notification-type={type.name}>
+      <UnstyledButton
+        className="why-button"
+        aria-expanded={opened}
+        aria-controls={id}
+        onClick={() => setOpened(!opened)}
+      >
+        <Sign explanation={answer.data} />
+        <span className="why-words">
+          <span className="name">{type.name}</span>
+          <Text component="span" size="sm" c="dimmed">
+            {answer.data ? <Summary explanation={answer.data} /> : answer.error ? 'No answer' : '…'}
+          </Text>
+        </span>
+        <IconChevronRight size={16} className="chevron" data-open={opened || undefined} aria-hidden="true" />
+      </UnstyledButton>
+      <div id={id} hidden={!opened} className="why-answer">
+        {opened && answer.error && <ProblemView problem={answer.error} retry={() => answer.refetch()} />}
+        {opened && answer.data && <Answer explanation={answer.data} />}
+      </div>
+    </div>
+  );
+}
+
+function Sign({ explanation }: { explanation: Explanation | undefined }) {
+  const last = explanation && lastOf(explanation);
+  if (!last) return <IconCircleDashed size={20} className="quiet" aria-hidden="true" />;
+  const { Icon, color } = standing(last);
+  return <Icon size={20} stroke={2.2} color={`var(--mantine-color-${color}-6)`} className="sign" aria-hidden="true" />;
+}
+
+/** A decision to send is not yet a message that arrived: what counts here is how the last one fared. */
+function Summary({ explanation }: { explanation: Explanation }) {
+  const last = lastOf(explanation);
+  if (!last) return explanation.answer === 'sent' ? 'Sent' : 'Not sent';
+  const times = explanation.notifications.length;
+  return (
+    <>
+      {standing(last).label}, <Time value={last.created_at} />
+      {times > 1 && ` (the last of ${times})`}
+    </>
+  );
+}
+
+function lastOf(explanation: Explanation): Notification | undefined {
+  const { notifications } = explanation;
+  return [...notifications].sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at)).at(-1);
+}
+
+/** How a notification stands: by the delivery that came furthest. */
+function standing(notification: Notification): Look {
+  const reached = FURTHEST_FIRST.find((status) =>
+    notification.deliveries.some((delivery) => delivery.status === status),
+  );
+  return lookOf(STATUSES, reached ?? 'queued');
+}
+
+function Answer({ explanation }: { explanation: Explanation }) {
+  return (
+    <>
+      <Text size="sm" data-testid="why-paragraph">
+        {explanation.paragraph}
+      </Text>
+      {explanation.rules.map((rule) => (
+        <div key={rule.rule} className="why-rule">
+          <RuleText rule={{ ...rule, name: rule.rule }} />
+        </div>
+      ))}
+    </>
+  );
+}

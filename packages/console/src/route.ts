@@ -1,0 +1,57 @@
+/** Where the console stands, from the part of the address after `#`: a link can be shared, and needs no server. */
+import { useMemo, useSyncExternalStore } from 'react';
+import type { DeliveryStatus } from './api.ts';
+
+export type Route =
+  | { page: 'activity' }
+  /** `eventId`: the event to show first. */
+  | { page: 'person'; userId: string; eventId: string | null }
+  | { page: 'deliveries'; status: string | null }
+  | { page: 'catalog' }
+  | { page: 'unknown' };
+
+export const activityLink = (): string => '#/';
+export const catalogLink = (): string => '#/catalog';
+
+export function personLink(userId: string, eventId?: string): string {
+  const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
+  return `#/people/${encodeURIComponent(userId)}${at}`;
+}
+
+export function deliveriesLink(status: DeliveryStatus | null): string {
+  return status === null ? '#/deliveries' : `#/deliveries?status=${status}`;
+}
+
+export function open(link: string): void {
+  location.hash = link;
+}
+
+export function useRoute(): Route {
+  const hash = useSyncExternalStore(subscribe, () => location.hash);
+  return useMemo(() => parseHash(hash), [hash]);
+}
+
+export function parseHash(hash: string): Route {
+  const [path = '', search = ''] = split(hash.replace(/^#/, ''), '?');
+  const parameters = new URLSearchParams(search);
+  if (path === '' || path === '/') return { page: 'activity' };
+  if (path === '/catalog') return { page: 'catalog' };
+  if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
+  const userId = /^\/people\/([^/]+)$/.exec(path)?.[1];
+  if (userId === undefined) return { page: 'unknown' };
+  try {
+    return { page: 'person', userId: decodeURIComponent(userId), eventId: parameters.get('event') };
+  } catch {
+    return { page: 'unknown' };
+  }
+}
+
+function split(text: string, at: string): [string, string] {
+  const index = text.indexOf(at);
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener('hashchange', listener);
+  return () => window.removeEventListener('hashchange', listener);
+}

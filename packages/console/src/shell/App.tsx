@@ -1,0 +1,43 @@
+import { AppShell, Container } from '@mantine/core';
+import { ActivityPage } from '../activity/ActivityPage.tsx';
+import { CatalogPage } from '../catalog/CatalogPage.tsx';
+import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
+import { useKeyState } from '../key.ts';
+import { PersonPage } from '../person/PersonPage.tsx';
+import { type Route, useRoute } from '../route.ts';
+import { Header } from './Header.tsx';
+import { KeyForm } from './KeyForm.tsx';
+import { LastResort } from './LastResort.tsx';
+import { Nothing } from './Nothing.tsx';
+
+export function App() {
+  const route = useRoute();
+  const keyState = useKeyState();
+  return (
+    <AppShell header={{ height: 60 }} padding="md">
+      <Header page={route.page} />
+      <AppShell.Main className="main">
+        <Container size={1240} px={0} py="xs">
+          <LastResort key={JSON.stringify(route)}>
+            {keyState === 'open' ? <Page route={route} /> : <KeyForm refused={keyState === 'refused'} />}
+          </LastResort>
+        </Container>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'activity':
+      return <ActivityPage />;
+    case 'person':
+      return <PersonPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
+    case 'deliveries':
+      return <DeliveriesPage status={route.status} />;
+    case 'catalog':
+      return <CatalogPage />;
+    case 'unknown':
+      return <Nothing title="There is no such page">The menu above leads to those there are.</Nothing>;
+  }
+}

@@ -1,0 +1,26 @@
+import { UnstyledButton } from '@mantine/core';
+import { IconChevronRight } from '@tabler/icons-react';
+import { type ReactNode, useId, useState } from 'react';
+
+/** A line that opens to show more; what is inside is drawn only when it is open. */
+export function Disclosure({ label, children, testId }: { label: ReactNode; children: ReactNode; testId?: string }) {
+  const [opened, setOpened] = useState(false);
+  const id = useId();
+  return (
+    <div className="disclosure">
+      <UnstyledButton
+        className="disclosure-button"
+        aria-expanded={opened}
+        aria-controls={id}
+        onClick={() => setOpened(!opened)}
+        {...(testId === undefined ? {} : { 'data-testid': testId })}
+      >
+        <IconChevronRight size={14} className="chevron" data-open={opened || undefined} aria-hidden="true" />
+        <span>{label}</span>
+      </UnstyledButton>
+      <div id={id} hidden={!opened} className="disclosure-panel">
+        {opened && children}
+      </div>
+    </div>
+  );
+}

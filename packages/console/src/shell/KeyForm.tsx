@@ -1,0 +1,43 @@
+import { Alert, Button, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { IconKey } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { setApiKey } from '../key.ts';
+
+/** Asks for an API key when the API wants one. */
+export function KeyForm({ refused }: { refused: boolean }) {
+  const [key, setKey] = useState('');
+  const queries = useQueryClient();
+  return (
+    <Paper withBorder shadow="sm" p="xl" maw={460} mx="auto" mt={64}>
+      <form
+        data-testid="key-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (key.trim() === '') return;
+          setApiKey(key.trim());
+          queries.clear();
+        }}
+      >
+        <Stack>
+          <Title order={3}>An API key is needed</Title>
+          <Text c="dimmed" size="sm">
+            It is kept in this browser tab only, until the tab is closed.
+          </Text>
+          {refused && <Alert color="red">That key was not accepted.</Alert>}
+          <PasswordInput
+            label="API key"
+            autoFocus
+            autoComplete="off"
+            leftSection={<IconKey size={16} aria-hidden="true" />}
+            value={key}
+            onChange={(event) => setKey(event.currentTarget.value)}
+          />
+          <Button type="submit" disabled={key.trim() === ''}>
+            Open the console
+          </Button>
+        </Stack>
+      </form>
+    </Paper>
+  );
+}

@@ -1,0 +1,54 @@
+import { Autocomplete, type ComboboxParsedItem, Kbd } from '@mantine/core';
+import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
+import { IconSearch } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
+import { findUsers } from '../api.ts';
+import { open, personLink } from '../route.ts';
+
+/** Finds a person by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
+export function PersonSearch() {
+  const [text, setText] = useState('');
+  const [prefix] = useDebouncedValue(text.trim(), 150);
+  const input = useRef<HTMLInputElement>(null);
+  useHotkeys([['/', () => input.current?.focus()]]);
+  const found = useQuery({
+    queryKey: ['users', prefix],
+    queryFn: () => findUsers(prefix),
+    enabled: prefix !== '',
+    placeholderData: (previous) => previous,
+  });
+  const show = (userId: string) => {
+    if (userId === '') return;
+    setText('');
+    input.current?.blur();
+    open(personLink(userId));
+  };
+  return (
+    <Autocomplete
+      ref={input}
+      data-testid="person-search"
+      aria-label="Find a person by id"
+      placeholder="Find a person"
+      className="search"
+      leftSection={<IconSearch size={16} aria-hidden="true" />}
+      rightSection={<Kbd size="xs">/</Kbd>}
+      rightSectionPointerEvents="none"
+      value={text}
+      onChange={setText}
+      data={prefix === '' ? [] : (found.data?.users.map((user) => user.user_id) ?? [])}
+      // What the server found may answer an earlier prefix for a moment.
+      filter={({ options, search }) => options.filter((option) => startsWith(option, search))}
+      // Afterwards, because the field writes the chosen option into itself once this returns.
+      onOptionSubmit={(userId) => queueMicrotask(() => show(userId))}
+      onKeyDown={(event) => {
+        const marked = input.current?.getAttribute('aria-activedescendant');
+        if (event.key === 'Enter' && !marked) show(text.trim());
+      }}
+    />
+  );
+}
+
+function startsWith(option: ComboboxParsedItem, search: string): boolean {
+  return 'value' in option && String(option.value).toLowerCase().startsWith(search.trim().toLowerCase());
+}

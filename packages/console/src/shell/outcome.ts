@@ -1,0 +1,70 @@
+/** How outcomes, statuses and channels look: one colour, one icon and one word each, the same on every page. */
+import {
+  IconAlertOctagon,
+  IconAlertTriangle,
+  IconBan,
+  IconBell,
+  IconCheck,
+  IconCircleDashed,
+  IconClock,
+  IconHelpHexagon,
+  IconInbox,
+  IconMail,
+  IconMailOff,
+  IconMessage,
+  IconPlayerPause,
+  IconSend,
+  IconSpeakerphone,
+  IconWebhook,
+} from '@tabler/icons-react';
+import type { Attempt, Channel, DeliveryStatus, Outcome } from '../api.ts';
+
+export interface Look {
+  readonly label: string;
+  /** A colour of the Mantine theme. */
+  readonly color: string;
+  readonly Icon: typeof IconCheck;
+}
+
+export const OUTCOMES: Record<Outcome, Look> = {
+  send: { label: 'Send', color: 'teal', Icon: IconCheck },
+  suppressed: { label: 'Suppressed', color: 'orange', Icon: IconPlayerPause },
+  not_matched: { label: 'Not matched', color: 'gray', Icon: IconCircleDashed },
+  scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
+  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
+  failed: { label: 'Failed', color: 'red', Icon: IconAlertTriangle },
+};
+
+export const STATUSES: Record<DeliveryStatus, Look> = {
+  queued: { label: 'Queued', color: 'blue', Icon: IconClock },
+  sending: { label: 'Sending', color: 'ink', Icon: IconSend },
+  sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
+  undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
+  dead: { label: 'Dead', color: 'red', Icon: IconAlertOctagon },
+  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelpHexagon },
+  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
+};
+
+export const ATTEMPTS: Record<NonNullable<Attempt['outcome']>, Look> = {
+  delivered: { label: 'Delivered', color: 'teal', Icon: IconCheck },
+  retry: { label: 'Try again', color: 'orange', Icon: IconClock },
+  rejected: { label: 'Rejected', color: 'red', Icon: IconBan },
+  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelpHexagon },
+  undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
+};
+
+export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }> = {
+  email: { label: 'E-mail', Icon: IconMail },
+  sms: { label: 'SMS', Icon: IconMessage },
+  push: { label: 'Push', Icon: IconBell },
+  in_app: { label: 'In-app', Icon: IconInbox },
+  webhook: { label: 'Webhook', Icon: IconWebhook },
+  internal: { label: 'Internal', Icon: IconSpeakerphone },
+};
+
+const UNKNOWN: Look = { label: '', color: 'gray', Icon: IconHelpHexagon };
+
+/** The look of a word; one this console is too old to know is shown as it is. */
+export function lookOf<Word extends string>(looks: Record<Word, Look>, word: Word): Look {
+  return looks[word] ?? { ...UNKNOWN, label: word };
+}

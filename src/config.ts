@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConfigError } from './errors.ts';
+import { CHANNELS, type Channel } from './model.ts';
+
+/** Everything the environment decides, resolved once: later code sees no optionals. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Null: the embedded PostgreSQL in `dataDir`. */
+  readonly databaseUrl: string | null;
+  readonly dataDir: string;
+  readonly catalogDir: string;
+  /** Re-apply the catalog when a file of it changes. */
+  readonly watchCatalog: boolean;
+  /** Empty: no authentication, and only loopback. */
+  readonly apiKeys: readonly string[];
+  /** 32 bytes; seals addresses. */
+  readonly encryptionKey: Buffer;
+  readonly smtpUrl: string | null;
+  readonly mailFrom: string;
+  readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' };
+  readonly logLevel: string;
+}
+
+const PROVIDERS = ['sandbox', 'noop', 'log', 'smtp'] as const;
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+/**
+ * Reads the environment; throws ConfigError with the name of the variable and what would be right.
+ * @param defaults.catalogDir where the fintech example stands
+ */
+export function readConfig(
+  env: { readonly [name: string]: string | undefined },
+  defaults: { readonly catalogDir: string },
+): Config {
+  const apiKeys = list(env.TIDINGS_API_KEYS ?? env.TIDINGS_API_KEY);
+  for (const key of apiKeys) {
+    if (key.length < 16) throw new ConfigError('TIDINGS_API_KEYS: a key needs at least 16 characters');
+  }
+  const host = env.HOST || '127.0.0.1';
+  if (!LOOPBACK.test(host) && apiKeys.length === 0) {
+    throw new ConfigError(
+      `HOST is ${host}, which others can reach, and no API key is configured; set TIDINGS_API_KEYS, or HOST to 127.0.0.1`,
+    );
+  }
+  const port = Number(env.PORT || 8000);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new ConfigError(`PORT is "${env.PORT}"; it must be a number from 0 to 65535`);
+  }
+  const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
+  const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
+  if (!LEVELS.includes(logLevel)) {
+    throw new ConfigError(`TIDINGS_LOG_LEVEL is "${logLevel}"; it must be one of ${LEVELS.join(', ')}`);
+  }
+  return {
+    host,
+    port,
+    databaseUrl: databaseUrl(env.DATABASE_URL),
+    dataDir,
+    catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
+    watchCatalog: flag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
+    apiKeys,
+    encryptionKey: encryptionKey(env.TIDINGS_ENCRYPTION_KEY, dataDir),
+    smtpUrl: smtpUrl(env.SMTP_URL),
+    mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
+    providers: providers(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
+    logLevel,
+  };
+}
+
+function databaseUrl(value: string | undefined): string | null {
+  if (!value) return null;
+  // The value may hold a password: it is never repeated.
+  if (!/^postgres(ql)?:\/\//.test(value)) {
+    throw new ConfigError('DATABASE_URL must begin with postgres:// (for example postgres://user:password@host:5432/tidings)');
+  }
+  return value;
+}
+
+function smtpUrl(value: string | undefined): string | null {
+  if (!value) return null;
+  if (!/^smtps?:\/\//.test(value)) {
+    throw new ConfigError('SMTP_URL must begin with smtp:// or smtps:// (for example smtp://user:password@mail.example.com:587)');
+  }
+  return value;
+}
+
+function providers(value: string | undefined, smtp: boolean): Config['providers'] {
+  const chosen: { [channel in Channel]?: (typeof PROVIDERS)[number] } = { internal: 'log', ...(smtp ? { email: 'smtp' } : {}) };
+  for (const item of list(value)) {
+    const [channel, provider] = item.split('=') as [string, string | undefined];
+    if (!isOneOf(CHANNELS, channel) || !isOneOf(PROVIDERS, provider)) {
+      throw new ConfigError(
+        `TIDINGS_PROVIDERS has "${item}"; write CHANNEL=PROVIDER with one of ${CHANNELS.join(', ')} and one of ${PROVIDERS.join(', ')}`,
+      );
+    }
+    if (provider === 'smtp' && (channel !== 'email' || !smtp)) {
+      throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; smtp carries email only, and needs SMTP_URL`);
+    }
+    chosen[channel] = provider;
+  }
+  return chosen;
+}
+
+/** Configured, or made once and kept in the data directory. */
+function encryptionKey(value: string | undefined, dataDir: string): Buffer {
+  if (value) {
+    const key = Buffer.from(value, 'base64');
+    if (key.length !== 32) {
+      throw new ConfigError('TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; make one with: openssl rand -base64 32');
+    }
+    return key;
+  }
+  const file = join(dataDir, 'encryption.key');
+  mkdirSync(dataDir, { recursive: true });
+  try {
+    // wx: of two processes that start together one writes, the other reads what it wrote.
+    writeFileSync(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST') throw error;
+  }
+  const key = Buffer.from(readFileSync(file, 'utf8'), 'base64');
+  if (key.length !== 32) throw new ConfigError(`${file} does not hold a key of 32 bytes in base64; restore it from a backup`);
+  return key;
+}
+
+function flag(name: string, value: string | undefined, fallback: boolean): boolean {
+  if (value === undefined || value === '') return fallback;
+  if (/^(1|true|yes|on)$/i.test(value)) return true;
+  if (/^(0|false|no|off)$/i.test(value)) return false;
+  throw new ConfigError(`${name} is "${value}"; it must be true or false`);
+}
+
+function list(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function isOneOf<T extends string>(all: readonly T[], value: string | undefined): value is T {
+  return (all as readonly (string | undefined)[]).includes(value);
+}

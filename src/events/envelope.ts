@@ -1,0 +1,190 @@
+import { distance } from 'fastest-levenshtein';
+import type { RejectionCode } from '../errors.ts';
+import type { Event, JsonObject } from '../model.ts';
+import { looksLikeAddress, maskAddress, maskDeep, maskEmail, maskPhone } from '../privacy/mask.ts';
+import { ContentProblem, canonical, contentUuid, type Seen } from './content.ts';
+import { parseTimestamp } from './timestamp.ts';
+
+export type AddressKind = 'email' | 'phone';
+
+/** An event as received: checked, identified, its addresses split off. */
+export interface ReceivedEvent extends Event {
+  /** The caller gave the id; otherwise it is derived from the content. */
+  readonly named: boolean;
+  /** Of the whole content; two events with one id and different hashes are in conflict. */
+  readonly contentHash: string;
+  /** Further fields of the envelope, kept as they came. */
+  readonly context: JsonObject | null;
+  /** `value` null: the trait says that there is none. */
+  readonly addresses: readonly { readonly kind: AddressKind; readonly trait: string; readonly value: string | null }[];
+}
+
+export interface Rejection {
+  readonly code: RejectionCode;
+  /** `properties.amount`; empty when it is the event as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Checks properties and traits against the schemas of the catalog; null when they fit. */
+export type SchemaCheck = (
+  type: string,
+  properties: JsonObject,
+  traits: JsonObject,
+) => { path: string; message: string } | null;
+
+const FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp', 'properties', 'user_traits'] as const;
+
+/** Control characters: C0, DEL and C1. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** One item of a request as an event, or the reason why not. Never throws, whatever the item is. */
+export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): ReceivedEvent | Rejection {
+  if (item === null || typeof item !== 'object' || Array.isArray(item)) {
+    return reject(
+      'invalid_event',
+      '',
+      `is ${nameOf(item)}; an event is an object with user_id, event_type and event_timestamp`,
+    );
+  }
+  const envelope = item as { [key: string]: unknown };
+  const wrongId =
+    checkId(envelope, 'user_id', true) ?? checkId(envelope, 'event_type', true) ?? checkId(envelope, 'event_id', false);
+  if (wrongId) return wrongId;
+  const userId = envelope.user_id as string;
+  const type = envelope.event_type as string;
+
+  const stamp = envelope.event_timestamp;
+  if (typeof stamp !== 'string') {
+    return reject(
+      stamp === undefined ? 'invalid_event' : 'invalid_timestamp',
+      'event_timestamp',
+      `${stamp === undefined ? 'is missing' : `is ${nameOf(stamp)}`}; write it like "2025-10-31T19:00:00Z"`,
+    );
+  }
+  const when = parseTimestamp(stamp);
+  if ('problem' in when) return reject('invalid_timestamp', 'event_timestamp', when.problem);
+
+  for (const field of ['properties', 'user_traits']) {
+    const value = envelope[field];
+    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+      return reject('invalid_event', field, `is ${nameOf(value)}; an object is needed`);
+    }
+  }
+  const extra = Object.keys(envelope).filter((key) => !(FIELDS as readonly string[]).includes(key));
+  for (const key of extra) {
+    const meant = FIELDS.find((field) => !(field in envelope) && isMisspelling(key, field));
+    if (meant) return reject('unknown_field', key.slice(0, 256), `is not a field of an event; did you mean ${meant}?`);
+  }
+
+  const seen: Seen = { address: false };
+  let properties: JsonObject;
+  let traits: JsonObject;
+  let context: JsonObject | null = null;
+  try {
+    properties = canonical(envelope.properties ?? {}, 'properties', seen) as JsonObject;
+    traits = canonical(envelope.user_traits ?? {}, 'user_traits', seen) as JsonObject;
+    if (extra.length > 0) {
+      context = canonical(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', seen) as JsonObject;
+    }
+  } catch (error) {
+    if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
+    throw error;
+  }
+  const mismatch = check(type, properties, traits);
+  if (mismatch) return reject('schema_mismatch', mismatch.path, mismatch.message);
+
+  const named = typeof envelope.event_id === 'string';
+  const contentHash = contentUuid(JSON.stringify([userId, type, when.time, when.rest, properties, traits, context]));
+  const { addresses, rest } = splitAddresses(traits);
+  return {
+    tenantId,
+    userId,
+    eventId: named ? (envelope.event_id as string) : contentHash,
+    key: named ? contentUuid(`id\n${envelope.event_id as string}`) : contentHash,
+    named,
+    contentHash,
+    type,
+    time: when.time,
+    properties: seen.address ? (maskDeep(properties) as JsonObject) : properties,
+    traits: seen.address ? (maskDeep(rest) as JsonObject) : rest,
+    context: context && seen.address ? (maskDeep(context) as JsonObject) : context,
+    addresses,
+  };
+}
+
+export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {
+  return 'code' in read;
+}
+
+const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
+  email: 'email',
+  email_address: 'email',
+  phone: 'phone',
+  phone_number: 'phone',
+};
+
+/** The traits with each address replaced by its mask, and the addresses themselves. */
+function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & { rest: JsonObject } {
+  const addresses: { kind: AddressKind; trait: string; value: string | null }[] = [];
+  let rest = traits;
+  for (const trait in ADDRESS_TRAITS) {
+    const given = traits[trait];
+    if (given !== null && typeof given !== 'string') continue;
+    const kind = ADDRESS_TRAITS[trait] as AddressKind;
+    const value = given === null || given.trim() === '' ? null : given.trim();
+    if (rest === traits) rest = { ...traits };
+    rest[trait] = value === null ? null : kind === 'email' ? maskEmail(value) : maskPhone(value);
+    if (!addresses.some((address) => address.kind === kind)) addresses.push({ kind, trait, value });
+  }
+  return { addresses, rest };
+}
+
+function checkId(envelope: { [key: string]: unknown }, field: string, required: boolean): Rejection | null {
+  const value = envelope[field];
+  if (value === undefined || (value === null && !required)) {
+    return required ? reject('invalid_event', field, 'is missing; a text of 1 to 256 characters is needed') : null;
+  }
+  if (typeof value !== 'string') {
+    return reject('invalid_event', field, `is ${nameOf(value)}; a text of 1 to 256 characters is needed`);
+  }
+  if (value === '') return reject('invalid_id', field, 'is empty; 1 to 256 characters are needed');
+  // Counted in UTF-16 units first: counting characters is only needed near the limit.
+  if (value.length > 256 && (value.length > 512 || [...value].length > 256)) {
+    return reject('invalid_id', field, 'is longer than 256 characters');
+  }
+  if (CONTROL.test(value)) return reject('invalid_id', field, 'has a control character');
+  if (!value.isWellFormed())
+    return reject('invalid_id', field, 'has half of a surrogate pair, which is not Unicode text');
+  return null;
+}
+
+function isMisspelling(key: string, field: string): boolean {
+  const plain = key.toLowerCase().replace(/[^a-z]/g, '');
+  return Math.abs(plain.length - field.length) <= 3 && distance(plain, field.replace('_', '')) <= 2;
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  switch (typeof value) {
+    case 'string':
+      return `text ("${shorten(value)}")`;
+    case 'number':
+    case 'boolean':
+      return `the ${typeof value} ${String(value)}`;
+    default:
+      return `an ${typeof value}`;
+  }
+}
+
+function shorten(text: string): string {
+  if (looksLikeAddress(text)) return maskAddress(text);
+  const safe = text.replace(CONTROL, ' ').toWellFormed();
+  return safe.length > 40 ? `${safe.slice(0, 39).toWellFormed()}…` : safe;
+}
+
+function reject(code: RejectionCode, path: string, message: string): Rejection {
+  return { code, path, message: path === '' ? `This ${message}` : `${path} ${message}` };
+}

@@ -1,0 +1,26 @@
+import type { Json, JsonObject, Millis, Profile } from '../model.ts';
+
+/**
+ * The profile after one more event: per trait, the value with the newest event time wins, so the order of arrival does
+ * not matter. Two values of the same instant: the greater text wins, for the same reason.
+ */
+export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis): Profile {
+  const names = Object.keys(traits);
+  if (names.length === 0) return profile;
+  const values: JsonObject = { ...profile.traits };
+  const times: { [trait: string]: Millis } = { ...profile.traitTimes };
+  let changed = false;
+  for (const name of names) {
+    const known = times[name];
+    const value = traits[name] as Json;
+    if (known !== undefined && (time < known || (time === known && !isGreater(value, values[name])))) continue;
+    values[name] = value;
+    times[name] = time;
+    changed = true;
+  }
+  return changed ? { traits: values, traitTimes: times } : profile;
+}
+
+function isGreater(value: Json, than: Json | undefined): boolean {
+  return JSON.stringify(value) > JSON.stringify(than ?? null);
+}

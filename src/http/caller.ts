@@ -1,0 +1,65 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { TidingsError } from '../errors.ts';
+
+/** Who calls, and for which tenant: every route asks here and nowhere else. */
+export interface Caller {
+  readonly tenantId: string;
+  /** For the audit trail; never a secret. */
+  readonly actor: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller;
+  }
+}
+
+/** The one tenant there is so far. */
+export const DEFAULT_TENANT = 'default';
+
+/**
+ * The routes that show or change something of a tenant. The pattern of the matched route is looked at, not the URL as it
+ * was written: `/%61pi/v1/…` is the same route. The others (health, the console's files, the documentation) are open.
+ */
+const PROTECTED = /^\/(api\/v\d+|events|audit)(\/|$)/;
+
+/** Without keys everybody is let in: the server then listens on loopback only (see config.ts). */
+export function identifyCallers(app: FastifyInstance, apiKeys: readonly string[]): void {
+  const digests = apiKeys.map(digest);
+  app.decorateRequest('caller', null as unknown as Caller);
+  app.addHook('onRequest', async (request) => {
+    request.caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
+    if (digests.length === 0 || !PROTECTED.test(request.routeOptions.url ?? '')) return;
+    const given = keyOf(request);
+    const index = given === undefined ? -1 : find(digests, digest(given));
+    if (index < 0) {
+      throw new TidingsError(
+        'unauthorized',
+        given === undefined
+          ? 'Send an API key: authorization: Bearer KEY, or x-api-key: KEY.'
+          : 'This API key is not known here.',
+      );
+    }
+    request.caller = { tenantId: DEFAULT_TENANT, actor: `api key ${index + 1}` };
+  });
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const header = request.headers['x-api-key'];
+  if (typeof header === 'string') return header;
+  return /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+/** Compares all of them, each in constant time: the answer's time tells nothing. */
+function find(digests: readonly Buffer[], given: Buffer): number {
+  let found = -1;
+  digests.forEach((one, index) => {
+    if (timingSafeEqual(one, given)) found = index;
+  });
+  return found;
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}

@@ -1,0 +1,31 @@
+import { TidingsError } from '../errors.ts';
+
+/** `next` and `before` of a list: opaque to the caller, a place in the order to us. */
+export function writeCursor(parts: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** @param shape one example value per part */
+export function readCursor<const T extends readonly ('text' | 'number' | 'uuid')[]>(
+  cursor: string,
+  shape: T,
+): { [K in keyof T]: T[K] extends 'number' ? number : string } {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    parts = null;
+  }
+  const fits = Array.isArray(parts) && parts.length === shape.length && shape.every((kind, i) => isKind(kind, (parts as unknown[])[i]));
+  if (!fits) throw new TidingsError('invalid_request', 'before is not a place in this list; use the next of the page before.', { path: 'before' });
+  return parts as { [K in keyof T]: T[K] extends 'number' ? number : string };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const MAX_TIME = 253_402_300_799_999; // the year 9999
+const MIN_TIME = -62_135_596_800_000; // the year 1
+
+function isKind(kind: 'text' | 'number' | 'uuid', value: unknown): boolean {
+  if (kind === 'number') return typeof value === 'number' && Number.isInteger(value) && value <= MAX_TIME && value >= MIN_TIME;
+  return typeof value === 'string' && (kind === 'uuid' ? UUID.test(value) : !value.includes('\0') && value.length <= 1024);
+}

@@ -1,0 +1,74 @@
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
+import { isRefusedValue, isUnreachable } from '../store/database.ts';
+
+/** A problem document (RFC 9457). `code` is stable; docs/errors.md has a section for each. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly path?: string;
+}
+
+const MEDIA_TYPE = 'application/problem+json';
+
+/** Every error of every route leaves as a problem document. */
+export function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed in our own code');
+    else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database cannot be reached');
+    return reply
+      .status(problem.status)
+      .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
+      .type(MEDIA_TYPE)
+      .send(documentOf(problem));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    const problem = new TidingsError('not_found', `There is no ${request.method} ${pathname.slice(0, 200)}; see /api/docs.`);
+    return reply.status(404).type(MEDIA_TYPE).send(documentOf(problem));
+  });
+}
+
+export function documentOf(problem: TidingsError): Problem {
+  const { title, status } = ERROR_CODES[problem.code];
+  return {
+    type: `https://github.com/tidings/tidings/blob/main/docs/errors.md#${problem.code}`,
+    title,
+    status,
+    detail: problem.message,
+    code: problem.code,
+    ...(problem.path === '' ? {} : { path: problem.path }),
+  };
+}
+
+function problemOf(error: FastifyError): TidingsError {
+  if (error instanceof TidingsError) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const first = error.validation[0];
+    const path = (first?.instancePath ?? '').replaceAll('/', '.').replace(/^\./, '');
+    return new TidingsError('invalid_request', `${path || 'The request'}: ${first?.message ?? 'is not valid'}`, { path });
+  }
+  if (isUnreachable(error)) {
+    return new TidingsError('unavailable', 'Nothing was changed; try again.', { retryAfter: 2, cause: error });
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new TidingsError('payload_too_large', 'A body may have at most 5 MiB; send fewer events at a time.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new TidingsError('unsupported_media_type', 'Send JSON with the header content-type: application/json.');
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new TidingsError('invalid_json', 'The body is empty; send JSON.');
+  }
+  if (error.statusCode === 404) return new TidingsError('not_found', 'There is no such thing here.');
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new TidingsError('invalid_request', error.message);
+  }
+  // A value from a path or query that the database cannot take, such as a NUL in an id.
+  if (isRefusedValue(error)) return new TidingsError('invalid_request', 'A value of the request cannot be used here.');
+  return new TidingsError('internal', 'The error is in our log; nothing about your request was wrong.', { cause: error });
+}

@@ -1,0 +1,111 @@
+import { isUtf8 } from 'node:buffer';
+import { existsSync } from 'node:fs';
+import fastifyHelmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import fastifySwagger from '@fastify/swagger';
+import scalar from '@scalar/fastify-api-reference';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type pg from 'pg';
+import type { Catalogs } from '../catalog/catalogs.ts';
+import { TidingsError } from '../errors.ts';
+import type { Millis } from '../model.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { auditRoutes } from './audit.ts';
+import { identifyCallers } from './caller.ts';
+import { catalogRoutes } from './catalog.ts';
+import { deliveryRoutes } from './deliveries.ts';
+import { eventRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { answerProblems } from './problem.ts';
+
+export interface HttpParts {
+  readonly pipeline: Pipeline;
+  readonly pool: pg.Pool;
+  readonly catalogs: Catalogs;
+  readonly seal: Seal;
+  readonly clock: () => Millis;
+  readonly apiKeys: readonly string[];
+  readonly log: Logger;
+  /** Where the built console is; it may be missing. */
+  readonly consoleDir: string;
+  readonly state: {
+    readonly stopping: boolean;
+    /** How the workers of this process stand; empty without any. */
+    workers(): { readonly [part: string]: string };
+  };
+}
+
+export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+
+/** The HTTP side: one file a resource, registered below in the order a reader wants them. */
+export async function buildServer(parts: HttpParts): Promise<App> {
+  const app: App = Fastify({
+    loggerInstance: parts.log as FastifyBaseLogger,
+    // A line per request would hold user ids in URLs; errors are logged where they are answered.
+    disableRequestLogging: true,
+    routerOptions: { maxParamLength: 4096 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  } as object).withTypeProvider<ZodTypeProvider>() as unknown as App;
+  app.setValidatorCompiler(validatorCompiler);
+  // Shapes are held by the type checker; the schemas of answers are for the documentation.
+  app.setSerializerCompiler(() => JSON.stringify);
+  readJson(app);
+  answerProblems(app);
+  identifyCallers(app, parts.apiKeys);
+
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        upgradeInsecureRequests: null,
+      },
+    },
+    hsts: false,
+  });
+  await app.register(fastifySwagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Tidings', version: '1', description: 'Event-driven notifications that can say why, and why not.' } },
+    transform: jsonSchemaTransform,
+  });
+  await app.register(scalar, {
+    routePrefix: '/api/docs',
+    // The page starts itself with an inline script.
+    hooks: {
+      onRequest: (_request, reply, done) => {
+        reply.header('content-security-policy', "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:");
+        done();
+      },
+    },
+  });
+
+  eventRoutes(app, parts);
+  auditRoutes(app, parts);
+  deliveryRoutes(app, parts);
+  catalogRoutes(app, parts);
+  healthRoutes(app, parts);
+  if (existsSync(parts.consoleDir)) await app.register(fastifyStatic, { root: parts.consoleDir });
+  await app.ready();
+  return app;
+}
+
+/** JSON only; what it says about a body that is not JSON names the place, never the content. */
+function readJson(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    const bytes = body as Buffer;
+    if (bytes.length === 0) return done(null, undefined);
+    if (!isUtf8(bytes)) return done(new TidingsError('invalid_json', 'The body is not UTF-8.'));
+    try {
+      done(null, JSON.parse(bytes.toString('utf8')));
+    } catch (error) {
+      const place = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error))?.[0];
+      done(new TidingsError('invalid_json', `The body is not JSON${place ? `: it goes wrong ${place}` : ''}.`));
+    }
+  });
+}

@@ -1,0 +1,94 @@
+import { TidingsError } from './errors.ts';
+
+/** Decides one batch of one tenant; resolves to a result per item, in order, or rejects for all of them. */
+export type RunBatch<Item, Result> = (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>;
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Lane<Item, Result> {
+  running: boolean;
+  /** By tenant, in the order of their turns. */
+  readonly queues: Map<string, Waiting<Item, Result>[]>;
+}
+
+/**
+ * Joins concurrent requests into batches. A lane runs one batch at a time; what comes meanwhile waits and makes the next
+ * one, so batches grow with the load and a lone item waits for nobody. Items of one person always take the same lane:
+ * two lanes never wait for each other's locks.
+ */
+export class Lanes<Item, Result> {
+  readonly #lanes: Lane<Item, Result>[];
+  readonly #run: RunBatch<Item, Result>;
+  readonly #maxBatch: number;
+  readonly #maxWaiting: number;
+  #waiting = 0;
+  #idle: (() => void)[] = [];
+
+  /** @param options.maxWaiting items; beyond it `submit` refuses rather than let the queue grow */
+  constructor(run: RunBatch<Item, Result>, options: { lanes: number; maxBatch: number; maxWaiting: number }) {
+    this.#run = run;
+    this.#maxBatch = options.maxBatch;
+    this.#maxWaiting = options.maxWaiting;
+    this.#lanes = Array.from({ length: options.lanes }, () => ({ running: false, queues: new Map() }));
+  }
+
+  /** Throws `overloaded` before anything is taken in; an empty lane takes a request of any size. */
+  submit(tenantId: string, items: readonly Item[], personOf: (item: Item) => string): Promise<Result[]> {
+    if (this.#waiting > 0 && this.#waiting + items.length > this.#maxWaiting) {
+      throw new TidingsError('overloaded', 'More events are waiting than can be decided soon.', { retryAfter: 1 });
+    }
+    this.#waiting += items.length;
+    const results = items.map(
+      (item) =>
+        new Promise<Result>((resolve, reject) => {
+          const { queues } = this.#lanes[hash(personOf(item)) % this.#lanes.length] as Lane<Item, Result>;
+          const queue = queues.get(tenantId);
+          if (queue) queue.push({ item, resolve, reject });
+          else queues.set(tenantId, [{ item, resolve, reject }]);
+        }),
+    );
+    for (const lane of this.#lanes) if (!lane.running && lane.queues.size > 0) void this.#drain(lane);
+    return Promise.all(results);
+  }
+
+  /** Resolves when nothing is waiting or running. */
+  async idle(): Promise<void> {
+    if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Tenants take turns: the first queue gives one batch and goes to the end. */
+  async #drain(lane: Lane<Item, Result>): Promise<void> {
+    lane.running = true;
+    for (let next = lane.queues.entries().next(); !next.done; next = lane.queues.entries().next()) {
+      const [tenantId, queue] = next.value;
+      const batch = queue.splice(0, this.#maxBatch);
+      lane.queues.delete(tenantId);
+      if (queue.length > 0) lane.queues.set(tenantId, queue);
+      try {
+        const results = await this.#run(
+          tenantId,
+          batch.map(({ item }) => item),
+        );
+        batch.forEach(({ resolve }, index) => {
+          resolve(results[index] as Result);
+        });
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+      this.#waiting -= batch.length;
+    }
+    lane.running = false;
+    if (this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** FNV-1a over UTF-16 units: any even spread will do, it never leaves the process. */
+function hash(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+}

@@ -1,0 +1,333 @@
+import type pg from 'pg';
+import { uuidv7 } from 'uuidv7';
+import type { Catalog, Catalogs } from './catalog/catalogs.ts';
+import type { Provider } from './channels/provider.ts';
+import { TidingsError } from './errors.ts';
+import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
+import { mergeTraits } from './events/profile.ts';
+import { Lanes } from './lanes.ts';
+import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
+import { planNotification } from './plan/plan.ts';
+import { addressPurpose, Reach } from './privacy/reach.ts';
+import type { Seal } from './privacy/seal.ts';
+import { renderMessage } from './render/template.ts';
+import { decide, type Send } from './rules/decide.ts';
+import type { PersonFacts } from './rules/facts.ts';
+import { historyNeeds, limitNeeds } from './rules/rule-set.ts';
+import { type Batch, writeBatch } from './store/batch.ts';
+import { isRefusedValue, isUnreachable, transaction } from './store/database.ts';
+import type { ClaimedDelivery } from './store/deliveries.ts';
+import { type Facts, loadFacts, lockPeople } from './store/facts.ts';
+import type { Partitions } from './store/partitions.ts';
+import { quarantine } from './store/rejected.ts';
+
+/**
+ * The whole way of an event, top to bottom:
+ *
+ *   ingest    read ─▶ [ lock the people ─▶ load facts ─▶ decide ─▶ plan ─▶ write ]  ─▶ answer
+ *   dispatch  (a worker claimed a delivery)  address ─▶ render ─▶ send  ─▶ outcome
+ *
+ * What stands in brackets is one transaction for a batch of up to MAX_BATCH events; the answer goes out after its commit.
+ */
+export class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #lanes: Lanes<ReceivedEvent, EventResult>;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    // Two lanes: while PostgreSQL works for the one, this process works for the other.
+    this.#lanes = new Lanes((tenantId, events) => this.#decideBatch(tenantId, events), {
+      lanes: 2,
+      maxBatch: MAX_BATCH,
+      maxWaiting: parts.maxWaiting ?? 20_000,
+    });
+  }
+
+  /** Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again. */
+  async ingest(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const { check } = await this.#guard(() => this.#parts.catalogs.active(tenantId));
+    const read = items.map((item) => readEvent(tenantId, item, check));
+    const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
+    const decided = await this.#guard(() => this.#lanes.submit(tenantId, events, (event) => event.userId));
+    let next = 0;
+    const results = read.map((one, index) =>
+      isRejection(one) ? rejected(items[index], one) : (decided[next++] as EventResult),
+    );
+    await this.#guard(() => this.#quarantine(tenantId, items, results));
+    return results;
+  }
+
+  /** Resolves when everything taken in has been answered. */
+  async drain(): Promise<void> {
+    await this.#lanes.idle();
+  }
+
+  async #decideBatch(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {
+    const { pool, partitions, clock } = this.#parts;
+    const now = clock();
+    try {
+      await partitions.ensureEvents(
+        events.map((event) => event.time),
+        now,
+      );
+      return await transaction(pool, (connection) => this.#decideInTransaction(connection, tenantId, events, now));
+    } catch (error) {
+      if (!isRefusedValue(error)) throw error;
+      // The database cannot keep one of these values. The others are not to blame: find it by halves.
+      if (events.length === 1) {
+        const message = 'This event holds a value that cannot be stored';
+        return events.map((event) => ({ ...emptyResult(event.eventId, 'rejected'), code: 'invalid_content', message }));
+      }
+      const half = Math.ceil(events.length / 2);
+      const first = await this.#decideBatch(tenantId, events.slice(0, half));
+      return [...first, ...(await this.#decideBatch(tenantId, events.slice(half)))];
+    }
+  }
+
+  async #decideInTransaction(
+    connection: pg.PoolClient,
+    tenantId: string,
+    events: readonly ReceivedEvent[],
+    now: Millis,
+  ): Promise<EventResult[]> {
+    const userIds = [...new Set(events.map((event) => event.userId))];
+    await lockPeople(connection, tenantId, userIds);
+    let catalog = await this.#parts.catalogs.active(tenantId);
+    let facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events));
+    while (facts.catalogVersion !== catalog.version) {
+      // Another process applied a catalog: its rules may need other facts.
+      catalog = await this.#parts.catalogs.at(tenantId, facts.catalogVersion);
+      facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events));
+    }
+    const { results, fresh } = sortOut(events, facts);
+    if (fresh.length > 0) {
+      const batch = this.#decideFresh(catalog, tenantId, fresh, facts, now);
+      batch.events.forEach(({ event, decisions }) => {
+        results.set(event, { ...emptyResult(event.eventId, 'accepted'), decisions });
+      });
+      await writeBatch(connection, batch);
+    }
+    return events.map((event) => answerFor(event, results));
+  }
+
+  /** Decides and plans in memory, in order of event time; nothing here waits. */
+  #decideFresh(
+    catalog: Catalog,
+    tenantId: string,
+    fresh: readonly ReceivedEvent[],
+    facts: Facts,
+    now: Millis,
+  ): Batch {
+    const { seal } = this.#parts;
+    const reach = new Reach(tenantId, facts.addressHashes, seal);
+    const batch = emptyBatch(tenantId, now, catalog.version);
+    const touched = new Set<PersonFacts>();
+    for (const event of [...fresh].sort((a, b) => a.time - b.time)) {
+      const person = facts.people.get(event.userId) as PersonFacts;
+      const before = person.profile;
+      person.profile = mergeTraits(before, event.traits, event.time);
+      reach.merge(person.profile, event);
+      if (person.profile !== before || !facts.addressHashes.has(event.userId)) touched.add(person);
+
+      const { decisions, sends, uses } = decide(catalog.rules, person, event, now, uuidv7);
+      batch.events.push({ event, decisions });
+      for (const use of uses) batch.uses.push({ ...use, userId: event.userId });
+      for (const send of sends) planSend(catalog, batch, send, person, now);
+    }
+    for (const person of touched) {
+      batch.profiles.push({ userId: person.userId, profile: person.profile, addressHashes: reach.hashes(person.userId) });
+    }
+    batch.addresses.push(...reach.changed());
+    return batch;
+  }
+
+  async #quarantine(tenantId: string, items: readonly unknown[], results: readonly EventResult[]): Promise<void> {
+    const refused = results.flatMap((result, index) =>
+      result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
+    );
+    if (refused.length === 0) return;
+    const { pool, seal, clock } = this.#parts;
+    await quarantine(pool, seal, tenantId, refused, clock());
+  }
+
+  /** A database that cannot be reached is no fault of the caller's or of the program: 503, and nothing was taken in. */
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      throw new TidingsError('unavailable', 'The events were not stored; send them again.', { retryAfter: 2, cause: error });
+    }
+  }
+
+  /** One call to a provider for a delivery that the caller holds the lease of. Throws only on a bug. */
+  async dispatch(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Dispatched> {
+    const { catalogs, seal, providers } = this.#parts;
+    const { tenantId, notificationType, channel, userId } = delivery;
+    const provider = providers.get(channel) as Provider;
+    let to: string | undefined;
+    const kind = ADDRESS_OF[channel];
+    if (kind) {
+      if (!delivery.address) return { provider, outcome: { kind: 'undeliverable', missing: kind } };
+      to = seal.open(delivery.address.sealed, addressPurpose(tenantId, userId, kind));
+    }
+    const catalog = await catalogs.forNotification(tenantId, notificationType, delivery.catalogVersion);
+    const template = catalog.template(notificationType, channel, delivery.locale);
+    const notification = { id: delivery.notificationId, type: notificationType, channel };
+    const rendered = renderMessage(template, { ...delivery.data, notification });
+    if ('error' in rendered) {
+      return { provider, outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
+    }
+    const { message } = rendered;
+    const outcome = await provider.send(
+      {
+        tenantId,
+        notificationId: delivery.notificationId,
+        notificationType,
+        channel,
+        userId,
+        ...(to === undefined ? {} : { to }),
+        message,
+        idempotencyKey: `${delivery.notificationId}.${channel}`,
+        attempt: delivery.attempt,
+      },
+      signal,
+    );
+    return { provider, outcome, message };
+  }
+}
+
+export interface PipelineParts {
+  readonly pool: pg.Pool;
+  readonly catalogs: Catalogs;
+  readonly partitions: Partitions;
+  readonly seal: Seal;
+  readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly clock: () => Millis;
+  /** Events that may wait to be decided before more are refused. */
+  readonly maxWaiting?: number;
+}
+
+/** What became of one event of a request. */
+export interface EventResult {
+  readonly eventId: string | null;
+  readonly status: 'accepted' | 'duplicate' | 'rejected' | 'conflict';
+  readonly decisions: readonly Decision[];
+  /** For `rejected` and `conflict`. */
+  readonly code?: Rejection['code'];
+  readonly path?: string;
+  readonly message?: string;
+}
+
+export interface Dispatched {
+  readonly provider: Provider;
+  readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: string };
+  /** As it was sent, where it was rendered. */
+  readonly message?: Message;
+}
+
+/** Bounds the advisory locks of a transaction and the memory of a statement. */
+const MAX_BATCH = 1000;
+
+/** The address a channel needs. The others reach the person, or our own people, without one. */
+const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
+
+function factsQuery(catalog: Catalog, tenantId: string, userIds: string[], events: readonly ReceivedEvent[]) {
+  return {
+    tenantId,
+    userIds,
+    events,
+    history: events.flatMap(({ userId, type, time }) =>
+      historyNeeds(catalog.rules, type, time).map((need) => ({ userId, need })),
+    ),
+    limits: events.flatMap(({ userId, type, time }) =>
+      limitNeeds(catalog.rules, type, time).map((need) => ({ userId, need })),
+    ),
+  };
+}
+
+/** Which events are new; the answer for those that are stored already. */
+function sortOut(events: readonly ReceivedEvent[], facts: Facts) {
+  const results = new Map<ReceivedEvent, EventResult | ReceivedEvent>();
+  const fresh: ReceivedEvent[] = [];
+  const inBatch = new Map<string, ReceivedEvent>();
+  events.forEach((event, index) => {
+    const twin = inBatch.get(event.key);
+    const storedHash = twin?.contentHash ?? facts.contentHashes.get(event.key);
+    const stored = facts.stored.get(index);
+    if (storedHash !== undefined && storedHash !== event.contentHash) {
+      results.set(event, {
+        ...emptyResult(event.eventId, 'conflict'),
+        code: 'event_id_conflict',
+        path: 'event_id',
+        message: 'event_id is already stored with other content; a new event needs an id of its own',
+      });
+    } else if (twin) {
+      results.set(event, twin);
+    } else if (stored || storedHash !== undefined) {
+      results.set(event, { ...emptyResult(event.eventId, 'duplicate'), decisions: stored ?? [] });
+    } else {
+      inBatch.set(event.key, event);
+      fresh.push(event);
+    }
+  });
+  return { results, fresh };
+}
+
+/** A repetition within the batch answers what the first of its kind became. */
+function answerFor(event: ReceivedEvent, results: Map<ReceivedEvent, EventResult | ReceivedEvent>): EventResult {
+  const result = results.get(event) as EventResult | ReceivedEvent;
+  if ('status' in result) return result;
+  return { ...(results.get(result) as EventResult), status: 'duplicate' };
+}
+
+function planSend(catalog: Catalog, batch: Mutable<Batch>, send: Send, person: PersonFacts, now: Millis): void {
+  const { decision, trigger } = send;
+  const type = catalog.notification(decision.notification_type);
+  const notificationId = decision.notification_id as string;
+  batch.notifications.push({
+    userId: person.userId,
+    notificationId,
+    type: type.name,
+    category: type.category,
+    rule: decision.rule,
+    decisionId: decision.decision_id,
+    eventId: trigger.eventId,
+    data: {
+      event: trigger.properties,
+      traits: trigger.traits,
+      user: person.profile.traits,
+      event_type: trigger.type,
+      event_timestamp: new Date(trigger.time).toISOString(),
+      user_id: person.userId,
+    },
+  });
+  for (const plan of planNotification(type, now)) {
+    batch.deliveries.push({ userId: person.userId, notificationId, type: type.name, ...plan });
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
+
+function emptyBatch(tenantId: string, now: Millis, catalogVersion: number): Mutable<Batch> {
+  return {
+    tenantId,
+    now,
+    catalogVersion,
+    events: [],
+    profiles: [],
+    addresses: [],
+    uses: [],
+    notifications: [],
+    deliveries: [],
+  };
+}
+
+function emptyResult(eventId: string | null, status: EventResult['status']): EventResult {
+  return { eventId, status, decisions: [] };
+}
+
+function rejected(item: unknown, { code, path, message }: Rejection): EventResult {
+  const id = (item as { event_id?: unknown } | null)?.event_id;
+  return { ...emptyResult(typeof id === 'string' ? id.slice(0, 256).toWellFormed() : null, 'rejected'), code, path, message };
+}

@@ -1,0 +1,83 @@
+import type { Json } from '../model.ts';
+
+const EMAIL = /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/;
+/** E.164 with the usual separators: a plus and 7 to 15 digits. */
+const PHONE = /^\+[\d\s().-]{7,24}$/;
+
+/** `maria@example.com` → `m…@example.com`. */
+export function maskEmail(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at < 1 ? '…' : `${[...address][0]}…${address.slice(at)}`;
+}
+
+/** `+351912345678` → `+351…78`. */
+export function maskPhone(number: string): string {
+  const digits = number.replace(/\D/g, '');
+  return digits.length < 7
+    ? '…'
+    : `${number.trim().startsWith('+') ? '+' : ''}${digits.slice(0, 3)}…${digits.slice(-2)}`;
+}
+
+/** The text is an address as a whole. Cheap for all that is not: most values have neither an `@` nor a leading `+`. */
+export function looksLikeAddress(text: string): boolean {
+  if (text.charCodeAt(0) === 43) return PHONE.test(text) && digitCount(text) >= 7;
+  return text.length <= 320 && text.includes('@') && EMAIL.test(text);
+}
+
+export function maskAddress(text: string): string {
+  return text.includes('@') ? maskEmail(text) : maskPhone(text);
+}
+
+/** A copy with every value that is an address replaced by its mask. */
+export function maskDeep(value: Json): Json {
+  if (typeof value === 'string') return looksLikeAddress(value) ? maskAddress(value) : value;
+  if (Array.isArray(value)) return value.map(maskDeep);
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item)]));
+  }
+  return value;
+}
+
+const ADDRESS_LIKE_KEY = /mail|phone|mobile|address/i;
+
+/**
+ * For input of unknown shape (quarantine): also hides what sits under a key that promises an address, and addresses
+ * inside longer texts, because what was refused may be refused for a malformed address.
+ */
+export function maskSuspicious(value: unknown, depth = 0): Json {
+  if (depth > 8) return '…';
+  if (typeof value === 'string') {
+    return clean(value)
+      .slice(0, 2000)
+      .replace(/\S*@\S*/g, (word) => maskEmail(word))
+      .replace(/\+?\d[\d\s().-]{6,}\d/g, (number) =>
+        digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
+      );
+  }
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (Array.isArray(value)) return value.slice(0, 100).map((item) => maskSuspicious(item, depth + 1));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(
+      Object.entries(value)
+        .slice(0, 100)
+        .map(([key, item]) => [
+          clean(key).slice(0, 256),
+          ADDRESS_LIKE_KEY.test(key) && typeof item !== 'object' ? '…' : maskSuspicious(item, depth + 1),
+        ]),
+    );
+  }
+  return typeof value === 'boolean' ? value : null;
+}
+
+/** What PostgreSQL cannot store in json becomes a visible replacement. */
+function clean(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+function digitCount(text: string): number {
+  return text.replace(/\D/g, '').length;
+}
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d/.test(text);
+}

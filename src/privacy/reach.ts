@@ -1,0 +1,69 @@
+import type { ReceivedEvent } from '../events/envelope.ts';
+import type { Profile } from '../model.ts';
+import type { Seal, Sealed } from './seal.ts';
+
+/** A row of `addresses` to write; `sealed` null: the person has none any more. */
+export interface AddressChange {
+  readonly userId: string;
+  readonly kind: string;
+  readonly sealed: Sealed | null;
+  readonly hash: string;
+  readonly mask: string;
+}
+
+type Hashes = { [kind: string]: string };
+
+/** How the people of a batch can be reached: the newest event time wins, as for traits. */
+export class Reach {
+  readonly #tenantId: string;
+  readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
+  readonly #seal: Seal;
+  readonly #hashes = new Map<string, Hashes>();
+  readonly #changed = new Map<string, { userId: string; kind: string; value: string | null; mask: string }>();
+
+  constructor(tenantId: string, stored: ReadonlyMap<string, Readonly<Hashes>>, seal: Seal) {
+    this.#tenantId = tenantId;
+    this.#stored = stored;
+    this.#seal = seal;
+  }
+
+  /** Keyed hashes of the person's present addresses, by kind. */
+  hashes(userId: string): Hashes {
+    let hashes = this.#hashes.get(userId);
+    if (!hashes) {
+      hashes = { ...this.#stored.get(userId) };
+      this.#hashes.set(userId, hashes);
+    }
+    return hashes;
+  }
+
+  /** @param profile after the event's traits were merged into it */
+  merge(profile: Profile, event: ReceivedEvent): void {
+    for (const { kind, trait, value } of event.addresses) {
+      // The mask in the profile is this event's exactly when its time is the newest.
+      if (profile.traitTimes[trait] !== event.time || profile.traits[trait] !== event.traits[trait]) continue;
+      const hashes = this.hashes(event.userId);
+      const hash = value === null ? undefined : this.#seal.hash(value);
+      if (hashes[kind] === hash) continue;
+      if (hash === undefined) delete hashes[kind];
+      else hashes[kind] = hash;
+      const mask = String(event.traits[trait] ?? '');
+      this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, kind, value, mask });
+    }
+  }
+
+  changed(): AddressChange[] {
+    return [...this.#changed.values()].map(({ userId, kind, value, mask }) => ({
+      userId,
+      kind,
+      mask,
+      sealed: value === null ? null : this.#seal.seal(value, addressPurpose(this.#tenantId, userId, kind)),
+      hash: value === null ? '' : this.#seal.hash(value),
+    }));
+  }
+}
+
+/** Binds a sealed address to its row. */
+export function addressPurpose(tenantId: string, userId: string, kind: string): string {
+  return `address\n${tenantId}\n${userId}\n${kind}`;
+}

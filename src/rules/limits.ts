@@ -1,0 +1,105 @@
+import { DateTime, IANAZone } from 'luxon';
+import type { JsonObject, Limit, Millis } from '../model.ts';
+import type { CountedUse, LimitNeed } from './facts.ts';
+
+/** How one limit stands for one event. */
+export interface LimitState {
+  /** The bucket a send of this event would be counted in. */
+  readonly bucket: string;
+  /** The same for people: `ever`, `2025-10-31 (UTC)`, `24h around …`. */
+  readonly window: string;
+  /** The next free slot in the bucket. */
+  readonly slot: number;
+  /** The sends that count against this event, oldest first. */
+  readonly uses: readonly CountedUse[];
+  readonly reached: boolean;
+}
+
+/** Where the sends of a rule under this limit are counted. Changing only the maximum keeps the count. */
+export function limitKey(rule: string, limit: Limit): string {
+  const { period } = limit;
+  if (period.kind === 'ever') return `${rule}/ever`;
+  if (period.kind === 'day') return `${rule}/day ${period.zone}`;
+  return `${rule}/${period.span}ms`;
+}
+
+/** The uses that must be known to judge an event that happened between `from` and `to`. */
+export function limitNeed(rule: string, limit: Limit, from: Millis, to: Millis): LimitNeed {
+  const key = limitKey(rule, limit);
+  const { period } = limit;
+  if (period.kind === 'ever') return { limitKey: key, from: 'ever', to: 'ever' };
+  if (period.kind === 'rolling') {
+    return { limitKey: key, from: instant(from - period.span), to: instant(to + period.span) };
+  }
+  if (period.zone === 'UTC') return { limitKey: key, from: dateIn(from, 'UTC'), to: dateIn(to, 'UTC') };
+  // The zone is known only with the profile; no zone is further than a day from UTC.
+  return { limitKey: key, from: dateIn(from - DAY, 'UTC'), to: dateIn(to + DAY, 'UTC') };
+}
+
+/** @param user the profile traits: `time_zone` gives the person's own day */
+export function limitState(limit: Limit, uses: readonly CountedUse[], time: Millis, user: JsonObject): LimitState {
+  const { period } = limit;
+  if (period.kind === 'rolling') return rolling(limit, period.span, uses, time);
+  const zone = period.kind === 'ever' ? '' : zoneOf(period.zone, user);
+  const bucket = period.kind === 'ever' ? 'ever' : dateIn(time, zone);
+  const counted = uses.filter((use) => use.bucket === bucket).sort(byTime);
+  return {
+    bucket,
+    window: period.kind === 'ever' ? 'ever' : `${bucket} (${zone})`,
+    slot: freeSlot(counted),
+    uses: counted,
+    reached: counted.length >= limit.max,
+  };
+}
+
+/**
+ * No span of the period's length may hold more than `max` sends. A late event lies between sends, so spans that end
+ * after it count as well as those before it.
+ */
+function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: Millis): LimitState {
+  const near = all.filter((use) => Math.abs(use.at - time) <= span).sort(byTime);
+  // Every span that holds `time` and as many sends as possible starts at a send or at `time` itself.
+  let fullest: CountedUse[] = [];
+  for (const start of [...near.map((use) => use.at), time]) {
+    if (start > time) continue;
+    const inside = near.filter((use) => use.at >= start && use.at <= start + span && time <= start + span);
+    if (inside.length > fullest.length) fullest = inside;
+  }
+  const bucket = instant(time);
+  return {
+    bucket,
+    window: `any ${limit.text.replace(/^.*per /, '')} around ${new Date(time).toISOString()}`,
+    slot: freeSlot(near.filter((use) => use.bucket === bucket)),
+    uses: fullest,
+    reached: fullest.length >= limit.max,
+  };
+}
+
+const DAY = 86_400_000;
+
+function freeSlot(uses: readonly CountedUse[]): number {
+  return uses.reduce((highest, use) => Math.max(highest, use.slot), 0) + 1;
+}
+
+function byTime(a: CountedUse, b: CountedUse): number {
+  return a.at - b.at || a.slot - b.slot;
+}
+
+/** The zone of a person whose `time_zone` is missing or unknown is UTC. */
+function zoneOf(zone: string, user: JsonObject): string {
+  if (zone !== 'user') return zone;
+  const own = user.time_zone;
+  return typeof own === 'string' && IANAZone.isValidZone(own) ? own : 'UTC';
+}
+
+function dateIn(time: Millis, zone: string): string {
+  return zone === 'UTC' ? instant(time).slice(0, 10) : (DateTime.fromMillis(time, { zone }).toISODate() ?? '');
+}
+
+/** ISO 8601 of fixed width, so that bytewise order is order in time; what lies outside is held at the ends. */
+function instant(time: Millis): string {
+  return new Date(Math.min(Math.max(time, FIRST), LAST)).toISOString();
+}
+
+const FIRST = Date.parse('0001-01-01T00:00:00Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type pg from 'pg';
+
+const FOLDER = new URL('./sql/', import.meta.url);
+/** Any constant: two processes that start together take turns. */
+const LOCK = 7_318_224;
+
+/**
+ * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own.
+ * Files are immutable once applied; a changed one is refused.
+ */
+export async function migrate(pool: pg.Pool): Promise<void> {
+  const files = (await readdir(FOLDER)).filter((name) => /^\d{6}\.sql$/.test(name)).sort();
+  const connection = await pool.connect();
+  try {
+    await connection.query('select pg_advisory_lock($1)', [LOCK]);
+    await connection.query(
+      'create table if not exists migrations (file text primary key, hash text not null, applied_at timestamptz not null default now())',
+    );
+    const { rows } = await connection.query<{ file: string; hash: string }>('select file, hash from migrations');
+    const applied = new Map(rows.map((row) => [row.file, row.hash]));
+    for (const file of files) {
+      const sql = await readFile(new URL(file, FOLDER), 'utf8');
+      const hash = createHash('sha256').update(sql).digest('hex');
+      const known = applied.get(file);
+      if (known === hash) continue;
+      if (known !== undefined)
+        throw new Error(`migration ${file} was changed after it had been applied; add a new one`);
+      await connection.query('begin');
+      try {
+        await connection.query(sql);
+        await connection.query('insert into migrations (file, hash) values ($1, $2)', [file, hash]);
+        await connection.query('commit');
+      } catch (error) {
+        await connection.query('rollback');
+        throw error;
+      }
+    }
+    const unknown = [...applied.keys()].filter((file) => !files.includes(file));
+    if (unknown.length > 0) {
+      throw new Error(`the database is newer than this program: it has ${unknown.join(', ')}; run a newer Tidings`);
+    }
+  } finally {
+    await connection.query('select pg_advisory_unlock($1)', [LOCK]).catch(() => {});
+    connection.release();
+  }
+}

@@ -1,0 +1,189 @@
+import type pg from 'pg';
+import type { Channel, DeliveryStatus, Millis } from '../model.ts';
+import { recordChange } from './changes.ts';
+import { timestamp, transaction } from './database.ts';
+import { DELIVERIES_CHANNEL } from './batch.ts';
+
+/** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */
+
+export interface AttemptView {
+  readonly attempt: number;
+  readonly provider: string;
+  readonly started_at: string;
+  readonly duration_ms: number;
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly response: string | null;
+  readonly provider_message_id: string | null;
+}
+
+export interface DeliveryView {
+  /** `NOTIFICATION_ID.CHANNEL` */
+  readonly delivery_id: string;
+  readonly notification_id: string;
+  readonly notification_type: string;
+  readonly user_id: string;
+  readonly channel: Channel;
+  readonly status: DeliveryStatus;
+  readonly reason_code: string | null;
+  readonly reason: string | null;
+  readonly provider: string | null;
+  readonly provider_message_id: string | null;
+  readonly attempts_made: number;
+  readonly due_at: string;
+  readonly created_at: string;
+  readonly finished_at: string | null;
+  readonly has_message: boolean;
+}
+
+export interface NotificationView {
+  readonly notification_id: string;
+  readonly notification_type: string;
+  readonly category: string;
+  readonly rule: string;
+  readonly decision_id: string;
+  readonly event_id: string;
+  readonly created_at: string;
+  readonly deliveries: readonly (DeliveryView & { readonly attempts: readonly AttemptView[] })[];
+}
+
+/** These notifications of one person, newest first, with all that became of them. */
+export async function loadNotifications(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  notificationIds: readonly string[],
+): Promise<NotificationView[]> {
+  if (notificationIds.length === 0) return [];
+  const { rows: notifications } = await pool.query(
+    `select notification_id, notification_type, category, rule, decision_id, event_id, created_at
+     from notifications where tenant_id = $1 and user_id = $2 and notification_id = any($3::uuid[])
+     order by notification_id desc`,
+    [tenantId, userId, notificationIds],
+  );
+  const { rows: deliveries } = await pool.query(
+    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = any($2::uuid[]) order by channel`,
+    [tenantId, notificationIds],
+  );
+  const { rows: attempts } = await pool.query(
+    `select notification_id, channel, attempt, provider, started_at, duration_ms, outcome, reason, response,
+            provider_message_id
+     from attempts where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
+    [tenantId, notificationIds],
+  );
+  return notifications.map((notification) => ({
+    ...notification,
+    created_at: timestamp(notification.created_at),
+    deliveries: deliveries
+      .filter((delivery) => delivery.notification_id === notification.notification_id)
+      .map((delivery) => ({
+        ...deliveryView(delivery),
+        attempts: attempts
+          .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
+          .map(({ notification_id, channel, started_at, ...attempt }) => ({ ...attempt, started_at: timestamp(started_at) })),
+      })),
+  }));
+}
+
+/** Newest first. @param before a delivery id: those made before it */
+export async function listDeliveries(
+  pool: pg.Pool,
+  tenantId: string,
+  status: DeliveryStatus | null,
+  limit: number,
+  before: DeliveryId | null,
+): Promise<DeliveryView[]> {
+  const { rows } = await pool.query(
+    `${SELECT_DELIVERY}
+     where tenant_id = $1 and ($2::text is null or status = $2)
+       and (notification_id, channel) < ($3::uuid, $4::text)
+     order by notification_id desc, channel desc limit $5`,
+    [tenantId, status, before?.notificationId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', before?.channel ?? '~', limit],
+  );
+  return rows.map(deliveryView);
+}
+
+export interface DeliveryId {
+  readonly notificationId: string;
+  readonly channel: string;
+}
+
+export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
+  const { rows } = await pool.query(
+    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3`,
+    [tenantId, id.notificationId, id.channel],
+  );
+  return rows[0] && deliveryView(rows[0]);
+}
+
+/** The message as it was sent; undefined: none was kept. `to` is a mask. */
+export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId) {
+  const { rows } = await pool.query<{
+    to: string | null;
+    subject: string | null;
+    text: string;
+    html: string | null;
+    rendered_at: Millis;
+  }>(
+    `select to_mask as to, subject, text, html, rendered_at from messages
+     where tenant_id = $1 and notification_id = $2 and channel = $3`,
+    [tenantId, id.notificationId, id.channel],
+  );
+  const row = rows[0];
+  return row && { ...row, rendered_at: timestamp(row.rendered_at) };
+}
+
+/**
+ * Queues a stopped delivery again, from its first attempt's patience on. False: it is in no state to be retried.
+ * Its attempts stay, and their numbers go on.
+ */
+export async function retryDelivery(
+  pool: pg.Pool,
+  tenantId: string,
+  id: DeliveryId,
+  actor: string,
+  now: Millis,
+): Promise<boolean> {
+  return transaction(pool, async (connection) => {
+    const { rowCount } = await connection.query(
+      `update deliveries
+       set status = 'queued', due_at = $4, give_up_at = $4::timestamptz + (give_up_at - created_at), finished_at = null,
+           reason_code = 'retried', reason = 'Queued again by hand.'
+       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
+      [tenantId, id.notificationId, id.channel, timestamp(now)],
+    );
+    if (rowCount === 0) return false;
+    const subject = `${id.notificationId}.${id.channel}`;
+    await recordChange(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
+    await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
+    return true;
+  });
+}
+
+const SELECT_DELIVERY = `
+select notification_id, channel, notification_type, user_id, status, reason_code, reason, provider, provider_message_id,
+       attempts, due_at, created_at, finished_at,
+       exists (select from messages as m where m.tenant_id = deliveries.tenant_id
+               and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel) as has_message
+from deliveries`;
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
+function deliveryView(row: any): DeliveryView {
+  return {
+    delivery_id: `${row.notification_id}.${row.channel}`,
+    notification_id: row.notification_id,
+    notification_type: row.notification_type,
+    user_id: row.user_id,
+    channel: row.channel,
+    status: row.status,
+    reason_code: row.reason_code,
+    reason: row.reason,
+    provider: row.provider,
+    provider_message_id: row.provider_message_id,
+    attempts_made: row.attempts,
+    due_at: timestamp(row.due_at),
+    created_at: timestamp(row.created_at),
+    finished_at: row.finished_at === null ? null : timestamp(row.finished_at),
+    has_message: row.has_message,
+  };
+}

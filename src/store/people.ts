@@ -1,0 +1,179 @@
+import type pg from 'pg';
+import type { Decision, JsonObject, Millis } from '../model.ts';
+import { timestamp } from './database.ts';
+
+/** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
+
+export interface ProfileView {
+  readonly traits: JsonObject;
+  /** Masks, by kind. */
+  readonly addresses: { readonly [kind: string]: string };
+  readonly time_zone: string | null;
+  readonly locale: string | null;
+  readonly first_seen_at: string;
+  readonly updated_at: string;
+}
+
+export interface EventView {
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly received_at: string;
+  readonly properties: JsonObject;
+  readonly user_traits: JsonObject;
+  readonly context: JsonObject | null;
+  readonly catalog_version: number;
+}
+
+export interface DecisionView extends Decision {
+  /** The event whose arrival led to it. */
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly decided_at: string;
+  readonly catalog_version: number;
+}
+
+export async function loadProfile(pool: pg.Pool, tenantId: string, userId: string): Promise<ProfileView | null> {
+  const { rows } = await pool.query<{
+    traits: JsonObject;
+    first_seen_at: Millis;
+    updated_at: Millis;
+    addresses: { [kind: string]: string } | null;
+  }>(
+    `select traits, first_seen_at, updated_at,
+            (select json_object_agg(kind, mask) from addresses where tenant_id = $1 and user_id = $2) as addresses
+     from users where tenant_id = $1 and user_id = $2`,
+    [tenantId, userId],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  return {
+    traits: row.traits,
+    addresses: row.addresses ?? {},
+    time_zone: text(row.traits.time_zone),
+    locale: text(row.traits.locale),
+    first_seen_at: timestamp(row.first_seen_at),
+    updated_at: timestamp(row.updated_at),
+  };
+}
+
+/** A place in a person's events, newest first. */
+export interface EventCursor {
+  readonly time: Millis;
+  readonly key: string;
+}
+
+/**
+ * A person's events with what was decided on each, newest event time first.
+ * @param notificationType only events with a decision about it
+ */
+export async function loadTimeline(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  limit: number,
+  before: EventCursor | null,
+  notificationType: string | null,
+): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
+  const { rows } = await pool.query(
+    `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, properties, traits,
+            context, catalog_version, decisions
+     from events
+     where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
+       and ($5::text is null
+            or decisions::jsonb @> jsonb_build_array(jsonb_build_object('notification_type', $5::text)))
+     order by event_time desc, key desc limit $6`,
+    [
+      tenantId,
+      userId,
+      before ? timestamp(before.time) : 'infinity',
+      before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      notificationType,
+      limit,
+    ],
+  );
+  const events: EventView[] = [];
+  const decisions: DecisionView[] = [];
+  for (const row of rows) {
+    const event_timestamp = timestamp(row.event_time);
+    const received_at = timestamp(row.received_at);
+    const { event_id, event_type, catalog_version } = row;
+    events.push({
+      event_id,
+      event_type,
+      event_timestamp,
+      received_at,
+      properties: row.properties,
+      user_traits: row.traits,
+      context: row.context,
+      catalog_version,
+    });
+    for (const decision of row.decisions as Decision[]) {
+      if (notificationType !== null && decision.notification_type !== notificationType) continue;
+      decisions.push({ ...decision, event_id, event_type, event_timestamp, decided_at: received_at, catalog_version });
+    }
+  }
+  const last = rows.at(-1);
+  return { events, decisions, last: last && rows.length === limit ? { time: last.event_time, key: last.key } : null };
+}
+
+/** How many events of these types the person has, and the latest of them. */
+export async function countEvents(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  types: readonly string[],
+): Promise<Map<string, { count: number; latest: string }>> {
+  const { rows } = await pool.query<{ event_type: string; count: number; latest: Millis }>(
+    `select event_type, count(*) as count, max(event_time) as latest from events
+     where tenant_id = $1 and user_id = $2 and event_type = any($3::text[]) group by event_type`,
+    [tenantId, userId, types],
+  );
+  return new Map(rows.map((row) => [row.event_type, { count: row.count, latest: timestamp(row.latest) }]));
+}
+
+/** User ids that begin with a text, in order. */
+export async function findUsers(pool: pg.Pool, tenantId: string, prefix: string, limit: number): Promise<string[]> {
+  const { rows } = await pool.query<{ user_id: string }>(
+    `select user_id from users where tenant_id = $1 and user_id >= $2 and starts_with(user_id, $2)
+     order by user_id limit $3`,
+    [tenantId, prefix, limit],
+  );
+  return rows.map((row) => row.user_id);
+}
+
+export interface ActivityView {
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly received_at: string;
+  readonly user_id: string;
+  readonly decisions: readonly Decision[];
+}
+
+/**
+ * What arrived last. Looks back a second, ten seconds … until there is enough, so that a busy hour does not sort itself
+ * for fifty rows; the index over arrival is a small BRIN.
+ */
+export async function recentActivity(pool: pg.Pool, tenantId: string, limit: number, now: Millis): Promise<ActivityView[]> {
+  for (const back of [1e3, 1e4, 1e5, 3.6e6, 8.64e7, 2.6e9, now]) {
+    const { rows } = await pool.query(
+      `select coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
+       from events where received_at > $2 and tenant_id = $1
+       order by received_at desc, event_time desc limit $3`,
+      [tenantId, timestamp(now - back), limit],
+    );
+    if (rows.length < limit && back !== now) continue;
+    return rows.map(({ event_time, received_at, ...row }) => ({
+      ...row,
+      event_timestamp: timestamp(event_time),
+      received_at: timestamp(received_at),
+    }));
+  }
+  return [];
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

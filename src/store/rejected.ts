@@ -1,0 +1,110 @@
+import type pg from 'pg';
+import { contentUuid } from '../events/content.ts';
+import type { Json, Millis } from '../model.ts';
+import { maskSuspicious } from '../privacy/mask.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { timestamp } from './database.ts';
+
+/** A refused event, as people see it. */
+export interface RejectedEvent {
+  readonly rejected_id: string;
+  readonly event_id: string | null;
+  readonly code: string;
+  readonly path: string;
+  readonly message: string;
+  /** The event as it came, addresses masked. */
+  readonly event: Json;
+  readonly times: number;
+  readonly first_at: string;
+  readonly last_at: string;
+}
+
+/**
+ * Keeps refused events until they are retried. They are kept whole and sealed, because an address may stand anywhere in
+ * them. The same mistake posted again is counted on its row.
+ */
+export async function quarantine(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  refused: readonly {
+    readonly item: unknown;
+    readonly result: { readonly eventId: string | null; readonly code?: string; readonly path?: string; readonly message?: string };
+  }[],
+  now: Millis,
+): Promise<void> {
+  const rows = new Map<string, object>();
+  for (const { item, result } of refused) {
+    const body = JSON.stringify(item) ?? 'null';
+    const id = contentUuid(`${result.code}\n${body}`);
+    if (rows.has(id)) continue;
+    const sealed = seal.seal(body, purpose(tenantId, id));
+    rows.set(id, {
+      i: id,
+      e: result.eventId?.replaceAll('\0', '\uFFFD') ?? null,
+      c: result.code,
+      p: printable(result.path ?? ''),
+      m: printable(result.message ?? ''),
+      v: maskSuspicious(item),
+      s: sealed.bytes.toString('base64'),
+      k: sealed.keyId,
+    });
+  }
+  await pool.query({
+    name: 'quarantine',
+    text: `insert into rejected_events
+             (tenant_id, rejected_id, event_id, code, path, message, preview, sealed, key_id, first_at, last_at)
+           select $1, i, e, c, p, m, v, decode(s, 'base64'), k, $2, $2
+           from json_to_recordset($3) as r(i uuid, e text, c text, p text, m text, v json, s text, k text)
+           on conflict (tenant_id, rejected_id) do update
+           set times = rejected_events.times + 1, last_at = excluded.last_at`,
+    values: [tenantId, timestamp(now), JSON.stringify([...rows.values()])],
+  });
+}
+
+/** Newest first; `before` is the `next` of the page before. */
+export async function listRejected(
+  pool: pg.Pool,
+  tenantId: string,
+  limit: number,
+  before: { at: Millis; id: string } | null,
+): Promise<RejectedEvent[]> {
+  const { rows } = await pool.query(
+    `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
+     where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
+     order by last_at desc, rejected_id desc limit $4`,
+    [
+      tenantId,
+      before ? timestamp(before.at) : 'infinity',
+      before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      limit,
+    ],
+  );
+  return rows.map(({ preview, first_at, last_at, ...row }) => ({
+    ...row,
+    event: preview,
+    first_at: timestamp(first_at),
+    last_at: timestamp(last_at),
+  }));
+}
+
+/** The event as it came; undefined: there is no such one. */
+export async function openRejected(pool: pg.Pool, seal: Seal, tenantId: string, id: string): Promise<unknown> {
+  const { rows } = await pool.query<{ sealed: Buffer }>(
+    'select sealed from rejected_events where tenant_id = $1 and rejected_id = $2',
+    [tenantId, id],
+  );
+  return rows[0] && JSON.parse(seal.open(rows[0].sealed, purpose(tenantId, id)));
+}
+
+export async function removeRejected(pool: pg.Pool, tenantId: string, id: string): Promise<void> {
+  await pool.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
+}
+
+function purpose(tenantId: string, id: string): string {
+  return `rejected\n${tenantId}\n${id}`;
+}
+
+function printable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}

@@ -1,0 +1,288 @@
+import type { Logger } from 'pino';
+import type pg from 'pg';
+import type { Provider } from '../channels/provider.ts';
+import type { Channel, Millis } from '../model.ts';
+import type { Dispatched, Pipeline } from '../pipeline.ts';
+import { DELIVERIES_CHANNEL } from '../store/batch.ts';
+import {
+  type ClaimedDelivery,
+  claimDeliveries,
+  markHandedOver,
+  nextDue,
+  recoverExpired,
+  releaseDeliveries,
+  renewLeases,
+  type Room,
+  type Settlement,
+  settleDeliveries,
+} from '../store/deliveries.ts';
+import { Breaker } from './breaker.ts';
+import { settlementOf } from './settle.ts';
+import { Slots } from './slots.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface DeliveryWorkerParts {
+  /** Names the worker in the rows it holds. */
+  readonly name: string;
+  readonly pool: pg.Pool;
+  readonly databaseUrl: string;
+  readonly pipeline: Pipeline;
+  readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly clock: () => Millis;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** How long a claim holds without a heartbeat. */
+  readonly lease?: Millis;
+  /** The slow look behind the wake-up. */
+  readonly poll?: Millis;
+}
+
+/**
+ * Claims held at once, per channel: enough to keep its provider busy while the next ones are fetched, few enough to lose
+ * little in a crash. Per channel, so that a slow provider does not keep the others waiting.
+ */
+function capacityOf(provider: Provider): number {
+  return Math.min(500, Math.max(20, provider.concurrency * 4));
+}
+
+/** A provider that has not answered by then is given up on. */
+const SEND_DEADLINE = 60_000;
+
+/**
+ * claim ─▶ dispatch (as many at once as each provider takes) ─▶ settle, in batches; meanwhile a heartbeat keeps the
+ * leases and a sweep picks up what other workers left behind.
+ */
+export class DeliveryWorker {
+  readonly #parts: Required<DeliveryWorkerParts>;
+  readonly #held = new Set<ClaimedDelivery>();
+  readonly #heldOn = new Map<Channel, number>();
+  readonly #slots = new Map<Provider, Slots>();
+  readonly #breakers = new Map<Provider, Breaker>();
+  readonly #settled: { settlement: Settlement; delivery: ClaimedDelivery }[] = [];
+  readonly #wakeUp: WakeUp;
+  readonly #abort = new AbortController();
+  #stopping = false;
+  #settling = false;
+  #wake: () => void = () => {};
+  #awake = false;
+  #loop: Promise<void> = Promise.resolve();
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(parts: DeliveryWorkerParts) {
+    this.#parts = { lease: 30_000, poll: 1000, ...parts };
+    for (const provider of new Set(parts.providers.values())) {
+      this.#slots.set(provider, new Slots(provider.concurrency));
+      this.#breakers.set(provider, new Breaker());
+    }
+    this.#wakeUp = new WakeUp(parts.databaseUrl, DELIVERIES_CHANNEL, () => this.#rouse());
+  }
+
+  async start(): Promise<void> {
+    const { lease } = this.#parts;
+    this.#timers = [
+      setInterval(() => void this.#quietly(() => this.#heartbeat()), lease / 3),
+      setInterval(() => void this.#quietly(() => this.#recover()), lease / 6),
+    ];
+    await this.#quietly(() => this.#recover());
+    await this.#wakeUp.start();
+    this.#loop = this.#run();
+  }
+
+  /** Claims nothing more, lets what is being sent end, gives back what was not begun. */
+  async stop(grace: Millis = 5000): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#rouse();
+    await this.#wakeUp.stop();
+    await this.#loop;
+    const unbegun = [...this.#slots.values()].flatMap((slots) => slots.clear());
+    if (unbegun.length > 0) {
+      await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun as ClaimedDelivery[]));
+      for (const delivery of unbegun) this.#letGo(delivery as ClaimedDelivery);
+    }
+    const deadline = setTimeout(() => this.#abort.abort(), grace);
+    while (this.#held.size > 0 && !this.#abort.signal.aborted) await this.#turn(50);
+    // An aborted send has a moment to say how it ended; what does not make it is found by its lease.
+    for (let i = 0; this.#held.size > 0 && i < 20; i++) await this.#turn(50);
+    clearTimeout(deadline);
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Deliveries held right now; for health. */
+  get busy(): number {
+    return this.#held.size;
+  }
+
+  /** Providers whose circuit is not closed; for health. */
+  troubled(): string[] {
+    const now = this.#parts.clock();
+    return [...this.#breakers].filter(([, breaker]) => breaker.state(now) !== 'closed').map(([provider]) => provider.name);
+  }
+
+  async #run(): Promise<void> {
+    const { poll, log } = this.#parts;
+    while (!this.#stopping) {
+      try {
+        const rooms = this.#rooms();
+        const full = rooms.length > 0 && (await this.#claim(rooms));
+        // Where a channel gave all it was asked for there is more.
+        if (!full) await this.#turn(rooms.length > 0 ? await this.#untilNextDue() : poll);
+      } catch (error) {
+        log.warn({ err: error }, 'the delivery queue could not be read; trying again');
+        await this.#turn(poll);
+      }
+    }
+  }
+
+  /** Channels worth asking for: at most half busy, and their circuit not open. */
+  #rooms(): Room[] {
+    const now = this.#parts.clock();
+    const rooms: Room[] = [];
+    for (const [channel, provider] of this.#parts.providers) {
+      const capacity = capacityOf(provider);
+      const held = this.#heldOn.get(channel) ?? 0;
+      const state = (this.#breakers.get(provider) as Breaker).state(now);
+      if (state === 'closed' && held <= capacity / 2) rooms.push({ channel, room: capacity - held });
+      if (state === 'half_open' && this.#slots.get(provider)?.idle) rooms.push({ channel, room: 1 });
+    }
+    return rooms;
+  }
+
+  /** True when there is likely more to claim at once. */
+  async #claim(rooms: readonly Room[]): Promise<boolean> {
+    const { pool, name, clock, lease, providers } = this.#parts;
+    const now = clock();
+    const deliveries = await claimDeliveries(pool, name, rooms, now, now + lease);
+    for (const delivery of deliveries) {
+      this.#held.add(delivery);
+      this.#heldOn.set(delivery.channel, (this.#heldOn.get(delivery.channel) ?? 0) + 1);
+      const provider = providers.get(delivery.channel) as Provider;
+      this.#slots.get(provider)?.run(delivery, () => this.#deliver(delivery, provider));
+    }
+    return rooms.some(({ channel, room }) => room > 1 && deliveries.filter((d) => d.channel === channel).length === room);
+  }
+
+  #letGo(delivery: ClaimedDelivery): void {
+    this.#held.delete(delivery);
+    this.#heldOn.set(delivery.channel, (this.#heldOn.get(delivery.channel) ?? 1) - 1);
+  }
+
+  async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
+    const { pool, pipeline, clock, random, log } = this.#parts;
+    const startedAt = clock();
+    let dispatched: Dispatched;
+    try {
+      if (delivery.inDoubt === 'hold' && !(await markHandedOver(pool, delivery))) {
+        this.#letGo(delivery);
+        return;
+      }
+      dispatched = await pipeline.dispatch(delivery, AbortSignal.any([this.#abort.signal, AbortSignal.timeout(SEND_DEADLINE)]));
+    } catch (error) {
+      log.error({ err: error, delivery_id: `${delivery.notificationId}.${delivery.channel}` }, 'a send failed in our own code');
+      dispatched = { provider, outcome: { kind: 'retry', reason: 'an error in Tidings itself; see its log' } };
+    }
+    const now = clock();
+    const breaker = this.#breakers.get(provider) as Breaker;
+    if (dispatched.outcome.kind === 'retry') breaker.failed(now);
+    else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
+    const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
+    this.#logAttempt(delivery, settlement);
+    this.#settled.push({ settlement, delivery });
+    if (!this.#settling) void this.#settle();
+  }
+
+  /** One statement at a time; what ends meanwhile makes the next one. */
+  async #settle(): Promise<void> {
+    this.#settling = true;
+    // Sends that end in this turn of the event loop share the statement.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#settled.length > 0) {
+      const batch = this.#settled.splice(0, 500);
+      try {
+        await settleDeliveries(
+          this.#parts.pool,
+          this.#parts.name,
+          batch.map(({ settlement }) => settlement),
+          this.#parts.clock(),
+        );
+        for (const { delivery } of batch) this.#letGo(delivery);
+        // There may be room again. When nothing is queued this costs one look.
+        this.#rouse();
+      } catch (error) {
+        // They are done and must be recorded: keep them (and their leases) until the database is back.
+        this.#settled.unshift(...batch);
+        this.#parts.log.warn({ err: error, waiting: this.#settled.length }, 'attempts could not be recorded; trying again');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        if (this.#abort.signal.aborted) break;
+      }
+    }
+    this.#settling = false;
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { pool, clock, lease } = this.#parts;
+    if (this.#held.size > 0) await renewLeases(pool, [...this.#held], clock() + lease);
+  }
+
+  async #recover(): Promise<void> {
+    const { pool, clock, log } = this.#parts;
+    const recovered = await recoverExpired(pool, clock());
+    if (recovered === 0) return;
+    log.warn({ recovered }, 'deliveries of a silent worker were taken over');
+    this.#rouse();
+  }
+
+  /** At most the poll interval: a wake-up may be missed. */
+  async #untilNextDue(): Promise<Millis> {
+    const { pool, clock, poll } = this.#parts;
+    const due = await nextDue(pool, [...this.#parts.providers.keys()]);
+    // What is due already waits for room or for its circuit, and both rouse or come by.
+    return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
+  }
+
+  #rouse(): void {
+    this.#awake = true;
+    this.#wake();
+  }
+
+  /** Waits, but not longer than until roused; a rouse that came before counts. */
+  async #turn(wait: Millis): Promise<void> {
+    if (!this.#awake) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, wait);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#awake = false;
+    this.#wake = () => {};
+  }
+
+  async #quietly(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'housekeeping failed; it is tried again');
+    }
+  }
+
+  /** One wide line per attempt; what went well only where somebody listens closely. */
+  #logAttempt(delivery: ClaimedDelivery, { attempt, status, reasonCode }: Settlement): void {
+    const line = {
+      tenant_id: delivery.tenantId,
+      delivery_id: `${delivery.notificationId}.${delivery.channel}`,
+      notification_type: delivery.notificationType,
+      provider: attempt.provider,
+      attempt: attempt.n,
+      outcome: attempt.outcome,
+      duration_ms: attempt.durationMs,
+      status,
+      reason_code: reasonCode,
+      response: attempt.response,
+    };
+    if (attempt.outcome === 'delivered') this.#parts.log.debug(line, 'attempt');
+    else this.#parts.log.info(line, 'attempt');
+  }
+}
