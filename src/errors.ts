@@ -47,7 +47,8 @@ export const REJECTION_CODES = {
   invalid_event: 'The event is not an object, or a field of the envelope is missing or has the wrong type.',
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
   invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone.',
-  invalid_content: 'A value cannot be stored: too deep, not a finite number, or text with a NUL or half a surrogate pair.',
+  invalid_content:
+    'A value cannot be stored: too deep, not a finite number, or text with a NUL or half a surrogate pair.',
   unknown_field: 'A field of the envelope looks misspelt.',
   schema_mismatch: 'The properties or traits do not fit the schema of this event type.',
   event_id_conflict: 'This event_id is already stored with other content.',
@@ -72,9 +73,7 @@ export class CatalogError extends Error {
 
   constructor(problems: readonly CatalogProblem[]) {
     super(
-      problems
-        .map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`)
-        .join('\n'),
+      problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`).join('\n'),
     );
     this.name = 'CatalogError';
     this.problems = problems;

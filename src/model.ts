@@ -197,7 +197,15 @@ export interface Message {
   readonly html?: string;
 }
 
-export const DELIVERY_STATUSES = ['queued', 'sending', 'sent', 'undeliverable', 'dead', 'in_doubt', 'cancelled'] as const;
+export const DELIVERY_STATUSES = [
+  'queued',
+  'sending',
+  'sent',
+  'undeliverable',
+  'dead',
+  'in_doubt',
+  'cancelled',
+] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /** What one call to a provider came to. A provider throws only on a bug. */

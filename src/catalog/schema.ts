@@ -66,8 +66,12 @@ const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 // What a schema comes to when each $ref is written out: bounds the time that checking one event takes.
 const LARGEST = 5000;
 
-/** `{ amount: number, items: { type: array, items: string } }` as the JSON Schema of an object; other keys are allowed. */
+/**
+ * `{ amount: number, items: { type: array, items: string } }` as the JSON Schema of an object; other keys are allowed.
+ * Where nothing is named, nothing is declared.
+ */
 export function shortSchema(file: YamlFile, what: string, properties: Tree, required?: Tree): JsonObject | undefined {
+  if (properties.kind === 'null' || (properties.kind === 'map' && properties.entries.length === 0)) return undefined;
   const reader = new SchemaReader(file);
   const schema: JsonObject = { type: 'object', properties: reader.map(properties, what) };
   if (required) schema.required = toJson(required);
@@ -125,7 +129,6 @@ class SchemaReader {
   }
 
   map(tree: Tree, what: string): JsonObject {
-    if (tree.kind === 'null') return {};
     if (tree.kind !== 'map') {
       this.#wrong(tree.at, `"${what}" must be a mapping`, `${what}: { amount: number, currency: string }`);
       return {};
