@@ -173,8 +173,9 @@ export class Pipeline {
     }
     const catalog = await catalogs.forNotification(tenantId, notificationType, delivery.catalogVersion);
     const template = catalog.template(notificationType, channel, delivery.locale);
-    const notification = { id: delivery.notificationId, type: notificationType, channel };
-    const rendered = renderMessage(template, { ...delivery.data, notification });
+    const { about, ...data } = delivery.data;
+    const notification = { id: delivery.notificationId, type: notificationType, channel, user_id: userId, ...(about as JsonObject) };
+    const rendered = renderMessage(template, { ...data, notification });
     if ('error' in rendered) {
       return { provider, outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
     }
@@ -297,9 +298,7 @@ function planSend(catalog: Catalog, batch: Mutable<Batch>, send: Send, person: P
       event: trigger.properties,
       traits: trigger.traits,
       user: person.profile.traits,
-      event_type: trigger.type,
-      event_timestamp: new Date(trigger.time).toISOString(),
-      user_id: person.userId,
+      about: { event_type: trigger.type, event_timestamp: new Date(trigger.time).toISOString() },
     },
   });
   for (const plan of planNotification(type, now)) {

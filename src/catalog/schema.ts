@@ -1,68 +1,10 @@
 import type { Json, JsonObject } from '../model.ts';
 import { FORMATS, linearRegExp, newAjv } from './ajv.ts';
-import { nearest, suggest } from './suggest.ts';
+import { definitionName, unescapePointer, writtenOut } from './schema-size.ts';
+import { DIALECT, insteadOf, JSON_TYPES, KEYWORDS, meantType, SHORT_TYPES } from './schema-words.ts';
+import { suggest } from './suggest.ts';
 import { type Tree, toJson, type YamlFile } from './yaml.ts';
 
-/** The types that may stand for a schema: `amount: number`. */
-const SHORT: { readonly [type: string]: JsonObject } = {
-  string: { type: 'string' },
-  number: { type: 'number' },
-  integer: { type: 'integer' },
-  boolean: { type: 'boolean' },
-  object: { type: 'object' },
-  array: { type: 'array' },
-  timestamp: { type: 'string', format: 'date-time' },
-  date: { type: 'string', format: 'date' },
-};
-const JSON_TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
-const SYNONYMS: { readonly [word: string]: string } = {
-  text: 'string',
-  str: 'string',
-  int: 'integer',
-  float: 'number',
-  double: 'number',
-  decimal: 'number',
-  bool: 'boolean',
-  datetime: 'timestamp',
-  'date-time': 'timestamp',
-  time: 'timestamp',
-  list: 'array',
-  map: 'object',
-};
-
-type Holds =
-  | 'schema'
-  | 'schemas'
-  | 'schema map'
-  | 'value'
-  | 'type'
-  | 'ref'
-  | 'pattern'
-  | 'format'
-  | 'unique'
-  | 'enum'
-  | 'dialect';
-
-/** Every keyword of JSON Schema 2020-12 that may be used, and what it holds. */
-const KEYWORDS: { readonly [keyword: string]: Holds } = {
-  type: 'type',
-  $ref: 'ref',
-  pattern: 'pattern',
-  format: 'format',
-  uniqueItems: 'unique',
-  enum: 'enum',
-  $schema: 'dialect',
-  ...held('schema map', ['properties', 'patternProperties', '$defs', 'dependentSchemas']),
-  ...held('schemas', ['allOf', 'anyOf', 'oneOf', 'prefixItems']),
-  ...held('schema', ['items', 'contains', 'additionalProperties', 'propertyNames', 'not', 'if', 'then', 'else']),
-  ...held('schema', ['unevaluatedItems', 'unevaluatedProperties']),
-  ...held('value', ['const', 'required', 'dependentRequired', 'minProperties', 'maxProperties']),
-  ...held('value', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']),
-  ...held('value', ['minLength', 'maxLength', 'minItems', 'maxItems', 'minContains', 'maxContains']),
-  ...held('value', ['title', 'description', 'examples', 'default', 'deprecated', '$comment']),
-};
-
-const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 // What a schema comes to when each $ref is written out: bounds the time that checking one event takes.
 const LARGEST = 5000;
 
@@ -150,21 +92,20 @@ class SchemaReader {
         this.#wrong(tree.at, 'a type is needed here, not a list', 'for certain values only: { enum: [A, B] }');
         return true;
       default:
-        this.#wrong(tree.at, 'a type is needed here', `one of: ${Object.keys(SHORT).join(', ')}`);
+        this.#wrong(tree.at, 'a type is needed here', `one of: ${Object.keys(SHORT_TYPES).join(', ')}`);
         return true;
     }
   }
 
   #short(at: number, written: string): JsonObject | boolean {
-    const known = Object.hasOwn(SHORT, written) ? SHORT[written] : undefined;
+    const known = Object.hasOwn(SHORT_TYPES, written) ? SHORT_TYPES[written] : undefined;
     if (known) return { ...known };
     if (written.endsWith('?')) {
       const type = written.slice(0, -1);
       const hint = `everything may be left out already; write ${type}, or { type: [${type}, 'null'] } if it may be null`;
       this.#wrong(at, `unknown type ${JSON.stringify(written)}`, hint);
     } else {
-      const meant = Object.hasOwn(SYNONYMS, written.toLowerCase()) ? SYNONYMS[written.toLowerCase()] : undefined;
-      const hint = meant ? `did you mean ${meant}?` : suggest(written, Object.keys(SHORT));
+      const hint = meantType(written, Object.keys(SHORT_TYPES));
       this.#wrong(at, `unknown type ${JSON.stringify(written.slice(0, 60))}`, hint);
     }
     return true;
@@ -215,7 +156,7 @@ class SchemaReader {
         this.#wrong(
           at,
           `${JSON.stringify(keyword.slice(0, 60))} is no keyword of JSON Schema that can be used here`,
-          instead(keyword),
+          insteadOf(keyword),
         );
         break;
     }
@@ -228,23 +169,19 @@ class SchemaReader {
     const types = items.map((item) => (item.kind === 'null' ? 'null' : item.kind === 'text' ? item.text : ''));
     types.forEach((type, i) => {
       if (JSON_TYPES.includes(type)) return;
-      const meant = Object.hasOwn(SYNONYMS, type) ? `did you mean ${SYNONYMS[type]}?` : undefined;
-      this.#wrong(
-        items[i]!.at,
-        `unknown type ${JSON.stringify(type.slice(0, 60))}`,
-        meant ?? suggest(type, JSON_TYPES),
-      );
+      const shown = JSON.stringify(type.slice(0, 60));
+      this.#wrong(items[i]!.at, `unknown type ${shown}`, meantType(type, JSON_TYPES));
     });
     return value.kind === 'list' ? types : types[0]!;
   }
 
   #ref(value: Tree): Json {
-    const name = value.kind === 'text' ? /^#\/\$defs\/([^/]+)$/.exec(value.text)?.[1] : undefined;
+    const name = value.kind === 'text' ? definitionName(value.text) : undefined;
     if (name === undefined) {
       this.#wrong(value.at, 'a $ref must point into the same schema', "write $ref: '#/$defs/NAME'");
       return '#';
     }
-    this.#refs.push({ at: value.at, name: unescapePointer(decodeSafely(name)) });
+    this.#refs.push({ at: value.at, name });
     return (value as { text: string }).text;
   }
 
@@ -266,31 +203,7 @@ class SchemaReader {
         return this.#wrong(at, `$defs has no ${JSON.stringify(name)}`, suggest(name, Object.keys(definitions)));
       }
     }
-    const sizes = new Map<string, number | 'open'>();
-    const size = (json: Json): number => {
-      if (typeof json !== 'object' || json === null) return 1;
-      let sum = 1;
-      for (const [key, value] of Object.entries(json)) {
-        sum +=
-          key === '$ref' && typeof value === 'string'
-            ? sizeOf(unescapePointer(decodeSafely(value.slice(8))))
-            : size(value);
-        if (sum > LARGEST) return LARGEST + 1;
-      }
-      return sum;
-    };
-    const sizeOf = (name: string): number => {
-      const known = sizes.get(name);
-      if (known === 'open') return Number.POSITIVE_INFINITY;
-      if (known !== undefined) return known;
-      sizes.set(name, 'open');
-      const definition = Object.hasOwn(definitions, name) ? definitions[name]! : true;
-      const found = size(definition);
-      sizes.set(name, found);
-      return found;
-    };
-    for (const name of Object.keys(definitions)) sizeOf(name);
-    if (size(schema) <= LARGEST) return true;
+    if (writtenOut(schema, LARGEST) <= LARGEST) return true;
     return this.#wrong(
       this.#refs[0]?.at ?? start,
       'the schema is too large, or one of its $ref leads back to itself',
@@ -324,15 +237,6 @@ function hasScalarItems(parent: Tree): boolean {
   return type?.kind === 'text' && !['array', 'object'].includes(type.text);
 }
 
-function instead(keyword: string): string {
-  if (keyword === 'nullable') return "write type: [string, 'null']";
-  if (keyword === 'definitions') return 'did you mean $defs?';
-  if (keyword === '$id' || keyword === '$async' || keyword === '$anchor') return 'remove it';
-  const near = nearest(keyword, Object.keys(KEYWORDS));
-  if (near) return `did you mean ${near}?`;
-  return 'a nested object is written { type: object, properties: { … } }';
-}
-
 function find(tree: Tree, path: readonly string[]): Tree {
   let at = tree;
   for (const key of path) {
@@ -346,20 +250,4 @@ function find(tree: Tree, path: readonly string[]): Tree {
     at = next;
   }
   return at;
-}
-
-function unescapePointer(segment: string): string {
-  return decodeSafely(segment).replaceAll('~1', '/').replaceAll('~0', '~');
-}
-
-function decodeSafely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function held(holds: Holds, keywords: readonly string[]): { [keyword: string]: Holds } {
-  return Object.fromEntries(keywords.map((keyword) => [keyword, holds]));
 }

@@ -74,7 +74,7 @@ export function parseYaml(name: string, source: string, problems: Problems): Yam
     const errors = [...document.errors, ...document.warnings];
     if (errors.length > 0) {
       for (const error of errors.slice(0, MOST_SYNTAX_PROBLEMS)) {
-        problem(error.pos[0], firstLine(error.message), hintFor(error.code, source, error.pos[0]));
+        problem(error.pos[0], firstLine(error.message), hintFor(error.code, error.message, source[error.pos[0]]));
       }
       return broken;
     }
@@ -180,7 +180,7 @@ class Walk {
 
   #target(name: string, at: number): Node | undefined {
     const target = this.#anchors.get(name);
-    if (!target) this.#problem(at, `nothing before this is called &${name.slice(0, 60)}`, hintFor('BAD_ALIAS', '', at));
+    if (!target) this.#problem(at, `nothing before this is called &${name.slice(0, 60)}`, hintFor('BAD_ALIAS'));
     return target;
   }
 
@@ -240,7 +240,7 @@ function firstLine(message: string): string {
   return message.split('\n', 1)[0]!.slice(0, 200);
 }
 
-function hintFor(code: string, source: string, at: number): string | undefined {
+function hintFor(code: string, message = '', character = ''): string | undefined {
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'indent with spaces';
@@ -251,12 +251,11 @@ function hintFor(code: string, source: string, at: number): string | undefined {
     case 'BLOCK_IN_FLOW':
       return 'a text with a colon and a space in it needs quotes around the whole of it';
     case 'BAD_INDENT':
-      if (/[[{]/.test(source.slice(source.lastIndexOf('\n', at - 1) + 1, at))) return UNCLOSED;
-      return 'keys of one level start in one column';
+      return message.startsWith('Flow') ? UNCLOSED : 'keys of one level start in one column';
     case 'UNEXPECTED_TOKEN':
       return 'a text that begins with a quote, a bracket or a sign needs quotes around the whole of it';
     case 'BAD_SCALAR_START':
-      return `a text that begins with ${JSON.stringify(source[at] ?? '')} needs quotes`;
+      return `a text that begins with ${JSON.stringify(character)} needs quotes`;
     case 'MISSING_CHAR':
       return UNCLOSED;
     case 'BAD_ALIAS':

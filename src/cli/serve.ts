@@ -1,0 +1,90 @@
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import pino from 'pino';
+import { readConfig } from '../config.ts';
+import { CatalogError, ConfigError } from '../errors.ts';
+import { type Roles, type Running, run } from '../main.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
+
+/** A second Ctrl-C, or this long after the first one, ends the process without further ado. */
+const PATIENCE = 9000;
+
+/** `start`, `api` and `workers`: one program, other roles. */
+export function serveCommand(program: Command, name: string, description: string, roles: Roles): void {
+  program
+    .command(name)
+    .description(description)
+    .option('--catalog <dir>', 'the catalog to apply (TIDINGS_CATALOG)')
+    .option('--port <port>', 'the port to serve on (PORT)')
+    .option('--json', 'say what runs as one line of JSON')
+    .action(async (options: { catalog?: string; port?: string; json?: boolean }) => {
+      const env = {
+        ...process.env,
+        ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
+        ...(options.port ? { PORT: options.port } : {}),
+      };
+      try {
+        await serve(roles, env, options.json ?? false);
+      } catch (error) {
+        if (!isForPeople(error)) throw error;
+        console.error(`tidings: ${error.message}`);
+        process.exitCode = 1;
+      }
+    });
+}
+
+async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {
+  const config = readConfig(env, { catalogDir: EXAMPLE });
+  const log = pino({ level: config.logLevel, base: null });
+  const stopping = new AbortController();
+  let running: Running | undefined;
+  const stop = () => {
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort();
+    setTimeout(() => process.exit(1), PATIENCE).unref();
+    if (running) void end(running, asJson);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+
+  running = await run(roles, config, log);
+  if (stopping.signal.aborted) return end(running, asJson);
+  if (asJson) {
+    const { url, database, catalogVersion } = running;
+    console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalogVersion, pid: process.pid }));
+  } else {
+    console.log(welcome(roles, running, config.apiKeys.length > 0, config.dataDir));
+  }
+}
+
+async function end(running: Running, asJson: boolean): Promise<void> {
+  if (!asJson) console.log('Stopping: what was taken in is finished first.');
+  await running.stop();
+  if (!asJson) console.log('Stopped.');
+  process.exit(0);
+}
+
+function welcome(roles: Roles, { url, database, catalogVersion }: Running, authenticated: boolean, dataDir: string): string {
+  const lines = [''];
+  const what = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
+  const where = database === 'embedded' ? `the embedded PostgreSQL in ${dataDir}` : 'an external PostgreSQL';
+  lines.push(`Tidings runs ${what} on ${where}, catalog version ${catalogVersion}.`);
+  if (url) {
+    lines.push(
+      `  Look      ${url}            API ${url}/api/docs`,
+      authenticated
+        ? '  Access    with an API key (authorization: Bearer KEY)'
+        : '  Access    without authentication, so from this machine only; set TIDINGS_API_KEYS to change that',
+      `  Try       curl -X POST ${url}/api/v1/events -H 'content-type: application/json' \\`,
+      `              -d '{"user_id":"u_1","event_type":"signup_completed","event_timestamp":"2025-10-31T19:00:00Z","user_traits":{"email":"maria@example.com","marketing_opt_in":true}}'`,
+      `            curl ${url}/api/v1/explain/u_1/WELCOME_EMAIL`,
+    );
+  }
+  lines.push('  Stop      Ctrl-C', '');
+  return lines.join('\n');
+}
+
+function isForPeople(error: unknown): error is Error {
+  if (error instanceof ConfigError || error instanceof CatalogError) return true;
+  return (error as { code?: string }).code === 'EADDRINUSE';
+}

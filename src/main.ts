@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { Catalogs } from './catalog/catalogs.ts';
+import { parseCatalog } from './catalog/parse.ts';
+import { readCatalog } from './catalog/read.ts';
+import { watchCatalog } from './catalog/watch.ts';
+import { smtpProvider } from './channels/email/smtp.ts';
+import { logProvider } from './channels/internal/log.ts';
+import { noopProvider } from './channels/noop.ts';
+import type { Provider } from './channels/provider.ts';
+import { sandboxProvider } from './channels/sandbox.ts';
+import type { Config } from './config.ts';
+import { CatalogError } from './errors.ts';
+import { DEFAULT_TENANT } from './http/caller.ts';
+import { buildServer } from './http/server.ts';
+import { CHANNELS, type Channel } from './model.ts';
+import { Pipeline } from './pipeline.ts';
+import { Seal } from './privacy/seal.ts';
+import { applyCatalog } from './store/catalogs.ts';
+import { openPool } from './store/database.ts';
+import { startEmbedded } from './store/embedded.ts';
+import { checkEncryptionKey } from './store/installation.ts';
+import { migrate } from './store/migrate.ts';
+import { Partitions } from './store/partitions.ts';
+import { DeliveryWorker } from './worker/delivery-worker.ts';
+
+export interface Roles {
+  /** Serves HTTP and applies the catalog. */
+  readonly api: boolean;
+  /** Delivers. */
+  readonly workers: boolean;
+}
+
+export interface Running {
+  /** Where HTTP is served; null without the api role. */
+  readonly url: string | null;
+  /** `embedded`, or `external`. */
+  readonly database: 'embedded' | 'external';
+  readonly catalogVersion: number;
+  /** Answers what was taken in, lets sends end, gives back the rest, stops the database if it is ours. A second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+const CONSOLE = fileURLToPath(new URL('../packages/console/dist', import.meta.url));
+const clock = Date.now;
+
+/** The wiring: every part is made here, by hand, in the order in which it is needed. */
+export async function run(roles: Roles, config: Config, log: Logger): Promise<Running> {
+  const cleanup: (() => Promise<unknown> | unknown)[] = [];
+  const undo = async () => {
+    for (const step of cleanup.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        log.warn({ err: error }, 'a part did not stop cleanly');
+      }
+    }
+  };
+  try {
+    const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) }) : null;
+    if (embedded) cleanup.push(() => embedded.stop());
+    const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
+    const pool = openPool(databaseUrl, { max: 20, name: 'tidings' });
+    cleanup.push(() => pool.end());
+    await migrate(pool);
+
+    const seal = new Seal(config.encryptionKey);
+    await checkEncryptionKey(pool, seal.keyId);
+    const partitions = new Partitions(pool);
+    await partitions.ensureAhead(clock());
+    cleanup.push(every(86_400_000, () => partitions.ensureAhead(clock()), log));
+
+    const catalogs = new Catalogs(pool);
+    const apply = async () => {
+      const data = await parseCatalog(await readCatalog(config.catalogDir));
+      const { version, changed } = await applyCatalog(pool, DEFAULT_TENANT, data, 'catalog directory', clock());
+      await catalogs.adopt(DEFAULT_TENANT, version);
+      return { version, changed };
+    };
+    if (roles.api) {
+      await apply();
+      if (config.watchCatalog) cleanup.push(await watchCatalog(config.catalogDir, () => reapply(apply, log)));
+    }
+
+    const { providers, close } = makeProviders(config, log);
+    cleanup.push(close);
+    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, providers, clock });
+
+    const state = { stopping: false, workers: (): { [part: string]: string } => ({}) };
+    if (roles.workers) {
+      const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
+      const random = Math.random;
+      const worker = new DeliveryWorker({ name, pool, databaseUrl, pipeline, providers, clock, random, log });
+      await worker.start();
+      cleanup.push(() => worker.stop(3000));
+      state.workers = () => {
+        const troubled = worker.troubled();
+        return { delivery: troubled.length === 0 ? 'ok' : `waiting for ${troubled.join(', ')}` };
+      };
+    }
+
+    let url: string | null = null;
+    if (roles.api) {
+      const { apiKeys, host, port } = config;
+      const server = await buildServer({ pipeline, pool, catalogs, seal, clock, apiKeys, log, consoleDir: CONSOLE, state });
+      cleanup.push(async () => {
+        await server.close();
+        await pipeline.drain();
+      });
+      await server.listen({ host, port });
+      const address = server.server.address();
+      url = `http://${host.includes(':') ? `[${host}]` : host}:${typeof address === 'object' ? address?.port : port}`;
+    }
+
+    const catalogVersion = (await catalogs.refresh(DEFAULT_TENANT)).version;
+    let stopped: Promise<void> | undefined;
+    return {
+      url,
+      database: embedded ? 'embedded' : 'external',
+      catalogVersion,
+      stop() {
+        state.stopping = true;
+        stopped ??= undo();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+/** A provider for every channel: the configured one, else the sandbox. */
+function makeProviders(config: Config, log: Logger): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
+  const of = (name: string) => CHANNELS.filter((channel) => (config.providers[channel] ?? 'sandbox') === name);
+  const made: [Channel[], Provider][] = [
+    [of('sandbox'), sandboxProvider(of('sandbox'))],
+    [of('noop'), noopProvider(of('noop'))],
+    [of('log'), logProvider(of('log'), (line) => log.warn(line, 'internal alert'))],
+  ];
+  if (config.smtpUrl) made.push([of('smtp'), smtpProvider({ url: config.smtpUrl, from: config.mailFrom })]);
+  const providers = new Map<Channel, Provider>();
+  for (const [channels, provider] of made) for (const channel of channels) providers.set(channel, provider);
+  return {
+    providers,
+    close: async () => {
+      await Promise.all(made.map(([, provider]) => provider.close()));
+    },
+  };
+}
+
+async function reapply(apply: () => Promise<{ version: number; changed: boolean }>, log: Logger): Promise<void> {
+  try {
+    const { version, changed } = await apply();
+    if (changed) log.info(`The catalog changed: version ${version} is in force.`);
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    log.error(`The catalog has a mistake; the version in force stays.\n${error.message}`);
+  }
+}
+
+function every(ms: number, work: () => Promise<void>, log: Logger): () => void {
+  const timer = setInterval(() => work().catch((error) => log.warn({ err: error }, 'housekeeping failed')), ms);
+  return () => clearInterval(timer);
+}

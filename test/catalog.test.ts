@@ -1,0 +1,871 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { parseDuration } from '../src/catalog/duration.ts';
+import { parseLimit } from '../src/catalog/limit.ts';
+import { type CatalogSource, parseCatalog } from '../src/catalog/parse.ts';
+import { readCatalog } from '../src/catalog/read.ts';
+import { compileSchemas } from '../src/catalog/validate-event.ts';
+import { watchCatalog } from '../src/catalog/watch.ts';
+import { CatalogError, type CatalogProblem } from '../src/errors.ts';
+import type { CatalogData, JsonObject } from '../src/model.ts';
+
+const FINTECH = join(import.meta.dirname, '../examples/fintech');
+
+/** A small catalog that is right; each test spoils one thing. */
+const RIGHT: { readonly [file: string]: string } = {
+  'events.yaml': `traits:
+  marketing_opt_in: boolean
+events:
+  signup_completed: {}
+  payment_failed:
+    properties: { amount: number, attempt_number: integer, failure_reason: string }
+  payment_refused:
+    properties: { amount: number, code: string }
+`,
+  'notifications.yaml': `notifications:
+  WELCOME: { category: MARKETING, channels: [sms] }
+  ALERT: { category: SECURITY, channels: [internal] }
+`,
+  'rules.yaml': `rules:
+  WELCOME:
+    on: signup_completed
+    limit: once
+`,
+  'templates/WELCOME/sms.en.txt': 'Hello {{traits.first_name}}\n',
+};
+
+function withFiles(files: { readonly [file: string]: string | null }): CatalogSource {
+  const source = new Map(Object.entries(RIGHT));
+  for (const [file, text] of Object.entries(files)) {
+    if (text === null) source.delete(file);
+    else source.set(file, text);
+  }
+  return source;
+}
+
+async function problemsOf(source: CatalogSource): Promise<readonly CatalogProblem[]> {
+  try {
+    await parseCatalog(source);
+    return [];
+  } catch (error) {
+    if (error instanceof CatalogError) return error.problems;
+    throw error;
+  }
+}
+
+async function told(files: { readonly [file: string]: string | null }): Promise<string[]> {
+  const problems = await problemsOf(withFiles(files));
+  return problems.map((p) => `${p.file}:${p.line}:${p.column}: ${p.message}${p.hint ? ` (${p.hint})` : ''}`);
+}
+
+const rule = (lines: string) => ({
+  'rules.yaml': `rules:\n  WELCOME:\n    on: payment_failed\n    ${lines}\n`,
+});
+const property = (line: string) => ({
+  'events.yaml': `${RIGHT['events.yaml']}  x:\n    properties:\n      ${line}\n`,
+});
+
+describe('a mistake is told with its place and what was meant', () => {
+  const FIELDS = 'event has no field "atempt_number": it has amount, attempt_number, failure_reason';
+  const rows: [string, { readonly [file: string]: string | null }, ...string[]][] = [
+    ['key', rule('whn: true'), 'rules.yaml:4:5: unknown key "whn" in WELCOME (did you mean when?)'],
+    ['plural key', rule('limits: once'), 'rules.yaml:4:5: unknown key "limits" in WELCOME (did you mean limit?)'],
+    [
+      'a key of another day',
+      rule('digest: { window: 15m }'),
+      'rules.yaml:4:5: unknown key "digest" in WELCOME (there is: on, when, after, limit, notify, expires)',
+    ],
+    ['repeated key', rule('on: payment_failed'), 'rules.yaml:4:5: "on" is here twice (remove or rename one)'],
+    ['tab', rule('\twhen: "true"'), 'rules.yaml:4:5: Tabs are not allowed as indentation (indent with spaces)'],
+    [
+      'indentation',
+      rule('limit: once\n   expires: 2d'),
+      'rules.yaml:5:1: All mapping items must start at the same column (keys of one level start in one column)',
+    ],
+    [
+      'colon without quotes',
+      rule('when: event.failure_reason == "a: b"'),
+      'rules.yaml:4:11: Nested mappings are not allowed in compact mappings (a text with a colon and a space in it needs quotes around the whole of it)',
+    ],
+    [
+      'a condition that begins with !',
+      rule('when: !has(event.amount)'),
+      'rules.yaml:4:11: Unresolved tag: !has(event.amount) (a value that begins with ! needs quotes around the whole of it)',
+    ],
+    [
+      'a condition that begins with a quote',
+      rule('when: "x" == event.failure_reason'),
+      'rules.yaml:4:15: Unexpected scalar at node end (a text that begins with a quote, a bracket or a sign needs quotes around the whole of it)',
+    ],
+    [
+      'a bracket that is not closed',
+      rule('notify: [WELCOME'),
+      'rules.yaml:5:1: Flow sequence in block collection must be sufficiently indented and end with a ] (look for a quote or bracket that is not closed, or a colon that is missing)',
+    ],
+    [
+      'alias of nothing',
+      rule('notify: *all'),
+      'rules.yaml:4:13: nothing before this is called &all (a text that begins with * or & needs quotes around the whole of it)',
+      'rules.yaml:4:13: "notify" is empty, text is needed (notify: WELCOME_EMAIL)',
+    ],
+    [
+      'a trigger nobody sends',
+      { 'rules.yaml': 'rules:\n  WELCOME:\n    on: [signup_complete, payment_failed]\n' },
+      'rules.yaml:3:10: no event is called "signup_complete" (did you mean signup_completed?)',
+    ],
+    [
+      'no trigger',
+      { 'rules.yaml': 'rules:\n  WELCOME:\n    limit: once\n' },
+      'rules.yaml:2:3: WELCOME has no trigger (on: signup_completed)',
+    ],
+    [
+      'a rule of no notification',
+      { 'rules.yaml': 'rules:\n  WELCOM:\n    on: payment_failed\n' },
+      'rules.yaml:2:3: no notification is called WELCOM, and the rule has no "notify" (did you mean WELCOME?)',
+    ],
+    ['notify', rule('notify: ALRET'), 'rules.yaml:4:13: no notification is called "ALRET" (did you mean ALERT?)'],
+    [
+      'after as text',
+      rule('after: signup_completed'),
+      'rules.yaml:4:12: "after" is text, a mapping is needed (after: { event: signup_completed, within: 24h })',
+    ],
+    [
+      'after, both wrong',
+      rule('after: { event: signup, within: 24 }'),
+      'rules.yaml:4:21: no event is called "signup" (did you mean signup_completed?)',
+      'rules.yaml:4:37: "24" is not a duration (the unit is missing: 24s, 24m, 24h or 24d?)',
+    ],
+    ['expires', rule('expires: 2 days'), 'rules.yaml:4:14: "2 days" is not a duration (write 2d)'],
+    ['limit', rule('limit: daily'), 'rules.yaml:4:12: "daily" is not a limit (write 1 per day)'],
+    [
+      'limits of one period',
+      rule('limit: [1 per 24h, once, 3 per 1d]'),
+      'rules.yaml:4:30: "1 per 24h" and "3 per 1d" are limits of the same period (keep the stricter one)',
+    ],
+    ['condition', rule('when: event.atempt_number > 3'), `rules.yaml:4:17: ${FIELDS} (did you mean attempt_number?)`],
+    [
+      'condition in double quotes',
+      rule('when: "\\x22a\\" == event.failure_reason && event.atempt_number > 3"'),
+      `rules.yaml:4:53: ${FIELDS} (did you mean attempt_number?)`,
+    ],
+    [
+      'condition in single quotes',
+      rule("when: 'event.failure_reason == ''a'' && event.atempt_number > 3'"),
+      `rules.yaml:4:51: ${FIELDS} (did you mean attempt_number?)`,
+    ],
+    [
+      'condition in a folded block',
+      rule('when: >-\n      event.amount > 3 &&\n      event.atempt_number > 3'),
+      `rules.yaml:6:13: ${FIELDS} (did you mean attempt_number?)`,
+    ],
+    [
+      'condition in a literal block',
+      rule('when: |\n      event.amount > 3 &&\n        event.atempt_number > 3'),
+      `rules.yaml:6:15: ${FIELDS} (did you mean attempt_number?)`,
+    ],
+    [
+      'condition over two lines',
+      rule('when: event.amount > 3 &&\n        event.atempt_number > 3'),
+      `rules.yaml:5:15: ${FIELDS} (did you mean attempt_number?)`,
+    ],
+    [
+      'condition cut by a comment',
+      rule('when: event.failure_reason == "a #1"'),
+      'rules.yaml:4:35: unterminated string (a # after a space begins a comment: put the whole condition in quotes)',
+    ],
+    [
+      'condition that fits one trigger of two',
+      {
+        'rules.yaml':
+          'rules:\n  WELCOME:\n    on: [payment_failed, payment_refused]\n    when: event.attempt_number > 1 && event.amount > 2\n',
+      },
+      'rules.yaml:4:17: for payment_refused: event has no field "attempt_number": it has amount, code',
+    ],
+    [
+      'a type that is none',
+      property('a: money'),
+      'events.yaml:11:10: unknown type "money" (there is: string, number, integer, boolean, object, array, timestamp, date)',
+    ],
+    ['a type by another name', property('a: int'), 'events.yaml:11:10: unknown type "int" (did you mean integer?)'],
+    [
+      'a question mark',
+      property('a: string?'),
+      `events.yaml:11:10: unknown type "string?" (everything may be left out already; write string, or { type: [string, 'null'] } if it may be null)`,
+    ],
+    [
+      'a list for a type',
+      property('a: [A, B]'),
+      'events.yaml:11:10: a type is needed here, not a list (for certain values only: { enum: [A, B] })',
+    ],
+    [
+      'JSON Schema: type',
+      property('a: { type: numbr }'),
+      'events.yaml:11:18: unknown type "numbr" (did you mean number?)',
+    ],
+    ['JSON Schema: value', property('a: { minimum: x }'), 'events.yaml:11:21: "minimum" must be number'],
+    [
+      'JSON Schema: keyword',
+      property('a: { type: string, maxLenght: 3 }'),
+      'events.yaml:11:26: "maxLenght" is no keyword of JSON Schema that can be used here (did you mean maxLength?)',
+    ],
+    [
+      'JSON Schema: pattern that can hang',
+      property('a: { pattern: "(?=a)" }'),
+      'events.yaml:11:21: the pattern cannot be used: invalid or unsupported Perl syntax: `(?=` (patterns are RE2: no look-ahead, no back-references)',
+    ],
+    [
+      'JSON Schema: a reference to elsewhere',
+      property('a: { $ref: "https://example.com/schema.json" }'),
+      "events.yaml:11:18: a $ref must point into the same schema (write $ref: '#/$defs/NAME')",
+    ],
+    [
+      'JSON Schema: format',
+      property('a: { format: datetime }'),
+      'events.yaml:11:20: unknown format "datetime" (did you mean date-time?)',
+    ],
+    [
+      'JSON Schema: contains itself',
+      {
+        'events.yaml': `${RIGHT['events.yaml']}  x:\n    schema:\n      $defs: { a: { properties: { b: { $ref: '#/$defs/a' } } } }\n`,
+      },
+      'events.yaml:11:46: the schema is too large, or one of its $ref leads back to itself (at most 5000 values, with each $ref written out)',
+    ],
+    [
+      'JSON Schema: slow',
+      property('a: { type: array, uniqueItems: true }'),
+      'events.yaml:11:25: "uniqueItems" needs items of a plain type (items: string)',
+    ],
+    [
+      'required',
+      { 'events.yaml': `${RIGHT['events.yaml']}  x: { properties: { amount: number }, required: [amuont] }\n` },
+      'events.yaml:9:51: "required" names "amuont", which is no property (did you mean amount?)',
+    ],
+    [
+      'properties forgotten',
+      { 'events.yaml': `${RIGHT['events.yaml']}  x: { amount: number }\n` },
+      'events.yaml:9:8: unknown key "amount" in x (there is: description, properties, required, schema)',
+    ],
+    [
+      'a hostile name',
+      { 'events.yaml': `${RIGHT['events.yaml']}  __proto__: {}\n` },
+      'events.yaml:9:3: a key cannot be called "__proto__" (choose another name)',
+    ],
+    [
+      'category and channel',
+      {
+        'notifications.yaml': 'notifications:\n  WELCOME: { category: Marketing, channels: [sns] }\n',
+        'rules.yaml': 'rules:\n',
+      },
+      'notifications.yaml:2:24: "Marketing" is not a category (did you mean MARKETING?)',
+      'notifications.yaml:2:46: "sns" is not a channel (did you mean sms?)',
+    ],
+    [
+      'no template',
+      {
+        'notifications.yaml': `${RIGHT['notifications.yaml']}  X: { category: SYSTEM, channels: [internal, webhook, email] }\n`,
+      },
+      'notifications.yaml:4:56: X has no email template in "en" (write templates/X/email.en.subject.txt and templates/X/email.en.html)',
+    ],
+    [
+      'in doubt, give up',
+      {
+        'notifications.yaml': `${RIGHT['notifications.yaml']}  X: { category: SYSTEM, channels: internal, in_doubt: retry, give_up_after: 1.5h }\n`,
+      },
+      'notifications.yaml:4:56: "retry" is not a way to go on when in doubt (there is: resend, hold)',
+      'notifications.yaml:4:78: "1.5h" is not a duration (a number and a unit (s, m, h, d, w): 30s, 10m, 24h, 7d, 1h30m)',
+    ],
+    [
+      'template of nobody',
+      { 'templates/WELCOM/sms.en.txt': 'x' },
+      'templates/WELCOM/sms.en.txt:1:1: no notification is called "WELCOM" (did you mean WELCOME?)',
+    ],
+    [
+      'template of a channel that is not used',
+      { 'templates/WELCOME/push.en.txt': 'x' },
+      'templates/WELCOME/push.en.txt:1:1: WELCOME is not sent by push (its channels: sms)',
+    ],
+    [
+      'template names',
+      {
+        'templates/WELCOME/sms.en_GB.txt': 'x',
+        'templates/WELCOME/sms.en.html': 'x',
+        'templates/WELCOME/smss.en.txt': 'x',
+      },
+      'templates/WELCOME/sms.en.html:1:1: "sms.en.html" is not a part of sms (there is: sms.en.txt)',
+      'templates/WELCOME/sms.en_GB.txt:1:1: "en_GB" is not a locale (rename it to sms.en-GB.txt)',
+      'templates/WELCOME/smss.en.txt:1:1: "smss" is not a channel (did you mean sms?)',
+    ],
+    [
+      'empty template',
+      { 'templates/WELCOME/sms.en.txt': ' \n' },
+      'templates/WELCOME/sms.en.txt:1:1: the template is empty',
+    ],
+    [
+      'file away',
+      { 'rules.yaml': null },
+      'rules.yaml:1:1: this file is missing (rules: { WELCOME_EMAIL: { on: signup_completed, limit: once } })',
+    ],
+    [
+      'file by another name',
+      { 'rule.yaml': 'rules:' },
+      'rule.yaml:1:1: this file is not read (did you mean rules.yaml?)',
+    ],
+    ['file twice', { 'rules.yml': 'rules:' }, 'rules.yml:1:1: rules.yaml is here as well (keep one of them)'],
+    [
+      'an empty file',
+      { 'rules.yaml': '# nothing\n' },
+      'rules.yaml:1:1: rules.yaml has no "rules" (rules: { WELCOME_EMAIL: { on: signup_completed, limit: once } })',
+    ],
+    [
+      'two documents',
+      { 'rules.yaml': `${RIGHT['rules.yaml']}---\nrules:\n` },
+      'rules.yaml:5:1: the file has a second YAML document (remove the line ---)',
+    ],
+  ];
+
+  it.each(rows)('%s', async (_name, files, ...expected) => {
+    expect(await told(files)).toEqual(expected);
+  });
+
+  it('in a template, at its own line and column', async () => {
+    const [problem] = await problemsOf(withFiles({ 'templates/WELCOME/sms.en.txt': 'Hello\n  {{uper traits.name}}' }));
+    expect(problem).toMatchObject({ file: 'templates/WELCOME/sms.en.txt', line: 2, column: 3 });
+    expect(problem?.hint).toContain('upper');
+  });
+
+  it('all at once, by file and place', async () => {
+    const files = {
+      ...rule('limit: hourly\n    whn: x'),
+      'templates/X/sms.en.txt': 'x',
+      'events.yaml': `${RIGHT['events.yaml']}  y: { propertys: {} }\n`,
+    };
+    expect((await problemsOf(withFiles(files))).map(({ file, line }) => `${file}:${line}`)).toEqual([
+      'events.yaml:9',
+      'rules.yaml:4',
+      'rules.yaml:5',
+      'templates/X/sms.en.txt:1',
+    ]);
+  });
+
+  it('but not what follows from a file that cannot be read', async () => {
+    expect(await told({ 'events.yaml': 'events: [' })).toHaveLength(1);
+    expect(await told({ 'notifications.yaml': 'a: b: c' })).toHaveLength(1);
+  });
+});
+
+describe('limits and durations', () => {
+  it.each([
+    ['once', 1, { kind: 'ever' }, 'once'],
+    ['  Once ever ', 1, { kind: 'ever' }, 'once'],
+    ['3 ever', 3, { kind: 'ever' }, '3 ever'],
+    ['1 per day', 1, { kind: 'day', zone: 'UTC' }, '1 per day'],
+    ['once per day in utc', 1, { kind: 'day', zone: 'UTC' }, '1 per day'],
+    ["2 per calendar day in the user's zone", 2, { kind: 'day', zone: 'user' }, '2 per day in user zone'],
+    ['2 per day in europe/lisbon', 2, { kind: 'day', zone: 'Europe/Lisbon' }, '2 per day in Europe/Lisbon'],
+    ['1 per day in Asia/Kolkata', 1, { kind: 'day', zone: 'Asia/Kolkata' }, '1 per day in Asia/Kolkata'],
+    ['1 per 1d', 1, { kind: 'rolling', span: 86_400_000 }, '1 per 1d'],
+    ['5 per 7d', 5, { kind: 'rolling', span: 604_800_000 }, '5 per 7d'],
+    ['1000 per 1h30m', 1000, { kind: 'rolling', span: 5_400_000 }, '1000 per 1h30m'],
+  ])('%s', (written, max, period, text) => {
+    expect(parseLimit(written)).toEqual({ limit: { max, period, text } });
+  });
+
+  it.each([
+    ['0 per day', 'from 1 to 1000'],
+    ['1001 per day', 'from 1 to 1000'],
+    ['1/day', 'write 1 per day'],
+    ['5 times per hour', 'write 5 per 1h'],
+    ['3 per week', 'write 3 per 7d'],
+    ['1 per 24 hours', 'write 1 per 24h'],
+    ['1 per day in Lisbon', 'write user zone, UTC or an IANA name like Europe/Lisbon'],
+    ['1 per day in Europe/Lisbonn', 'did you mean Europe/Lisbon?'],
+    ['1 per day in +01:00', 'write user zone, UTC or an IANA name like Europe/Lisbon'],
+    ['', 'limits are: once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h'],
+  ])('not %j', (written, hint) => {
+    expect(parseLimit(written)).toMatchObject({ hint });
+  });
+
+  it.each([
+    ['30s', 30_000],
+    ['10m', 600_000],
+    ['24h', 86_400_000],
+    ['7d', 604_800_000],
+    ['2w', 1_209_600_000],
+    ['1h30m', 5_400_000],
+    ['1w2d3h4m5s', 788_645_000],
+  ])('%s', (text, ms) => {
+    expect(parseDuration(` ${text} `)).toEqual({ ms, text });
+  });
+
+  it.each(['', '0s', '5', '-1h', '1h1h', '30m1h', '1.5h', '1 h', '1H', '9999999d', 'h', '1e3s', '9'.repeat(400)])(
+    'not %j',
+    (text) => {
+      expect(parseDuration(text)).toHaveProperty('hint');
+    },
+  );
+
+  it('what is read back from the text is the same', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 3650 }), (max, days) => {
+        const first = parseLimit(`${max} per ${days}d`);
+        expect('limit' in first && parseLimit(first.limit.text)).toEqual(first);
+      }),
+    );
+  });
+});
+
+describe('the fintech example', () => {
+  let data: CatalogData;
+  beforeAll(async () => {
+    data = await parseCatalog(await readCatalog(FINTECH));
+  });
+
+  it('has the four rules and their limits', () => {
+    expect(data.rules).toEqual([
+      {
+        name: 'WELCOME_EMAIL',
+        on: ['signup_completed'],
+        when: 'traits.marketing_opt_in == true',
+        limits: [{ max: 1, period: { kind: 'ever' }, text: 'once' }],
+        notify: ['WELCOME_EMAIL'],
+      },
+      {
+        name: 'BANK_LINK_NUDGE_SMS',
+        on: ['link_bank_success'],
+        after: { event: 'signup_completed', within: 86_400_000, withinText: '24h' },
+        limits: [{ max: 1, period: { kind: 'ever' }, text: 'once' }],
+        notify: ['BANK_LINK_NUDGE_SMS'],
+      },
+      {
+        name: 'INSUFFICIENT_FUNDS_EMAIL',
+        on: ['payment_failed'],
+        when: 'event.failure_reason == "INSUFFICIENT_FUNDS"',
+        limits: [{ max: 1, period: { kind: 'day', zone: 'UTC' }, text: '1 per day' }],
+        notify: ['INSUFFICIENT_FUNDS_EMAIL'],
+      },
+      {
+        name: 'HIGH_RISK_ALERT',
+        on: ['payment_failed'],
+        when: 'event.attempt_number >= 3',
+        limits: [],
+        notify: ['HIGH_RISK_ALERT'],
+      },
+    ]);
+    expect(data.notifications.map(({ name, channels }) => [name, ...channels])).toEqual([
+      ['WELCOME_EMAIL', 'email'],
+      ['BANK_LINK_NUDGE_SMS', 'sms'],
+      ['INSUFFICIENT_FUNDS_EMAIL', 'email'],
+      ['HIGH_RISK_ALERT', 'internal'],
+    ]);
+    expect(data.templates.map(({ notificationType, parts }) => [notificationType, ...Object.keys(parts)])).toEqual([
+      ['BANK_LINK_NUDGE_SMS', 'text'],
+      ['HIGH_RISK_ALERT', 'text'],
+      ['INSUFFICIENT_FUNDS_EMAIL', 'html', 'subject', 'text'],
+      ['WELCOME_EMAIL', 'html', 'subject', 'text'],
+    ]);
+  });
+
+  it('is plain data, the same each time and on each system', async () => {
+    const windows = new Map(
+      [...(await readCatalog(FINTECH))].map(([file, text]) => [file, text.replace(/\n/g, '\r\n')]),
+    );
+    const reversed = new Map([...windows].reverse());
+    expect(JSON.stringify(await parseCatalog(reversed))).toBe(JSON.stringify(data));
+    expect(JSON.parse(JSON.stringify(data))).toEqual(data);
+  });
+
+  it('types every property and trait that the curls show, wants none and allows more', () => {
+    const check = compileSchemas(data);
+    const types: [string, JsonObject][] = [
+      ['signup_completed', { signup_method: 'email', referral_source: 'google_ads', device_type: 'mobile' }],
+      ['link_bank_success', { bank_name: 'Santander', verification_method: 'open_banking', account_type: 'checking' }],
+      [
+        'payment_initiated',
+        { amount: 1425, currency: 'EUR', payment_method: 'bank_transfer', recipient_id: 'merch_998' },
+      ],
+      ['payment_failed', { amount: 1425.5, attempt_number: 2, failure_reason: 'INSUFFICIENT_FUNDS' }],
+    ];
+    const traits = { email: 'maria@example.com', country: 'PT', marketing_opt_in: true, risk_segment: 'NEW' };
+    for (const [type, properties] of types) {
+      expect(check(type, properties, traits)).toBeNull();
+      expect(check(type, {}, {})).toBeNull();
+      expect(check(type, { ...properties, more: [1] }, { ...traits, more: null })).toBeNull();
+      for (const [key, value] of Object.entries(properties)) {
+        const wrong = typeof value === 'string' ? 7 : String(value);
+        expect(check(type, { ...properties, [key]: wrong }, traits)?.path).toBe(`properties.${key}`);
+      }
+    }
+    for (const [key, value] of Object.entries(traits)) {
+      const wrong = typeof value === 'string' ? true : String(value);
+      expect(check('never_heard_of', {}, { ...traits, [key]: wrong })?.path).toBe(`user_traits.${key}`);
+    }
+  });
+});
+
+describe('an event that does not fit', () => {
+  let check: ReturnType<typeof compileSchemas>;
+  beforeAll(async () => {
+    const data = await parseCatalog(
+      withFiles({
+        'events.yaml': `${RIGHT['events.yaml']}
+  order:
+    required: [id]
+    properties:
+      id: string
+      at: timestamp
+      status: { enum: [open, paid] }
+      code: { type: string, pattern: '^(a|a)*$' }
+      count: { type: integer, minimum: 1 }
+      note: { type: [string, null] }
+      contact_email: { type: string, format: email }
+      items: { type: array, items: { type: object, properties: { price: number }, additionalProperties: false } }
+`,
+      }),
+    );
+    check = compileSchemas(data);
+  });
+
+  it.each<[JsonObject, string, string]>([
+    [{}, 'properties.id', 'is missing'],
+    [{ id: 3 }, 'properties.id', 'is the number 3, text is needed'],
+    [{ id: 'x', count: '3' }, 'properties.count', 'is text ("3"), an integer is needed'],
+    [{ id: 'x', count: 3.5 }, 'properties.count', 'is the number 3.5, an integer is needed'],
+    [{ id: 'x', count: 0 }, 'properties.count', 'is the number 0, at least 1 is needed'],
+    [{ id: 'x', note: false }, 'properties.note', 'is false, text or null is needed'],
+    [{ id: 'x', status: 'Open' }, 'properties.status', 'is text ("Open"), one of "open", "paid" is needed'],
+    [
+      { id: 'x', at: '2025-10-31T19:00:00' },
+      'properties.at',
+      'is text, a date and time with a zone (2025-10-31T19:00:00Z) is needed',
+    ],
+    [{ id: 'x', items: [{}, {}, { price: null }] }, 'properties.items[2].price', 'is null, a number is needed'],
+    [{ id: 'x', items: [{ prize: 3 }] }, 'properties.items[0].prize', 'is not a key that is allowed here'],
+    [{ id: 'x', items: { a: 1 } }, 'properties.items', 'is an object, a list is needed'],
+    [{ id: 'x', contact_email: 'secret' }, 'properties.contact_email', 'is text, an e-mail address is needed'],
+  ])('%j', (properties, path, message) => {
+    expect(check('order', properties, {})).toEqual({ path, message });
+  });
+
+  it('names traits, and never quotes an address or a long value', () => {
+    expect(check('x', {}, { marketing_opt_in: 'yes' })).toEqual({
+      path: 'user_traits.marketing_opt_in',
+      message: 'is text ("yes"), true or false is needed',
+    });
+    for (const address of ['maria@example.com', '+351 912 345 678', '00351912345678']) {
+      expect(JSON.stringify(check('x', {}, { marketing_opt_in: address }))).not.toContain(address);
+      const misfit = check('order', { id: 'x', items: [{ [address]: 1 }] }, {});
+      expect(misfit?.path).toBe('properties.items[0].…');
+    }
+    expect(check('order', { id: 'x', count: 'a'.repeat(9999) }, {})?.message.length).toBeLessThan(90);
+  });
+
+  it('is told in linear time, whatever the pattern', () => {
+    expect(check('order', { id: 'x', code: `${'a'.repeat(9999)}!` }, {})?.path).toBe('properties.code');
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.dictionary(fc.string(), fc.jsonValue()), (type, json) => {
+        const properties = json as JsonObject;
+        for (const name of ['order', type]) {
+          const misfit = check(name, { id: 'x', ...properties }, properties);
+          if (misfit) expect(misfit.path).toMatch(/^(properties|user_traits)/);
+        }
+      }),
+    );
+  });
+});
+
+describe('docs/rules.md', () => {
+  const base = new Map([
+    ['templates/WELCOME/email.en.subject.txt', 'Welcome'],
+    ['templates/WELCOME/email.en.txt', 'Hello'],
+    ['templates/RISK_ALERT/sms.en.txt', 'Look'],
+  ]);
+  let page = '';
+  beforeAll(async () => {
+    page = await readFile(join(import.meta.dirname, '../docs/rules.md'), 'utf8');
+    for (const text of blocks('events').concat(blocks('notifications')))
+      base.set(`${text.split(':', 1)[0]}.yaml`, text);
+  });
+  const blocks = (key: string) =>
+    [...page.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1]!).filter((text) => text.startsWith(`${key}:`));
+
+  it('shows catalogs that are right', async () => {
+    expect(blocks('rules').length).toBeGreaterThan(4);
+    for (const rules of blocks('rules')) {
+      expect(await problemsOf(new Map([...base, ['rules.yaml', rules]]))).toEqual([]);
+    }
+  });
+
+  it('shows mistakes as they are told', async () => {
+    const rows = [...page.matchAll(/^\| `(.+)` \| `(rules\.yaml:.+)` \|$/gm)];
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [, written, expected] of rows) {
+      const source = new Map([...base, ['rules.yaml', `rules:\n  WELCOME:\n    on: payment_failed\n    ${written}\n`]]);
+      const error = await parseCatalog(source).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(CatalogError);
+      expect((error as CatalogError).message).toBe(expected);
+    }
+  });
+
+  it('shows limits that are limits', () => {
+    const table = page.slice(page.indexOf('| limit | means |'), page.indexOf('The day is that of the event'));
+    const limits = [...table.matchAll(/`(.+?)`/g)].map((match) => match[1]!).filter((text) => text !== 'time_zone');
+    expect(limits.length).toBeGreaterThan(5);
+    for (const text of limits) expect(parseLimit(text)).toMatchObject({ limit: { text } });
+  });
+});
+
+describe('schemas', () => {
+  it('a full JSON Schema is kept as it is, short types in it written out', async () => {
+    const data = await parseCatalog(
+      withFiles({
+        'events.yaml': `${RIGHT['events.yaml']}
+  order:
+    schema:
+      required: [lines]
+      properties: { lines: { type: array, items: { $ref: '#/$defs/line' } } }
+      additionalProperties: false
+      $defs: { line: { type: object, properties: { price: number } } }
+`,
+      }),
+    );
+    expect(data.events.find(({ name }) => name === 'order')?.properties).toEqual({
+      required: ['lines'],
+      properties: { lines: { type: 'array', items: { $ref: '#/$defs/line' } } },
+      additionalProperties: false,
+      $defs: { line: { type: 'object', properties: { price: { type: 'number' } } } },
+    });
+    const check = compileSchemas(data);
+    expect(check('order', { lines: [{ price: '1' }] }, {})?.path).toBe('properties.lines[0].price');
+    expect(check('order', { lines: [], linse: 1 }, {})).toEqual({
+      path: 'properties.linse',
+      message: 'is not a key that is allowed here; did you mean lines?',
+    });
+  });
+
+  it('the short form allows other keys and wants nothing', async () => {
+    const data = await parseCatalog(withFiles({}));
+    expect(data.traits).toEqual({ type: 'object', properties: { marketing_opt_in: { type: 'boolean' } } });
+    expect(data.events[0]).toEqual({ name: 'signup_completed' });
+  });
+});
+
+describe('whatever the files hold', () => {
+  const FILES = ['events.yaml', 'notifications.yaml', 'rules.yaml', 'templates/WELCOME/sms.en.txt'];
+  const WORDS = [
+    ...[
+      'events',
+      'traits',
+      'notifications',
+      'rules',
+      'properties',
+      'schema',
+      'required',
+      'type',
+      'items',
+      '$ref',
+      '$defs',
+    ],
+    ...['on', 'when', 'after', 'event', 'within', 'limit', 'notify', 'expires', 'category', 'channels', 'description'],
+    ...[
+      'WELCOME',
+      'payment_failed',
+      'pattern',
+      'enum',
+      '__proto__',
+      'constructor',
+      'toString',
+      '#/$defs/a',
+      'a',
+      'string',
+    ],
+    ...['24h', 'once', '1 per day', 'event.amount > 3', 'event.x.exists(y, y', 'MARKETING', 'email', 'sms', '', 'null'],
+  ];
+  const word = fc.oneof({ weight: 8, arbitrary: fc.constantFrom(...WORDS) }, { weight: 1, arbitrary: fc.string() });
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 6 },
+      word,
+      fc.oneof(fc.integer(), fc.double(), fc.boolean(), fc.constant(null)),
+      fc.array(tie('tree'), { maxLength: 4 }),
+      fc.dictionary(word, tie('tree'), { maxKeys: 5, noNullPrototype: true }),
+    ),
+  }));
+
+  it('text that is anything: a catalog or a CatalogError', async () => {
+    const mark = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ':',
+      '- ',
+      '? ',
+      '&a',
+      '*a',
+      '!',
+      '|',
+      '>',
+      '#',
+      '"',
+      "'",
+      '\n',
+      '\t',
+      ' ',
+      '---\n',
+      '%',
+      '{{',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.oneof(mark, word), { maxLength: 60 }).map((parts) => parts.join('')),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...FILES), text, async (file, written) => {
+        for (const problem of await problemsOf(withFiles({ [file]: written }))) expectPlace(problem);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('YAML that is anything: a catalog or a CatalogError', async () => {
+    await fc.assert(
+      fc.asyncProperty(tree, tree, tree, async (events, notifications, rules) => {
+        const files = {
+          'events.yaml': stringify({ events, traits: events }),
+          'notifications.yaml': stringify({ notifications }),
+          'rules.yaml': stringify({ rules }),
+        };
+        for (const problem of await problemsOf(withFiles(files))) expectPlace(problem);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('any path: a catalog or a CatalogError', async () => {
+    const path = fc.array(
+      fc.constantFrom('templates', '/', 'WELCOME', 'sms', '.', 'en', 'txt', '..', 'rules', 'yaml', ' '),
+    );
+    await fc.assert(
+      fc.asyncProperty(path, async (parts) => {
+        for (const problem of await problemsOf(withFiles({ [parts.join('')]: 'x' }))) expectPlace(problem);
+      }),
+    );
+  });
+
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
+  for (let i = 1; i < 12; i++) bomb.push(`b${i}: &a [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]`);
+  it.each([
+    ['aliases of aliases', bomb.join('\n')],
+    ['an alias inside itself', 'rules: &a { x: *a }'],
+    ['open lists', '['.repeat(200_000)],
+    ['open mappings', '{a: '.repeat(60_000)],
+    ['lists in lists', '- '.repeat(100_000)],
+    ['keys of keys', '? '.repeat(100_000)],
+    ['many aliases', 'a: &a x\n'.concat('b: *a\n'.repeat(30_000))],
+    ['too much', ' '.repeat(2_000_000)],
+  ])('%s end soon', async (_name, text) => {
+    const problems = await problemsOf(withFiles({ 'rules.yaml': text }));
+    expect(problems.length).toBeGreaterThan(0);
+    for (const problem of problems) expectPlace(problem);
+  });
+
+  it('schemas that grow when their $ref are written out are refused', async () => {
+    const levels = Array.from({ length: 40 }, (_, i) => {
+      const next = `'#/$defs/d${i + 1}'`;
+      return `        d${i}: { allOf: [{ $ref: ${next} }, { $ref: ${next} }] }`;
+    });
+    const schema = `    schema:\n      $ref: '#/$defs/d0'\n      $defs:\n${levels.join('\n')}\n        d40: {}\n`;
+    expect((await told({ 'events.yaml': `${RIGHT['events.yaml']}  x:\n${schema}` }))[0]).toContain('too large');
+  });
+
+  function expectPlace(problem: CatalogProblem): void {
+    expect(problem.line).toBeGreaterThan(0);
+    expect(problem.column).toBeGreaterThan(0);
+    expect(problem.message).not.toMatch(/undefined|\[object|cannot be read as YAML/);
+  }
+});
+
+describe('a folder', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'tidings-catalog-'));
+    await mkdir(join(dir, 'templates/WELCOME'), { recursive: true });
+    for (const [file, text] of Object.entries(RIGHT)) await writeFile(join(dir, file), text);
+    for (const file of ['.hidden.yaml', 'README.md', 'notes.txt', 'templates/WELCOME/sms.en.txt~', 'cases.yaml']) {
+      await writeFile(join(dir, file), '[');
+    }
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  it('is read, without what is not of the catalog', async () => {
+    const source = await readCatalog(dir);
+    expect([...source.keys()]).toEqual([...Object.keys(RIGHT), 'cases.yaml'].sort());
+    await expect(parseCatalog(source)).resolves.toMatchObject({ rules: [{ name: 'WELCOME' }] });
+  });
+
+  it('that is not there, or is no folder, is told', async () => {
+    await expect(readCatalog(join(dir, 'nowhere'))).rejects.toThrow(CatalogError);
+    await expect(readCatalog(join(dir, 'README.md'))).rejects.toThrow(CatalogError);
+  });
+
+  it('with a file that is not UTF-8 is told', async () => {
+    const file = join(dir, 'templates/WELCOME/sms.pt.txt');
+    await writeFile(file, Buffer.from([0xff, 0xfe, 0x41]));
+    await expect(readCatalog(dir)).rejects.toThrow('templates/WELCOME/sms.pt.txt:1:1: the file is not UTF-8');
+    await rm(file);
+  });
+
+  it('is watched: a change is told once it is quiet, an error goes to onError, and stopping stops', async () => {
+    const changes = signals();
+    const errors = signals();
+    let broken = false;
+    const stop = await watchCatalog(
+      dir,
+      () => {
+        changes.give();
+        if (broken) throw new Error('broken edit');
+      },
+      { quiet: 20, onError: () => errors.give() },
+    );
+    const first = changes.next();
+    await writeFile(join(dir, 'rules.yaml'), `${RIGHT['rules.yaml']}    expires: 2d\n`);
+    await first;
+    expect((await parseCatalog(await readCatalog(dir))).rules[0]?.expires).toBe(172_800_000);
+
+    broken = true;
+    const failed = errors.next();
+    await writeFile(join(dir, 'templates/WELCOME/sms.en-GB.txt'), 'Hello');
+    await failed;
+
+    await stop();
+    const count = changes.count;
+    await writeFile(join(dir, 'rules.yaml'), RIGHT['rules.yaml']!);
+    await readCatalog(dir);
+    expect(changes.count).toBe(count);
+  });
+});
+
+function signals() {
+  let count = 0;
+  let wake: (() => void) | undefined;
+  return {
+    get count() {
+      return count;
+    },
+    give() {
+      count++;
+      wake?.();
+    },
+    next: () =>
+      new Promise<void>((resolve) => {
+        wake = resolve;
+      }),
+  };
+}

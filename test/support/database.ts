@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { openPool } from '../../src/store/database.ts';
+import { databaseUrl } from './postgres.ts';
+
+export interface TestDatabase {
+  readonly url: string;
+  readonly pool: pg.Pool;
+  /** Fails if somebody still uses the database: a test that leaks a worker is a failed test. */
+  drop(): Promise<void>;
+}
+
+/** A private, migrated, empty database. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '').slice(0, 16)}`;
+  const serverUrl = inject('serverUrl');
+  await asAdmin(serverUrl, `create database ${name} template template_tidings`);
+  const url = databaseUrl(serverUrl, name);
+  const pool = openPool(url, { max: 10, name: 'test' });
+  return {
+    url,
+    pool,
+    async drop() {
+      await pool.end();
+      await asAdmin(serverUrl, `drop database ${name}`);
+    },
+  };
+}
+
+async function asAdmin(serverUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    // Cloning needs the template to itself: clones of parallel test files take turns.
+    await client.query('select pg_advisory_lock(1)');
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { openPool } from '../../src/store/database.ts';
+import { startEmbedded } from '../../src/store/embedded.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { Partitions } from '../../src/store/partitions.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Of the server, with the database name left open: replace `/DATABASE`. */
+    serverUrl: string;
+  }
+}
+
+/** One private server for the whole run; every test file clones its own database from a migrated template. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidings-test-'));
+  // The data is thrown away: it need not survive the machine.
+  const server = await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
+  const admin = new pg.Client({ connectionString: server.url });
+  await admin.connect();
+  await admin.query('create database template_tidings');
+  await admin.end();
+  const pool = openPool(databaseUrl(server.url, 'template_tidings'), { max: 1, name: 'template' });
+  await migrate(pool);
+  await new Partitions(pool).ensureAhead(Date.now());
+  await pool.end();
+  project.provide('serverUrl', server.url);
+  return async () => {
+    await server.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+}
+
+export function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}

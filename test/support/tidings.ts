@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { Catalogs } from '../../src/catalog/catalogs.ts';
+import { type CatalogSource, parseCatalog } from '../../src/catalog/parse.ts';
+import { readCatalog } from '../../src/catalog/read.ts';
+import type { Provider } from '../../src/channels/provider.ts';
+import { CHANNELS, type Channel } from '../../src/model.ts';
+import { Pipeline } from '../../src/pipeline.ts';
+import { Seal } from '../../src/privacy/seal.ts';
+import { applyCatalog } from '../../src/store/catalogs.ts';
+import { Partitions } from '../../src/store/partitions.ts';
+import { DeliveryWorker } from '../../src/worker/delivery-worker.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+
+export const TENANT = 'default';
+export const FINTECH = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
+export const silent = pino({ level: 'silent' });
+
+export interface TestTidings {
+  readonly database: TestDatabase;
+  readonly pipeline: Pipeline;
+  readonly catalogs: Catalogs;
+  readonly seal: Seal;
+  readonly clock: { now: number };
+  readonly providers: Map<Channel, Provider>;
+  apply(source: CatalogSource): Promise<number>;
+  /** Started; stopped by `close`. */
+  worker(settings?: { lease?: number; poll?: number; name?: string }): Promise<DeliveryWorker>;
+  close(): Promise<void>;
+}
+
+/** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
+export async function testTidings(
+  providers: { readonly [channel in Channel]?: Provider } = {},
+  source?: CatalogSource,
+): Promise<TestTidings> {
+  const database = await testDatabase();
+  const { pool } = database;
+  const clock = { now: Date.parse('2025-11-20T12:00:00Z') };
+  const seal = new Seal(randomBytes(32));
+  const catalogs = new Catalogs(pool);
+  const partitions = new Partitions(pool);
+  const byChannel = new Map<Channel, Provider>();
+  for (const channel of CHANNELS) {
+    const provider = providers[channel];
+    if (provider) byChannel.set(channel, provider);
+  }
+  const pipeline = new Pipeline({ pool, catalogs, partitions, seal, providers: byChannel, clock: () => clock.now });
+  const workers: DeliveryWorker[] = [];
+  const tidings: TestTidings = {
+    database,
+    pipeline,
+    catalogs,
+    seal,
+    clock,
+    providers: byChannel,
+    async apply(given) {
+      const { version } = await applyCatalog(pool, TENANT, await parseCatalog(given), 'test', clock.now);
+      await catalogs.adopt(TENANT, version);
+      return version;
+    },
+    async worker(settings = {}) {
+      const worker = new DeliveryWorker({
+        name: `worker ${workers.length + 1}`,
+        pool,
+        databaseUrl: database.url,
+        pipeline,
+        providers: byChannel,
+        clock: () => clock.now,
+        random: () => 0.5,
+        log: silent,
+        poll: 20,
+        ...settings,
+      });
+      workers.push(worker);
+      await worker.start();
+      return worker;
+    },
+    async close() {
+      for (const worker of workers) await worker.stop();
+      await pipeline.drain();
+      await database.drop();
+    },
+  };
+  await tidings.apply(source ?? (await readCatalog(FINTECH)));
+  return tidings;
+}
