@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { followNpm } from './follow.mjs';
 import { ensureConsole, ensureInstalled, root } from './install.mjs';
 
 const [target, ...args] = process.argv.slice(2);
@@ -22,6 +23,7 @@ if (target === '--bin') {
   if (args[0] === 'start' || args[0] === 'api') await ensureConsole();
   const { register } = await import('tsx/esm/api');
   register();
+  followNpm();
   const file = resolve(root, target);
   process.argv = [process.argv[0], file, ...args];
   await import(pathToFileURL(file).href);

@@ -5,7 +5,7 @@ import type { LimitState } from './limits.ts';
 
 export function sentReason(rule: Rule, evidence: Evidence, states: readonly LimitState[]): string {
   const why: string[] = [];
-  if (evidence.condition) why.push(`${evidence.condition.expression} is true`);
+  if (evidence.condition) why.push(`${evidence.condition.expression} holds`);
   if (rule.after && evidence.pattern?.matched) {
     why.push(
       `it happened within ${rule.after.withinText} after ${rule.after.event} on ${spoken(evidence.pattern.matched.at)}`,

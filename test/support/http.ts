@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+import { buildServer } from '../../src/http/server.ts';
+import { silent, type TestTidings } from './tidings.ts';
+
+export interface TestServer {
+  readonly url: string;
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  /** @param body a string is sent as it is */
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON the route answers; tests look into it
+  readonly body: any;
+}
+
+const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta.url));
+
+/** The API on a real socket. */
+export async function testServer(
+  tidings: TestTidings,
+  options: { apiKeys?: readonly string[]; consoleDir?: string } = {},
+): Promise<TestServer> {
+  const server = await buildServer({
+    pipeline: tidings.pipeline,
+    pool: tidings.database.pool,
+    catalogs: tidings.catalogs,
+    seal: tidings.seal,
+    clock: () => tidings.clock.now,
+    apiKeys: options.apiKeys ?? [],
+    log: silent,
+    consoleDir: options.consoleDir ?? CONSOLE,
+    state: { stopping: false, workers: () => ({}) },
+  });
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    url,
+    get: (path, headers = {}) => call(`${url}${path}`, { headers }),
+    post: (path, body, headers = {}) =>
+      call(`${url}${path}`, {
+        method: 'POST',
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    close: async () => {
+      await server.close();
+    },
+  };
+}
+
+async function call(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  const json = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+}
