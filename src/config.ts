@@ -75,7 +75,9 @@ function databaseUrl(value: string | undefined): string | null {
   if (!value) return null;
   // The value may hold a password: it is never repeated.
   if (!/^postgres(ql)?:\/\//.test(value)) {
-    throw new ConfigError('DATABASE_URL must begin with postgres:// (for example postgres://user:password@host:5432/tidings)');
+    throw new ConfigError(
+      'DATABASE_URL must begin with postgres:// (for example postgres://user:password@host:5432/tidings)',
+    );
   }
   return value;
 }
@@ -83,13 +85,18 @@ function databaseUrl(value: string | undefined): string | null {
 function smtpUrl(value: string | undefined): string | null {
   if (!value) return null;
   if (!/^smtps?:\/\//.test(value)) {
-    throw new ConfigError('SMTP_URL must begin with smtp:// or smtps:// (for example smtp://user:password@mail.example.com:587)');
+    throw new ConfigError(
+      'SMTP_URL must begin with smtp:// or smtps:// (for example smtp://user:password@mail.example.com:587)',
+    );
   }
   return value;
 }
 
 function providers(value: string | undefined, smtp: boolean): Config['providers'] {
-  const chosen: { [channel in Channel]?: (typeof PROVIDERS)[number] } = { internal: 'log', ...(smtp ? { email: 'smtp' } : {}) };
+  const chosen: { [channel in Channel]?: (typeof PROVIDERS)[number] } = {
+    internal: 'log',
+    ...(smtp ? { email: 'smtp' } : {}),
+  };
   for (const item of list(value)) {
     const [channel, provider] = item.split('=') as [string, string | undefined];
     if (!isOneOf(CHANNELS, channel) || !isOneOf(PROVIDERS, provider)) {
@@ -110,7 +117,9 @@ function encryptionKey(value: string | undefined, dataDir: string): Buffer {
   if (value) {
     const key = Buffer.from(value, 'base64');
     if (key.length !== 32) {
-      throw new ConfigError('TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; make one with: openssl rand -base64 32');
+      throw new ConfigError(
+        'TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; make one with: openssl rand -base64 32',
+      );
     }
     return key;
   }
@@ -123,7 +132,8 @@ function encryptionKey(value: string | undefined, dataDir: string): Buffer {
     if ((error as { code?: string }).code !== 'EEXIST') throw error;
   }
   const key = Buffer.from(readFileSync(file, 'utf8'), 'base64');
-  if (key.length !== 32) throw new ConfigError(`${file} does not hold a key of 32 bytes in base64; restore it from a backup`);
+  if (key.length !== 32)
+    throw new ConfigError(`${file} does not hold a key of 32 bytes in base64; restore it from a backup`);
   return key;
 }
 

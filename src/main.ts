@@ -59,7 +59,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     }
   };
   try {
-    const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) }) : null;
+    const embedded =
+      config.databaseUrl === null
+        ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) })
+        : null;
     if (embedded) cleanup.push(() => embedded.stop());
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
     const pool = openPool(databaseUrl, { max: 20, name: 'tidings' });
@@ -104,7 +107,17 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     let url: string | null = null;
     if (roles.api) {
       const { apiKeys, host, port } = config;
-      const server = await buildServer({ pipeline, pool, catalogs, seal, clock, apiKeys, log, consoleDir: CONSOLE, state });
+      const server = await buildServer({
+        pipeline,
+        pool,
+        catalogs,
+        seal,
+        clock,
+        apiKeys,
+        log,
+        consoleDir: CONSOLE,
+        state,
+      });
       cleanup.push(async () => {
         await server.close();
         await pipeline.drain();

@@ -5,10 +5,10 @@ import type { Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
 import { mergeTraits } from './events/profile.ts';
+import { addressPurpose, Reach } from './events/reach.ts';
 import { Lanes } from './lanes.ts';
 import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
 import { planNotification } from './plan/plan.ts';
-import { addressPurpose, Reach } from './privacy/reach.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
 import { decide, type Send } from './rules/decide.ts';
@@ -111,13 +111,7 @@ export class Pipeline {
   }
 
   /** Decides and plans in memory, in order of event time; nothing here waits. */
-  #decideFresh(
-    catalog: Catalog,
-    tenantId: string,
-    fresh: readonly ReceivedEvent[],
-    facts: Facts,
-    now: Millis,
-  ): Batch {
+  #decideFresh(catalog: Catalog, tenantId: string, fresh: readonly ReceivedEvent[], facts: Facts, now: Millis): Batch {
     const { seal } = this.#parts;
     const reach = new Reach(tenantId, facts.addressHashes, seal);
     const batch = emptyBatch(tenantId, now, catalog.version);
@@ -135,7 +129,11 @@ export class Pipeline {
       for (const send of sends) planSend(catalog, batch, send, person, now);
     }
     for (const person of touched) {
-      batch.profiles.push({ userId: person.userId, profile: person.profile, addressHashes: reach.hashes(person.userId) });
+      batch.profiles.push({
+        userId: person.userId,
+        profile: person.profile,
+        addressHashes: reach.hashes(person.userId),
+      });
     }
     batch.addresses.push(...reach.changed());
     return batch;
@@ -156,7 +154,10 @@ export class Pipeline {
       return await work();
     } catch (error) {
       if (!isUnreachable(error)) throw error;
-      throw new TidingsError('unavailable', 'The events were not stored; send them again.', { retryAfter: 2, cause: error });
+      throw new TidingsError('unavailable', 'The events were not stored; send them again.', {
+        retryAfter: 2,
+        cause: error,
+      });
     }
   }
 
@@ -174,7 +175,13 @@ export class Pipeline {
     const catalog = await catalogs.forNotification(tenantId, notificationType, delivery.catalogVersion);
     const template = catalog.template(notificationType, channel, delivery.locale);
     const { about, ...data } = delivery.data;
-    const notification = { id: delivery.notificationId, type: notificationType, channel, user_id: userId, ...(about as JsonObject) };
+    const notification = {
+      id: delivery.notificationId,
+      type: notificationType,
+      channel,
+      user_id: userId,
+      ...(about as JsonObject),
+    };
     const rendered = renderMessage(template, { ...data, notification });
     if ('error' in rendered) {
       return { provider, outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
@@ -328,5 +335,10 @@ function emptyResult(eventId: string | null, status: EventResult['status']): Eve
 
 function rejected(item: unknown, { code, path, message }: Rejection): EventResult {
   const id = (item as { event_id?: unknown } | null)?.event_id;
-  return { ...emptyResult(typeof id === 'string' ? id.slice(0, 256).toWellFormed() : null, 'rejected'), code, path, message };
+  return {
+    ...emptyResult(typeof id === 'string' ? id.slice(0, 256).toWellFormed() : null, 'rejected'),
+    code,
+    path,
+    message,
+  };
 }

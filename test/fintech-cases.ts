@@ -9,13 +9,23 @@ export interface Case {
 const signup = (at: string, marketing_opt_in?: boolean) => event('signup_completed', at, {}, { marketing_opt_in });
 const link = (at: string) => event('link_bank_success', at);
 const failed = (at: string, properties: object = {}, user = 'u1') =>
-  event('payment_failed', at, { failure_reason: 'INSUFFICIENT_FUNDS', attempt_number: 1, amount: 100, ...properties }, {}, user);
+  event(
+    'payment_failed',
+    at,
+    { failure_reason: 'INSUFFICIENT_FUNDS', attempt_number: 1, amount: 100, ...properties },
+    {},
+    user,
+  );
 
 export const CASES: readonly Case[] = [
   { name: 'a welcome on opt-in', events: [signup('31 19:00', true)], sends: { WELCOME_EMAIL: 1 } },
   { name: 'no welcome without opt-in', events: [signup('31 19:00', false)], sends: {} },
   { name: 'no welcome when nobody said', events: [signup('31 19:00')], sends: {} },
-  { name: 'a welcome once ever', events: [signup('31 19:00', true), signup('33 08:00', true)], sends: { WELCOME_EMAIL: 1 } },
+  {
+    name: 'a welcome once ever',
+    events: [signup('31 19:00', true), signup('33 08:00', true)],
+    sends: { WELCOME_EMAIL: 1 },
+  },
   {
     name: 'what was not sent does not use up the limit',
     events: [signup('31 10:00', false), signup('31 11:00', true)],
@@ -97,7 +107,13 @@ export const CASES: readonly Case[] = [
 ];
 
 /** Days count on from October 2025: 32 is the first of November. */
-function event(event_type: string, at: string, properties: object = {}, user_traits: object = {}, user_id = 'u1'): object {
+function event(
+  event_type: string,
+  at: string,
+  properties: object = {},
+  user_traits: object = {},
+  user_id = 'u1',
+): object {
   const [day, clock = ''] = at.split(' ');
   const date = new Date(Date.UTC(2025, 9, Number(day))).toISOString().slice(0, 10);
   return {

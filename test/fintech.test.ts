@@ -48,7 +48,10 @@ test('every rule that an event triggers has a decision', async () => {
 });
 
 /** Posts the events for people of their own; counts the notifications that are stored for them. */
-async function sent(events: Case['events'], split: (all: Case['events']) => readonly Case['events'][]): Promise<object> {
+async function sent(
+  events: Case['events'],
+  split: (all: Case['events']) => readonly Case['events'][],
+): Promise<object> {
   const run = `run ${runs++} `;
   const own = events.map((event) => ({ ...event, user_id: run + (event as { user_id: string }).user_id }));
   for (const request of split(own)) {
@@ -64,5 +67,7 @@ async function sent(events: Case['events'], split: (all: Case['events']) => read
 
 function permutations<T>(items: readonly T[]): T[][] {
   if (items.length < 2) return [[...items]];
-  return items.flatMap((item, i) => permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]));
+  return items.flatMap((item, i) =>
+    permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]),
+  );
 }

@@ -116,7 +116,9 @@ function plainTemplate(): CompiledTemplate {
     notificationType: '',
     channel: 'internal',
     locale: DEFAULT_LOCALE,
-    parts: { text: '{{notification.type}}: {{notification.event_type}} of {{notification.user_id}} at {{notification.event_timestamp}}' },
+    parts: {
+      text: '{{notification.type}}: {{notification.event_type}} of {{notification.user_id}} at {{notification.event_timestamp}}',
+    },
   });
   if ('problems' in compiled) throw new Error(compiled.problems[0]?.message);
   return compiled.template;

@@ -64,7 +64,12 @@ async function end(running: Running, asJson: boolean): Promise<void> {
   process.exit(0);
 }
 
-function welcome(roles: Roles, { url, database, catalogVersion }: Running, authenticated: boolean, dataDir: string): string {
+function welcome(
+  roles: Roles,
+  { url, database, catalogVersion }: Running,
+  authenticated: boolean,
+  dataDir: string,
+): string {
   const lines = [''];
   const what = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
   const where = database === 'embedded' ? `the embedded PostgreSQL in ${dataDir}` : 'an external PostgreSQL';

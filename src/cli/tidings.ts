@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { serveCommand } from './serve.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('tidings')
   .description('Event-driven notifications that can say why, and why not.')
@@ -10,7 +12,10 @@ const program = new Command('tidings')
   .showHelpAfterError()
   .showSuggestionAfterError();
 
-serveCommand(program, 'start', 'Run everything: the API, the workers, and a PostgreSQL if none is configured', { api: true, workers: true });
+serveCommand(program, 'start', 'Run everything: the API, the workers, and a PostgreSQL if none is configured', {
+  api: true,
+  workers: true,
+});
 serveCommand(program, 'api', 'Run the API only', { api: true, workers: false });
 serveCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
 

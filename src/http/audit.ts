@@ -3,9 +3,9 @@ import { TidingsError } from '../errors.ts';
 import { explain } from '../rules/explain.ts';
 import { loadNotifications } from '../store/notifications.ts';
 import { countEvents, findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
+import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, decisionFull, limitQuery, notification, pathText, problemSchema } from './schemas.ts';
-import type { App, HttpParts } from './server.ts';
 
 /** Decisions an explanation looks back over. */
 const EXPLAINED = 200;
@@ -20,7 +20,11 @@ export function auditRoutes(app: App, { pool, catalogs, clock }: HttpParts): voi
           summary: 'Everything about one person: events, decisions with their evidence, messages and attempts',
           tags: ['why'],
           params: z.object({ user_id: pathText }),
-          querystring: z.object({ limit: limitQuery, notification_type: pathText.optional(), before: z.string().optional() }),
+          querystring: z.object({
+            limit: limitQuery,
+            notification_type: pathText.optional(),
+            before: z.string().optional(),
+          }),
           response: {
             200: z.object({
               user_id: z.string(),
@@ -72,9 +76,13 @@ export function auditRoutes(app: App, { pool, catalogs, clock }: HttpParts): voi
       const { decisions } = await loadTimeline(pool, tenantId, user_id, EXPLAINED, null, notification_type);
       if (!catalog.rules.notifications.has(notification_type) && decisions.length === 0) {
         const known = [...catalog.rules.notifications.keys()].join(', ');
-        throw new TidingsError('not_found', `There is no notification type of this name; there are: ${known || 'none'}.`, {
-          path: 'notification_type',
-        });
+        throw new TidingsError(
+          'not_found',
+          `There is no notification type of this name; there are: ${known || 'none'}.`,
+          {
+            path: 'notification_type',
+          },
+        );
       }
       const rules = catalog.data.rules.filter((rule) => rule.notify.includes(notification_type));
       const types = rules.flatMap((rule) => [...rule.on, ...(rule.after ? [rule.after.event] : [])]);

@@ -1,4 +1,4 @@
-import type { App, HttpParts } from './server.ts';
+import type { App, HttpParts } from './app.ts';
 
 /** The catalog in force, as people read it. */
 export function catalogRoutes(app: App, { catalogs }: HttpParts): void {

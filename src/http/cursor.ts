@@ -16,8 +16,14 @@ export function readCursor<const T extends readonly ('text' | 'number' | 'uuid')
   } catch {
     parts = null;
   }
-  const fits = Array.isArray(parts) && parts.length === shape.length && shape.every((kind, i) => isKind(kind, (parts as unknown[])[i]));
-  if (!fits) throw new TidingsError('invalid_request', 'before is not a place in this list; use the next of the page before.', { path: 'before' });
+  const fits =
+    Array.isArray(parts) &&
+    parts.length === shape.length &&
+    shape.every((kind, i) => isKind(kind, (parts as unknown[])[i]));
+  if (!fits)
+    throw new TidingsError('invalid_request', 'before is not a place in this list; use the next of the page before.', {
+      path: 'before',
+    });
   return parts as { [K in keyof T]: T[K] extends 'number' ? number : string };
 }
 
@@ -26,6 +32,9 @@ const MAX_TIME = 253_402_300_799_999; // the year 9999
 const MIN_TIME = -62_135_596_800_000; // the year 1
 
 function isKind(kind: 'text' | 'number' | 'uuid', value: unknown): boolean {
-  if (kind === 'number') return typeof value === 'number' && Number.isInteger(value) && value <= MAX_TIME && value >= MIN_TIME;
-  return typeof value === 'string' && (kind === 'uuid' ? UUID.test(value) : !value.includes('\0') && value.length <= 1024);
+  if (kind === 'number')
+    return typeof value === 'number' && Number.isInteger(value) && value <= MAX_TIME && value >= MIN_TIME;
+  return (
+    typeof value === 'string' && (kind === 'uuid' ? UUID.test(value) : !value.includes('\0') && value.length <= 1024)
+  );
 }

@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../model.ts';
-import {
-  type DeliveryId,
-  listDeliveries,
-  loadDelivery,
-  loadMessage,
-  retryDelivery,
-} from '../store/notifications.ts';
+import { type DeliveryId, listDeliveries, loadDelivery, loadMessage, retryDelivery } from '../store/notifications.ts';
+import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
-import type { App, HttpParts } from './server.ts';
 
 /** Deliveries, their messages, and another try for those that stopped. */
 export function deliveryRoutes(app: App, { pool, clock }: HttpParts): void {
@@ -27,7 +21,10 @@ export function deliveryRoutes(app: App, { pool, clock }: HttpParts): void {
           limit: limitQuery,
           before: z.string().optional(),
         }),
-        response: { 200: z.object({ deliveries: z.array(delivery), next: z.string().nullable() }), '4xx': problemSchema },
+        response: {
+          200: z.object({ deliveries: z.array(delivery), next: z.string().nullable() }),
+          '4xx': problemSchema,
+        },
       },
     },
     async (request) => {
@@ -42,7 +39,14 @@ export function deliveryRoutes(app: App, { pool, clock }: HttpParts): void {
 
   app.get(
     '/api/v1/deliveries/:id/message',
-    { schema: { summary: 'The message as it was sent', tags: ['deliveries'], params, response: { 200: anyObject, '4xx': problemSchema } } },
+    {
+      schema: {
+        summary: 'The message as it was sent',
+        tags: ['deliveries'],
+        params,
+        response: { 200: anyObject, '4xx': problemSchema },
+      },
+    },
     async (request) => {
       const id = deliveryIdOf(request.params.id);
       const message = await loadMessage(pool, request.caller.tenantId, id);

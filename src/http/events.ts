@@ -4,8 +4,8 @@ import type { Decision } from '../model.ts';
 import type { EventResult } from '../pipeline.ts';
 import { recordChange } from '../store/changes.ts';
 import { listRejected, openRejected, removeRejected } from '../store/rejected.ts';
+import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import type { App, HttpParts } from './server.ts';
 import { eventBody, ingestAnswer, limitQuery, problemSchema } from './schemas.ts';
 
 export const MAX_EVENTS = 1000;
@@ -59,10 +59,12 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
     '/api/v1/events/rejected/:id/retry',
     {
       bodyLimit: MAX_BODY,
-      validatorCompiler: ({ httpPart }) => (value: unknown) => {
-        if (httpPart !== 'params' || z.uuid().safeParse((value as { id: string }).id).success) return { value };
-        return { error: new TidingsError('not_found', 'There is no such refused event.') };
-      },
+      validatorCompiler:
+        ({ httpPart }) =>
+        (value: unknown) => {
+          if (httpPart !== 'params' || z.uuid().safeParse((value as { id: string }).id).success) return { value };
+          return { error: new TidingsError('not_found', 'There is no such refused event.') };
+        },
       schema: {
         summary: 'Take in a refused event again: as it was, or the corrected one in the body',
         tags: ['events'],
@@ -92,7 +94,10 @@ function itemsOf(body: unknown): unknown[] {
     throw new TidingsError('invalid_body', 'The body must be an event or a list of events.');
   }
   if (items.length > MAX_EVENTS) {
-    throw new TidingsError('too_many_events', `The request has ${items.length} events; send at most ${MAX_EVENTS} at a time.`);
+    throw new TidingsError(
+      'too_many_events',
+      `The request has ${items.length} events; send at most ${MAX_EVENTS} at a time.`,
+    );
   }
   return items;
 }
@@ -110,7 +115,11 @@ function answerOf(results: readonly EventResult[]) {
     accepted,
     duplicates,
     rejected,
-    results: results.map(({ eventId, status, decisions }) => ({ event_id: eventId, status, decisions: decisions.map(short) })),
+    results: results.map(({ eventId, status, decisions }) => ({
+      event_id: eventId,
+      status,
+      decisions: decisions.map(short),
+    })),
   };
 }
 

@@ -29,7 +29,10 @@ export function answerProblems(app: FastifyInstance): void {
   });
   app.setNotFoundHandler((request, reply) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    const problem = new TidingsError('not_found', `There is no ${request.method} ${pathname.slice(0, 200)}; see /api/docs.`);
+    const problem = new TidingsError(
+      'not_found',
+      `There is no ${request.method} ${pathname.slice(0, 200)}; see /api/docs.`,
+    );
     return reply.status(404).type(MEDIA_TYPE).send(documentOf(problem));
   });
 }
@@ -51,7 +54,9 @@ function problemOf(error: FastifyError): TidingsError {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const first = error.validation[0];
     const path = (first?.instancePath ?? '').replaceAll('/', '.').replace(/^\./, '');
-    return new TidingsError('invalid_request', `${path || 'The request'}: ${first?.message ?? 'is not valid'}`, { path });
+    return new TidingsError('invalid_request', `${path || 'The request'}: ${first?.message ?? 'is not valid'}`, {
+      path,
+    });
   }
   if (isUnreachable(error)) {
     return new TidingsError('unavailable', 'Nothing was changed; try again.', { retryAfter: 2, cause: error });
@@ -70,5 +75,7 @@ function problemOf(error: FastifyError): TidingsError {
   }
   // A value from a path or query that the database cannot take, such as a NUL in an id.
   if (isRefusedValue(error)) return new TidingsError('invalid_request', 'A value of the request cannot be used here.');
-  return new TidingsError('internal', 'The error is in our log; nothing about your request was wrong.', { cause: error });
+  return new TidingsError('internal', 'The error is in our log; nothing about your request was wrong.', {
+    cause: error,
+  });
 }

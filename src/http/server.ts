@@ -4,16 +4,10 @@ import fastifyHelmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
-import type pg from 'pg';
-import type { Catalogs } from '../catalog/catalogs.ts';
 import { TidingsError } from '../errors.ts';
-import type { Millis } from '../model.ts';
-import type { Pipeline } from '../pipeline.ts';
-import type { Seal } from '../privacy/seal.ts';
+import type { App, HttpParts } from './app.ts';
 import { auditRoutes } from './audit.ts';
 import { identifyCallers } from './caller.ts';
 import { catalogRoutes } from './catalog.ts';
@@ -22,31 +16,12 @@ import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { answerProblems } from './problem.ts';
 
-export interface HttpParts {
-  readonly pipeline: Pipeline;
-  readonly pool: pg.Pool;
-  readonly catalogs: Catalogs;
-  readonly seal: Seal;
-  readonly clock: () => Millis;
-  readonly apiKeys: readonly string[];
-  readonly log: Logger;
-  /** Where the built console is; it may be missing. */
-  readonly consoleDir: string;
-  readonly state: {
-    readonly stopping: boolean;
-    /** How the workers of this process stand; empty without any. */
-    workers(): { readonly [part: string]: string };
-  };
-}
-
-export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
-
 /** The HTTP side: one file a resource, registered below in the order a reader wants them. */
 export async function buildServer(parts: HttpParts): Promise<App> {
   const app: App = Fastify({
     loggerInstance: parts.log as FastifyBaseLogger,
     // A line per request would hold user ids in URLs; errors are logged where they are answered.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -70,7 +45,14 @@ export async function buildServer(parts: HttpParts): Promise<App> {
     hsts: false,
   });
   await app.register(fastifySwagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'Tidings', version: '1', description: 'Event-driven notifications that can say why, and why not.' } },
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tidings',
+        version: '1',
+        description: 'Event-driven notifications that can say why, and why not.',
+      },
+    },
     transform: jsonSchemaTransform,
   });
   await app.register(scalar, {
@@ -78,7 +60,10 @@ export async function buildServer(parts: HttpParts): Promise<App> {
     // The page starts itself with an inline script.
     hooks: {
       onRequest: (_request, reply, done) => {
-        reply.header('content-security-policy', "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:");
+        reply.header(
+          'content-security-policy',
+          "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:",
+        );
         done();
       },
     },

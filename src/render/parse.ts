@@ -39,7 +39,8 @@ function tooMuch(source: string): string | undefined {
     if (sign.startsWith('/')) open -= 1;
     if (/^(?:else\b|\^)/.test(sign.trimStart())) branches += 1;
     const inside = mustache.split('}}', 1)[0] ?? '';
-    if (open > 100 || branches > 500 || inside.split('(').length > 100) return 'blocks or expressions are nested too deeply';
+    if (open > 100 || branches > 500 || inside.split('(').length > 100)
+      return 'blocks or expressions are nested too deeply';
   }
   return undefined;
 }

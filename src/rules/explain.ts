@@ -50,7 +50,9 @@ function sentParts(considered: Considered, sends: Considered['decisions']): stri
   }
   const others = decisions.filter((decision) => decision.outcome !== 'send');
   if (others[0]) {
-    parts.push(`Another ${times(others.length)} it was considered and not sent; the latest, on ${others[0].event_type} of ${spoken(others[0].event_timestamp)}: ${others[0].reason}`);
+    parts.push(
+      `Another ${times(others.length)} it was considered and not sent; the latest, on ${others[0].event_type} of ${spoken(others[0].event_timestamp)}: ${others[0].reason}`,
+    );
   }
   return parts;
 }
@@ -60,7 +62,9 @@ function notSentParts(considered: Considered): string[] {
   const parts = [`${notificationType} was not sent to ${userId}.`];
   const latest = decisions[0];
   if (latest) {
-    parts.push(`It was considered ${times(decisions.length)}; the latest time by ${latest.rule} on ${latest.event_type} of ${spoken(latest.event_timestamp)}. ${latest.reason}`);
+    parts.push(
+      `It was considered ${times(decisions.length)}; the latest time by ${latest.rule} on ${latest.event_type} of ${spoken(latest.event_timestamp)}. ${latest.reason}`,
+    );
     return parts;
   }
   if (rules.length === 0) parts.push(`No rule of catalog version ${catalogVersion} sends it.`);
@@ -68,11 +72,15 @@ function notSentParts(considered: Considered): string[] {
   for (const rule of rules) {
     const received = rule.on.filter((type) => seen.has(type));
     if (received.length === 0) {
-      parts.push(`The rule ${rule.name} is triggered by ${rule.on.join(' or ')}, and no such event of ${userId} was ever received.`);
+      parts.push(
+        `The rule ${rule.name} is triggered by ${rule.on.join(' or ')}, and no such event of ${userId} was ever received.`,
+      );
     }
     for (const type of received) {
       const { count, latest: at } = seen.get(type) as { count: number; latest: string };
-      parts.push(`The rule ${rule.name} is triggered by ${type}, which was received ${times(count)}, the latest of ${spoken(at)}, before this rule was there to decide.`);
+      parts.push(
+        `The rule ${rule.name} is triggered by ${type}, which was received ${times(count)}, the latest of ${spoken(at)}, before this rule was there to decide.`,
+      );
     }
     if (rule.after && received.length === 0) {
       const earlier = seen.get(rule.after.event);

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import type { AddressChange } from '../events/reach.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
-import type { AddressChange } from '../privacy/reach.ts';
 import type { NewUse } from '../rules/decide.ts';
 import { timestamp } from './database.ts';
 

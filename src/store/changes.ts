@@ -17,6 +17,14 @@ export interface Change {
 export async function recordChange(connection: Connection, change: Change, now: Millis): Promise<void> {
   await connection.query(
     'insert into changes (tenant_id, change_id, at, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6, $7)',
-    [change.tenantId, uuidv7(), timestamp(now), change.actor, change.action, change.subject, JSON.stringify(change.detail)],
+    [
+      change.tenantId,
+      uuidv7(),
+      timestamp(now),
+      change.actor,
+      change.action,
+      change.subject,
+      JSON.stringify(change.detail),
+    ],
   );
 }

@@ -161,7 +161,17 @@ export async function settleDeliveries(
       JSON.stringify(
         settlements.flatMap(({ message, tenantId, notificationId, channel }) =>
           message
-            ? [{ t: tenantId, n: notificationId, c: channel, m: message.toMask, s: message.subject, x: message.text, h: message.html }]
+            ? [
+                {
+                  t: tenantId,
+                  n: notificationId,
+                  c: channel,
+                  m: message.toMask,
+                  s: message.subject,
+                  x: message.text,
+                  h: message.html,
+                },
+              ]
             : [],
         ),
       ),

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Channel, DeliveryStatus, Millis } from '../model.ts';
+import { DELIVERIES_CHANNEL } from './batch.ts';
 import { recordChange } from './changes.ts';
 import { timestamp, transaction } from './database.ts';
-import { DELIVERIES_CHANNEL } from './batch.ts';
 
 /** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */
 
@@ -80,7 +80,10 @@ export async function loadNotifications(
         ...deliveryView(delivery),
         attempts: attempts
           .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
-          .map(({ notification_id, channel, started_at, ...attempt }) => ({ ...attempt, started_at: timestamp(started_at) })),
+          .map(({ notification_id, channel, started_at, ...attempt }) => ({
+            ...attempt,
+            started_at: timestamp(started_at),
+          })),
       })),
   }));
 }

@@ -156,7 +156,12 @@ export interface ActivityView {
  * What arrived last. Looks back a second, ten seconds … until there is enough, so that a busy hour does not sort itself
  * for fifty rows; the index over arrival is a small BRIN.
  */
-export async function recentActivity(pool: pg.Pool, tenantId: string, limit: number, now: Millis): Promise<ActivityView[]> {
+export async function recentActivity(
+  pool: pg.Pool,
+  tenantId: string,
+  limit: number,
+  now: Millis,
+): Promise<ActivityView[]> {
   for (const back of [1e3, 1e4, 1e5, 3.6e6, 8.64e7, 2.6e9, now]) {
     const { rows } = await pool.query(
       `select coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions

@@ -9,17 +9,17 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-export interface ProcessId {
+interface ProcessId {
   readonly pid: number;
   /** When it started, in the words of the system: tells it from a later process with the same pid. */
   readonly start: string;
 }
 
-export function thisProcess(): ProcessId {
+function thisProcess(): ProcessId {
   return { pid: process.pid, start: startOf(process.pid) ?? '' };
 }
 
-export function isAlive(id: ProcessId): boolean {
+function isAlive(id: ProcessId): boolean {
   return startOf(id.pid) === id.start;
 }
 

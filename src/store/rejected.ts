@@ -29,7 +29,12 @@ export async function quarantine(
   tenantId: string,
   refused: readonly {
     readonly item: unknown;
-    readonly result: { readonly eventId: string | null; readonly code?: string; readonly path?: string; readonly message?: string };
+    readonly result: {
+      readonly eventId: string | null;
+      readonly code?: string;
+      readonly path?: string;
+      readonly message?: string;
+    };
   }[],
   now: Millis,
 ): Promise<void> {
@@ -73,12 +78,7 @@ export async function listRejected(
     `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
      where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
      order by last_at desc, rejected_id desc limit $4`,
-    [
-      tenantId,
-      before ? timestamp(before.at) : 'infinity',
-      before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-      limit,
-    ],
+    [tenantId, before ? timestamp(before.at) : 'infinity', before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
   );
   return rows.map(({ preview, first_at, last_at, ...row }) => ({
     ...row,

@@ -1,5 +1,5 @@
-import type { Logger } from 'pino';
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
 import type { Channel, Millis } from '../model.ts';
 import type { Dispatched, Pipeline } from '../pipeline.ts';
@@ -9,10 +9,10 @@ import {
   claimDeliveries,
   markHandedOver,
   nextDue,
+  type Room,
   recoverExpired,
   releaseDeliveries,
   renewLeases,
-  type Room,
   type Settlement,
   settleDeliveries,
 } from '../store/deliveries.ts';
@@ -116,7 +116,9 @@ export class DeliveryWorker {
   /** Providers whose circuit is not closed; for health. */
   troubled(): string[] {
     const now = this.#parts.clock();
-    return [...this.#breakers].filter(([, breaker]) => breaker.state(now) !== 'closed').map(([provider]) => provider.name);
+    return [...this.#breakers]
+      .filter(([, breaker]) => breaker.state(now) !== 'closed')
+      .map(([provider]) => provider.name);
   }
 
   async #run(): Promise<void> {
@@ -159,7 +161,9 @@ export class DeliveryWorker {
       const provider = providers.get(delivery.channel) as Provider;
       this.#slots.get(provider)?.run(delivery, () => this.#deliver(delivery, provider));
     }
-    return rooms.some(({ channel, room }) => room > 1 && deliveries.filter((d) => d.channel === channel).length === room);
+    return rooms.some(
+      ({ channel, room }) => room > 1 && deliveries.filter((d) => d.channel === channel).length === room,
+    );
   }
 
   #letGo(delivery: ClaimedDelivery): void {
@@ -176,9 +180,15 @@ export class DeliveryWorker {
         this.#letGo(delivery);
         return;
       }
-      dispatched = await pipeline.dispatch(delivery, AbortSignal.any([this.#abort.signal, AbortSignal.timeout(SEND_DEADLINE)]));
+      dispatched = await pipeline.dispatch(
+        delivery,
+        AbortSignal.any([this.#abort.signal, AbortSignal.timeout(SEND_DEADLINE)]),
+      );
     } catch (error) {
-      log.error({ err: error, delivery_id: `${delivery.notificationId}.${delivery.channel}` }, 'a send failed in our own code');
+      log.error(
+        { err: error, delivery_id: `${delivery.notificationId}.${delivery.channel}` },
+        'a send failed in our own code',
+      );
       dispatched = { provider, outcome: { kind: 'retry', reason: 'an error in Tidings itself; see its log' } };
     }
     const now = clock();
@@ -211,7 +221,10 @@ export class DeliveryWorker {
       } catch (error) {
         // They are done and must be recorded: keep them (and their leases) until the database is back.
         this.#settled.unshift(...batch);
-        this.#parts.log.warn({ err: error, waiting: this.#settled.length }, 'attempts could not be recorded; trying again');
+        this.#parts.log.warn(
+          { err: error, waiting: this.#settled.length },
+          'attempts could not be recorded; trying again',
+        );
         await new Promise((resolve) => setTimeout(resolve, 500));
         if (this.#abort.signal.aborted) break;
       }

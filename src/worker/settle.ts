@@ -34,12 +34,7 @@ export function settlementOf(
 
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
-function nextState(
-  delivery: ClaimedDelivery,
-  outcome: Dispatched['outcome'],
-  now: Millis,
-  random: number,
-): NextState {
+function nextState(delivery: ClaimedDelivery, outcome: Dispatched['outcome'], now: Millis, random: number): NextState {
   switch (outcome.kind) {
     case 'delivered':
       return { status: 'sent', dueAt: null, reasonCode: null, reason: null };
@@ -58,7 +53,12 @@ function nextState(
             reasonCode: 'in_doubt',
             reason: `It may have gone out (${outcome.reason}). Held, as this notification type says; retry it by hand.`,
           }
-        : again(delivery, `It may have gone out (${outcome.reason}); sent again, as this notification type says.`, now, random);
+        : again(
+            delivery,
+            `It may have gone out (${outcome.reason}); sent again, as this notification type says.`,
+            now,
+            random,
+          );
     case 'retry':
       return again(delivery, outcome.reason, now, random, outcome.after);
   }

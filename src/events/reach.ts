@@ -1,6 +1,6 @@
-import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Profile } from '../model.ts';
-import type { Seal, Sealed } from './seal.ts';
+import type { Seal, Sealed } from '../privacy/seal.ts';
+import type { ReceivedEvent } from './envelope.ts';
 
 /** A row of `addresses` to write; `sealed` null: the person has none any more. */
 export interface AddressChange {

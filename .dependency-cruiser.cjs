@@ -1,0 +1,92 @@
+/**
+ * The arrows of the house: data goes one way. `npm test` fails on an import against them, or on a cycle.
+ *
+ *   cli → main → everything
+ *   http, worker → pipeline → rules | plan | render | events | channels | catalog | store → privacy → model, errors
+ */
+const only = (name, from, to) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/${from}` },
+  to: { path: '^src/', pathNot: `^src/(${to.join('|')})` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    only('model-imports-nothing', 'model\\.ts$', ['model\\.ts$']),
+    only('errors-import-model', 'errors\\.ts$', ['model\\.ts$']),
+    only('rules-are-pure', 'rules/', ['rules/', 'model\\.ts$', 'errors\\.ts$']),
+    only('plan-is-pure', 'plan/', ['plan/', 'model\\.ts$', 'errors\\.ts$']),
+    only('render-is-pure', 'render/', ['render/', 'model\\.ts$', 'errors\\.ts$']),
+    only('privacy-stands-alone', 'privacy/', ['privacy/', 'model\\.ts$', 'errors\\.ts$']),
+    only('events-are-read', 'events/', ['events/', 'privacy/', 'model\\.ts$', 'errors\\.ts$']),
+    only('channels-carry', 'channels/', ['channels/', 'model\\.ts$', 'errors\\.ts$']),
+    // The store speaks the types of what it keeps, and hands the rules their facts.
+    only('store-keeps', 'store/', [
+      'store/',
+      'rules/(facts|decide)\\.ts$',
+      'events/',
+      'privacy/',
+      'model\\.ts$',
+      'errors\\.ts$',
+    ]),
+    only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', 'model\\.ts$', 'errors\\.ts$']),
+    only('pipeline-joins', '(pipeline|lanes)\\.ts$', [
+      'pipeline\\.ts$',
+      'lanes\\.ts$',
+      'rules/',
+      'plan/',
+      'render/',
+      'events/',
+      'privacy/',
+      'channels/',
+      'catalog/',
+      'store/',
+      'model\\.ts$',
+      'errors\\.ts$',
+    ]),
+    only('worker-delivers', 'worker/', [
+      'worker/',
+      'pipeline\\.ts$',
+      'channels/provider\\.ts$',
+      'store/',
+      'model\\.ts$',
+      'errors\\.ts$',
+    ]),
+    only('http-answers', 'http/', [
+      'http/',
+      'pipeline\\.ts$',
+      'catalog/',
+      'rules/explain\\.ts$',
+      'store/',
+      'privacy/seal\\.ts$',
+      'model\\.ts$',
+      'errors\\.ts$',
+    ]),
+    {
+      name: 'pure-stages-do-no-io',
+      severity: 'error',
+      from: { path: '^src/(rules|plan|render)/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'nothing-imports-the-command-line',
+      severity: 'error',
+      from: { pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'source-does-not-import-tests',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench)/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.js', '.mjs'] },
+  },
+};
