@@ -40,7 +40,7 @@ export function readConfig(
   for (const key of apiKeys) {
     if (key.length < 16) throw new ConfigError('TIDINGS_API_KEYS: a key needs at least 16 characters');
   }
-  const host = env.HOST || '127.0.0.1';
+  const host = env.HOST || 'localhost';
   if (!LOOPBACK.test(host) && apiKeys.length === 0) {
     throw new ConfigError(
       `HOST is ${host}, which others can reach, and no API key is configured; set TIDINGS_API_KEYS, or HOST to 127.0.0.1`,

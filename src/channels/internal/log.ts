@@ -1,0 +1,26 @@
+import type { Channel } from '../../model.ts';
+import type { Provider } from '../provider.ts';
+
+/**
+ * Internal alerts: one structured line each, for whoever watches the log. The person it is about is named by id.
+ * @param write takes the line
+ */
+export function logProvider(channels: readonly Channel[], write: (line: object) => void): Provider {
+  return {
+    name: 'log',
+    channels,
+    concurrency: 100,
+    keepsMessage: true,
+    async send({ tenantId, notificationId, notificationType, userId, message }) {
+      write({
+        tenant_id: tenantId,
+        notification_id: notificationId,
+        notification_type: notificationType,
+        user_id: userId,
+        text: message.text,
+      });
+      return { kind: 'delivered' };
+    },
+    close: async () => {},
+  };
+}

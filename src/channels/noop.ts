@@ -1,0 +1,16 @@
+import type { Channel, SendOutcome } from '../model.ts';
+import type { Provider } from './provider.ts';
+
+const DELIVERED: SendOutcome = { kind: 'delivered' };
+
+/** Takes everything and keeps nothing: for measuring all that stands before a provider. */
+export function noopProvider(channels: readonly Channel[]): Provider {
+  return {
+    name: 'noop',
+    channels,
+    concurrency: 1000,
+    keepsMessage: false,
+    send: async () => DELIVERED,
+    close: async () => {},
+  };
+}
