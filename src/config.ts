@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { parseDuration } from './catalog/duration.ts';
 import { ConfigError } from './errors.ts';
-import { CHANNELS, type Channel } from './model.ts';
+import { CHANNELS, type Channel, type Millis } from './model.ts';
 
 /** Everything the environment decides, resolved once: later code sees no optionals. */
 export interface Config {
@@ -21,6 +22,10 @@ export interface Config {
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
   readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' };
+  /** How long what a worker holds stays its own after its last sign of life. */
+  readonly lease: Millis;
+  /** How often a worker looks into the queue when nothing wakes it. */
+  readonly poll: Millis;
   readonly logLevel: string;
 }
 
@@ -67,6 +72,8 @@ export function readConfig(
     smtpUrl: smtpUrl(env.SMTP_URL),
     mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
     providers: providers(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
+    lease: duration('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
+    poll: duration('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
     logLevel,
   };
 }
@@ -135,6 +142,14 @@ function encryptionKey(value: string | undefined, dataDir: string): Buffer {
   if (key.length !== 32)
     throw new ConfigError(`${file} does not hold a key of 32 bytes in base64; restore it from a backup`);
   return key;
+}
+
+function duration(name: string, value: string, longest: string): Millis {
+  const read = parseDuration(value);
+  if ('message' in read) throw new ConfigError(`${name}: ${read.message}; write ${read.hint}`);
+  const most = parseDuration(longest);
+  if ('ms' in most && read.ms > most.ms) throw new ConfigError(`${name} is ${value}; it must be at most ${longest}`);
+  return read.ms;
 }
 
 function flag(name: string, value: string | undefined, fallback: boolean): boolean {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
-import type { Provider } from './channels/provider.ts';
+import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
 import { mergeTraits } from './events/profile.ts';
@@ -9,6 +9,7 @@ import { addressPurpose, Reach } from './events/reach.ts';
 import { Lanes } from './lanes.ts';
 import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
 import { planNotification } from './plan/plan.ts';
+import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
 import { decide, type Send } from './rules/decide.ts';
@@ -45,8 +46,7 @@ export class Pipeline {
 
   /** Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again. */
   async ingest(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
-    const { check } = await this.#guard(() => this.#parts.catalogs.active(tenantId));
-    const read = items.map((item) => readEvent(tenantId, item, check));
+    const read = await this.#guard(() => this.#read(tenantId, items));
     const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
     const decided = await this.#guard(() => this.#lanes.submit(tenantId, events, (event) => event.userId));
     let next = 0;
@@ -55,6 +55,16 @@ export class Pipeline {
     );
     await this.#guard(() => this.#quarantine(tenantId, items, results));
     return results;
+  }
+
+  async #read(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
+    const { catalogs } = this.#parts;
+    const { version, check } = await catalogs.active(tenantId);
+    const read = items.map((item) => readEvent(tenantId, item, check));
+    if (!read.some((one) => isRejection(one) && one.code === 'schema_mismatch')) return read;
+    // Another process may have applied a catalog that they fit.
+    const latest = await catalogs.refresh(tenantId);
+    return latest.version === version ? read : items.map((item) => readEvent(tenantId, item, latest.check));
   }
 
   /** Resolves when everything taken in has been answered. */
@@ -96,7 +106,7 @@ export class Pipeline {
     let facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events));
     while (facts.catalogVersion !== catalog.version) {
       // Another process applied a catalog: its rules may need other facts.
-      catalog = await this.#parts.catalogs.at(tenantId, facts.catalogVersion);
+      catalog = await this.#parts.catalogs.adopt(tenantId, facts.catalogVersion);
       facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events));
     }
     const { results, fresh } = sortOut(events, facts);
@@ -120,7 +130,7 @@ export class Pipeline {
       const person = facts.people.get(event.userId) as PersonFacts;
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);
-      reach.merge(person.profile, event);
+      reach.merge(before, person.profile, event);
       if (person.profile !== before || !facts.addressHashes.has(event.userId)) touched.add(person);
 
       const { decisions, sends, uses } = decide(catalog.rules, person, event, now, uuidv7);
@@ -172,7 +182,8 @@ export class Pipeline {
       if (!delivery.address) return { provider, outcome: { kind: 'undeliverable', missing: kind } };
       to = seal.open(delivery.address.sealed, addressPurpose(tenantId, userId, kind));
     }
-    const catalog = await catalogs.forNotification(tenantId, notificationType, delivery.catalogVersion);
+    const { activeCatalog, catalogVersion } = delivery;
+    const catalog = await catalogs.forNotification(tenantId, notificationType, activeCatalog, catalogVersion);
     const template = catalog.template(notificationType, channel, delivery.locale);
     const { about, ...data } = delivery.data;
     const notification = {
@@ -187,21 +198,22 @@ export class Pipeline {
       return { provider, outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
     }
     const { message } = rendered;
-    const outcome = await provider.send(
-      {
-        tenantId,
-        notificationId: delivery.notificationId,
-        notificationType,
-        channel,
-        userId,
-        ...(to === undefined ? {} : { to }),
-        message,
-        idempotencyKey: `${delivery.notificationId}.${channel}`,
-        attempt: delivery.attempt,
-      },
-      signal,
-    );
-    return { provider, outcome, message };
+    const outgoing: Outgoing = {
+      tenantId,
+      notificationId: delivery.notificationId,
+      notificationType,
+      channel,
+      userId,
+      ...(to === undefined ? {} : { to }),
+      message,
+      idempotencyKey: `${delivery.notificationId}.${channel}`,
+      attempt: delivery.attempt,
+    };
+    try {
+      return { provider, outcome: redacted(await provider.send(outgoing, signal)), message };
+    } catch (error) {
+      throw redactedError(error);
+    }
   }
 }
 
@@ -239,6 +251,23 @@ const MAX_BATCH = 1000;
 
 /** The address a channel needs. The others reach the person, or our own people, without one. */
 const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
+
+/** A provider may quote the address, and anything else: what it says is kept, logged and shown. */
+function redacted(outcome: SendOutcome): SendOutcome {
+  const { response, ...rest } = outcome;
+  const said = response === undefined ? {} : { response: redact(response) };
+  if (rest.kind !== 'delivered') return { ...rest, ...said, reason: redact(rest.reason) };
+  const { kind, providerMessageId: id } = rest;
+  // A message id may look like an address, and is none.
+  return { kind, ...said, ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }) };
+}
+
+/** A bug in a provider is told with its place, but what it quotes is masked before anybody can log it. */
+function redactedError(error: unknown): Error {
+  const told = new Error(redact(String(error)));
+  if (error instanceof Error && error.stack) told.stack = redact(error.stack, 2000);
+  return told;
+}
 
 function factsQuery(catalog: Catalog, tenantId: string, userIds: string[], events: readonly ReceivedEvent[]) {
   return {

@@ -60,9 +60,9 @@ export class Catalogs {
   }
 
   /** The active one, so that a mended template reaches what waits; if it has dropped the type, the one it was decided with. */
-  async forNotification(tenantId: string, notificationType: string, version: number): Promise<Catalog> {
-    const active = await this.active(tenantId);
-    return active.rules.notifications.has(notificationType) ? active : this.at(tenantId, version);
+  async forNotification(tenantId: string, type: string, active: number, decidedWith: number): Promise<Catalog> {
+    const catalog = await this.at(tenantId, active);
+    return catalog.rules.notifications.has(type) ? catalog : this.at(tenantId, decidedWith);
   }
 
   async #load(tenantId: string, version: number): Promise<Catalog> {

@@ -1,14 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
-import { type Roles, type Running, run } from '../main.ts';
+import type { Roles, Running } from '../main.ts';
+import { isUnreachable } from '../store/database.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
 
 /** A second Ctrl-C, or this long after the first one, ends the process without further ado. */
 const PATIENCE = 9000;
+
+/** How long a start waits for its database, in milliseconds. */
+const DATABASE_PATIENCE = 30_000;
 
 /** `start`, `api` and `workers`: one program, other roles. */
 export function serveCommand(program: Command, name: string, description: string, roles: Roles): void {
@@ -28,7 +33,7 @@ export function serveCommand(program: Command, name: string, description: string
         await serve(roles, env, options.json ?? false);
       } catch (error) {
         if (!isForPeople(error)) throw error;
-        console.error(`tidings: ${error.message}`);
+        console.error(`tidings: ${isUnreachable(error) ? 'the database cannot be reached: ' : ''}${error.message}`);
         process.exitCode = 1;
       }
     });
@@ -36,7 +41,10 @@ export function serveCommand(program: Command, name: string, description: string
 
 async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {
   const config = readConfig(env, { catalogDir: EXAMPLE });
-  const log = pino({ level: config.logLevel, base: null });
+  // Loaded here, so that --help and a mistake in the configuration do not wait for all of it.
+  const { run } = await import('../main.ts');
+  // On stderr: what a program reads from stdout stays clean.
+  const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
   const stopping = new AbortController();
   let running: Running | undefined;
   const stop = () => {
@@ -47,13 +55,30 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
-  running = await run(roles, config, log);
+  running = await runWhenDatabaseIsThere(() => run(roles, config, log), log, stopping.signal);
   if (stopping.signal.aborted) return end(running, asJson);
   if (asJson) {
     const { url, database, catalogVersion } = running;
     console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalogVersion, pid: process.pid }));
   } else {
     console.log(welcome(roles, running, config.apiKeys.length > 0, config.dataDir));
+  }
+}
+
+/** A database that starts with us, or was just restarted, may need a moment. */
+async function runWhenDatabaseIsThere(
+  start: () => Promise<Running>,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<Running> {
+  for (const since = Date.now(); ; ) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!isUnreachable(error) || stopping.aborted || Date.now() - since > DATABASE_PATIENCE) throw error;
+      log.warn(`The database cannot be reached, trying again: ${(error as Error).message}`);
+      await pause(500);
+    }
   }
 }
 
@@ -91,5 +116,5 @@ function welcome(
 
 function isForPeople(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError) return true;
-  return (error as { code?: string }).code === 'EADDRINUSE';
+  return isUnreachable(error) || (error as { code?: string }).code === 'EADDRINUSE';
 }

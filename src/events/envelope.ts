@@ -13,8 +13,12 @@ export interface ReceivedEvent extends Event {
   readonly named: boolean;
   /** Of the whole content; two events with one id and different hashes are in conflict. */
   readonly contentHash: string;
-  /** Further fields of the envelope, kept as they came. */
-  readonly context: JsonObject | null;
+  /** The event time in ISO 8601. */
+  readonly at: string;
+  /** The JSON text of `properties` and `traits`, and of the further fields of the envelope: made once, written as it is. */
+  readonly propertiesText: string;
+  readonly traitsText: string;
+  readonly contextText: string | null;
   /** `value` null: the trait says that there is none. */
   readonly addresses: readonly { readonly kind: AddressKind; readonly trait: string; readonly value: string | null }[];
 }
@@ -78,26 +82,26 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     if (meant) return reject('unknown_field', key.slice(0, 256), `is not a field of an event; did you mean ${meant}?`);
   }
 
-  const seen: Seen = { address: false };
-  let properties: JsonObject;
-  let traits: JsonObject;
-  let context: JsonObject | null = null;
+  const given = (envelope.user_traits ?? {}) as JsonObject;
+  const { addresses, rest } = splitAddresses(given);
+  let content: Content;
   try {
-    properties = canonical(envelope.properties ?? {}, 'properties', seen) as JsonObject;
-    traits = canonical(envelope.user_traits ?? {}, 'user_traits', seen) as JsonObject;
-    if (extra.length > 0) {
-      context = canonical(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', seen) as JsonObject;
-    }
+    content = {
+      properties: readPart(envelope.properties ?? {}, 'properties'),
+      traits: readPart(rest, 'user_traits'),
+      context: extra.length === 0 ? null : readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context'),
+    };
+    for (const { trait, value } of addresses) if (value !== null) canonical(value, `user_traits.${trait}`, { address: true });
   } catch (error) {
     if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
   }
-  const mismatch = check(type, properties, traits);
+  const { properties, traits, context } = content;
+  const mismatch = check(type, properties.original, given);
   if (mismatch) return reject('schema_mismatch', mismatch.path, mismatch.message);
 
+  const contentHash = identityOf(userId, type, when, content, addresses);
   const named = typeof envelope.event_id === 'string';
-  const contentHash = contentUuid(JSON.stringify([userId, type, when.time, when.rest, properties, traits, context]));
-  const { addresses, rest } = splitAddresses(traits);
   return {
     tenantId,
     userId,
@@ -107,18 +111,60 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     contentHash,
     type,
     time: when.time,
-    properties: seen.address ? (maskDeep(properties) as JsonObject) : properties,
-    traits: seen.address ? (maskDeep(rest) as JsonObject) : rest,
-    context: context && seen.address ? (maskDeep(context) as JsonObject) : context,
+    at: new Date(when.time).toISOString(),
+    properties: properties.stored,
+    propertiesText: properties.storedText,
+    traits: traits.stored,
+    traitsText: traits.storedText,
+    contextText: context?.storedText ?? null,
     addresses,
   };
+}
+
+/** One of the objects of an event: as the caller sent it, and with addresses masked as it is stored. */
+interface Part {
+  readonly original: JsonObject;
+  readonly originalText: string;
+  readonly stored: JsonObject;
+  readonly storedText: string;
+}
+
+interface Content {
+  readonly properties: Part;
+  readonly traits: Part;
+  readonly context: Part | null;
+}
+
+/** Throws ContentProblem. */
+function readPart(value: unknown, path: string): Part {
+  const seen: Seen = { address: false };
+  const original = canonical(value, path, seen) as JsonObject;
+  const originalText = JSON.stringify(original);
+  if (!seen.address) return { original, originalText, stored: original, storedText: originalText };
+  const stored = maskDeep(original) as JsonObject;
+  return { original, originalText, stored, storedText: JSON.stringify(stored) };
+}
+
+/** The same content, however its keys were ordered, has the same identity. Ids and JSON text hold no newline. */
+function identityOf(
+  userId: string,
+  type: string,
+  when: { readonly time: number; readonly rest: string },
+  { properties, traits, context }: Content,
+  addresses: ReceivedEvent['addresses'],
+): string {
+  let text = `${userId}\n${type}\n${when.time}.${when.rest}\n${properties.originalText}\n${traits.originalText}\n`;
+  if (context) text += context.originalText;
+  for (const { trait, value } of addresses) text += `\n${trait} ${value ?? ''}`;
+  return contentUuid(text);
 }
 
 export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {
   return 'code' in read;
 }
 
-const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
+/** Traits that name how a person is reached; of two of a kind in one event the first listed counts. */
+export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
   email: 'email',
   email_address: 'email',
   phone: 'phone',

@@ -1,6 +1,6 @@
 import type { Profile } from '../model.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
-import type { ReceivedEvent } from './envelope.ts';
+import { ADDRESS_TRAITS, type ReceivedEvent } from './envelope.ts';
 
 /** A row of `addresses` to write; `sealed` null: the person has none any more. */
 export interface AddressChange {
@@ -37,14 +37,18 @@ export class Reach {
     return hashes;
   }
 
-  /** @param profile after the event's traits were merged into it */
-  merge(profile: Profile, event: ReceivedEvent): void {
+  /** @param before, after the profile without and with the event's traits */
+  merge(before: Profile, after: Profile, event: ReceivedEvent): void {
     for (const { kind, trait, value } of event.addresses) {
       // The mask in the profile is this event's exactly when its time is the newest.
-      if (profile.traitTimes[trait] !== event.time || profile.traits[trait] !== event.traits[trait]) continue;
+      if (after.traitTimes[trait] !== event.time || after.traits[trait] !== event.traits[trait]) continue;
+      if (trait !== newestTrait(after, kind)) continue;
       const hashes = this.hashes(event.userId);
       const hash = value === null ? undefined : this.#seal.hash(value);
       if (hashes[kind] === hash) continue;
+      // Two addresses of one mask and one instant: the greater hash wins, so that the order of arrival does not matter.
+      const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
+      if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
       if (hash === undefined) delete hashes[kind];
       else hashes[kind] = hash;
       const mask = String(event.traits[trait] ?? '');
@@ -61,6 +65,17 @@ export class Reach {
       hash: value === null ? '' : this.#seal.hash(value),
     }));
   }
+}
+
+/** Of the traits that may name an address of this kind, the one that says it: the newest, the first listed of equals. */
+function newestTrait(profile: Profile, kind: string): string | undefined {
+  let newest: string | undefined;
+  for (const trait in ADDRESS_TRAITS) {
+    const time = profile.traitTimes[trait];
+    if (ADDRESS_TRAITS[trait] !== kind || time === undefined) continue;
+    if (newest === undefined || time > (profile.traitTimes[newest] as number)) newest = trait;
+  }
+  return newest;
 }
 
 /** Binds a sealed address to its row. */

@@ -7,7 +7,7 @@ import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
 
 /** Deliveries, their messages, and another try for those that stopped. */
-export function deliveryRoutes(app: App, { pool, clock }: HttpParts): void {
+export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): void {
   const params = z.object({ id: z.string().max(256) });
 
   app.get(
@@ -68,9 +68,12 @@ export function deliveryRoutes(app: App, { pool, clock }: HttpParts): void {
     async (request, reply) => {
       const { tenantId, actor } = request.caller;
       const id = deliveryIdOf(request.params.id);
-      const retried = await retryDelivery(pool, tenantId, id, actor, clock());
-      const now = await loadDelivery(pool, tenantId, id);
-      if (!now) throw new TidingsError('not_found', 'There is no such delivery.');
+      const stopped = await loadDelivery(pool, tenantId, id);
+      if (!stopped) throw new TidingsError('not_found', 'There is no such delivery.');
+      const { rules } = await catalogs.refresh(tenantId);
+      const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY;
+      const retried = await retryDelivery(pool, tenantId, id, actor, clock(), patience);
+      const now = (await loadDelivery(pool, tenantId, id)) ?? stopped;
       if (!retried) {
         const message = `It is ${now.status}; only undeliverable, dead and in_doubt deliveries can be retried.`;
         throw new TidingsError('not_retryable', message, { path: 'status' });
@@ -79,6 +82,9 @@ export function deliveryRoutes(app: App, { pool, clock }: HttpParts): void {
     },
   );
 }
+
+/** For a type that the catalog has dropped. */
+const DAY = 86_400_000;
 
 function deliveryIdOf(id: string): DeliveryId {
   const [, notificationId, channel] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([a-z_]+)$/.exec(id) ?? [];

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
 import { isRefusedValue, isUnreachable } from '../store/database.ts';
@@ -17,24 +17,25 @@ const MEDIA_TYPE = 'application/problem+json';
 
 /** Every error of every route leaves as a problem document. */
 export function answerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = problemOf(error);
-    if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed in our own code');
-    else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database cannot be reached');
-    return reply
-      .status(problem.status)
-      .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
-      .type(MEDIA_TYPE)
-      .send(documentOf(problem));
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    const problem = new TidingsError(
-      'not_found',
-      `There is no ${request.method} ${pathname.slice(0, 200)}; see /api/docs.`,
-    );
+    // Not every path that arrives is one that URL would take.
+    const path = request.url.replace(/[?#].*$/s, '').slice(0, 200);
+    const problem = new TidingsError('not_found', `There is no ${request.method} ${path}; see /api/docs.`);
     return reply.status(404).type(MEDIA_TYPE).send(documentOf(problem));
   });
+}
+
+/** For the error handler, and for what fails before there is a route. */
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error);
+  if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed in our own code');
+  else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database cannot be reached');
+  reply
+    .status(problem.status)
+    .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
+    .type(MEDIA_TYPE)
+    .send(documentOf(problem));
 }
 
 export function documentOf(problem: TidingsError): Problem {
@@ -66,10 +67,19 @@ function problemOf(error: FastifyError): TidingsError {
       return new TidingsError('payload_too_large', 'A body may have at most 5 MiB; send fewer events at a time.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new TidingsError('unsupported_media_type', 'Send JSON with the header content-type: application/json.');
+    case 'FST_ERR_BAD_URL':
+      return new TidingsError(
+        'invalid_request',
+        'The path is not valid: write a % as %25, and other signs as %XX in UTF-8.',
+      );
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new TidingsError('invalid_request', 'A part of the path is too long.');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new TidingsError('invalid_json', 'The body is empty; send JSON.');
   }
-  if (error.statusCode === 404) return new TidingsError('not_found', 'There is no such thing here.');
+  // 403: a path out of the console's folder.
+  if (error.statusCode === 403 || error.statusCode === 404)
+    return new TidingsError('not_found', 'There is no such thing here.');
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new TidingsError('invalid_request', error.message);
   }

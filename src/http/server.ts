@@ -14,7 +14,7 @@ import { catalogRoutes } from './catalog.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
-import { answerProblems } from './problem.ts';
+import { answerError, answerProblems } from './problem.ts';
 
 /** The HTTP side: one file a resource, registered below in the order a reader wants them. */
 export async function buildServer(parts: HttpParts): Promise<App> {
@@ -22,6 +22,8 @@ export async function buildServer(parts: HttpParts): Promise<App> {
     loggerInstance: parts.log as FastifyBaseLogger,
     // A line per request would hold user ids in URLs; errors are logged where they are answered.
     logController: new LogController({ disableRequestLogging: true }),
+    // What fails before there is a route, such as a path with a lone %.
+    frameworkErrors: answerError,
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: 'idle',
     return503OnClosing: true,

@@ -4,6 +4,9 @@ const EMAIL = /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/;
 /** E.164 with the usual separators: a plus and 7 to 15 digits. */
 const PHONE = /^\+[\d\s().-]{7,24}$/;
 
+/** The second character of every e-mail mask: a mask is no address any more. */
+const ELLIPSIS = 0x2026;
+
 /** `maria@example.com` → `m…@example.com`. */
 export function maskEmail(address: string): string {
   const at = address.lastIndexOf('@');
@@ -20,6 +23,7 @@ export function maskPhone(number: string): string {
 
 /** The text is an address as a whole. Cheap for all that is not: most values have neither an `@` nor a leading `+`. */
 export function looksLikeAddress(text: string): boolean {
+  if (text.charCodeAt(1) === ELLIPSIS) return false;
   if (text.charCodeAt(0) === 43) return PHONE.test(text) && digitCount(text) >= 7;
   return text.length <= 320 && text.includes('@') && EMAIL.test(text);
 }
@@ -47,7 +51,7 @@ const ADDRESS_LIKE_KEY = /mail|phone|mobile|address/i;
 export function maskSuspicious(value: unknown, depth = 0): Json {
   if (depth > 8) return '…';
   if (typeof value === 'string') {
-    return clean(value)
+    return storableText(value)
       .slice(0, 2000)
       .replace(/\S*@\S*/g, (word) => maskEmail(word))
       .replace(/\+?\d[\d\s().-]{6,}\d/g, (number) =>
@@ -61,7 +65,7 @@ export function maskSuspicious(value: unknown, depth = 0): Json {
       Object.entries(value)
         .slice(0, 100)
         .map(([key, item]) => [
-          clean(key).slice(0, 256),
+          storableText(key).slice(0, 256),
           ADDRESS_LIKE_KEY.test(key) && typeof item !== 'object' ? '…' : maskSuspicious(item, depth + 1),
         ]),
     );
@@ -69,8 +73,14 @@ export function maskSuspicious(value: unknown, depth = 0): Json {
   return typeof value === 'boolean' ? value : null;
 }
 
-/** What PostgreSQL cannot store in json becomes a visible replacement. */
-function clean(text: string): string {
+/** What somebody else wrote, fit to be kept, logged and shown: short (in characters), without addresses. */
+export function redact(text: string, longest = 500): string {
+  const masked = maskSuspicious(text) as string;
+  return masked.length > longest ? `${masked.slice(0, longest - 1).toWellFormed()}…` : masked;
+}
+
+/** What PostgreSQL cannot store becomes a visible replacement. */
+export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
 

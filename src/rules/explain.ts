@@ -41,9 +41,9 @@ export function explain(considered: Considered): { answer: 'sent' | 'not_sent'; 
 function sentParts(considered: Considered, sends: Considered['decisions']): string[] {
   const { userId, notificationType, decisions, deliveries } = considered;
   const latest = sends[0] as Considered['decisions'][number];
+  const often = sends.length === 1 ? '' : ` ${times(sends.length)}`;
   const parts = [
-    `${notificationType} was decided for ${userId} ${times(sends.length)}, ${sends.length === 1 ? '' : 'the latest time '}by ${latest.rule} ` +
-      `on ${latest.event_type} of ${spoken(latest.event_timestamp)}. ${latest.reason}`,
+    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${latestTime(sends)}. ${latest.reason}`,
   ];
   for (const delivery of deliveries.filter((one) => one.notification_id === latest.notification_id)) {
     parts.push(deliverySentence(delivery));
@@ -51,62 +51,85 @@ function sentParts(considered: Considered, sends: Considered['decisions']): stri
   const others = decisions.filter((decision) => decision.outcome !== 'send');
   if (others[0]) {
     parts.push(
-      `Another ${times(others.length)} it was considered and not sent; the latest, on ${others[0].event_type} of ${spoken(others[0].event_timestamp)}: ${others[0].reason}`,
+      `It was also considered ${times(others.length)} without being sent, ${latestTime(others)}. ${others[0].reason}`,
     );
   }
   return parts;
 }
 
 function notSentParts(considered: Considered): string[] {
-  const { userId, notificationType, known, decisions, rules, seen, catalogVersion } = considered;
+  const { userId, notificationType, known, decisions, rules, catalogVersion } = considered;
   const parts = [`${notificationType} was not sent to ${userId}.`];
   const latest = decisions[0];
   if (latest) {
     parts.push(
-      `It was considered ${times(decisions.length)}; the latest time by ${latest.rule} on ${latest.event_type} of ${spoken(latest.event_timestamp)}. ${latest.reason}`,
+      `The rule ${latest.rule} considered it ${times(decisions.length)}, ${latestTime(decisions)}. ${latest.reason}`,
     );
     return parts;
   }
   if (rules.length === 0) parts.push(`No rule of catalog version ${catalogVersion} sends it.`);
   if (!known) parts.push(`Nothing is known of ${userId}: no event was ever received.`);
-  for (const rule of rules) {
-    const received = rule.on.filter((type) => seen.has(type));
-    if (received.length === 0) {
-      parts.push(
-        `The rule ${rule.name} is triggered by ${rule.on.join(' or ')}, and no such event of ${userId} was ever received.`,
-      );
-    }
-    for (const type of received) {
-      const { count, latest: at } = seen.get(type) as { count: number; latest: string };
-      parts.push(
-        `The rule ${rule.name} is triggered by ${type}, which was received ${times(count)}, the latest of ${spoken(at)}, before this rule was there to decide.`,
-      );
-    }
-    if (rule.after && received.length === 0) {
-      const earlier = seen.get(rule.after.event);
-      parts.push(
-        earlier
-          ? `(${rule.after.event}, within ${rule.after.withinText} after which it would have to happen, was received; the latest of ${spoken(earlier.latest)}.)`
-          : `(It would have to happen within ${rule.after.withinText} after ${rule.after.event}, which was not received either.)`,
-      );
-    }
-  }
+  for (const rule of rules) parts.push(...triggerSentences(rule, considered));
   return parts;
 }
 
-function deliverySentence(delivery: Considered['deliveries'][number]): string {
-  const how = `by ${delivery.channel}`;
-  const when = delivery.finished_at ? ` on ${spoken(delivery.finished_at)}` : '';
-  switch (delivery.status) {
+/** Why this rule had nothing to decide. */
+function triggerSentences(rule: Rule, { userId, known, seen }: Considered): string[] {
+  const { name, on, after } = rule;
+  const received = on.filter((type) => seen.has(type));
+  if (received.length > 0) {
+    return received.map((type) => {
+      const { count, latest } = seen.get(type) as { count: number; latest: string };
+      const when = `${count === 1 ? '' : 'the latest time '}on ${spoken(latest)}`;
+      return `The rule ${name} is triggered by ${type}, which was received ${times(count)}, ${when}, before this rule was in force.`;
+    });
+  }
+  const sentences = [
+    `The rule ${name} is triggered by ${on.join(' or ')}${known ? `, and no such event of ${userId} was ever received` : ''}.`,
+  ];
+  if (after) {
+    const earlier = seen.get(after.event);
+    const which = earlier
+      ? `which was received on ${spoken(earlier.latest)}`
+      : `which was not received${known ? ' either' : ''}`;
+    sentences.push(`It would have to happen within ${after.withinText} after ${after.event}, ${which}.`);
+  }
+  return sentences;
+}
+
+function latestTime(decisions: Considered['decisions']): string {
+  const { event_type, event_timestamp } = decisions[0] as Considered['decisions'][number];
+  return `${decisions.length === 1 ? '' : 'the latest time '}on ${event_type} of ${spoken(event_timestamp)}`;
+}
+
+function deliverySentence({
+  channel,
+  status,
+  provider,
+  reason,
+  finished_at,
+}: Considered['deliveries'][number]): string {
+  const how = HOW[channel] ?? `by ${channel}`;
+  const when = finished_at ? ` on ${spoken(finished_at)}` : '';
+  switch (status) {
     case 'sent':
-      return `It went out ${how} through ${delivery.provider}${when}.`;
+      return `It went out ${how} through ${provider}${when}.`;
     case 'queued':
     case 'sending':
-      return `It is on its way ${how}${delivery.reason ? ` (${delivery.reason})` : ''}.`;
+      return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
+    case 'in_doubt':
+      return `It is not known whether it went out ${how}: ${reason ?? status}`;
     default:
-      return `It could not be delivered ${how}${when}: ${delivery.reason ?? delivery.status}`;
+      return `It could not be delivered ${how}${when}: ${reason ?? status}`;
   }
 }
+
+const HOW: { readonly [channel: string]: string } = {
+  email: 'by e-mail',
+  sms: 'by SMS',
+  in_app: 'in the app',
+  internal: 'as an internal alert',
+};
 
 function times(count: number): string {
   return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;

@@ -92,13 +92,22 @@ function zoneOf(zone: string, user: JsonObject): string {
   return typeof own === 'string' && IANAZone.isValidZone(own) ? own : 'UTC';
 }
 
+/** A zone's own date at either end of time may lie in a year that has no place in the order: it is held at the ends too. */
 function dateIn(time: Millis, zone: string): string {
-  return zone === 'UTC' ? instant(time).slice(0, 10) : (DateTime.fromMillis(time, { zone }).toISODate() ?? '');
+  if (zone === 'UTC') return instant(time).slice(0, 10);
+  const local = DateTime.fromMillis(time, { zone });
+  if (local.year < 1) return instant(FIRST).slice(0, 10);
+  return local.year > 9999 ? instant(LAST).slice(0, 10) : (local.toISODate() ?? '');
 }
 
-/** ISO 8601 of fixed width, so that bytewise order is order in time; what lies outside is held at the ends. */
+/** ISO 8601 of fixed width, so that bytewise order is order in time. */
 function instant(time: Millis): string {
-  return new Date(Math.min(Math.max(time, FIRST), LAST)).toISOString();
+  return new Date(storable(time)).toISOString();
+}
+
+/** The nearest time from 0001 to 9999: events lie there, a window around one may reach out of it. */
+export function storable(time: Millis): Millis {
+  return Math.min(Math.max(time, FIRST), LAST);
 }
 
 const FIRST = Date.parse('0001-01-01T00:00:00Z');

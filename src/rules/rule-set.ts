@@ -1,7 +1,7 @@
 import type { CatalogData, JsonObject, NotificationType, Rule } from '../model.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import type { HistoryNeed, LimitNeed } from './facts.ts';
-import { limitNeed } from './limits.ts';
+import { limitNeed, storable } from './limits.ts';
 
 export interface CompiledRule {
   readonly rule: Rule;
@@ -34,12 +34,13 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
 export function historyNeeds(rules: RuleSet, type: string, time: number): HistoryNeed[] {
   const needs: HistoryNeed[] = [];
   for (const { rule } of rules.byTrigger.get(type) ?? []) {
-    if (rule.after) needs.push({ kind: 'latest', type: rule.after.event, from: time - rule.after.within, to: time });
+    if (!rule.after) continue;
+    needs.push({ kind: 'latest', type: rule.after.event, from: storable(time - rule.after.within), to: time });
   }
   for (const { rule } of rules.byEarlier.get(type) ?? []) {
     const { event: earlier, within } = rule.after as NonNullable<Rule['after']>;
     for (const trigger of rule.on) {
-      needs.push({ kind: 'waiting', type: trigger, from: time, to: time + within, earlier, within });
+      needs.push({ kind: 'waiting', type: trigger, from: time, to: storable(time + within), earlier, within });
     }
   }
   return needs;

@@ -63,7 +63,7 @@ export async function writeBatch(connection: pg.PoolClient, batch: Batch): Promi
       JSON.stringify(
         batch.events
           .filter(({ event }) => event.named)
-          .map(({ event }) => ({ k: event.key, h: event.contentHash, u: event.userId, t: timestamp(event.time) })),
+          .map(({ event }) => ({ k: event.key, h: event.contentHash, u: event.userId, t: event.at })),
       ),
       JSON.stringify(
         batch.profiles.map(({ userId, profile, addressHashes }) => ({
@@ -126,11 +126,11 @@ async function copyEvents(connection: pg.PoolClient, batch: Batch): Promise<void
   const receivedAt = timestamp(batch.now);
   let text = '';
   for (const { event, decisions } of batch.events) {
-    text += `${copyText(batch.tenantId)}\t${copyText(event.userId)}\t${timestamp(event.time)}\t${event.key}\t${copyText(event.type)}\t${
+    text += `${copyText(batch.tenantId)}\t${copyText(event.userId)}\t${event.at}\t${event.key}\t${copyText(event.type)}\t${
       event.named ? copyText(event.eventId) : '\\N'
-    }\t${receivedAt}\t${json(event.properties)}\t${json(event.traits)}\t${event.context ? json(event.context) : '\\N'}\t${
+    }\t${receivedAt}\t${copyText(event.propertiesText)}\t${copyText(event.traitsText)}\t${event.contextText === null ? '\\N' : copyText(event.contextText)}\t${
       batch.catalogVersion
-    }\t${json(decisions)}\n`;
+    }\t${copyText(JSON.stringify(decisions))}\n`;
   }
   const stream = connection.query(
     copyFrom(
@@ -139,10 +139,6 @@ async function copyEvents(connection: pg.PoolClient, batch: Batch): Promise<void
   );
   stream.end(text);
   await once(stream, 'finish');
-}
-
-function json(value: unknown): string {
-  return copyText(JSON.stringify(value));
 }
 
 const SPECIAL = /[\\\n\r\t]/;

@@ -55,14 +55,17 @@ export function openPool(url: string, options: { max: number; name: string }): p
       'enable_seqscan=off',
       'enable_hashjoin=off',
       'enable_mergejoin=off',
+      'enable_material=off',
       'jit=off',
     ]
       .map((setting) => `-c ${setting}`)
       .join(' '),
     types,
   });
-  // An idle connection that dies (server restarted) is replaced at the next use; without a listener it ends the process.
+  // A connection that dies (server restarted) is replaced at the next use. Without listeners it ends the process: the pool's
+  // own hears of idle ones only, and one that is in use may die between two statements, which then fail by themselves.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
@@ -88,9 +91,17 @@ export async function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolCl
   }
 }
 
+/** ISO 8601. One batch says the same few times over and over. */
 export function timestamp(time: Millis): string {
-  return new Date(time).toISOString();
+  if (time !== lastTime) {
+    lastTime = time;
+    lastText = new Date(time).toISOString();
+  }
+  return lastText;
 }
+
+let lastTime: Millis = Number.NaN;
+let lastText = '';
 
 /** `2025-10-31 19:00:00.123+00`, as PostgreSQL writes it with timezone=UTC. */
 function parseTimestamp(text: string): Millis {

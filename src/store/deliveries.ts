@@ -9,7 +9,9 @@ export interface ClaimedDelivery {
   readonly channel: Channel;
   readonly userId: string;
   readonly notificationType: string;
+  /** The catalog it was decided with, and the one in force now. */
   readonly catalogVersion: number;
+  readonly activeCatalog: number;
   readonly data: JsonObject;
   readonly locale: string;
   /** 1 for the first. */
@@ -73,6 +75,7 @@ export async function claimDeliveries(
     userId: row.user_id,
     notificationType: row.notification_type,
     catalogVersion: row.catalog_version,
+    activeCatalog: row.active_catalog ?? row.catalog_version,
     data: row.data,
     locale: localeOf(row.data),
     attempt: row.attempts,
@@ -101,9 +104,10 @@ with due as (
   returning d.*
 )
 select c.tenant_id, c.notification_id, c.channel, c.user_id, c.notification_type, c.attempts, c.fence, c.give_up_at,
-       c.in_doubt_policy, n.catalog_version, n.data, a.sealed, a.mask
+       c.in_doubt_policy, n.catalog_version, k.version as active_catalog, n.data, a.sealed, a.mask
 from claimed as c
 join notifications as n using (tenant_id, user_id, notification_id)
+left join active_catalogs as k on k.tenant_id = c.tenant_id
 left join addresses as a on a.tenant_id = c.tenant_id and a.user_id = c.user_id
   and a.kind = case c.channel when 'email' then 'email' when 'sms' then 'phone' end`;
 

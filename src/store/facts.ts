@@ -17,7 +17,8 @@ export interface FactsQuery {
   readonly userIds: readonly string[];
   readonly events: readonly {
     readonly userId: string;
-    readonly time: Millis;
+    /** ISO 8601 */
+    readonly at: string;
     readonly key: string;
     readonly named: boolean;
   }[];
@@ -40,6 +41,9 @@ export interface Facts {
 /** Triggers kept waiting for the earlier half of their pattern, for one person and pattern. */
 const MAX_WAITING = 1000;
 
+/** More than any span can hold: three days of a limit's maximum of 1000 each. */
+const MAX_USES = 4000;
+
 /**
  * Only one batch at a time decides about a person, in whichever process. Locks are taken in one order, so that two
  * batches cannot wait for each other; a statement of its own, so that what follows reads what the other one committed.
@@ -49,9 +53,9 @@ export async function lockPeople(connection: Connection, tenantId: string, userI
   await connection.query({
     name: 'lock-people',
     text: `select pg_advisory_xact_lock(h) from (
-             select distinct hashtextextended(u, hashtextextended($1, 0)) as h from unnest($2::text[]) as u order by 1
+             select distinct hashtextextended(u, hashtextextended($1, 0)) as h from unnest(string_to_array($2, E'\\x1f')) as u order by 1
            ) as ordered`,
-    values: [tenantId, userIds],
+    values: [tenantId, list(userIds)],
   });
 }
 
@@ -67,25 +71,25 @@ export async function loadFacts(connection: Connection, query: FactsQuery): Prom
     rowMode: 'array',
     values: [
       query.tenantId,
-      userIds,
-      events.map((event) => event.userId),
-      events.map((event) => timestamp(event.time)),
-      events.map((event) => event.key),
-      named.map((event) => event.key),
-      latest.map(({ userId }) => userId),
-      latest.map(({ need }) => need.type),
-      latest.map(({ need }) => timestamp(need.from)),
-      latest.map(({ need }) => timestamp(need.to)),
-      waiting.map(({ userId }) => userId),
-      waiting.map(({ need }) => need.type),
-      waiting.map(({ need }) => timestamp(need.from)),
-      waiting.map(({ need }) => timestamp(need.to)),
-      waiting.map(({ need }) => need.earlier),
-      waiting.map(({ need }) => need.within),
-      limits.map(({ userId }) => userId),
-      limits.map(({ need }) => need.limitKey),
-      limits.map(({ need }) => need.from),
-      limits.map(({ need }) => need.to),
+      list(userIds),
+      list(events.map((event) => event.userId)),
+      list(events.map((event) => event.at)),
+      list(events.map((event) => event.key)),
+      list(named.map((event) => event.key)),
+      list(latest.map(({ userId }) => userId)),
+      list(latest.map(({ need }) => need.type)),
+      list(latest.map(({ need }) => timestamp(need.from))),
+      list(latest.map(({ need }) => timestamp(need.to))),
+      list(waiting.map(({ userId }) => userId)),
+      list(waiting.map(({ need }) => need.type)),
+      list(waiting.map(({ need }) => timestamp(need.from))),
+      list(waiting.map(({ need }) => timestamp(need.to))),
+      list(waiting.map(({ need }) => need.earlier)),
+      list(waiting.map(({ need }) => String(need.within))),
+      list(limits.map(({ userId }) => userId)),
+      list(limits.map(({ need }) => need.limitKey)),
+      list(limits.map(({ need }) => need.from)),
+      list(limits.map(({ need }) => need.to)),
     ],
     // node-postgres types rows of rowMode 'array' as objects
   } as unknown as string);
@@ -141,6 +145,14 @@ export async function loadFacts(connection: Connection, query: FactsQuery): Prom
   return { catalogVersion, people, addressHashes, stored, contentHashes };
 }
 
+/**
+ * An array as one text: the driver quotes arrays element by element, which costs more than the look-up itself. Ids, types
+ * and rule names hold no control characters, so U+001F parts them; nothing at all is the empty array.
+ */
+function list(texts: readonly string[]): string {
+  return texts.join('\x1f');
+}
+
 type Row = [kind: string, i: number, a: string, b: string, c: string, time: Millis, slot: number];
 
 function rememberWaiting(
@@ -169,7 +181,8 @@ function rememberWaiting(
 
 /**
  * Each part is a list of look-ups through `unnest … cross join lateral`, so that every one is an index probe, however
- * many there are and however large the tables: a join here may turn into a scan of the whole history.
+ * many there are and however large the tables: a join here may turn into a scan of the whole history, and so may a
+ * lateral part without a limit.
  * Columns: kind, place in the list, three texts, a time, a number.
  */
 const FACTS = `
@@ -177,26 +190,26 @@ select 'catalog', version, null::text, null::text, null::text, null::timestamptz
   from active_catalogs where tenant_id = $1
 union all
 select 'person', q.i::int - 1, p.traits::text, p.trait_times::text, p.address_hashes::text, null, null
-  from unnest($2::text[]) with ordinality as q(user_id, i)
+  from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
   cross join lateral (
     select * from users where tenant_id = $1 and user_id = q.user_id limit 1
   ) as p
 union all
 select 'stored', q.i::int - 1, e.decisions::text, null, null, null, null
-  from unnest($3::text[], $4::timestamptz[], $5::uuid[]) with ordinality as q(user_id, event_time, key, i)
+  from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::uuid[]) with ordinality as q(user_id, event_time, key, i)
   cross join lateral (
     select decisions from events
     where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key limit 1
   ) as e
 union all
 select 'id', q.i::int - 1, k.content_hash::text, null, null, null, null
-  from unnest($6::uuid[]) with ordinality as q(key, i)
+  from unnest(string_to_array($6, E'\\x1f')::uuid[]) with ordinality as q(key, i)
   cross join lateral (
     select content_hash from event_keys where tenant_id = $1 and key = q.key limit 1
   ) as k
 union all
 select 'latest', q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text), null, e.event_time, null
-  from unnest($7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[]) with ordinality as q(user_id, type, lo, hi, i)
+  from unnest(string_to_array($7, E'\\x1f'), string_to_array($8, E'\\x1f'), string_to_array($9, E'\\x1f')::timestamptz[], string_to_array($10, E'\\x1f')::timestamptz[]) with ordinality as q(user_id, type, lo, hi, i)
   cross join lateral (
     select key, event_id, event_time from events
     where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
@@ -205,7 +218,7 @@ select 'latest', q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text), n
 union all
 select 'waiting', q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text),
        json_build_array(e.properties, e.traits)::text, e.event_time, null
-  from unnest($11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::float8[])
+  from unnest(string_to_array($11, E'\\x1f'), string_to_array($12, E'\\x1f'), string_to_array($13, E'\\x1f')::timestamptz[], string_to_array($14, E'\\x1f')::timestamptz[], string_to_array($15, E'\\x1f'), string_to_array($16, E'\\x1f')::float8[])
        with ordinality as q(user_id, type, lo, hi, earlier, within, i)
   cross join lateral (
     select key, event_id, event_time, properties, traits from events as b
@@ -219,8 +232,9 @@ select 'waiting', q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text),
   ) as e
 union all
 select 'use', q.i::int - 1, u.bucket, json_build_array(u.event_id, u.notification_id)::text, null, u.event_time, u.slot
-  from unnest($17::text[], $18::text[], $19::text[], $20::text[]) with ordinality as q(user_id, limit_key, lo, hi, i)
+  from unnest(string_to_array($17, E'\\x1f'), string_to_array($18, E'\\x1f'), string_to_array($19, E'\\x1f'), string_to_array($20, E'\\x1f')) with ordinality as q(user_id, limit_key, lo, hi, i)
   cross join lateral (
     select bucket, slot, event_time, event_id, notification_id from limit_uses
     where tenant_id = $1 and user_id = q.user_id and limit_key = q.limit_key and bucket between q.lo and q.hi
+    order by bucket, slot limit ${MAX_USES}
   ) as u`;

@@ -137,8 +137,8 @@ export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryI
 }
 
 /**
- * Queues a stopped delivery again, from its first attempt's patience on. False: it is in no state to be retried.
- * Its attempts stay, and their numbers go on.
+ * Queues a stopped delivery again. False: it is in no state to be retried. Its attempts stay, and their numbers go on.
+ * @param patience how long it is tried from now on
  */
 export async function retryDelivery(
   pool: pg.Pool,
@@ -146,14 +146,15 @@ export async function retryDelivery(
   id: DeliveryId,
   actor: string,
   now: Millis,
+  patience: Millis,
 ): Promise<boolean> {
   return transaction(pool, async (connection) => {
     const { rowCount } = await connection.query(
       `update deliveries
-       set status = 'queued', due_at = $4, give_up_at = $4::timestamptz + (give_up_at - created_at), finished_at = null,
+       set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
        where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
-      [tenantId, id.notificationId, id.channel, timestamp(now)],
+      [tenantId, id.notificationId, id.channel, timestamp(now), timestamp(now + patience)],
     );
     if (rowCount === 0) return false;
     const subject = `${id.notificationId}.${id.channel}`;

@@ -40,7 +40,7 @@ export async function quarantine(
 ): Promise<void> {
   const rows = new Map<string, object>();
   for (const { item, result } of refused) {
-    const body = JSON.stringify(item) ?? 'null';
+    const body = bodyOf(item);
     const id = contentUuid(`${result.code}\n${body}`);
     if (rows.has(id)) continue;
     const sealed = seal.seal(body, purpose(tenantId, id));
@@ -59,7 +59,7 @@ export async function quarantine(
     name: 'quarantine',
     text: `insert into rejected_events
              (tenant_id, rejected_id, event_id, code, path, message, preview, sealed, key_id, first_at, last_at)
-           select $1, i, e, c, p, m, v, decode(s, 'base64'), k, $2, $2
+           select $1, i, e, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, $2, $2
            from json_to_recordset($3) as r(i uuid, e text, c text, p text, m text, v json, s text, k text)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
@@ -103,6 +103,22 @@ export async function removeRejected(pool: pg.Pool, tenantId: string, id: string
 
 function purpose(tenantId: string, id: string): string {
   return `rejected\n${tenantId}\n${id}`;
+}
+
+/** Deeper than any event may be, and far less than what recursion can bear: what is cut stays refused. */
+const MAX_DEPTH = 64;
+
+/** The item as JSON text. Numbers beyond all numbers stay what they are, so that trying again does not find a null there. */
+function bodyOf(item: unknown): string {
+  return JSON.stringify(cut(item, 0)).replace(/"\\u0000 (-?1e999)"(?!:)/g, '$1');
+}
+
+function cut(value: unknown, depth: number): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return value > 0 ? '\0 1e999' : '\0 -1e999';
+  if (value === null || typeof value !== 'object') return value ?? null;
+  if (depth === MAX_DEPTH) return null;
+  if (Array.isArray(value)) return value.map((one) => cut(one, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, cut(one, depth + 1)]));
 }
 
 function printable(text: string): string {

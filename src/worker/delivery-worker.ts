@@ -194,7 +194,8 @@ export class DeliveryWorker {
     const now = clock();
     const breaker = this.#breakers.get(provider) as Breaker;
     if (dispatched.outcome.kind === 'retry') breaker.failed(now);
-    else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
+    // A missing address or a failed template (no message) says nothing about the provider.
+    else if (dispatched.message && dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
     const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
     this.#logAttempt(delivery, settlement);
     this.#settled.push({ settlement, delivery });

@@ -71,7 +71,7 @@ function again(delivery: ClaimedDelivery, reason: string, now: Millis, random: n
       status: 'dead',
       dueAt: null,
       reasonCode: 'gave_up',
-      reason: `Given up after ${delivery.attempt} attempts, the last one: ${reason}`,
+      reason: `Given up after ${delivery.attempt} ${delivery.attempt === 1 ? 'attempt' : 'attempts'}, the last one: ${reason}`,
     };
   }
   return { status: 'queued', dueAt, reasonCode: 'retrying', reason };
