@@ -4,10 +4,10 @@ import type { Catalog, Catalogs } from './catalog/catalogs.ts';
 import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
-import { mergeTraits } from './events/profile.ts';
+import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import { addressPurpose, Reach } from './events/reach.ts';
 import { Lanes } from './lanes.ts';
-import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
+import type { Channel, Decision, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
@@ -18,7 +18,7 @@ import { historyNeeds, limitNeeds } from './rules/rule-set.ts';
 import { type Batch, writeBatch } from './store/batch.ts';
 import { isRefusedValue, isUnreachable, transaction } from './store/database.ts';
 import type { ClaimedDelivery } from './store/deliveries.ts';
-import { type Facts, loadFacts, lockPeople } from './store/facts.ts';
+import { type ContestedTrait, confirmTraitTimes, type Facts, loadFacts, lockPeople } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 
@@ -33,6 +33,8 @@ import { quarantine } from './store/rejected.ts';
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #lanes: Lanes<ReceivedEvent, EventResult>;
+  /** Batches yet to come that look up whether their events are stored. */
+  #lookUps = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -80,7 +82,11 @@ export class Pipeline {
         events.map((event) => event.time),
         now,
       );
-      return await transaction(pool, (connection) => this.#decideInTransaction(connection, tenantId, events, now));
+      return await transaction(pool, (connection, attempt) => {
+        // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
+        if (attempt > 1) this.#lookUps = LOOK_UPS;
+        return this.#decideInTransaction(connection, tenantId, events, now, this.#lookUps-- > 0);
+      });
     } catch (error) {
       if (!isRefusedValue(error)) throw error;
       // The database cannot keep one of these values. The others are not to blame: find it by halves.
@@ -99,54 +105,28 @@ export class Pipeline {
     tenantId: string,
     events: readonly ReceivedEvent[],
     now: Millis,
+    lookUp: boolean,
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
     await lockPeople(connection, tenantId, userIds);
     let catalog = await this.#parts.catalogs.active(tenantId);
-    let facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events));
+    let facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, lookUp));
     while (facts.catalogVersion !== catalog.version) {
       // Another process applied a catalog: its rules may need other facts.
       catalog = await this.#parts.catalogs.adopt(tenantId, facts.catalogVersion);
-      facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events));
+      facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, lookUp));
     }
     const { results, fresh } = sortOut(events, facts);
     if (fresh.length > 0) {
-      const batch = this.#decideFresh(catalog, tenantId, fresh, facts, now);
+      const reach = new Reach(tenantId, facts.addressHashes, this.#parts.seal);
+      await confirmTraitTimes(connection, tenantId, contested(fresh, facts, reach));
+      const batch = decideFresh(catalog, tenantId, fresh, facts, reach, now);
       batch.events.forEach(({ event, decisions }) => {
         results.set(event, { ...emptyResult(event.eventId, 'accepted'), decisions });
       });
       await writeBatch(connection, batch);
     }
     return events.map((event) => answerFor(event, results));
-  }
-
-  /** Decides and plans in memory, in order of event time; nothing here waits. */
-  #decideFresh(catalog: Catalog, tenantId: string, fresh: readonly ReceivedEvent[], facts: Facts, now: Millis): Batch {
-    const { seal } = this.#parts;
-    const reach = new Reach(tenantId, facts.addressHashes, seal);
-    const batch = emptyBatch(tenantId, now, catalog.version);
-    const touched = new Set<PersonFacts>();
-    for (const event of [...fresh].sort((a, b) => a.time - b.time)) {
-      const person = facts.people.get(event.userId) as PersonFacts;
-      const before = person.profile;
-      person.profile = mergeTraits(before, event.traits, event.time);
-      reach.merge(before, person.profile, event);
-      if (person.profile !== before || !facts.addressHashes.has(event.userId)) touched.add(person);
-
-      const { decisions, sends, uses } = decide(catalog.rules, person, event, now, uuidv7);
-      batch.events.push({ event, decisions });
-      for (const use of uses) batch.uses.push({ ...use, userId: event.userId });
-      for (const send of sends) planSend(catalog, batch, send, person, now);
-    }
-    for (const person of touched) {
-      batch.profiles.push({
-        userId: person.userId,
-        profile: person.profile,
-        addressHashes: reach.hashes(person.userId),
-      });
-    }
-    batch.addresses.push(...reach.changed());
-    return batch;
   }
 
   async #quarantine(tenantId: string, items: readonly unknown[], results: readonly EventResult[]): Promise<void> {
@@ -249,6 +229,9 @@ export interface Dispatched {
 /** Bounds the advisory locks of a transaction and the memory of a statement. */
 const MAX_BATCH = 1000;
 
+/** After a repeated event, how many batches expect more of them. */
+const LOOK_UPS = 100;
+
 /** The address a channel needs. The others reach the person, or our own people, without one. */
 const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
 
@@ -269,18 +252,64 @@ function redactedError(error: unknown): Error {
   return told;
 }
 
-function factsQuery(catalog: Catalog, tenantId: string, userIds: string[], events: readonly ReceivedEvent[]) {
+function factsQuery(
+  catalog: Catalog,
+  tenantId: string,
+  userIds: string[],
+  events: readonly ReceivedEvent[],
+  lookUp: boolean,
+) {
   return {
     tenantId,
     userIds,
-    events,
+    events: lookUp ? events : [],
     history: events.flatMap(({ userId, type, time }) =>
       historyNeeds(catalog.rules, type, time).map((need) => ({ userId, need })),
     ),
-    limits: events.flatMap(({ userId, type, time }) =>
-      limitNeeds(catalog.rules, type, time).map((need) => ({ userId, need })),
-    ),
+    limits: events.flatMap((event) => limitNeeds(catalog.rules, event).map((need) => ({ userId: event.userId, need }))),
   };
+}
+
+/** Decides and plans in memory, in order of event time; nothing here waits. */
+function decideFresh(
+  catalog: Catalog,
+  tenantId: string,
+  fresh: readonly ReceivedEvent[],
+  facts: Facts,
+  reach: Reach,
+  now: Millis,
+): Batch {
+  const batch = emptyBatch(tenantId, now, catalog.version);
+  const stored = new Map<PersonFacts, Profile>();
+  for (const event of [...fresh].sort((a, b) => a.time - b.time)) {
+    const person = facts.people.get(event.userId) as PersonFacts;
+    const before = person.profile;
+    if (!stored.has(person)) stored.set(person, before);
+    person.profile = mergeTraits(before, event.traits, event.time);
+    reach.merge(before, person.profile, event);
+
+    const { decisions, sends, uses } = decide(catalog.rules, person, event, now, uuidv7);
+    batch.events.push({ event, decisions });
+    for (const use of uses) batch.uses.push({ ...use, userId: event.userId });
+    for (const send of sends) planSend(catalog, batch, send, person, now);
+  }
+  for (const [{ userId, profile }, before] of stored) {
+    const isNew = !facts.addressHashes.has(userId);
+    if (!isNew && !reach.hasChanged(userId) && !isChanged(before, profile)) continue;
+    batch.profiles.push({ userId, profile, addressHashes: reach.hashes(userId) });
+  }
+  batch.addresses.push(...reach.changed());
+  return batch;
+}
+
+/** What the events would change of profiles that are known: see confirmTraitTimes. */
+function contested(fresh: readonly ReceivedEvent[], facts: Facts, reach: Reach): ContestedTrait[] {
+  return fresh.flatMap((event) => {
+    const person = facts.people.get(event.userId) as PersonFacts;
+    const traits = contestedTraits(person.profile, event.traits, event.time);
+    const all = new Set([...traits, ...reach.contested(person.profile, event)]);
+    return [...all].map((trait) => ({ person, trait, at: event.at }));
+  });
 }
 
 /** Which events are new; the answer for those that are stored already. */

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
 import type { Event, JsonObject } from '../model.ts';
-import { looksLikeAddress, maskAddress, maskDeep, maskEmail, maskPhone } from '../privacy/mask.ts';
+import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { ContentProblem, canonical, contentUuid, type Seen } from './content.ts';
 import { parseTimestamp } from './timestamp.ts';
 
@@ -89,9 +89,11 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     content = {
       properties: readPart(envelope.properties ?? {}, 'properties'),
       traits: readPart(rest, 'user_traits'),
-      context: extra.length === 0 ? null : readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context'),
+      context:
+        extra.length === 0 ? null : readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context'),
     };
-    for (const { trait, value } of addresses) if (value !== null) canonical(value, `user_traits.${trait}`, { address: true });
+    for (const { trait, value } of addresses)
+      if (value !== null) canonical(value, `user_traits.${trait}`, { address: true });
   } catch (error) {
     if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
@@ -177,11 +179,14 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
   let rest = traits;
   for (const trait in ADDRESS_TRAITS) {
     const given = traits[trait];
-    if (given !== null && typeof given !== 'string') continue;
+    if (given === undefined) continue;
     const kind = ADDRESS_TRAITS[trait] as AddressKind;
-    const value = given === null || given.trim() === '' ? null : given.trim();
+    // A phone number may come as a number. What else is no text says that there is no address, and is masked as any value.
+    const text = typeof given === 'number' && Number.isFinite(given) ? String(given) : given;
+    const value = typeof text === 'string' && text.trim() !== '' ? text.trim() : null;
     if (rest === traits) rest = { ...traits };
-    rest[trait] = value === null ? null : kind === 'email' ? maskEmail(value) : maskPhone(value);
+    if (value !== null) rest[trait] = kind === 'email' ? maskEmail(value) : maskPhone(value);
+    else if (typeof text === 'string') rest[trait] = null;
     if (!addresses.some((address) => address.kind === kind)) addresses.push({ kind, trait, value });
   }
   return { addresses, rest };
@@ -226,11 +231,11 @@ function nameOf(value: unknown): string {
 }
 
 function shorten(text: string): string {
-  if (looksLikeAddress(text)) return maskAddress(text);
-  const safe = text.replace(CONTROL, ' ').toWellFormed();
-  return safe.length > 40 ? `${safe.slice(0, 39).toWellFormed()}…` : safe;
+  return redact(text.replace(CONTROL, ' '), 40);
 }
 
+/** A path names keys, and a key may be an address. */
 function reject(code: RejectionCode, path: string, message: string): Rejection {
-  return { code, path, message: path === '' ? `This ${message}` : `${path} ${message}` };
+  const at = redact(path, 512);
+  return { code, path: at, message: at === '' ? `This ${message}` : `${at} ${message}` };
 }

@@ -21,6 +21,26 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
   return changed ? { traits: values, traitTimes: times } : profile;
 }
 
+/** The traits of an event that would change the profile, by the times that are stored with it. */
+export function contestedTraits(profile: Profile, traits: JsonObject, time: Millis): string[] {
+  return Object.keys(traits).filter((name) => {
+    const known = profile.traitTimes[name];
+    return known !== undefined && time >= known && !isSame(traits[name] as Json, profile.traits[name]);
+  });
+}
+
+/** Whether what is stored of a profile must be written again. Its times alone are no reason: see confirmTraitTimes. */
+export function isChanged(before: Profile, after: Profile): boolean {
+  return (
+    before !== after &&
+    Object.keys(after.traits).some((name) => !isSame(after.traits[name] as Json, before.traits[name] ?? undefined))
+  );
+}
+
+function isSame(a: Json, b: Json | undefined): boolean {
+  return a === b || (typeof a === 'object' && a !== null && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
+}
+
 function isGreater(value: Json, than: Json | undefined): boolean {
   return JSON.stringify(value) > JSON.stringify(than ?? null);
 }

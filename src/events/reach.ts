@@ -37,6 +37,18 @@ export class Reach {
     return hashes;
   }
 
+  /**
+   * The traits whose times decide whether this event changes an address: none where it says what is known already.
+   * @param profile as it is stored
+   */
+  contested(profile: Profile, event: ReceivedEvent): string[] {
+    return event.addresses.flatMap(({ kind, value }) => {
+      const known = this.hashes(event.userId)[kind];
+      if (known === (value === null ? undefined : this.#seal.hash(value))) return [];
+      return Object.keys(ADDRESS_TRAITS).filter((name) => ADDRESS_TRAITS[name] === kind && name in profile.traitTimes);
+    });
+  }
+
   /** @param before, after the profile without and with the event's traits */
   merge(before: Profile, after: Profile, event: ReceivedEvent): void {
     for (const { kind, trait, value } of event.addresses) {
@@ -54,6 +66,12 @@ export class Reach {
       const mask = String(event.traits[trait] ?? '');
       this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, kind, value, mask });
     }
+  }
+
+  hasChanged(userId: string): boolean {
+    return (
+      this.#hashes.has(userId) && JSON.stringify(this.#hashes.get(userId)) !== JSON.stringify(this.#stored.get(userId))
+    );
   }
 
   changed(): AddressChange[] {

@@ -15,15 +15,37 @@ export interface Problem {
 
 const MEDIA_TYPE = 'application/problem+json';
 
-/** Every error of every route leaves as a problem document. */
+/** Every error of every route leaves as a problem document. Comes before the routes: it learns what each path takes. */
 export function answerProblems(app: FastifyInstance): void {
+  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    // The console's files take every path.
+    if (!url.includes('*')) routes.push({ path: patternOf(url), methods: [method].flat() });
+  });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     // Not every path that arrives is one that URL would take.
-    const path = request.url.replace(/[?#].*$/s, '').slice(0, 200);
-    const problem = new TidingsError('not_found', `There is no ${request.method} ${path}; see /api/docs.`);
-    return reply.status(404).type(MEDIA_TYPE).send(documentOf(problem));
+    const path = request.url.replace(/[?#].*$/s, '');
+    const what = `There is no ${request.method} ${path.slice(0, 200)}`;
+    const allowed = new Set(routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods));
+    const problem =
+      allowed.size > 0
+        ? new TidingsError('method_not_allowed', `${what}, but ${[...allowed].join(' and ')}; see /api/docs.`)
+        : new TidingsError('not_found', `${what}; see /api/docs.`);
+    return reply
+      .status(problem.status)
+      .headers(allowed.size > 0 ? { allow: [...allowed].join(', ') } : {})
+      .type(MEDIA_TYPE)
+      .send(documentOf(problem));
   });
+}
+
+/** `/api/v1/audit/:user_id` as an expression over whole paths. */
+function patternOf(url: string): RegExp {
+  const parts = url
+    .split('/')
+    .map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.+?^$(){}|[\]\\]/g, '\\$&')));
+  return new RegExp(`^${parts.join('/')}$`);
 }
 
 /** For the error handler, and for what fails before there is a route. */

@@ -53,7 +53,7 @@ export function maskSuspicious(value: unknown, depth = 0): Json {
   if (typeof value === 'string') {
     return storableText(value)
       .slice(0, 2000)
-      .replace(/\S*@\S*/g, (word) => maskEmail(word))
+      .replace(/\S+/g, (word) => (word.includes('@') ? maskEmail(word) : word))
       .replace(/\+?\d[\d\s().-]{6,}\d/g, (number) =>
         digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
       );
@@ -65,7 +65,7 @@ export function maskSuspicious(value: unknown, depth = 0): Json {
       Object.entries(value)
         .slice(0, 100)
         .map(([key, item]) => [
-          storableText(key).slice(0, 256),
+          redact(key, 256),
           ADDRESS_LIKE_KEY.test(key) && typeof item !== 'object' ? '…' : maskSuspicious(item, depth + 1),
         ]),
     );

@@ -1,4 +1,4 @@
-import type { Decision, Event, Evidence, JsonObject, Millis, ReasonCode, Rule } from '../model.ts';
+import type { Decision, Event, Evidence, JsonObject, Limit, Millis, Outcome, ReasonCode, Rule } from '../model.ts';
 import { valuesSeen } from './condition.ts';
 import { type CountedUse, type KnownEvent, type PersonFacts, patternKey, remember } from './facts.ts';
 import { type LimitState, limitKey, limitState } from './limits.ts';
@@ -35,12 +35,12 @@ export function decide(rules: RuleSet, person: PersonFacts, event: Event, now: M
   const verdicts: Verdicts = { decisions: [], sends: [], uses: [] };
   for (const compiled of rules.byTrigger.get(event.type) ?? []) {
     const earlier = compiled.rule.after && latestBefore(person, compiled.rule.after, event.time);
-    judge(compiled, person, event, earlier, now, newId, verdicts);
+    judge(compiled, person, event, event, earlier, now, newId, verdicts);
   }
   for (const compiled of rules.byEarlier.get(event.type) ?? []) {
     const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time };
     for (const trigger of waitingFor(compiled.rule, person, event)) {
-      judge(compiled, person, trigger, arrived, now, newId, verdicts);
+      judge(compiled, person, event, trigger, arrived, now, newId, verdicts);
     }
   }
   remember(person, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
@@ -53,10 +53,13 @@ interface Verdicts {
   readonly uses: NewUse[];
 }
 
-/** One rule on one trigger; a decision for each notification type it names. */
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** One rule on one trigger; a decision for each notification type it names. `event` is the one that arrived. */
 function judge(
   { rule, condition }: CompiledRule,
   person: PersonFacts,
+  event: Event,
   trigger: Event,
   earlier: KnownEvent | undefined,
   now: Millis,
@@ -65,68 +68,100 @@ function judge(
 ): void {
   if (rule.after && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
   const user = person.profile.traits;
-  const evidence: { -readonly [K in keyof Evidence]: Evidence[K] } = {};
+  const evidence: Writable<Evidence> = {};
   if (condition) {
-    const scope = { event: trigger.properties, traits: trigger.traits, user };
-    evidence.condition = conditionEvidence(condition, scope);
+    evidence.condition = conditionEvidence(condition, { event: trigger.properties, traits: trigger.traits, user });
   }
-  if (rule.after) evidence.pattern = patternEvidence(rule.after, trigger.time, earlier);
+  if (rule.after) evidence.pattern = patternEvidence(rule.after, trigger, earlier);
 
   const states: LimitState[] = [];
-  const [code, reason] = verdict();
+  const [code, reason] = verdict(rule, person, trigger, earlier, now, evidence, states);
+  const eventIds = earlier ? [trigger.eventId, earlier.eventId] : [trigger.eventId];
+  let first: string | null = null;
   for (const type of rule.notify) {
     const notificationId = code === 'matched' ? newId() : null;
+    first ??= notificationId;
     const decision: Decision = {
-      decision_id: newId(),
+      // The n-th decision on the event that arrived: the same wherever it is decided again.
+      decision_id: `${event.key}.${verdicts.decisions.length}`,
       rule: rule.name,
       notification_type: type,
-      outcome:
-        code === 'matched' ? 'send' : code === 'limit_reached' || code === 'expired' ? 'suppressed' : 'not_matched',
+      outcome: OUTCOMES[code],
       reason_code: code,
       reason,
       notification_id: notificationId,
-      event_ids: earlier ? [trigger.eventId, earlier.eventId] : [trigger.eventId],
+      event_ids: eventIds,
       evidence,
     };
     verdicts.decisions.push(decision);
     if (notificationId !== null) verdicts.sends.push({ decision, trigger });
   }
-  if (code === 'matched') count();
+  if (first !== null) countSend(rule, person, trigger, states, first, verdicts);
+}
 
-  function verdict(): [ReasonCode, string] {
-    if (evidence.condition && evidence.condition.result !== true) {
-      const { result } = evidence.condition;
-      const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
-      return [code, conditionReason(evidence.condition)];
-    }
-    if (evidence.pattern && !earlier) return ['pattern_incomplete', patternReason(rule, evidence.pattern)];
-    if (rule.expires !== undefined && now - trigger.time > rule.expires) {
-      evidence.expired = { expires_ms: rule.expires, late_by_ms: now - trigger.time };
-      return ['expired', expiredReason(trigger.time, evidence.expired)];
-    }
-    for (const limit of rule.limits) {
-      states.push(limitState(limit, person.uses.get(limitKey(rule.name, limit)) ?? [], trigger.time, user));
-    }
-    if (states.length > 0)
-      evidence.limits = rule.limits.map((limit, index) => limitEvidence(limit, states[index] as LimitState));
-    const full = states.findIndex((state) => state.reached);
-    const limit = rule.limits[full];
-    if (limit) return ['limit_reached', limitReason(limit, states[full] as LimitState)];
-    return ['matched', sentReason(rule, evidence, states)];
+const OUTCOMES: { readonly [code in ReasonCode]: Outcome } = {
+  matched: 'send',
+  condition_false: 'not_matched',
+  field_missing: 'not_matched',
+  condition_error: 'not_matched',
+  pattern_incomplete: 'not_matched',
+  limit_reached: 'suppressed',
+  expired: 'suppressed',
+};
+
+/** The first thing that stands against sending, or `matched`. Adds to the evidence and to `states` what it looked at. */
+function verdict(
+  rule: Rule,
+  person: PersonFacts,
+  trigger: Event,
+  earlier: KnownEvent | undefined,
+  now: Millis,
+  evidence: Writable<Evidence>,
+  states: LimitState[],
+): [ReasonCode, string] {
+  const { condition, pattern } = evidence;
+  if (condition && condition.result !== true) {
+    const { result } = condition;
+    const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
+    return [code, conditionReason(condition)];
   }
+  if (pattern && !earlier) return ['pattern_incomplete', patternReason(rule, pattern)];
+  if (rule.expires !== undefined && now - trigger.time > rule.expires) {
+    evidence.expired = { expires_ms: rule.expires, late_by_ms: now - trigger.time };
+    return ['expired', expiredReason(trigger.time, evidence.expired)];
+  }
+  if (rule.limits.length > 0) {
+    const seen: NonNullable<Evidence['limits']>[number][] = [];
+    evidence.limits = seen;
+    for (const limit of rule.limits) {
+      const uses = person.uses.get(limitKey(rule.name, limit)) ?? [];
+      const state = limitState(limit, uses, trigger.time, person.profile.traits);
+      states.push(state);
+      seen.push(limitEvidence(limit, state));
+    }
+    const full = states.findIndex((state) => state.reached);
+    if (full >= 0) return ['limit_reached', limitReason(rule.limits[full] as Limit, states[full] as LimitState)];
+  }
+  return ['matched', sentReason(rule, evidence, states)];
+}
 
-  /** A limit counts what is sent: once for the rule, however many notifications it makes. */
-  function count(): void {
-    const first = verdicts.sends.at(-rule.notify.length)?.decision.notification_id as string;
-    rule.limits.forEach((limit, index) => {
-      const { bucket, slot } = states[index] as LimitState;
-      const key = limitKey(rule.name, limit);
-      const use = { bucket, slot, at: trigger.time, eventId: trigger.eventId, notificationId: first };
-      verdicts.uses.push({ ...use, limitKey: key });
-      const known = person.uses.get(key);
-      if (known) known.push(use);
-      else person.uses.set(key, [use]);
-    });
+/** A limit counts what is sent: once for the rule, however many notifications it makes. */
+function countSend(
+  rule: Rule,
+  person: PersonFacts,
+  trigger: Event,
+  states: readonly LimitState[],
+  notificationId: string,
+  verdicts: Verdicts,
+): void {
+  for (const [index, limit] of rule.limits.entries()) {
+    const { bucket, slot } = states[index] as LimitState;
+    const key = limitKey(rule.name, limit);
+    const use = { bucket, slot, at: trigger.time, eventId: trigger.eventId, notificationId };
+    verdicts.uses.push({ ...use, limitKey: key });
+    const known = person.uses.get(key);
+    if (known) known.push(use);
+    else person.uses.set(key, [use]);
   }
 }
 
@@ -147,7 +182,7 @@ function conditionEvidence(
 
 function patternEvidence(
   after: NonNullable<Rule['after']>,
-  time: Millis,
+  { time }: Event,
   earlier: KnownEvent | undefined,
 ): NonNullable<Evidence['pattern']> {
   return {
@@ -159,7 +194,7 @@ function patternEvidence(
   };
 }
 
-function limitEvidence(limit: Rule['limits'][number], state: LimitState): NonNullable<Evidence['limits']>[number] {
+function limitEvidence(limit: Limit, state: LimitState): NonNullable<Evidence['limits']>[number] {
   return {
     limit: limit.text,
     window: state.window,

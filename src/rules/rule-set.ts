@@ -1,4 +1,4 @@
-import type { CatalogData, JsonObject, NotificationType, Rule } from '../model.ts';
+import type { CatalogData, Event, JsonObject, NotificationType, Rule } from '../model.ts';
 import { type Condition, compileCondition } from './condition.ts';
 import type { HistoryNeed, LimitNeed } from './facts.ts';
 import { limitNeed, storable } from './limits.ts';
@@ -46,9 +46,12 @@ export function historyNeeds(rules: RuleSet, type: string, time: number): Histor
   return needs;
 }
 
-export function limitNeeds(rules: RuleSet, type: string, time: number): LimitNeed[] {
+export function limitNeeds(rules: RuleSet, event: Event): LimitNeed[] {
+  const { type, time } = event;
   const needs: LimitNeed[] = [];
-  for (const { rule } of rules.byTrigger.get(type) ?? []) {
+  for (const { rule, condition } of rules.byTrigger.get(type) ?? []) {
+    // A look-up costs ten times the condition, and what the condition refuses is never counted.
+    if (rule.limits.length === 0 || (condition && refuses(condition, event))) continue;
     for (const limit of rule.limits) needs.push(limitNeed(rule.name, limit, time, time));
   }
   for (const { rule } of rules.byEarlier.get(type) ?? []) {
@@ -56,6 +59,13 @@ export function limitNeeds(rules: RuleSet, type: string, time: number): LimitNee
     for (const limit of rule.limits) needs.push(limitNeed(rule.name, limit, time, time + within));
   }
   return needs;
+}
+
+/** The condition is not true whatever the profile says: it does not ask. */
+function refuses(condition: Condition, { properties, traits }: Event): boolean {
+  if (condition.fields.some((field) => field === 'user' || field.startsWith('user.') || field.startsWith('user[')))
+    return false;
+  return condition.evaluate({ event: properties, traits, user: {} }).kind !== 'true';
 }
 
 function conditionOf(rule: string, expression: string): Condition {

@@ -6,6 +6,7 @@ import type { AddressChange } from '../events/reach.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
 import type { NewUse } from '../rules/decide.ts';
 import { timestamp } from './database.ts';
+import { packDecisions } from './decisions.ts';
 
 /** Everything one batch writes; all of one tenant. */
 export interface Batch {
@@ -130,7 +131,7 @@ async function copyEvents(connection: pg.PoolClient, batch: Batch): Promise<void
       event.named ? copyText(event.eventId) : '\\N'
     }\t${receivedAt}\t${copyText(event.propertiesText)}\t${copyText(event.traitsText)}\t${event.contextText === null ? '\\N' : copyText(event.contextText)}\t${
       batch.catalogVersion
-    }\t${copyText(JSON.stringify(decisions))}\n`;
+    }\t${copyText(packDecisions(decisions, event.eventId))}\n`;
   }
   const stream = connection.query(
     copyFrom(
@@ -177,7 +178,7 @@ with ids as (
   insert into notifications
     (tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id, catalog_version, data, created_at)
   select $1, u, n, t, c, r, d, e, $3, j, $2
-  from json_to_recordset($8) as r(u text, n uuid, t text, c text, r text, d uuid, e text, j json)
+  from json_to_recordset($8) as r(u text, n uuid, t text, c text, r text, d text, e text, j json)
 ), queued as (
   insert into deliveries
     (tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at, in_doubt_policy, created_at)

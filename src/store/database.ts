@@ -69,13 +69,16 @@ export function openPool(url: string, options: { max: number; name: string }): p
   return pool;
 }
 
-/** Runs `work` in one transaction; the whole is run again when the database asks for it. */
-export async function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+/** Runs `work` in one transaction; the whole is run again, as attempt 2, 3 …, when the database asks for it. */
+export async function transaction<T>(
+  pool: pg.Pool,
+  work: (connection: pg.PoolClient, attempt: number) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const connection = await pool.connect();
     try {
       await connection.query('begin');
-      const result = await work(connection);
+      const result = await work(connection, attempt);
       await connection.query('commit');
       connection.release();
       return result;

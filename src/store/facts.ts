@@ -9,21 +9,27 @@ import {
   stranger,
 } from '../rules/facts.ts';
 import { type Connection, timestamp } from './database.ts';
+import { unpackDecisions } from './decisions.ts';
 
 /** What a batch asks of the database: all of one tenant. */
 export interface FactsQuery {
   readonly tenantId: string;
   /** Distinct. */
   readonly userIds: readonly string[];
-  readonly events: readonly {
-    readonly userId: string;
-    /** ISO 8601 */
-    readonly at: string;
-    readonly key: string;
-    readonly named: boolean;
-  }[];
+  /** Events to look up: are they stored already? */
+  readonly events: readonly EventIdentity[];
   readonly history: readonly { readonly userId: string; readonly need: HistoryNeed }[];
   readonly limits: readonly { readonly userId: string; readonly need: LimitNeed }[];
+}
+
+export interface EventIdentity {
+  readonly userId: string;
+  readonly eventId: string;
+  /** ISO 8601 */
+  readonly at: string;
+  readonly key: string;
+  /** The caller gave the id: it may be known from another event. */
+  readonly named: boolean;
 }
 
 export interface Facts {
@@ -111,7 +117,10 @@ export async function loadFacts(connection: Connection, query: FactsQuery): Prom
         break;
       }
       case 'stored':
-        stored.set(i, JSON.parse(a));
+        stored.set(
+          i,
+          unpackDecisions(JSON.parse(a), (events[i] as EventIdentity).key, (events[i] as EventIdentity).eventId),
+        );
         break;
       case 'id':
         contentHashes.set((named[i] as { key: string }).key, a);
@@ -144,6 +153,58 @@ export async function loadFacts(connection: Connection, query: FactsQuery): Prom
   }
   return { catalogVersion, people, addressHashes, stored, contentHashes };
 }
+
+/** A trait of an event that would change the profile. */
+export interface ContestedTrait {
+  readonly person: PersonFacts;
+  readonly trait: string;
+  /** Event time (ISO 8601) of the event that would change it. */
+  readonly at: string;
+}
+
+/**
+ * A profile is written when a value changes, not when an event says the same again: its trait times may be older than the
+ * latest event that said so. Where an event would change a value, this looks for a later event that named the trait, and
+ * brings the time up to it; so a late event does not win over what was said after it.
+ */
+export async function confirmTraitTimes(
+  connection: Connection,
+  tenantId: string,
+  contested: readonly ContestedTrait[],
+): Promise<void> {
+  if (contested.length === 0) return;
+  const { rows } = await connection.query<[number, Millis]>({
+    name: 'confirm-trait-times',
+    text: CONFIRM,
+    rowMode: 'array',
+    values: [
+      tenantId,
+      list(contested.map(({ person }) => person.userId)),
+      list(contested.map(({ at }) => at)),
+      JSON.stringify(contested.map(({ trait }) => trait)),
+    ],
+  } as unknown as string);
+  for (const [i, time] of rows) {
+    const { person, trait } = contested[i] as ContestedTrait;
+    const { traits, traitTimes } = person.profile;
+    if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {
+      person.profile = { traits, traitTimes: { ...traitTimes, [trait]: time } };
+    }
+  }
+}
+
+const CONFIRM = `
+select q.i::int - 1, e.event_time
+from rows from (
+  unnest(string_to_array($2, E'\\x1f')),
+  unnest(string_to_array($3, E'\\x1f')::timestamptz[]),
+  json_array_elements_text($4)
+) with ordinality as q(user_id, at, trait, i)
+cross join lateral (
+  select event_time from events
+  where tenant_id = $1 and user_id = q.user_id and event_time > q.at and traits -> q.trait is not null
+  order by event_time desc limit 1
+) as e`;
 
 /**
  * An array as one text: the driver quotes arrays element by element, which costs more than the look-up itself. Ids, types

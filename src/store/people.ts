@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Decision, JsonObject, Millis } from '../model.ts';
 import { timestamp } from './database.ts';
+import { unpackDecisions } from './decisions.ts';
 
 /** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
 
@@ -82,7 +83,8 @@ export async function loadTimeline(
      from events
      where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
        and ($5::text is null
-            or decisions::jsonb @> jsonb_build_array(jsonb_build_object('notification_type', $5::text)))
+            or jsonb_path_exists(decisions::jsonb, '$[*] ? (@.t == $type || (!exists(@.t) && @.r == $type))',
+                                  jsonb_build_object('type', $5::text)))
      order by event_time desc, key desc limit $6`,
     [
       tenantId,
@@ -109,7 +111,7 @@ export async function loadTimeline(
       context: row.context,
       catalog_version,
     });
-    for (const decision of row.decisions as Decision[]) {
+    for (const decision of unpackDecisions(row.decisions, row.key, event_id)) {
       if (notificationType !== null && decision.notification_type !== notificationType) continue;
       decisions.push({ ...decision, event_id, event_type, event_timestamp, decided_at: received_at, catalog_version });
     }
@@ -164,14 +166,15 @@ export async function recentActivity(
 ): Promise<ActivityView[]> {
   for (const back of [1e3, 1e4, 1e5, 3.6e6, 8.64e7, 2.6e9, now]) {
     const { rows } = await pool.query(
-      `select coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
+      `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
        from events where received_at > $2 and tenant_id = $1
        order by received_at desc, event_time desc limit $3`,
       [tenantId, timestamp(now - back), limit],
     );
     if (rows.length < limit && back !== now) continue;
-    return rows.map(({ event_time, received_at, ...row }) => ({
+    return rows.map(({ key, event_time, received_at, decisions, ...row }) => ({
       ...row,
+      decisions: unpackDecisions(decisions, key, row.event_id),
       event_timestamp: timestamp(event_time),
       received_at: timestamp(received_at),
     }));

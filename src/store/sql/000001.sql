@@ -37,7 +37,7 @@ create table events (
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- what else the caller's envelope held
   catalog_version integer          not null,
-  decisions       json             not null,
+  decisions       json             not null,  -- in the short form of src/store/decisions.ts
   primary key (tenant_id, user_id, event_time, key) include (event_type)
 ) partition by range (event_time);
 create table events_default partition of events default;
@@ -102,7 +102,7 @@ create table notifications (
   notification_type text collate "C" not null,
   category          text             not null,
   rule              text             not null,
-  decision_id       uuid             not null,
+  decision_id       text             not null,
   event_id          text             not null,
   catalog_version   integer          not null,
   data              json             not null,  -- what its templates may show; addresses only as masks

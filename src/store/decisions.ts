@@ -1,0 +1,67 @@
+import type { Decision, Evidence, Outcome, ReasonCode } from '../model.ts';
+
+/**
+ * A decision as it stands in `events.decisions`. Half of what an event costs to store is its decisions, so the names are
+ * short and what the row says anyway is left out: the id (event key and place), the trigger when it is this very event.
+ */
+export interface StoredDecision {
+  /** Rule. */
+  readonly r: string;
+  /** Notification type, where it is not named as the rule. */
+  readonly t?: string;
+  readonly o: Outcome;
+  /** Reason code. */
+  readonly c: ReasonCode;
+  /** The sentence. */
+  readonly s: string;
+  /** Notification id, of a send. */
+  readonly n?: string;
+  /** Event ids, where it is not this event alone. */
+  readonly e?: readonly string[];
+  /** Evidence, where there is any. */
+  readonly v?: Evidence;
+}
+
+export function packDecisions(decisions: readonly Decision[], eventId: string): string {
+  if (decisions.length === 0) return '[]';
+  return JSON.stringify(decisions.map((decision) => pack(decision, eventId)));
+}
+
+function pack(decision: Decision, eventId: string): StoredDecision {
+  const { rule, notification_type, outcome, reason_code, reason, notification_id, event_ids, evidence } = decision;
+  const own = event_ids.length === 1 && event_ids[0] === eventId;
+  return {
+    r: rule,
+    ...(notification_type === rule ? {} : { t: notification_type }),
+    o: outcome,
+    c: reason_code,
+    s: reason,
+    ...(notification_id === null ? {} : { n: notification_id }),
+    ...(own ? {} : { e: event_ids }),
+    ...(hasAny(evidence) ? { v: evidence } : {}),
+  };
+}
+
+export function unpackDecisions(stored: readonly StoredDecision[], key: string, eventId: string): Decision[] {
+  return stored.map(({ r, t = r, o, c, s, n = null, e = [eventId], v = {} }, place) => ({
+    decision_id: decisionId(key, place),
+    rule: r,
+    notification_type: t,
+    outcome: o,
+    reason_code: c,
+    reason: s,
+    notification_id: n,
+    event_ids: e,
+    evidence: v,
+  }));
+}
+
+/** A decision is the n-th made on an event. */
+export function decisionId(key: string, place: number): string {
+  return `${key}.${place}`;
+}
+
+function hasAny(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}
