@@ -208,6 +208,18 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
+/** Why a delivery stands as it does; none when it is new, being sent for the first time, or sent. */
+export const DELIVERY_REASON_CODES = [
+  'retrying',
+  'retried',
+  'missing_email',
+  'missing_phone',
+  'rejected',
+  'gave_up',
+  'in_doubt',
+] as const;
+export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
+
 /** What one call to a provider came to. A provider throws only on a bug. */
 export type SendOutcome =
   | { readonly kind: 'delivered'; readonly providerMessageId?: string; readonly response?: string }

@@ -221,7 +221,7 @@ export interface EventResult {
 
 export interface Dispatched {
   readonly provider: Provider;
-  readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: string };
+  readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
   /** As it was sent, where it was rendered. */
   readonly message?: Message;
 }

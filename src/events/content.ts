@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Json, JsonObject } from '../model.ts';
-import { looksLikeAddress } from '../privacy/mask.ts';
+import { holdsAddress, namedAddress } from '../privacy/mask.ts';
 
 /** Deeper than this, nobody writes a rule about it, and recursion elsewhere stays safe. */
 const MAX_DEPTH = 32;
@@ -23,31 +23,41 @@ export interface Seen {
 /**
  * A copy with the keys of every object in order, so that equal content has equal text. On the way it refuses what
  * PostgreSQL or JSON cannot keep as it is (throws ContentProblem): the input is a caller's.
+ *
+ * @param parent, key where the value stands; joined only where somebody asks, for this runs on every field
  */
-export function canonical(value: unknown, path: string, seen: Seen, depth = 0): Json {
+export function canonical(value: unknown, parent: string, key: string, seen: Seen, depth = 0): Json {
   switch (typeof value) {
     case 'string':
-      checkText(value, path);
-      if (!seen.address && looksLikeAddress(value)) seen.address = true;
+      checkText(value, parent, key);
+      if (!seen.address && (holdsAddress(value) || namedAddress(key, value))) seen.address = true;
       return value;
     case 'number':
-      if (!Number.isFinite(value)) throw new ContentProblem(path, 'is too large for a number (beyond 1.8e308)');
+      if (!Number.isFinite(value))
+        throw new ContentProblem(join(parent, key), 'is too large for a number (beyond 1.8e308)');
       return value;
     case 'boolean':
       return value;
     default:
       if (value === null || value === undefined) return null;
   }
+  const path = join(parent, key);
   if (depth >= MAX_DEPTH) throw new ContentProblem(path, `is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) return value.map((item, index) => canonical(item, `${path}[${index}]`, seen, depth + 1));
+  if (Array.isArray(value)) return value.map((item, index) => canonical(item, path, `[${index}]`, seen, depth + 1));
   const copy: JsonObject = {};
-  for (const key of Object.keys(value as object).sort()) {
+  for (const name of Object.keys(value as object).sort()) {
     // Assigning this key would change the copy's prototype instead of adding a field.
-    if (key === '__proto__') throw new ContentProblem(`${path}.${key}`, 'is a name that cannot be used');
-    checkText(key, path);
-    copy[key] = canonical((value as JsonObject)[key], `${path}.${key}`, seen, depth + 1);
+    if (name === '__proto__') throw new ContentProblem(join(path, name), 'is a name that cannot be used');
+    checkText(name, path, '');
+    if (!seen.address && holdsAddress(name)) seen.address = true;
+    copy[name] = canonical((value as JsonObject)[name], path, name, seen, depth + 1);
   }
   return copy;
+}
+
+function join(parent: string, key: string): string {
+  if (parent === '' || key === '') return parent + key;
+  return key.startsWith('[') ? parent + key : `${parent}.${key}`;
 }
 
 /** The first 128 bits of the SHA-256 of a text, as a UUID of version 8 (RFC 9562 section 5.8). */
@@ -57,7 +67,9 @@ export function contentUuid(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-function checkText(text: string, path: string): void {
-  if (text.includes('\0')) throw new ContentProblem(path, 'has a NUL character (U+0000), which cannot be stored');
-  if (!text.isWellFormed()) throw new ContentProblem(path, 'has half of a surrogate pair, which is not Unicode text');
+function checkText(text: string, parent: string, key: string): void {
+  if (text.includes('\0'))
+    throw new ContentProblem(join(parent, key), 'has a NUL character (U+0000), which cannot be stored');
+  if (!text.isWellFormed())
+    throw new ContentProblem(join(parent, key), 'has half of a surrogate pair, which is not Unicode text');
 }

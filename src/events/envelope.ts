@@ -93,7 +93,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
         extra.length === 0 ? null : readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context'),
     };
     for (const { trait, value } of addresses)
-      if (value !== null) canonical(value, `user_traits.${trait}`, { address: true });
+      if (value !== null) canonical(value, 'user_traits', trait, { address: true });
   } catch (error) {
     if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
@@ -140,7 +140,7 @@ interface Content {
 /** Throws ContentProblem. */
 function readPart(value: unknown, path: string): Part {
   const seen: Seen = { address: false };
-  const original = canonical(value, path, seen) as JsonObject;
+  const original = canonical(value, path, '', seen) as JsonObject;
   const originalText = JSON.stringify(original);
   if (!seen.address) return { original, originalText, stored: original, storedText: originalText };
   const stored = maskDeep(original) as JsonObject;
@@ -187,7 +187,7 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
     if (rest === traits) rest = { ...traits };
     if (value !== null) rest[trait] = kind === 'email' ? maskEmail(value) : maskPhone(value);
     else if (typeof text === 'string') rest[trait] = null;
-    if (!addresses.some((address) => address.kind === kind)) addresses.push({ kind, trait, value });
+    addresses.push({ kind, trait, value });
   }
   return { addresses, rest };
 }

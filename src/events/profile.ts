@@ -33,7 +33,7 @@ export function contestedTraits(profile: Profile, traits: JsonObject, time: Mill
 export function isChanged(before: Profile, after: Profile): boolean {
   return (
     before !== after &&
-    Object.keys(after.traits).some((name) => !isSame(after.traits[name] as Json, before.traits[name] ?? undefined))
+    Object.keys(after.traits).some((name) => !isSame(after.traits[name] as Json, before.traits[name]))
   );
 }
 

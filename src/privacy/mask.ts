@@ -1,6 +1,7 @@
 import type { Json } from '../model.ts';
 
-const EMAIL = /^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>".]+$/;
+/** Anywhere in a word: something, an at sign, a domain with a dot. Bounded, so that no text takes long. */
+const EMAIL_IN_WORD = /[^\s@]@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,8}/;
 /** E.164 with the usual separators: a plus and 7 to 15 digits. */
 const PHONE = /^\+[\d\s().-]{7,24}$/;
 
@@ -21,23 +22,41 @@ export function maskPhone(number: string): string {
     : `${number.trim().startsWith('+') ? '+' : ''}${digits.slice(0, 3)}…${digits.slice(-2)}`;
 }
 
-/** The text is an address as a whole. Cheap for all that is not: most values have neither an `@` nor a leading `+`. */
-export function looksLikeAddress(text: string): boolean {
-  if (text.charCodeAt(1) === ELLIPSIS) return false;
-  if (text.charCodeAt(0) === 43) return PHONE.test(text) && digitCount(text) >= 7;
-  return text.length <= 320 && text.includes('@') && EMAIL.test(text);
+/** Fields whose text is an address whatever it looks like. */
+const ADDRESS_NAMES = new Set(
+  'email email_address emailAddress e_mail phone phone_number phoneNumber mobile mobile_number mobileNumber telephone msisdn'.split(
+    ' ',
+  ),
+);
+
+/** The text stands under a name that promises an address, and is no mask. */
+export function namedAddress(key: string, text: string): boolean {
+  return ADDRESS_NAMES.has(key) && !text.includes('…');
 }
 
-export function maskAddress(text: string): string {
-  return text.includes('@') ? maskEmail(text) : maskPhone(text);
+/** The text is a phone number or holds an e-mail address. Cheap for all others: most have neither an `@` nor a leading `+`. */
+export function holdsAddress(text: string): boolean {
+  if (text.charCodeAt(0) === 43) return isPhone(text);
+  return text.includes('@') && text.charCodeAt(1) !== ELLIPSIS && EMAIL_IN_WORD.test(text);
 }
 
-/** A copy with every value that is an address replaced by its mask. */
-export function maskDeep(value: Json): Json {
-  if (typeof value === 'string') return looksLikeAddress(value) ? maskAddress(value) : value;
-  if (Array.isArray(value)) return value.map(maskDeep);
+/** The text with every address in it masked. */
+export function maskText(text: string): string {
+  if (isPhone(text)) return maskPhone(text);
+  return text.replace(/\S+/g, (word) => (word.includes('@') && EMAIL_IN_WORD.test(word) ? maskEmail(word) : word));
+}
+
+/** A copy with every address replaced by its mask, also in keys. */
+export function maskDeep(value: Json, key = ''): Json {
+  if (typeof value === 'string') {
+    if (namedAddress(key, value)) return value.includes('@') ? maskEmail(value) : maskPhone(value);
+    return holdsAddress(value) ? maskText(value) : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => maskDeep(item, key));
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [holdsAddress(name) ? maskText(name) : name, maskDeep(item, name)]),
+    );
   }
   return value;
 }
@@ -82,6 +101,10 @@ export function redact(text: string, longest = 500): string {
 /** What PostgreSQL cannot store becomes a visible replacement. */
 export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+function isPhone(text: string): boolean {
+  return text.charCodeAt(0) === 43 && PHONE.test(text) && digitCount(text) >= 7;
 }
 
 function digitCount(text: string): number {

@@ -1,5 +1,13 @@
 import type pg from 'pg';
-import type { Channel, DeliveryStatus, InDoubtPolicy, JsonObject, Message, Millis } from '../model.ts';
+import type {
+  Channel,
+  DeliveryReasonCode,
+  DeliveryStatus,
+  InDoubtPolicy,
+  JsonObject,
+  Message,
+  Millis,
+} from '../model.ts';
 import { timestamp } from './database.ts';
 
 /** A delivery that this worker holds the lease of. */
@@ -31,7 +39,7 @@ export interface Settlement {
   readonly status: Exclude<DeliveryStatus, 'sending' | 'cancelled'>;
   /** For `queued`: when it is tried again. */
   readonly dueAt: Millis | null;
-  readonly reasonCode: string | null;
+  readonly reasonCode: DeliveryReasonCode | null;
   readonly reason: string | null;
   readonly attempt: {
     readonly n: number;

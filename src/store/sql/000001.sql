@@ -79,7 +79,6 @@ create table addresses (
   updated_at timestamptz(3)   not null,
   primary key (tenant_id, user_id, kind)
 );
-create index addresses_by_hash on addresses (tenant_id, kind, hash);
 
 -- Each send that a limit counted. The key is the guard: a second "once" cannot be inserted.
 -- bucket: 'ever', a calendar date, or for a rolling period the event time itself; slot: 1..max within it.

@@ -1,0 +1,32 @@
+import type { Setup } from './setup.ts';
+
+/** One line of the table: a rate or a cost of ours, against the limit of the same machine in the same minute. */
+export interface Row {
+  readonly name: string;
+  /** Of `value` and `limit`. */
+  readonly unit: string;
+  /** What the limit is. */
+  readonly against: string;
+  /** Which way is better for the ratio. */
+  readonly direction: 'higher' | 'lower';
+  /** The ratio that is needed, and the one that is wanted. */
+  readonly atLeast: number;
+  readonly goal: number;
+  /** One round: the limit, then the value. */
+  measure(setup: Setup): Promise<Measured>;
+}
+
+export interface Measured {
+  readonly value: number;
+  /** 1 for the figures that stand for themselves (milliseconds, microseconds). */
+  readonly limit: number;
+  /** What else was seen, such as another percentile; in the unit of `value`. */
+  readonly also?: { readonly [name: string]: number };
+}
+
+/** Runs `work` and tells how many of `count` it did a second. */
+export async function rate(count: number, work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return count / ((performance.now() - start) / 1000);
+}

@@ -1,0 +1,60 @@
+import { noopProvider } from '../../src/channels/noop.ts';
+import type { Provider } from '../../src/channels/provider.ts';
+import { monotonic } from '../clock.ts';
+import { post } from '../post.ts';
+import type { Row } from '../row.ts';
+import { allDelivered, withTidings } from '../setup.ts';
+
+const PER_SECOND = 200;
+
+/** Open loop: a request is counted from when it was due, whether or not the one before it was answered. */
+export const latencyRow: Row = {
+  name: 'latency, request to delivered (no-op), p99 at 200 events/s',
+  unit: 'ms',
+  against: 'nothing: the time itself',
+  direction: 'lower',
+  atLeast: 50,
+  goal: 15,
+  async measure(setup) {
+    const traffic = setup.traffic(10 * PER_SECOND);
+    const deliveredAt = new Map<string, number>();
+    const noop = noopProvider(['email']);
+    const provider: Provider = {
+      ...noop,
+      async send(outgoing, signal) {
+        const outcome = await noop.send(outgoing, signal);
+        deliveredAt.set(outgoing.userId, monotonic());
+        return outcome;
+      },
+    };
+    const dueAt = await setup.withDatabase((database) =>
+      withTidings(
+        database,
+        async (tidings) => {
+          const url = await tidings.serve();
+          await tidings.deliver();
+          // A sign-up a person, in the order of their numbers: the place of a request tells whose it was.
+          const result = await post({
+            url,
+            traffic,
+            kind: 'signups',
+            perRequest: 1,
+            connections: 16,
+            perSecond: PER_SECOND,
+          });
+          await allDelivered(database);
+          return result.dueAt ?? [];
+        },
+        { email: provider },
+      ),
+    );
+    const times = dueAt
+      .map((due, i) => (deliveredAt.get(`u_${traffic.firstPerson + i}`) ?? Number.POSITIVE_INFINITY) - due)
+      .sort((a, b) => a - b);
+    return { value: percentile(times, 0.99), limit: 1, also: { p50: percentile(times, 0.5) } };
+  },
+};
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}

@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import pino from 'pino';
+import { Catalogs } from '../src/catalog/catalogs.ts';
+import { parseCatalog } from '../src/catalog/parse.ts';
+import { readCatalog } from '../src/catalog/read.ts';
+import { noopProvider } from '../src/channels/noop.ts';
+import type { Provider } from '../src/channels/provider.ts';
+import { DEFAULT_TENANT } from '../src/http/caller.ts';
+import { buildServer } from '../src/http/server.ts';
+import { type CatalogData, CHANNELS, type Channel } from '../src/model.ts';
+import { Pipeline } from '../src/pipeline.ts';
+import { Seal } from '../src/privacy/seal.ts';
+import { applyCatalog } from '../src/store/catalogs.ts';
+import { openPool } from '../src/store/database.ts';
+import { startEmbedded } from '../src/store/embedded.ts';
+import { migrate } from '../src/store/migrate.ts';
+import { Partitions } from '../src/store/partitions.ts';
+import { DeliveryWorker } from '../src/worker/delivery-worker.ts';
+import type { Traffic } from './events.ts';
+
+const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
+const TEMPLATE = 'bench_template';
+
+/** Where the rows are measured: a server of its own, with the settings Tidings runs with. */
+export interface Setup {
+  /** The fintech example. */
+  readonly catalog: CatalogData;
+  /** How many events a round has; rows that are slow take fewer. */
+  readonly events: number;
+  /** The events of the next round; with a history behind it, of other people each time. */
+  traffic(most?: number): Traffic;
+  /** Runs `work` on a fresh database for a limit. */
+  withEmpty<T>(work: (database: Database) => Promise<T>): Promise<T>;
+  /** Runs `work` on the database for a value: fresh, or the one with the history. */
+  withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T>;
+  /** From now on values are measured on one database, which `fill` prepares. */
+  keepHistory(people: number, fill: (database: Database) => Promise<void>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Database {
+  readonly url: string;
+  readonly pool: pg.Pool;
+}
+
+export async function startSetup(events: number, log: (line: string) => void): Promise<Setup> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidings-bench-'));
+  const server = await startEmbedded({ dataDir });
+  const catalog = await parseCatalog(await readCatalog(FINTECH));
+  const now = Date.now();
+  let made = 0;
+  let history: { readonly name: string; readonly people: number } | undefined;
+  let nextPerson = 0;
+
+  const open = async <T>(name: string, work: (database: Database) => Promise<T>): Promise<T> => {
+    const url = databaseUrl(server.url, name);
+    const pool = openPool(url, { max: 20, name: 'tidings bench' });
+    try {
+      return await work({ url, pool });
+    } finally {
+      await pool.end();
+    }
+  };
+  const create = async (template?: string): Promise<string> => {
+    const name = `bench_${++made}`;
+    await asAdmin(server.url, `create database ${name}${template ? ` template ${template}` : ''}`);
+    return name;
+  };
+  const withFresh = async <T>(template: string | undefined, work: (database: Database) => Promise<T>): Promise<T> => {
+    const name = await create(template);
+    try {
+      return await open(name, work);
+    } finally {
+      // Dropping a database makes the server write a checkpoint: every measurement starts behind one.
+      await asAdmin(server.url, `drop database ${name} with (force)`);
+    }
+  };
+
+  await asAdmin(server.url, `create database ${TEMPLATE}`);
+  await open(TEMPLATE, async ({ pool }) => {
+    await migrate(pool);
+    const partitions = new Partitions(pool);
+    await partitions.ensureAhead(now);
+    await partitions.ensureEvents(
+      [0, 1, 2].map((months) => now - months * 30 * 86_400_000),
+      now,
+    );
+    await applyCatalog(pool, DEFAULT_TENANT, catalog, 'bench', now);
+  });
+  log('PostgreSQL is up.');
+
+  return {
+    catalog,
+    events,
+    traffic(most = events) {
+      const count = Math.min(events, most);
+      const people = Math.max(1, Math.round(count / 5));
+      const firstPerson = nextPerson;
+      if (history) nextPerson = (nextPerson + people) % history.people;
+      return { count, people, firstPerson, now };
+    },
+    withEmpty: (work) => withFresh(undefined, work),
+    withDatabase: (work) => (history ? open(history.name, work) : withFresh(TEMPLATE, work)),
+    async keepHistory(people, fill) {
+      const name = await create(TEMPLATE);
+      await open(name, fill);
+      history = { name, people };
+    },
+    async stop() {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The parts of one Tidings process on a database. */
+export interface Tidings {
+  readonly pipeline: Pipeline;
+  readonly seal: Seal;
+  /** Starts delivering. */
+  deliver(): Promise<void>;
+  /** Serves HTTP; where. */
+  serve(): Promise<string>;
+}
+
+export async function withTidings<T>(
+  { url, pool }: Database,
+  work: (tidings: Tidings) => Promise<T>,
+  providers: { readonly [channel in Channel]?: Provider } = {},
+): Promise<T> {
+  const log = pino({ level: 'silent' });
+  const clock = Date.now;
+  const noop = noopProvider(CHANNELS);
+  const byChannel = new Map(CHANNELS.map((channel) => [channel, providers[channel] ?? noop]));
+  const seal = new Seal(createHash('sha256').update('bench').digest());
+  const catalogs = new Catalogs(pool);
+  const pipeline = new Pipeline({
+    pool,
+    catalogs,
+    partitions: new Partitions(pool),
+    seal,
+    providers: byChannel,
+    clock,
+  });
+  await catalogs.refresh(DEFAULT_TENANT);
+  const cleanup: (() => Promise<unknown>)[] = [];
+  try {
+    return await work({
+      pipeline,
+      seal,
+      async deliver() {
+        const name = 'bench';
+        const worker = new DeliveryWorker({
+          name,
+          pool,
+          databaseUrl: url,
+          pipeline,
+          providers: byChannel,
+          clock,
+          random: Math.random,
+          log,
+        });
+        await worker.start();
+        cleanup.push(() => worker.stop());
+      },
+      async serve() {
+        const state = { stopping: false, workers: () => ({}) };
+        const server = await buildServer({
+          pipeline,
+          pool,
+          catalogs,
+          seal,
+          clock,
+          apiKeys: [],
+          log,
+          consoleDir: '',
+          state,
+        });
+        cleanup.push(() => server.close());
+        return server.listen({ host: '127.0.0.1', port: 0 });
+      },
+    });
+  } finally {
+    for (const step of cleanup.reverse()) await step();
+    await pipeline.drain();
+  }
+}
+
+/** Throws if not all of them were stored: a rate of what went wrong is no rate. */
+export async function checkStored({ pool }: Database, count: number, since: number): Promise<void> {
+  const { rows } = await pool.query<{ stored: number }>(
+    'select count(*) as stored from events where received_at >= $1',
+    [new Date(since).toISOString()],
+  );
+  if (rows[0]?.stored !== count) throw new Error(`${count} events were posted, ${rows[0]?.stored} are stored`);
+}
+
+/** Resolves when no delivery is waiting or under way. */
+export async function allDelivered({ pool }: Database): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ left: boolean }>(
+      `select exists (select from deliveries where status = 'queued')
+           or exists (select from deliveries where status = 'sending') as left`,
+    );
+    if (!rows[0]?.left) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function asAdmin(serverUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Catalogs } from '../src/catalog/catalogs.ts';
+import { parseCatalog } from '../src/catalog/parse.ts';
+import { readCatalog } from '../src/catalog/read.ts';
+import { Pipeline } from '../src/pipeline.ts';
+import { applyCatalog } from '../src/store/catalogs.ts';
+import { Partitions } from '../src/store/partitions.ts';
+import { FINTECH, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Versions of a catalog: numbered, immutable, one in force for every process. */
+
+let tidings: TestTidings;
+let events = 0;
+
+beforeAll(async () => {
+  tidings = await testTidings({}, rulesWith('a: number'));
+});
+
+afterAll(() => tidings.close());
+
+/** A catalog with one rule, told apart by the properties its event type takes. */
+function rulesWith(properties: string, rule = 'ALERT'): Map<string, string> {
+  return new Map([
+    ['events.yaml', `events: { seen: { properties: { ${properties} } } }`],
+    ['notifications.yaml', `notifications: { ${rule}: { category: SECURITY, channels: [internal] } }`],
+    ['rules.yaml', `rules: { ${rule}: { on: seen } }`],
+  ]);
+}
+
+function seen(properties: object = {}, user = 'u1') {
+  const event_id = `event ${events++}`;
+  return { event_id, user_id: user, event_type: 'seen', event_timestamp: '2025-11-20T10:00:00Z', properties };
+}
+
+/** Another process on the same database. */
+function secondProcess(): { catalogs: Catalogs; pipeline: Pipeline } {
+  const { pool } = tidings.database;
+  const catalogs = new Catalogs(pool);
+  const { seal, clock, providers } = tidings;
+  const partitions = new Partitions(pool);
+  return { catalogs, pipeline: new Pipeline({ pool, catalogs, partitions, seal, providers, clock: () => clock.now }) };
+}
+
+async function versionsOf(...eventIds: string[]): Promise<number[]> {
+  const { rows } = await tidings.database.pool.query<{ catalog_version: number }>(
+    'select catalog_version from events where event_id = any($1::text[]) order by event_id',
+    [eventIds],
+  );
+  return rows.map((row) => row.catalog_version);
+}
+
+describe('versions', () => {
+  test('the same content twice makes one version, another the next, an earlier one again a new number', async () => {
+    const first = await tidings.apply(rulesWith('a: number'));
+    expect(await tidings.apply(rulesWith('a: number'))).toBe(first);
+    expect(await tidings.apply(rulesWith('a: string'))).toBe(first + 1);
+    expect(await tidings.apply(rulesWith('a: number'))).toBe(first + 2);
+    const { rows } = await tidings.database.pool.query<{ version: number; content_hash: string }>(
+      'select version, content_hash from catalogs where version >= $1 order by version',
+      [first],
+    );
+    expect(rows.map((row) => row.version)).toEqual([first, first + 1, first + 2]);
+    expect(rows[0]?.content_hash).toBe(rows[2]?.content_hash);
+    const changes = await tidings.database.pool.query(
+      `select actor, subject from changes where action = 'catalog.applied' order by change_id desc limit 1`,
+    );
+    expect(changes.rows).toEqual([{ actor: 'test', subject: `version ${first + 2}` }]);
+  });
+
+  test('two processes that start together with the same files make one version', async () => {
+    const data = await parseCatalog(await readCatalog(FINTECH));
+    const { pool } = tidings.database;
+    const applied = await Promise.all([1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, `process ${n}`, 0)));
+    expect(applied.map(({ version }) => version)).toEqual([1, 1, 1, 1]);
+    expect(applied.filter(({ changed }) => changed).length).toBe(1);
+  });
+
+  test('tenants number their own', async () => {
+    const data = await parseCatalog(rulesWith('a: number'));
+    expect(await applyCatalog(tidings.database.pool, 'another', data, 'test', 0)).toEqual({
+      version: 1,
+      changed: true,
+    });
+  });
+
+  test('without any catalog events are stored and nothing is decided', async () => {
+    const { catalogs, pipeline } = secondProcess();
+    expect((await catalogs.active('bare')).version).toBe(0);
+    const [result] = await pipeline.ingest('bare', [seen()]);
+    expect(result).toMatchObject({ status: 'accepted', decisions: [] });
+  });
+});
+
+describe('two processes', () => {
+  test('each decision names the version it was made with', async () => {
+    const version = await tidings.apply(rulesWith('a: number, b: number'));
+    const event = seen();
+    await tidings.pipeline.ingest(TENANT, [event]);
+    expect(await versionsOf(event.event_id)).toEqual([version]);
+  });
+
+  test('the second follows within its next batch', async () => {
+    const { catalogs, pipeline } = secondProcess();
+    const before = seen();
+    await pipeline.ingest(TENANT, [before]);
+    const old = (await catalogs.active(TENANT)).version;
+
+    const version = await tidings.apply(rulesWith('a: number', 'OTHER'));
+    const after = seen();
+    const [result] = await pipeline.ingest(TENANT, [after]);
+    expect(result?.decisions.map((decision) => decision.rule)).toEqual(['OTHER']);
+    expect(await versionsOf(before.event_id, after.event_id)).toEqual([old, version]);
+    expect((await catalogs.active(TENANT)).version).toBe(version);
+  });
+
+  test('an event that only the new schema takes is taken by the second process at once', async () => {
+    const { pipeline } = secondProcess();
+    await tidings.apply(rulesWith('a: number'));
+    await pipeline.ingest(TENANT, [seen({ a: 1 })]);
+    await tidings.apply(rulesWith('a: string'));
+    const [taken] = await pipeline.ingest(TENANT, [seen({ a: 'one' })]);
+    expect(taken?.status).toBe('accepted');
+    const [refused] = await pipeline.ingest(TENANT, [seen({ a: 1 })]);
+    expect(refused).toMatchObject({ status: 'rejected', path: 'properties.a' });
+  });
+
+  test('no batch is decided with two versions, however often they change', async () => {
+    const processes = [secondProcess(), secondProcess()];
+    const batches: { eventIds: string[]; rules: string[] }[] = [];
+    for (let round = 0; round < 6; round++) {
+      const posted = processes.map(async ({ pipeline }) => {
+        const batch = Array.from({ length: 20 }, () => seen({}, `same ${round % 2}`));
+        const results = await pipeline.ingest(TENANT, batch);
+        batches.push({
+          eventIds: batch.map((event) => event.event_id),
+          rules: results.flatMap((result) => result.decisions.map((decision) => decision.rule)),
+        });
+      });
+      await Promise.all([...posted, tidings.apply(rulesWith('a: number', `RULE_${round}`))]);
+    }
+    expect(batches.length).toBe(12);
+    for (const { eventIds, rules } of batches) {
+      const versions = new Set(await versionsOf(...eventIds));
+      expect(versions.size).toBe(1);
+      const { data } = await tidings.catalogs.at(TENANT, [...versions][0] as number);
+      expect(rules).toEqual(Array(20).fill(data.rules[0]?.name));
+    }
+  });
+});

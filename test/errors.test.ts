@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { ERROR_CODES, REJECTION_CODES, TidingsError } from '../src/errors.ts';
+import { documentOf } from '../src/http/problem.ts';
+import { DELIVERY_REASON_CODES, DELIVERY_STATUSES, REASON_CODES } from '../src/model.ts';
+
+/** docs/errors.md and the codes in the program are the same. */
+
+const page = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
+
+/** The text under a heading, up to the next of its level. */
+function section(title: string): string {
+  const start = page.indexOf(`\n## ${title}\n`);
+  expect(start, `a section "${title}"`).toBeGreaterThan(-1);
+  const end = page.indexOf('\n## ', start + 1);
+  return page.slice(start, end < 0 ? undefined : end);
+}
+
+/** The first cells of a table, and the rest of each row. */
+function rows(title: string): Map<string, string> {
+  return new Map([...section(title).matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].map(([, code, rest]) => [code!, rest!]));
+}
+
+describe('problems', () => {
+  const described = new Map(
+    [...section('Problems').matchAll(/^### (\w+)\n(\d{3})\. /gm)].map(([, code, status]) => [code, Number(status)]),
+  );
+
+  test('each code has a section with its status, and each section a code', () => {
+    expect([...described].sort()).toEqual(
+      Object.entries(ERROR_CODES)
+        .map(([code, { status }]) => [code, status])
+        .sort(),
+    );
+  });
+
+  test('the link in a problem document leads to its section', () => {
+    for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
+      const { type } = documentOf(new TidingsError(code, 'Something.'));
+      expect(type.endsWith(`/docs/errors.md#${code}`)).toBe(true);
+      expect(page).toContain(`\n### ${code}\n`);
+    }
+  });
+
+  test('the example is what the program answers', () => {
+    const example = JSON.parse(/```json\n(.+?)```/s.exec(page)?.[1] ?? '');
+    expect(documentOf(new TidingsError('not_retryable', example.detail, { path: 'status' }))).toEqual(example);
+  });
+});
+
+test.each([
+  ['Refused events', Object.keys(REJECTION_CODES)],
+  ['Why a decision', REASON_CODES],
+  ['Why a delivery stands as it does', DELIVERY_REASON_CODES],
+] as const)('the table "%s" has each code', (title, codes) => {
+  expect([...rows(title).keys()].sort()).toEqual([...codes].sort());
+});
+
+test('the meanings of refusals are those in the program', () => {
+  const plain = (text: string) => text.replaceAll('`', '').replace(/^(The event|It) /, '');
+  for (const [code, row] of rows('Refused events')) {
+    expect(plain(row)).toContain(plain(REJECTION_CODES[code as keyof typeof REJECTION_CODES]));
+  }
+});
+
+test('the statuses in the table of deliveries exist', () => {
+  for (const row of rows('Why a delivery stands as it does').values()) {
+    for (const status of (row.split(' | ')[0] ?? '').matchAll(/`(\w+)`/g)) {
+      expect(DELIVERY_STATUSES).toContain(status[1]);
+    }
+  }
+});
+
+test('the reason codes that SQL writes are among them', async () => {
+  const found: string[] = [];
+  for (const file of ['deliveries', 'notifications']) {
+    const sql = await readFile(new URL(`../src/store/${file}.ts`, import.meta.url), 'utf8');
+    for (const [, code] of sql.matchAll(/reason_code = (?:case when [\w.]+ then )?'(\w+)'/g)) found.push(code!);
+  }
+  expect(found.sort()).toEqual(['in_doubt', 'retried']);
+  for (const code of found) expect(DELIVERY_REASON_CODES).toContain(code);
+});

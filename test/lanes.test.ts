@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TidingsError } from '../src/errors.ts';
+import { Lanes } from '../src/lanes.ts';
+
+interface Item {
+  readonly person: string;
+  readonly n: number;
+}
+
+interface Batch {
+  readonly tenantId: string;
+  readonly items: readonly Item[];
+  end(error?: Error): void;
+}
+
+/** Lanes whose batches end when the test says so. */
+function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: number } = {}) {
+  const begun: Batch[] = [];
+  const run = (tenantId: string, items: readonly Item[]) =>
+    new Promise<readonly string[]>((resolve, reject) => {
+      const end = (error?: Error) => (error ? reject(error) : resolve(items.map((item) => `${item.person} ${item.n}`)));
+      begun.push({ tenantId, items, end });
+    });
+  const lanes = new Lanes<Item, string>(run, { lanes: 1, maxBatch: 1000, maxWaiting: 100, ...options });
+  const submit = (items: readonly Item[], tenantId = 't') => lanes.submit(tenantId, items, (item) => item.person);
+  return { lanes, begun, submit };
+}
+
+const items = (person: string, count: number, from = 0): Item[] =>
+  Array.from({ length: count }, (_, i) => ({ person, n: from + i }));
+
+describe('batches', () => {
+  test('a lone item waits for nobody; what comes meanwhile makes the next batch', async () => {
+    const { begun, submit } = heldLanes();
+    const first = submit(items('a', 1));
+    expect(begun.map((batch) => batch.items.length)).toEqual([1]);
+    const others = [submit(items('b', 2)), submit(items('c', 3))];
+    expect(begun.length).toBe(1);
+    begun[0]?.end();
+    expect(await first).toEqual(['a 0']);
+    await expect.poll(() => begun.length).toBe(2);
+    expect(begun[1]?.items.length).toBe(5);
+    begun[1]?.end();
+    expect(await Promise.all(others)).toEqual([
+      ['b 0', 'b 1'],
+      ['c 0', 'c 1', 'c 2'],
+    ]);
+  });
+
+  test('a batch is never larger than allowed, and order is kept', async () => {
+    const { begun, submit } = heldLanes({ maxBatch: 2 });
+    const answer = submit(items('a', 5));
+    for (let i = 0; i < 3; i++) {
+      await expect.poll(() => begun.length).toBe(i + 1);
+      begun[i]?.end();
+    }
+    expect(await answer).toEqual(['a 0', 'a 1', 'a 2', 'a 3', 'a 4']);
+    expect(begun.map((batch) => batch.items.length)).toEqual([2, 2, 1]);
+  });
+
+  test('one person always takes the same lane, so two batches never hold the same person', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '')), { maxLength: 8 }),
+        async (requests) => {
+          const running = new Set<string>();
+          const run = async (_tenant: string, batch: readonly string[]) => {
+            const people = new Set(batch);
+            for (const person of people) {
+              expect(running.has(person)).toBe(false);
+              running.add(person);
+            }
+            await new Promise((resolve) => setImmediate(resolve));
+            for (const person of people) running.delete(person);
+            return batch;
+          };
+          const lanes = new Lanes<string, string>(run, { lanes: 2, maxBatch: 3, maxWaiting: 1000 });
+          const answers = await Promise.all(requests.map((people) => lanes.submit('t', people, (person) => person)));
+          expect(answers).toEqual(requests);
+          await lanes.idle();
+        },
+      ),
+    );
+  });
+
+  test('tenants take turns: a small one does not wait for all of a large one', async () => {
+    const { begun, submit } = heldLanes({ maxBatch: 10 });
+    const large = submit(items('a', 50), 'large');
+    const small = submit(items('b', 1), 'small');
+    for (let i = 0; i < 6; i++) {
+      await expect.poll(() => begun.length).toBe(i + 1);
+      begun[i]?.end();
+    }
+    expect(await small).toEqual(['b 0']);
+    expect((await large).length).toBe(50);
+    expect(begun.map((batch) => batch.tenantId)).toEqual(['large', 'large', 'small', 'large', 'large', 'large']);
+  });
+});
+
+describe('trouble', () => {
+  test('a failed batch fails its own requests; the next one runs', async () => {
+    const { begun, submit } = heldLanes();
+    const first = submit(items('a', 1));
+    const second = submit(items('b', 1));
+    begun[0]?.end(new Error('no database'));
+    await expect(first).rejects.toThrow('no database');
+    await expect.poll(() => begun.length).toBe(2);
+    begun[1]?.end();
+    expect(await second).toEqual(['b 0']);
+  });
+
+  test('more than may wait is refused before anything is taken in', async () => {
+    const { begun, submit } = heldLanes({ maxWaiting: 3 });
+    const taken = [submit(items('a', 1)), submit(items('b', 2))];
+    expect(() => submit(items('c', 1))).toThrow(TidingsError);
+    expect(() => submit(items('c', 1))).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
+    begun[0]?.end();
+    await expect.poll(() => begun.length).toBe(2);
+    begun[1]?.end();
+    await Promise.all(taken);
+    expect(begun.flatMap((batch) => batch.items.map((item) => item.person))).toEqual(['a', 'b', 'b']);
+  });
+
+  test('an idle lane takes a request of any size', async () => {
+    const { begun, submit } = heldLanes({ maxWaiting: 3 });
+    const answer = submit(items('a', 10));
+    begun[0]?.end();
+    expect((await answer).length).toBe(10);
+  });
+});
+
+describe('idle', () => {
+  test('resolves when the last batch has ended, and at once when there is none', async () => {
+    const { lanes, begun, submit } = heldLanes();
+    await lanes.idle();
+    const answer = submit(items('a', 1));
+    let idle = false;
+    const waiting = lanes.idle().then(() => {
+      idle = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(idle).toBe(false);
+    begun[0]?.end();
+    await answer;
+    await waiting;
+    expect(idle).toBe(true);
+  });
+
+  test('an empty request is answered at once', async () => {
+    expect(await heldLanes().submit([])).toEqual([]);
+  });
+});

@@ -1,0 +1,422 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Catalogs } from '../src/catalog/catalogs.ts';
+import { contentUuid } from '../src/events/content.ts';
+import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
+import { type EventResult, Pipeline } from '../src/pipeline.ts';
+import { compileRules } from '../src/rules/rule-set.ts';
+import { applyCatalog } from '../src/store/catalogs.ts';
+import { Partitions } from '../src/store/partitions.ts';
+import { Memory } from './support/memory.ts';
+import {
+  BASE,
+  catalogOf,
+  DAY,
+  daily,
+  ever,
+  type Given,
+  NOW,
+  once,
+  propertiesOf,
+  rolling,
+  someEvents,
+  someRequests,
+  someRules,
+  traitsOf,
+  userDaily,
+} from './support/random-catalog.ts';
+import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+const limits = fc.uniqueArray(fc.oneof(once, ever, daily, userDaily, rolling, rolling), {
+  maxLength: 3,
+  selector: ({ period }) => JSON.stringify(period),
+});
+const scenario = fc
+  .tuple(someRules(limits), someEvents(14))
+  .chain(([rules, events]) => fc.tuple(fc.constant(rules), fc.constant(events), someRequests(events.length)));
+
+/** Where the people of the tests live: half-hour shifts, a day that never was, the far ends of the day. */
+const ZONES = ['Australia/Lord_Howe', 'Pacific/Kiritimati', 'America/Sao_Paulo'] as const;
+
+/** One send of a rule, however many notifications it made. */
+interface Told {
+  readonly person: string;
+  readonly rule: string;
+  readonly time: Millis;
+}
+
+describe('in memory', () => {
+  test('no limit is ever exceeded, and every rule that an event triggers has one decision per notification', () => {
+    fc.assert(
+      fc.property(scenario, ([rules, given, requests]) => {
+        const compiled = compileRules(1, catalogOf(rules));
+        const memory = new Memory(compiled, NOW);
+        const events = given.map((one, place) => eventOf(one, place));
+        const told: Told[] = [];
+        for (const places of requests) {
+          for (const { event, decided } of memory.batch(
+            places.map((place) => events[place] as Event),
+            traitsKnown,
+          )) {
+            expectCandidatesDecided(rules, event.type, event.eventId, decided.decisions);
+            for (const decision of decided.decisions) expectConsistent(rules, decision);
+            const first = new Map(
+              decided.sends.map(({ decision, trigger }) => [`${decision.rule} ${trigger.key}`, trigger]),
+            );
+            for (const [key, trigger] of first) {
+              told.push({ person: trigger.userId, rule: key.slice(0, key.indexOf(' ')), time: trigger.time });
+            }
+          }
+        }
+        expectWithinLimits(rules, told);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test.each([
+    // [zone, what is special, first, second, whether they are of one day]
+    ['Europe/Lisbon', 'autumn: 25 hours', '2025-10-25T23:00:00Z', '2025-10-26T23:59:59.999Z', true],
+    ['Europe/Lisbon', 'autumn: the midnight after', '2025-10-26T23:59:59.999Z', '2025-10-27T00:00:00Z', false],
+    ['Europe/Lisbon', 'spring: 23 hours', '2025-03-30T00:00:00Z', '2025-03-30T22:59:59.999Z', true],
+    ['Europe/Lisbon', 'spring: the midnight after', '2025-03-30T22:59:59.999Z', '2025-03-30T23:00:00Z', false],
+    ['America/Sao_Paulo', 'a midnight that never was', '2018-11-04T02:59:59.999Z', '2018-11-04T03:00:00Z', false],
+    ['Pacific/Apia', 'a day that never was', '2011-12-30T09:59:59.999Z', '2011-12-30T10:00:00Z', false],
+    ['Pacific/Kiritimati', '14 hours ahead', '2025-10-26T09:59:59.999Z', '2025-10-26T10:00:00Z', false],
+    ['Nowhere/Land', 'an unknown zone is UTC', '2025-10-26T23:59:59.999Z', '2025-10-27T00:00:00Z', false],
+    ['Pacific/Kiritimati', 'the end of time', '9999-12-31T20:00:00Z', '9999-12-31T21:00:00Z', true],
+    ['America/Los_Angeles', 'the beginning of time', '0001-01-01T00:00:00Z', '0001-01-01T01:00:00Z', true],
+  ])('a day in %s (%s)', (zone, _name, first, second, same) => {
+    const rules = [ruleOf({ max: 1, period: { kind: 'day', zone: 'user' }, text: '1 per day in user zone' })];
+    for (const order of [
+      [first, second],
+      [second, first],
+    ]) {
+      const memory = new Memory(compileRules(1, catalogOf(rules)), NOW);
+      const sends = order.flatMap((time, place) => {
+        const event = eventOf({ person: 0, type: 'a', time: Date.parse(time), n: null, vip: null }, place);
+        return memory.batch([event], () => ({ time_zone: zone })).flatMap(({ decided }) => decided.sends);
+      });
+      expect(sends).toHaveLength(same ? 1 : 2);
+    }
+  });
+
+  test.each([
+    ['exactly the span apart', DAY, 1],
+    ['1 ms more than the span apart', DAY + 1, 2],
+  ])('a rolling period: two events %s', (_name, apart, count) => {
+    const rules = [ruleOf({ max: 1, period: { kind: 'rolling', span: DAY }, text: '1 per 24h' })];
+    for (const order of [
+      [BASE, BASE + apart],
+      [BASE + apart, BASE],
+    ]) {
+      const memory = new Memory(compileRules(1, catalogOf(rules)), NOW);
+      const sends = order.flatMap((time, place) =>
+        memory
+          .batch([eventOf({ person: 0, type: 'a', time, n: null, vip: null }, place)])
+          .flatMap(({ decided }) => decided.sends),
+      );
+      expect(sends).toHaveLength(count);
+    }
+  });
+});
+
+describe('through the database', () => {
+  let tidings: TestTidings;
+  let other: Pipeline;
+  let runs = 0;
+
+  beforeAll(async () => {
+    tidings = await testTidings();
+    tidings.clock.now = NOW;
+    const { pool } = tidings.database;
+    other = new Pipeline({
+      pool,
+      catalogs: new Catalogs(pool),
+      partitions: new Partitions(pool),
+      seal: tidings.seal,
+      providers: tidings.providers,
+      clock: () => NOW,
+    });
+  });
+
+  afterAll(async () => {
+    await other.drain();
+    await tidings.close();
+  });
+
+  test('no limit is ever exceeded; what is posted again does nothing and hears what was decided', async () => {
+    await fc.assert(
+      fc.asyncProperty(scenario, fc.boolean(), async ([rules, given, requests], atOnce) => {
+        await apply(rules);
+        const run = `run ${runs++}`;
+        const items = given.map((one, place) => itemOf(run, one, place));
+        const post = async (places: readonly number[], index: number) => {
+          const pipeline = index % 2 === 0 ? tidings.pipeline : other;
+          return pipeline.ingest(
+            TENANT,
+            places.map((place) => items[place]),
+          );
+        };
+        const answers: EventResult[][] = [];
+        if (atOnce) answers.push(...(await Promise.all(requests.map(post))));
+        else for (const [index, places] of requests.entries()) answers.push(await post(places, index));
+
+        const results: EventResult[] = [];
+        requests.forEach((places, request) => {
+          places.forEach((place, index) => {
+            results[place] = answers[request]?.[index] as EventResult;
+          });
+        });
+        given.forEach((one, place) => {
+          const { status, decisions, eventId } = results[place] as EventResult;
+          expect(status).toBe('accepted');
+          expectCandidatesDecided(rules, one.type, eventId as string, decisions);
+          for (const decision of decisions) expectConsistent(rules, decision);
+        });
+        expectWithinLimits(rules, await told(run, given));
+
+        const before = await counts();
+        const again = await tidings.pipeline.ingest(TENANT, items);
+        expect(again.map(({ status }) => status)).toEqual(items.map(() => 'duplicate'));
+        expect(again.map(({ decisions }) => decisions)).toEqual(results.map(({ decisions }) => decisions));
+        const changed = items.map((item) => ({ ...item, properties: { other: true } }));
+        const conflicts = await other.ingest(TENANT, changed);
+        expect(conflicts.map(({ status, code, decisions }) => [status, code, decisions])).toEqual(
+          items.map(() => ['conflict', 'event_id_conflict', []]),
+        );
+        expect(await counts()).toEqual(before);
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+
+  test('of a hundred events at once, from two processes, "once" takes one and "3 per 24h" three', async () => {
+    await apply([
+      ruleOf({ max: 1, period: { kind: 'ever' }, text: 'once' }),
+      { ...ruleOf({ max: 3, period: { kind: 'rolling', span: DAY }, text: '3 per 24h' }), name: 'R1', notify: ['N2'] },
+    ]);
+    const run = `run ${runs++}`;
+    await Promise.all(
+      Array.from({ length: 100 }, (_, place) => {
+        const item = itemOf(run, { person: 0, type: 'a', time: BASE + place * 1000, n: null, vip: null }, place);
+        return (place % 2 === 0 ? tidings.pipeline : other).ingest(TENANT, [item]);
+      }),
+    );
+    const { rows } = await tidings.database.pool.query(
+      `select notification_type as type, count(*) as count from notifications where starts_with(user_id, $1)
+       group by 1 order by 1`,
+      [`${run} `],
+    );
+    expect(rows).toEqual([
+      { type: 'N1', count: 1 },
+      { type: 'N2', count: 3 },
+    ]);
+  });
+
+  test('one event_id for different people at once: one is accepted, the others are in conflict', async () => {
+    await apply([ruleOf({ max: 1, period: { kind: 'ever' }, text: 'once' })]);
+    const run = `run ${runs++}`;
+    const ids = Array.from({ length: 20 }, (_, index) => `${run} shared ${index}`);
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, person) => {
+        // Each in an order of its own, so that they meet crosswise.
+        const order = ids.map((_, index) => ids[(index * 7 + person * 3) % ids.length] as string);
+        const items = order.map((id, index) => ({
+          event_id: id,
+          user_id: `${run} ${person} ${index}`,
+          event_type: 'a',
+          event_timestamp: new Date(BASE).toISOString(),
+        }));
+        return (person % 2 === 0 ? tidings.pipeline : other).ingest(TENANT, items);
+      }),
+    );
+    const of = (status: string) => answers.flat().filter((result) => result.status === status);
+    expect(
+      of('accepted')
+        .map(({ eventId }) => eventId)
+        .sort(),
+    ).toEqual([...ids].sort());
+    expect(of('conflict')).toHaveLength(7 * ids.length);
+    expect(await told(run, [], () => BASE)).toHaveLength(ids.length);
+  });
+
+  test('repeated in one request: the first counts, the others are duplicates or in conflict', async () => {
+    await apply([ruleOf({ max: 3, period: { kind: 'ever' }, text: '3 ever' })]);
+    const run = `run ${runs++}`;
+    const item = itemOf(run, { person: 0, type: 'a', time: BASE, n: 1, vip: null }, 0);
+    const results = await tidings.pipeline.ingest(TENANT, [item, item, { ...item, properties: { n: 2 } }, item]);
+    expect(results.map(({ status }) => status)).toEqual(['accepted', 'duplicate', 'conflict', 'duplicate']);
+    expect(results[1]?.decisions).toEqual(results[0]?.decisions);
+    expect(results[3]?.decisions).toEqual(results[0]?.decisions);
+    expect(await told(run, [], () => BASE)).toHaveLength(1);
+  });
+
+  test.each([
+    ['the end of time', ['9999-12-31T22:00:00Z', '9999-12-31T23:00:00Z', '9999-12-31T23:59:59.999Z']],
+    ['the beginning of time', ['0001-01-01T00:00:00Z', '0001-01-01T01:00:00Z', '0001-01-01T00:00:00.001Z']],
+  ])('at %s limits and patterns hold as anywhere', async (_name, times) => {
+    await apply([
+      ruleOf({ max: 1, period: { kind: 'day', zone: 'user' }, text: '1 per day in user zone' }),
+      { ...ruleOf({ max: 1, period: { kind: 'rolling', span: DAY }, text: '1 per 24h' }), name: 'R1', notify: ['N2'] },
+      { ...ruleOf(), name: 'R2', notify: ['N3'], after: { event: 'b', within: DAY, withinText: '24h' } },
+    ]);
+    for (const zone of ['Pacific/Kiritimati', 'America/Los_Angeles']) {
+      const run = `run ${runs++}`;
+      const statuses: unknown[] = [];
+      for (const [place, time] of times.entries()) {
+        for (const type of ['a', 'b']) {
+          const [result] = await tidings.pipeline.ingest(TENANT, [
+            {
+              event_id: `${run} ${type} ${place}`,
+              user_id: `${run} 0`,
+              event_type: type,
+              event_timestamp: time,
+              user_traits: { time_zone: zone },
+            },
+          ]);
+          statuses.push(result?.message ?? result?.status);
+        }
+      }
+      expect(statuses).toEqual(statuses.map(() => 'accepted'));
+      const { rows } = await tidings.database.pool.query(
+        `select notification_type as type, count(*) as count from notifications where starts_with(user_id, $1)
+         group by 1 order by 1`,
+        [`${run} `],
+      );
+      expect(rows.slice(0, 2)).toEqual([
+        { type: 'N1', count: 1 },
+        { type: 'N2', count: 1 },
+      ]);
+      expect(rows[2]).toEqual({ type: 'N3', count: 3 });
+    }
+  });
+
+  async function apply(rules: readonly Rule[]): Promise<void> {
+    const { version } = await applyCatalog(tidings.database.pool, TENANT, catalogOf(rules), 'test', NOW);
+    await tidings.catalogs.adopt(TENANT, version);
+  }
+
+  async function told(
+    run: string,
+    given: readonly Given[],
+    timeOf = (eventId: string) => (given[Number(eventId.slice(run.length + 1))] as Given).time,
+  ): Promise<Told[]> {
+    const { rows } = await tidings.database.pool.query<{ user_id: string; rule: string; event_id: string }>(
+      'select distinct user_id, rule, event_id from notifications where starts_with(user_id, $1)',
+      [`${run} `],
+    );
+    return rows.map(({ user_id, rule, event_id }) => ({
+      person: user_id.slice(run.length + 1),
+      rule,
+      time: timeOf(event_id),
+    }));
+  }
+
+  /** Rows of every table that an event may touch. */
+  async function counts(): Promise<object> {
+    const { rows } = await tidings.database.pool.query(
+      `select (select count(*) from events) as events, (select count(*) from event_keys) as keys,
+              (select count(*) from notifications) as notifications, (select count(*) from deliveries) as deliveries,
+              (select count(*) from limit_uses) as uses, (select count(*) from users) as users,
+              (select md5(string_agg(u::text, ';' order by user_id)) from users u) as profiles`,
+    );
+    return rows[0] as object;
+  }
+});
+
+function ruleOf(...limits: Limit[]): Rule {
+  return { name: 'R0', on: ['a'], limits, notify: ['N1'] };
+}
+
+function expectCandidatesDecided(
+  rules: readonly Rule[],
+  type: string,
+  eventId: string,
+  decisions: readonly Decision[],
+): void {
+  const own = decisions.filter((decision) => decision.event_ids[0] === eventId);
+  const have = own.map(({ rule, notification_type }) => `${rule} ${notification_type}`);
+  const want = rules
+    .filter(({ on }) => on.includes(type))
+    .flatMap(({ name, notify }) => notify.map((notification) => `${name} ${notification}`));
+  expect(have.sort()).toEqual(want.sort());
+  // The others are of earlier triggers that this event completes.
+  for (const decision of decisions) {
+    if (!own.includes(decision)) expect(decision.event_ids[1]).toBe(eventId);
+  }
+}
+
+/** What the decision says, its evidence bears out. */
+function expectConsistent(rules: readonly Rule[], decision: Decision): void {
+  const { outcome, reason_code, evidence, notification_id, reason } = decision;
+  const rule = rules.find(({ name }) => name === decision.rule) as Rule;
+  expect(reason).toMatch(outcome === 'send' ? /^To be sent: .+\.$/s : /^Not sent: .+\.$/s);
+  expect(notification_id !== null).toBe(outcome === 'send');
+  const judged = outcome === 'send' || reason_code === 'limit_reached';
+  expect(evidence.limits?.length ?? 0).toBe(judged ? rule.limits.length : 0);
+  for (const [index, limit] of (evidence.limits ?? []).entries()) {
+    expect(limit.max).toBe(rule.limits[index]?.max);
+    expect(limit.used).toBeLessThanOrEqual(limit.max);
+    expect(limit.uses).toHaveLength(Math.min(limit.used, 5));
+    for (const use of limit.uses) expect(use.notification_id).not.toBe(notification_id);
+  }
+  const full = (evidence.limits ?? []).some(({ used, max }) => used >= max);
+  if (judged) expect(full).toBe(reason_code === 'limit_reached');
+  if (evidence.pattern && judged) expect(evidence.pattern.matched?.event_id).toBe(decision.event_ids[1]);
+  if (evidence.condition && judged) expect(evidence.condition.result).toBe(true);
+}
+
+/** From what was sent alone: no window of any limit holds more than its maximum. */
+function expectWithinLimits(rules: readonly Rule[], told: readonly Told[]): void {
+  for (const { person, rule: name, time } of told) {
+    const rule = rules.find((one) => one.name === name) as Rule;
+    const own = told.filter((one) => one.person === person && one.rule === name);
+    for (const { max, period } of rule.limits) {
+      const inWindow = own.filter((one) => {
+        if (period.kind === 'ever') return true;
+        if (period.kind === 'rolling') return time <= one.time && one.time <= time + period.span;
+        const zone = period.zone === 'user' ? zoneOf(person) : period.zone;
+        return dayIn(one.time, zone) === dayIn(time, zone);
+      });
+      expect(inWindow.length).toBeLessThanOrEqual(max);
+    }
+  }
+}
+
+function traitsKnown(person: string): JsonObject {
+  return { time_zone: zoneOf(person) };
+}
+
+function zoneOf(person: string): string {
+  return ZONES[Number(person)] as string;
+}
+
+function dayIn(time: Millis, zone: string): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' }).format(time);
+}
+
+function eventOf(given: Given, place: number): Event {
+  return {
+    tenantId: TENANT,
+    userId: String(given.person),
+    eventId: `event ${place}`,
+    key: contentUuid(String(place)),
+    type: given.type,
+    time: given.time,
+    properties: propertiesOf(given),
+    traits: traitsOf(given),
+  };
+}
+
+function itemOf(run: string, given: Given, place: number) {
+  return {
+    event_id: `${run} ${place}`,
+    user_id: `${run} ${given.person}`,
+    event_type: given.type,
+    event_timestamp: new Date(given.time).toISOString(),
+    properties: propertiesOf(given),
+    // Always the same zone: the day of a person who travels is that of the zone known when it was decided.
+    user_traits: { ...traitsOf(given), time_zone: ZONES[given.person] as string },
+  };
+}

@@ -1,0 +1,346 @@
+import { randomBytes } from 'node:crypto';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addressPurpose } from '../src/events/reach.ts';
+import { buildServer } from '../src/http/server.ts';
+import { maskDeep, maskEmail, maskPhone, maskSuspicious } from '../src/privacy/mask.ts';
+import { Seal } from '../src/privacy/seal.ts';
+import { claimDeliveries } from '../src/store/deliveries.ts';
+import { postRaw, type RawAnswer, raw } from './support/raw.ts';
+import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+/** An address is in one place, sealed: no other column, no log line and no answer holds it. */
+
+// Marks that appear nowhere else: what is looked for is the part of an address that a mask does not show.
+const LOCAL = 'zanzibar.quagmire';
+const EMAIL = `${LOCAL}@example.com`;
+const OTHER_EMAIL = `${LOCAL}+other@example.org`;
+const PHONE = '+351912873465';
+const SPACED_PHONE = '+351 912 873 465';
+const TELLTALE = /zanzibar|quagmire|912873465|912 873 465|91287346/i;
+
+let tidings: TestTidings;
+let url: string;
+let close: () => Promise<void>;
+const log: string[] = [];
+const answers: RawAnswer[] = [];
+
+beforeAll(async () => {
+  tidings = await testTidings();
+  const server = await buildServer({
+    pipeline: tidings.pipeline,
+    pool: tidings.database.pool,
+    catalogs: tidings.catalogs,
+    seal: tidings.seal,
+    clock: () => tidings.clock.now,
+    apiKeys: [],
+    log: pino({ level: 'trace' }, { write: (line: string) => void log.push(line) }),
+    consoleDir: '/nowhere',
+    state: { stopping: false, workers: () => ({}) },
+  });
+  url = await server.listen({ host: '127.0.0.1', port: 0 });
+  close = async () => {
+    await server.close();
+  };
+});
+
+afterAll(async () => {
+  await close();
+  await tidings.close();
+});
+
+const AT = '2025-10-31T10:00:00Z';
+const SIGNUP = { event_type: 'signup_completed', event_timestamp: AT };
+const TRAITS = { email: EMAIL, phone: PHONE, marketing_opt_in: true };
+
+describe('after all of these', () => {
+  test.each<[string, object, string]>([
+    ['in traits', { ...SIGNUP, user_id: 'p1', user_traits: TRAITS }, 'accepted'],
+    [
+      'by the other names',
+      { ...SIGNUP, user_id: 'p2', user_traits: { email_address: EMAIL, phone_number: PHONE } },
+      'accepted',
+    ],
+    [
+      'with blanks around',
+      { ...SIGNUP, user_id: 'p3', user_traits: { email: ` ${EMAIL}\n`, phone: ` ${SPACED_PHONE} ` } },
+      'accepted',
+    ],
+    [
+      'in both names at once',
+      { ...SIGNUP, user_id: 'p4', user_traits: { email: EMAIL, email_address: OTHER_EMAIL } },
+      'accepted',
+    ],
+    [
+      'a phone without its plus',
+      { ...SIGNUP, user_id: 'p5', user_traits: { phone: '351912873465', phone_number: '912873465' } },
+      'accepted',
+    ],
+    [
+      'nested in traits',
+      { ...SIGNUP, user_id: 'p6', user_traits: { contact: { mails: [EMAIL, { x: OTHER_EMAIL }], tel: PHONE } } },
+      'accepted',
+    ],
+    [
+      'in properties',
+      { ...SIGNUP, user_id: 'p7', properties: { sent_to: EMAIL, call: SPACED_PHONE, deep: [[{ a: EMAIL }]] } },
+      'accepted',
+    ],
+    [
+      'in properties that conditions look at',
+      {
+        user_id: 'p8',
+        event_type: 'payment_failed',
+        event_timestamp: AT,
+        properties: { failure_reason: EMAIL, attempt_number: 1 },
+      },
+      'accepted',
+    ],
+    ['beside the envelope', { ...SIGNUP, user_id: 'p9', source: EMAIL, meta: { by: [PHONE] } }, 'accepted'],
+    [
+      'replaced',
+      { ...SIGNUP, event_timestamp: '2025-11-01T10:00:00Z', user_id: 'p1', user_traits: { email: OTHER_EMAIL } },
+      'accepted',
+    ],
+    ['in a mismatch', { ...SIGNUP, user_id: 'p10', user_traits: { marketing_opt_in: EMAIL } }, 'rejected'],
+    [
+      'in another',
+      { user_id: 'p10', event_type: 'payment_failed', event_timestamp: AT, properties: { amount: PHONE } },
+      'rejected',
+    ],
+    ['beside a mismatch', { ...SIGNUP, user_id: 'p10', user_traits: { ...TRAITS, marketing_opt_in: 1 } }, 'rejected'],
+    ['in place of the time', { ...SIGNUP, user_id: 'p10', event_timestamp: EMAIL }, 'rejected'],
+    ['in place of traits', { ...SIGNUP, user_id: 'p10', user_traits: EMAIL }, 'rejected'],
+    [
+      'in a text in place of traits',
+      { ...SIGNUP, user_id: 'p10', user_traits: `write to ${EMAIL} or ${PHONE}` },
+      'rejected',
+    ],
+    ['in place of an event', [`mailto:${EMAIL}`], 'rejected'],
+    [
+      'in a text that is refused',
+      { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', note: `${EMAIL}, ${SPACED_PHONE}; tel:${PHONE}` },
+      'rejected',
+    ],
+    [
+      'as a number that is refused',
+      { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', user_traits: { phone: 351912873465 } },
+      'rejected',
+    ],
+    ['as a key that is refused', { ...SIGNUP, user_id: 'p10', properties: { [EMAIL]: 'a\0' } }, 'rejected'],
+    [
+      'as a key beside what is refused',
+      { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', properties: { [EMAIL]: true } },
+      'rejected',
+    ],
+    [
+      'deep in what is refused',
+      { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', a: [{ b: [{ c: { d: [EMAIL, PHONE] } }] }] },
+      'rejected',
+    ],
+    [
+      'inside a text that does not fit',
+      { ...SIGNUP, user_id: 'p10', user_traits: { marketing_opt_in: `write to ${EMAIL}, call ${PHONE}` } },
+      'rejected',
+    ],
+    ['as a number that does not fit', { ...SIGNUP, user_id: 'p10', user_traits: { phone: 351912873465 } }, 'rejected'],
+    ['as a key that does not fit', { ...SIGNUP, user_id: 'p10', user_traits: { locale: { [EMAIL]: 1 } } }, 'rejected'],
+    ['misspelt', { ...SIGNUP, user_id: 'p10', user_trait: TRAITS }, 'rejected'],
+    ['first under an id', { ...SIGNUP, user_id: 'p11', event_id: 'taken', user_traits: TRAITS }, 'accepted'],
+    [
+      'in conflict',
+      { ...SIGNUP, user_id: 'p11', event_id: 'taken', user_traits: { email: OTHER_EMAIL, phone: PHONE } },
+      'conflict',
+    ],
+    ['again', { ...SIGNUP, user_id: 'p11', event_id: 'taken', user_traits: TRAITS }, 'duplicate'],
+  ])('%s', async (_name, item, status) => {
+    const body = JSON.stringify(item);
+    const answer = await postRaw(url, '/api/v1/events', body);
+    answers.push(answer);
+    expect(answer.body.results).toMatchObject([{ status }]);
+    expect(answer.text).not.toMatch(TELLTALE);
+  });
+
+  test('bodies that are not JSON are not quoted', async () => {
+    for (const body of [`{"email":"${EMAIL}"`, `"${EMAIL}`, EMAIL, `[${EMAIL}]`, `{"a":"${PHONE}",}`]) {
+      const answer = await postRaw(url, '/api/v1/events', body);
+      answers.push(answer);
+      expect(answer.status).toBe(400);
+      expect(answer.text).not.toMatch(TELLTALE);
+    }
+  });
+
+  test('the database has it nowhere in clear', async () => {
+    const { pool } = tidings.database;
+    const { rows: tables } = await pool.query<{ name: string }>(
+      `select quote_ident(table_name) as name from information_schema.tables
+       where table_schema = 'public' and table_type = 'BASE TABLE'`,
+    );
+    expect(tables.length).toBeGreaterThan(15);
+    let rows = 0;
+    for (const { name } of tables) {
+      const { rows: texts } = await pool.query<{ text: string }>(`select t::text as text from ${name} as t`);
+      for (const { text } of texts) {
+        // What is sealed would show as the hex of bytea.
+        expect(text, name).not.toMatch(TELLTALE);
+        expect(text, name).not.toContain(Buffer.from(LOCAL).toString('hex'));
+        rows++;
+      }
+    }
+    expect(rows).toBeGreaterThan(50);
+  });
+
+  test('no answer has it', async () => {
+    const people = Array.from({ length: 11 }, (_, index) => `p${index + 1}`);
+    const types = ['WELCOME_EMAIL', 'INSUFFICIENT_FUNDS_EMAIL', 'HIGH_RISK_ALERT'];
+    const paths = [
+      ...people.map((id) => `/api/v1/audit/${id}`),
+      ...people.flatMap((id) => types.map((type) => `/api/v1/explain/${id}/${type}`)),
+      '/api/v1/events/rejected?limit=200',
+      '/api/v1/activity',
+      '/api/v1/deliveries',
+      '/api/v1/users',
+    ];
+    for (const path of paths) {
+      const { status, text } = await raw(url, { path });
+      expect(status, path).toBe(200);
+      expect(text, path).not.toMatch(TELLTALE);
+    }
+    const { body } = await raw(url, { path: '/api/v1/audit/p1' });
+    expect(body.profile.addresses).toEqual({ email: 'z…@example.org', phone: '+351…65' });
+  });
+
+  test('what is refused is kept whole, and trying it again works', async () => {
+    const { body } = await raw(url, { path: '/api/v1/events/rejected?limit=200' });
+    const conflict = body.rejected.find((one: { code: string }) => one.code === 'event_id_conflict');
+    const corrected = { ...SIGNUP, user_id: 'p12', user_traits: { email: EMAIL } };
+    const path = `/api/v1/events/rejected/${conflict.rejected_id}/retry`;
+    expect((await postRaw(url, path, JSON.stringify(corrected))).body).toMatchObject({ accepted: 1 });
+  });
+
+  test('a delivery still gets it', async () => {
+    const { now } = tidings.clock;
+    const claimed = await claimDeliveries(
+      tidings.database.pool,
+      'test',
+      [{ channel: 'email', room: 50 }],
+      now,
+      now + 1000,
+    );
+    const of = (userId: string) => claimed.find((delivery) => delivery.userId === userId);
+    const [p1, p11] = [of('p1'), of('p11')];
+    expect(tidings.seal.open(p1?.address?.sealed as Buffer, addressPurpose(TENANT, 'p1', 'email'))).toBe(OTHER_EMAIL);
+    expect(tidings.seal.open(p11?.address?.sealed as Buffer, addressPurpose(TENANT, 'p11', 'email'))).toBe(EMAIL);
+    expect(JSON.stringify({ ...p1, address: p1?.address?.mask })).not.toMatch(TELLTALE);
+  });
+
+  test('an error of our own is logged, and does not tell it', async () => {
+    const { pool } = tidings.database;
+    // Something that cannot happen: the next batch fails in the middle, with the row in PostgreSQL's message.
+    await pool.query(`alter table addresses add constraint never check (mask = '') not valid`);
+    const item = { ...SIGNUP, user_id: 'p13', user_traits: TRAITS };
+    const answer = await postRaw(url, '/api/v1/events', JSON.stringify(item));
+    await pool.query('alter table addresses drop constraint never');
+    expect(answer.status).toBe(500);
+    expect(answer.text).not.toMatch(TELLTALE);
+    expect(log.join('')).toContain('a request failed in our own code');
+    expect((await postRaw(url, '/api/v1/events', JSON.stringify(item))).body).toMatchObject({ accepted: 1 });
+  });
+
+  test('no log line has it', () => {
+    expect(log.length).toBeGreaterThan(0);
+    for (const line of log) expect(line).not.toMatch(TELLTALE);
+  });
+});
+
+describe('a seal', () => {
+  const key = randomBytes(32);
+  const seal = new Seal(key);
+  const purpose = addressPurpose(TENANT, 'maria', 'email');
+
+  test('opens what it sealed, for the same row', () => {
+    for (const text of [EMAIL, '', '🦊'.repeat(1000)]) {
+      const { bytes, keyId } = seal.seal(text, purpose);
+      expect(new Seal(key).open(bytes, purpose)).toBe(text);
+      expect(keyId).toBe(new Seal(key).keyId);
+    }
+  });
+
+  test('does not open under another key', () => {
+    const other = new Seal(randomBytes(32));
+    expect(other.keyId).not.toBe(seal.keyId);
+    expect(() => other.open(seal.seal(EMAIL, purpose).bytes, purpose)).toThrow();
+  });
+
+  test('does not open on the row of another person, tenant or kind', () => {
+    const { bytes } = seal.seal(EMAIL, purpose);
+    for (const [tenant, user, kind] of [
+      [TENANT, 'mark', 'email'],
+      ['other', 'maria', 'email'],
+      [TENANT, 'maria', 'phone'],
+    ]) {
+      expect(() => seal.open(bytes, addressPurpose(tenant as string, user as string, kind as string))).toThrow();
+    }
+  });
+
+  test('does not open when a bit is changed or bytes are missing', () => {
+    const { bytes } = seal.seal(EMAIL, purpose);
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] as number) ^ 1;
+      expect(() => seal.open(changed, purpose)).toThrow();
+    }
+    for (const length of [0, 11, 12, 20, 27, 28, bytes.length - 1]) {
+      expect(() => seal.open(bytes.subarray(0, length), purpose)).toThrow();
+    }
+  });
+
+  test('never seals the same way twice, and always hashes the same way', () => {
+    expect(seal.seal(EMAIL, purpose).bytes.equals(seal.seal(EMAIL, purpose).bytes)).toBe(false);
+    expect(new Seal(key).hash(EMAIL)).toBe(seal.hash(EMAIL));
+    expect(new Seal(randomBytes(32)).hash(EMAIL)).not.toBe(seal.hash(EMAIL));
+    expect(seal.hash(OTHER_EMAIL)).not.toBe(seal.hash(EMAIL));
+  });
+});
+
+describe('a mask', () => {
+  test.each([
+    ['maria@example.com', 'm…@example.com'],
+    ['🦊@example.com', '🦊…@example.com'],
+    ['"a@b"@example.com', '"…@example.com'],
+    ['@example.com', '…'],
+    ['maria', '…'],
+  ])('of %s is %s', (address, mask) => {
+    expect(maskEmail(address)).toBe(mask);
+  });
+
+  test.each([
+    ['+351912345678', '+351…78'],
+    ['+351 912 345 678', '+351…78'],
+    ['00351912345678', '003…78'],
+    ['12345', '…'],
+  ])('of %s is %s', (number, mask) => {
+    expect(maskPhone(number)).toBe(mask);
+  });
+
+  test('of what was refused costs no more than its length', () => {
+    // Letters and nothing else: each of these texts once cost the square of its length, all of them minutes.
+    for (let index = 0; index < 10_000; index++) {
+      const text = 'a'.repeat(1990) + index;
+      expect(maskSuspicious(text)).toBe(text);
+    }
+  });
+
+  test('leaves alone what is no address', () => {
+    const plain = {
+      a: '2025-10-31T19:00:00+02:00',
+      b: '12.50',
+      c: 'a @ b',
+      d: '@maria',
+      e: '+1',
+      f: 'x'.repeat(10_000),
+      g: null,
+    };
+    expect(maskDeep(plain)).toEqual(plain);
+  });
+});

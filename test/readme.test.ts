@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { type CodeBlock, codeBlocks, commandsOf, missingFrom } from './support/markdown.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+const README = new URL('../README.md', import.meta.url);
+const PACKAGE = new URL('../package.json', import.meta.url);
+const run = promisify(execFile);
+
+const SAMPLE = `
+\`\`\`bash
+npm start   # a comment
+# another
+curl -X POST http://localhost:8000/api/v1/events \\
+  -H "Content-Type: application/json" \\
+  -d '[{"a":"it\\"s # no comment"}]'
+\`\`\`
+answers:
+\`\`\`json
+{ "accepted": 1, "results": [{ "status": "…" }] }
+\`\`\`
+`;
+
+describe('what is read out of a page', () => {
+  test('blocks, and the commands in them', () => {
+    const [bash, json] = codeBlocks(SAMPLE) as [CodeBlock, CodeBlock];
+    expect([bash.language, json.language, json.line]).toEqual(['bash', 'json', 11]);
+    expect(commandsOf(bash).map(({ text }) => text)).toEqual([
+      'npm start',
+      `curl -X POST http://localhost:8000/api/v1/events -H "Content-Type: application/json" -d '[{"a":"it\\"s # no comment"}]'`,
+    ]);
+  });
+
+  test('a shown answer is a part of the real one', () => {
+    const real = { accepted: 1, results: [{ status: 'accepted', decisions: [{ rule: 'A' }, { rule: 'B' }] }] };
+    expect(missingFrom({ accepted: 1, results: [{ status: '…' }] }, real)).toEqual([]);
+    expect(missingFrom({ results: [{ decisions: [{ rule: 'B' }] }] }, real)).toEqual([]);
+    expect(missingFrom({ accepted: 2, results: [{ state: '…' }] }, real)).toEqual([
+      'accepted is 1, and 2 is shown',
+      'results[0].state is missing',
+    ]);
+    expect(missingFrom({ at: 'between … and …' }, { at: 'between 1 and 2' })).toEqual([]);
+    expect(missingFrom({ at: '…' }, { at: 3 })).toEqual(['at is 3, and "…" is shown']);
+  });
+});
+
+describe.runIf(existsSync(README))('README.md', () => {
+  const text = existsSync(README) ? readFileSync(README, 'utf8') : '';
+  const blocks = codeBlocks(text);
+  const commands = blocks.flatMap((block, index) =>
+    block.language === 'bash'
+      ? commandsOf(block).map((command, i, all) => ({
+          ...command,
+          // The json block right after shows what the last curl before it answers.
+          shown: i === all.length - 1 && blocks[index + 1]?.language === 'json' ? blocks[index + 1] : undefined,
+        }))
+      : [],
+  );
+  const { scripts } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { scripts: { readonly [name: string]: string } };
+  let tidings: TestTidings;
+  let server: TestServer;
+
+  beforeAll(async () => {
+    tidings = await testTidings({ email: sandboxProvider(['email']), sms: sandboxProvider(['sms']) });
+    server = await testServer(tidings);
+    await tidings.worker();
+  });
+
+  afterAll(async () => {
+    await server?.close();
+    await tidings?.close();
+  });
+
+  test('shows the two commands, and something to try', () => {
+    expect(commands.map(({ text }) => text)).toEqual(expect.arrayContaining(['npm start', 'npm test']));
+    expect(commands.filter(({ text }) => text.startsWith('curl ')).length).toBeGreaterThanOrEqual(5);
+  });
+
+  test.each(commands.filter(({ text }) => text.startsWith('curl ')))('line $line: $text', async ({ text, shown }) => {
+    // One after the other, in the order of the page: the later ones ask about the earlier ones.
+    const command = text.replaceAll(/http:\/\/(localhost|127\.0\.0\.1):8000/g, server.url);
+    expect(command, 'a curl goes to http://localhost:8000').toContain(server.url);
+    const curl = async (...options: string[]) =>
+      (await run('bash', ['-c', command.replace(/^curl/, `curl --silent --max-time 20 ${options.join(' ')}`)])).stdout;
+    if (!shown) {
+      expect(await curl("--output /dev/null --write-out '%{http_code}'")).toMatch(/^2/);
+      return;
+    }
+    const answer = () => curl();
+    const expected = JSON.parse(shown.text) as unknown;
+    // What a worker has to do first may take a moment.
+    await expect.poll(async () => missingFrom(expected, JSON.parse(await answer())), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test('names no npm script that does not exist, and nothing that cannot be run', () => {
+    const unknown = commands.filter(({ text }) => {
+      const [program, first = '', second = ''] = text.replace(/^([A-Z_]+=\S+\s+)+/, '').split(/\s+/);
+      if (program === 'npm' && first === 'run') return !(second in scripts);
+      if (program === 'npm') return !['start', 'test', 'install', 'ci'].includes(first);
+      if (program === 'npx')
+        return first !== 'tidings' || !['start', 'api', 'workers', '--help', '--version'].includes(second);
+      return !['curl', 'git', 'cd', 'openssl'].includes(program ?? '');
+    });
+    expect(unknown).toEqual([]);
+  });
+});

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import type { CatalogData, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+
+/** When the tests decide: after everything that happens in them. */
+export const NOW = Date.parse('2025-11-20T12:00:00Z');
+/** Midnight of a day on which Lisbon's clocks go back: its 25 hours begin an hour before this day of UTC. */
+export const BASE = Date.parse('2025-10-26T00:00:00Z');
+export const SECOND = 1000;
+export const HOUR = 3_600_000;
+export const DAY = 86_400_000;
+
+export const EVENT_TYPES = ['a', 'b', 'c', 'd'] as const;
+const NOTIFICATION_TYPES = ['N1', 'N2', 'N3'] as const;
+const SPANS: readonly [Millis, string][] = [
+  [SECOND, '1s'],
+  [HOUR, '1h'],
+  [DAY, '24h'],
+];
+
+/** One event before it has an id: who, what, when, and what the conditions look at (null: not there). */
+export interface Given {
+  readonly person: number;
+  readonly type: string;
+  readonly time: Millis;
+  readonly n: number | null;
+  readonly vip: boolean | null;
+}
+
+/** Times huddle around the bounds: midnights and the ends of each span, hit exactly, missed by 1 ms and by 1 s. */
+const times: fc.Arbitrary<Millis> = fc
+  .tuple(
+    fc.integer({ min: 0, max: 2 }),
+    fc.constantFrom(0, ...SPANS.map(([span]) => span)),
+    fc.constantFrom(0, 0, 0, 1, -1, SECOND, -SECOND, HOUR),
+  )
+  .map(([day, span, off]) => BASE + day * DAY + span + off);
+
+const given: fc.Arbitrary<Given> = fc.record({
+  person: fc.integer({ min: 0, max: 2 }),
+  type: fc.constantFrom(...EVENT_TYPES),
+  time: times,
+  n: fc.constantFrom(null, 1, 2, 3, 3),
+  vip: fc.constantFrom(null, true, true, false),
+});
+
+export function someEvents(maxLength: number): fc.Arbitrary<Given[]> {
+  return fc.array(given, { minLength: 2, maxLength });
+}
+
+/** Each with what it means, said a second time for the oracle of the tests. */
+export const CONDITIONS: { readonly [expression: string]: (event: Given) => boolean } = {
+  'event.n >= 2': ({ n }) => n !== null && n >= 2,
+  'traits.vip == true': ({ vip }) => vip === true,
+  'event.n >= 2 && traits.vip == true': ({ n, vip }) => n !== null && n >= 2 && vip === true,
+  'event.n == 3 || traits.vip == true': ({ n, vip }) => n === 3 || vip === true,
+};
+
+const counts = fc.integer({ min: 1, max: 3 });
+export const once: fc.Arbitrary<Limit> = fc.constant({ max: 1, period: { kind: 'ever' }, text: 'once' });
+export const ever: fc.Arbitrary<Limit> = counts.map((max) => ({ max, period: { kind: 'ever' }, text: `${max} ever` }));
+export const daily: fc.Arbitrary<Limit> = fc
+  .tuple(counts, fc.constantFrom('UTC', 'Europe/Lisbon'))
+  .map(([max, zone]) => ({ max, period: { kind: 'day', zone }, text: `${max} per day in ${zone}` }));
+export const userDaily: fc.Arbitrary<Limit> = counts.map((max) => ({
+  max,
+  period: { kind: 'day', zone: 'user' },
+  text: `${max} per day in user zone`,
+}));
+export const rolling: fc.Arbitrary<Limit> = fc
+  .tuple(counts, fc.constantFrom(...SPANS))
+  .map(([max, [span, text]]) => ({ max, period: { kind: 'rolling', span }, text: `${max} per ${text}` }));
+
+/** Rules R0, R1 … over the event types, under one of these lists of limits each. */
+export function someRules(limits: fc.Arbitrary<Limit[]>): fc.Arbitrary<Rule[]> {
+  const rule = fc.record({
+    on: fc.uniqueArray(fc.constantFrom(...EVENT_TYPES), { minLength: 1, maxLength: 2 }),
+    when: fc.option(fc.constantFrom(...Object.keys(CONDITIONS))),
+    after: fc.option(fc.tuple(fc.constantFrom(...EVENT_TYPES), fc.constantFrom(...SPANS))),
+    limits,
+    notify: fc.uniqueArray(fc.constantFrom(...NOTIFICATION_TYPES), { minLength: 1, maxLength: 2 }),
+    // Exactly a day after BASE is still told, a millisecond earlier is not.
+    expires: fc.constantFrom(null, null, null, NOW - BASE - DAY),
+  });
+  return fc.array(rule, { minLength: 1, maxLength: 4 }).map((rules) =>
+    rules.map(({ on, when, after, limits, notify, expires }, index) => ({
+      name: `R${index}`,
+      on,
+      ...(when === null ? {} : { when }),
+      ...(after === null ? {} : { after: { event: after[0], within: after[1][0], withinText: after[1][1] } }),
+      limits,
+      notify,
+      ...(expires === null ? {} : { expires }),
+    })),
+  );
+}
+
+export function catalogOf(rules: readonly Rule[]): CatalogData {
+  return {
+    events: [],
+    notifications: NOTIFICATION_TYPES.map((name) => ({
+      name,
+      category: 'OPERATIONAL',
+      channels: ['internal'],
+      inDoubt: 'resend',
+      maxAge: DAY,
+    })),
+    rules,
+    templates: [],
+  };
+}
+
+export function propertiesOf({ n }: Given): JsonObject {
+  return n === null ? {} : { n };
+}
+
+export function traitsOf({ vip }: Given): JsonObject {
+  return vip === null ? {} : { vip };
+}
+
+/** An order and a split of `length` items: lists of places, none of them empty. */
+export function someRequests(length: number): fc.Arbitrary<number[][]> {
+  const places = Array.from({ length }, (_, index) => index);
+  return fc
+    .tuple(
+      fc.shuffledSubarray(places, { minLength: length }),
+      fc.array(fc.boolean(), { minLength: length, maxLength: length }),
+    )
+    .map(([order, cuts]) => {
+      const requests: number[][] = [];
+      order.forEach((place, index) => {
+        const last = requests.at(-1);
+        if (last && !cuts[index]) last.push(place);
+        else requests.push([place]);
+      });
+      return requests;
+    });
+}

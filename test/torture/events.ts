@@ -1,0 +1,58 @@
+import type { Random } from './random.ts';
+
+const DAY = 86_400_000;
+
+/** What we posted, in the shape of a request. */
+export interface PostedEvent {
+  readonly event_id?: string;
+  readonly user_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  /** `n` is ours alone: it tells one event from another, also where no id is given. */
+  readonly properties: { readonly n: number; readonly [name: string]: unknown };
+  readonly user_traits: { readonly [name: string]: unknown };
+}
+
+export interface Person {
+  readonly userId: string;
+  /** Null: nobody ever said. */
+  readonly email: string | null;
+}
+
+/** Every twentieth has no e-mail address. */
+export function makePeople(count: number): Person[] {
+  return Array.from({ length: count }, (_, i) => ({
+    userId: `p_${i}`,
+    email: i % 20 === 0 ? null : `p${i}@example.com`,
+  }));
+}
+
+/** Somebody's life: event times in no order, over `days` days before `end`; half of the events have an id. */
+export function makeEvent(n: number, person: Person, random: Random, end: number, days = 60): PostedEvent {
+  const at = end - random.between(0, days * 24 * 60) * 60_000;
+  const [event_type, properties, traits] = content(random);
+  return {
+    ...(random.chance(0.5) ? { event_id: `e-${n}` } : {}),
+    user_id: person.userId,
+    event_type,
+    event_timestamp: random.chance(0.2)
+      ? new Date(at + DAY / 12).toISOString().replace('Z', '+02:00')
+      : new Date(at).toISOString(),
+    properties: { n, ...properties },
+    user_traits: {
+      ...(person.email === null ? {} : { email: person.email }),
+      phone: `+3519100${person.userId.slice(2).padStart(5, '0')}`,
+      country: 'PT',
+      ...traits,
+    },
+  };
+}
+
+function content(random: Random): [string, object, object] {
+  const kind = random.next();
+  if (kind < 0.15) return ['signup_completed', { signup_method: 'email' }, { marketing_opt_in: random.chance(0.6) }];
+  if (kind < 0.35) return ['link_bank_success', { bank_name: 'Santander' }, {}];
+  if (kind < 0.5) return ['payment_initiated', { amount: 12.5, currency: 'EUR' }, {}];
+  const failure_reason = random.chance(0.6) ? 'INSUFFICIENT_FUNDS' : 'EXPIRED_CARD';
+  return ['payment_failed', { failure_reason, attempt_number: random.between(1, 4) }, {}];
+}

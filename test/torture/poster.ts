@@ -1,0 +1,148 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { makeEvent, type Person, type PostedEvent } from './events.ts';
+import type { Random } from './random.ts';
+
+/** What the API said of one event. */
+export interface Acknowledged {
+  readonly event: PostedEvent;
+  /** As `verdict` writes them, in the order of the answer. */
+  readonly decisions: readonly string[];
+}
+
+/** An honest client that gives up on nothing: what failed, or was cut, is sent again as it was until it is acknowledged. */
+export class Poster {
+  /** By `properties.n`. */
+  readonly acknowledged = new Map<number, Acknowledged>();
+  /** Answers that no crash excuses. */
+  readonly wrong: string[] = [];
+  requests = 0;
+  retried = 0;
+  repeated = 0;
+  #made = 0;
+  #pending = 0;
+  #stopping = false;
+  #loops: Promise<void>[] = [];
+  readonly #url: string;
+  readonly #people: readonly Person[];
+  readonly #random: Random;
+  readonly #end = Date.now();
+
+  constructor(url: string, people: readonly Person[], random: Random) {
+    this.#url = `${url}/api/v1/events`;
+    this.#people = people;
+    this.#random = random;
+  }
+
+  /** Events posted, acknowledged or not. */
+  get made(): number {
+    return this.#made;
+  }
+
+  /** Requests under way. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Begins to post, `streams` requests at a time. */
+  start(streams: number): void {
+    this.#loops = Array.from({ length: streams }, () => this.#stream());
+  }
+
+  /** Makes no more events; resolves when what was begun is acknowledged, or after `patience` milliseconds. */
+  async finish(patience: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.race([Promise.all(this.#loops), pause(patience, undefined, { ref: false })]);
+  }
+
+  async #stream(): Promise<void> {
+    while (!this.#stopping) {
+      const size = this.#random.chance(0.5) ? 1 : this.#random.between(2, 60);
+      const events = Array.from({ length: size }, () =>
+        makeEvent(this.#made++, this.#random.pick(this.#people), this.#random, this.#end),
+      );
+      // Now and then a client sends again what it has an answer for.
+      if (this.#random.chance(0.1) && this.acknowledged.size > 0) {
+        const n = this.#random.between(0, this.#made - 1);
+        const before = this.acknowledged.get(n);
+        if (before) events.push(before.event);
+      }
+      await this.#untilAcknowledged(events);
+      await pause(this.#random.between(20, 120));
+    }
+  }
+
+  async #untilAcknowledged(events: readonly PostedEvent[]): Promise<void> {
+    this.#pending++;
+    const body = JSON.stringify(events.length === 1 ? events[0] : events);
+    for (let attempt = 1; ; attempt++) {
+      const results = await this.#post(body);
+      if (results) {
+        events.forEach((event, i) => {
+          this.#note(event, results[i]);
+        });
+        this.#pending--;
+        return;
+      }
+      this.retried++;
+      await pause(Math.min(500, 25 * attempt));
+    }
+  }
+
+  /** Undefined: worth trying again. */
+  async #post(body: string): Promise<Result[] | undefined> {
+    this.requests++;
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        signal: AbortSignal.timeout(15_000),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (error) {
+      // A server that is there and says nothing for so long hangs.
+      if ((error as Error).name === 'TimeoutError') this.wrong.push('no answer within 15 s');
+      return undefined;
+    }
+    if (status === 202) return (JSON.parse(text) as { results: Result[] }).results;
+    if (status !== 503) this.wrong.push(`answer ${status}: ${text.slice(0, 300)}`);
+    return undefined;
+  }
+
+  #note(event: PostedEvent, result: Result | undefined): void {
+    const { n } = event.properties;
+    const before = this.acknowledged.get(n);
+    if (!result || (result.status !== 'accepted' && result.status !== 'duplicate')) {
+      this.wrong.push(`event ${n} was answered ${JSON.stringify(result).slice(0, 300)}`);
+      return;
+    }
+    const decisions = result.decisions.map(verdict);
+    if (!before) {
+      this.acknowledged.set(n, { event, decisions });
+      return;
+    }
+    this.repeated++;
+    if (result.status !== 'duplicate' || decisions.join() !== before.decisions.join()) {
+      this.wrong.push(`event ${n}, sent again, was answered ${JSON.stringify(result).slice(0, 300)}`);
+    }
+  }
+}
+
+/** What tells one decision from another one on the same event: its notification's id is made anew each time. */
+export function verdict({ decision_id, outcome, notification_id }: Verdict): string {
+  return `${decision_id} ${outcome} ${notification_id}`;
+}
+
+interface Verdict {
+  readonly decision_id: string;
+  readonly outcome: string;
+  readonly notification_id: string | null;
+}
+
+interface Result {
+  readonly status: string;
+  readonly decisions: readonly Verdict[];
+}

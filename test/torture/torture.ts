@@ -1,0 +1,192 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { startEmbedded } from '../../src/store/embedded.ts';
+import { readPidFile } from '../../src/store/embedded-address.ts';
+import { tidingsDirectly } from '../support/program.ts';
+import { checkAll, type Doubts } from './check.ts';
+import { makePeople } from './events.ts';
+import { type Finding, Findings } from './findings.ts';
+import { Poster } from './poster.ts';
+import { type Random, randomFrom } from './random.ts';
+import { mailSink } from './sink.ts';
+import { Undying } from './undying.ts';
+
+export interface TortureOptions {
+  readonly kills: number;
+  readonly seed: number;
+  /** Gets a line now and then. */
+  readonly say?: (line: string) => void;
+}
+
+export interface TortureReport extends Doubts {
+  readonly seed: number;
+  readonly kills: number;
+  /** How many of the kills hit the database server. */
+  readonly databaseKills: number;
+  readonly restarts: number;
+  /** How often one was stopped for longer than its lease, and went on. */
+  readonly frozen: number;
+  readonly events: number;
+  readonly requests: number;
+  readonly retried: number;
+  readonly mails: number;
+  readonly seconds: number;
+  readonly findings: readonly Finding[];
+  readonly failed: boolean;
+}
+
+const PEOPLE = 400;
+
+/**
+ * An API process and two worker processes on one embedded PostgreSQL, a stream of events, and `kill -9` at random times of
+ * random ones, the server among them. Each is started again at once. When enough have died, and all has become quiet, it is counted.
+ */
+export async function torture({ kills, seed, say = () => {} }: TortureOptions): Promise<TortureReport> {
+  const began = Date.now();
+  const dataDir = mkdtempSync(join(tmpdir(), 'tidings-torture-'));
+  // Chance of its own for each: how many numbers they draw depends on how fast they are answered.
+  const sinkRandom = randomFrom(seed ^ 0x51ac);
+  const sink = await mailSink(() => (sinkRandom.chance(0.05) ? sinkRandom.between(200, 4000) : 0));
+  const findings = new Findings();
+  const port = await freePort();
+  const env = {
+    TIDINGS_DATA_DIR: dataDir,
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    SMTP_URL: sink.url,
+    TIDINGS_WATCH: 'false',
+    TIDINGS_LOG_LEVEL: 'error',
+    // Short, so that what the dead held is soon free.
+    TIDINGS_LEASE: '3s',
+  };
+  const api = new Undying('api', () => tidingsDirectly(['api', '--json'], { env }));
+  const workers = [1, 2].map((n) => new Undying(`worker ${n}`, () => tidingsDirectly(['workers', '--json'], { env })));
+  const all = [api, ...workers];
+  const people = makePeople(PEOPLE);
+  const poster = new Poster(`http://127.0.0.1:${port}`, people, randomFrom(seed));
+  const random = randomFrom(seed ^ 0x5eed);
+  let killed = 0;
+  let databaseKills = 0;
+  try {
+    for (const one of all) one.start();
+    await Promise.all(all.map((one) => one.ready(60_000)));
+    poster.start(5);
+
+    for (let said = 0; killed < kills; ) {
+      await pause(random.between(100, 1200));
+      // Mostly those that have work to be cut off; sometimes one that has not come up again.
+      if (random.chance(0.85)) await untilReady(all, 2);
+      if (random.chance(0.5)) await api.ready(30_000);
+      const ready = all.filter((one) => one.isReady);
+      // A machine that stands still for longer than its lease comes back, and does not know it was thought dead.
+      if (random.chance(0.15)) random.pick(workers).freeze(random.between(3500, 6000));
+      const { victims, database } = choose(ready.length > 0 && random.chance(0.85) ? ready : all, random);
+      if (database && killDatabase(dataDir)) {
+        databaseKills++;
+        killed++;
+      }
+      for (const victim of victims) if (victim.killNow()) killed++;
+      if (killed >= said + 10) {
+        said = killed;
+        const { acknowledged } = poster;
+        say(`${killed} of ${kills} kills · ${acknowledged.size} events acknowledged · ${sink.mails.length} mails`);
+      }
+    }
+
+    await Promise.all(all.map((one) => one.ready(60_000)));
+    await poster.finish(60_000);
+    findings.expect('each request is acknowledged in the end', poster.pending === 0, () => `${poster.pending} are not`);
+    const server = await startEmbedded({ dataDir });
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    say('Waiting until all is delivered');
+    await untilQuiet(client, 90_000);
+
+    const ends = await Promise.all(all.map((one) => one.end(10_000)));
+    ends.forEach((end, i) => {
+      findings.expect('each process ends within 10 s of SIGTERM', end === 0, () => `${all[i]?.name}: ${end}`);
+    });
+    findings.about('no process ends by itself');
+    for (const one of all) {
+      for (const words of one.diedByItself) findings.expect('no process ends by itself', false, () => words);
+    }
+    findings.about('no answer but 202, and 503 when something is down');
+    for (const words of poster.wrong) {
+      findings.expect('no answer but 202, and 503 when something is down', false, () => words);
+    }
+    const doubts = await checkAll(client, people, poster.acknowledged.values(), sink.mails, findings);
+    await client.end();
+    await server.stop();
+    return {
+      seed,
+      kills: killed,
+      databaseKills,
+      restarts: all.reduce((sum, one) => sum + one.restarts, 0),
+      frozen: all.reduce((sum, one) => sum + one.frozen, 0),
+      events: poster.acknowledged.size,
+      requests: poster.requests,
+      retried: poster.retried,
+      mails: sink.mails.length,
+      ...doubts,
+      seconds: Math.round((Date.now() - began) / 1000),
+      findings: findings.rows,
+      failed: findings.failed,
+    };
+  } finally {
+    await Promise.all(all.map((one) => one.end(10_000)));
+    killDatabase(dataDir);
+    await sink.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+function choose(all: readonly Undying[], random: Random): { victims: readonly Undying[]; database: boolean } {
+  const luck = random.next();
+  if (luck < 0.03) return { victims: all, database: true };
+  if (luck < 0.08) return { victims: [], database: true };
+  const first = random.pick(all);
+  const others = all.filter((one) => one !== first);
+  if (luck < 0.25 && others.length > 0) return { victims: [first, random.pick(others)], database: false };
+  return { victims: [first], database: false };
+}
+
+/** Resolves when `count` of them are at work, or after half a minute. */
+async function untilReady(all: readonly Undying[], count: number): Promise<void> {
+  for (const since = Date.now(); Date.now() - since < 30_000; await pause(20)) {
+    if (all.filter((one) => one.isReady).length >= count) return;
+  }
+}
+
+/** The postmaster; its children notice, and go. */
+function killDatabase(dataDir: string): boolean {
+  const pid = readPidFile(join(dataDir, 'postgres'))?.pid;
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What stays is found by the checks. */
+async function untilQuiet(client: pg.Client, patience: number): Promise<void> {
+  for (const since = Date.now(); Date.now() - since < patience; await pause(200)) {
+    const { rows } = await client.query("select from deliveries where status in ('queued', 'sending') limit 1");
+    if (rows.length === 0) return;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
