@@ -131,7 +131,7 @@ function encryptionKey(value: string | undefined, dataDir: string): Buffer {
     return key;
   }
   const file = join(dataDir, 'encryption.key');
-  mkdirSync(dataDir, { recursive: true });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   try {
     // wx: of two processes that start together one writes, the other reads what it wrote.
     writeFileSync(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 });
