@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // How long a test waits for what must come; a busy machine is no failure.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

@@ -6,7 +6,7 @@ import { Catalogs } from './catalog/catalogs.ts';
 import { parseCatalog } from './catalog/parse.ts';
 import { readCatalog } from './catalog/read.ts';
 import { watchCatalog } from './catalog/watch.ts';
-// SMTP
+import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
@@ -166,7 +166,7 @@ function makeProviders(config: Config, log: Logger): { providers: Map<Channel, P
     [of('noop'), noopProvider(of('noop'))],
     [of('log'), logProvider(of('log'), (line) => log.warn(line, 'internal alert'))],
   ];
-  // SMTP
+  if (config.smtpUrl) made.push([of('smtp'), smtpProvider({ url: config.smtpUrl, from: config.mailFrom })]);
   const providers = new Map<Channel, Provider>();
   for (const [channels, provider] of made) for (const channel of channels) providers.set(channel, provider);
   return {

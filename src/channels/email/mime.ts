@@ -86,7 +86,11 @@ function encodedWords(text: string): string {
 // Bodies
 
 function base64(text: string): string {
-  return (Buffer.from(text).toString('base64').match(/.{1,76}/g) ?? []).join('\r\n');
+  return (
+    Buffer.from(text)
+      .toString('base64')
+      .match(/.{1,76}/g) ?? []
+  ).join('\r\n');
 }
 
 /** A line at a time, and most lines need nothing: byte by byte it would take longer than to send the message. */

@@ -3,15 +3,13 @@ import SMTPPool from 'nodemailer/lib/smtp-pool';
 import { ConfigError } from '../../errors.ts';
 import type { Millis, SendOutcome } from '../../model.ts';
 import type { Outgoing, Provider } from '../provider.ts';
-import { mailAddress, readMailbox } from './address.ts';
+import { type Mailbox, mailAddress, readMailbox } from './address.ts';
 import { buildMail } from './mime.ts';
 import { failureOutcome, type SmtpFailure } from './smtp-outcome.ts';
+import { readSmtpUrl } from './smtp-url.ts';
 
 export interface SmtpSettings {
-  /**
-   * `smtp://user:password@host:port` (STARTTLS when the server offers it) or `smtps://…` (TLS from the start), with
-   * `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=` (what we call ourselves).
-   */
+  /** As smtp-url.ts reads it. */
   readonly url: string;
   /** `Name <address>`: the sender people see, and where bounces go. */
   readonly from: string;
@@ -29,12 +27,11 @@ export interface SmtpSettings {
  * E-mail by SMTP over a pool of kept connections. Each message has a `Message-ID` made of its idempotency key, the same
  * in every attempt. Throws `ConfigError` when `url` or `from` cannot be read; connects when there is something to send.
  */
-export function smtpProvider({ url, from, pool: size = 5, timeouts = {} }: SmtpSettings): Provider {
-  const connection = readUrl(url);
-  const sender = readMailbox(from);
-  if (!sender) throw new ConfigError('TIDINGS_MAIL_FROM must be one sender, like "Tidings <tidings@example.com>"');
-  const domain = sender.address.slice(sender.address.lastIndexOf('@') + 1);
-  const { setUp = 10_000, silence = 50_000 } = timeouts;
+export function smtpProvider(settings: SmtpSettings): Provider {
+  const connection = readSmtpUrl(settings.url);
+  const from = readSender(settings.from);
+  const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
+  const { pool: size = 5, timeouts: { setUp = 10_000, silence = 50_000 } = {} } = settings;
   const pool = new SMTPPool({
     ...connection,
     maxConnections: size,
@@ -57,9 +54,9 @@ export function smtpProvider({ url, from, pool: size = 5, timeouts = {} }: SmtpS
   async function send({ to, message, idempotencyKey }: Outgoing, signal: AbortSignal): Promise<SendOutcome> {
     const recipient = to === undefined ? undefined : mailAddress(to);
     if (recipient === undefined) return { kind: 'rejected', reason: 'this is no address that mail can be sent to' };
-    const messageId = `${idempotencyKey.replace(/[^\w.+-]/g, encodeCharacter)}@${domain}`;
-    const raw = buildMail({ from: sender as NonNullable<typeof sender>, to: recipient, messageId, date: new Date(), message });
-    const mail = new PooledMail({ from: sender?.address ?? '', to: recipient, size: raw.length }, messageId, raw, signal);
+    const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;
+    const raw = buildMail({ from, to: recipient, messageId, date: new Date(), message });
+    const mail = new PooledMail({ from: from.address, to: recipient, size: raw.length }, messageId, raw, signal);
     return new Promise((resolve) => {
       // The pool asks no more of a message than PooledMail has; its type names all of nodemailer's composer.
       pool.send(mail as unknown as Parameters<typeof pool.send>[0], (error, info) => {
@@ -88,16 +85,23 @@ export function smtpProvider({ url, from, pool: size = 5, timeouts = {} }: SmtpS
   };
 }
 
+interface Envelope {
+  readonly from: string;
+  readonly to: string;
+  /** In bytes; the server may say at once that it is too much. */
+  readonly size: number;
+}
+
 /** What the pool needs of a message: the envelope, and the bytes as often as it tries. */
 class PooledMail {
   readonly data: { readonly signal: AbortSignal };
   readonly message = this;
-  readonly #envelope: { readonly from: string; readonly to: string; readonly size: number };
+  readonly #envelope: Envelope;
   readonly #messageId: string;
   readonly #raw: Buffer;
   #stream: Readable | undefined;
 
-  constructor(envelope: PooledMail['#envelope'], messageId: string, raw: Buffer, signal: AbortSignal) {
+  constructor(envelope: Envelope, messageId: string, raw: Buffer, signal: AbortSignal) {
     this.#envelope = envelope;
     this.#messageId = messageId;
     this.#raw = raw;
@@ -134,47 +138,21 @@ class PooledMail {
   }
 }
 
-const QUERY = ['requireTLS', 'ignoreTLS', 'tls.rejectUnauthorized', 'name'];
-
-/** Nodemailer would read every option it knows from the URL, also those that make it log addresses and passwords. */
-function readUrl(text: string) {
-  const url = parseUrl(text);
-  for (const option of url.searchParams.keys()) {
-    if (!QUERY.includes(option)) throw new ConfigError(`SMTP_URL has an unknown option; there are ${QUERY.join(', ')}`);
-  }
-  const isOn = (option: string) => url.searchParams.get(option) === 'true';
-  const name = url.searchParams.get('name');
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    ...(url.port === '' ? {} : { port: Number(url.port) }),
-    secure: url.protocol === 'smtps:',
-    requireTLS: isOn('requireTLS'),
-    ignoreTLS: isOn('ignoreTLS'),
-    tls: { rejectUnauthorized: url.searchParams.get('tls.rejectUnauthorized') !== 'false' },
-    ...(name === null ? {} : { name }),
-    ...(url.username === '' ? {} : { auth: { user: url.username, pass: url.password } }),
-  };
-}
-
-function parseUrl(text: string) {
-  try {
-    const { protocol, hostname, port, username, password, searchParams } = new URL(text);
-    if (!/^smtps?:$/.test(protocol) || hostname === '') throw new TypeError('not for SMTP');
-    const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
-    return { protocol, hostname, port, username: user, password: pass, searchParams };
-  } catch {
-    // Not the error itself: it quotes the password.
-    throw new ConfigError(
-      'SMTP_URL cannot be read; it is like smtp://user:password@mail.example.com:587, with %40 for an @ in the password',
-    );
-  }
+function readSender(text: string): Mailbox {
+  const mailbox = readMailbox(text);
+  if (mailbox) return mailbox;
+  throw new ConfigError('TIDINGS_MAIL_FROM must be one sender, like "Tidings <tidings@example.com>"');
 }
 
 /** Servers like to quote the address, on one of several lines. */
 function tidyResponse(response: string, password: string | undefined): string {
   const line = response.slice(0, 1000).replace(/\s+/g, ' ').trim();
   const withoutPassword = password ? line.replaceAll(password, '…') : line;
-  return withoutPassword.split(' ').map((word) => (word.includes('@') ? '…' : word)).join(' ').slice(0, 500);
+  return withoutPassword
+    .split(' ')
+    .map((word) => (word.includes('@') ? '…' : word))
+    .join(' ')
+    .slice(0, 500);
 }
 
 function encodeCharacter(character: string): string {
