@@ -33,8 +33,10 @@ module.exports = {
     ]),
     only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', 'model\\.ts$', 'errors\\.ts$']),
     only('pipeline-joins', '(pipeline|lanes)\\.ts$', [
+      'ids\\.ts$',
       'pipeline\\.ts$',
       'lanes\\.ts$',
+      'ids\\.ts$',
       'rules/',
       'plan/',
       'render/',

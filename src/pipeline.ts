@@ -1,11 +1,11 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
 import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
 import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import { addressPurpose, Reach } from './events/reach.ts';
+import { newId } from './ids.ts';
 import { Lanes } from './lanes.ts';
 import type { Channel, Decision, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
 import { planNotification } from './plan/plan.ts';
@@ -288,7 +288,7 @@ function decideFresh(
     person.profile = mergeTraits(before, event.traits, event.time);
     reach.merge(before, person.profile, event);
 
-    const { decisions, sends, uses } = decide(catalog.rules, person, event, now, uuidv7);
+    const { decisions, sends, uses } = decide(catalog.rules, person, event, now, newId);
     batch.events.push({ event, decisions });
     for (const use of uses) batch.uses.push({ ...use, userId: event.userId });
     for (const send of sends) planSend(catalog, batch, send, person, now);
@@ -304,12 +304,14 @@ function decideFresh(
 
 /** What the events would change of profiles that are known: see confirmTraitTimes. */
 function contested(fresh: readonly ReceivedEvent[], facts: Facts, reach: Reach): ContestedTrait[] {
-  return fresh.flatMap((event) => {
+  const all: ContestedTrait[] = [];
+  for (const event of fresh) {
     const person = facts.people.get(event.userId) as PersonFacts;
-    const traits = contestedTraits(person.profile, event.traits, event.time);
-    const all = new Set([...traits, ...reach.contested(person.profile, event)]);
-    return [...all].map((trait) => ({ person, trait, at: event.at }));
-  });
+    for (const trait of contestedTraits(person.profile, event.traits, event.time))
+      all.push({ person, trait, at: event.at });
+    for (const trait of reach.contested(person.profile, event)) all.push({ person, trait, at: event.at });
+  }
+  return all;
 }
 
 /** Which events are new; the answer for those that are stored already. */

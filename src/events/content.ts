@@ -60,6 +60,15 @@ function join(parent: string, key: string): string {
   return key.startsWith('[') ? parent + key : `${parent}.${key}`;
 }
 
+/**
+ * JSON text in which the one character that masks bring in is escaped. A single character beyond Latin-1 doubles the size
+ * of the string it stands in, and of the whole batch that is joined from such strings.
+ */
+export function jsonText(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.includes('…') ? text.replaceAll('…', '\\u2026') : text;
+}
+
 /** The first 128 bits of the SHA-256 of a text, as a UUID of version 8 (RFC 9562 section 5.8). */
 export function contentUuid(text: string): string {
   const hex = hash('sha256', text, 'hex');

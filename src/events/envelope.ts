@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
 import type { Event, JsonObject } from '../model.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
-import { ContentProblem, canonical, contentUuid, type Seen } from './content.ts';
+import { ContentProblem, canonical, contentUuid, jsonText, type Seen } from './content.ts';
 import { parseTimestamp } from './timestamp.ts';
 
 export type AddressKind = 'email' | 'phone';
@@ -141,10 +141,10 @@ interface Content {
 function readPart(value: unknown, path: string): Part {
   const seen: Seen = { address: false };
   const original = canonical(value, path, '', seen) as JsonObject;
-  const originalText = JSON.stringify(original);
+  const originalText = jsonText(original);
   if (!seen.address) return { original, originalText, stored: original, storedText: originalText };
   const stored = maskDeep(original) as JsonObject;
-  return { original, originalText, stored, storedText: JSON.stringify(stored) };
+  return { original, originalText, stored, storedText: jsonText(stored) };
 }
 
 /** The same content, however its keys were ordered, has the same identity. Ids and JSON text hold no newline. */

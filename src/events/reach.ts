@@ -19,6 +19,7 @@ export class Reach {
   readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
   readonly #seal: Seal;
   readonly #hashes = new Map<string, Hashes>();
+  readonly #moved = new Set<string>();
   readonly #changed = new Map<string, { userId: string; kind: string; value: string | null; mask: string }>();
 
   constructor(tenantId: string, stored: ReadonlyMap<string, Readonly<Hashes>>, seal: Seal) {
@@ -63,15 +64,14 @@ export class Reach {
       if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
       if (hash === undefined) delete hashes[kind];
       else hashes[kind] = hash;
+      this.#moved.add(event.userId);
       const mask = String(event.traits[trait] ?? '');
       this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, kind, value, mask });
     }
   }
 
   hasChanged(userId: string): boolean {
-    return (
-      this.#hashes.has(userId) && JSON.stringify(this.#hashes.get(userId)) !== JSON.stringify(this.#stored.get(userId))
-    );
+    return this.#moved.has(userId);
   }
 
   changed(): AddressChange[] {

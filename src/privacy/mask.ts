@@ -41,7 +41,7 @@ export function holdsAddress(text: string): boolean {
 }
 
 /** The text with every address in it masked. */
-export function maskText(text: string): string {
+function maskText(text: string): string {
   if (isPhone(text)) return maskPhone(text);
   return text.replace(/\S+/g, (word) => (word.includes('@') && EMAIL_IN_WORD.test(word) ? maskEmail(word) : word));
 }

@@ -91,10 +91,10 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
 /** ISO 8601 text or epoch milliseconds; text without a zone is UTC, a date alone is the same day everywhere. */
 function formatDate(args: readonly Value[], options: { readonly [name: string]: Value }, locale: string): Value {
   const [value, format] = args;
-  const when = readTime(value, zoneOf(options['zone']));
+  const when = readTime(value, zoneOf(options.zone));
   if (when === undefined || !when.isValid) return '';
   const pattern = typeof format === 'string' && format !== '' ? format.slice(0, 100) : 'd LLLL yyyy';
-  return when.setLocale(localeOf(options['locale'], locale)).toFormat(pattern);
+  return when.setLocale(localeOf(options.locale, locale)).toFormat(pattern);
 }
 
 function readTime(value: Value, zone: string): DateTime | undefined {
@@ -108,9 +108,9 @@ function readTime(value: Value, zone: string): DateTime | undefined {
 function formatNumber([value]: readonly Value[], options: { readonly [name: string]: Value }, locale: string): Value {
   const number = asNumber(value);
   if (number === undefined) return '';
-  const digits = asNumber(options['digits']);
+  const digits = asNumber(options.digits);
   const wanted = digits === undefined ? undefined : Math.min(10, Math.max(0, Math.trunc(digits)));
-  return numberFormat(localeOf(options['locale'], locale), '', wanted).format(number);
+  return numberFormat(localeOf(options.locale, locale), '', wanted).format(number);
 }
 
 /** The amount in the currency's main unit (12.5 is 12.50 EUR); an unknown currency leaves a plain number. */
@@ -118,7 +118,7 @@ function formatMoney(args: readonly Value[], options: { readonly [name: string]:
   const number = asNumber(args[0]);
   if (number === undefined) return '';
   const code = asText(args[1]).toUpperCase();
-  const wanted = localeOf(options['locale'], locale);
+  const wanted = localeOf(options.locale, locale);
   if (!/^[A-Z]{3}$/.test(code)) return numberFormat(wanted, '', 2).format(number);
   return numberFormat(wanted, code, undefined).format(number);
 }

@@ -54,7 +54,7 @@ export function compileTemplate(
   };
   const subject = compile('subject', own(parts, 'subject'));
   const html = compile('html', own(parts, 'html'));
-  const text = compile('text', own(parts, 'text')) ?? (html && derivedText(parts['html'] ?? '', locale, problems));
+  const text = compile('text', own(parts, 'text')) ?? (html && derivedText(parts.html ?? '', locale, problems));
   if (problems.length > 0 || text === undefined) return { problems };
   return { template: { notificationType: template.notificationType, channel, locale, subject, text, html } };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { AddressChange } from '../events/reach.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
@@ -61,12 +62,12 @@ export async function writeBatch(connection: pg.PoolClient, batch: Batch): Promi
       batch.tenantId,
       timestamp(batch.now),
       batch.catalogVersion,
-      JSON.stringify(
+      rows(
         batch.events
           .filter(({ event }) => event.named)
           .map(({ event }) => ({ k: event.key, h: event.contentHash, u: event.userId, t: event.at })),
       ),
-      JSON.stringify(
+      rows(
         batch.profiles.map(({ userId, profile, addressHashes }) => ({
           u: userId,
           v: profile.traits,
@@ -74,17 +75,17 @@ export async function writeBatch(connection: pg.PoolClient, batch: Batch): Promi
           h: addressHashes,
         })),
       ),
-      JSON.stringify(
+      rows(
         batch.addresses.map(({ userId, kind, sealed, hash, mask }) => ({
           u: userId,
           k: kind,
-          s: sealed && sealed.bytes.toString('base64'),
-          i: sealed && sealed.keyId,
+          s: sealed?.bytes.toString('base64'),
+          i: sealed?.keyId,
           h: hash,
           m: mask,
         })),
       ),
-      JSON.stringify(
+      rows(
         batch.uses.map((use) => ({
           u: use.userId,
           k: use.limitKey,
@@ -95,7 +96,7 @@ export async function writeBatch(connection: pg.PoolClient, batch: Batch): Promi
           n: use.notificationId,
         })),
       ),
-      JSON.stringify(
+      rows(
         batch.notifications.map((notification) => ({
           u: notification.userId,
           n: notification.notificationId,
@@ -107,7 +108,7 @@ export async function writeBatch(connection: pg.PoolClient, batch: Batch): Promi
           j: notification.data,
         })),
       ),
-      JSON.stringify(
+      rows(
         batch.deliveries.map((delivery) => ({
           u: delivery.userId,
           n: delivery.notificationId,
@@ -143,6 +144,11 @@ async function copyEvents(connection: pg.PoolClient, batch: Batch): Promise<void
 }
 
 const SPECIAL = /[\\\n\r\t]/;
+
+/** A recordset as JSON text. */
+function rows(objects: readonly object[]): string {
+  return `[${objects.map((one) => jsonText(one as JsonObject)).join(',')}]`;
+}
 
 /** COPY text format: backslash, newline, carriage return and tab are escaped. */
 function copyText(text: string): string {

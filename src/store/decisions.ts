@@ -1,4 +1,5 @@
-import type { Decision, Evidence, Outcome, ReasonCode } from '../model.ts';
+import { jsonText } from '../events/content.ts';
+import type { Decision, Evidence, Json, Outcome, ReasonCode } from '../model.ts';
 
 /**
  * A decision as it stands in `events.decisions`. Half of what an event costs to store is its decisions, so the names are
@@ -24,7 +25,7 @@ export interface StoredDecision {
 
 export function packDecisions(decisions: readonly Decision[], eventId: string): string {
   if (decisions.length === 0) return '[]';
-  return JSON.stringify(decisions.map((decision) => pack(decision, eventId)));
+  return jsonText(decisions.map((decision) => pack(decision, eventId)) as unknown as Json);
 }
 
 function pack(decision: Decision, eventId: string): StoredDecision {

@@ -190,10 +190,7 @@ export class DeliveryWorker {
         this.#letGo(delivery);
         return;
       }
-      dispatched = await pipeline.dispatch(
-        delivery,
-        this.#deadline(startedAt),
-      );
+      dispatched = await pipeline.dispatch(delivery, this.#deadline(startedAt));
     } catch (error) {
       log.error(
         { err: error, delivery_id: `${delivery.notificationId}.${delivery.channel}` },

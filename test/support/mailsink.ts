@@ -11,6 +11,7 @@ export interface Mail {
   readonly to: string;
   /** As it came over the wire, without dot stuffing; null unless it is kept. */
   readonly raw: Buffer | null;
+  readonly overTls: boolean;
 }
 
 /** What goes wrong, from now on. */
@@ -20,8 +21,8 @@ export interface Trouble {
   readonly rcpt?: Refusal;
   /** After the message was taken in whole. */
   readonly data?: Refusal;
-  /** Hangs up: instead of answering MAIL, or when it has the first bytes of a message, or the whole, without a word. */
-  readonly hangUp?: 'mail' | 'body' | 'data';
+  /** Hangs up without a word: instead of answering MAIL, or when it has the whole message. */
+  readonly hangUp?: 'mail' | 'data';
 }
 
 export interface Refusal {
@@ -50,6 +51,8 @@ export interface MailSinkSettings {
   readonly keep?: boolean;
   /** Default: any that is free. */
   readonly port?: number;
+  /** Offers STARTTLS, with a certificate nobody signed. */
+  readonly tls?: boolean;
   /** Whoever sends must be this one. */
   readonly login?: { readonly user: string; readonly pass: string };
 }
@@ -59,7 +62,7 @@ export interface MailSinkSettings {
  * @param thinks how long it thinks about a message before it says so, in milliseconds
  */
 export async function mailSink(thinks: () => number = () => 0, settings: MailSinkSettings = {}): Promise<MailSink> {
-  const { keep = false, port: wanted = 0, login } = settings;
+  const { keep = false, port: wanted = 0, tls = false, login } = settings;
   const mails: Mail[] = [];
   const sockets = new Map<number, Socket>();
   let connections = 0;
@@ -69,7 +72,7 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
 
   const server = new SMTPServer({
     authOptional: login === undefined,
-    disabledCommands: login ? ['STARTTLS'] : ['STARTTLS', 'AUTH'],
+    disabledCommands: [...(tls ? [] : ['STARTTLS']), ...(login ? [] : ['AUTH'])],
     allowInsecureAuth: true,
     disableReverseLookup: true,
     size: 10_000_000,
@@ -93,14 +96,14 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
         // Headers only unless it is kept; long ones are folded, but an id is not.
         if (keep || size < 8192) chunks.push(chunk);
         size += chunk.length;
-        if (trouble.hangUp === 'body') hangUp(session);
       });
       stream.on('end', () => {
         const raw = Buffer.concat(chunks);
         const [, messageId = ''] = /^message-id:\s*<([^>]+)>/im.exec(raw.toString('latin1', 0, 8192)) ?? [];
         const { mailFrom, rcptTo } = session.envelope;
         const from = mailFrom === false ? '' : mailFrom.address;
-        mails.push({ messageId, from, to: rcptTo.map(({ address }) => address).join(','), raw: keep ? raw : null });
+        const to = rcptTo.map(({ address }) => address).join(',');
+        mails.push({ messageId, from, to, raw: keep ? raw : null, overTls: session.secure });
         if (trouble.hangUp === 'data') return void hangUp(session);
         const answer = refusal(trouble.data);
         setTimeout(() => void held.then(() => done(answer)), thinks());

@@ -28,7 +28,8 @@ export function failureOutcome(failure: SmtpFailure, sentWhole: boolean, tidy: (
     if (responseCode >= 400) return { kind: 'retry', reason: `the mail server put it off (${responseCode})`, ...said };
   }
   // 421 is an answer too: the server goes away and has not taken it.
-  if (sentWhole && responseCode !== 421) return { kind: 'in_doubt', reason: `${trouble(failure)} before it answered` };
+  if (sentWhole && responseCode !== 421)
+    return { kind: 'in_doubt', reason: `${trouble(failure)} before there was an answer` };
   return { kind: 'retry', reason: trouble(failure), ...said };
 }
 

@@ -1,0 +1,369 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type SmtpSettings, smtpProvider } from '../src/channels/email/smtp.ts';
+import { logProvider } from '../src/channels/internal/log.ts';
+import { noopProvider } from '../src/channels/noop.ts';
+import type { Outgoing, Provider } from '../src/channels/provider.ts';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { ConfigError } from '../src/errors.ts';
+import { CHANNELS, type SendOutcome } from '../src/model.ts';
+import { ADDRESS, expectOutcome, never, outgoing, testProvider } from './support/channel-contract.ts';
+import { type MailSink, mailSink, readMail } from './support/mailsink.ts';
+
+const FROM = 'Tidings <tidings@mail.example.com>';
+
+testProvider('noop', async () => ({ provider: noopProvider(CHANNELS) }));
+testProvider('sandbox', async () => ({ provider: sandboxProvider(CHANNELS) }));
+testProvider('log', async () => ({ provider: logProvider(['internal'], () => {}) }));
+testProvider('smtp', async () => {
+  const sink = await mailSink();
+  return { provider: smtpProvider({ url: sink.url, from: FROM }), stop: () => sink.close() };
+});
+
+test('log names the person by id, never by address', async () => {
+  const lines: object[] = [];
+  const provider = logProvider(['internal'], (line) => lines.push(line));
+  await provider.send(outgoing({ channel: 'internal', message: { text: 'Third failure' } }), never());
+  expect(lines).toEqual([
+    {
+      tenant_id: 'default',
+      notification_id: 'n-1',
+      notification_type: 'WELCOME_EMAIL',
+      user_id: 'u_1',
+      text: 'Third failure',
+    },
+  ]);
+});
+
+describe('smtp', () => {
+  let sink: MailSink;
+  const ends: (() => Promise<void> | void)[] = [];
+
+  beforeEach(async () => {
+    sink = await mailSink(undefined, { keep: true });
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+    await sink.close();
+  });
+
+  function provider(settings: Partial<SmtpSettings> = {}): Provider {
+    const made = smtpProvider({ url: sink.url, from: FROM, ...settings });
+    ends.push(() => made.close());
+    return made;
+  }
+
+  async function send(by: Provider, more: Partial<Outgoing> = {}, signal = never()): Promise<SendOutcome> {
+    const outcome = await by.send(outgoing(more), signal);
+    expectOutcome(outcome);
+    expect(JSON.stringify(outcome)).not.toContain(ADDRESS);
+    return outcome;
+  }
+
+  /** A server of a few words: whatever `serve` does with each connection. */
+  async function server(serve: (socket: Socket) => void): Promise<string> {
+    const sockets = new Set<Socket>();
+    const listening = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      serve(socket);
+    }).listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    ends.unshift(() => {
+      for (const socket of sockets) socket.destroy();
+      listening.close();
+    });
+    return `smtp://127.0.0.1:${(listening.address() as { port: number }).port}`;
+  }
+
+  test('delivers the message as it was rendered, to one recipient', async () => {
+    const message = {
+      subject: 'Olá, Maria 👋',
+      text: 'Text\n.\nwith a dot',
+      html: '<p>.</p>\n.\n<a href="https://x.example/?a=1&amp;b=2">é</a>',
+    };
+    const outcome = await send(provider({ from: '"Müller & Söhne" <bank@bücher.example>' }), { message });
+    const id = 'n-1.email@xn--bcher-kva.example';
+    expect(outcome).toMatchObject({
+      kind: 'delivered',
+      providerMessageId: id,
+      response: expect.stringMatching(/^250 /),
+    });
+    const [got] = sink.mails;
+    expect(got).toMatchObject({ messageId: id, to: ADDRESS, overTls: false });
+    const mail = await readMail(got);
+    expect(mail).toMatchObject({
+      messageId: `<${id}>`,
+      subject: message.subject,
+      from: { value: [{ name: 'Müller & Söhne', address: 'bank@bücher.example' }] },
+      to: { value: [{ address: ADDRESS }] },
+    });
+    expect(mail.text?.trimEnd()).toBe(message.text);
+    expect(mail.html).toBe(message.html);
+    expect(Math.abs(Date.now() - (mail.date as Date).getTime())).toBeLessThan(60_000);
+  });
+
+  test('a repeated attempt has the same Message-ID', async () => {
+    const smtp = provider();
+    await send(smtp);
+    await send(smtp, { attempt: 2 });
+    await send(smtp, { idempotencyKey: 'n-2 <odd>\r\n🐘' });
+    expect(sink.mails.map(({ messageId }) => messageId)).toEqual([
+      'n-1.email@mail.example.com',
+      'n-1.email@mail.example.com',
+      'n-2%20%3codd%3e%0d%0a%f0%9f%90%98@mail.example.com',
+    ]);
+  });
+
+  test('an address cannot smuggle a recipient or a header', async () => {
+    const smtp = provider();
+    for (const to of [
+      'a@example.com>\r\nRCPT TO:<b@example.com',
+      'a@example.com,b@example.com',
+      'a@example.com\nBcc: b',
+    ]) {
+      expect(await send(smtp, { to })).toMatchObject({ kind: 'rejected' });
+    }
+    expect(sink.connections()).toBe(0);
+  });
+
+  describe('what the server answers', () => {
+    const quoting = (code: number) => ({ code, text: `5.1.1 <${ADDRESS}>: no such user; ask root@localhost` });
+
+    test.each(['mail', 'rcpt', 'data'] as const)('at %s: 4xx is tried again, 5xx is not', async (step) => {
+      const smtp = provider({ pool: 1 });
+      sink.trouble({ [step]: quoting(451) });
+      expect(await send(smtp)).toEqual({
+        kind: 'retry',
+        reason: 'the mail server put it off (451)',
+        response: '451 5.1.1 … no such user; ask …',
+      });
+      sink.trouble({ [step]: quoting(550) });
+      expect(await send(smtp)).toEqual({
+        kind: 'rejected',
+        reason: 'the mail server refused it (550)',
+        response: '550 5.1.1 … no such user; ask …',
+      });
+      sink.trouble({});
+      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      // A refusal is no reason to leave.
+      expect(sink.connections()).toBe(1);
+    });
+
+    test.each(['mail', 'rcpt', 'data'] as const)('421 at %s: tried again, over a new connection', async (step) => {
+      const smtp = provider({ pool: 1 });
+      sink.trouble({ [step]: { code: 421, text: 'going down' } });
+      expect(await send(smtp)).toMatchObject({ kind: 'retry', reason: expect.stringContaining('421') });
+      sink.trouble({});
+      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(sink.connections()).toBe(2);
+    });
+
+    test.each([503, 530, 535])('%i says nothing about the message: tried again', async (code) => {
+      sink.trouble({ mail: { code, text: 'no' } });
+      expect(await send(provider())).toMatchObject({ kind: 'retry', reason: expect.stringContaining(String(code)) });
+    });
+
+    test('a message larger than the server takes is rejected, without being sent', async () => {
+      const outcome = await send(provider(), { message: { subject: 'x', text: 'x'.repeat(11_000_000) } });
+      expect(outcome).toMatchObject({ kind: 'rejected', reason: expect.stringContaining('large') });
+      expect(sink.mails).toEqual([]);
+    });
+
+    test('wrong password: tried again, and the password is nowhere', async () => {
+      const strict = await mailSink(undefined, { login: { user: 'tidings', pass: 'right' } });
+      ends.unshift(() => strict.close());
+      const at = (user: string) => provider({ url: strict.url.replace('//', `//${user}@`) });
+      const refused = await send(at('tidings:hunter2%40home'));
+      expect(refused).toEqual({
+        kind: 'retry',
+        reason: 'the mail server does not accept our user name and password (535)',
+      });
+      expect(await send(at('tidings:right'))).toMatchObject({ kind: 'delivered' });
+      strict.trouble({ rcpt: { code: 550, text: 'your password is right' } });
+      expect(await send(at('tidings:right'))).toMatchObject({ response: '550 your password is …' });
+    });
+  });
+
+  test('a certificate nobody signed is refused, unless it may be', async () => {
+    const sealed = await mailSink(undefined, { tls: true });
+    ends.unshift(() => sealed.close());
+    const refused = await send(provider({ url: sealed.url }));
+    expect(refused).toMatchObject({ kind: 'retry', reason: expect.stringMatching(/\([A-Z_]*CERT[A-Z_]*\)$/) });
+    const trusting = provider({
+      url: `${sealed.url}?tls.rejectUnauthorized=false&requireTLS=true&name=me.example.com`,
+    });
+    expect(await send(trusting)).toMatchObject({ kind: 'delivered' });
+    expect(await send(provider({ url: `${sealed.url}?ignoreTLS=true` }))).toMatchObject({ kind: 'delivered' });
+    expect(sealed.mails.map(({ overTls }) => overTls)).toEqual([true, false]);
+  });
+
+  describe('when the connection fails', () => {
+    test.each([
+      ['retry', 'before the message', 'mail'],
+      ['in_doubt', 'after the whole message', 'data'],
+    ] as const)('%s when it is lost %s', async (kind, _when, hangUp) => {
+      const smtp = provider({ pool: 1 });
+      sink.trouble({ hangUp });
+      const outcome = await send(smtp);
+      expect(outcome).toMatchObject({ kind, reason: expect.stringMatching(/^the (connection|mail server)/) });
+      expect(sink.count('n-1.email@mail.example.com')).toBe(hangUp === 'data' ? 1 : 0);
+      sink.trouble({});
+      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+    });
+
+    test('lost in a kept connection after a message: the next one is in doubt only if it went out', async () => {
+      const smtp = provider({ pool: 1 });
+      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      sink.trouble({ hangUp: 'data' });
+      expect(await send(smtp, { idempotencyKey: 'n-2.email' })).toMatchObject({ kind: 'in_doubt' });
+      // Not sent again behind our back.
+      expect(sink.count('n-2.email@mail.example.com')).toBe(1);
+    });
+
+    test('nobody there, no name, no TLS, no greeting, a refusal at the door: tried again', async () => {
+      const { port } = sink;
+      await sink.close();
+      const refused = await send(provider({ url: `smtp://127.0.0.1:${port}` }));
+      expect(refused).toEqual({ kind: 'retry', reason: 'the mail server cannot be reached (ECONNREFUSED)' });
+
+      sink = await mailSink();
+      expect(await send(provider({ url: `smtps://127.0.0.1:${sink.port}` }))).toMatchObject({ kind: 'retry' });
+      expect(await send(provider({ url: `${sink.url}/?requireTLS=true` }))).toMatchObject({ kind: 'retry' });
+      const nowhere = provider({ url: 'smtp://nowhere.invalid', timeouts: { setUp: 2000 } });
+      expect(await send(nowhere)).toMatchObject({ kind: 'retry' });
+
+      const silent = await server(() => {});
+      const greeted = await send(provider({ url: silent, timeouts: { setUp: 100 } }));
+      expect(greeted).toEqual({ kind: 'retry', reason: 'the mail server kept silent for too long' });
+
+      const rude = await server((socket) => socket.end('554 not today\r\n'));
+      const turnedAway = { reason: 'the mail server does not let us in (554)', response: '554 not today' };
+      expect(await send(provider({ url: rude }))).toEqual({ kind: 'retry', ...turnedAway });
+
+      const shut = await server((socket) => socket.destroy());
+      expect(await send(provider({ url: shut }))).toMatchObject({ kind: 'retry' });
+    });
+
+    test('silence before the message: tried again; after it: in doubt', async () => {
+      const mute = await server((socket) => socket.write('220 hello\r\n'));
+      const timeouts = { setUp: 5000, silence: 200 };
+      expect(await send(provider({ url: mute, timeouts }))).toMatchObject({ kind: 'retry' });
+      const release = sink.hold();
+      expect(await send(provider({ timeouts }))).toEqual({
+        kind: 'in_doubt',
+        reason: 'the mail server kept silent for too long before there was an answer',
+      });
+      release();
+    });
+
+    test('an answer that is none: in doubt', async () => {
+      const odd = await server((socket) => {
+        const answers = ['250 hello', '250 ok', '250 ok', '354 go on'];
+        socket.write('220 hello\r\n');
+        socket.on('data', (chunk) =>
+          socket.write(`${answers.shift() ?? (/\r\n\.\r\n/.test(String(chunk)) ? '354 what?' : '')}\r\n`),
+        );
+      });
+      expect(await send(provider({ url: odd }))).toMatchObject({ kind: 'in_doubt' });
+    });
+
+    test('the server goes away, messages wait, it comes back', async () => {
+      const smtp = provider();
+      const { port } = sink;
+      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      await sink.close();
+      const meanwhile = await Promise.all(Array.from({ length: 10 }, () => send(smtp)));
+      expect(new Set(meanwhile.map(({ kind }) => kind))).toEqual(new Set(['retry']));
+      sink = await mailSink(undefined, { port });
+      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(sink.mails).toHaveLength(1);
+    });
+
+    test('kept connections that died unnoticed do not cost an attempt', async () => {
+      const smtp = provider({ pool: 2 });
+      const { port } = sink;
+      await Promise.all([send(smtp), send(smtp)]);
+      await sink.close();
+      sink = await mailSink(undefined, { port });
+      expect(await Promise.all([send(smtp), send(smtp)])).toMatchObject([{ kind: 'delivered' }, { kind: 'delivered' }]);
+    });
+  });
+
+  describe('told to stop', () => {
+    test('before it began: nothing is sent', async () => {
+      expect(await send(provider(), {}, AbortSignal.abort())).toEqual({ kind: 'retry', reason: 'sending was stopped' });
+      expect(sink.mails).toEqual([]);
+    });
+
+    test('while it waits for a connection: only that one', async () => {
+      const smtp = provider({ pool: 1 });
+      const release = sink.hold();
+      const first = send(smtp);
+      const stop = new AbortController();
+      const second = send(smtp, { idempotencyKey: 'n-2.email' }, stop.signal);
+      await vi.waitFor(() => expect(sink.mails).toHaveLength(1));
+      stop.abort();
+      expect(await second).toMatchObject({ kind: 'retry' });
+      release();
+      expect(await first).toMatchObject({ kind: 'delivered' });
+      expect(sink.mails).toHaveLength(1);
+    });
+
+    test('while the server thinks: in doubt', async () => {
+      const release = sink.hold();
+      const stop = new AbortController();
+      const sent = send(provider(), {}, stop.signal);
+      await vi.waitFor(() => expect(sink.mails).toHaveLength(1));
+      stop.abort();
+      expect(await sent).toEqual({ kind: 'in_doubt', reason: 'sending was stopped before there was an answer' });
+      release();
+    });
+
+    test('closing lets what is being sent end', async () => {
+      const smtp = provider({ pool: 1 });
+      const release = sink.hold();
+      const [first, second] = [send(smtp), send(smtp, { idempotencyKey: 'n-2.email' })];
+      await vi.waitFor(() => expect(sink.mails).toHaveLength(1));
+      const closed = smtp.close();
+      expect(await second).toMatchObject({ kind: 'retry' });
+      release();
+      expect(await first).toMatchObject({ kind: 'delivered' });
+      await closed;
+    });
+  });
+
+  test('200 at once go through 5 connections, each once', async () => {
+    const smtp = provider();
+    const keys = Array.from({ length: 200 }, (_, n) => `n-${n}.email`);
+    const outcomes = await Promise.all(keys.map((idempotencyKey) => send(smtp, { idempotencyKey })));
+    expect(outcomes.every(({ kind }) => kind === 'delivered')).toBe(true);
+    expect(new Set(sink.mails.map(({ messageId }) => messageId)).size).toBe(200);
+    expect(sink.mails).toHaveLength(200);
+    expect(sink.connections()).toBe(5);
+  });
+
+  test.each([
+    ['http://mail.example.com', 'SMTP_URL cannot be read'],
+    ['smtp://', 'SMTP_URL cannot be read'],
+    ['smtp://user:s3cret%@mail.example.com', 'SMTP_URL cannot be read'],
+    ['smtp://user:s3cret@mail.example.com:port', 'SMTP_URL cannot be read'],
+    ['smtp://user:s3cret@mail.example.com/?logger=true', 'SMTP_URL has an unknown option'],
+  ])('refuses %s, and does not quote it', (url, message) => {
+    let error: unknown;
+    try {
+      smtpProvider({ url, from: FROM });
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(String(error)).toContain(message);
+    expect(JSON.stringify([String(error), error])).not.toContain('s3cret');
+  });
+
+  test('refuses a sender that is none', () => {
+    expect(() => provider({ from: 'a@example.com, b@example.com' })).toThrow(ConfigError);
+    expect(() => provider({ from: 'Tidings' })).toThrow('TIDINGS_MAIL_FROM');
+  });
+});

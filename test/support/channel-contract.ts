@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Outgoing, Provider } from '../../src/channels/provider.ts';
+import type { Message, SendOutcome } from '../../src/model.ts';
+
+/** What every provider promises, whatever it carries. One call for each of them. */
+export function testProvider(name: string, make: () => Promise<Subject>): void {
+  describe(`the contract of providers: ${name}`, () => {
+    let subject: Subject;
+    let provider: Provider;
+
+    beforeEach(async () => {
+      subject = await make();
+      provider = subject.provider;
+    });
+    afterEach(async () => {
+      await provider.close();
+      await subject.stop?.();
+    });
+
+    const send = async (more: Partial<Outgoing> = {}, signal = never()): Promise<SendOutcome> => {
+      const outcome = await provider.send(outgoing({ channel: provider.channels[0] ?? 'email', ...more }), signal);
+      expectOutcome(outcome);
+      return outcome;
+    };
+
+    test('has a name, channels and room', () => {
+      expect(provider.name).toMatch(/^[a-z_]+$/);
+      expect(provider.channels.length).toBeGreaterThan(0);
+      expect(provider.concurrency).toBeGreaterThanOrEqual(1);
+    });
+
+    test('takes a message', async () => {
+      expect(await send()).toMatchObject({ kind: 'delivered' });
+    });
+
+    test('calls every attempt at a message by one id, and other messages by others', async () => {
+      const [first, again, other] = (await Promise.all([
+        send({ idempotencyKey: 'n-1.email' }),
+        send({ idempotencyKey: 'n-1.email', attempt: 2 }),
+        send({ idempotencyKey: 'n-2.email' }),
+      ])) as Extract<SendOutcome, { kind: 'delivered' }>[];
+      expect(again?.providerMessageId).toBe(first?.providerMessageId);
+      if (first?.providerMessageId !== undefined) {
+        expect(first.providerMessageId).toContain('n-1.email');
+        expect(other?.providerMessageId).not.toBe(first.providerMessageId);
+      }
+    });
+
+    test('answers as data whatever the message holds', async () => {
+      for (const message of ODD_MESSAGES) await send({ message });
+    });
+
+    test('answers as data whatever the address is, and never repeats it', async () => {
+      for (const to of ODD_ADDRESSES) await send({ to });
+      const { to: _, ...nowhere } = outgoing({ channel: provider.channels[0] ?? 'email' });
+      expectOutcome(await provider.send(nowhere, never()));
+    });
+
+    test('takes more at once than it has room for', async () => {
+      const count = Math.min(200, provider.concurrency * 4);
+      const outcomes = await Promise.all(Array.from({ length: count }, (_, n) => send({ idempotencyKey: `n-${n}` })));
+      expect(outcomes.filter(({ kind }) => kind === 'delivered')).toHaveLength(count);
+    });
+
+    test('ends when it is told to stop, before and while', async () => {
+      await send({}, AbortSignal.abort());
+      const stop = new AbortController();
+      const sending = Array.from({ length: 9 }, (_, n) => send({ idempotencyKey: `n-${n}` }, stop.signal));
+      stop.abort();
+      await Promise.all(sending);
+    });
+
+    test('closes, twice if need be, leaves no connection open and never throws afterwards', async () => {
+      const before = connections();
+      await Promise.all([send(), send({ idempotencyKey: 'n-2' })]);
+      await provider.close();
+      await provider.close();
+      await vi.waitFor(() => expect(connections()).toBeLessThanOrEqual(before), { timeout: 5000, interval: 10 });
+      await send();
+    });
+  });
+}
+
+export interface Subject {
+  readonly provider: Provider;
+  /** Ends what stands behind the provider. */
+  stop?(): Promise<void>;
+}
+
+export const ADDRESS = 'maria.lopez@example.com';
+
+/** A signal nobody will abort. */
+export function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+export function outgoing(more: Partial<Outgoing> = {}): Outgoing {
+  return {
+    tenantId: 'default',
+    notificationId: 'n-1',
+    notificationType: 'WELCOME_EMAIL',
+    channel: 'email',
+    userId: 'u_1',
+    to: ADDRESS,
+    message: { subject: 'Welcome', text: 'Hello Maria', html: '<p>Hello Maria</p>' },
+    idempotencyKey: 'n-1.email',
+    attempt: 1,
+    ...more,
+  };
+}
+
+/** A whole outcome, and nobody's address in it. */
+export function expectOutcome(outcome: SendOutcome): void {
+  const { kind } = outcome;
+  expect(['delivered', 'retry', 'rejected', 'in_doubt']).toContain(kind);
+  if (outcome.kind !== 'delivered') {
+    // A reason is quoted inside a sentence.
+    expect(outcome.reason).toMatch(/^[a-z].{5,120}[^.]$/);
+    expect(outcome.reason).not.toContain('@');
+  }
+  expect(outcome.response ?? '').not.toContain('@');
+  expect(outcome.response ?? '').not.toMatch(/[\r\n]/);
+}
+
+const ODD_MESSAGES: readonly Message[] = [
+  { text: '' },
+  { text: '.', html: '' },
+  { subject: '', text: '.\r\n..\r\n.\r\nQUIT\r\n' },
+  { subject: 'a\r\nBcc: x@example.com\r\n\r\nbody', text: 'x' },
+  { subject: '\ud800 \udfff \u0000', text: 'half \udc00 a pair, \u0000 and \u0007' },
+  { subject: '🐘'.repeat(255), text: 'é'.repeat(100_000), html: '='.repeat(100_000) },
+];
+
+const ODD_ADDRESSES: readonly string[] = [
+  '',
+  '@',
+  'nobody',
+  'two@example.com, more@example.com',
+  '<brackets@example.com>',
+  'a@example.com>\r\nRCPT TO:<b@example.com',
+  'a@example.com\nBcc: b@example.com',
+  'a@exa mple.com',
+  'a@-example.com',
+  `${'x'.repeat(65)}@example.com`,
+  `a@${'x'.repeat(64)}.com`,
+  '"quoted one"@example.com',
+  'ünï@example.com',
+  'a@b@example.com',
+  '\u202eevil@example.com',
+];
+
+function connections(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+}
