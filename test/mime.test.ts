@@ -125,6 +125,13 @@ test.each([
   expect((await simpleParser(raw)).from?.value).toEqual([{ name: expected, address: 'bank@example.com' }]);
 });
 
+test.each(['=', 'x', '\u0001', ' ', '\n', '🐘'])('millions of %j come back', (character) => {
+  const text = character.repeat(2_000_000);
+  const [body] = partsOf(build({ subject: 'x', text, html: '' }));
+  // Not a matcher: it would print them.
+  expect(body === canonical(text)).toBe(true);
+});
+
 test('any text comes back', async () => {
   const anyText = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 400 }),

@@ -236,7 +236,7 @@ describe('mistakes are told with their place and what was meant', () => {
     ['{{@index}}', 'stands outside'],
     ['{{@nothing}}', 'there is no `@nothing`'],
     ['{{event.name', 'check the braces'],
-    ['{{event.}}', 'cannot be read as a template'],
+    ['{{event.name)}}', 'cannot be read as a template'],
     ['{{"text" event.name}}', 'a name is needed here'],
   ])('%s', (source, sentence) => {
     expect(wrong(source)).toContain(sentence);

@@ -19,9 +19,11 @@ export const singleRow: Row = {
     };
     const limit = await setup.withEmpty(async (database) => {
       const endpoint = await insertEndpoint(database);
-      const result = await run(endpoint.url);
-      await endpoint.close();
-      return result;
+      try {
+        return await run(endpoint.url);
+      } finally {
+        await endpoint.close();
+      }
     });
     const value = await setup.withDatabase((database) =>
       withTidings(database, async (tidings) => run(await tidings.serve())),

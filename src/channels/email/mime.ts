@@ -93,31 +93,36 @@ function base64(text: string): string {
   ).join('\r\n');
 }
 
-/** A line at a time, and most lines need nothing: byte by byte it would take longer than to send the message. */
+/** Over the whole text at once: byte by byte it would take longer than to send the message. */
 function quotedPrintable(text: string): string {
-  return text
-    .replace(/[^\t\r\n\x20-\x3c\x3e-\x7e]+/g, (run) => hex(run))
-    .split('\r\n')
-    .map(foldLine)
-    .join('\r\n');
+  return (
+    text
+      .replaceAll('=', '=3D')
+      .replace(/[^\t\r\n\x20-\x7e]+/g, hex)
+      // A blank at the end of a line may be lost on the way.
+      .replace(/[\t ]$/gm, hex)
+      .split('\r\n')
+      .map(fold)
+      .join('\r\n')
+  );
 }
 
 function hex(run: string): string {
   return Buffer.from(run).toString('hex').toUpperCase().replace(/../g, '=$&');
 }
 
-function foldLine(line: string): string {
-  // A blank at the end may be lost on the way.
-  const safe = line.endsWith(' ') || line.endsWith('\t') ? line.slice(0, -1) + hex(line.slice(-1)) : line;
-  if (safe.length <= 76) return safe;
-  let folded = '';
+/** Soft line breaks, never within an escape. */
+function fold(line: string): string {
+  if (line.length <= 76) return line;
+  const lines: string[] = [];
   let from = 0;
-  while (safe.length - from > 76) {
+  while (line.length - from > 76) {
     let to = from + 75;
-    if (safe[to - 1] === '=') to -= 1;
-    else if (safe[to - 2] === '=') to -= 2;
-    folded += `${safe.slice(from, to)}=\r\n`;
+    if (line[to - 1] === '=') to -= 1;
+    else if (line[to - 2] === '=') to -= 2;
+    lines.push(line.slice(from, to));
     from = to;
   }
-  return folded + safe.slice(from);
+  lines.push(line.slice(from));
+  return lines.join('=\r\n');
 }
