@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readPidFile } from '../src/store/embedded-address.ts';
 import { isRunning } from '../src/store/processes.ts';
@@ -14,6 +16,7 @@ import { mailSink } from './torture/sink.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const programs: Program[] = [];
 const folders: string[] = [];
 
@@ -114,7 +117,7 @@ test('runs as an ordinary user without a home', async () => {
   const { HOME: _, ...env } = { ...environment(), TIDINGS_DATA_DIR: dataDir, HOME: '' };
   const program = start(
     ['start', '--json'],
-    { env, uid: 65534, gid: 65534, command: ['env', '-u', 'HOME', process.execPath] },
+    { env, cwd: openCheckout(), uid: 65534, gid: 65534, command: ['env', '-u', 'HOME', process.execPath] },
     direct,
   );
   const { url } = await program.ready();
@@ -122,6 +125,18 @@ test('runs as an ordinary user without a home', async () => {
   program.kill('SIGTERM');
   expect(await program.ended).toBe(0);
 });
+
+/** The checkout may lie in a folder that only root may enter (mktemp -d makes such): the same files where everybody may. */
+function openCheckout(): string {
+  const open = folder();
+  chmodSync(open, 0o755);
+  const parts = ['node_modules', 'src', 'examples', 'packages', 'package.json', 'tsconfig.json'].map((name) =>
+    join(ROOT, name),
+  );
+  // Hard links cost nothing; across file systems there are none.
+  for (const how of ['-al', '-a']) if (spawnSync('cp', [how, ...parts, open]).status === 0) break;
+  return open;
+}
 
 describe('two APIs and two workers', () => {
   test('share a data directory; the last one turns off the light', async () => {
