@@ -63,7 +63,10 @@ export class Lanes<Item, Result> {
   /** Tenants take turns: the first queue gives one batch and goes to the end. */
   async #drain(lane: Lane<Item, Result>): Promise<void> {
     lane.running = true;
-    for (let next = lane.queues.entries().next(); !next.done; next = lane.queues.entries().next()) {
+    while (lane.queues.size > 0) {
+      // What arrives in this turn of the event loop, not least from those just answered, shares the batch.
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = lane.queues.entries().next() as { value: [string, Waiting<Item, Result>[]] };
       const [tenantId, queue] = next.value;
       const batch = queue.splice(0, this.#maxBatch);
       lane.queues.delete(tenantId);

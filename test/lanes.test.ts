@@ -24,7 +24,8 @@ function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: nu
     });
   const lanes = new Lanes<Item, string>(run, { lanes: 1, maxBatch: 1000, maxWaiting: 100, ...options });
   const submit = (items: readonly Item[], tenantId = 't') => lanes.submit(tenantId, items, (item) => item.person);
-  return { lanes, begun, submit };
+  const begins = (count: number) => expect.poll(() => begun.length).toBe(count);
+  return { lanes, begun, begins, submit };
 }
 
 const items = (person: string, count: number, from = 0): Item[] =>
@@ -32,14 +33,15 @@ const items = (person: string, count: number, from = 0): Item[] =>
 
 describe('batches', () => {
   test('a lone item waits for nobody; what comes meanwhile makes the next batch', async () => {
-    const { begun, submit } = heldLanes();
+    const { begun, begins, submit } = heldLanes();
     const first = submit(items('a', 1));
+    await begins(1);
     expect(begun.map((batch) => batch.items.length)).toEqual([1]);
     const others = [submit(items('b', 2)), submit(items('c', 3))];
     expect(begun.length).toBe(1);
     begun[0]?.end();
     expect(await first).toEqual(['a 0']);
-    await expect.poll(() => begun.length).toBe(2);
+    await begins(2);
     expect(begun[1]?.items.length).toBe(5);
     begun[1]?.end();
     expect(await Promise.all(others)).toEqual([
@@ -49,10 +51,10 @@ describe('batches', () => {
   });
 
   test('a batch is never larger than allowed, and order is kept', async () => {
-    const { begun, submit } = heldLanes({ maxBatch: 2 });
+    const { begun, begins, submit } = heldLanes({ maxBatch: 2 });
     const answer = submit(items('a', 5));
     for (let i = 0; i < 3; i++) {
-      await expect.poll(() => begun.length).toBe(i + 1);
+      await begins(i + 1);
       begun[i]?.end();
     }
     expect(await answer).toEqual(['a 0', 'a 1', 'a 2', 'a 3', 'a 4']);
@@ -85,46 +87,50 @@ describe('batches', () => {
   });
 
   test('tenants take turns: a small one does not wait for all of a large one', async () => {
-    const { begun, submit } = heldLanes({ maxBatch: 10 });
+    const { begun, begins, submit } = heldLanes({ maxBatch: 10 });
     const large = submit(items('a', 50), 'large');
     const small = submit(items('b', 1), 'small');
     for (let i = 0; i < 6; i++) {
-      await expect.poll(() => begun.length).toBe(i + 1);
+      await begins(i + 1);
       begun[i]?.end();
     }
     expect(await small).toEqual(['b 0']);
     expect((await large).length).toBe(50);
-    expect(begun.map((batch) => batch.tenantId)).toEqual(['large', 'large', 'small', 'large', 'large', 'large']);
+    expect(begun.map((batch) => batch.tenantId)).toEqual(['large', 'small', 'large', 'large', 'large', 'large']);
   });
 });
 
 describe('trouble', () => {
   test('a failed batch fails its own requests; the next one runs', async () => {
-    const { begun, submit } = heldLanes();
+    const { begun, begins, submit } = heldLanes();
     const first = submit(items('a', 1));
+    await begins(1);
     const second = submit(items('b', 1));
     begun[0]?.end(new Error('no database'));
     await expect(first).rejects.toThrow('no database');
-    await expect.poll(() => begun.length).toBe(2);
+    await begins(2);
     begun[1]?.end();
     expect(await second).toEqual(['b 0']);
   });
 
   test('more than may wait is refused before anything is taken in', async () => {
-    const { begun, submit } = heldLanes({ maxWaiting: 3 });
-    const taken = [submit(items('a', 1)), submit(items('b', 2))];
+    const { begun, begins, submit } = heldLanes({ maxWaiting: 3 });
+    const taken = [submit(items('a', 1))];
+    await begins(1);
+    taken.push(submit(items('b', 2)));
     expect(() => submit(items('c', 1))).toThrow(TidingsError);
     expect(() => submit(items('c', 1))).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
     begun[0]?.end();
-    await expect.poll(() => begun.length).toBe(2);
+    await begins(2);
     begun[1]?.end();
     await Promise.all(taken);
     expect(begun.flatMap((batch) => batch.items.map((item) => item.person))).toEqual(['a', 'b', 'b']);
   });
 
   test('an idle lane takes a request of any size', async () => {
-    const { begun, submit } = heldLanes({ maxWaiting: 3 });
+    const { begun, begins, submit } = heldLanes({ maxWaiting: 3 });
     const answer = submit(items('a', 10));
+    await begins(1);
     begun[0]?.end();
     expect((await answer).length).toBe(10);
   });
@@ -132,9 +138,10 @@ describe('trouble', () => {
 
 describe('idle', () => {
   test('resolves when the last batch has ended, and at once when there is none', async () => {
-    const { lanes, begun, submit } = heldLanes();
+    const { lanes, begun, begins, submit } = heldLanes();
     await lanes.idle();
     const answer = submit(items('a', 1));
+    await begins(1);
     let idle = false;
     const waiting = lanes.idle().then(() => {
       idle = true;
