@@ -121,9 +121,11 @@ export interface Explanation {
   rules: {
     rule: string;
     on: string[];
-    when?: string;
-    after?: RuleAfter;
+    when: string | null;
+    after: RuleAfter | null;
     limits: string[];
+    /** False: no longer in the catalog, so that the rest is not known. */
+    active: boolean;
     decisions: { send: number; suppressed: number; not_matched: number };
   }[];
   decisions: AuditDecision[];

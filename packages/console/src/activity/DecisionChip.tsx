@@ -1,6 +1,6 @@
 import { Tooltip } from '@mantine/core';
 import type { Decision } from '../api.ts';
-import { lookOf, OUTCOMES } from '../shell/outcome.ts';
+import { lookOf, OUTCOMES, wordColor } from '../shell/outcome.ts';
 
 /** A decision at a glance; the reason shows on hover and on keyboard focus, and the link leads to the evidence. */
 export function DecisionChip({ decision, href }: { decision: Decision; href: string }) {
@@ -10,7 +10,7 @@ export function DecisionChip({ decision, href }: { decision: Decision; href: str
       <a
         href={href}
         className="chip"
-        style={{ ['--chip' as string]: shades(look.color) }}
+        style={{ ['--chip' as string]: wordColor(look.color) }}
         data-outcome={decision.outcome}
         data-testid="decision-chip"
         aria-label={`${decision.notification_type}: ${look.label}. ${decision.reason}`}
@@ -21,9 +21,4 @@ export function DecisionChip({ decision, href }: { decision: Decision; href: str
       </a>
     </Tooltip>
   );
-}
-
-/** Dark on light and light on dark, so that the words can be read on both. */
-function shades(color: string): string {
-  return `light-dark(var(--mantine-color-${color}-9), var(--mantine-color-${color}-4))`;
 }

@@ -53,25 +53,29 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
       )}
       {deliveries !== undefined && deliveries.length > 0 && (
         <Paper withBorder>
-          <Table.ScrollContainer minWidth={820}>
-            <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover data-testid="deliveries">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Created</Table.Th>
-                  <Table.Th>Person</Table.Th>
-                  <Table.Th>Notification</Table.Th>
-                  <Table.Th>Channel</Table.Th>
-                  <Table.Th>Status</Table.Th>
-                  <Table.Th aria-label="Actions" />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {deliveries.map((delivery) => (
-                  <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <Table
+            verticalSpacing="sm"
+            horizontalSpacing="md"
+            highlightOnHover
+            className="deliveries"
+            data-testid="deliveries"
+          >
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Created</Table.Th>
+                <Table.Th>Person</Table.Th>
+                <Table.Th>Notification</Table.Th>
+                <Table.Th>Channel</Table.Th>
+                <Table.Th>Status</Table.Th>
+                <Table.Th aria-label="Actions" />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {deliveries.map((delivery) => (
+                <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
+              ))}
+            </Table.Tbody>
+          </Table>
         </Paper>
       )}
       {list.hasNextPage && (

@@ -25,7 +25,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
       </Table.Td>
       <Table.Td>
         <ChannelName channel={delivery.channel} />
-        {delivery.provider && (
+        {delivery.provider && delivery.status !== 'undeliverable' && (
           <Text size="xs" c="dimmed">
             by {delivery.provider}
           </Text>

@@ -17,7 +17,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
           <ChannelName channel={delivery.channel} />
           <LookBadge look={lookOf(STATUSES, delivery.status)} />
           <Text size="sm" c="dimmed">
-            {delivery.provider && `by ${delivery.provider}, `}
+            {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
             <Time value={when} />
           </Text>
         </Group>
@@ -35,7 +35,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
         >
           <ol className="attempts">
             {attempts.map((attempt) => (
-              <AttemptLine key={attempt.attempt} attempt={attempt} />
+              <AttemptLine key={attempt.attempt} attempt={attempt} told={delivery.reason} />
             ))}
           </ol>
         </Disclosure>
@@ -44,7 +44,8 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
   );
 }
 
-function AttemptLine({ attempt }: { attempt: Attempt }) {
+/** `told`: the reason that stands above already. */
+function AttemptLine({ attempt, told }: { attempt: Attempt; told: string | null }) {
   return (
     <li data-testid="attempt">
       <Group gap="sm">
@@ -60,7 +61,7 @@ function AttemptLine({ attempt }: { attempt: Attempt }) {
           {attempt.duration_ms !== null && ` · ${Math.round(attempt.duration_ms)} ms`} · {attempt.provider}
         </Text>
       </Group>
-      {attempt.reason && <Text size="sm">{attempt.reason}</Text>}
+      {attempt.reason && attempt.reason !== told && <Text size="sm">{attempt.reason}</Text>}
       {attempt.response && <code className="response">{attempt.response}</code>}
     </li>
   );

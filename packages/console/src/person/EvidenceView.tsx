@@ -1,7 +1,7 @@
 import { Code, Text } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
 import type { AuditDecision, Evidence } from '../api.ts';
-import { personLink } from '../route.ts';
+import { duration } from '../shell/duration.ts';
 import { valueText } from '../shell/Fields.tsx';
 import { Time } from '../shell/Time.tsx';
 import { LimitUses } from './LimitUses.tsx';
@@ -10,7 +10,6 @@ import { PatternBar } from './PatternBar.tsx';
 /** What was seen when it was decided, drawn: the condition with its values, the window, the limits. */
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
   const { condition, pattern, limits, expired } = decision.evidence;
-  const others = decision.event_ids.filter((id) => id !== decision.event_id);
   return (
     <div className="evidence" data-testid="evidence">
       {condition && (
@@ -39,13 +38,6 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       <Text size="xs" c="dimmed" className="break">
         Rule <span className="name">{decision.rule}</span> of catalog version {decision.catalog_version} · decided{' '}
         <Time value={decision.decided_at} as="full" />
-        {others.length > 0 && ' · together with '}
-        {others.map((id, index) => (
-          <Fragment key={id}>
-            {index > 0 && ', '}
-            <a href={personLink(userId, id)}>this event</a>
-          </Fragment>
-        ))}
       </Text>
     </div>
   );
@@ -59,12 +51,7 @@ function Condition({ condition }: { condition: NonNullable<Evidence['condition']
     <>
       <div className="condition">
         <Code>{condition.expression}</Code>
-        <Text
-          component="span"
-          size="sm"
-          fw={600}
-          c={result === 'true' ? 'teal' : result === 'false' ? 'dimmed' : 'red'}
-        >
+        <Text component="span" size="sm" fw={600} className="verdict" data-result={result}>
           {RESULTS[result] ?? result}
         </Text>
       </div>
@@ -83,7 +70,7 @@ function Condition({ condition }: { condition: NonNullable<Evidence['condition']
         ))}
       </dl>
       {condition.error && (
-        <Text size="sm" c="red">
+        <Text size="sm" className="verdict" data-result="error">
           {condition.error}
         </Text>
       )}
@@ -98,16 +85,4 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
       <div>{children}</div>
     </div>
   );
-}
-
-/** 90_000 → "1.5 min". */
-function duration(ms: number): string {
-  const units = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['min', 60_000],
-    ['s', 1000],
-  ] as const;
-  const [unit, size] = units.find(([, length]) => ms >= length) ?? (['ms', 1] as const);
-  return `${Math.round((ms / size) * 10) / 10} ${unit}`;
 }

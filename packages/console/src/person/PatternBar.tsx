@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import type { AuditDecision, Evidence } from '../api.ts';
 import { personLink } from '../route.ts';
+import { duration } from '../shell/duration.ts';
 import { Time } from '../shell/Time.tsx';
 
 interface PatternBarProps {
@@ -9,38 +10,68 @@ interface PatternBarProps {
   decision: AuditDecision;
 }
 
-/** The window of a pattern as a bar of time, with the event that triggered it and the one that completes it, if any. */
+/** The window of a pattern as a bar of time. It ends at the event that triggers; the earlier one stands where it fell. */
 export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
-  const from = Date.parse(pattern.from);
-  const to = Date.parse(pattern.to);
-  const place = (at: string) => `${Math.min(100, Math.max(0, ((Date.parse(at) - from) / (to - from || 1)) * 100))}%`;
+  const { after, within, from, to, matched } = pattern;
+  const share = matched && (Date.parse(matched.at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
   return (
     <div data-testid="pattern-bar">
-      <Text size="sm">
-        Within {pattern.within} after <span className="name">{pattern.after}</span>:{' '}
-        {pattern.matched ? (
-          <>
-            <a href={personLink(userId, pattern.matched.event_id)}>found</a> at{' '}
-            <Time value={pattern.matched.at} as="full" />
-          </>
-        ) : (
-          'none was known'
-        )}
-      </Text>
-      <div className="pattern" data-matched={pattern.matched !== undefined || undefined} aria-hidden="true">
-        {pattern.matched && (
+      {matched ? (
+        <Found userId={userId} after={after} to={to} matched={matched} decision={decision} />
+      ) : (
+        <Text size="sm">
+          No <span className="name">{after}</span> was known in the {within} before it
+        </Text>
+      )}
+      <div className="pattern" data-matched={matched !== undefined || undefined} aria-hidden="true">
+        {share !== undefined && (
           <span
             className="pattern-mark pattern-earlier"
-            style={{ left: place(pattern.matched.at) }}
-            title={pattern.after}
+            style={{ left: `${Math.min(100, Math.max(0, share * 100))}%` }}
+            title={after}
           />
         )}
-        <span className="pattern-mark" style={{ left: place(decision.event_timestamp) }} title={decision.event_type} />
+        <span className="pattern-mark" style={{ left: '100%' }} />
       </div>
       <div className="pattern-ends">
-        <Time value={pattern.from} as="full" />
-        <Time value={pattern.to} as="full" />
+        <Time value={from} as="full" />
+        <span>{within}</span>
+        <Time value={to} as="full" />
       </div>
     </div>
+  );
+}
+
+interface FoundProps {
+  userId: string;
+  after: string;
+  to: string;
+  matched: { readonly event_id: string; readonly at: string };
+  decision: AuditDecision;
+}
+
+function Found({ userId, after, to, matched, decision }: FoundProps) {
+  // The earlier of the two can be the one that arrived last: then it is the one that was decided on.
+  const late = decision.event_id === matched.event_id;
+  const [trigger = decision.event_id] = decision.event_ids;
+  const length = duration(Date.parse(to) - Date.parse(matched.at));
+  const other = (id: string, at: string) => (
+    <a href={personLink(userId, id)}>
+      <Time value={at} as="full" />
+    </a>
+  );
+  return (
+    <Text size="sm">
+      {late ? (
+        <>
+          This <span className="name">{after}</span> arrived late: what comes {length} after it, at {other(trigger, to)}
+          , was already here
+        </>
+      ) : (
+        <>
+          <span className="name">{after}</span> was {length} earlier, at {other(matched.event_id, matched.at)}
+        </>
+      )}
+    </Text>
   );
 }

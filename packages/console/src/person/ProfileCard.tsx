@@ -21,6 +21,9 @@ export function ProfileCard({ profile }: { profile: Profile | null }) {
   );
 }
 
+/** Told above the other traits, with a sign of their own. */
+const ABOVE = ['email', 'phone', 'time_zone', 'locale'];
+
 function Known({ profile }: { profile: Profile }) {
   const lines = [
     { Icon: IconMail, name: 'E-mail', value: profile.addresses.email, missing: 'no e-mail address' },
@@ -39,7 +42,7 @@ function Known({ profile }: { profile: Profile }) {
         </Group>
       ))}
       <div className="rule-line" />
-      <Fields values={profile.traits} />
+      <Fields values={Object.fromEntries(Object.entries(profile.traits).filter(([name]) => !ABOVE.includes(name)))} />
       <Text size="xs" c="dimmed" mt={4}>
         Last changed <Time value={profile.updated_at} as="full" />
       </Text>

@@ -105,7 +105,13 @@ function Answer({ explanation }: { explanation: Explanation }) {
       </Text>
       {explanation.rules.map((rule) => (
         <div key={rule.rule} className="why-rule">
-          <RuleText rule={{ ...rule, name: rule.rule }} />
+          {rule.active ? (
+            <RuleText rule={rule} />
+          ) : (
+            <Text size="sm" c="dimmed">
+              The rule <span className="name">{rule.rule}</span> is no longer in the catalog.
+            </Text>
+          )}
         </div>
       ))}
     </>

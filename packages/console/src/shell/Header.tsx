@@ -25,7 +25,13 @@ export function Header({ page }: { page: Route['page'] }) {
           </a>
           <nav className="nav" aria-label="Pages">
             {LINKS.map(({ page: target, label, href, Icon }) => (
-              <a key={target} href={href} className="nav-link" aria-current={target === page ? 'page' : undefined}>
+              <a
+                key={target}
+                href={href}
+                className="nav-link"
+                aria-label={label}
+                aria-current={target === page ? 'page' : undefined}
+              >
                 <Icon size={18} stroke={1.8} aria-hidden="true" />
                 <span className="nav-label">{label}</span>
               </a>

@@ -1,7 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core';
 import { IconHelpHexagon } from '@tabler/icons-react';
 import type { Channel } from '../api.ts';
-import { CHANNELS, type Look } from './outcome.ts';
+import { CHANNELS, type Look, wordColor } from './outcome.ts';
 
 /** An outcome or a status as a badge: colour, icon and word together, so that no one of them has to be enough. */
 export function LookBadge({ look, testId }: { look: Look; testId?: string }) {
@@ -13,6 +13,7 @@ export function LookBadge({ look, testId }: { look: Look; testId?: string }) {
       size="md"
       tt="none"
       className="look"
+      style={{ ['--badge-color' as string]: wordColor(look.color) }}
       leftSection={<look.Icon size={13} stroke={2.4} aria-hidden="true" />}
       {...(testId === undefined ? {} : { 'data-testid': testId })}
     >

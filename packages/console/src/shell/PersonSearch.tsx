@@ -32,7 +32,11 @@ export function PersonSearch() {
       placeholder="Find a person"
       className="search"
       leftSection={<IconSearch size={16} aria-hidden="true" />}
-      rightSection={<Kbd size="xs">/</Kbd>}
+      rightSection={
+        <Kbd size="xs" className="search-key">
+          /
+        </Kbd>
+      }
       rightSectionPointerEvents="none"
       value={text}
       onChange={setText}

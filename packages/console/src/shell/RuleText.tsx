@@ -7,7 +7,7 @@ import type { RuleAfter } from '../api.ts';
 export function RuleText({
   rule,
 }: {
-  rule: { name: string; on: string[]; when?: string; after?: RuleAfter; limits: string[] };
+  rule: { on: string[]; when?: string | null; after?: RuleAfter | null; limits: string[] };
 }) {
   return (
     <div className="rule">

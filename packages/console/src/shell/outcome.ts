@@ -62,6 +62,12 @@ export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }
   internal: { label: 'Internal', Icon: IconSpeakerphone },
 };
 
+/** A colour of the theme for words: dark on light and light on dark, at a contrast of 4.5 on its own tint too. */
+export function wordColor(color: string): string {
+  const dark = `color-mix(in srgb, var(--mantine-color-${color}-9) 78%, black)`;
+  return `light-dark(${dark}, var(--mantine-color-${color}-3))`;
+}
+
 const UNKNOWN: Look = { label: '', color: 'gray', Icon: IconHelpHexagon };
 
 /** The look of a word; one this console is too old to know is shown as it is. */
