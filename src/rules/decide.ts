@@ -1,188 +1,188 @@
-import type { Decision, Event, Evidence, JsonObject, Limit, Millis, Outcome, ReasonCode, Rule } from '../model.ts';
-import { valuesSeen } from './condition.ts';
-import { type CountedUse, type KnownEvent, type PersonFacts, patternKey, remember } from './facts.ts';
-import { type LimitState, limitKey, limitState } from './limits.ts';
-import { conditionReason, expiredReason, limitReason, patternReason, sentReason } from './reasons.ts';
-import type { CompiledRule, RuleSet } from './rule-set.ts';
-
-/** One notification to make, and the event it tells of (the trigger, which may have come before the event decided on). */
-export interface Send {
-  readonly decision: Decision;
-  readonly trigger: Event;
-}
-
-export interface NewUse extends CountedUse {
-  readonly limitKey: string;
-}
-
-export interface Decided {
-  readonly decisions: readonly Decision[];
-  readonly sends: readonly Send[];
-  readonly uses: readonly NewUse[];
-}
+import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
+import { boundedCopy } from './bounded.ts';
+import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, scopeOf } from './conclude.ts';
+import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
+import { keyOf } from './key.ts';
+import { type Completion, complete, laterTriggers, type WholeEvent } from './patterns.ts';
+import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
+import type { CompiledRule, RuleSets } from './rule-set.ts';
+import { type Moment, moment, record, typesOf, type Verdicts, type Writable } from './verdicts.ts';
+import { begin, comeTooLate, endWaits, fire, recur } from './waits.ts';
 
 /**
- * Every rule's verdict on one event, given what is known of the person; then adds the event and its sends to what is
+ * Every rule's verdict on one event, given what is known of the person; then adds the event and what it caused to what is
  * known. The same facts, event, time and ids give the same verdicts.
  *
- * A rule with a pattern (B within T after A) is judged when its later half *arrives*: for B against the A's known so
- * far, and for an A against the B's that waited for one. So the order of arrival does not matter.
+ * A rule with a pattern is judged when the last part of it *arrives*: for a trigger against the earlier events known so
+ * far, and for an earlier event against the triggers that waited for one. So the order of arrival does not matter.
  *
- * @param now when it is decided (rules may expire what became known too late)
- * @param newId a fresh UUID
+ * @param before the profile without this event; `person.profile` has it
+ * @param now when it is decided
  */
-export function decide(rules: RuleSet, person: PersonFacts, event: Event, now: Millis, newId: () => string): Decided {
-  const verdicts: Verdicts = { decisions: [], sends: [], uses: [] };
-  for (const compiled of rules.byTrigger.get(event.type) ?? []) {
-    const earlier = compiled.rule.after && latestBefore(person, compiled.rule.after, event.time);
-    judge(compiled, person, event, event, earlier, now, newId, verdicts);
+export function decide(
+  rules: RuleSets,
+  person: PersonFacts,
+  event: Event & Pick<Trigger, 'depth'>,
+  before: Profile,
+  now: Millis,
+  ids: Ids,
+): Verdicts {
+  const { active } = rules;
+  const m = moment(rules, person, now, ids, event.key);
+  if (person.waits.size > 0) {
+    endWaits(m, event);
+    comeTooLate(m, event);
   }
-  for (const compiled of rules.byEarlier.get(event.type) ?? []) {
+  for (const compiled of active.byTrigger.get(event.type) ?? []) judge(m, compiled, event);
+  if (active.byTrait.size > 0) judgeChanges(m, event, before);
+  for (const compiled of active.byEarlier.get(event.type) ?? []) {
     const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time };
-    for (const trigger of waitingFor(compiled.rule, person, event)) {
-      judge(compiled, person, event, trigger, arrived, now, newId, verdicts);
-    }
+    for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger, { earlier: arrived });
   }
-  remember(person, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
-  return verdicts;
+  const completed = completedBy(m, event);
+  for (const { compiled, trigger } of completed) judge(m, compiled, trigger, { arrived: event });
+  return m;
 }
 
-interface Verdicts {
-  readonly decisions: Decision[];
-  readonly sends: Send[];
-  readonly uses: NewUse[];
+/** The end of a wait, and what comes of it. */
+export function endWait(rules: RuleSets, person: PersonFacts, waitId: string, now: Millis, ids: Ids): Verdicts {
+  const m = moment(rules, person, now, ids, waitId);
+  const one = person.waits.get(waitId);
+  if (one?.status === 'waiting') fire(m, one);
+  return m;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** One rule on one trigger; a decision for each notification type it names. `event` is the one that arrived. */
-function judge(
-  { rule, condition }: CompiledRule,
+/** One person's turn of a recurring rule. @param label the moment as local time: a person has each of them once */
+export function takeTurn(
+  rules: RuleSets,
+  compiled: CompiledRule,
   person: PersonFacts,
-  event: Event,
-  trigger: Event,
-  earlier: KnownEvent | undefined,
+  due: Millis,
+  label: string,
   now: Millis,
-  newId: () => string,
-  verdicts: Verdicts,
-): void {
-  if (rule.after && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
-  const user = person.profile.traits;
+  ids: Ids,
+): Verdicts & { readonly waitId: string } {
+  const waitId = ids.of(`wait ${compiled.rule.name}\n${person.userId}\n${label}`);
+  const m = moment(rules, person, now, ids, waitId);
+  recur(m, compiled, due, label);
+  return { ...m, waitId };
+}
+
+interface Known {
+  /** The earlier event of a simple pattern, where it is the one that arrived. */
+  readonly earlier?: KnownEvent;
+  /** The event that arrived and completed the pattern, where it is not the trigger. */
+  readonly arrived?: Event;
+  readonly change?: { readonly trait: string; readonly from: Json; readonly to: Json };
+}
+
+/** One rule on one trigger; a decision for each notification type it names. */
+function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger, 'depth'>, known: Known = {}): void {
+  const { rule, condition, simple } = compiled;
+  if (rule.about && !rule.about.includes(String(trigger.properties.notification_type))) return;
   const evidence: Writable<Evidence> = {};
-  if (condition) {
-    evidence.condition = conditionEvidence(condition, { event: trigger.properties, traits: trigger.traits, user });
+  const key = keyOf(compiled, trigger, m.ids);
+  if (key === undefined) {
+    record(m, rule, typesOf(rule), 'key_missing', keyReason(rule), [trigger.eventId], evidence);
+    return;
   }
-  if (rule.after) evidence.pattern = patternEvidence(rule.after, trigger, earlier);
+  if (key !== '') evidence.key = key;
+  if (known.change) evidence.change = known.change;
 
-  const states: LimitState[] = [];
-  const [code, reason] = verdict(rule, person, trigger, earlier, now, evidence, states);
-  const eventIds = earlier ? [trigger.eventId, earlier.eventId] : [trigger.eventId];
-  let first: string | null = null;
-  for (const type of rule.notify) {
-    const notificationId = code === 'matched' ? newId() : null;
-    first ??= notificationId;
-    const decision: Decision = {
-      // The n-th decision on the event that arrived: the same wherever it is decided again.
-      decision_id: `${event.key}.${verdicts.decisions.length}`,
-      rule: rule.name,
-      notification_type: type,
-      outcome: OUTCOMES[code],
-      reason_code: code,
-      reason,
-      notification_id: notificationId,
-      event_ids: eventIds,
-      evidence,
-    };
-    verdicts.decisions.push(decision);
-    if (notificationId !== null) verdicts.sends.push({ decision, trigger });
-  }
-  if (first !== null) countSend(rule, person, trigger, states, first, verdicts);
-}
-
-const OUTCOMES: { readonly [code in ReasonCode]: Outcome } = {
-  matched: 'send',
-  condition_false: 'not_matched',
-  field_missing: 'not_matched',
-  condition_error: 'not_matched',
-  pattern_incomplete: 'not_matched',
-  limit_reached: 'suppressed',
-  expired: 'suppressed',
-};
-
-/** The first thing that stands against sending, or `matched`. Adds to the evidence and to `states` what it looked at. */
-function verdict(
-  rule: Rule,
-  person: PersonFacts,
-  trigger: Event,
-  earlier: KnownEvent | undefined,
-  now: Millis,
-  evidence: Writable<Evidence>,
-  states: LimitState[],
-): [ReasonCode, string] {
-  const { condition, pattern } = evidence;
-  if (condition && condition.result !== true) {
-    const { result } = condition;
-    const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
-    return [code, conditionReason(condition)];
-  }
-  if (pattern && !earlier) return ['pattern_incomplete', patternReason(rule, pattern)];
-  if (rule.expires !== undefined && now - trigger.time > rule.expires) {
-    evidence.expired = { expires_ms: rule.expires, late_by_ms: now - trigger.time };
-    return ['expired', expiredReason(trigger.time, evidence.expired)];
-  }
-  if (rule.limits.length > 0) {
-    const seen: NonNullable<Evidence['limits']>[number][] = [];
-    evidence.limits = seen;
-    for (const limit of rule.limits) {
-      const uses = person.uses.get(limitKey(rule.name, limit)) ?? [];
-      const state = limitState(limit, uses, trigger.time, person.profile.traits);
-      states.push(state);
-      seen.push(limitEvidence(limit, state));
-    }
-    const full = states.findIndex((state) => state.reached);
-    if (full >= 0) return ['limit_reached', limitReason(rule.limits[full] as Limit, states[full] as LimitState)];
-  }
-  return ['matched', sentReason(rule, evidence, states)];
-}
-
-/** A limit counts what is sent: once for the rule, however many notifications it makes. */
-function countSend(
-  rule: Rule,
-  person: PersonFacts,
-  trigger: Event,
-  states: readonly LimitState[],
-  notificationId: string,
-  verdicts: Verdicts,
-): void {
-  for (const [index, limit] of rule.limits.entries()) {
-    const { bucket, slot } = states[index] as LimitState;
-    const key = limitKey(rule.name, limit);
-    const use = { bucket, slot, at: trigger.time, eventId: trigger.eventId, notificationId };
-    verdicts.uses.push({ ...use, limitKey: key });
-    const known = person.uses.get(key);
-    if (known) known.push(use);
-    else person.uses.set(key, [use]);
-  }
-}
-
-function conditionEvidence(
-  condition: NonNullable<CompiledRule['condition']>,
-  scope: { event: JsonObject; traits: JsonObject; user: JsonObject },
-): NonNullable<Evidence['condition']> {
-  const result = condition.evaluate(scope);
-  const { values, missing } = valuesSeen(condition, scope);
-  return {
-    expression: condition.expression,
-    result: result.kind === 'missing' ? 'field_missing' : result.kind === 'error' ? 'error' : result.kind === 'true',
-    values,
-    ...(missing.length > 0 ? { missing } : {}),
-    ...(result.kind === 'error' ? { error: result.message } : {}),
+  const { person, ids } = m;
+  const earlier = simple && (known.earlier ?? latestBefore(person, simple, trigger));
+  const found = simple ? undefined : foundFor(compiled, person, trigger, ids);
+  if (simple && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
+  const matched = found?.steps && found.steps.length > 0 ? matchedOf(found.steps) : undefined;
+  const matter: Matter = {
+    trigger,
+    key,
+    eventIds: eventIdsOf(trigger, earlier, found),
+    evidence,
+    ...(matched && { matched }),
   };
+
+  const judgesNow = condition && !(compiled.asksNow && compiled.waits);
+  if (judgesNow) evidence.condition = conditionEvidence(condition, scopeOf(m, matter));
+  if (simple) evidence.pattern = patternEvidence(simple, trigger, earlier);
+  if (found) foundEvidence(compiled, trigger, found, evidence);
+
+  const refusal = evidence.condition && conditionVerdict(evidence.condition);
+  if (refusal) {
+    record(m, rule, typesOf(rule), refusal[0], refusal[1], matter.eventIds, evidence);
+  } else if (simple && !earlier) {
+    record(
+      m,
+      rule,
+      typesOf(rule),
+      'pattern_incomplete',
+      patternReason(rule, evidence.pattern!),
+      matter.eventIds,
+      evidence,
+    );
+  } else if (found && !found.steps) {
+    record(m, rule, typesOf(rule), 'pattern_incomplete', stepsReason(rule), matter.eventIds, evidence);
+  } else if (found?.count && !found.count.enough) {
+    record(m, rule, typesOf(rule), 'count_differs', countReason(evidence.count!), matter.eventIds, evidence);
+  } else if (compiled.waits) {
+    begin(m, compiled, matter);
+  } else {
+    conclude(m, compiled, matter);
+  }
+}
+
+/** Rules that listen to traits which this event changes. A trait said again is no change. */
+function judgeChanges(m: Moment, event: Event & Pick<Trigger, 'depth'>, before: Profile): void {
+  const { traits } = m.person.profile;
+  for (const trait of Object.keys(event.traits)) {
+    const listening = m.rules.active.byTrait.get(trait);
+    if (!listening) continue;
+    const from = before.traits[trait] ?? null;
+    const to = traits[trait] ?? null;
+    if (isSame(from, to)) continue;
+    for (const compiled of listening) {
+      const wanted = compiled.rule.changes?.some(
+        (one) => one.trait === trait && (one.to === undefined || isSame(one.to, to)),
+      );
+      if (wanted) judge(m, compiled, event, { change: { trait, from: boundedCopy(from), to: boundedCopy(to) } });
+    }
+  }
+}
+
+function isSame(one: Json, other: Json): boolean {
+  return one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other));
+}
+
+/** Patterns of earlier triggers that this event completes. From here on the event is known. */
+function completedBy(m: Moment, event: Event): { compiled: CompiledRule; trigger: Event }[] {
+  const { person, ids } = m;
+  const candidates: { compiled: CompiledRule; trigger: Event }[] = [];
+  for (const compiled of m.rules.active.byPart.get(event.type) ?? []) {
+    for (const trigger of laterTriggers(compiled, person, event)) {
+      if (!complete(compiled, person, trigger, ids).complete) candidates.push({ compiled, trigger });
+    }
+  }
+  rememberOnce(person, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
+  return candidates.filter(({ compiled, trigger }) => complete(compiled, person, trigger, ids).complete);
+}
+
+function foundFor(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Completion | undefined {
+  const { after, count } = compiled.rule;
+  return after.length === 0 && !count ? undefined : complete(compiled, person, trigger, ids);
+}
+
+function eventIdsOf(trigger: Trigger, earlier: KnownEvent | undefined, found: Completion | undefined): string[] {
+  const others = earlier ? [earlier] : (found?.steps ?? []);
+  return [trigger.eventId, ...others.map(({ eventId }) => eventId)];
+}
+
+function matchedOf(steps: readonly WholeEvent[]): JsonObject {
+  return Object.fromEntries(steps.map(({ event }) => [event.type, event.properties]));
 }
 
 function patternEvidence(
-  after: NonNullable<Rule['after']>,
-  { time }: Event,
+  after: NonNullable<CompiledRule['simple']>,
+  { time }: Trigger,
   earlier: KnownEvent | undefined,
 ): NonNullable<Evidence['pattern']> {
   return {
@@ -194,34 +194,46 @@ function patternEvidence(
   };
 }
 
-function limitEvidence(limit: Limit, state: LimitState): NonNullable<Evidence['limits']>[number] {
-  return {
-    limit: limit.text,
-    window: state.window,
-    max: limit.max,
-    used: state.uses.length,
-    // The latest few name the sends; the number says the rest.
-    uses: state.uses.slice(-5).map((use) => ({
-      at: iso(use.at),
-      event_id: use.eventId,
-      notification_id: use.notificationId,
-    })),
-  };
+function foundEvidence(
+  { rule }: CompiledRule,
+  { time }: Trigger,
+  { steps, count }: Completion,
+  evidence: Writable<Evidence>,
+): void {
+  if (rule.after.length > 0) {
+    evidence.pattern = {
+      after: rule.after.map(({ event }) => event).join(', then '),
+      within: rule.after.map(({ withinText }) => withinText).join(', then '),
+      from: iso(time - rule.after.reduce((sum, { within }) => sum + within, 0)),
+      to: iso(time),
+      ...(steps && {
+        steps: steps.map(({ event, eventId, time: at }) => ({ event: event.type, event_id: eventId, at: iso(at) })),
+      }),
+    };
+  }
+  if (count && rule.count) {
+    const { of, how, n } = rule.count;
+    evidence.count = { of, needed: `${how.replace('_', ' ')} ${n}`, window: count.window, counted: count.counted };
+  }
 }
 
 /** The latest A with A.time ≤ B.time ≤ A.time + within. */
-function latestBefore(person: PersonFacts, after: NonNullable<Rule['after']>, time: Millis): KnownEvent | undefined {
+function latestBefore(
+  person: PersonFacts,
+  { event, within }: NonNullable<CompiledRule['simple']>,
+  { time, key }: Trigger,
+): KnownEvent | undefined {
   let latest: KnownEvent | undefined;
-  for (const known of person.known.get(after.event) ?? []) {
-    if (known.time <= time && time <= known.time + after.within && (!latest || known.time > latest.time))
+  for (const known of person.known.get(event) ?? []) {
+    if (known.time <= time && time <= known.time + within && known.key !== key && (!latest || known.time > latest.time))
       latest = known;
   }
   return latest;
 }
 
 /** The triggers that this A completes: in its span, and not complete before it came. In order of event time. */
-function waitingFor(rule: Rule, person: PersonFacts, earlier: Event): Event[] {
-  const { within, event: earlierType } = rule.after as NonNullable<Rule['after']>;
+function waitingFor({ rule, simple }: CompiledRule, person: PersonFacts, earlier: Event): Event[] {
+  const { within, event: earlierType } = simple!;
   const pattern = patternKey(earlierType, within);
   const found: Event[] = [];
   for (const type of rule.on) {
@@ -232,8 +244,4 @@ function waitingFor(rule: Rule, person: PersonFacts, earlier: Event): Event[] {
     }
   }
   return found.sort((a, b) => a.time - b.time);
-}
-
-function iso(time: Millis): string {
-  return new Date(time).toISOString();
 }

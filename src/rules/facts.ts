@@ -1,4 +1,4 @@
-import type { Event, LimitUse, Profile } from '../model.ts';
+import type { Event, JsonObject, LimitUse, Millis, Profile, WaitKind } from '../model.ts';
 
 /**
  * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next
@@ -13,6 +13,70 @@ export interface PersonFacts {
   readonly uses: Map<string, CountedUse[]>;
   /** Triggers whose pattern is complete, as `rule event-key`: they had their decision. */
   readonly completed: Set<string>;
+  /** By id: the open waits of the person, and the latest ended ones of the rules and keys that were asked for. */
+  readonly waits: Map<string, Wait>;
+}
+
+/** A rule that waits for one person and key. Mutable while a batch is decided; `stored` says what must be written. */
+export interface Wait {
+  readonly waitId: string;
+  readonly userId: string;
+  readonly rule: string;
+  /** The value of the rule's key as text; empty without one. */
+  readonly key: string;
+  readonly kind: WaitKind;
+  /** The catalog it began with, and ends by. */
+  readonly catalogVersion: number;
+  readonly beganAt: Millis;
+  status: 'waiting' | 'fired' | 'cancelled';
+  dueAt: Millis;
+  /** Event time of the trigger. */
+  triggerTime: Millis;
+  state: WaitState;
+  endedAt: Millis | null;
+  stored: 'same' | 'changed' | 'new';
+}
+
+/** What a wait remembers; JSON. */
+export interface WaitState {
+  /** The event that is told; of a burst the latest. */
+  readonly trigger: Trigger;
+  /** Events of the pattern, by type. */
+  readonly matched?: JsonObject;
+  /** Of a burst: event times of its first and last event. */
+  readonly first?: Millis;
+  readonly last?: Millis;
+  /** Of a digest: how many items there were, and the latest of them. */
+  readonly total?: number;
+  readonly items?: readonly DigestItem[];
+  /** How many of the `unless` events have come. */
+  readonly seen?: number;
+  /** The event that ended it. */
+  readonly endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis };
+  /** Whether it was told when it fired. */
+  readonly told?: boolean;
+}
+
+/** The event that a rule acts on. */
+export type Trigger = Pick<Event, 'key' | 'eventId' | 'type' | 'time' | 'properties' | 'traits'> & {
+  /** How many emitted events led to it. */
+  readonly depth?: number;
+};
+
+export type DigestItem = {
+  readonly event: JsonObject;
+  readonly traits: JsonObject;
+  readonly event_type: string;
+  readonly event_id: string;
+  readonly at: string;
+};
+
+/** Ids for what a decision makes. */
+export interface Ids {
+  /** A new UUIDv7. */
+  fresh(): string;
+  /** A UUID that depends on the text alone: the same wherever the same is decided again. */
+  of(text: string): string;
 }
 
 /** An earlier event. `event` has the whole content where a rule may yet fire for it. */
@@ -45,7 +109,15 @@ export type HistoryNeed =
       readonly to: number;
       readonly earlier: string;
       readonly within: number;
-    };
+    }
+  /** All events of this type in the span, whole. */
+  | { readonly kind: 'span'; readonly type: string; readonly from: number; readonly to: number };
+
+/** The latest waits of a rule for one key, ended ones included. */
+export interface WaitNeed {
+  readonly rule: string;
+  readonly key: string;
+}
 
 /** Names the earlier half of a pattern: what a stored trigger may wait for. */
 export function patternKey(earlier: string, within: number): string {
@@ -60,11 +132,26 @@ export interface LimitNeed {
 }
 
 export function stranger(userId: string): PersonFacts {
-  return { userId, profile: { traits: {}, traitTimes: {} }, known: new Map(), uses: new Map(), completed: new Set() };
+  return {
+    userId,
+    profile: { traits: {}, traitTimes: {} },
+    known: new Map(),
+    uses: new Map(),
+    completed: new Set(),
+    waits: new Map(),
+  };
 }
 
 export function remember(person: PersonFacts, type: string, known: KnownEvent): void {
   const list = person.known.get(type);
   if (list) list.push(known);
   else person.known.set(type, [known]);
+}
+
+/** The same, but an event that is known already is not known twice. */
+export function rememberOnce(person: PersonFacts, type: string, known: KnownEvent): void {
+  const list = person.known.get(type);
+  const at = list?.findIndex((one) => one.key === known.key) ?? -1;
+  if (!list || at < 0) remember(person, type, known);
+  else if (!list[at]?.event && known.event) list[at] = known;
 }

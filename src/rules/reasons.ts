@@ -1,26 +1,126 @@
-import type { Evidence, Limit, Millis, Rule } from '../model.ts';
+import type { Evidence, Limit, Millis, Rule, WaitKind } from '../model.ts';
+import type { Trigger, Wait } from './facts.ts';
 import type { LimitState } from './limits.ts';
 
 /** Sentences that a support agent can read aloud. Each starts with what happened: "To be sent" or "Not sent". */
 
-export function sentReason(rule: Rule, evidence: Evidence, states: readonly LimitState[]): string {
+export function sentReason(
+  rule: Rule,
+  evidence: Evidence,
+  states: readonly LimitState[],
+  limits: readonly Limit[],
+  due?: Millis,
+): string {
   const why: string[] = [];
   if (evidence.condition) why.push(`${evidence.condition.expression} holds`);
-  if (rule.after && evidence.pattern?.matched) {
-    why.push(
-      `it happened within ${rule.after.withinText} after ${rule.after.event} on ${spoken(evidence.pattern.matched.at)}`,
-    );
+  const [step] = rule.after;
+  if (step && evidence.pattern?.matched) {
+    why.push(`it happened within ${step.withinText} after ${step.event} on ${spoken(evidence.pattern.matched.at)}`);
   }
-  rule.limits.forEach((limit, index) => {
+  if (evidence.pattern?.steps) why.push(`it came after ${sentence(evidence.pattern.steps.map((one) => one.event))}`);
+  if (evidence.count) why.push(`${evidence.count.counted} were counted (${evidence.count.window})`);
+  if (evidence.change) why.push(`${evidence.change.trait} became ${inWords(evidence.change.to)}`);
+  if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${spoken(due)}`);
+  if (rule.unless && evidence.wait) {
+    why.push(`there was no ${rule.unless.events.join(' or ')} in the ${rule.unless.withinText} before`);
+  }
+  if (evidence.digest && evidence.digest.total > 1) why.push(`${evidence.digest.total} were collected`);
+  if (evidence.split) why.push(`the person is in ${evidence.split.variant} (${evidence.split.share} %)`);
+  limits.forEach((limit, index) => {
     const used = states[index]?.uses.length ?? 0;
     why.push(`the limit allows it (${used + 1} of ${counted(limit)})`);
   });
-  return `To be sent: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
+  const told = rule.notify.length > 0 || rule.choose || rule.split ? 'To be sent' : 'Done';
+  return `${told}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
+}
+
+const WAITED: { readonly [kind in WaitKind]: string } = {
+  delay: 'the delay ended',
+  at: 'it was due',
+  unless: 'the time was up',
+  debounce: 'it had been quiet long enough',
+  digest: 'the window ended',
+  every: 'it was due',
+};
+
+export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): string {
+  const until = `until ${spoken(wait.dueAt)}`;
+  if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${spoken(movedFrom.dueAt)}.`;
+  switch (wait.kind) {
+    case 'unless':
+      return `Waiting: to be sent on ${spoken(wait.dueAt)} unless what it waits for happens.`;
+    case 'debounce':
+      return `Waiting: to be sent on ${spoken(wait.dueAt)} if it stays quiet.`;
+    default:
+      return `Waiting ${until}.`;
+  }
+}
+
+export function collectedReason(wait: Wait): string {
+  const total = wait.state.total ?? 1;
+  return `Collected: item ${total} of a summary that is due on ${spoken(wait.dueAt)}.`;
+}
+
+export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
+  return `Not sent: ${name} was already waiting, since ${spoken(first.triggerTime)}, until ${spoken(first.dueAt)}.`;
+}
+
+export function supersededReason({ name }: Rule, by: Trigger): string {
+  return `Cancelled: a later ${by.type}, of ${spoken(by.time)}, takes its place for ${name}.`;
+}
+
+export function cancelledReason({ name }: Rule, by: Trigger): string {
+  return `Cancelled: ${by.type} on ${spoken(by.time)} ends what ${name} waits for.`;
+}
+
+export function brokenReason(rule: Rule, by: Trigger): string {
+  const within = rule.unless?.withinText ?? '';
+  const often = rule.unless && rule.unless.atLeast > 1 ? ` for the ${rule.unless.atLeast}th time` : '';
+  return `Not sent: ${by.type} happened${often} on ${spoken(by.time)}, within the ${within} that ${rule.name} waits.`;
+}
+
+export function tooLateReason(late: Trigger, fired: Wait): string {
+  const told = fired.endedAt === null ? '' : ` on ${spoken(fired.endedAt)}`;
+  return `Too late: ${late.type} of ${spoken(late.time)} became known after it was sent${told}.`;
+}
+
+export function timeReason(rule: Rule, problem: 'time_missing' | 'time_past', at?: Millis): string {
+  const what =
+    problem === 'time_missing'
+      ? 'is missing or no time'
+      : `was ${at === undefined ? 'past' : `on ${spoken(at)}, which is past`}`;
+  return `Not sent: ${rule.at?.text ?? 'its time'} ${what}.`;
+}
+
+export function keyReason({ key }: Rule): string {
+  return `Not sent: the rule goes by ${key}, which is missing.`;
+}
+
+export function stepsReason(rule: Rule): string {
+  const steps = rule.after.map(({ event, withinText }) => `${event} (within ${withinText})`);
+  return `Not sent: ${rule.name} needs ${steps.join(', then ')} before it, and they were not known in this order.`;
+}
+
+export function countReason(count: NonNullable<Evidence['count']>): string {
+  return `Not sent: the rule needs ${count.needed} of ${count.of.join(' or ')}, and ${count.counted} ${count.counted === 1 ? 'was' : 'were'} known (${count.window}).`;
+}
+
+export function heldOutReason({ name, share }: { readonly name: string; readonly share: number }): string {
+  return `Not sent: the person is in ${name} (${share} %), which hears nothing.`;
+}
+
+export function branchReason({ name }: Rule): string {
+  return `Not sent: no branch of ${name} applies.`;
+}
+
+export function loopReason({ name }: Rule, deepest: number): string {
+  return `Failed: ${name} was triggered by ${deepest} emitted events in a row; a loop is not followed any further.`;
 }
 
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${spoken(latest.at)}` : '';
+  if (limit.throttle) return `Not sent: already sent${when}; the rule is silent for a while after each send.`;
   return `Not sent: already sent${when} (${state.uses.length} of ${counted(limit)}).`;
 }
 
@@ -41,7 +141,10 @@ export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern
   );
 }
 
-export function expiredReason(time: Millis, expired: NonNullable<Evidence['expired']>): string {
+export function expiredReason(time: Millis, expired: NonNullable<Evidence['expired']>, waited: boolean): string {
+  if (waited) {
+    return `Not sent: it was due on ${spoken(time)}, ${span(expired.late_by_ms)} ago; the rule lets it expire after ${span(expired.expires_ms)}.`;
+  }
   return `Not sent: it happened on ${spoken(time)} and became known ${span(expired.late_by_ms)} later; the rule lets it expire after ${span(expired.expires_ms)}.`;
 }
 

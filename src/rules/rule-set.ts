@@ -1,80 +1,162 @@
-import type { CatalogData, Event, JsonObject, NotificationType, Rule } from '../model.ts';
-import { type Condition, compileCondition } from './condition.ts';
-import type { HistoryNeed, LimitNeed } from './facts.ts';
-import { limitNeed, storable } from './limits.ts';
+import type { After, CatalogData, Group, Limit, NotificationType, Rule } from '../model.ts';
+import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
 
+/** A rule with its expressions compiled. */
 export interface CompiledRule {
   readonly rule: Rule;
   readonly condition: Condition | undefined;
+  readonly audience: Condition | undefined;
+  readonly key: Expression | undefined;
+  readonly at: Expression | undefined;
+  /** Of each step of `after`; of `count`; of `unless`. */
+  readonly sameAfter: readonly (Expression | undefined)[];
+  readonly sameCount: Expression | undefined;
+  readonly sameUnless: Expression | undefined;
+  readonly branches: readonly (Condition | undefined)[];
+  readonly data: readonly (readonly [string, Expression])[];
+  /** Of each action, by name: the value of a trait, the properties of an event. */
+  readonly actions: readonly (readonly (readonly [string, Expression])[])[];
+  /** The rule's own limits and those of its group, with where each is counted. */
+  readonly limits: readonly BoundLimit[];
+  /** Something stands between its trigger and its end. */
+  readonly waits: boolean;
+  /** The condition asks for the time: it can only be judged when a wait ends. */
+  readonly asksNow: boolean;
+  /** B after A and nothing else: whether A happened is all that must be known. */
+  readonly simple: After | undefined;
+}
+
+export interface BoundLimit {
+  readonly limit: Limit;
+  /** Whose uses are counted: a rule's, or a group's. */
+  readonly owner: string;
+  readonly perKey: boolean;
 }
 
 /** The rules of one catalog version, found by the event types they listen to: the cost of an event is theirs alone. */
 export interface RuleSet {
   readonly version: number;
+  readonly byName: ReadonlyMap<string, CompiledRule>;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;
-  /** Rules that wait for this type as the earlier event of their pattern. */
+  /** Rules with a simple pattern that wait for this type as its earlier event. */
   readonly byEarlier: ReadonlyMap<string, readonly CompiledRule[]>;
+  /** Rules with any other pattern in which this type is an earlier event or is counted. */
+  readonly byPart: ReadonlyMap<string, readonly CompiledRule[]>;
+  /** Rules whose waits this type may end. */
+  readonly byEnd: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly byTrait: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly recurring: readonly CompiledRule[];
+  /** Some rule waits. */
+  readonly waits: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
 }
 
-/** Throws on a condition that does not compile: the catalog was checked when it was read. */
+/** Several versions: the one in force, and those that waits began with. */
+export interface RuleSets {
+  readonly active: RuleSet;
+  at(version: number): RuleSet;
+}
+
+/** Throws on an expression that does not compile: the catalog was checked when it was read. */
 export function compileRules(version: number, data: CatalogData): RuleSet {
+  const groups = new Map(data.groups.map((group) => [group.name, group]));
+  const byName = new Map<string, CompiledRule>();
   const byTrigger = new Map<string, CompiledRule[]>();
   const byEarlier = new Map<string, CompiledRule[]>();
+  const byPart = new Map<string, CompiledRule[]>();
+  const byEnd = new Map<string, CompiledRule[]>();
+  const byTrait = new Map<string, CompiledRule[]>();
   for (const rule of data.rules) {
-    const compiled = { rule, condition: rule.when === undefined ? undefined : conditionOf(rule.name, rule.when) };
+    const compiled = compileRule(rule, groups);
+    byName.set(rule.name, compiled);
     for (const type of rule.on) add(byTrigger, type, compiled);
-    if (rule.after) add(byEarlier, rule.after.event, compiled);
+    for (const { trait } of rule.changes ?? []) add(byTrait, trait, compiled);
+    if (compiled.simple) add(byEarlier, compiled.simple.event, compiled);
+    else for (const type of partsOf(rule)) add(byPart, type, compiled);
+    for (const type of new Set([...rule.cancelOn, ...(rule.unless?.events ?? [])])) add(byEnd, type, compiled);
   }
-  const notifications = new Map(data.notifications.map((type) => [type.name, type]));
-  return { version, byTrigger, byEarlier, notifications };
+  const all = [...byName.values()];
+  return {
+    version,
+    byName,
+    byTrigger,
+    byEarlier,
+    byPart,
+    byEnd,
+    byTrait,
+    recurring: all.filter(({ rule }) => rule.every),
+    waits: all.some(({ waits }) => waits),
+    notifications: new Map(data.notifications.map((type) => [type.name, type])),
+  };
 }
 
-/** What must be known of the person before an event of this type and time can be decided. */
-export function historyNeeds(rules: RuleSet, type: string, time: number): HistoryNeed[] {
-  const needs: HistoryNeed[] = [];
-  for (const { rule } of rules.byTrigger.get(type) ?? []) {
-    if (!rule.after) continue;
-    needs.push({ kind: 'latest', type: rule.after.event, from: storable(time - rule.after.within), to: time });
-  }
-  for (const { rule } of rules.byEarlier.get(type) ?? []) {
-    const { event: earlier, within } = rule.after as NonNullable<Rule['after']>;
-    for (const trigger of rule.on) {
-      needs.push({ kind: 'waiting', type: trigger, from: time, to: storable(time + within), earlier, within });
-    }
-  }
-  return needs;
+function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>): CompiledRule {
+  const condition = rule.when === undefined ? undefined : conditionOf(rule, rule.when);
+  const group = rule.group === undefined ? undefined : groups.get(rule.group);
+  const [step] = rule.after;
+  const asksMatched = mentions(condition, 'matched') || rule.data !== undefined || rule.choose !== undefined;
+  const isSimple =
+    rule.after.length === 1 && !step?.same && !rule.key && !rule.count && !asksMatched && rule.actions.length === 0;
+  const value = (text: string) => expressionOf(rule, text);
+  const optional = (text: string | undefined) => (text === undefined ? undefined : value(text));
+  const values = (named: { readonly [name: string]: string }) =>
+    Object.entries(named).map(([name, text]) => [name, value(text)] as const);
+  return {
+    rule,
+    condition,
+    audience: rule.audience === undefined ? undefined : conditionOf(rule, rule.audience),
+    key: optional(rule.key),
+    at: optional(rule.at?.field),
+    sameAfter: rule.after.map(({ same }) => optional(same)),
+    sameCount: optional(rule.count?.same),
+    sameUnless: optional(rule.unless?.same),
+    branches: (rule.choose ?? []).map(({ when }) => (when === undefined ? undefined : conditionOf(rule, when))),
+    data: values(rule.data ?? {}),
+    actions: rule.actions.map((action) => {
+      if (action.kind === 'set') return values({ [action.trait]: action.value });
+      return action.kind === 'emit' ? values(action.properties) : [];
+    }),
+    limits: [
+      ...rule.limits.map((limit) => ({ limit, owner: rule.name, perKey: rule.key !== undefined && !limit.perPerson })),
+      ...(group?.limits ?? []).map((limit) => ({ limit, owner: `group ${group?.name}`, perKey: false })),
+    ],
+    waits: [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined),
+    asksNow: mentions(condition, 'now'),
+    simple: isSimple ? step : undefined,
+  };
 }
 
-export function limitNeeds(rules: RuleSet, event: Event): LimitNeed[] {
-  const { type, time } = event;
-  const needs: LimitNeed[] = [];
-  for (const { rule, condition } of rules.byTrigger.get(type) ?? []) {
-    // A look-up costs ten times the condition, and what the condition refuses is never counted.
-    if (rule.limits.length === 0 || (condition && refuses(condition, event))) continue;
-    for (const limit of rule.limits) needs.push(limitNeed(rule.name, limit, time, time));
-  }
-  for (const { rule } of rules.byEarlier.get(type) ?? []) {
-    const within = rule.after?.within ?? 0;
-    for (const limit of rule.limits) needs.push(limitNeed(rule.name, limit, time, time + within));
-  }
-  return needs;
+/** Event types that may complete a pattern after its trigger has come. */
+function partsOf({ after, count, on }: Rule): Set<string> {
+  const counted = count?.how === 'at_least' ? count.of : [];
+  const since = count?.window.kind === 'since' ? [count.window.event] : [];
+  const types = new Set([...after.map(({ event }) => event), ...counted, ...since]);
+  // A trigger that is counted is judged as a trigger; it may also complete the count of a later one.
+  if (after.length === 0 && count === undefined) for (const type of on) types.delete(type);
+  return types;
 }
 
-/** The condition is not true whatever the profile says: it does not ask. */
-function refuses(condition: Condition, { properties, traits }: Event): boolean {
-  if (condition.fields.some((field) => field === 'user' || field.startsWith('user.') || field.startsWith('user[')))
-    return false;
-  return condition.evaluate({ event: properties, traits, user: {} }).kind !== 'true';
+function mentions(condition: Condition | undefined, root: string): boolean {
+  return condition?.paths.some(([first]) => first === root) ?? false;
 }
 
-function conditionOf(rule: string, expression: string): Condition {
-  const anything: { event?: JsonObject } = {};
-  const compiled = compileCondition(expression, anything);
-  if ('problems' in compiled) {
-    throw new Error(`rule ${rule}: ${compiled.problems.map((problem) => problem.message).join('; ')}`);
-  }
+/** Everything was declared when the catalog was read; here anything may be named. */
+const ANYTHING: Declared = { matched: {}, now: true };
+
+function conditionOf(rule: Rule, text: string): Condition {
+  const compiled = compileCondition(text, ANYTHING);
+  if ('problems' in compiled) throw broken(rule, compiled.problems);
   return compiled.condition;
+}
+
+function expressionOf(rule: Rule, text: string): Expression {
+  const compiled = compileExpression(text, ANYTHING);
+  if ('problems' in compiled) throw broken(rule, compiled.problems);
+  return compiled.expression;
+}
+
+function broken(rule: Rule, problems: readonly { readonly message: string }[]): Error {
+  return new Error(`rule ${rule.name}: ${problems.map((problem) => problem.message).join('; ')}`);
 }
 
 function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -1,0 +1,283 @@
+import type { Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
+import { boundedCopy } from './bounded.ts';
+import { type Condition, type Scope, valuesSeen } from './condition.ts';
+import type { DigestItem, Trigger, Wait } from './facts.ts';
+import { ownerOf } from './key.ts';
+import { type LimitState, limitKey, limitState } from './limits.ts';
+import {
+  branchReason,
+  conditionReason,
+  expiredReason,
+  heldOutReason,
+  limitReason,
+  loopReason,
+  sentReason,
+} from './reasons.ts';
+import type { CompiledRule } from './rule-set.ts';
+import { type Moment, record, typesOf, type Writable } from './verdicts.ts';
+
+/** What a rule acts on when nothing is left to wait for. */
+export interface Matter {
+  readonly trigger: Trigger;
+  readonly key: string;
+  readonly eventIds: readonly string[];
+  readonly matched?: JsonObject;
+  readonly items?: readonly DigestItem[];
+  readonly total?: number;
+  /** Set when something was waited for: when that ended. */
+  readonly due?: Millis;
+  /** A wait ends by the catalog it began with. */
+  readonly catalogVersion?: number;
+  readonly evidence: Writable<Evidence>;
+}
+
+/** Rules may emit events that trigger rules; so many in a row, and no more. */
+const DEEPEST = 5;
+
+/**
+ * The last steps of every rule: expiry, limits, split, choice; then the notifications and actions. The condition and the
+ * pattern hold by now. True when it was told (or acted).
+ */
+export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
+  const { rule } = compiled;
+  const { trigger, due, eventIds, evidence } = matter;
+  const refuse = (code: ReasonCode, reason: string, types: readonly string[] = typesOf(rule)) => {
+    record(m, rule, types, code, reason, eventIds, evidence);
+    return false;
+  };
+
+  const time = due ?? trigger.time;
+  if (rule.expires !== undefined && m.now - time > rule.expires) {
+    evidence.expired = { expires_ms: rule.expires, late_by_ms: m.now - time };
+    return refuse('expired', expiredReason(time, evidence.expired, due !== undefined));
+  }
+  const states = limitStates(m, compiled, matter, time);
+  if (states.length > 0) {
+    evidence.limits = states.map((state, at) => limitEvidence(compiled.limits[at]!.limit, state));
+    const full = states.findIndex((state) => state.reached);
+    if (full >= 0) return refuse('limit_reached', limitReason(compiled.limits[full]!.limit, states[full]!));
+  }
+
+  const scope = scopeOf(m, matter);
+  let types = rule.notify;
+  let variant: string | undefined;
+  if (rule.split) {
+    const chosen = variantOf(m, rule);
+    variant = chosen.name;
+    evidence.split = { variant: chosen.name, share: chosen.share };
+    if (chosen.notify.length === 0) return refuse('held_out', heldOutReason(chosen));
+    types = chosen.notify;
+  }
+  if (rule.choose) {
+    const at = compiled.branches.findIndex((branch) => !branch || branch.evaluate(scope).kind === 'true');
+    if (at < 0) return refuse('no_branch', branchReason(rule));
+    evidence.branch = at + 1;
+    types = rule.choose[at]!.notify;
+  }
+  if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= DEEPEST) {
+    return refuse('loop', loopReason(rule, DEEPEST));
+  }
+
+  const reason = sentReason(
+    rule,
+    evidence,
+    states,
+    compiled.limits.map(({ limit }) => limit),
+    due,
+  );
+  const acted = types.length === 0;
+  const decisions = record(
+    m,
+    rule,
+    acted ? [rule.name] : types,
+    acted ? 'done' : 'matched',
+    reason,
+    eventIds,
+    evidence,
+  );
+  const data = dataOf(compiled, scope, variant);
+  for (const decision of acted ? [] : decisions) {
+    m.sends.push({
+      decision,
+      trigger,
+      rule,
+      catalogVersion: matter.catalogVersion ?? m.rules.active.version,
+      ...(matter.matched && { matched: matter.matched }),
+      ...(data && { data }),
+      ...(matter.items && { items: matter.items }),
+      ...(matter.total !== undefined && { total: matter.total }),
+    });
+  }
+  countSend(m, compiled, matter, states, time, decisions[0]?.notification_id ?? m.ids.of(`${m.source} ${rule.name}`));
+  act(m, compiled, matter, scope, time);
+  return true;
+}
+
+/** The scope of a rule's expressions. `now` is there where the rule waits. */
+export function scopeOf(m: Moment, { trigger, matched, due }: Pick<Matter, 'trigger' | 'matched' | 'due'>): Scope {
+  return {
+    event: trigger.properties,
+    traits: trigger.traits,
+    user: m.person.profile.traits,
+    ...(matched && { matched }),
+    ...(due !== undefined && { now: due }),
+  };
+}
+
+export function conditionEvidence(condition: Condition, scope: Scope): NonNullable<Evidence['condition']> {
+  const result = condition.evaluate(scope);
+  const { values, missing } = valuesSeen(condition, scope);
+  return {
+    expression: condition.expression,
+    result: result.kind === 'missing' ? 'field_missing' : result.kind === 'error' ? 'error' : result.kind === 'true',
+    values,
+    ...(missing.length > 0 ? { missing } : {}),
+    ...(result.kind === 'error' ? { error: result.message } : {}),
+  };
+}
+
+/** What stands against sending, where the condition does not hold. */
+export function conditionVerdict(evidence: NonNullable<Evidence['condition']>): [ReasonCode, string] | undefined {
+  const { result } = evidence;
+  if (result === true) return undefined;
+  const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
+  return [code, conditionReason(evidence)];
+}
+
+function limitStates(m: Moment, compiled: CompiledRule, { key }: Matter, time: Millis): LimitState[] {
+  return compiled.limits.map((bound) => {
+    const uses = m.person.uses.get(limitKey(ownerOf(bound, key), bound.limit)) ?? [];
+    return limitState(bound.limit, uses, time, m.person.profile.traits);
+  });
+}
+
+/** A limit counts what is sent: once for the rule, however many notifications it makes. */
+function countSend(
+  m: Moment,
+  compiled: CompiledRule,
+  { trigger, key }: Matter,
+  states: readonly LimitState[],
+  at: Millis,
+  notificationId: string,
+): void {
+  for (const [index, bound] of compiled.limits.entries()) {
+    const { bucket, slot } = states[index] as LimitState;
+    const name = limitKey(ownerOf(bound, key), bound.limit);
+    const use = { bucket, slot, at, eventId: trigger.eventId, notificationId };
+    m.uses.push({ ...use, limitKey: name });
+    const known = m.person.uses.get(name);
+    if (known) known.push(use);
+    else m.person.uses.set(name, [use]);
+  }
+}
+
+/** Depends on the rule and the person alone, so everybody stays where they are. */
+function variantOf(m: Moment, rule: Rule): NonNullable<Rule['split']>[number] {
+  const split = rule.split ?? [];
+  const place = (Number.parseInt(m.ids.of(`split ${rule.name} ${m.person.userId}`).slice(0, 8), 16) / 2 ** 32) * 100;
+  let upTo = 0;
+  for (const variant of split) {
+    upTo += variant.share;
+    if (place < upTo) return variant;
+  }
+  return split[split.length - 1]!;
+}
+
+/** What is missing or cannot be computed is left out: the template shows nothing for it. */
+function dataOf({ data }: CompiledRule, scope: Scope, variant: string | undefined): JsonObject | undefined {
+  if (data.length === 0 && variant === undefined) return undefined;
+  const values: [string, Json][] = variant === undefined ? [] : [['variant', variant]];
+  for (const [name, expression] of data) {
+    const result = expression.evaluate(scope);
+    if (result.kind === 'value') values.push([name, result.value]);
+  }
+  return Object.fromEntries(values);
+}
+
+function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, time: Millis): void {
+  const { rule } = compiled;
+  for (const [place, action] of rule.actions.entries()) {
+    if (action.kind === 'cancel') {
+      cancelWaits(m, compiled, action.rule, matter);
+      continue;
+    }
+    const values: [string, Json][] = [];
+    for (const [name, expression] of compiled.actions[place] ?? []) {
+      const result = expression.evaluate(scope);
+      if (result.kind === 'value') values.push([name, boundedCopy(result.value)]);
+    }
+    const fields = Object.fromEntries(values);
+    m.emits.push({
+      eventId: `${rule.name}.${place}:${m.source}:${matter.trigger.key}`,
+      type: action.kind === 'emit' ? action.event : 'profile.updated',
+      time,
+      properties: action.kind === 'emit' ? fields : {},
+      traits: action.kind === 'set' ? fields : {},
+      rule: rule.name,
+      causedBy: matter.trigger.eventId,
+      depth: (matter.trigger.depth ?? 0) + 1,
+    });
+  }
+}
+
+/** Ends what another rule has pending for the person; of the same key where both rules have one. */
+function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter): void {
+  for (const wait of m.person.waits.values()) {
+    if (wait.rule !== name || wait.status !== 'waiting') continue;
+    if (compiled.key && wait.key !== '' && wait.key !== key) continue;
+    const other = m.rules.at(wait.catalogVersion).byName.get(name);
+    if (!other) continue;
+    endWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
+    record(
+      m,
+      other.rule,
+      typesOf(other.rule),
+      'cancelled_by_rule',
+      `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
+      [trigger.eventId, wait.state.trigger.eventId],
+      { wait: waitEvidence(wait) },
+    );
+  }
+}
+
+export function endWait(
+  wait: Wait,
+  status: 'fired' | 'cancelled',
+  now: Millis,
+  endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis },
+): void {
+  wait.status = status;
+  wait.endedAt = now;
+  if (endedBy) wait.state = { ...wait.state, endedBy };
+  if (wait.stored === 'same') wait.stored = 'changed';
+}
+
+export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
+  const { endedBy } = wait.state;
+  return {
+    kind: wait.kind,
+    wait_id: wait.waitId,
+    since: iso(wait.triggerTime),
+    due_at: iso(wait.dueAt),
+    ...(endedBy && { ended_by: { ...endedBy, at: iso(endedBy.at) } }),
+  };
+}
+
+function limitEvidence(limit: Limit, state: LimitState): NonNullable<Evidence['limits']>[number] {
+  return {
+    limit: limit.text,
+    window: state.window,
+    max: limit.max,
+    used: state.uses.length,
+    // The latest few name the sends; the number says the rest.
+    uses: state.uses.slice(-5).map((use) => ({
+      at: iso(use.at),
+      event_id: use.eventId,
+      notification_id: use.notificationId,
+    })),
+  };
+}
+
+export function iso(time: Millis): string {
+  return new Date(time).toISOString();
+}

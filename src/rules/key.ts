@@ -1,0 +1,42 @@
+import type { Event, Json } from '../model.ts';
+import type { Expression } from './condition.ts';
+import type { Ids } from './facts.ts';
+import type { BoundLimit, CompiledRule } from './rule-set.ts';
+
+type Told = Pick<Event, 'properties' | 'traits'>;
+
+/** The rule's key in an event, as text; empty for a rule without one, nothing when the event has none. */
+export function keyOf({ key }: CompiledRule, event: Told, ids: Ids): string | undefined {
+  if (!key) return '';
+  const value = valueIn(key, event);
+  return value === undefined || value === null || value === '' ? undefined : keyText(value, ids);
+}
+
+/** The value of an expression over one event; nothing when it has none. */
+export function valueIn(expression: Expression, { properties, traits }: Told): Json | undefined {
+  const result = expression.evaluate({ event: properties, traits, user: {} });
+  return result.kind === 'value' ? result.value : undefined;
+}
+
+/** Two events agree in an expression; what either does not have agrees with nothing. */
+export function agree(same: Expression | undefined, one: Told, other: Told, ids: Ids): boolean {
+  if (!same) return true;
+  const left = valueIn(same, one);
+  const right = valueIn(same, other);
+  if (left === undefined || left === null || right === undefined || right === null) return false;
+  return keyText(left, ids) === keyText(right, ids);
+}
+
+/** Short plain text stays readable; anything else is named by what it holds. */
+function keyText(value: Json, ids: Ids): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length <= 128 && PLAIN.test(text) ? text : ids.of(text);
+}
+
+/** No control characters and no line separators: keys stand in lists that are parted by them. */
+const PLAIN = /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u;
+
+/** Whose sends a limit counts: the rule's, each key by itself, or those of a group. */
+export function ownerOf({ owner, perKey }: BoundLimit, key: string): string {
+  return perKey && key !== '' ? `${owner} [${key}]` : owner;
+}

@@ -1,0 +1,119 @@
+import type { Decision, Evidence, JsonObject, Millis, Outcome, ReasonCode, Rule } from '../model.ts';
+import type { CountedUse, DigestItem, Ids, PersonFacts, Trigger } from './facts.ts';
+import type { RuleSets } from './rule-set.ts';
+
+/** One notification to make, and the event it tells of (which may have come before the event decided on). */
+export interface Send {
+  readonly decision: Decision;
+  readonly trigger: Trigger;
+  readonly rule: Rule;
+  readonly catalogVersion: number;
+  /** For the templates, beside the event and the person. */
+  readonly matched?: JsonObject;
+  readonly data?: JsonObject;
+  readonly items?: readonly DigestItem[];
+  readonly total?: number;
+}
+
+export interface NewUse extends CountedUse {
+  readonly limitKey: string;
+}
+
+/** An event that a rule makes, about the same person; `set` makes one of the type `profile.updated`. */
+export interface Emitted {
+  readonly eventId: string;
+  readonly type: string;
+  readonly time: Millis;
+  readonly properties: JsonObject;
+  readonly traits: JsonObject;
+  readonly rule: string;
+  readonly causedBy: string;
+  readonly depth: number;
+}
+
+export interface Verdicts {
+  readonly decisions: Decision[];
+  readonly sends: Send[];
+  readonly uses: NewUse[];
+  readonly emits: Emitted[];
+}
+
+/** What deciding about one event, or ending one wait, has to do with. */
+export interface Moment extends Verdicts {
+  readonly rules: RuleSets;
+  readonly person: PersonFacts;
+  /** When it is decided. */
+  readonly now: Millis;
+  readonly ids: Ids;
+  /** Names the decisions: the key of the event that arrived, or the wait that ends. */
+  readonly source: string;
+}
+
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+export const OUTCOMES: { readonly [code in ReasonCode]: Outcome } = {
+  matched: 'send',
+  condition_false: 'not_matched',
+  field_missing: 'not_matched',
+  condition_error: 'not_matched',
+  pattern_incomplete: 'not_matched',
+  limit_reached: 'suppressed',
+  expired: 'suppressed',
+  waiting: 'scheduled',
+  collected: 'scheduled',
+  already_waiting: 'suppressed',
+  key_missing: 'not_matched',
+  count_differs: 'not_matched',
+  broken_by_event: 'not_matched',
+  cancelled_by_event: 'cancelled',
+  cancelled_by_rule: 'cancelled',
+  superseded: 'cancelled',
+  too_late: 'not_matched',
+  time_missing: 'not_matched',
+  time_past: 'not_matched',
+  catalog_changed: 'cancelled',
+  no_branch: 'not_matched',
+  held_out: 'suppressed',
+  done: 'acted',
+  action_failed: 'failed',
+  loop: 'failed',
+};
+
+export function moment(rules: RuleSets, person: PersonFacts, now: Millis, ids: Ids, source: string): Moment {
+  return { rules, person, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
+}
+
+/** The notification types that a rule may send; its own name when it notifies nobody. */
+export function typesOf({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
+  const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
+  return types.size > 0 ? [...types] : [name];
+}
+
+/** Adds a decision for each type; the same verdict for all of them. */
+export function record(
+  m: Moment,
+  rule: Rule,
+  types: readonly string[],
+  code: ReasonCode,
+  reason: string,
+  eventIds: readonly string[],
+  evidence: Evidence,
+  outcome: Outcome = OUTCOMES[code],
+): Decision[] {
+  return types.map((type) => {
+    const decision: Decision = {
+      // The n-th decision on the event that arrived: the same wherever it is decided again.
+      decision_id: `${m.source}.${m.decisions.length}`,
+      rule: rule.name,
+      notification_type: type,
+      outcome,
+      reason_code: code,
+      reason,
+      notification_id: code === 'matched' ? m.ids.fresh() : null,
+      event_ids: eventIds,
+      evidence,
+    };
+    m.decisions.push(decision);
+    return decision;
+  });
+}
