@@ -375,7 +375,7 @@ describe('ids', () => {
     }
     const path = `/api/v1/explain/${encodeURIComponent(id)}/WELCOME_EMAIL`;
     const { status, body } = await raw(server.url, { path });
-    expect([status, body.answer]).toEqual([200, 'sent']);
+    expect([status, body.answer]).toEqual([200, 'on_its_way']);
     const found = await raw(server.url, { path: `/api/v1/users?prefix=${encodeURIComponent(id)}` });
     expect(found.body.users).toContainEqual({ user_id: id });
   });

@@ -10,9 +10,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readPidFile } from '../src/store/embedded-address.ts';
 import { isRunning } from '../src/store/processes.ts';
 import { testDatabase } from './support/database.ts';
+import { mailSink } from './support/mailsink.ts';
 import { Program, type ProgramOptions, type Ready, tidings, tidingsDirectly } from './support/program.ts';
 import { FINTECH } from './support/tidings.ts';
-import { mailSink } from './torture/sink.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { explain } from '../rules/explain.ts';
+import { ANSWERS, explain } from '../rules/explain.ts';
 import { loadNotifications } from '../store/notifications.ts';
 import { countEvents, findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
 import type { App, HttpParts } from './app.ts';
@@ -9,6 +9,13 @@ import { anyObject, decisionFull, limitQuery, notification, pathText, problemSch
 
 /** Decisions an explanation looks back over. */
 const EXPLAINED = 200;
+
+const explanation = z.looseObject({
+  user_id: z.string(),
+  notification_type: z.string(),
+  answer: z.enum(ANSWERS).describe('How the latest decision to send it fared'),
+  paragraph: z.string(),
+});
 
 /** Why, and why not: from what was stored when it was decided. */
 export function auditRoutes(app: App, { pool, catalogs, clock }: HttpParts): void {
@@ -66,7 +73,7 @@ export function auditRoutes(app: App, { pool, catalogs, clock }: HttpParts): voi
         summary: 'Why did this person (not) get this?',
         tags: ['why'],
         params: z.object({ user_id: pathText, notification_type: pathText }),
-        response: { 200: anyObject, '4xx': problemSchema },
+        response: { 200: explanation, '4xx': problemSchema },
       },
     },
     async (request) => {

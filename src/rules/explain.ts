@@ -1,5 +1,12 @@
-import type { Rule } from '../model.ts';
+import type { DeliveryStatus, Rule } from '../model.ts';
 import { spoken } from './reasons.ts';
+
+/**
+ * How it stands with the latest decision to send, over its channels: one delivery was sent; none was yet, and one is
+ * queued or being sent; all came to another end (no address, given up, in doubt, cancelled); nothing was to be sent.
+ */
+export const ANSWERS = ['sent', 'on_its_way', 'not_delivered', 'not_sent'] as const;
+export type Answer = (typeof ANSWERS)[number];
 
 /** What is stored about one person and one notification type. */
 export interface Considered {
@@ -22,7 +29,7 @@ export interface Considered {
   readonly deliveries: readonly {
     readonly notification_id: string;
     readonly channel: string;
-    readonly status: string;
+    readonly status: DeliveryStatus;
     readonly provider: string | null;
     readonly reason: string | null;
     readonly finished_at: string | null;
@@ -31,30 +38,64 @@ export interface Considered {
   readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;
 }
 
-/** The answer in a paragraph that can be read to the person on the phone. */
-export function explain(considered: Considered): { answer: 'sent' | 'not_sent'; paragraph: string } {
+/** The answer, and a paragraph that can be read to the person on the phone. */
+export function explain(considered: Considered): { answer: Answer; paragraph: string } {
   const sends = considered.decisions.filter((decision) => decision.outcome === 'send');
-  const parts = sends.length > 0 ? sentParts(considered, sends) : notSentParts(considered);
-  return { answer: sends.length > 0 ? 'sent' : 'not_sent', paragraph: parts.join(' ') };
+  const latest = sends[0];
+  if (!latest) return { answer: 'not_sent', paragraph: notSentParts(considered).join(' ') };
+  const deliveries = considered.deliveries.filter((one) => one.notification_id === latest.notification_id);
+  const answer = answerOf(deliveries);
+  const parts = [
+    ...(answer === 'not_delivered' ? [notDeliveredSentence(considered, deliveries)] : []),
+    ...decidedParts(considered, sends, latest),
+    ...deliveries.map(deliverySentence),
+    ...(answer === 'sent' ? [] : sentBeforeParts(considered, latest)),
+    ...consideredParts(considered),
+  ];
+  return { answer, paragraph: parts.join(' ') };
 }
 
-function sentParts(considered: Considered, sends: Considered['decisions']): string[] {
-  const { userId, notificationType, decisions, deliveries } = considered;
-  const latest = sends[0] as Considered['decisions'][number];
+type Decisions = Considered['decisions'];
+type Deliveries = Considered['deliveries'];
+
+function answerOf(deliveries: Deliveries): Answer {
+  const some = (...statuses: readonly DeliveryStatus[]) => deliveries.some(({ status }) => statuses.includes(status));
+  if (some('sent')) return 'sent';
+  return some('queued', 'sending') ? 'on_its_way' : 'not_delivered';
+}
+
+function notDeliveredSentence({ userId, notificationType }: Considered, deliveries: Deliveries): string {
+  return deliveries.some(({ status }) => status === 'in_doubt')
+    ? `It is not known whether ${notificationType} was delivered to ${userId}.`
+    : `${notificationType} was not delivered to ${userId}.`;
+}
+
+function decidedParts({ userId, notificationType }: Considered, sends: Decisions, latest: Decisions[number]): string[] {
   const often = sends.length === 1 ? '' : ` ${times(sends.length)}`;
-  const parts = [
-    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${latestTime(sends)}. ${latest.reason}`,
+  return [
+    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${latestTime(sends)}.`,
+    latest.reason,
   ];
-  for (const delivery of deliveries.filter((one) => one.notification_id === latest.notification_id)) {
-    parts.push(deliverySentence(delivery));
-  }
-  const others = decisions.filter((decision) => decision.outcome !== 'send');
-  if (others[0]) {
-    parts.push(
-      `It was also considered ${times(others.length)} without being sent, ${latestTime(others)}. ${others[0].reason}`,
+}
+
+/** What went out for an earlier decision, when nothing did for the latest. */
+function sentBeforeParts({ deliveries }: Considered, latest: Decisions[number]): string[] {
+  const before = deliveries
+    .filter((one) => one.notification_id !== latest.notification_id && one.status === 'sent')
+    .reduce<Deliveries[number] | undefined>(
+      (last, one) => ((last?.finished_at ?? '') > (one.finished_at ?? '') ? last : one),
+      undefined,
     );
-  }
-  return parts;
+  return before ? [`An earlier one ${wentOut(before)}`] : [];
+}
+
+function consideredParts({ decisions }: Considered): string[] {
+  const others = decisions.filter((decision) => decision.outcome !== 'send');
+  if (!others[0]) return [];
+  return [
+    `It was also considered ${times(others.length)} without being sent, ${latestTime(others)}.`,
+    others[0].reason,
+  ];
 }
 
 function notSentParts(considered: Considered): string[] {
@@ -97,31 +138,41 @@ function triggerSentences(rule: Rule, { userId, known, seen }: Considered): stri
   return sentences;
 }
 
-function latestTime(decisions: Considered['decisions']): string {
-  const { event_type, event_timestamp } = decisions[0] as Considered['decisions'][number];
+function latestTime(decisions: Decisions): string {
+  const { event_type, event_timestamp } = decisions[0] as Decisions[number];
   return `${decisions.length === 1 ? '' : 'the latest time '}on ${event_type} of ${spoken(event_timestamp)}`;
 }
 
-function deliverySentence({
-  channel,
-  status,
-  provider,
-  reason,
-  finished_at,
-}: Considered['deliveries'][number]): string {
-  const how = HOW[channel] ?? `by ${channel}`;
-  const when = finished_at ? ` on ${spoken(finished_at)}` : '';
+function deliverySentence(delivery: Deliveries[number]): string {
+  const { status, reason } = delivery;
+  const how = howOf(delivery);
+  const when = whenOf(delivery);
   switch (status) {
     case 'sent':
-      return `It went out ${how} through ${provider}${when}.`;
+      return `It ${wentOut(delivery)}`;
     case 'queued':
     case 'sending':
       return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
     case 'in_doubt':
       return `It is not known whether it went out ${how}: ${reason ?? status}`;
-    default:
+    case 'cancelled':
+      return `It was cancelled before it went out ${how}${when}${reason ? `: ${reason}` : '.'}`;
+    case 'undeliverable':
+    case 'dead':
       return `It could not be delivered ${how}${when}: ${reason ?? status}`;
   }
+}
+
+function wentOut(delivery: Deliveries[number]): string {
+  return `went out ${howOf(delivery)} through ${delivery.provider}${whenOf(delivery)}.`;
+}
+
+function howOf({ channel }: Deliveries[number]): string {
+  return HOW[channel] ?? `by ${channel}`;
+}
+
+function whenOf({ finished_at }: Deliveries[number]): string {
+  return finished_at ? ` on ${spoken(finished_at)}` : '';
 }
 
 const HOW: { readonly [channel: string]: string } = {

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import type { Decision } from '../../src/model.ts';
 import { unpackDecisions } from '../../src/store/decisions.ts';
+import type { Mail } from '../support/mailsink.ts';
 import type { Person } from './events.ts';
 import type { Findings } from './findings.ts';
 import { CANDIDATES, CHANNEL, expectedSends, windowOf } from './oracle.ts';
 import { type Acknowledged, verdict } from './poster.ts';
-import type { Mail } from './sink.ts';
 
 const TENANT = 'default';
 

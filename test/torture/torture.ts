@@ -7,13 +7,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { startEmbedded } from '../../src/store/embedded.ts';
 import { readPidFile } from '../../src/store/embedded-address.ts';
+import { mailSink } from '../support/mailsink.ts';
 import { tidingsDirectly } from '../support/program.ts';
 import { checkAll, type Doubts } from './check.ts';
 import { makePeople } from './events.ts';
 import { type Finding, Findings } from './findings.ts';
 import { Poster } from './poster.ts';
 import { type Random, randomFrom } from './random.ts';
-import { mailSink } from './sink.ts';
 import { Undying } from './undying.ts';
 
 export interface TortureOptions {

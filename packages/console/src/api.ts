@@ -116,7 +116,8 @@ export interface SentMessage {
 export interface Explanation {
   user_id: string;
   notification_type: string;
-  answer: 'sent' | 'not_sent';
+  /** How the latest decision to send it fared. */
+  answer: 'sent' | 'on_its_way' | 'not_delivered' | 'not_sent';
   paragraph: string;
   rules: {
     rule: string;

@@ -1,5 +1,5 @@
 import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { SentMessage } from '../api.ts';
 import { ChannelName } from '../shell/LookBadge.tsx';
 
@@ -33,15 +33,7 @@ export function MessageView({ message }: { message: SentMessage }) {
         </Text>
       )}
       {part === 'html' && message.html !== undefined ? (
-        // Somebody else's HTML: no scripts, no forms, no links out, another origin than this page.
-        <iframe
-          className="message-frame"
-          data-testid="message-frame"
-          title="The message as HTML"
-          sandbox=""
-          srcDoc={message.html}
-          referrerPolicy="no-referrer"
-        />
+        <MessageFrame html={message.html} />
       ) : (
         <div className="message-text" data-channel={message.channel} data-testid="message-text">
           {message.text}
@@ -49,4 +41,30 @@ export function MessageView({ message }: { message: SentMessage }) {
       )}
     </Stack>
   );
+}
+
+/** Somebody else's HTML: no scripts, no forms, no links out, another origin than this page. */
+function MessageFrame({ html }: { html: string }) {
+  const source = useMemo(() => withDeadLinks(html), [html]);
+  return (
+    <iframe
+      className="message-frame"
+      data-testid="message-frame"
+      title="The message as HTML"
+      sandbox=""
+      srcDoc={source}
+      referrerPolicy="no-referrer"
+    />
+  );
+}
+
+/**
+ * Every link asks for a new window, which the sandbox refuses: followed in the frame itself, it would put the browser's
+ * error page in the place of the message.
+ */
+function withDeadLinks(html: string): string {
+  const page = new DOMParser().parseFromString(html, 'text/html');
+  for (const link of page.querySelectorAll('a, area')) link.setAttribute('target', '_blank');
+  // Without a doctype a browser lays a page out in another way: as it was, so it stays.
+  return `${page.compatMode === 'CSS1Compat' ? '<!doctype html>' : ''}${page.documentElement.outerHTML}`;
 }

@@ -66,35 +66,44 @@ export function WhyRow({ userId, type }: { userId: string; type: CatalogNotifica
 
 function Sign({ explanation }: { explanation: Explanation | undefined }) {
   const last = explanation && lastOf(explanation);
-  if (!last) return <IconCircleDashed size={20} className="quiet" aria-hidden="true" />;
-  const { Icon, color } = standing(last);
+  const look = last && standing(last);
+  if (!look) return <IconCircleDashed size={20} className="quiet" aria-hidden="true" />;
+  const { Icon, color } = look;
   return <Icon size={20} stroke={2.2} color={`var(--mantine-color-${color}-6)`} className="sign" aria-hidden="true" />;
 }
 
 /** A decision to send is not yet a message that arrived: what counts here is how the last one fared. */
 function Summary({ explanation }: { explanation: Explanation }) {
   const last = lastOf(explanation);
-  if (!last) return explanation.answer === 'sent' ? 'Sent' : 'Not sent';
+  if (!last) return WORDS[explanation.answer];
   const times = explanation.notifications.length;
   return (
     <>
-      {standing(last).label}, <Time value={last.created_at} />
+      {standing(last)?.label ?? WORDS[explanation.answer]}, <Time value={last.created_at} />
       {times > 1 && ` (the last of ${times})`}
     </>
   );
 }
 
-function lastOf(explanation: Explanation): Notification | undefined {
-  const { notifications } = explanation;
-  return [...notifications].sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at)).at(-1);
+const WORDS: Record<Explanation['answer'], string> = {
+  sent: 'Sent',
+  on_its_way: 'On its way',
+  not_delivered: 'Not delivered',
+  not_sent: 'Not sent',
+};
+
+/** What the latest decision to send led to: the one that the answer is about. */
+function lastOf({ decisions, notifications }: Explanation): Notification | undefined {
+  const decision = decisions.find((one) => one.outcome === 'send');
+  return decision && notifications.find((one) => one.notification_id === decision.notification_id);
 }
 
 /** How a notification stands: by the delivery that came furthest. */
-function standing(notification: Notification): Look {
+function standing(notification: Notification): Look | undefined {
   const reached = FURTHEST_FIRST.find((status) =>
     notification.deliveries.some((delivery) => delivery.status === status),
   );
-  return lookOf(STATUSES, reached ?? 'queued');
+  return reached && lookOf(STATUSES, reached);
 }
 
 function Answer({ explanation }: { explanation: Explanation }) {

@@ -46,11 +46,16 @@ export function PersonSearch() {
       // Afterwards, because the field writes the chosen option into itself once this returns.
       onOptionSubmit={(userId) => queueMicrotask(() => show(userId))}
       onKeyDown={(event) => {
-        const marked = input.current?.getAttribute('aria-activedescendant');
-        if (event.key === 'Enter' && !marked) show(text.trim());
+        if (event.key === 'Enter' && !hasMarked(input.current)) show(text.trim());
       }}
     />
   );
+}
+
+/** Whether an option is marked. Not by `aria-activedescendant`: the field keeps that from the choice before. */
+function hasMarked(field: HTMLInputElement | null): boolean {
+  const list = document.getElementById(field?.getAttribute('aria-controls') ?? '');
+  return Boolean(list?.querySelector('[data-combobox-selected]'));
 }
 
 function startsWith(option: ComboboxParsedItem, search: string): boolean {

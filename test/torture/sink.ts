@@ -1,1 +1,0 @@
-export { type Mail, mailSink } from '../support/mailsink.ts';
