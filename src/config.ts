@@ -26,6 +26,8 @@ export interface Config {
   readonly lease: Millis;
   /** How often a worker looks into the queue when nothing wakes it. */
   readonly poll: Millis;
+  /** People a second whose waits and turns one process ends: what piled up is caught up with, not let loose. */
+  readonly timerRate: number;
   readonly logLevel: string;
 }
 
@@ -74,6 +76,7 @@ export function readConfig(
     providers: providers(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
     lease: duration('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
     poll: duration('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
+    timerRate: timerRate(env.TIDINGS_TIMER_RATE),
     logLevel,
   };
 }
@@ -150,6 +153,12 @@ function duration(name: string, value: string, longest: string): Millis {
   const most = parseDuration(longest);
   if ('ms' in most && read.ms > most.ms) throw new ConfigError(`${name} is ${value}; it must be at most ${longest}`);
   return read.ms;
+}
+
+function timerRate(written: string | undefined): number {
+  const rate = Number(written || 500);
+  if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
+  throw new ConfigError(`TIDINGS_TIMER_RATE is "${written}"; it must be a number of people a second, from 1 to 100000`);
 }
 
 function flag(name: string, value: string | undefined, fallback: boolean): boolean {

@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   not_retryable: { status: 409, title: 'This cannot be retried in its present state' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  invalid_catalog: { status: 422, title: 'The catalog has mistakes' },
   invalid_body: { status: 422, title: 'The body has the wrong shape' },
   too_many_events: { status: 422, title: 'Too many events in one request' },
   internal: { status: 500, title: 'Something is wrong on our side' },
@@ -28,13 +29,20 @@ export class TidingsError extends Error {
   readonly path: string;
   /** Seconds after which trying again makes sense. */
   readonly retryAfter: number | undefined;
+  /** Of a catalog: every mistake with its place. */
+  readonly problems: readonly CatalogProblem[] | undefined;
 
-  constructor(code: ErrorCode, message: string, more: { path?: string; retryAfter?: number; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { path?: string; retryAfter?: number; problems?: readonly CatalogProblem[]; cause?: unknown } = {},
+  ) {
     super(message, { cause: more.cause });
     this.name = 'TidingsError';
     this.code = code;
     this.path = more.path ?? '';
     this.retryAfter = more.retryAfter;
+    this.problems = more.problems;
   }
 
   get status(): number {

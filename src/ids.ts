@@ -1,5 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { V7Generator } from 'uuidv7';
+import { contentUuid } from './events/content.ts';
+import type { Ids } from './rules/facts.ts';
 
 const pool = new Uint32Array(4096);
 let used = pool.length;
@@ -19,3 +21,6 @@ const generator = new V7Generator({
 export function newId(): string {
   return generator.generate().toString();
 }
+
+/** The ids of what is decided live. */
+export const ids: Ids = { fresh: newId, of: contentUuid };

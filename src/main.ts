@@ -17,6 +17,7 @@ import { DEFAULT_TENANT } from './http/caller.ts';
 import { CHANNELS, type Channel } from './model.ts';
 import { Pipeline } from './pipeline.ts';
 import { Seal } from './privacy/seal.ts';
+import { nextOccurrence, occurrenceLabel } from './rules/calendar.ts';
 import { applyCatalog } from './store/catalogs.ts';
 import { openPool } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
@@ -24,6 +25,7 @@ import { checkEncryptionKey } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { Partitions } from './store/partitions.ts';
 import { DeliveryWorker } from './worker/delivery-worker.ts';
+import { TimerWorker } from './worker/timer-worker.ts';
 
 export interface Roles {
   /** Serves HTTP and applies the catalog. */
@@ -109,9 +111,26 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       });
       await worker.start();
       cleanup.push(() => worker.stop(3000));
+      const timers = new TimerWorker({
+        pool,
+        databaseUrl,
+        pipeline,
+        calendar: { next: nextOccurrence, label: occurrenceLabel },
+        clock,
+        elapsed: () => performance.now(),
+        log,
+        rate: config.timerRate,
+        lease: Math.max(lease, 1000),
+        poll,
+      });
+      await timers.start();
+      cleanup.push(() => timers.stop());
       state.workers = () => {
         const troubled = worker.troubled();
-        return { delivery: troubled.length === 0 ? 'ok' : `waiting for ${troubled.join(', ')}` };
+        return {
+          delivery: troubled.length === 0 ? 'ok' : `waiting for ${troubled.join(', ')}`,
+          timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',
+        };
       };
     }
 

@@ -124,8 +124,7 @@ export interface TraitChange {
 }
 
 export interface Digest {
-  readonly window:
-    /** From the first item on. */
+  readonly window: /** From the first item on. */
     | { readonly kind: 'fixed'; readonly span: Millis; readonly text: string }
     /** After so long without a new item, at most `atMost` after the first one. */
     | { readonly kind: 'sliding'; readonly span: Millis; readonly atMost: Millis; readonly text: string }
@@ -264,15 +263,17 @@ export interface CatalogData {
 // ---------------------------------------------------------------------------------------------------------------------
 // Decisions
 
-export type Outcome =
-  | 'send'
-  | 'suppressed'
-  | 'not_matched'
-  | 'scheduled'
-  | 'cancelled'
-  | 'failed'
+export const OUTCOMES = [
+  'send',
+  'suppressed',
+  'not_matched',
+  'scheduled',
+  'cancelled',
+  'failed',
   /** The rule notifies nobody, and did what it says. */
-  | 'acted';
+  'acted',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 export const REASON_CODES = [
   'matched',

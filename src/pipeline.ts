@@ -1,45 +1,49 @@
 import type pg from 'pg';
+import { Assembly } from './assembly.ts';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
 import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
-import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import { addressPurpose, Reach } from './events/reach.ts';
-import { newId } from './ids.ts';
+import { ids } from './ids.ts';
 import { Lanes } from './lanes.ts';
-import type { Channel, Decision, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
+import type { Channel, Decision, Event, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
-import { decide, type Send } from './rules/decide.ts';
-import type { PersonFacts } from './rules/facts.ts';
-import { historyNeeds, limitNeeds } from './rules/rule-set.ts';
-import { type Batch, writeBatch } from './store/batch.ts';
-import { isRefusedValue, isUnreachable, transaction } from './store/database.ts';
+import { absorb, type Wait } from './rules/facts.ts';
+import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from './rules/needs.ts';
+import { commit, writeBatch } from './store/batch.ts';
+import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery } from './store/deliveries.ts';
-import { type ContestedTrait, confirmTraitTimes, type Facts, loadFacts, lockPeople } from './store/facts.ts';
+import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
+import { loadSpans } from './store/spans.ts';
+import { loadWaits } from './store/waits.ts';
 
 /**
  * The whole way of an event, top to bottom:
  *
- *   ingest    read ─▶ [ lock the people ─▶ load facts ─▶ decide ─▶ plan ─▶ write ]  ─▶ answer
- *   dispatch  (a worker claimed a delivery)  address ─▶ render ─▶ send  ─▶ outcome
+ *   ingest       read ─▶ [ lock the people ─▶ load facts ─▶ decide ─▶ plan ─▶ write ]  ─▶ answer
+ *   endDueWaits        ─▶ [ lock the people ─▶ load facts ─▶ end   ─▶ plan ─▶ write ]
+ *   takeTurns          ─▶ [ lock the people ─▶ load facts ─▶ turn  ─▶ plan ─▶ write ]
+ *   dispatch     (a worker claimed a delivery)  address ─▶ render ─▶ send  ─▶ outcome
  *
- * What stands in brackets is one transaction for a batch of up to MAX_BATCH events; the answer goes out after its commit.
+ * What stands in brackets is one transaction for a batch of up to MAX_BATCH events or people; an answer goes out after its
+ * commit. src/assembly.ts is its middle: decide and plan, in memory.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
-  readonly #lanes: Lanes<ReceivedEvent, EventResult>;
+  readonly #lanes: Lanes<unknown, EventResult>;
   /** Batches yet to come that look up whether their events are stored. */
   #lookUps = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     // Two lanes: while PostgreSQL works for the one, this process works for the other.
-    this.#lanes = new Lanes((tenantId, events) => this.#decideBatch(tenantId, events), {
+    this.#lanes = new Lanes((tenantId, items) => this.#takeIn(tenantId, items), {
       lanes: 2,
       maxBatch: MAX_BATCH,
       maxWaiting: parts.maxWaiting ?? 20_000,
@@ -48,15 +52,20 @@ export class Pipeline {
 
   /** Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again. */
   async ingest(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
-    const read = await this.#guard(() => this.#read(tenantId, items));
-    const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
-    const decided = await this.#guard(() => this.#lanes.submit(tenantId, events, (event) => event.userId));
-    let next = 0;
-    const results = read.map((one, index) =>
-      isRejection(one) ? rejected(items[index], one) : (decided[next++] as EventResult),
-    );
+    const results = await this.#guard(() => this.#lanes.submit(tenantId, items, personOf));
     await this.#guard(() => this.#quarantine(tenantId, items, results));
     return results;
+  }
+
+  /** One batch. It is read no earlier: what waits is then garbage of the parser alone, and dies before it is moved. */
+  async #takeIn(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const read = await this.#read(tenantId, items);
+    const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
+    const decided = events.length > 0 ? await this.#decideBatch(tenantId, events) : [];
+    let next = 0;
+    return read.map((one, index) =>
+      isRejection(one) ? rejected(items[index], one) : (decided[next++] as EventResult),
+    );
   }
 
   async #read(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
@@ -82,7 +91,7 @@ export class Pipeline {
         events.map((event) => event.time),
         now,
       );
-      return await transaction(pool, (connection, attempt) => {
+      return await untilCommitted(pool, (connection, attempt) => {
         // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
         if (attempt > 1) this.#lookUps = LOOK_UPS;
         return this.#decideInTransaction(connection, tenantId, events, now, this.#lookUps-- > 0);
@@ -108,25 +117,139 @@ export class Pipeline {
     lookUp: boolean,
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
-    await lockPeople(connection, tenantId, userIds);
+    const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, now, lookUp);
+    const { catalog, facts } = await this.#lock(connection, tenantId, ask);
+    const { results, fresh } = sortOut(events, facts);
+    if (fresh.length === 0) {
+      await commit(connection);
+      return events.map((event) => answerFor(event, results));
+    }
+    await loadMore(connection, catalog, tenantId, facts, fresh);
+    const assembly = await this.#assembly(tenantId, now, catalog, facts);
+    await confirmTraitTimes(connection, tenantId, assembly.contested(fresh));
+    await this.#finish(connection, assembly, catalog, facts, assembly.decide(fresh));
+    const accepted = new Set(fresh);
+    for (const { event, decisions } of assembly.batch.events) {
+      if (accepted.has(event)) results.set(event, { ...emptyResult(event.eventId, 'accepted'), decisions });
+    }
+    return events.map((event) => answerFor(event, results));
+  }
+
+  /**
+   * Ends the waits of these people whose time has come, in order of due time. What another worker ended meanwhile, or an
+   * event cancelled, is not there any more. Returns how many were ended.
+   */
+  async endDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
+    const { pool, clock } = this.#parts;
+    return untilCommitted(pool, async (connection) => {
+      const now = clock();
+      const people = { ...NOTHING_ASKED, tenantId, userIds };
+      const { catalog, facts } = await this.#lock(connection, tenantId, () => people);
+      const due = (await take(connection, facts, { tenantId, userIds, needs: [] })).filter(({ dueAt }) => dueAt <= now);
+      if (due.length === 0) {
+        await commit(connection);
+        return 0;
+      }
+      const assembly = await this.#assembly(tenantId, now, catalog, facts);
+      const limits = due.flatMap((wait) => waitLimitNeeds(assembly.rulesOf(wait), wait));
+      if (limits.length > 0) absorbAll(facts, await loadFacts(connection, { ...people, limits }));
+      await this.#finish(connection, assembly, catalog, facts, assembly.end(due));
+      return due.length;
+    });
+  }
+
+  /**
+   * A recurring rule's turn of these people.
+   * @param label the moment as local time: nobody has the same one twice
+   * @param save records how far the audience was gone through, in the same transaction
+   * @returns how many were in the audience
+   */
+  async takeTurns(
+    turn: { readonly tenantId: string; readonly rule: string; readonly due: Millis; readonly label: string },
+    userIds: readonly string[],
+    save: (connection: pg.PoolClient) => Promise<void>,
+  ): Promise<number> {
+    const { tenantId, rule: name, due, label } = turn;
+    const { pool, clock } = this.#parts;
+    return untilCommitted(pool, async (connection) => {
+      const now = clock();
+      const ask = (catalog: Catalog) => {
+        const rule = catalog.rules.byName.get(name);
+        const limits = rule ? userIds.flatMap((userId) => turnLimitNeeds(rule, due, userId)) : [];
+        return { ...NOTHING_ASKED, tenantId, userIds, limits };
+      };
+      const { catalog, facts } = await this.#lock(connection, tenantId, ask);
+      await save(connection);
+      const rule = catalog.rules.byName.get(name);
+      if (!rule?.rule.every) {
+        await commit(connection);
+        return 0;
+      }
+      const needs = userIds.map((userId) => ({ userId, need: { rule: name, key: '' } }));
+      await take(connection, facts, { tenantId, userIds, needs });
+      const assembly = await this.#assembly(tenantId, now, catalog, facts);
+      await this.#finish(connection, assembly, catalog, facts, assembly.turn(rule, userIds, due, label));
+      return assembly.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
+    });
+  }
+
+  /** The recurring rules of the catalog in force. */
+  async recurring(
+    tenantId: string,
+  ): Promise<{ version: number; rules: { name: string; cron: string; zone: string }[] }> {
+    const { version, rules } = await this.#parts.catalogs.refresh(tenantId);
+    const recurring = rules.recurring.flatMap(({ rule: { name, every, zone } }) =>
+      every ? [{ name, cron: every.cron, zone }] : [],
+    );
+    return { version, rules: recurring };
+  }
+
+  /** Begins a transaction that has the people to itself, with the facts that the catalog in force asks for. */
+  async #lock(
+    connection: pg.PoolClient,
+    tenantId: string,
+    ask: (catalog: Catalog) => FactsQuery,
+  ): Promise<{ catalog: Catalog; facts: Facts }> {
     let catalog = await this.#parts.catalogs.active(tenantId);
-    let facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, lookUp));
+    let facts = await lockAndLoadFacts(connection, ask(catalog));
     while (facts.catalogVersion !== catalog.version) {
       // Another process applied a catalog: its rules may need other facts.
       catalog = await this.#parts.catalogs.adopt(tenantId, facts.catalogVersion);
-      facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, lookUp));
+      facts = await loadFacts(connection, ask(catalog));
     }
-    const { results, fresh } = sortOut(events, facts);
-    if (fresh.length > 0) {
-      const reach = new Reach(tenantId, facts.addressHashes, this.#parts.seal);
-      await confirmTraitTimes(connection, tenantId, contested(fresh, facts, reach));
-      const batch = decideFresh(catalog, tenantId, fresh, facts, reach, now);
-      batch.events.forEach(({ event, decisions }) => {
-        results.set(event, { ...emptyResult(event.eventId, 'accepted'), decisions });
-      });
-      await writeBatch(connection, batch);
+    return { catalog, facts };
+  }
+
+  /** With every catalog that a wait of these people began with. */
+  async #assembly(tenantId: string, now: Millis, active: Catalog, facts: Facts): Promise<Assembly> {
+    const { catalogs, seal } = this.#parts;
+    const versions = new Map([[active.version, active]]);
+    for (const { waits } of facts.people.values()) {
+      for (const { catalogVersion } of waits.values()) {
+        if (!versions.has(catalogVersion)) versions.set(catalogVersion, await catalogs.at(tenantId, catalogVersion));
+      }
     }
-    return events.map((event) => answerFor(event, results));
+    const at = (version: number) => versions.get(version) as Catalog;
+    return new Assembly(tenantId, now, { active, at }, facts, new Reach(tenantId, facts.addressHashes, seal), ids);
+  }
+
+  /** Decides the events that rules emitted, and those that these make rules emit, until there are none; then writes. */
+  async #finish(
+    connection: pg.PoolClient,
+    assembly: Assembly,
+    catalog: Catalog,
+    facts: Facts,
+    emitted: readonly ReceivedEvent[],
+  ): Promise<void> {
+    const { tenantId, now } = assembly.batch;
+    for (let events = emitted; events.length > 0; ) {
+      const userIds = [...new Set(events.map((event) => event.userId))];
+      absorbAll(facts, await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, now, false)));
+      await loadMore(connection, catalog, tenantId, facts, events);
+      await confirmTraitTimes(connection, tenantId, assembly.contested(events));
+      events = assembly.decide(events);
+    }
+    await writeBatch(connection, assembly.finish());
   }
 
   async #quarantine(tenantId: string, items: readonly unknown[], results: readonly EventResult[]): Promise<void> {
@@ -235,6 +358,12 @@ const LOOK_UPS = 100;
 /** The address a channel needs. The others reach the person, or our own people, without one. */
 const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
 
+/** Whose turn an item waits for; it is not yet checked. */
+function personOf(item: unknown): string {
+  const id = (item as { user_id?: unknown } | null)?.user_id;
+  return typeof id === 'string' ? id : '';
+}
+
 /** A provider may quote the address, and anything else: what it says is kept, logged and shown. */
 function redacted(outcome: SendOutcome): SendOutcome {
   const { response, ...rest } = outcome;
@@ -253,65 +382,64 @@ function redactedError(error: unknown): Error {
 }
 
 function factsQuery(
-  catalog: Catalog,
+  { rules }: Catalog,
   tenantId: string,
-  userIds: string[],
+  userIds: readonly string[],
   events: readonly ReceivedEvent[],
+  now: Millis,
   lookUp: boolean,
-) {
+): FactsQuery {
   return {
     tenantId,
     userIds,
     events: lookUp ? events : [],
-    history: events.flatMap(({ userId, type, time }) =>
-      historyNeeds(catalog.rules, type, time).map((need) => ({ userId, need })),
+    history: events.flatMap((event) => historyNeeds(rules, event).map((need) => ({ userId: event.userId, need }))),
+    limits: events.flatMap((event) =>
+      limitNeeds(rules, event, ids, now).map((need) => ({ userId: event.userId, need })),
     ),
-    limits: events.flatMap((event) => limitNeeds(catalog.rules, event).map((need) => ({ userId: event.userId, need }))),
   };
 }
 
-/** Decides and plans in memory, in order of event time; nothing here waits. */
-function decideFresh(
-  catalog: Catalog,
-  tenantId: string,
-  fresh: readonly ReceivedEvent[],
-  facts: Facts,
-  reach: Reach,
-  now: Millis,
-): Batch {
-  const batch = emptyBatch(tenantId, now, catalog.version);
-  const stored = new Map<PersonFacts, Profile>();
-  for (const event of [...fresh].sort((a, b) => a.time - b.time)) {
-    const person = facts.people.get(event.userId) as PersonFacts;
-    const before = person.profile;
-    if (!stored.has(person)) stored.set(person, before);
-    person.profile = mergeTraits(before, event.traits, event.time);
-    reach.merge(before, person.profile, event);
+const NOTHING_ASKED = { events: [], history: [], limits: [] };
 
-    const { decisions, sends, uses } = decide(catalog.rules, person, event, now, newId);
-    batch.events.push({ event, decisions });
-    for (const use of uses) batch.uses.push({ ...use, userId: event.userId });
-    for (const send of sends) planSend(catalog, batch, send, person, now);
-  }
-  for (const [{ userId, profile }, before] of stored) {
-    const isNew = !facts.addressHashes.has(userId);
-    if (!isNew && !reach.hasChanged(userId) && !isChanged(before, profile)) continue;
-    batch.profiles.push({ userId, profile, addressHashes: reach.hashes(userId) });
-  }
-  batch.addresses.push(...reach.changed());
-  return batch;
+/** Whole events, and waits: what only some rules ask for. */
+async function loadMore(
+  connection: pg.PoolClient,
+  { rules }: Catalog,
+  tenantId: string,
+  facts: Facts,
+  events: readonly ReceivedEvent[],
+): Promise<void> {
+  const spans = events.flatMap((event) =>
+    historyNeeds(rules, event).flatMap((need) => (need.kind === 'span' ? [{ userId: event.userId, ...need }] : [])),
+  );
+  if (spans.length > 0) await loadSpans(connection, tenantId, spans, facts.people);
+  if (!rules.waits && !facts.hasWaits) return;
+  const userIds = [...new Set(events.map((event) => event.userId))];
+  const needs = events.flatMap((event) => waitNeeds(rules, event, ids).map((need) => ({ userId: event.userId, need })));
+  await take(connection, facts, { tenantId, userIds, needs });
 }
 
-/** What the events would change of profiles that are known: see confirmTraitTimes. */
-function contested(fresh: readonly ReceivedEvent[], facts: Facts, reach: Reach): ContestedTrait[] {
-  const all: ContestedTrait[] = [];
-  for (const event of fresh) {
-    const person = facts.people.get(event.userId) as PersonFacts;
-    for (const trait of contestedTraits(person.profile, event.traits, event.time))
-      all.push({ person, trait, at: event.at });
-    for (const trait of reach.contested(person.profile, event)) all.push({ person, trait, at: event.at });
+/** Hands the people their waits, and returns those that are open. */
+async function take(
+  connection: pg.PoolClient,
+  facts: Facts,
+  query: Parameters<typeof loadWaits>[1],
+): Promise<readonly Wait[]> {
+  const waits = await loadWaits(connection, query);
+  for (const wait of waits) {
+    const person = facts.people.get(wait.userId);
+    // What this transaction has changed already is newer than what is stored.
+    if (person && !person.waits.has(wait.waitId)) person.waits.set(wait.waitId, wait);
   }
-  return all;
+  return waits.filter(({ status }) => status === 'waiting');
+}
+
+function absorbAll(facts: Facts, more: Facts): void {
+  for (const [userId, person] of more.people) {
+    const known = facts.people.get(userId);
+    if (known) absorb(known, person);
+  }
 }
 
 /** Which events are new; the answer for those that are stored already. */
@@ -347,46 +475,6 @@ function answerFor(event: ReceivedEvent, results: Map<ReceivedEvent, EventResult
   const result = results.get(event) as EventResult | ReceivedEvent;
   if ('status' in result) return result;
   return { ...(results.get(result) as EventResult), status: 'duplicate' };
-}
-
-function planSend(catalog: Catalog, batch: Mutable<Batch>, send: Send, person: PersonFacts, now: Millis): void {
-  const { decision, trigger } = send;
-  const type = catalog.notification(decision.notification_type);
-  const notificationId = decision.notification_id as string;
-  batch.notifications.push({
-    userId: person.userId,
-    notificationId,
-    type: type.name,
-    category: type.category,
-    rule: decision.rule,
-    decisionId: decision.decision_id,
-    eventId: trigger.eventId,
-    data: {
-      event: trigger.properties,
-      traits: trigger.traits,
-      user: person.profile.traits,
-      about: { event_type: trigger.type, event_timestamp: new Date(trigger.time).toISOString() },
-    },
-  });
-  for (const plan of planNotification(type, now)) {
-    batch.deliveries.push({ userId: person.userId, notificationId, type: type.name, ...plan });
-  }
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
-
-function emptyBatch(tenantId: string, now: Millis, catalogVersion: number): Mutable<Batch> {
-  return {
-    tenantId,
-    now,
-    catalogVersion,
-    events: [],
-    profiles: [],
-    addresses: [],
-    uses: [],
-    notifications: [],
-    deliveries: [],
-  };
 }
 
 function emptyResult(eventId: string | null, status: EventResult['status']): EventResult {

@@ -4,9 +4,10 @@ import { Catalogs } from '../src/catalog/catalogs.ts';
 import type { Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { compileRules } from '../src/rules/rule-set.ts';
+import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
-import { Memory } from './support/memory.ts';
+import { Memory, only } from './support/memory.ts';
 import {
   BASE,
   CONDITIONS,
@@ -18,6 +19,7 @@ import {
   HOUR,
   NOW,
   once,
+  plainRule,
   propertiesOf,
   SECOND,
   someEvents,
@@ -53,13 +55,7 @@ describe('what is expected, by the definitions', () => {
     ['1 s more than 24 h after', BASE + DAY + SECOND, 0],
     ['1 ms before', BASE - 1, 0],
   ])('B %s A: %i', (_name, time, count) => {
-    const rule: Rule = {
-      name: 'R0',
-      on: ['b'],
-      after: { event: 'a', within: DAY, withinText: '24h' },
-      limits: [],
-      notify: ['N1'],
-    };
+    const rule = plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: DAY, withinText: '24h' }] });
     const events = [at('a', BASE), at('b', time)];
     for (const requests of [[[0, 1]], [[1, 0]], [[0], [1]], [[1], [0]]]) {
       const sends = inMemory([rule], events, requests);
@@ -69,13 +65,7 @@ describe('what is expected, by the definitions', () => {
   });
 
   test('any A will do, not only the latest', () => {
-    const rule: Rule = {
-      name: 'R0',
-      on: ['b'],
-      after: { event: 'a', within: HOUR, withinText: '1h' },
-      limits: [],
-      notify: ['N1'],
-    };
+    const rule = plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: HOUR, withinText: '1h' }] });
     // The latest A known is after B; the one before it counts.
     const events = [at('a', BASE), at('a', BASE + 2 * HOUR), at('b', BASE + HOUR)];
     for (const requests of [[[0, 1, 2]], [[0], [1], [2]], [[2], [1], [0]], [[1], [2], [0]], [[2, 0], [1]]]) {
@@ -84,12 +74,11 @@ describe('what is expected, by the definitions', () => {
   });
 
   test('a late event counts toward the day it happened', () => {
-    const rule: Rule = {
+    const rule = plainRule({
       name: 'R0',
       on: ['a'],
       limits: [{ max: 1, period: { kind: 'day', zone: 'UTC' }, text: '1 per day' }],
-      notify: ['N1'],
-    };
+    });
     const events = [at('a', BASE + DAY), at('a', BASE + DAY - 1), at('a', BASE), at('a', BASE - 1)];
     for (const requests of [[[0, 1, 2, 3]], [[3], [2], [1], [0]], [[0], [1], [2], [3]]]) {
       expect(inMemory([rule], events, requests)).toEqual(
@@ -170,9 +159,7 @@ describe('through the database', () => {
   }, 60_000);
 
   test('two processes that get one half of a pattern each at the same moment: neither overlooks the other', async () => {
-    await apply([
-      { name: 'R0', on: ['b'], after: { event: 'a', within: DAY, withinText: '24h' }, limits: [], notify: ['N1'] },
-    ]);
+    await apply([plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: DAY, withinText: '24h' }] })]);
     const run = `run ${runs++}`;
     const people = Array.from({ length: 40 }, (_, person) => person);
     for (const person of people) {
@@ -321,7 +308,7 @@ function isEligible(rule: Rule, event: Given, events: readonly Given[]): boolean
   if (!rule.on.includes(event.type)) return false;
   if (rule.when !== undefined && !CONDITIONS[rule.when]?.(event)) return false;
   if (rule.expires !== undefined && NOW - event.time > rule.expires) return false;
-  const { after } = rule;
+  const [after] = rule.after;
   if (!after) return true;
   return events.some(
     (a) =>
@@ -372,18 +359,23 @@ function counted(
 }
 
 function inMemory(rules: readonly Rule[], given: readonly Given[], requests: readonly number[][]): Sends {
-  const memory = new Memory(compileRules(1, catalogOf(rules)), NOW);
+  const memory = new Memory(only(compileRules(1, catalogOf(rules))), countingIds());
   const events = given.map((one, place) => eventOf(one, place));
-  const sent = requests.flatMap((places) =>
-    memory.batch(places.map((place) => events[place] as Event)).flatMap(({ decided }) =>
-      decided.sends.map(({ decision, trigger }) => ({
-        person: trigger.userId,
+  const sent = requests
+    .flatMap((places) =>
+      memory.arrive(
+        places.map((place) => events[place] as Event),
+        NOW,
+      ),
+    )
+    .flatMap(({ userId, sends }) =>
+      sends.map(({ decision, trigger }) => ({
+        person: userId,
         rule: decision.rule,
         type: decision.notification_type,
         time: trigger.time,
       })),
-    ),
-  );
+    );
   return counted(rules, sent);
 }
 

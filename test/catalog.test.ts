@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { checkSource } from '../src/catalog/check.ts';
 import { parseDuration } from '../src/catalog/duration.ts';
 import { parseLimit } from '../src/catalog/limit.ts';
+import { parseAt, parseRecurrence } from '../src/catalog/moment.ts';
 import { type CatalogSource, parseCatalog } from '../src/catalog/parse.ts';
 import { readCatalog } from '../src/catalog/read.ts';
+import { KEYS } from '../src/catalog/rules.ts';
 import { compileSchemas } from '../src/catalog/validate-event.ts';
 import { watchCatalog } from '../src/catalog/watch.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
 import type { CatalogData, JsonObject } from '../src/model.ts';
+import { compileRules } from '../src/rules/rule-set.ts';
 
 const FINTECH = join(import.meta.dirname, '../examples/fintech');
 
@@ -75,9 +79,9 @@ describe('a mistake is told with its place and what was meant', () => {
     ['key', rule('whn: true'), 'rules.yaml:4:5: unknown key "whn" in WELCOME (did you mean when?)'],
     ['plural key', rule('limits: once'), 'rules.yaml:4:5: unknown key "limits" in WELCOME (did you mean limit?)'],
     [
-      'a key of another day',
-      rule('digest: { window: 15m }'),
-      'rules.yaml:4:5: unknown key "digest" in WELCOME (there is: on, when, after, limit, notify, expires)',
+      'a key that is none',
+      rule('colour: red'),
+      'rules.yaml:4:5: unknown key "colour" in WELCOME (there is: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
     ],
     ['repeated key', rule('on: payment_failed'), 'rules.yaml:4:5: "on" is here twice (remove or rename one)'],
     ['tab', rule('\twhen: "true"'), 'rules.yaml:4:5: Tabs are not allowed as indentation (indent with spaces)'],
@@ -120,7 +124,7 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'no trigger',
       { 'rules.yaml': 'rules:\n  WELCOME:\n    limit: once\n' },
-      'rules.yaml:2:3: WELCOME has no trigger (on: signup_completed)',
+      'rules.yaml:2:3: WELCOME has no trigger (on: signup_completed; or every: monday 09:00 to act without an event)',
     ],
     [
       'a rule of no notification',
@@ -372,6 +376,9 @@ describe('limits and durations', () => {
     ['1000 per 1h30m', 1000, { kind: 'rolling', span: 5_400_000 }, '1000 per 1h30m'],
   ])('%s', (written, max, period, text) => {
     expect(parseLimit(written)).toEqual({ limit: { max, period, text } });
+    expect(parseLimit(`${written}  per person`)).toEqual({
+      limit: { max, period, text: `${text} per person`, perPerson: true },
+    });
   });
 
   it.each([
@@ -380,11 +387,15 @@ describe('limits and durations', () => {
     ['1/day', 'write 1 per day'],
     ['5 times per hour', 'write 5 per 1h'],
     ['3 per week', 'write 3 per 7d'],
+    ['3 per week per person', 'write 3 per 7d per person'],
     ['1 per 24 hours', 'write 1 per 24h'],
     ['1 per day in Lisbon', 'write user zone, UTC or an IANA name like Europe/Lisbon'],
     ['1 per day in Europe/Lisbonn', 'did you mean Europe/Lisbon?'],
     ['1 per day in +01:00', 'write user zone, UTC or an IANA name like Europe/Lisbon'],
-    ['', 'limits are: once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h'],
+    [
+      '',
+      'limits are: once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h, 3 per day per person',
+    ],
   ])('not %j', (written, hint) => {
     expect(parseLimit(written)).toMatchObject({ hint });
   });
@@ -425,8 +436,21 @@ describe('the fintech example', () => {
   });
 
   it('has the four rules and their limits', () => {
+    const unsaid = {
+      zone: 'UTC',
+      after: [],
+      ifPast: 'skip',
+      ifMissing: 'skip',
+      recheck: true,
+      cancelOn: [],
+      again: 'beside',
+      limits: [],
+      actions: [],
+    };
+    expect(data.groups).toEqual([]);
     expect(data.rules).toEqual([
       {
+        ...unsaid,
         name: 'WELCOME_EMAIL',
         on: ['signup_completed'],
         when: 'traits.marketing_opt_in == true',
@@ -434,13 +458,15 @@ describe('the fintech example', () => {
         notify: ['WELCOME_EMAIL'],
       },
       {
+        ...unsaid,
         name: 'BANK_LINK_NUDGE_SMS',
         on: ['link_bank_success'],
-        after: { event: 'signup_completed', within: 86_400_000, withinText: '24h' },
+        after: [{ event: 'signup_completed', within: 86_400_000, withinText: '24h' }],
         limits: [{ max: 1, period: { kind: 'ever' }, text: 'once' }],
         notify: ['BANK_LINK_NUDGE_SMS'],
       },
       {
+        ...unsaid,
         name: 'INSUFFICIENT_FUNDS_EMAIL',
         on: ['payment_failed'],
         when: 'event.failure_reason == "INSUFFICIENT_FUNDS"',
@@ -448,10 +474,10 @@ describe('the fintech example', () => {
         notify: ['INSUFFICIENT_FUNDS_EMAIL'],
       },
       {
+        ...unsaid,
         name: 'HIGH_RISK_ALERT',
         on: ['payment_failed'],
         when: 'event.attempt_number >= 3',
-        limits: [],
         notify: ['HIGH_RISK_ALERT'],
       },
     ]);
@@ -585,6 +611,7 @@ describe('docs/rules.md', () => {
     ['templates/WELCOME/email.en.subject.txt', 'Welcome'],
     ['templates/WELCOME/email.en.txt', 'Hello'],
     ['templates/RISK_ALERT/sms.en.txt', 'Look'],
+    ['templates/REMINDER/push.en.txt', 'Soon'],
   ]);
   let page = '';
   beforeAll(async () => {
@@ -596,10 +623,31 @@ describe('docs/rules.md', () => {
     [...page.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1]!).filter((text) => text.startsWith(`${key}:`));
 
   it('shows catalogs that are right', async () => {
-    expect(blocks('rules').length).toBeGreaterThan(4);
+    expect(blocks('rules').length).toBeGreaterThan(15);
     for (const rules of blocks('rules')) {
-      expect(await problemsOf(new Map([...base, ['rules.yaml', rules]]))).toEqual([]);
+      const { data, problems } = await checkSource(new Map([...base, ['rules.yaml', rules]]));
+      expect(problems.filter(({ code }) => !/^unused_(event|notification)$/.test(code))).toEqual([]);
+      compileRules(1, data!);
     }
+  });
+
+  it('shows what is waited for, and when a rule acts by itself', () => {
+    const table = page.slice(page.indexOf('| `at` | waits for |'), page.indexOf('- Times of day are in the'));
+    const points = [...table.matchAll(/^\| `(.+?)` \|/gm)].map((match) => match[1]!).slice(1);
+    expect(points.length).toBe(5);
+    for (const text of points) expect(parseAt(text)).toMatchObject({ at: { text } });
+    const [, list] = /It can be (.+?)\(minute/s.exec(page)!;
+    const times = [...list!.matchAll(/`(.+?)`/g)].map((match) => match[1]!);
+    expect(times.length).toBe(7);
+    for (const text of times) expect(parseRecurrence(text)).toMatchObject({ recurrence: { text } });
+  });
+
+  it('names every key of a rule', async () => {
+    const written = new Set(
+      blocks('rules').flatMap((text) => [...text.matchAll(/(?<=^|[{,] ?)\s*(\w+): /gm)].map((match) => match[1]!)),
+    );
+    const shown = (key: string) => written.has(key) || page.includes(`\`${key}\``) || page.includes(`\`${key}: `);
+    expect(KEYS.filter((key) => !shown(key))).toEqual([]);
   });
 
   it('shows mistakes as they are told', async () => {
@@ -673,6 +721,22 @@ describe('whatever the files hold', () => {
       '$defs',
     ],
     ...['on', 'when', 'after', 'event', 'within', 'limit', 'notify', 'expires', 'category', 'channels', 'description'],
+    ...['count', 'at_least', 'since', 'of', 'same', 'unless', 'key', 'delay', 'at', 'if_past', 'recheck', 'cancel_on'],
+    ...['again', 'debounce', 'quiet', 'at_most', 'throttle', 'digest', 'window', 'sliding', 'first', 'keep', 'every'],
+    ...['for', 'zone', 'group', 'groups', 'data', 'choose', 'split', 'do', 'set', 'emit', 'with', 'cancel', 'trait'],
+    ...[
+      'to',
+      'notification',
+      'is',
+      'failed',
+      'none',
+      'user',
+      '50%',
+      'monday 09:00',
+      'event.amount - 24h',
+      'now',
+      'skip',
+    ],
     ...[
       'WELCOME',
       'payment_failed',

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../src/model.ts';
-import { type Condition, compileCondition, type Declared, type Scope, valuesSeen } from '../src/rules/condition.ts';
+import {
+  type Condition,
+  type ConditionProblem,
+  compileCondition,
+  compileExpression,
+  type Declared,
+  type Expression,
+  type Scope,
+  valuesSeen,
+} from '../src/rules/condition.ts';
 
 const EVENT: JsonObject = {
   attempt_number: 3,
@@ -22,12 +31,27 @@ const EVENT: JsonObject = {
   emoji: '👍ok',
 };
 
-const SCOPE: Scope = { event: EVENT, traits: { marketing_opt_in: true }, user: { tier: 'vip', age: 30 } };
+const SCOPE: Scope = {
+  event: EVENT,
+  traits: { marketing_opt_in: true },
+  user: { tier: 'vip', age: 30 },
+  matched: { signup_completed: { plan: 'gold' }, 'cart.opened': { items: 3 } },
+  now: Date.parse('2025-11-01T00:00:00Z'),
+};
 
-function compile(expression: string, declared: Declared = {}): Condition {
+/** All may be named. */
+const ANYTHING: Declared = { matched: {}, now: true };
+
+function compile(expression: string, declared: Declared = ANYTHING): Condition {
   const compiled = compileCondition(expression, declared);
-  if ('problems' in compiled) throw new Error(`${expression}: ${compiled.problems.map((p) => p.message).join('; ')}`);
+  if ('problems' in compiled) throw new Error(`${expression}: ${texts(compiled.problems).join('; ')}`);
   return compiled.condition;
+}
+
+function compileValue(expression: string, declared: Declared = ANYTHING): Expression {
+  const compiled = compileExpression(expression, declared);
+  if ('problems' in compiled) throw new Error(`${expression}: ${texts(compiled.problems).join('; ')}`);
+  return compiled.expression;
 }
 
 /** `true`, `false`, `missing: a, b` or `error: …`. */
@@ -40,8 +64,11 @@ function outcome(expression: string, scope: Partial<Scope> = SCOPE): string {
 /** `offset message (hint)`, one for each problem. */
 function problems(expression: string, declared: Declared = {}): string[] {
   const compiled = compileCondition(expression, declared);
-  if ('condition' in compiled) return [];
-  return compiled.problems.map((p) => `${p.offset} ${p.message}${p.hint ? ` (${p.hint})` : ''}`);
+  return 'condition' in compiled ? [] : texts(compiled.problems);
+}
+
+function texts(all: readonly ConditionProblem[]): string[] {
+  return all.map((p) => `${p.offset} ${p.message}${p.hint ? ` (${p.hint})` : ''}`);
 }
 
 const json = (text: string) => JSON.parse(text) as JsonObject;
@@ -154,6 +181,13 @@ describe('what holds', () => {
     'timestamp(0) == timestamp("1970-01-01T00:00:00Z")',
     'timestamp("2024-02-29T12:00:00.123456789+01:00") < timestamp("2024-02-29T12:00:00Z")',
     'int(timestamp("1970-01-01T00:01:00Z")) == 60',
+    // What matched, and when it is judged
+    'matched["signup_completed"].plan == event.plan',
+    'matched.signup_completed.plan == "gold" && matched["cart.opened"].items == 3',
+    'has(matched.signup_completed) && !has(matched.nope) && "cart.opened" in matched',
+    'now == timestamp("2025-11-01T00:00:00Z")',
+    'now - timestamp(event.at) > duration("13h")',
+    'timestamp(event.at) + duration("1h") < now && now.getMonth() == 10',
     // Comments and lines
     'event.plan == "gold" // the dear ones\n  && event.paid',
   ])('%s', (expression) => {
@@ -174,6 +208,7 @@ describe('what is missing', () => {
     ['event.a + event.b > 1', 'missing: event.a, event.b'],
     ['event.a == 1 && traits.b', 'missing: event.a, traits.b'],
     ['event.a == 1 || event.a == 2', 'missing: event.a'],
+    ['matched.nope.plan == "gold"', 'missing: matched.nope.plan'],
     // What decides without it wins, on either side.
     ['event.nope == 1 || true', 'true'],
     ['true || event.nope == 1', 'true'],
@@ -188,6 +223,19 @@ describe('what is missing', () => {
     ['event.nope in [1]', 'missing: event.nope'],
   ])('%s: %s', (expression, expected) => {
     expect(outcome(expression)).toBe(expected);
+  });
+
+  it('tells of a time and a match that are not given', () => {
+    const { event, traits, user } = SCOPE;
+    const bare = { event, traits, user };
+    const expression = 'now > timestamp(event.at) && matched.signup_completed.plan == "gold"';
+    expect(compile(expression).evaluate(SCOPE)).toEqual({ kind: 'true' });
+    // Nothing stays behind from one evaluation to the next.
+    expect(compile(expression).evaluate(bare)).toEqual({
+      kind: 'missing',
+      fields: ['now', 'matched.signup_completed.plan'],
+    });
+    expect(compile('matched == {}').evaluate(bare)).toEqual({ kind: 'true' });
   });
 
   it('sees own properties of the JSON only', () => {
@@ -233,6 +281,7 @@ describe('what is an error', () => {
     ['duration(event.plan) > duration("1h")', 'event.plan cannot be read as a duration like "24h"'],
     ['timestamp(event.at) + duration("87000000h") > timestamp(event.at)', 'a time is outside the years 1 to 9999'],
     ['event.items.exists(i, i.tags > 1)', 'event.items[].tags is a list, a number is needed'],
+    ['event.at < now', 'event.at is text ("2025…"), a time is needed'],
   ])('%s', (expression, message) => {
     expect(outcome(expression)).toBe(`error: ${message}`);
   });
@@ -338,7 +387,18 @@ describe('what is refused', () => {
     ['"a" in event.at', '7 "in" looks into lists and objects, not into text (did you mean event.at.contains("a")?)'],
     ['event.plan == "glod"', '14 event.plan is never "glod": it is one of gold, silver (did you mean gold?)'],
     ['true ? 1 : "a"', '11 one branch gives a number, the other text: they must be of one kind'],
-    ['event.at > timestamp("2025-01-01T00:00:00Z")', /^0 event\.at is text and timestamp\(.*\) is a time: ">" cannot/],
+    [
+      'event.at > timestamp("2025-01-01T00:00:00Z")',
+      /^0 event\.at is text and timestamp\(.*\) is a time: ">" cannot compare them \(did you mean timestamp\(event.at\)\?\)/,
+    ],
+    [
+      'event.at - duration("1h") > timestamp(event.at)',
+      '0 "-" does not go with text (event.at) and a duration (duration("1h")) (did you mean timestamp(event.at)?)',
+    ],
+    [
+      'timestamp(event.at) + event.plan > timestamp(event.at)',
+      /^0 "\+" does not go with .* \(did you mean duration\(event.plan\)\?\)$/,
+    ],
     // Functions
     ['event.plan.contians("a")', '11 there is no function "contians" (did you mean contains?)'],
     ['contains(event.plan, "a")', '0 contains is not written like this (as in event.x.contains("a"))'],
@@ -355,7 +415,7 @@ describe('what is refused', () => {
     ['duration("1 day") > duration("1h")', '9 "1 day" cannot be read as a duration like "24h"'],
     ['event.codes.all(a, event.codes.all(b, event.codes.all(c, a == b)))', /all is nested more than two deep$/],
     ['event.codes.all(event, true)', '16 the name "event" is taken'],
-    ['b"x" == b"x"', /^0 bytes cannot be used in a condition$/],
+    ['b"x" == b"x"', /^0 bytes cannot be used here$/],
     ['event.amount == 9007199254740993', '16 9007199254740993 is too large a number to be exact'],
     ['event.items[0.5].price > 1', '12 a list position is a whole number from 0, not 0.5'],
   ])('%s', (expression, expected) => {
@@ -391,6 +451,203 @@ describe('what is refused', () => {
       expect.stringContaining('26 event has no field "paln"'),
       expect.stringContaining('41 traits.marketing_opt_in is true or false'),
     ]);
+  });
+});
+
+describe('what is seen where', () => {
+  const plan: JsonObject = { type: 'object', properties: { plan: { type: 'string' } } };
+  const pattern: Declared = { matched: { signup_completed: plan, 'cart.opened': {}, loose: { properties: {} } } };
+  const noNow = 'now is known only where the rule waits (add delay, at, unless, debounce or every)';
+  const noMatch = 'there is no matched event: the rule has no after (add after)';
+
+  it.each<[string, Declared, string[]]>([
+    ['now > timestamp(event.at)', {}, [`0 ${noNow}`]],
+    ['event.a == 1 && now > timestamp(event.at)', { now: false }, [`16 ${noNow}`]],
+    ['now > timestamp(event.at)', { now: true }, []],
+    ['now > 3', { now: true }, ['0 now is a time and 3 is a number: ">" cannot compare them']],
+    ['now.year == 3', { now: true }, ['4 now is a time, it has no fields']],
+    ['has(matched.signup_completed)', {}, [`4 ${noMatch}`]],
+    ['matched["signup_completed"].plan == "a"', {}, [`0 ${noMatch}`]],
+    ['matched["signup_completed"].plan == "a" && matched["cart.opened"].x == 1', pattern, []],
+    [
+      'matched.signup_complete.plan == "a"',
+      pattern,
+      [
+        '8 matched has no field "signup_complete": it has signup_completed, cart.opened, loose (did you mean signup_completed?)',
+      ],
+    ],
+    [
+      'matched.signup_completed.paln == "a"',
+      pattern,
+      ['25 matched.signup_completed has no field "paln": it has plan (did you mean plan?)'],
+    ],
+    ['matched.loose.x == 1', pattern, ['14 matched.loose has no field "x"']],
+    ['matched.whatever.x == 1', { matched: {} }, []],
+    ['event.l.exists(now, now == 1)', {}, ['15 the name "now" is taken']],
+    // Unknown names
+    [
+      'signup_completed.plan == "a"',
+      pattern,
+      [
+        '0 there is no variable "signup_completed": a condition sees event, traits, user and matched (did you mean matched.signup_completed?)',
+      ],
+    ],
+    [
+      'nwo == 1',
+      {},
+      ['0 there is no variable "nwo": a condition sees event, traits and user (text is written in quotes: "nwo")'],
+    ],
+    [
+      'matchd.x == 1',
+      ANYTHING,
+      [
+        '0 there is no variable "matchd": a condition sees event, traits, user, matched and now (did you mean matched?)',
+      ],
+    ],
+    // Places that know less
+    ['event.a == user.b', { roots: ['event'] }, ['11 user is not known here: only event is']],
+    ['event.a == 1', { roots: ['user', 'now'], now: true }, ['0 event is not known here: only user and now are']],
+    ['timestamp(user.seen) < now', { roots: ['user', 'now'], now: true }, []],
+    ['timestamp(user.seen) < now', { roots: ['user', 'now'] }, [`23 ${noNow}`]],
+    ['timestamp(user.seen) < now', { roots: ['user'], now: true }, ['23 now is not known here: only user is']],
+    [
+      'usr.tier == "vip"',
+      { roots: ['user', 'now'], now: true },
+      ['0 there is no variable "usr": a condition sees user and now (did you mean user?)'],
+    ],
+  ])('%s with %j', (expression, declared, expected) => {
+    expect(problems(expression, declared)).toEqual(expected);
+  });
+});
+
+describe('expressions with a value', () => {
+  it.each<[string, unknown, Expression['type']]>([
+    ['event.amount', 100.5, 'any'],
+    ['event.amount * 2', 201, 'number'],
+    ['-(event.amount - 100.5)', 0, 'number'],
+    ['event.amount > 100', true, 'bool'],
+    ['event.plan + "!"', 'gold!', 'string'],
+    ['"text"', 'text', 'string'],
+    ['null', null, 'null'],
+    ['event.nothing', null, 'any'],
+    ['event.items.map(i, i.price)', [5, 12.5], 'list'],
+    ['event.address', { city: 'Berlin', 'post code': '10115' }, 'any'],
+    ['{"plan": event.plan, "at": [timestamp(event.at)]}', { plan: 'gold', at: ['2025-10-31T10:41:00.250Z'] }, 'map'],
+    ['event.paid ? user.tier : "none"', 'vip', 'any'],
+    ['matched.signup_completed.plan', 'gold', 'any'],
+    ['matched', SCOPE.matched, 'map'],
+    ['now', '2025-11-01T00:00:00.000Z', 'timestamp'],
+    ['timestamp(event.at) - duration("24h")', '2025-10-30T10:41:00.250Z', 'timestamp'],
+    ['timestamp(event.created)', '2025-10-30T08:41:00.000Z', 'timestamp'],
+    ['timestamp("0001-01-01T00:00:00Z")', '0001-01-01T00:00:00.000Z', 'timestamp'],
+    ['duration("1h30m")', '5400s', 'duration'],
+    ['duration("-1.5s")', '-1.5s', 'duration'],
+    ['duration("1ns")', '0s', 'duration'],
+    ['{"left": now - timestamp(event.at)}', { left: '47939.75s' }, 'map'],
+  ])('%s is %j', (text, value, type) => {
+    const expression = compileValue(text);
+    const result = expression.evaluate(SCOPE);
+    expect(result).toEqual({ kind: 'value', value });
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    expect(expression.type).toBe(type);
+    expect(expression.expression).toBe(text);
+  });
+
+  it('are told what is wrong in their own words', () => {
+    const wrong = (expression: string, declared: Declared = {}) => {
+      const compiled = compileExpression(expression, declared);
+      return 'expression' in compiled ? [] : texts(compiled.problems);
+    };
+    expect(wrong(' ')).toEqual(['0 the expression is empty']);
+    expect(wrong('event.amount *')).toEqual(['14 the expression ends too early']);
+    expect(wrong('pro')).toEqual([
+      '0 there is no variable "pro": an expression sees event, traits and user (text is written in quotes: "pro")',
+    ]);
+    expect(wrong('pro', { roots: ['event'] })[0]).toContain('an expression sees event (text');
+    expect(wrong('event.amount && true', { event: { properties: { amount: { type: 'number' } } } })).toEqual([
+      '0 event.amount is a number, true or false is needed',
+    ]);
+  });
+
+  it('know their kind from the schemas', () => {
+    const event: JsonObject = {
+      properties: {
+        starts_at: { type: 'string', format: 'date-time' },
+        list: { type: 'array' },
+        either: { type: ['string', 'null'] },
+      },
+    };
+    for (const [expression, type] of [
+      ['event.starts_at', 'string'],
+      ['timestamp(event.starts_at) - duration("24h")', 'timestamp'],
+      ['event.list', 'list'],
+      ['event.either', 'any'],
+      ['event', 'map'],
+    ] as const) {
+      expect([expression, compileValue(expression, { event }).type]).toEqual([expression, type]);
+    }
+  });
+
+  it('name their fields, the variable first', () => {
+    const expression = compileValue(
+      '{"a": event.x.y, "b": matched["signup_completed"].plan, "c": now, "d": [user.nope]}',
+    );
+    expect(expression.fields).toEqual(['event.x.y', 'matched.signup_completed.plan', 'now', 'user.nope']);
+    expect(expression.paths.map(([variable]) => variable)).toEqual(['event', 'matched', 'now', 'user']);
+    expect(valuesSeen(expression, SCOPE)).toEqual({
+      values: { 'matched.signup_completed.plan': 'gold', now: '2025-11-01T00:00:00.000Z' },
+      missing: ['event.x.y', 'user.nope'],
+    });
+    expect(valuesSeen(expression, { event: {}, traits: {}, user: {} })).toEqual({
+      values: {},
+      missing: expression.fields,
+    });
+  });
+
+  it.each<[string, JsonObject, object]>([
+    ['event.a + event.b', {}, { kind: 'missing', fields: ['event.a', 'event.b'] }],
+    ['[event.a, 1]', {}, { kind: 'missing', fields: ['event.a'] }],
+    ['event.a * 2', { a: 'x' }, { kind: 'error', message: 'event.a is text ("x"), a number is needed' }],
+    ['event.a / 0', { a: 1 }, { kind: 'error', message: '0 is 0: division by zero' }],
+    ['"a\\u0000b"', {}, { kind: 'error', message: 'the value has a character that cannot be stored' }],
+    ['[{"\\u0000": 1}]', {}, { kind: 'error', message: 'the value has a character that cannot be stored' }],
+    ['event.a', { a: '\ud800' }, { kind: 'error', message: 'the value has a character that cannot be stored' }],
+  ])('%s of %j fails', (expression, event, expected) => {
+    expect(compileValue(expression).evaluate({ ...SCOPE, event })).toMatchObject(expected);
+  });
+
+  it('are bounded in size', () => {
+    const nested = (levels: number) => json(`{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`);
+    const kindOf = (expression: string, event: JsonObject) => {
+      const result = compileValue(expression).evaluate({ ...SCOPE, event });
+      return result.kind === 'error' ? result.message : result.kind;
+    };
+    const deep = 'the value is nested more than 31 levels deep';
+    expect(kindOf('event.a', nested(31))).toBe('value');
+    expect(kindOf('event.a', nested(32))).toBe(deep);
+    expect(kindOf('event.a', nested(5000))).toBe(deep);
+
+    const parts = 'the value has more than 10000 parts';
+    const wide = (length: number) => ({ a: Array(length).fill(1) });
+    expect(kindOf('event.a', wide(9999))).toBe('value');
+    expect(kindOf('event.a', wide(10_000))).toBe(parts);
+    expect(kindOf('event.a.map(x, event.a)', wide(1000))).toBe(parts);
+    expect(kindOf('event', Object.fromEntries(wide(20_000).a.map((one, at) => [`k${at}`, one])))).toBe(parts);
+
+    const text = 'the value has more than 100000 characters of text';
+    expect(kindOf('event.a', { a: 'x'.repeat(100_000) })).toBe('value');
+    expect(kindOf('event.a', { a: 'x'.repeat(100_001) })).toBe(text);
+    expect(kindOf('[event.a, event.a]', { a: 'x'.repeat(50_001) })).toBe(text);
+    expect(kindOf('event', { ['k'.repeat(100_001)]: 1 })).toBe(text);
+  });
+
+  it('are copies, with keys as they are', () => {
+    const event = json('{"a":{"__proto__":{"x":1},"constructor":2}}');
+    const result = compileValue('{"__proto__": event.a}').evaluate({ ...SCOPE, event });
+    expect(JSON.stringify(result)).toBe('{"kind":"value","value":{"__proto__":{"__proto__":{"x":1},"constructor":2}}}');
+    const list = compileValue('event.codes').evaluate(SCOPE);
+    if (list.kind === 'value') (list.value as unknown[]).push(4);
+    expect(EVENT.codes).toEqual([1, 2, 3]);
   });
 });
 
@@ -447,9 +704,9 @@ describe('hostile values', () => {
   it('stops what would be too much work', () => {
     expect(outcome('event.l.exists(x, x < 0)', { event: { l: list(1000) } })).toBe('false');
     expect(outcome('event.l.exists(x, x < 0)', { event: { l: list(1001) } })).toBe(
-      'error: event.l has 1001 items, a condition goes over 1000 at most',
+      'error: event.l has 1001 items, more than the 1000 that are looked at',
     );
-    const stopped = 'error: the condition was stopped: there is too much to go through in this event';
+    const stopped = 'error: the evaluation was stopped: there is too much to go through';
     const long = 'a'.repeat(1_000_000);
     const keys = Object.fromEntries(list(20_000).map((at) => [`k${at}`, at]));
     const half = `${'a'.repeat(250_000)}b${'a'.repeat(250_000)}`;
@@ -511,7 +768,19 @@ describe('hostile values', () => {
       'timestamp(event.a) + duration(event.b) > timestamp(event.c) || string(timestamp(event.a)) == ""',
       'timestamp(event.a).getDayOfYear() > duration(event.b).getMinutes()',
       '{"a": event.a, "__proto__": event.b} == event && [event.a, event.b] == event.c',
+      'timestamp(event.a) < now || now - timestamp(event.b) > duration(event.c)',
+      'matched.a == event.b || matched[event.a] in matched.b',
     ].map((expression) => compile(expression));
+    const expressions = [
+      'event',
+      'matched[event.a]',
+      '-event.a',
+      'event.a + event.b',
+      '{"__proto__": event, "a": [user, traits.a]}',
+      'timestamp(event.a) - duration(event.b)',
+      'timestamp(event.a) - now',
+      'event.a.map(x, {"x": x, "t": now})',
+    ].map((expression) => compileValue(expression));
 
     const key = fc.oneof(fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', 'toString', 'length'), fc.string());
     const { value } = fc.letrec<{ value: unknown }>((tie) => ({
@@ -527,12 +796,18 @@ describe('hostile values', () => {
     const object = fc.array(fc.tuple(key, value), { maxLength: 6 }).map((all) => Object.fromEntries(all) as JsonObject);
 
     fc.assert(
-      fc.property(object, object, object, (event, traits, user) => {
+      fc.property(object, object, object, object, (event, traits, user, matched) => {
+        const scope = { event, traits, user, matched, now: 0 };
+        for (const expression of expressions) {
+          const result = expression.evaluate(scope);
+          expect(['value', 'missing', 'error']).toContain(result.kind);
+          if (result.kind === 'value') expect(JSON.parse(JSON.stringify(result.value))).toEqual(result.value);
+        }
         for (const condition of conditions) {
-          const result = condition.evaluate({ event, traits, user });
+          const result = condition.evaluate(scope);
           expect(['true', 'false', 'missing', 'error']).toContain(result.kind);
           if (result.kind === 'missing') expect(result.fields.length).toBeGreaterThan(0);
-          valuesSeen(condition, { event, traits, user });
+          valuesSeen(condition, scope);
         }
       }),
       { numRuns: 300 },
@@ -542,7 +817,11 @@ describe('hostile values', () => {
 
 describe('hostile expressions', () => {
   const survives = (expression: string) => {
-    const compiled = compileCondition(expression, {});
+    const valued = compileExpression(expression, ANYTHING);
+    if ('expression' in valued) {
+      expect(['value', 'missing', 'error']).toContain(valued.expression.evaluate(SCOPE).kind);
+    }
+    const compiled = compileCondition(expression, ANYTHING);
     if ('condition' in compiled) {
       compiled.condition.evaluate(SCOPE);
       return;
@@ -561,7 +840,7 @@ describe('hostile expressions', () => {
 
   it('never throws on what looks like CEL', () => {
     const token = fc.constantFrom(
-      ...'event traits user .a .items .plan ["a"] [0] ( ) [ ] { } , : ? . + - * / % == != < >= && || ! in true null 1 2.5'.split(
+      ...'event traits user matched now .a .items .plan ["a"] [0] ( ) [ ] { } , : ? . + - * / % == != < >= && || ! in true null 1 2.5'.split(
         ' ',
       ),
       ...'"a" has( size( .size() .exists(x, .map(x, x x.a .matches("a") timestamp( duration( "1h" int( string( b"a" 3u'.split(
@@ -595,7 +874,17 @@ describe('hostile expressions', () => {
       return {
         tree: fc.oneof(
           { maxDepth: 5 },
-          fc.constantFrom('event', 'event.amount', 'event.plan', 'user.nope', 'traits.x.y', 'event.items', 'event.at'),
+          fc.constantFrom(
+            'event',
+            'event.amount',
+            'event.plan',
+            'user.nope',
+            'traits.x.y',
+            'event.items',
+            'event.at',
+            'matched',
+            'now',
+          ),
           fc.constantFrom('1', '2.5', '"a"', 'true', 'null', '[]', '{}', 'duration("1h")', 'timestamp(event.at)', 'x'),
           fc
             .tuple(t, fc.constantFrom('+', '-', '*', '/', '%', '==', '<', '>=', '&&', '||', 'in'), t)

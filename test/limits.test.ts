@@ -5,9 +5,10 @@ import { contentUuid } from '../src/events/content.ts';
 import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
 import { type EventResult, Pipeline } from '../src/pipeline.ts';
 import { compileRules } from '../src/rules/rule-set.ts';
+import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
-import { Memory } from './support/memory.ts';
+import { Memory, only } from './support/memory.ts';
 import {
   BASE,
   catalogOf,
@@ -17,6 +18,7 @@ import {
   type Given,
   NOW,
   once,
+  plainRule,
   propertiesOf,
   rolling,
   someEvents,
@@ -49,22 +51,19 @@ describe('in memory', () => {
   test('no limit is ever exceeded, and every rule that an event triggers has one decision per notification', () => {
     fc.assert(
       fc.property(scenario, ([rules, given, requests]) => {
-        const compiled = compileRules(1, catalogOf(rules));
-        const memory = new Memory(compiled, NOW);
+        const memory = memoryOf(rules);
+        for (const person of ZONES.keys()) memory.introduce(String(person), traitsKnown(String(person)), NOW);
         const events = given.map((one, place) => eventOf(one, place));
         const told: Told[] = [];
         for (const places of requests) {
-          for (const { event, decided } of memory.batch(
-            places.map((place) => events[place] as Event),
-            traitsKnown,
-          )) {
-            expectCandidatesDecided(rules, event.type, event.eventId, decided.decisions);
-            for (const decision of decided.decisions) expectConsistent(rules, decision);
-            const first = new Map(
-              decided.sends.map(({ decision, trigger }) => [`${decision.rule} ${trigger.key}`, trigger]),
-            );
+          const batch = places.map((place) => events[place] as Event);
+          for (const { userId, cause, decisions, sends } of memory.arrive(batch, NOW)) {
+            if (cause.kind !== 'event') throw new Error('nothing waits');
+            expectCandidatesDecided(rules, cause.event.type, cause.event.eventId, decisions);
+            for (const decision of decisions) expectConsistent(rules, decision);
+            const first = new Map(sends.map(({ decision, trigger }) => [`${decision.rule} ${trigger.key}`, trigger]));
             for (const [key, trigger] of first) {
-              told.push({ person: trigger.userId, rule: key.slice(0, key.indexOf(' ')), time: trigger.time });
+              told.push({ person: userId, rule: key.slice(0, key.indexOf(' ')), time: trigger.time });
             }
           }
         }
@@ -92,10 +91,11 @@ describe('in memory', () => {
       [first, second],
       [second, first],
     ]) {
-      const memory = new Memory(compileRules(1, catalogOf(rules)), NOW);
+      const memory = memoryOf(rules);
+      memory.introduce('0', { time_zone: zone }, NOW);
       const sends = order.flatMap((time, place) => {
         const event = eventOf({ person: 0, type: 'a', time: Date.parse(time), n: null, vip: null }, place);
-        return memory.batch([event], () => ({ time_zone: zone })).flatMap(({ decided }) => decided.sends);
+        return memory.arrive([event], NOW).flatMap((one) => one.sends);
       });
       expect(sends).toHaveLength(same ? 1 : 2);
     }
@@ -110,11 +110,11 @@ describe('in memory', () => {
       [BASE, BASE + apart],
       [BASE + apart, BASE],
     ]) {
-      const memory = new Memory(compileRules(1, catalogOf(rules)), NOW);
+      const memory = memoryOf(rules);
       const sends = order.flatMap((time, place) =>
         memory
-          .batch([eventOf({ person: 0, type: 'a', time, n: null, vip: null }, place)])
-          .flatMap(({ decided }) => decided.sends),
+          .arrive([eventOf({ person: 0, type: 'a', time, n: null, vip: null }, place)], NOW)
+          .flatMap((one) => one.sends),
       );
       expect(sends).toHaveLength(count);
     }
@@ -259,7 +259,7 @@ describe('through the database', () => {
     await apply([
       ruleOf({ max: 1, period: { kind: 'day', zone: 'user' }, text: '1 per day in user zone' }),
       { ...ruleOf({ max: 1, period: { kind: 'rolling', span: DAY }, text: '1 per 24h' }), name: 'R1', notify: ['N2'] },
-      { ...ruleOf(), name: 'R2', notify: ['N3'], after: { event: 'b', within: DAY, withinText: '24h' } },
+      { ...ruleOf(), name: 'R2', notify: ['N3'], after: [{ event: 'b', within: DAY, withinText: '24h' }] },
     ]);
     for (const zone of ['Pacific/Kiritimati', 'America/Los_Angeles']) {
       const run = `run ${runs++}`;
@@ -326,7 +326,11 @@ describe('through the database', () => {
 });
 
 function ruleOf(...limits: Limit[]): Rule {
-  return { name: 'R0', on: ['a'], limits, notify: ['N1'] };
+  return plainRule({ name: 'R0', on: ['a'], limits });
+}
+
+function memoryOf(rules: readonly Rule[]): Memory {
+  return new Memory(only(compileRules(1, catalogOf(rules))), countingIds());
 }
 
 function expectCandidatesDecided(

@@ -73,7 +73,7 @@ export class Catalogs {
   }
 }
 
-const EMPTY: CatalogData = { events: [], notifications: [], rules: [], templates: [] };
+const EMPTY: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };
 
 /** Throws if it does not compile: only checked catalogs are stored. */
 export function compileCatalog(version: number, appliedAt: Millis, data: CatalogData): Catalog {

@@ -1,18 +1,30 @@
 import type { Limit, Period } from '../model.ts';
 import { parseDuration } from './duration.ts';
-import { nearest } from './suggest.ts';
+import { parseZone } from './moment.ts';
 
-const FORMS = 'once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h';
+const FORMS =
+  'once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h, 3 per day per person';
 const MOST = 1000;
 
 export type LimitResult = { readonly limit: Limit } | { readonly message: string; readonly hint: string };
 
 /**
  * Reads a limit as people write it: `once`, `3 ever`, `1 per day`, `1 per day in user zone`, `2 per day in Europe/Lisbon`,
- * `5 per 7d`. `day` is a calendar day (UTC unless a zone is named); a duration is a span that rolls.
+ * `5 per 7d`. `day` is a calendar day (UTC unless a zone is named); a duration is a span that rolls. With ` per person` at
+ * the end it counts over all keys of a rule.
  */
 export function parseLimit(written: string): LimitResult {
   const text = written.trim().replace(/\s+/g, ' ').slice(0, 200);
+  const [, each] = /^(.+) per person$/i.exec(text) ?? [];
+  if (each === undefined) return parsePeriod(text);
+  const parsed = parsePeriod(each);
+  if ('limit' in parsed) {
+    return { limit: { ...parsed.limit, text: `${parsed.limit.text} per person`, perPerson: true } };
+  }
+  return parsed.hint.startsWith('write ') ? { ...parsed, hint: `${parsed.hint} per person` } : parsed;
+}
+
+function parsePeriod(text: string): LimitResult {
   if (/^once( ever)?$/i.test(text)) return made(1, { kind: 'ever' }, 'once');
 
   const match = /^(once|\d{1,9}) (ever|per (.+))$/i.exec(text);
@@ -67,28 +79,4 @@ function wrong(text: string): LimitResult {
     if (meant.hint.startsWith('write ')) return { message, hint: meant.hint };
   }
   return { message, hint: `limits are: ${FORMS}` };
-}
-
-function parseZone(written: string): string | { message: string; hint: string } {
-  if (/^(the )?user('s)? (own )?(time )?zone$/i.test(written)) return 'user';
-  if (/^utc$/i.test(written)) return 'UTC';
-  const zones = Intl.supportedValuesOf('timeZone');
-  const listed = zones.find((zone) => zone.toLowerCase() === written.toLowerCase());
-  if (listed !== undefined) return listed;
-  // Intl also knows names that its list leaves out (Asia/Kolkata); offsets are not zones, they know no summer time.
-  if (/^[A-Za-z]/.test(written) && isZone(written)) return written;
-  const near = nearest(written, zones) ?? nearest(written, ['user zone']);
-  return {
-    message: `there is no time zone ${JSON.stringify(written.slice(0, 60).toWellFormed())}`,
-    hint: near ? `did you mean ${near}?` : 'write user zone, UTC or an IANA name like Europe/Lisbon',
-  };
-}
-
-function isZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,182 +1,120 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { After, EventType, JsonObject, Limit, Millis, Rule } from '../model.ts';
-import { compileCondition } from '../rules/condition.ts';
-import { parseDuration } from './duration.ts';
-import { type Fields, fields, isName, named, oneText, someTexts } from './fields.ts';
-import { parseLimit } from './limit.ts';
-import { suggest } from './suggest.ts';
-import type { Entry, Text, YamlFile } from './yaml.ts';
+import type { Group, Rule } from '../model.ts';
+import { comparable, readCondition, readValue, type Sight } from './expressions.ts';
+import { type Fields, fields, isName, named } from './fields.ts';
+import { readActions, readData } from './rule-actions.ts';
+import { tellConflicts } from './rule-conflicts.ts';
+import { RuleContext, type Vocabulary } from './rule-context.ts';
+import { readGroup, readGroupOf, readLimits } from './rule-limits.ts';
+import { readNotify } from './rule-notify.ts';
+import { readAfter, readCount, readUnless } from './rule-patterns.ts';
+import { readEvery, readTriggers, readZone } from './rule-triggers.ts';
+import { readWaits } from './rule-waits.ts';
+import type { Entry, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { on: signup_completed, limit: once }';
-const AFTER = 'after: { event: signup_completed, within: 24h }';
 
-/** What rules may speak of. A part that could not be read is absent, and nothing is checked against it. */
-export interface Vocabulary {
-  readonly events?: readonly EventType[];
-  readonly traits?: JsonObject;
-  readonly notifications?: readonly string[];
+/** In the order in which docs/rules.md has them. */
+export const KEYS = [
+  ...['on', 'when', 'after', 'count', 'unless', 'key', 'delay', 'at', 'if_past', 'if_missing', 'recheck'],
+  ...['cancel_on', 'again', 'debounce', 'throttle', 'digest', 'every', 'for', 'zone', 'expires', 'limit', 'group'],
+  ...['notify', 'channels', 'data', 'choose', 'split', 'do'],
+];
+
+export interface ReadRules {
+  readonly rules: readonly Rule[];
+  readonly groups: readonly Group[];
 }
 
 /** Reads rules.yaml: who hears what, and when. */
-export function readRules(file: YamlFile, vocabulary: Vocabulary): readonly Rule[] {
-  const top = fields(file, file.root!, 'rules.yaml', ['rules'], `rules: { ${EXAMPLE} }`).get('rules');
-  if (top === undefined) {
-    if (file.root?.kind !== 'list') file.problem(0, 'rules.yaml has no "rules"', `rules: { ${EXAMPLE} }`);
-    return [];
+export function readRules(file: YamlFile, vocabulary: Vocabulary): ReadRules {
+  const top = fields(file, file.root!, 'rules.yaml', ['rules', 'groups'], `rules: { ${EXAMPLE} }`);
+  const rules = top.get('rules');
+  if (rules === undefined && file.root?.kind !== 'list') {
+    file.problem(0, 'rules.yaml has no "rules"', `rules: { ${EXAMPLE} }`);
   }
-  const reader = new RuleReader(file, vocabulary);
-  return named(file, top.value, '"rules"', EXAMPLE).map((entry) => reader.rule(entry));
+  const groups = top.get('groups');
+  const ruleEntries = rules ? named(file, rules.value, '"rules"', EXAMPLE) : [];
+  const groupEntries = groups ? named(file, groups.value, '"groups"', 'promos: { limit: 2 per day }') : [];
+  const c = new RuleContext(file, vocabulary, ruleEntries, groupEntries);
+  return {
+    groups: groupEntries.map((entry) => readGroupOf(c, entry)),
+    rules: ruleEntries.map((entry) => readRule(c, entry)),
+  };
 }
 
-class RuleReader {
-  readonly #file: YamlFile;
-  readonly #vocabulary: Vocabulary;
-  readonly #eventTypes: ReadonlyMap<string, EventType> | undefined;
-
-  constructor(file: YamlFile, vocabulary: Vocabulary) {
-    this.#file = file;
-    this.#vocabulary = vocabulary;
-    this.#eventTypes = vocabulary.events && new Map(vocabulary.events.map((event) => [event.name, event]));
+function readRule(c: RuleContext, entry: Entry): Rule {
+  const name = entry.key;
+  const found = fields(c.file, entry.value, name, KEYS, EXAMPLE);
+  if (!isName(name)) {
+    const shown = JSON.stringify(name.slice(0, 60));
+    c.problem(entry.at, `${shown} cannot be a name`, 'letters, digits, _ . and -: WELCOME_EMAIL');
   }
+  tellConflicts(c, found);
 
-  rule(entry: Entry): Rule {
-    const name = entry.key;
-    const known = ['on', 'when', 'after', 'limit', 'notify', 'expires'];
-    const found = fields(this.#file, entry.value, name, known, EXAMPLE);
-    if (!isName(name)) {
-      const shown = JSON.stringify(name.slice(0, 60));
-      this.#file.problem(entry.at, `${shown} cannot be a name`, 'letters, digits, _ . and -: WELCOME_EMAIL');
-    }
-    const on = this.#on(entry, found);
-    const when = this.#when(found, on);
-    const after = this.#after(found);
-    const expires = this.#duration(found.get('expires'), 'expires: 2d');
-    return {
-      name,
-      on,
-      ...(when !== undefined && { when }),
-      ...(after && { after }),
-      limits: this.#limits(found),
-      notify: this.#notify(entry, found),
-      ...(expires && { expires: expires.ms }),
-    };
-  }
+  const triggers = readTriggers(c, entry, found);
+  const every = readEvery(c, found);
+  const zone = readZone(c, found);
+  const after = readAfter(c, found, triggers.on);
+  const count = readCount(c, found, triggers.on, zone);
+  const unless = readUnless(c, found, triggers.on);
+  const sight = sightOf(found, triggers, after);
+  const waits = readWaits(c, found, sight);
+  const audience = readOptional(
+    c,
+    found,
+    'for',
+    { ...sight, roots: ['user', 'now'] },
+    'for: user.role == "practitioner"',
+  );
+  const when = readOptional(c, found, 'when', sight, 'when: event.amount > 100');
+  const key = readKey(c, found, [
+    ...sight.types,
+    ...after.map((step) => step.event),
+    ...(count?.of ?? []),
+    ...(count?.window.kind === 'since' ? [count.window.event] : []),
+    ...(unless?.events ?? []),
+    ...waits.cancelOn,
+  ]);
+  return {
+    name,
+    ...triggers,
+    ...(every && { every }),
+    ...(audience !== undefined && { audience }),
+    zone,
+    ...(key !== undefined && { key }),
+    ...(when !== undefined && { when }),
+    after,
+    ...(count && { count }),
+    ...(unless && { unless }),
+    ...waits,
+    limits: readLimits(c, found),
+    ...readGroup(c, found),
+    ...readNotify(c, entry, found, sight),
+    ...readData(c, found, sight),
+    actions: readActions(c, found, sight),
+  };
+}
 
-  #on(rule: Entry, found: Fields): string[] {
-    const entry = found.get('on');
-    if (entry === undefined) {
-      this.#file.problem(rule.at, `${rule.key} has no trigger`, 'on: signup_completed');
-      return [];
-    }
-    const texts = someTexts(this.#file, entry.value, '"on"', 'on: signup_completed');
-    for (const text of texts) this.#knownEvent(text);
-    return texts.map((text) => text.text);
-  }
+/** What the conditions and values of a rule can see: a rule that acts by itself knows the person and the time. */
+function sightOf(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, after: Rule['after']): Sight {
+  if (found.has('every')) return { types: [''], roots: ['user', 'now'], now: true };
+  return {
+    // A trait may change with any event.
+    types: changes ? [...on, ''] : on,
+    roots: ['event', 'traits', 'user', 'matched', 'now'],
+    ...(found.has('after') && { matched: [...new Set(after.map((step) => step.event))] }),
+    now: ['delay', 'at', 'unless', 'debounce'].some((key) => found.has(key)),
+  };
+}
 
-  #when(found: Fields, on: readonly string[]): string | undefined {
-    const entry = found.get('when');
-    const text = entry && oneText(this.#file, entry.value, '"when"', 'when: event.amount > 100');
-    if (text === undefined) return undefined;
-    const expression = text.text.trim();
-    const indent = text.text.length - text.text.trimStart().length;
+function readOptional(c: RuleContext, found: Fields, key: string, sight: Sight, example: string): string | undefined {
+  const entry = found.get(key);
+  return entry && readCondition(c, entry, sight, example);
+}
 
-    // Told once if it is wrong for each trigger; with the trigger's name if it is wrong for some.
-    const wrong = new Map<string, { offset: number; message: string; hint: string | undefined; types: string[] }>();
-    const types = on.length > 0 ? on : [''];
-    for (const type of types) {
-      for (const { offset, message, hint } of this.#conditionProblems(expression, type)) {
-        const key = `${offset} ${message}`;
-        const known = wrong.get(key);
-        if (known) known.types.push(type);
-        else wrong.set(key, { offset, message, hint, types: [type] });
-      }
-    }
-    for (const { offset, message, hint, types: wrongFor } of wrong.values()) {
-      const prefix = wrongFor.length < types.length ? `for ${wrongFor.join(' and ')}: ` : '';
-      const comment = text.cutByComment
-        ? 'a # after a space begins a comment: put the whole condition in quotes'
-        : hint;
-      this.#file.problem(text.offsetOf(offset + indent), prefix + message, comment);
-    }
-    return expression;
-  }
-
-  #conditionProblems(expression: string, eventType: string) {
-    const event = this.#eventTypes?.get(eventType)?.properties;
-    const traits = this.#vocabulary.traits;
-    const compiled = compileCondition(expression, { ...(event && { event }), ...(traits && { traits, user: traits }) });
-    return 'problems' in compiled ? compiled.problems : [];
-  }
-
-  #after(found: Fields): After | undefined {
-    const entry = found.get('after');
-    if (entry === undefined) return undefined;
-    const parts = fields(this.#file, entry.value, '"after"', ['event', 'within'], AFTER);
-    const event = parts.get('event');
-    const within = parts.get('within');
-    if (entry.value.kind === 'map' && event === undefined) {
-      this.#file.problem(entry.at, '"after" does not say which event', AFTER);
-    }
-    if (entry.value.kind === 'map' && within === undefined) {
-      this.#file.problem(entry.at, '"after" does not say how long', AFTER);
-    }
-    const name = event && oneText(this.#file, event.value, '"event"', AFTER);
-    if (name) this.#knownEvent(name);
-    const span = this.#duration(within, AFTER);
-    return name && span ? { event: name.text, within: span.ms, withinText: span.text } : undefined;
-  }
-
-  #limits(found: Fields): Limit[] {
-    const entry = found.get('limit');
-    if (entry === undefined) return [];
-    const example = 'limit: once, or limit: 1 per day';
-    const limits: Limit[] = [];
-    for (const text of someTexts(this.#file, entry.value, '"limit"', example)) {
-      const parsed = parseLimit(text.text);
-      if ('message' in parsed) {
-        this.#file.problem(text.at, parsed.message, parsed.hint);
-        continue;
-      }
-      const same = limits.find((limit) => isDeepStrictEqual(limit.period, parsed.limit.period));
-      if (same) {
-        const message = `"${same.text}" and "${parsed.limit.text}" are limits of the same period`;
-        this.#file.problem(text.at, message, 'keep the stricter one');
-      } else limits.push(parsed.limit);
-    }
-    return limits;
-  }
-
-  #notify(rule: Entry, found: Fields): string[] {
-    const entry = found.get('notify');
-    const known = this.#vocabulary.notifications;
-    if (entry === undefined) {
-      if (known && !known.includes(rule.key)) {
-        const message = `no notification is called ${rule.key}, and the rule has no "notify"`;
-        this.#file.problem(rule.at, message, suggest(rule.key, known));
-      }
-      return [rule.key];
-    }
-    const texts = someTexts(this.#file, entry.value, '"notify"', 'notify: WELCOME_EMAIL');
-    for (const { at, text } of texts) {
-      if (known && !known.includes(text)) {
-        this.#file.problem(at, `no notification is called ${JSON.stringify(text)}`, suggest(text, known));
-      }
-    }
-    return texts.map(({ text }) => text);
-  }
-
-  #duration(entry: Entry | undefined, example: string): { ms: Millis; text: string } | undefined {
-    const text = entry && oneText(this.#file, entry.value, JSON.stringify(entry.key), example);
-    if (text === undefined) return undefined;
-    const duration = parseDuration(text.text);
-    if ('ms' in duration) return duration;
-    this.#file.problem(text.at, duration.message, duration.hint);
-    return undefined;
-  }
-
-  #knownEvent(text: Text): void {
-    if (this.#eventTypes === undefined || this.#eventTypes.has(text.text)) return;
-    const message = `no event is called ${JSON.stringify(text.text)}`;
-    this.#file.problem(text.at, message, suggest(text.text, this.#eventTypes.keys()));
-  }
+/** `key`, which each event that the rule looks at must have. */
+function readKey(c: RuleContext, found: Fields, types: readonly string[]): string | undefined {
+  const entry = found.get('key');
+  const sight: Sight = { types: [...new Set(types)], roots: ['event'] };
+  return entry && readValue(c, entry, sight, 'key: event.booking_id', comparable);
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { catalogCommands, explainCommand } from './catalog.ts';
 import { serveCommand } from './serve.ts';
+import { waitsCommands } from './waits.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -18,5 +20,8 @@ serveCommand(program, 'start', 'Run everything: the API, the workers, and a Post
 });
 serveCommand(program, 'api', 'Run the API only', { api: true, workers: false });
 serveCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
+catalogCommands(program);
+waitsCommands(program);
+explainCommand(program);
 
 await program.parseAsync();

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
+import { OUTCOMES } from '../model.ts';
 import { ANSWERS, explain } from '../rules/explain.ts';
+import { typesOf } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/notifications.ts';
 import { countEvents, findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
 import type { App, HttpParts } from './app.ts';
@@ -91,8 +93,8 @@ export function auditRoutes(app: App, { pool, catalogs, clock }: HttpParts): voi
           },
         );
       }
-      const rules = catalog.data.rules.filter((rule) => rule.notify.includes(notification_type));
-      const types = rules.flatMap((rule) => [...rule.on, ...(rule.after ? [rule.after.event] : [])]);
+      const rules = catalog.data.rules.filter((rule) => typesOf(rule).includes(notification_type));
+      const types = rules.flatMap((rule) => [...rule.on, ...rule.after.map(({ event }) => event)]);
       const profile = await loadProfile(pool, tenantId, user_id);
       const ids = decisions.flatMap((decision) => decision.notification_id ?? []);
       const notifications = await loadNotifications(pool, tenantId, user_id, ids);
@@ -120,10 +122,11 @@ export function auditRoutes(app: App, { pool, catalogs, clock }: HttpParts): voi
             rule: name,
             on: rule?.on ?? [],
             when: rule?.when ?? null,
-            after: rule?.after ? { event: rule.after.event, within: rule.after.withinText } : null,
+            every: rule?.every?.text ?? null,
+            after: rule?.after.map(({ event, withinText }) => ({ event, within: withinText }))[0] ?? null,
             limits: rule?.limits.map((limit) => limit.text) ?? [],
             active: rule !== undefined,
-            decisions: { send: count('send'), suppressed: count('suppressed'), not_matched: count('not_matched') },
+            decisions: Object.fromEntries(OUTCOMES.map((outcome) => [outcome, count(outcome)])),
           };
         }),
         decisions,

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
+import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
 import { isRefusedValue, isUnreachable } from '../store/database.ts';
 
 /** A problem document (RFC 9457). `code` is stable; docs/errors.md has a section for each. */
@@ -11,6 +11,8 @@ export interface Problem {
   readonly detail: string;
   readonly code: ErrorCode;
   readonly path?: string;
+  /** Of `invalid_catalog`: every mistake, with file, line and column. */
+  readonly problems?: readonly CatalogProblem[];
 }
 
 const MEDIA_TYPE = 'application/problem+json';
@@ -69,6 +71,7 @@ export function documentOf(problem: TidingsError): Problem {
     detail: problem.message,
     code: problem.code,
     ...(problem.path === '' ? {} : { path: problem.path }),
+    ...(problem.problems ? { problems: problem.problems } : {}),
   };
 }
 

@@ -13,6 +13,7 @@ export const problemSchema = z
     detail: z.string(),
     code: z.string(),
     path: z.string().optional(),
+    problems: z.array(z.unknown()).optional(),
   })
   .describe('A problem document (RFC 9457)');
 

@@ -15,6 +15,7 @@ import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { answerError, answerProblems } from './problem.ts';
+import { waitRoutes } from './waits.ts';
 
 /** The HTTP side: one file a resource, registered below in the order a reader wants them. */
 export async function buildServer(parts: HttpParts): Promise<App> {
@@ -75,6 +76,7 @@ export async function buildServer(parts: HttpParts): Promise<App> {
   auditRoutes(app, parts);
   deliveryRoutes(app, parts);
   catalogRoutes(app, parts);
+  waitRoutes(app, parts);
   healthRoutes(app, parts);
   if (existsSync(parts.consoleDir)) await app.register(fastifyStatic, { root: parts.consoleDir });
   await app.ready();

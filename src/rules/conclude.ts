@@ -13,8 +13,8 @@ import {
   loopReason,
   sentReason,
 } from './reasons.ts';
-import type { CompiledRule } from './rule-set.ts';
-import { type Moment, record, typesOf, type Writable } from './verdicts.ts';
+import { type CompiledRule, typesOf } from './rule-set.ts';
+import { type Moment, record, type Writable, waitsOf } from './verdicts.ts';
 
 /** What a rule acts on when nothing is left to wait for. */
 export interface Matter {
@@ -222,8 +222,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
 
 /** Ends what another rule has pending for the person; of the same key where both rules have one. */
 function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter): void {
-  for (const wait of m.person.waits.values()) {
-    if (wait.rule !== name || wait.status !== 'waiting') continue;
+  for (const wait of waitsOf(m, (one) => one.rule === name && one.status === 'waiting')) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;

@@ -1,8 +1,9 @@
 /**
- * The `when` of a rule: a CEL expression over one event and one person.
+ * The expressions of a rule, in CEL: its `when`, and whatever else it computes (`key`, `data`, the field of `at`).
  *
- * It sees `event` (the event's properties), `traits` (the event's traits) and `user` (the person's traits as known),
- * all as JSON. It is checked when the catalog is applied, and then evaluated without I/O, without a clock, without
+ * They see `event` (the event's properties), `traits` (the event's traits), `user` (the person's traits as known) and
+ * `matched` (by type, the properties of the event that completed the rule's pattern), all as JSON, and `now`, the time
+ * of judging. They are checked when the catalog is applied, and then evaluated without I/O, without a clock, without
  * throwing, and within a bound of work, whatever the JSON holds.
  *
  * Where it departs from CEL, so that JSON needs no conversions: there is one kind of number (`7 / 2` is 3.5, and
@@ -11,67 +12,84 @@
  */
 import type { Json, JsonObject } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
-import type { Code, ConditionProblem, Frame, Path } from './cel/code.ts';
+import type { Code, ConditionProblem, Noun, Path, Root } from './cel/code.ts';
 import { truth } from './cel/code.ts';
-import { compileTree } from './cel/compile.ts';
+import { type Compiled as CompiledTree, compileTree } from './cel/compile.ts';
 import { pathText } from './cel/fields.ts';
+import { toJson } from './cel/json.ts';
+import { type Declared, enter, type Scope, variablesOf } from './cel/scope.ts';
 import { parseExpression } from './cel/syntax.ts';
-import { type Type, typeOfSchema } from './cel/type.ts';
+import { Fault, isFailure, type Kind } from './cel/value.ts';
 
-export type { ConditionProblem };
+export type { ConditionProblem, Declared, Root, Scope };
 
-/** JSON Schemas (objects with `properties`) of what a condition may name. One that is absent means: anything. */
-export interface Declared {
-  readonly event?: JsonObject;
-  readonly traits?: JsonObject;
-  readonly user?: JsonObject;
-}
-
-export interface Scope {
-  readonly event: JsonObject;
-  readonly traits: JsonObject;
-  readonly user: JsonObject;
-}
-
-export type ConditionResult =
-  | { readonly kind: 'true' | 'false' }
-  /** It cannot be decided without these fields. */
-  | { readonly kind: 'missing'; readonly fields: readonly string[] }
-  /** A value cannot be used as the condition uses it. A sentence to read aloud, with at most a few characters of it. */
-  | { readonly kind: 'error'; readonly message: string };
-
-export interface Condition {
+interface Compiled {
   readonly expression: string;
   /** The fields it names, e.g. `traits.marketing_opt_in`, in order of appearance, without repeats. */
   readonly fields: readonly string[];
-  /** The same, as steps from the scope down. */
+  /** The same, as steps from the scope down. The first step is the variable: `event`, `user`, `now`. */
   readonly paths: readonly Path[];
+}
+
+/** It cannot be decided without these fields. */
+interface MissingFields {
+  readonly kind: 'missing';
+  readonly fields: readonly string[];
+}
+
+/** A value cannot be used as the expression uses it. A sentence to read aloud, with at most a few characters of it. */
+interface EvaluationError {
+  readonly kind: 'error';
+  readonly message: string;
+}
+
+export interface Condition extends Compiled {
   evaluate(scope: Scope): ConditionResult;
 }
 
-/** A condition, or everything that is wrong with it, in order of place. Never throws, whatever the text. */
-export function compileCondition(
+export type ConditionResult = { readonly kind: 'true' | 'false' } | MissingFields | EvaluationError;
+
+export interface Expression extends Compiled {
+  /** What is known of its value beforehand; `any` when it depends on the event. */
+  readonly type: Kind | 'any';
+  /**
+   * The value as JSON: a time as RFC 3339 text in UTC, a duration as seconds (`5400s`). An error, too, when it has more
+   * than 10,000 parts or 100,000 characters, is nested more than 31 deep, or has text that cannot be stored.
+   */
+  evaluate(scope: Scope): ExpressionResult;
+}
+
+export type ExpressionResult = { readonly kind: 'value'; readonly value: Json } | MissingFields | EvaluationError;
+
+interface Problems {
+  /** In order of place. */
+  readonly problems: readonly ConditionProblem[];
+}
+
+/** A condition, or everything that is wrong with it. Never throws, whatever the text. */
+export function compileCondition(expression: string, declared: Declared): { readonly condition: Condition } | Problems {
+  const compiled = compile(expression, declared, 'condition');
+  return 'problems' in compiled ? compiled : { condition: new CompiledCondition(expression, compiled) };
+}
+
+/** An expression with a value of any kind, or everything that is wrong with it. Never throws, whatever the text. */
+export function compileExpression(
   expression: string,
   declared: Declared,
-): { readonly condition: Condition } | { readonly problems: readonly ConditionProblem[] } {
-  const parsed = parseExpression(expression);
-  if ('problem' in parsed) return { problems: [parsed.problem] };
-  const variables = {
-    event: variable(declared.event),
-    traits: variable(declared.traits),
-    user: variable(declared.user),
-  };
-  const { code, paths, problems } = compileTree(parsed.node, expression, variables);
-  if (problems.length > 0) return { problems };
-  return { condition: new CompiledCondition(expression, code, paths) };
+): { readonly expression: Expression } | Problems {
+  const compiled = compile(expression, declared, 'expression');
+  return 'problems' in compiled ? compiled : { expression: new CompiledExpression(expression, compiled) };
 }
 
 /** What evidence keeps: the named fields as they stand in the scope, large ones cut short; and those not there. */
-export function valuesSeen(condition: Condition, scope: Scope): { values: JsonObject; missing: string[] } {
+export function valuesSeen(
+  { fields, paths }: Pick<Compiled, 'fields' | 'paths'>,
+  scope: Scope,
+): { values: JsonObject; missing: string[] } {
   const values: JsonObject = {};
   const missing: string[] = [];
-  for (const [at, path] of condition.paths.entries()) {
-    const field = condition.fields[at]!;
+  for (const [at, path] of paths.entries()) {
+    const field = fields[at]!;
     const value = valueAt(scope, path);
     if (value === undefined) missing.push(field);
     else values[field] = boundedCopy(value);
@@ -79,43 +97,59 @@ export function valuesSeen(condition: Condition, scope: Scope): { values: JsonOb
   return { values, missing };
 }
 
-const TRUE: ConditionResult = { kind: 'true' };
-const FALSE: ConditionResult = { kind: 'false' };
+type Tree = Omit<CompiledTree, 'problems'>;
 
-const NOTHING: JsonObject = Object.freeze({});
-const frame: Frame = { event: NOTHING, traits: NOTHING, user: NOTHING, items: [null, null], steps: 0 };
+function compile(expression: string, declared: Declared, noun: Noun): Tree | Problems {
+  const parsed = parseExpression(expression, noun);
+  if ('problem' in parsed) return { problems: [parsed.problem] };
+  const { code, paths, problems } = compileTree(parsed.node, expression, variablesOf(declared), noun);
+  return problems.length > 0 ? { problems } : { code, paths };
+}
 
-class CompiledCondition implements Condition {
+abstract class CompiledText implements Compiled {
   readonly expression: string;
   readonly fields: readonly string[];
   readonly paths: readonly Path[];
-  readonly #code: Code;
+  protected readonly code: Code;
 
-  constructor(expression: string, code: Code, paths: readonly Path[]) {
+  constructor(expression: string, { code, paths }: Tree) {
     this.expression = expression;
     this.fields = paths.map(pathText);
     this.paths = paths;
-    this.#code = code;
+    this.code = code;
   }
+}
 
+const TRUE: ConditionResult = { kind: 'true' };
+const FALSE: ConditionResult = { kind: 'false' };
+
+class CompiledCondition extends CompiledText implements Condition {
   evaluate(scope: Scope): ConditionResult {
-    frame.event = scope.event;
-    frame.traits = scope.traits;
-    frame.user = scope.user;
-    frame.steps = 0;
-    const result = truth(frame, this.#code, this.#code.run(frame));
+    const frame = enter(scope);
+    const result = truth(frame, this.code, this.code.run(frame));
     if (result === true) return TRUE;
     return result === false ? FALSE : result;
   }
 }
 
-function variable(schema: JsonObject | undefined): Type {
-  const type = typeOfSchema(schema);
-  return { kind: 'map', ...(schema && (type.kind === 'map' || schema.type === undefined) && { schema }) };
+class CompiledExpression extends CompiledText implements Expression {
+  get type(): Kind | 'any' {
+    const { kind } = this.code.type;
+    return kind === 'dyn' ? 'any' : kind;
+  }
+
+  evaluate(scope: Scope): ExpressionResult {
+    const result = this.code.run(enter(scope));
+    if (isFailure(result)) return result;
+    const value = toJson(result);
+    return value instanceof Fault ? value : { kind: 'value', value };
+  }
 }
 
 function valueAt(scope: Scope, path: Path): Json | undefined {
-  let value: Json | undefined = { event: scope.event, traits: scope.traits, user: scope.user };
+  if (path[0] === 'now') return scope.now === undefined ? undefined : new Date(scope.now).toISOString();
+  const { event, traits, user, matched = {} } = scope;
+  let value: Json | undefined = { event, traits, user, matched };
   for (const step of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
     value = (value as { [key: string | number]: Json })[step];

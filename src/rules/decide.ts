@@ -2,12 +2,16 @@ import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../mode
 import { boundedCopy } from './bounded.ts';
 import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, scopeOf } from './conclude.ts';
 import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
+import { fire, recur } from './firing.ts';
+import { collect, debounce } from './gathering.ts';
+import { comeTooLate, endWaits } from './interrupt.ts';
 import { keyOf } from './key.ts';
-import { type Completion, complete, laterTriggers, type WholeEvent } from './patterns.ts';
+import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
-import type { CompiledRule, RuleSets } from './rule-set.ts';
-import { type Moment, moment, record, typesOf, type Verdicts, type Writable } from './verdicts.ts';
-import { begin, comeTooLate, endWaits, fire, recur } from './waits.ts';
+import { type CompiledRule, type RuleSets, typesOf } from './rule-set.ts';
+import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
+import { waitIdOf } from './wait.ts';
+import { wait } from './waits.ts';
 
 /**
  * Every rule's verdict on one event, given what is known of the person; then adds the event and what it caused to what is
@@ -33,14 +37,19 @@ export function decide(
     endWaits(m, event);
     comeTooLate(m, event);
   }
-  for (const compiled of active.byTrigger.get(event.type) ?? []) judge(m, compiled, event);
-  if (active.byTrait.size > 0) judgeChanges(m, event, before);
+  const triggered = (active.byTrigger.get(event.type) ?? []).filter(({ rule }) => isAbout(rule, event));
+  for (const compiled of triggered) judge(m, compiled, event);
+  if (active.byTrait.size > 0) judgeChanges(m, event, before, triggered);
+
+  const incomplete = withoutIt(m, event);
+  const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time, event };
+  rememberOnce(person, event.type, arrived);
   for (const compiled of active.byEarlier.get(event.type) ?? []) {
-    const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time };
     for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger, { earlier: arrived });
   }
-  const completed = completedBy(m, event);
-  for (const { compiled, trigger } of completed) judge(m, compiled, trigger, { arrived: event });
+  for (const { compiled, trigger } of incomplete) {
+    if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger);
+  }
   return m;
 }
 
@@ -62,7 +71,7 @@ export function takeTurn(
   now: Millis,
   ids: Ids,
 ): Verdicts & { readonly waitId: string } {
-  const waitId = ids.of(`wait ${compiled.rule.name}\n${person.userId}\n${label}`);
+  const waitId = waitIdOf({ person, ids }, compiled.rule.name, label);
   const m = moment(rules, person, now, ids, waitId);
   recur(m, compiled, due, label);
   return { ...m, waitId };
@@ -71,15 +80,12 @@ export function takeTurn(
 interface Known {
   /** The earlier event of a simple pattern, where it is the one that arrived. */
   readonly earlier?: KnownEvent;
-  /** The event that arrived and completed the pattern, where it is not the trigger. */
-  readonly arrived?: Event;
   readonly change?: { readonly trait: string; readonly from: Json; readonly to: Json };
 }
 
 /** One rule on one trigger; a decision for each notification type it names. */
 function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger, 'depth'>, known: Known = {}): void {
   const { rule, condition, simple } = compiled;
-  if (rule.about && !rule.about.includes(String(trigger.properties.notification_type))) return;
   const evidence: Writable<Evidence> = {};
   const key = keyOf(compiled, trigger, m.ids);
   if (key === undefined) {
@@ -102,7 +108,9 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     ...(matched && { matched }),
   };
 
-  const judgesNow = condition && !(compiled.asksNow && compiled.waits);
+  // Without the events of the pattern, a condition on them says nothing.
+  const isBlind = compiled.asksMatched && found !== undefined && !found.steps;
+  const judgesNow = condition && !isBlind && !(compiled.asksNow && compiled.waits);
   if (judgesNow) evidence.condition = conditionEvidence(condition, scopeOf(m, matter));
   if (simple) evidence.pattern = patternEvidence(simple, trigger, earlier);
   if (found) foundEvidence(compiled, trigger, found, evidence);
@@ -124,16 +132,26 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     record(m, rule, typesOf(rule), 'pattern_incomplete', stepsReason(rule), matter.eventIds, evidence);
   } else if (found?.count && !found.count.enough) {
     record(m, rule, typesOf(rule), 'count_differs', countReason(evidence.count!), matter.eventIds, evidence);
+  } else if (rule.digest) {
+    collect(m, compiled, matter);
+  } else if (rule.debounce) {
+    debounce(m, compiled, matter);
   } else if (compiled.waits) {
-    begin(m, compiled, matter);
+    wait(m, compiled, matter);
   } else {
     conclude(m, compiled, matter);
   }
 }
 
 /** Rules that listen to traits which this event changes. A trait said again is no change. */
-function judgeChanges(m: Moment, event: Event & Pick<Trigger, 'depth'>, before: Profile): void {
+function judgeChanges(
+  m: Moment,
+  event: Event & Pick<Trigger, 'depth'>,
+  before: Profile,
+  judged: readonly CompiledRule[],
+): void {
   const { traits } = m.person.profile;
+  const done = new Set(judged);
   for (const trait of Object.keys(event.traits)) {
     const listening = m.rules.active.byTrait.get(trait);
     if (!listening) continue;
@@ -141,10 +159,11 @@ function judgeChanges(m: Moment, event: Event & Pick<Trigger, 'depth'>, before: 
     const to = traits[trait] ?? null;
     if (isSame(from, to)) continue;
     for (const compiled of listening) {
-      const wanted = compiled.rule.changes?.some(
-        (one) => one.trait === trait && (one.to === undefined || isSame(one.to, to)),
-      );
-      if (wanted) judge(m, compiled, event, { change: { trait, from: boundedCopy(from), to: boundedCopy(to) } });
+      const { changes = [] } = compiled.rule;
+      const isWanted = changes.some((one) => one.trait === trait && (one.to === undefined || isSame(one.to, to)));
+      if (!isWanted || done.has(compiled)) continue;
+      done.add(compiled);
+      judge(m, compiled, event, { change: { trait, from: boundedCopy(from), to: boundedCopy(to) } });
     }
   }
 }
@@ -153,17 +172,14 @@ function isSame(one: Json, other: Json): boolean {
   return one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other));
 }
 
-/** Patterns of earlier triggers that this event completes. From here on the event is known. */
-function completedBy(m: Moment, event: Event): { compiled: CompiledRule; trigger: Event }[] {
+/** Earlier triggers whose pattern is not complete without this event, and may be with it. */
+function withoutIt(m: Moment, event: Event): { compiled: CompiledRule; trigger: Event }[] {
   const { person, ids } = m;
-  const candidates: { compiled: CompiledRule; trigger: Event }[] = [];
-  for (const compiled of m.rules.active.byPart.get(event.type) ?? []) {
-    for (const trigger of laterTriggers(compiled, person, event)) {
-      if (!complete(compiled, person, trigger, ids).complete) candidates.push({ compiled, trigger });
-    }
-  }
-  rememberOnce(person, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
-  return candidates.filter(({ compiled, trigger }) => complete(compiled, person, trigger, ids).complete);
+  return (m.rules.active.byPart.get(event.type) ?? []).flatMap((compiled) =>
+    laterTriggers(compiled, person, event)
+      .filter((trigger) => isAbout(compiled.rule, trigger) && !complete(compiled, person, trigger, ids).complete)
+      .map((trigger) => ({ compiled, trigger })),
+  );
 }
 
 function foundFor(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Completion | undefined {
@@ -225,8 +241,8 @@ function latestBefore(
 ): KnownEvent | undefined {
   let latest: KnownEvent | undefined;
   for (const known of person.known.get(event) ?? []) {
-    if (known.time <= time && time <= known.time + within && known.key !== key && (!latest || known.time > latest.time))
-      latest = known;
+    if (known.time > time || time > known.time + within || known.key === key) continue;
+    if (!latest || known.time > latest.time || (known.time === latest.time && known.key > latest.key)) latest = known;
   }
   return latest;
 }
@@ -238,10 +254,11 @@ function waitingFor({ rule, simple }: CompiledRule, person: PersonFacts, earlier
   const found: Event[] = [];
   for (const type of rule.on) {
     for (const { event: trigger, waitsFor } of person.known.get(type) ?? []) {
-      if (!trigger || (waitsFor && !waitsFor.has(pattern))) continue;
+      if (!trigger || trigger.key === earlier.key || (waitsFor && !waitsFor.has(pattern))) continue;
+      if (!isAbout(rule, trigger)) continue;
       if (trigger.time < earlier.time || trigger.time > earlier.time + within) continue;
       if (!person.completed.has(`${rule.name} ${trigger.key}`)) found.push(trigger);
     }
   }
-  return found.sort((a, b) => a.time - b.time);
+  return found.sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
 }

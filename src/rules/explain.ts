@@ -5,7 +5,7 @@ import { spoken } from './reasons.ts';
  * How it stands with the latest decision to send, over its channels: one delivery was sent; none was yet, and one is
  * queued or being sent; all came to another end (no address, given up, in doubt, cancelled); nothing was to be sent.
  */
-export const ANSWERS = ['sent', 'on_its_way', 'not_delivered', 'not_sent'] as const;
+export const ANSWERS = ['sent', 'on_its_way', 'not_delivered', 'waiting', 'not_sent'] as const;
 export type Answer = (typeof ANSWERS)[number];
 
 /** What is stored about one person and one notification type. */
@@ -42,7 +42,10 @@ export interface Considered {
 export function explain(considered: Considered): { answer: Answer; paragraph: string } {
   const sends = considered.decisions.filter((decision) => decision.outcome === 'send');
   const latest = sends[0];
-  if (!latest) return { answer: 'not_sent', paragraph: notSentParts(considered).join(' ') };
+  if (!latest) {
+    const answer = considered.decisions[0]?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
+    return { answer, paragraph: notSentParts(considered).join(' ') };
+  }
   const deliveries = considered.deliveries.filter((one) => one.notification_id === latest.notification_id);
   const answer = answerOf(deliveries);
   const parts = [
@@ -100,8 +103,9 @@ function consideredParts({ decisions }: Considered): string[] {
 
 function notSentParts(considered: Considered): string[] {
   const { userId, notificationType, known, decisions, rules, catalogVersion } = considered;
-  const parts = [`${notificationType} was not sent to ${userId}.`];
   const latest = decisions[0];
+  const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
+  const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
   if (latest) {
     parts.push(
       `The rule ${latest.rule} considered it ${times(decisions.length)}, ${latestTime(decisions)}. ${latest.reason}`,
@@ -125,15 +129,17 @@ function triggerSentences(rule: Rule, { userId, known, seen }: Considered): stri
       return `The rule ${name} is triggered by ${type}, which was received ${times(count)}, ${when}, before this rule was in force.`;
     });
   }
+  if (rule.every) return [`The rule ${name} acts every ${rule.every.text}, and has not come to ${userId} yet.`];
+  const changes = (rule.changes ?? []).map(({ trait }) => `a change of ${trait}`);
   const sentences = [
-    `The rule ${name} is triggered by ${on.join(' or ')}${known ? `, and no such event of ${userId} was ever received` : ''}.`,
+    `The rule ${name} is triggered by ${[...on, ...changes].join(' or ')}${known ? `, and no such event of ${userId} was ever received` : ''}.`,
   ];
-  if (after) {
-    const earlier = seen.get(after.event);
+  for (const step of after) {
+    const earlier = seen.get(step.event);
     const which = earlier
       ? `which was received on ${spoken(earlier.latest)}`
       : `which was not received${known ? ' either' : ''}`;
-    sentences.push(`It would have to happen within ${after.withinText} after ${after.event}, ${which}.`);
+    sentences.push(`It would have to happen within ${step.withinText} after ${step.event}, ${which}.`);
   }
   return sentences;
 }

@@ -1,4 +1,4 @@
-import type { Event, JsonObject, LimitUse, Millis, Profile, WaitKind } from '../model.ts';
+import type { Event, Evidence, JsonObject, LimitUse, Millis, Profile, WaitKind } from '../model.ts';
 
 /**
  * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next
@@ -43,6 +43,11 @@ export interface WaitState {
   readonly trigger: Trigger;
   /** Events of the pattern, by type. */
   readonly matched?: JsonObject;
+  /** Why it began: the events, the trigger first, and what was seen of the pattern. */
+  readonly begun?: {
+    readonly eventIds: readonly string[];
+    readonly evidence: Pick<Evidence, 'pattern' | 'count' | 'change'>;
+  };
   /** Of a burst: event times of its first and last event. */
   readonly first?: Millis;
   readonly last?: Millis;
@@ -86,8 +91,8 @@ export interface KnownEvent {
   readonly time: number;
   readonly event?: Event;
   /**
-   * For a stored trigger: the patterns (`patternKey`) it still waits to see completed. Absent for the events of this
-   * batch, which wait for whatever `completed` does not say.
+   * For a stored event: the patterns (`patternKey`) it still waits to see completed; none, when it was loaded for another
+   * reason. Absent for the events of this batch, which wait for whatever `completed` does not say.
    */
   readonly waitsFor?: ReadonlySet<string>;
 }
@@ -154,4 +159,16 @@ export function rememberOnce(person: PersonFacts, type: string, known: KnownEven
   const at = list?.findIndex((one) => one.key === known.key) ?? -1;
   if (!list || at < 0) remember(person, type, known);
   else if (!list[at]?.event && known.event) list[at] = known;
+}
+
+/** Adds what was loaded later: events and uses. The profile stays, it may have moved on. */
+export function absorb(person: PersonFacts, more: PersonFacts): void {
+  for (const [type, list] of more.known) for (const known of list) rememberOnce(person, type, known);
+  for (const [limitKey, list] of more.uses) {
+    const uses = person.uses.get(limitKey) ?? [];
+    person.uses.set(limitKey, uses);
+    for (const use of list) {
+      if (!uses.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) uses.push(use);
+    }
+  }
 }

@@ -1,6 +1,8 @@
-import { DateTime, IANAZone } from 'luxon';
 import type { JsonObject, Limit, Millis } from '../model.ts';
+import { dateIn, instant, zoneOf } from './calendar.ts';
 import type { CountedUse, LimitNeed } from './facts.ts';
+
+export { storable } from './calendar.ts';
 
 /** How one limit stands for one event. */
 export interface LimitState {
@@ -68,7 +70,7 @@ function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: M
   const bucket = instant(time);
   return {
     bucket,
-    window: `any ${limit.text.replace(/^.*per /, '')} around ${new Date(time).toISOString()}`,
+    window: `any ${limit.text.replace(/ per person$/, '').replace(/^.*per /, '')} around ${new Date(time).toISOString()}`,
     slot: freeSlot(near.filter((use) => use.bucket === bucket)),
     uses: fullest,
     reached: fullest.length >= limit.max,
@@ -84,31 +86,3 @@ function freeSlot(uses: readonly CountedUse[]): number {
 function byTime(a: CountedUse, b: CountedUse): number {
   return a.at - b.at || a.slot - b.slot;
 }
-
-/** The zone of a person whose `time_zone` is missing or unknown is UTC. */
-function zoneOf(zone: string, user: JsonObject): string {
-  if (zone !== 'user') return zone;
-  const own = user.time_zone;
-  return typeof own === 'string' && IANAZone.isValidZone(own) ? own : 'UTC';
-}
-
-/** A zone's own date at either end of time may lie in a year that has no place in the order: it is held at the ends too. */
-function dateIn(time: Millis, zone: string): string {
-  if (zone === 'UTC') return instant(time).slice(0, 10);
-  const local = DateTime.fromMillis(time, { zone });
-  if (local.year < 1) return instant(FIRST).slice(0, 10);
-  return local.year > 9999 ? instant(LAST).slice(0, 10) : (local.toISODate() ?? '');
-}
-
-/** ISO 8601 of fixed width, so that bytewise order is order in time. */
-function instant(time: Millis): string {
-  return new Date(storable(time)).toISOString();
-}
-
-/** The nearest time from 0001 to 9999: events lie there, a window around one may reach out of it. */
-export function storable(time: Millis): Millis {
-  return Math.min(Math.max(time, FIRST), LAST);
-}
-
-const FIRST = Date.parse('0001-01-01T00:00:00Z');
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');

@@ -1,8 +1,9 @@
 import type { Event, Millis } from '../model.ts';
+import { storable } from './calendar.ts';
 import type { Condition } from './condition.ts';
-import type { HistoryNeed, Ids, LimitNeed, WaitNeed } from './facts.ts';
+import type { HistoryNeed, Ids, LimitNeed, Wait, WaitNeed } from './facts.ts';
 import { keyOf, ownerOf } from './key.ts';
-import { limitNeed, storable } from './limits.ts';
+import { limitNeed } from './limits.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 
 type Told = Pick<Event, 'type' | 'time' | 'traits'>;
@@ -14,22 +15,24 @@ export function historyNeeds(rules: RuleSet, event: Told): HistoryNeed[] {
   const span = (other: string, from: Millis, to: Millis) =>
     needs.push({ kind: 'span', type: other, from: storable(from), to: storable(to) });
   for (const compiled of triggeredBy(rules, event)) {
-    const { rule, simple } = compiled;
+    const { simple } = compiled;
     if (simple) needs.push({ kind: 'latest', type: simple.event, from: storable(time - simple.within), to: time });
-    else patternSpans(compiled, time, span);
-    if (rule.unless) for (const other of rule.unless.events) span(other, time, time + rule.unless.within);
-    for (const other of rule.cancelOn) span(other, time, FOREVER);
-    // A later trigger that came first takes the place of this one.
-    if (compiled.waits && rule.again !== 'beside') for (const other of rule.on) span(other, time, FOREVER);
+    else patternSpans(compiled, time, time, span);
+    waitSpans(compiled, time, time, span);
   }
-  for (const { rule, simple } of rules.byEarlier.get(type) ?? []) {
+  for (const compiled of rules.byEarlier.get(type) ?? []) {
+    const { rule, simple } = compiled;
     if (!simple) continue;
     const { event: earlier, within } = simple;
     for (const trigger of rule.on) {
       needs.push({ kind: 'waiting', type: trigger, from: time, to: storable(time + within), earlier, within });
     }
+    waitSpans(compiled, time, time + within, span);
   }
-  for (const compiled of rules.byPart.get(type) ?? []) patternSpans(compiled, time, span);
+  for (const compiled of rules.byPart.get(type) ?? []) {
+    patternSpans(compiled, time, time, span);
+    waitSpans(compiled, time, time + reachOf(compiled), span);
+  }
   return needs;
 }
 
@@ -39,25 +42,34 @@ const DAY = 86_400_000;
 /** How far a count since an event looks back, and on: a year. */
 export const LONGEST_COUNT = 366 * DAY;
 
-/** Everything of a pattern that may matter to an event of this time, whichever part of it the event is. */
-function patternSpans(
-  { rule }: CompiledRule,
-  time: Millis,
-  span: (type: string, from: Millis, to: Millis) => void,
-): void {
-  const { after, count } = rule;
-  let back = after.reduce((sum, step) => sum + step.within, 0);
-  const types = new Set(after.map(({ event }) => event));
-  if (count) {
-    const { window } = count;
-    const reach = window.kind === 'rolling' ? window.span : window.kind === 'day' ? 2 * DAY : LONGEST_COUNT;
-    back = Math.max(back, reach);
-    for (const type of count.of) types.add(type);
-    if (window.kind === 'since') types.add(window.event);
+type Span = (type: string, from: Millis, to: Millis) => void;
+
+/** Everything of a pattern that may matter to events of this time, whichever part of it they are. */
+function patternSpans(compiled: CompiledRule, from: Millis, to: Millis, span: Span): void {
+  const { after, count, on } = compiled.rule;
+  if (after.length === 0 && !count) return;
+  const since = count?.window.kind === 'since' ? [count.window.event] : [];
+  const reach = reachOf(compiled);
+  for (const type of new Set([...after.map(({ event }) => event), ...(count?.of ?? []), ...since, ...on])) {
+    span(type, from - reach, to + reach);
   }
-  if (types.size === 0) return;
-  for (const type of rule.on) types.add(type);
-  for (const type of types) span(type, time - back, time + back);
+}
+
+/** What may have come already and ends a wait, or takes the place of its trigger, which is of a time from `from` to `to`. */
+function waitSpans(compiled: CompiledRule, from: Millis, to: Millis, span: Span): void {
+  const { rule, waits } = compiled;
+  return;
+  if (rule.unless) for (const type of rule.unless.events) span(type, from, to + rule.unless.within);
+  for (const type of rule.cancelOn) span(type, from, FOREVER);
+  if (rule.again !== 'restart') return;
+  // A later trigger that came first, if its own pattern is complete.
+  for (const type of rule.on) span(type, from, FOREVER);
+  patternSpans(compiled, from, FOREVER, span);
+}
+
+/** Limits that the end of a wait, or a turn, would be counted in. @param key of the wait */
+export function limitNeedsAt(compiled: CompiledRule, key: string, due: Millis): LimitNeed[] {
+  return compiled.limits.map((bound) => limitNeed(ownerOf(bound, key), bound.limit, due, due));
 }
 
 /** Limits that a send because of this event would be counted in. @param now a rule that waits may end at once, up to now */
@@ -80,6 +92,18 @@ export function limitNeeds(rules: RuleSet, event: Event, ids: Ids, now: Millis):
   return needs;
 }
 
+type PersonNeed = { readonly userId: string; readonly need: LimitNeed };
+
+/** Limits that the end of a wait is counted in. @param rules of the catalog it began with */
+export function waitLimitNeeds(rules: RuleSet, { rule, key, dueAt, userId }: Wait): PersonNeed[] {
+  const { limits = [] } = rules.byName.get(rule) ?? {};
+  return limits.map((bound) => ({ userId, need: limitNeed(ownerOf(bound, key), bound.limit, dueAt, dueAt) }));
+}
+
+export function turnLimitNeeds({ limits }: CompiledRule, due: Millis, userId: string): PersonNeed[] {
+  return limits.map((bound) => ({ userId, need: limitNeed(ownerOf(bound, ''), bound.limit, due, due) }));
+}
+
 /** How long after an event of a pattern its trigger may come. */
 function reachOf({ rule: { after, count } }: CompiledRule): Millis {
   const steps = after.reduce((sum, step) => sum + step.within, 0);
@@ -91,7 +115,10 @@ function reachOf({ rule: { after, count } }: CompiledRule): Millis {
 /** Waits that the event may join, move or come too late for. Open ones are loaded anyway. */
 export function waitNeeds(rules: RuleSet, event: Event, ids: Ids): WaitNeed[] {
   const needs = new Map<string, WaitNeed>();
-  for (const compiled of [...triggeredBy(rules, event), ...(rules.byEnd.get(event.type) ?? [])]) {
+  const { type } = event;
+  const { byEnd, byEarlier, byPart } = rules;
+  const other = [byEnd, byEarlier, byPart].flatMap((by) => by.get(type) ?? []);
+  for (const compiled of [...triggeredBy(rules, event), ...other]) {
     if (!compiled.waits) continue;
     const key = keyOf(compiled, event, ids);
     if (key !== undefined) needs.set(`${compiled.rule.name} ${key}`, { rule: compiled.rule.name, key });

@@ -1,4 +1,4 @@
-import type { Event, Millis } from '../model.ts';
+import type { Event, Millis, Rule } from '../model.ts';
 import { dateIn, zoneOf } from './calendar.ts';
 import type { Ids, KnownEvent, PersonFacts, Trigger } from './facts.ts';
 import { agree, keyOf } from './key.ts';
@@ -21,6 +21,11 @@ export interface Counted {
 
 export type WholeEvent = KnownEvent & { readonly event: Event };
 
+/** A rule on what becomes of notifications may listen to some types only. */
+export function isAbout({ about }: Rule, { properties }: Pick<Event, 'properties'>): boolean {
+  return about === undefined || about.includes(String(properties.notification_type));
+}
+
 /**
  * Looks for the pattern of a rule that ends with this trigger, in what is known of the person. What is known grows, so
  * a pattern that is incomplete now may be complete when a late event arrives.
@@ -38,10 +43,6 @@ function findSteps(
   trigger: Trigger,
   ids: Ids,
 ): readonly WholeEvent[] | undefined {
-  interface Link {
-    readonly event: WholeEvent;
-    readonly before: Link | undefined;
-  }
   const { after } = compiled.rule;
   let links: Link[] | undefined;
   let within: Millis = 0;
@@ -50,7 +51,7 @@ function findSteps(
     const found: Link[] = [];
     for (const event of candidates) {
       if (event.time > trigger.time) continue;
-      const before = links?.findLast((link) => isWithin(link.event, event.time, within));
+      const before = links?.findLast((link) => isWithin(link.event, event.time, within) && !holds(link, event));
       if (!links || before) found.push({ event, before });
     }
     links = found;
@@ -61,6 +62,17 @@ function findSteps(
   const steps: WholeEvent[] = [];
   for (; link; link = link.before) steps.unshift(link.event);
   return steps;
+}
+
+interface Link {
+  readonly event: WholeEvent;
+  readonly before: Link | undefined;
+}
+
+/** One event is one step only. */
+function holds(link: Link, { key }: KnownEvent): boolean {
+  for (let one: Link | undefined = link; one; one = one.before) if (one.event.key === key) return true;
+  return false;
 }
 
 function isWithin(earlier: KnownEvent, time: Millis, within: Millis): boolean {
@@ -106,6 +118,7 @@ function related(
   ids: Ids,
 ): WholeEvent[] {
   const key = keyOf(compiled, trigger, ids);
+  if (key === undefined) return [];
   return (person.known.get(type) ?? [])
     .filter(
       (known): known is WholeEvent =>
@@ -128,18 +141,61 @@ export function laterTriggers({ rule }: CompiledRule, person: PersonFacts, event
     .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
 }
 
-/** Events of these types that end what a trigger waits for, from its time to `to`; in order of time. */
-export function endingEvents(
+/** What ends a wait, or keeps it from beginning. */
+export interface Ending {
+  readonly code: 'cancelled_by_event' | 'broken_by_event';
+  readonly event: WholeEvent;
+}
+
+/** What is known and ends a wait of this trigger that is due at `due`: the first such event. */
+export function endingOf(
+  compiled: CompiledRule,
+  person: PersonFacts,
+  trigger: Trigger,
+  due: Millis,
+  ids: Ids,
+): Ending | undefined {
+  const { rule } = compiled;
+  const [cancel] = following(compiled, person, trigger, rule.cancelOn, undefined, due, ids);
+  const breaking = rule.unless && breakingEvents(compiled, person, trigger, ids)[rule.unless.atLeast - 1];
+  if (cancel && (!breaking || cancel.time <= breaking.time)) return { code: 'cancelled_by_event', event: cancel };
+  return breaking && { code: 'broken_by_event', event: breaking };
+}
+
+/** How many of the events that break an absence have come, where it takes several. */
+export function seenSoFar(
+  compiled: CompiledRule,
+  person: PersonFacts,
+  trigger: Trigger,
+  ids: Ids,
+): { readonly seen?: number } {
+  const { atLeast = 1 } = compiled.rule.unless ?? {};
+  return atLeast === 1 ? {} : { seen: breakingEvents(compiled, person, trigger, ids).length };
+}
+
+function breakingEvents(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): WholeEvent[] {
+  const { unless } = compiled.rule;
+  if (!unless) return [];
+  return following(compiled, person, trigger, unless.events, compiled.sameUnless, trigger.time + unless.within, ids);
+}
+
+/** Events of these types from the trigger to `to`; in order of time. */
+function following(
   compiled: CompiledRule,
   person: PersonFacts,
   trigger: Trigger,
   types: readonly string[],
-  same: CompiledRule['sameCount'],
+  same: CompiledRule['sameUnless'],
   to: Millis,
   ids: Ids,
 ): WholeEvent[] {
   return types
     .flatMap((type) => related(compiled, person, trigger, type, same, ids))
     .filter(({ time }) => time >= trigger.time && time <= to)
-    .sort((a, b) => a.time - b.time);
+    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+}
+
+/** By event time; two of one moment in an order of their own. */
+export function isBefore(one: Trigger, other: Trigger): boolean {
+  return one.time < other.time || (one.time === other.time && one.key < other.key);
 }

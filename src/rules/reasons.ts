@@ -2,6 +2,8 @@ import type { Evidence, Limit, Millis, Rule, WaitKind } from '../model.ts';
 import type { Trigger, Wait } from './facts.ts';
 import type { LimitState } from './limits.ts';
 
+type Happened = Pick<Trigger, 'type' | 'time'>;
+
 /** Sentences that a support agent can read aloud. Each starts with what happened: "To be sent" or "Not sent". */
 
 export function sentReason(
@@ -65,15 +67,15 @@ export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
   return `Not sent: ${name} was already waiting, since ${spoken(first.triggerTime)}, until ${spoken(first.dueAt)}.`;
 }
 
-export function supersededReason({ name }: Rule, by: Trigger): string {
+export function supersededReason({ name }: Rule, by: Happened): string {
   return `Cancelled: a later ${by.type}, of ${spoken(by.time)}, takes its place for ${name}.`;
 }
 
-export function cancelledReason({ name }: Rule, by: Trigger): string {
+export function cancelledReason({ name }: Rule, by: Happened): string {
   return `Cancelled: ${by.type} on ${spoken(by.time)} ends what ${name} waits for.`;
 }
 
-export function brokenReason(rule: Rule, by: Trigger): string {
+export function brokenReason(rule: Rule, by: Happened): string {
   const within = rule.unless?.withinText ?? '';
   const often = rule.unless && rule.unless.atLeast > 1 ? ` for the ${rule.unless.atLeast}th time` : '';
   return `Not sent: ${by.type} happened${often} on ${spoken(by.time)}, within the ${within} that ${rule.name} waits.`;

@@ -22,6 +22,8 @@ export interface CompiledRule {
   readonly waits: boolean;
   /** The condition asks for the time: it can only be judged when a wait ends. */
   readonly asksNow: boolean;
+  /** The condition asks for the events of the pattern. */
+  readonly asksMatched: boolean;
   /** B after A and nothing else: whether A happened is all that must be known. */
   readonly simple: After | undefined;
 }
@@ -60,6 +62,11 @@ export interface RuleSets {
 /** Throws on an expression that does not compile: the catalog was checked when it was read. */
 export function compileRules(version: number, data: CatalogData): RuleSet {
   const groups = new Map(data.groups.map((group) => [group.name, group]));
+  const showing = new Set(
+    data.templates
+      .filter(({ parts }) => Object.values(parts).some((part) => part.includes('matched')))
+      .map(({ notificationType }) => notificationType),
+  );
   const byName = new Map<string, CompiledRule>();
   const byTrigger = new Map<string, CompiledRule[]>();
   const byEarlier = new Map<string, CompiledRule[]>();
@@ -67,7 +74,11 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
   const byEnd = new Map<string, CompiledRule[]>();
   const byTrait = new Map<string, CompiledRule[]>();
   for (const rule of data.rules) {
-    const compiled = compileRule(rule, groups);
+    const compiled = compileRule(
+      rule,
+      groups,
+      typesOf(rule).some((type) => showing.has(type)),
+    );
     byName.set(rule.name, compiled);
     for (const type of rule.on) add(byTrigger, type, compiled);
     for (const { trait } of rule.changes ?? []) add(byTrait, trait, compiled);
@@ -90,13 +101,21 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
   };
 }
 
-function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>): CompiledRule {
+/** @param showsMatched a template of the rule may name the events of the pattern */
+function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatched: boolean): CompiledRule {
   const condition = rule.when === undefined ? undefined : conditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
   const [step] = rule.after;
-  const asksMatched = mentions(condition, 'matched') || rule.data !== undefined || rule.choose !== undefined;
+  const asksMatched = mentions(condition, 'matched');
+  const waits = [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined);
   const isSimple =
-    rule.after.length === 1 && !step?.same && !rule.key && !rule.count && !asksMatched && rule.actions.length === 0;
+    rule.after.length === 1 &&
+    [step?.same, rule.key, rule.count, rule.data, rule.choose, rule.at?.field].every((part) => part === undefined) &&
+    rule.actions.length === 0 &&
+    !asksMatched &&
+    !showsMatched &&
+    // Whether a later trigger takes its place depends on the pattern of that one.
+    !(waits && rule.again === 'restart');
   const value = (text: string) => expressionOf(rule, text);
   const optional = (text: string | undefined) => (text === undefined ? undefined : value(text));
   const values = (named: { readonly [name: string]: string }) =>
@@ -120,8 +139,9 @@ function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>): CompiledRu
       ...rule.limits.map((limit) => ({ limit, owner: rule.name, perKey: rule.key !== undefined && !limit.perPerson })),
       ...(group?.limits ?? []).map((limit) => ({ limit, owner: `group ${group?.name}`, perKey: false })),
     ],
-    waits: [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined),
+    waits,
     asksNow: mentions(condition, 'now'),
+    asksMatched,
     simple: isSimple ? step : undefined,
   };
 }
@@ -138,6 +158,12 @@ function partsOf({ after, count, on }: Rule): Set<string> {
 
 function mentions(condition: Condition | undefined, root: string): boolean {
   return condition?.paths.some(([first]) => first === root) ?? false;
+}
+
+/** The notification types that a rule may send; its own name when it notifies nobody. */
+export function typesOf({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
+  const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
+  return types.size > 0 ? [...types] : [name];
 }
 
 /** Everything was declared when the catalog was read; here anything may be named. */

@@ -1,5 +1,5 @@
 import type { Decision, Evidence, JsonObject, Millis, Outcome, ReasonCode, Rule } from '../model.ts';
-import type { CountedUse, DigestItem, Ids, PersonFacts, Trigger } from './facts.ts';
+import type { CountedUse, DigestItem, Ids, PersonFacts, Trigger, Wait } from './facts.ts';
 import type { RuleSets } from './rule-set.ts';
 
 /** One notification to make, and the event it tells of (which may have come before the event decided on). */
@@ -83,10 +83,11 @@ export function moment(rules: RuleSets, person: PersonFacts, now: Millis, ids: I
   return { rules, person, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
 }
 
-/** The notification types that a rule may send; its own name when it notifies nobody. */
-export function typesOf({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
-  const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
-  return types.size > 0 ? [...types] : [name];
+/** The waits of the person, in order of due time: the same waits come in the same order wherever it is decided. */
+export function waitsOf({ person }: Pick<Moment, 'person'>, which: (one: Wait) => boolean): Wait[] {
+  return [...person.waits.values()]
+    .filter(which)
+    .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
 }
 
 /** Adds a decision for each type; the same verdict for all of them. */

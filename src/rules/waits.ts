@@ -1,125 +1,52 @@
-import type { Evidence, Millis, ReasonCode, WaitKind } from '../model.ts';
-import { nextOccurrence, resolveAt, zoneOf } from './calendar.ts';
-import {
-  conclude,
-  conditionEvidence,
-  conditionVerdict,
-  endWait,
-  iso,
-  type Matter,
-  scopeOf,
-  waitEvidence,
-} from './conclude.ts';
-import type { DigestItem, KnownEvent, Trigger, Wait, WaitState } from './facts.ts';
-import { agree, keyOf } from './key.ts';
-import { endingEvents } from './patterns.ts';
+import type { Evidence, Json, Millis, ReasonCode } from '../model.ts';
+import { resolveAt, zoneOf } from './calendar.ts';
+import { parseTimestamp } from './cel/time.ts';
+import { conditionEvidence, endWait, iso, type Matter, scopeOf, waitEvidence } from './conclude.ts';
+import type { Trigger, Wait } from './facts.ts';
+import { finish, fire } from './firing.ts';
+import { keyOf } from './key.ts';
+import { complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
 import {
   alreadyWaitingReason,
   brokenReason,
   cancelledReason,
-  collectedReason,
   supersededReason,
   timeReason,
-  tooLateReason,
   waitingReason,
 } from './reasons.ts';
-import type { CompiledRule } from './rule-set.ts';
-import { type Moment, record, typesOf, type Writable } from './verdicts.ts';
+import { type CompiledRule, typesOf } from './rule-set.ts';
+import { type Moment, record, waitsOf } from './verdicts.ts';
+import { begunWith, keyed, newWait, plain } from './wait.ts';
 
-/** A rule whose condition and pattern hold, and that waits before it acts. */
-export function begin(m: Moment, compiled: CompiledRule, matter: Matter): void {
-  const { rule } = compiled;
-  if (rule.digest) collect(m, compiled, matter);
-  else if (rule.debounce) debounce(m, compiled, matter);
-  else wait(m, compiled, matter);
-}
-
-/** What an event does to the waits that are open: it may cancel them, or break the absence they wait for. */
-export function endWaits(m: Moment, event: Trigger): void {
-  for (const open of inOrder(m, (one) => one.status === 'waiting')) {
-    const compiled = m.rules.at(open.catalogVersion).byName.get(open.rule);
-    if (!compiled || event.key === open.state.trigger.key) continue;
-    const by = { event_id: event.eventId, event_type: event.type, at: event.time };
-    const code = endedBy(m, compiled, open, event);
-    if (code === undefined) continue;
-    const { rule } = compiled;
-    const seen = (open.state.seen ?? 0) + 1;
-    if (code === 'broken_by_event' && seen < (rule.unless?.atLeast ?? 1)) {
-      open.state = { ...open.state, seen };
-      if (open.stored === 'same') open.stored = 'changed';
-      continue;
-    }
-    endWait(open, 'cancelled', m.now, by);
-    const reason = code === 'broken_by_event' ? brokenReason(rule, event) : cancelledReason(rule, event);
-    const ids = [event.eventId, open.state.trigger.eventId];
-    record(m, rule, typesOf(rule), code, reason, ids, { ...keyed(open.key), wait: waitEvidence(open) }, 'cancelled');
-  }
-}
-
-/** An event that would have ended a wait that has fired already is named: people ask. */
-export function comeTooLate(m: Moment, event: Trigger): void {
-  for (const { rule } of m.rules.active.byEnd.get(event.type) ?? []) {
-    for (const fired of inOrder(m, (one) => one.rule === rule.name && one.status === 'fired')) {
-      const compiled = m.rules.at(fired.catalogVersion).byName.get(fired.rule);
-      if (!compiled || !fired.state.told || (compiled.rule.unless?.atLeast ?? 1) > 1) continue;
-      if (endedBy(m, compiled, fired, event) === undefined) continue;
-      const ids = [event.eventId, fired.state.trigger.eventId];
-      const evidence = { ...keyed(fired.key), wait: waitEvidence(fired) };
-      record(m, compiled.rule, typesOf(compiled.rule), 'too_late', tooLateReason(event, fired), ids, evidence);
-    }
-  }
-}
-
-/** How the event would end the wait; nothing when it has nothing to do with it. */
-function endedBy(
-  m: Moment,
-  compiled: CompiledRule,
-  one: Wait,
-  event: Trigger,
-): 'broken_by_event' | 'cancelled_by_event' | undefined {
-  const { rule } = compiled;
-  const { trigger } = one.state;
-  const cancels = rule.cancelOn.includes(event.type) && event.time <= one.dueAt;
-  const breaks = rule.unless?.events.includes(event.type) && event.time <= trigger.time + rule.unless.within;
-  if (!(cancels || breaks) || event.time < trigger.time || event.key === trigger.key) return undefined;
-  if (keyOf(compiled, event, m.ids) !== one.key) return undefined;
-  if (cancels) return 'cancelled_by_event';
-  return agree(compiled.sameUnless, event, trigger, m.ids) ? 'broken_by_event' : undefined;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Delay, point in time, absence
-
-function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
+/**
+ * A rule with a delay, a point in time or an absence, whose condition and pattern hold: it waits, unless it is due
+ * already, or something has come that ends it.
+ */
+export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
   const { rule } = compiled;
   const { trigger, evidence } = matter;
   const due = dueAt(m, compiled, matter);
-  const movedFrom = makeRoom(m, compiled, matter, typeof due === 'number' ? due : trigger.time);
-  if (movedFrom === 'superseded') return;
   if (typeof due !== 'number') {
-    const policy = due.problem === 'time_missing' ? rule.ifMissing : rule.ifPast;
-    if (policy === 'send_now') {
-      conclude(m, compiled, { ...matter, due: m.now });
-      return;
-    }
-    const outcome = policy === 'error' ? 'failed' : 'not_matched';
-    const reason = timeReason(rule, due.problem, due.at);
-    record(m, rule, typesOf(rule), due.problem, reason, matter.eventIds, evidence, outcome);
+    if (makeRoom(m, compiled, matter, trigger.time) !== 'superseded') missTime(m, compiled, matter, due);
     return;
   }
-  if (endedBefore(m, compiled, matter, due)) return;
-  const kind = rule.unless ? 'unless' : rule.at ? 'at' : 'delay';
+  const ending = endingOf(compiled, m.person, trigger, due, m.ids);
+  const movedFrom = makeRoom(m, compiled, matter, ending ? ending.event.time : due);
+  if (movedFrom === 'superseded') return;
+  if (ending) {
+    recordEnding(m, compiled, matter, ending);
+    return;
+  }
+  const opened = newWait(m, compiled, matter, rule.unless ? 'unless' : rule.at ? 'at' : 'delay', due, {
+    trigger: plain(trigger),
+    ...begunWith(matter),
+    ...seenSoFar(compiled, m.person, trigger, m.ids),
+  });
   if (due <= m.now) {
     // It came late: nothing is left to wait for.
-    evidence.wait = { kind, wait_id: waitId(m, compiled, trigger), since: iso(trigger.time), due_at: iso(due) };
-    finish(m, compiled, { ...matter, due });
+    fire(m, opened);
     return;
   }
-  const opened = open(m, compiled, matter, kind, due, {
-    trigger: plain(trigger),
-    ...(matter.matched && { matched: matter.matched }),
-    ...seenSoFar(m, compiled, matter),
-  });
   evidence.wait = {
     ...waitEvidence(opened),
     ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: iso(movedFrom.dueAt) } }),
@@ -127,16 +54,25 @@ function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
   record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, opened, movedFrom), matter.eventIds, evidence);
 }
 
-type Due = Millis | { readonly problem: 'time_missing' | 'time_past'; readonly at?: Millis };
+/** Not to be waited for: what has come already ends it. */
+export function recordEnding(m: Moment, { rule }: CompiledRule, matter: Matter, { code, event }: Ending): void {
+  const reason = code === 'broken_by_event' ? brokenReason(rule, event.event) : cancelledReason(rule, event.event);
+  record(m, rule, typesOf(rule), code, reason, [...matter.eventIds, event.eventId], matter.evidence);
+}
 
-function dueAt(m: Moment, compiled: CompiledRule, { trigger, matched }: Matter): Due {
+interface NoTime {
+  readonly problem: Extract<ReasonCode, 'time_missing' | 'time_past'>;
+  readonly at?: Millis;
+}
+
+function dueAt(m: Moment, compiled: CompiledRule, { trigger, matched }: Matter): Millis | NoTime {
   const { rule, at } = compiled;
   const zone = zoneOf(rule.zone, m.person.profile.traits);
   let due = trigger.time + (rule.delay?.span ?? 0);
   if (rule.at && at) {
     const result = at.evaluate(scopeOf(m, { trigger, ...(matched && { matched }) }));
-    const time = result.kind === 'value' && typeof result.value === 'string' ? Date.parse(result.value) : Number.NaN;
-    if (!Number.isFinite(time)) return { problem: 'time_missing' };
+    const time = result.kind === 'value' ? timeOf(result.value) : undefined;
+    if (time === undefined) return { problem: 'time_missing' };
     due = resolveAt(rule.at, zone, time);
     if (due < m.now) return { problem: 'time_past', at: due };
   } else if (rule.at) {
@@ -145,25 +81,73 @@ function dueAt(m: Moment, compiled: CompiledRule, { trigger, matched }: Matter):
   return Math.max(due, trigger.time + (rule.unless?.within ?? 0));
 }
 
+/** Only what names one moment: a date and time without a zone is none. */
+function timeOf(value: Json): Millis | undefined {
+  return typeof value === 'string' ? parseTimestamp(value) : undefined;
+}
+
+/** The point in time has passed, or nobody said it: the rule says what to do then. */
+function missTime(m: Moment, compiled: CompiledRule, matter: Matter, { problem, at }: NoTime): void {
+  const { rule } = compiled;
+  const { trigger } = matter;
+  const policy = problem === 'time_missing' ? rule.ifMissing : rule.ifPast;
+  if (policy === 'send_now') {
+    const ending = endingOf(compiled, m.person, trigger, m.now, m.ids);
+    if (ending) recordEnding(m, compiled, matter, ending);
+    else finish(m, compiled, { ...matter, due: Math.max(at ?? trigger.time, trigger.time) });
+    return;
+  }
+  const outcome = policy === 'error' ? 'failed' : 'not_matched';
+  const reason = timeReason(rule, problem, at);
+  record(m, rule, typesOf(rule), problem, reason, matter.eventIds, matter.evidence, outcome);
+}
+
 /**
  * What becomes of earlier waits of the rule for this key, and of this trigger where a later one came first. The order of
  * arrival does not matter: by event time, the first trigger is kept (`ignore`) or the last one (`restart`).
+ *
+ * @param end when the wait of this trigger will be over
  */
-function makeRoom(m: Moment, compiled: CompiledRule, matter: Matter, due: Millis): Wait | 'superseded' | undefined {
+function makeRoom(m: Moment, compiled: CompiledRule, matter: Matter, end: Millis): Wait | 'superseded' | undefined {
   const { rule } = compiled;
-  const { trigger, key, eventIds, evidence } = matter;
   if (rule.again === 'beside') return undefined;
-  const same = inOrder(m, (one) => one.rule === rule.name && one.key === key && one.state.trigger.key !== trigger.key);
-  if (rule.again === 'ignore') {
-    const first = same.find((one) => one.status !== 'cancelled' && overlaps(one, trigger, due));
-    if (!first) return undefined;
-    if (first.status === 'waiting' && isBefore(trigger, first.state.trigger))
-      return supersede(m, compiled, first, trigger);
+  const { key, trigger } = matter;
+  const same = waitsOf(m, (one) => one.rule === rule.name && one.key === key && one.state.trigger.key !== trigger.key);
+  return rule.again === 'ignore' ? keepFirst(m, compiled, matter, end, same) : keepLast(m, compiled, matter, end, same);
+}
+
+function keepFirst(
+  m: Moment,
+  compiled: CompiledRule,
+  { trigger, eventIds, evidence }: Matter,
+  end: Millis,
+  same: readonly Wait[],
+): Wait | 'superseded' | undefined {
+  const { rule } = compiled;
+  const overlapping = same.filter((one) => {
+    if (one.status === 'cancelled') return false;
+    return isBefore(trigger, one.state.trigger) ? one.triggerTime <= end : trigger.time <= one.dueAt;
+  });
+  const first = overlapping.find((one) => one.status === 'fired' || isBefore(one.state.trigger, trigger));
+  if (first) {
     evidence.wait = waitEvidence(first);
     record(m, rule, typesOf(rule), 'already_waiting', alreadyWaitingReason(rule, first), eventIds, evidence);
     return 'superseded';
   }
-  const later = laterTrigger(m, compiled, matter, due);
+  for (const one of overlapping) supersede(m, compiled, one, trigger);
+  return overlapping[0];
+}
+
+function keepLast(
+  m: Moment,
+  compiled: CompiledRule,
+  matter: Matter,
+  end: Millis,
+  same: readonly Wait[],
+): Wait | 'superseded' | undefined {
+  const { rule } = compiled;
+  const { trigger, eventIds, evidence } = matter;
+  const later = laterTrigger(m, compiled, matter, end, same);
   if (later) {
     const reason = supersededReason(rule, later);
     record(m, rule, typesOf(rule), 'superseded', reason, [...eventIds, later.eventId], evidence);
@@ -172,296 +156,45 @@ function makeRoom(m: Moment, compiled: CompiledRule, matter: Matter, due: Millis
   const earlier = same.filter(
     (one) => one.status === 'waiting' && trigger.time <= one.dueAt && isBefore(one.state.trigger, trigger),
   );
-  let moved: Wait | undefined;
-  for (const one of earlier) moved = supersede(m, compiled, one, trigger);
-  return moved;
+  for (const one of earlier) supersede(m, compiled, one, trigger);
+  return earlier.at(-1);
 }
 
-/** The one is open, or was, at the time of the other. */
-function overlaps(one: Wait, trigger: Trigger, due: Millis): boolean {
-  return one.triggerTime <= trigger.time ? trigger.time <= one.dueAt : one.triggerTime <= due;
-}
-
-function isBefore(one: Trigger, other: Trigger): boolean {
-  return one.time < other.time || (one.time === other.time && one.key < other.key);
-}
-
-/** Which trigger it was moved by is told on the decision of that one: here it is only ended. */
-function supersede(m: Moment, { rule }: CompiledRule, one: Wait, by: Trigger): Wait {
+function supersede(m: Moment, { rule }: CompiledRule, one: Wait, by: Trigger): void {
   endWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
   const ids = [by.eventId, one.state.trigger.eventId];
-  const evidence = { ...keyed(one.key), wait: waitEvidence(one) };
+  const evidence: Evidence = { ...keyed(one.key), wait: waitEvidence(one) };
   record(m, rule, typesOf(rule), 'superseded', supersededReason(rule, by), ids, evidence);
-  return one;
 }
 
 /** A trigger that happened later and arrived earlier, and would have restarted this wait. */
-function laterTrigger(m: Moment, compiled: CompiledRule, { trigger, key }: Matter, due: Millis): Trigger | undefined {
-  const { rule, condition } = compiled;
+function laterTrigger(
+  m: Moment,
+  compiled: CompiledRule,
+  { trigger, key }: Matter,
+  end: Millis,
+  same: readonly Wait[],
+): Trigger | undefined {
+  const { rule } = compiled;
+  // A field says when; whichever trigger says so last is right, however much later.
+  const isLater = (other: Trigger) =>
+    isBefore(trigger, other) && (rule.at?.field !== undefined || other.time <= end) && other.key !== trigger.key;
+  const waiting = same.find(({ state }) => isLater(state.trigger));
+  if (waiting) return waiting.state.trigger;
   return rule.on
     .flatMap((type) => m.person.known.get(type) ?? [])
-    .flatMap(({ event }) => (event ? [event] : []))
-    .find((event) => {
-      if (event.key === trigger.key || !isBefore(trigger, event) || keyOf(compiled, event, m.ids) !== key) return false;
-      if (!rule.at?.field && event.time > due) return false;
-      return !condition || condition.evaluate(scopeOf(m, { trigger: event })).kind !== 'false';
-    });
+    .flatMap(({ event }) => (event && isLater(event) ? [event] : []))
+    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
+    .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event));
 }
 
-/** What has come already and ends the wait before it begins. */
-function endedBefore(m: Moment, compiled: CompiledRule, matter: Matter, due: Millis): boolean {
-  const { rule, sameUnless } = compiled;
-  const { trigger, eventIds, evidence } = matter;
-  const stop = (code: ReasonCode, reason: string, event: KnownEvent) => {
-    record(m, rule, typesOf(rule), code, reason, [...eventIds, event.eventId], evidence);
-    return true;
-  };
-  const [cancel] = endingEvents(compiled, m.person, trigger, rule.cancelOn, undefined, due, m.ids);
-  if (cancel) return stop('cancelled_by_event', cancelledReason(rule, cancel.event), cancel);
-  if (!rule.unless) return false;
-  const { events, within, atLeast } = rule.unless;
-  const breaking = endingEvents(compiled, m.person, trigger, events, sameUnless, trigger.time + within, m.ids);
-  const last = breaking[atLeast - 1];
-  return last ? stop('broken_by_event', brokenReason(rule, last.event), last) : false;
-}
-
-function seenSoFar(m: Moment, compiled: CompiledRule, { trigger }: Matter): { seen?: number } {
-  const { unless } = compiled.rule;
-  if (!unless || unless.atLeast === 1) return {};
-  const { events, within } = unless;
-  const seen = endingEvents(compiled, m.person, trigger, events, compiled.sameUnless, trigger.time + within, m.ids);
-  return { seen: seen.length };
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Bursts
-
-/** The last of a burst is told, when it has been quiet. */
-function debounce(m: Moment, compiled: CompiledRule, matter: Matter): void {
-  const { rule } = compiled;
-  const { trigger, key, eventIds, evidence } = matter;
-  const { quiet } = rule.debounce!;
-  const bursts = inOrder(m, (one) => one.rule === rule.name && one.key === key && one.kind === 'debounce');
-  const burst = bursts.find(
-    ({ state, status, dueAt: due }) =>
-      status !== 'cancelled' &&
-      trigger.time >= (state.first ?? 0) - quiet &&
-      trigger.time <= Math.max((state.last ?? 0) + quiet, due),
-  );
-  if (burst?.status === 'fired') {
-    evidence.wait = waitEvidence(burst);
-    record(m, rule, typesOf(rule), 'too_late', tooLateReason(trigger, burst), eventIds, evidence);
-    return;
-  }
-  if (burst) {
-    const first = Math.min(burst.state.first ?? trigger.time, trigger.time);
-    const last = Math.max(burst.state.last ?? trigger.time, trigger.time);
-    const isLatest = !isBefore(trigger, burst.state.trigger);
-    const told = isLatest ? trigger : burst.state.trigger;
-    const matched = isLatest ? matter.matched : burst.state.matched;
-    change(burst, quietAt(compiled, first, last), { trigger: plain(told), first, last, ...(matched && { matched }) });
-    evidence.wait = waitEvidence(burst);
-    record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, burst), eventIds, evidence);
-    return;
-  }
-  const due = quietAt(compiled, trigger.time, trigger.time);
-  if (endedBefore(m, compiled, matter, due)) return;
-  const state = { trigger: plain(trigger), first: trigger.time, last: trigger.time };
-  const opened = open(m, compiled, matter, 'debounce', due, {
-    ...state,
-    ...(matter.matched && { matched: matter.matched }),
-  });
-  evidence.wait = waitEvidence(opened);
-  record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, opened), eventIds, evidence);
-}
-
-function quietAt({ rule }: CompiledRule, first: Millis, last: Millis): Millis {
-  const { quiet, atMost = Number.POSITIVE_INFINITY } = rule.debounce!;
-  return Math.max(Math.min(last + quiet, first + atMost), last + (rule.unless?.within ?? 0));
-}
-
-/** Items are kept together until the window ends. */
-function collect(m: Moment, compiled: CompiledRule, matter: Matter): void {
-  const { rule } = compiled;
-  const { trigger, key, eventIds, evidence } = matter;
-  const { keep, firstNow } = rule.digest!;
-  const item = itemOf(trigger);
-  const [window] = inOrder(
-    m,
-    (one) => one.rule === rule.name && one.key === key && one.kind === 'digest' && one.status === 'waiting',
-  );
-  if (window) {
-    const { items = [], total = 0, first = trigger.time, last = trigger.time } = window.state;
-    const bounds = { first: Math.min(first, trigger.time), last: Math.max(last, trigger.time) };
-    const kept = [...items, item].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-keep);
-    const due = digestAt(m, compiled, bounds.first, bounds.last);
-    const told = isBefore(trigger, window.state.trigger) ? window.state.trigger : plain(trigger);
-    change(
-      window,
-      Math.max(due, window.kind === 'digest' && rule.digest!.window.kind === 'sliding' ? due : window.dueAt),
-      {
-        ...window.state,
-        ...bounds,
-        trigger: told,
-        items: kept,
-        total: total + 1,
-      },
-    );
-    evidence.wait = waitEvidence(window);
-    record(m, rule, typesOf(rule), 'collected', collectedReason(window), eventIds, evidence);
-    return;
-  }
-  const due = digestAt(m, compiled, trigger.time, trigger.time);
-  const state: WaitState = { trigger: plain(trigger), first: trigger.time, last: trigger.time };
-  if (firstNow) {
-    open(m, compiled, matter, 'digest', due, { ...state, items: [], total: 0 });
-    evidence.digest = { total: 1, kept: 1 };
-    conclude(m, compiled, { ...matter, items: [item], total: 1 });
-    return;
-  }
-  const opened = open(m, compiled, matter, 'digest', due, { ...state, items: [item], total: 1 });
-  evidence.wait = waitEvidence(opened);
-  record(m, rule, typesOf(rule), 'collected', collectedReason(opened), eventIds, evidence);
-}
-
-function digestAt(m: Moment, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
-  const { window } = rule.digest!;
-  if (window.kind === 'fixed') return first + window.span;
-  if (window.kind === 'sliding') return Math.min(last + window.span, first + window.atMost);
-  const zone = zoneOf(rule.zone, m.person.profile.traits);
-  return nextOccurrence(window.recurrence.cron, zone, first) ?? first;
-}
-
-function itemOf(trigger: Trigger): DigestItem {
-  const { properties, traits, type, eventId, time } = trigger;
-  return { event: properties, traits, event_type: type, event_id: eventId, at: iso(time) };
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// The end of a wait
-
-/** Its time has come: the rule of the catalog it began with acts, or says why not. */
-export function fire(m: Moment, one: Wait): void {
-  const compiled = m.rules.at(one.catalogVersion).byName.get(one.rule);
-  endWait(one, 'fired', m.now);
-  if (!compiled || (one.kind === 'digest' && one.state.total === 0)) return;
-  const { trigger, matched, items, total } = one.state;
-  const evidence: Writable<Evidence> = { ...keyed(one.key), wait: waitEvidence(one) };
-  if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
-  const told = finish(m, compiled, {
-    trigger,
-    key: one.key,
-    eventIds: [trigger.eventId],
-    due: one.dueAt,
-    catalogVersion: one.catalogVersion,
-    evidence,
-    ...(matched && { matched }),
-    ...(items && { items, total: total ?? items.length }),
-  });
-  one.state = { ...one.state, told };
-}
-
-/** After a wait: what the condition says now, then what every rule does. */
-function finish(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  const { rule, condition, asksNow } = compiled;
-  if (condition && (rule.recheck || asksNow)) {
-    const seen = conditionEvidence(condition, scopeOf(m, matter));
-    matter.evidence.condition = seen;
-    const verdict = conditionVerdict(seen);
-    if (verdict) {
-      record(m, rule, typesOf(rule), verdict[0], verdict[1], matter.eventIds, matter.evidence);
-      return false;
-    }
-  }
-  return conclude(m, compiled, matter);
-}
-
-/** One person's turn of a recurring rule. @param due the moment it is for; @param label that moment as local time */
-export function recur(m: Moment, compiled: CompiledRule, due: Millis, label: string): void {
-  const { rule, audience } = compiled;
-  const id = waitId(m, compiled, { key: label });
-  if (m.person.waits.has(id)) return;
-  const user = m.person.profile.traits;
-  if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return;
-  const trigger: Trigger = {
-    key: id,
-    eventId: id,
-    type: `every ${rule.every?.text}`,
-    time: due,
-    properties: {},
-    traits: {},
-  };
-  const turn: Wait = {
-    waitId: id,
-    userId: m.person.userId,
-    rule: rule.name,
-    key: '',
-    kind: 'every',
-    catalogVersion: m.rules.active.version,
-    beganAt: m.now,
-    status: 'waiting',
-    dueAt: due,
-    triggerTime: due,
-    state: { trigger },
-    endedAt: null,
-    stored: 'new',
-  };
-  m.person.waits.set(id, turn);
-  fire(m, turn);
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-
-function open(
-  m: Moment,
-  { rule }: CompiledRule,
-  { trigger, key }: Matter,
-  kind: WaitKind,
-  due: Millis,
-  state: WaitState,
-): Wait {
-  const opened: Wait = {
-    waitId: waitId(m, { rule }, trigger),
-    userId: m.person.userId,
-    rule: rule.name,
-    key,
-    kind,
-    catalogVersion: m.rules.active.version,
-    beganAt: m.now,
-    status: 'waiting',
-    dueAt: due,
-    triggerTime: trigger.time,
-    state,
-    endedAt: null,
-    stored: 'new',
-  };
-  m.person.waits.set(opened.waitId, opened);
-  return opened;
-}
-
-function waitId(m: Moment, { rule }: Pick<CompiledRule, 'rule'>, { key }: { readonly key: string }): string {
-  return m.ids.of(`wait ${rule.name}\n${m.person.userId}\n${key}`);
-}
-
-function change(one: Wait, due: Millis, state: WaitState): void {
-  one.dueAt = due;
-  one.triggerTime = state.trigger.time;
-  one.state = state;
-  if (one.stored === 'same') one.stored = 'changed';
-}
-
-/** Only what a trigger is: an event that was received has more. */
-function plain({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
-  return { key, eventId, type, time, properties, traits, ...(depth !== undefined && { depth }) };
-}
-
-/** In order of due time, so that the same waits end in the same order wherever it is decided. */
-function inOrder(m: Moment, which: (one: Wait) => boolean): Wait[] {
-  return [...m.person.waits.values()]
-    .filter(which)
-    .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
-}
-
-function keyed(key: string): { key?: string } {
-  return key === '' ? {} : { key };
+/** It had no wait of its own, since its time was missing or past, or something ended it at once. */
+function wouldBegin(m: Moment, compiled: CompiledRule, trigger: Trigger): boolean {
+  const { condition, asksNow, rule } = compiled;
+  if (!isAbout(rule, trigger)) return false;
+  const found = complete(compiled, m.person, trigger, m.ids);
+  if (!found.complete) return false;
+  if (!condition || asksNow) return true;
+  const matched = Object.fromEntries((found.steps ?? []).map(({ event }) => [event.type, event.properties]));
+  return conditionEvidence(condition, scopeOf(m, { trigger, matched })).result === true;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { CatalogData, Millis } from '../model.ts';
 import { recordChange } from './changes.ts';
-import { timestamp, transaction } from './database.ts';
+import { type Connection, timestamp, transaction } from './database.ts';
 
 /**
  * Makes the catalog the active one of the tenant. The same content as the active version makes no new one.
@@ -18,25 +18,14 @@ export async function applyCatalog(
   const content = JSON.stringify(data);
   const hash = createHash('sha256').update(content).digest('hex');
   return transaction(pool, async (connection) => {
-    // Two processes that start together apply one after the other; the second finds its content active.
-    await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog ' || $1, 0))`, [tenantId]);
-    const { rows } = await connection.query<{ version: number; content_hash: string; highest: number }>(
-      `select c.version, c.content_hash, (select max(version) from catalogs where tenant_id = $1) as highest
-       from active_catalogs join catalogs as c using (tenant_id, version) where tenant_id = $1`,
-      [tenantId],
-    );
-    const active = rows[0];
+    const active = await lockActive(connection, tenantId);
     if (active?.content_hash === hash) return { version: active.version, changed: false };
     const version = (active?.highest ?? 0) + 1;
     await connection.query(
       `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by) values ($1, $2, $3, $4, $5, $6)`,
       [tenantId, version, hash, content, timestamp(now), by],
     );
-    await connection.query(
-      `insert into active_catalogs (tenant_id, version) values ($1, $2)
-       on conflict (tenant_id) do update set version = excluded.version`,
-      [tenantId, version],
-    );
+    await activate(connection, tenantId, version);
     await recordChange(
       connection,
       { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail: { content_hash: hash } },
@@ -44,6 +33,77 @@ export async function applyCatalog(
     );
     return { version, changed: true };
   });
+}
+
+/** Puts an earlier version in force again, under its own number. False: there is no such version. */
+export async function rollBackCatalog(
+  pool: pg.Pool,
+  tenantId: string,
+  version: number,
+  by: string,
+  now: Millis,
+): Promise<{ from: number; changed: boolean } | undefined> {
+  return transaction(pool, async (connection) => {
+    const active = await lockActive(connection, tenantId);
+    const { rowCount } = await connection.query('select from catalogs where tenant_id = $1 and version = $2', [
+      tenantId,
+      version,
+    ]);
+    if (!active || rowCount === 0) return undefined;
+    if (active.version === version) return { from: version, changed: false };
+    await activate(connection, tenantId, version);
+    const detail = { from: active.version };
+    const change = { tenantId, actor: by, action: 'catalog.rolled_back', subject: `version ${version}`, detail };
+    await recordChange(connection, change, now);
+    return { from: active.version, changed: true };
+  });
+}
+
+export interface CatalogVersionView {
+  readonly version: number;
+  readonly active: boolean;
+  readonly applied_at: string;
+  readonly applied_by: string;
+  readonly rules: number;
+  readonly notifications: number;
+}
+
+/** Newest first. */
+export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: number): Promise<CatalogVersionView[]> {
+  const { rows } = await pool.query(
+    `select c.version, c.version = a.version as active, c.applied_at, c.applied_by,
+            jsonb_array_length(c.content -> 'rules') as rules,
+            jsonb_array_length(c.content -> 'notifications') as notifications
+     from catalogs as c left join active_catalogs as a using (tenant_id)
+     where c.tenant_id = $1 order by c.version desc limit $2`,
+    [tenantId, limit],
+  );
+  return rows.map((row) => ({ ...row, applied_at: timestamp(row.applied_at) }));
+}
+
+interface Active {
+  readonly version: number;
+  readonly content_hash: string;
+  readonly highest: number;
+}
+
+/** Two processes that start together apply one after the other; the second finds its content active. */
+async function lockActive(connection: Connection, tenantId: string): Promise<Active | undefined> {
+  await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog ' || $1, 0))`, [tenantId]);
+  const { rows } = await connection.query<Active>(
+    `select c.version, c.content_hash, (select max(version) from catalogs where tenant_id = $1) as highest
+     from active_catalogs join catalogs as c using (tenant_id, version) where tenant_id = $1`,
+    [tenantId],
+  );
+  return rows[0];
+}
+
+async function activate(connection: Connection, tenantId: string, version: number): Promise<void> {
+  await connection.query(
+    `insert into active_catalogs (tenant_id, version) values ($1, $2)
+     on conflict (tenant_id) do update set version = excluded.version`,
+    [tenantId, version],
+  );
 }
 
 export async function activeVersion(pool: pg.Pool, tenantId: string): Promise<number> {

@@ -117,7 +117,48 @@ export async function loadTimeline(
     }
   }
   const last = rows.at(-1);
-  return { events, decisions, last: last && rows.length === limit ? { time: last.event_time, key: last.key } : null };
+  const cursor = last && rows.length === limit ? { time: last.event_time, key: last.key } : null;
+  const ended = await loadEnded(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, notificationType);
+  return { events, decisions: newestFirst(decisions, ended), last: cursor };
+}
+
+/** More ends of waits than this are not shown beside one page of events. */
+const MAX_ENDED = 500;
+
+/** What was decided when waits ended, those whose triggers happened in the span of a page. */
+async function loadEnded(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  from: Millis | null,
+  to: Millis | null,
+  notificationType: string | null,
+): Promise<DecisionView[]> {
+  const { rows } = await pool.query(
+    `select wait_id, trigger_time, ended_at, catalog_version, state #> '{trigger}' as trigger, decisions from waits
+     where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
+     order by trigger_time desc limit ${MAX_ENDED}`,
+    [tenantId, userId, from === null ? '-infinity' : timestamp(from), to === null ? 'infinity' : timestamp(to)],
+  );
+  return rows.flatMap(({ wait_id, trigger_time, ended_at, catalog_version, trigger, decisions }) =>
+    unpackDecisions(decisions, wait_id, trigger.eventId)
+      .filter((decision) => notificationType === null || decision.notification_type === notificationType)
+      .map((decision) => ({
+        ...decision,
+        event_id: trigger.eventId,
+        event_type: trigger.type,
+        event_timestamp: timestamp(trigger_time),
+        decided_at: timestamp(ended_at),
+        catalog_version,
+      })),
+  );
+}
+
+/** By the time of the event, then by when it was decided. */
+function newestFirst(onEvents: readonly DecisionView[], onEnds: readonly DecisionView[]): DecisionView[] {
+  if (onEnds.length === 0) return [...onEvents];
+  const place = ({ event_timestamp, decided_at }: DecisionView) => `${event_timestamp} ${decided_at}`;
+  return [...onEnds, ...onEvents].sort((a, b) => (place(a) < place(b) ? 1 : place(a) > place(b) ? -1 : 0));
 }
 
 /** How many events of these types the person has, and the latest of them. */

@@ -1,81 +1,121 @@
-import type { Event, JsonObject, Millis } from '../../src/model.ts';
-import { type Decided, decide, type NewUse } from '../../src/rules/decide.ts';
-import { type KnownEvent, type PersonFacts, patternKey, remember, stranger } from '../../src/rules/facts.ts';
-import { historyNeeds, limitNeeds, type RuleSet } from '../../src/rules/rule-set.ts';
-
-/** One event and its verdicts. */
-export interface Judged {
-  readonly event: Event;
-  readonly decided: Decided;
-}
+import type { Event, Millis } from '../../src/model.ts';
+import {
+  type KnownEvent,
+  type PersonFacts,
+  patternKey,
+  remember,
+  rememberOnce,
+  stranger,
+  type Wait,
+} from '../../src/rules/facts.ts';
+import { historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
+import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
+import { countingIds } from '../../src/simulate/ids.ts';
+import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
 
 /**
- * The store, as far as `decide` sees it: a batch knows of the past exactly what the rules declared that they need, so a need
- * that is not declared shows here as it would with a database.
+ * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
+ * so a need that is not declared shows here as it would with a database.
  */
-export class Memory {
-  readonly #rules: RuleSet;
-  readonly #now: Millis;
-  readonly #events: Event[] = [];
-  readonly #uses: (NewUse & { userId: string })[] = [];
-  #ids = 0;
+export class Memory extends World {
+  readonly #ids = countingIds();
 
-  constructor(rules: RuleSet, now: Millis) {
-    this.#rules = rules;
-    this.#now = now;
+  protected override recall(userId: string, events: readonly WorldEvent[], now: Millis): PersonFacts {
+    const all = this.people.get(userId)!;
+    const person: PersonFacts = { ...stranger(userId), profile: all.profile };
+    for (const wait of all.waits.values()) if (wait.status === 'waiting') person.waits.set(wait.waitId, stored(wait));
+    for (const event of events) this.#load(person, event, now);
+    return person;
   }
 
-  /**
-   * Decides one batch, in order of event time, and keeps what came of it.
-   * @param traitsOf what is known of a person
-   */
-  batch(events: readonly Event[], traitsOf: (userId: string) => JsonObject = () => ({})): Judged[] {
-    const people = new Map<string, PersonFacts>();
-    for (const { userId } of events) {
-      if (people.has(userId)) continue;
-      people.set(userId, { ...stranger(userId), profile: { traits: traitsOf(userId), traitTimes: {} } });
-    }
-    for (const event of events) this.#load(people.get(event.userId) as PersonFacts, event);
-    const results = [...events]
-      .sort((a, b) => a.time - b.time)
-      .map((event) => {
-        const person = people.get(event.userId) as PersonFacts;
-        return { event, decided: decide(this.#rules, person, event, this.#now, () => `id ${++this.#ids}`) };
-      });
-    for (const { event, decided } of results) {
-      this.#events.push(event);
-      this.#uses.push(...decided.uses.map((use) => ({ ...use, userId: event.userId })));
-    }
-    return results;
+  protected override recallMore(person: PersonFacts, events: readonly WorldEvent[], now: Millis): void {
+    for (const event of events) this.#load(person, event, now);
   }
 
-  #load(person: PersonFacts, event: Event): void {
-    const stored = this.#events.filter(({ userId }) => userId === event.userId);
-    for (const need of historyNeeds(this.#rules, event.type, event.time)) {
-      const found = stored.filter((one) => one.type === need.type && need.from <= one.time && one.time <= need.to);
-      if (need.kind === 'latest') {
-        const latest = found.sort((a, b) => b.time - a.time)[0];
-        const list = person.known.get(need.type) ?? [];
-        if (latest && !list.some(({ key }) => key === latest.key)) {
+  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: CompiledRule): PersonFacts {
+    const person = this.recall(userId, [], now);
+    for (const wait of due) {
+      const compiled = this.rules.at(wait.catalogVersion).byName.get(wait.rule);
+      if (compiled) this.#loadUses(person, limitNeedsAt(compiled, wait.key, wait.dueAt));
+    }
+    if (turn) {
+      this.#loadWaits(person, [{ rule: turn.rule.name, key: '' }]);
+      this.#loadUses(person, limitNeedsAt(turn, '', now));
+    }
+    return person;
+  }
+
+  protected override keep(person: PersonFacts, happened: readonly Happening[]): void {
+    const all = this.people.get(person.userId)!;
+    all.profile = person.profile;
+    for (const { cause } of happened) {
+      if (cause.kind !== 'event') continue;
+      const { key, eventId, time, type } = cause.event;
+      rememberOnce(all, type, { key, eventId, time, event: cause.event });
+    }
+    for (const [limitKey, uses] of person.uses) {
+      const kept = all.uses.get(limitKey) ?? [];
+      for (const use of uses) {
+        if (!kept.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) kept.push(use);
+      }
+      all.uses.set(limitKey, kept);
+    }
+    for (const wait of person.waits.values()) {
+      const before = all.waits.get(wait.waitId);
+      const after = { ...stored(wait), stored: wait.stored };
+      // The agenda knows the first.
+      if (before) Object.assign(before, after);
+      else all.waits.set(wait.waitId, after);
+    }
+  }
+
+  #load(person: PersonFacts, event: WorldEvent, now: Millis): void {
+    const { active } = this.rules;
+    const all = this.people.get(person.userId)!;
+    for (const need of historyNeeds(active, event)) {
+      const found = wholeEvents(all, need.type).filter((one) => need.from <= one.time && one.time <= need.to);
+      if (need.kind === 'span') {
+        for (const one of found) {
+          const { key, eventId, time } = one;
+          rememberOnce(person, need.type, { key, eventId, time, event: one, waitsFor: new Set() });
+        }
+      } else if (need.kind === 'latest') {
+        const latest = found.sort((a, b) => b.time - a.time || (a.key < b.key ? 1 : -1))[0];
+        const isKnown = person.known.get(need.type)?.some(({ key }) => key === latest?.key);
+        if (latest && !isKnown) {
           remember(person, need.type, { key: latest.key, eventId: latest.eventId, time: latest.time });
         }
-        continue;
-      }
-      for (const trigger of found) {
-        const complete = stored.some(
-          (one) =>
-            one.type === need.earlier &&
-            one.key !== trigger.key &&
-            trigger.time - need.within <= one.time &&
-            one.time <= trigger.time,
-        );
-        if (!complete) rememberWaiting(person, trigger, patternKey(need.earlier, need.within));
+      } else {
+        const earlier = wholeEvents(all, need.earlier);
+        for (const trigger of found) {
+          const isComplete = earlier.some(
+            ({ key, time }) => key !== trigger.key && trigger.time - need.within <= time && time <= trigger.time,
+          );
+          if (!isComplete) rememberWaiting(person, trigger, patternKey(need.earlier, need.within));
+        }
       }
     }
-    for (const { limitKey, from, to } of limitNeeds(this.#rules, event)) {
+    this.#loadWaits(person, waitNeeds(active, event, this.#ids));
+    this.#loadUses(person, limitNeeds(active, event, this.#ids, now));
+  }
+
+  /** The latest twenty of each. */
+  #loadWaits(person: PersonFacts, needs: readonly { readonly rule: string; readonly key: string }[]): void {
+    const all = [...this.people.get(person.userId)!.waits.values()];
+    for (const { rule, key } of needs) {
+      const found = all.filter((wait) => wait.rule === rule && wait.key === key);
+      found.sort((a, b) => b.triggerTime - a.triggerTime || (a.waitId < b.waitId ? -1 : 1));
+      for (const wait of found.slice(0, 20)) {
+        if (!person.waits.has(wait.waitId)) person.waits.set(wait.waitId, stored(wait));
+      }
+    }
+  }
+
+  #loadUses(person: PersonFacts, needs: ReturnType<typeof limitNeedsAt>): void {
+    for (const { limitKey, from, to } of needs) {
       const list = person.uses.get(limitKey) ?? [];
-      for (const use of this.#uses) {
-        if (use.userId !== event.userId || use.limitKey !== limitKey || use.bucket < from || use.bucket > to) continue;
+      for (const use of this.people.get(person.userId)!.uses.get(limitKey) ?? []) {
+        if (use.bucket < from || use.bucket > to) continue;
         if (!list.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) list.push(use);
       }
       person.uses.set(limitKey, list);
@@ -83,10 +123,26 @@ export class Memory {
   }
 }
 
+/** One version of the rules, from the beginning. */
+export function only(rules: RuleSet): RuleSets {
+  return { active: rules, at: () => rules };
+}
+
+function wholeEvents(person: PersonFacts, type: string): Event[] {
+  return (person.known.get(type) ?? []).flatMap(({ event }) => (event ? [event] : []));
+}
+
+/** As JSON keeps it. */
+function stored(wait: Wait): Wait {
+  return { ...(JSON.parse(JSON.stringify(wait)) as Wait), stored: 'same' };
+}
+
 function rememberWaiting(person: PersonFacts, trigger: Event, pattern: string): void {
   const list = person.known.get(trigger.type);
   const at = list?.findIndex(({ key }) => key === trigger.key) ?? -1;
   const { key, eventId, time } = trigger;
+  // Of this batch: it waits for whatever it is not told to have completed.
+  if (list?.[at]?.event && !list[at].waitsFor) return;
   const waitsFor = new Set([...(list?.[at]?.waitsFor ?? []), pattern]);
   const known: KnownEvent = { key, eventId, time, event: trigger, waitsFor };
   if (list && at >= 0) list[at] = known;

@@ -10,7 +10,7 @@ export const HOUR = 3_600_000;
 export const DAY = 86_400_000;
 
 export const EVENT_TYPES = ['a', 'b', 'c', 'd'] as const;
-const NOTIFICATION_TYPES = ['N1', 'N2', 'N3'] as const;
+export const NOTIFICATION_TYPES = ['N1', 'N2', 'N3'] as const;
 const SPANS: readonly [Millis, string][] = [
   [SECOND, '1s'],
   [HOUR, '1h'],
@@ -82,16 +82,35 @@ export function someRules(limits: fc.Arbitrary<Limit[]>): fc.Arbitrary<Rule[]> {
     expires: fc.constantFrom(null, null, null, NOW - BASE - DAY),
   });
   return fc.array(rule, { minLength: 1, maxLength: 4 }).map((rules) =>
-    rules.map(({ on, when, after, limits, notify, expires }, index) => ({
-      name: `R${index}`,
-      on,
-      ...(when === null ? {} : { when }),
-      ...(after === null ? {} : { after: { event: after[0], within: after[1][0], withinText: after[1][1] } }),
-      limits,
-      notify,
-      ...(expires === null ? {} : { expires }),
-    })),
+    rules.map(({ on, when, after, limits, notify, expires }, index) =>
+      plainRule({
+        name: `R${index}`,
+        on,
+        ...(when === null ? {} : { when }),
+        ...(after === null ? {} : { after: [{ event: after[0], within: after[1][0], withinText: after[1][1] }] }),
+        limits,
+        notify,
+        ...(expires === null ? {} : { expires }),
+      }),
+    ),
   );
+}
+
+/** A rule of which only some keys are written, with what the others mean then. */
+export function plainRule(rule: Partial<Rule> & Pick<Rule, 'name' | 'on'>): Rule {
+  return {
+    zone: 'UTC',
+    after: [],
+    ifPast: 'skip',
+    ifMissing: 'skip',
+    recheck: true,
+    cancelOn: [],
+    again: 'beside',
+    limits: [],
+    notify: ['N1'],
+    actions: [],
+    ...rule,
+  };
 }
 
 export function catalogOf(rules: readonly Rule[]): CatalogData {
@@ -105,6 +124,7 @@ export function catalogOf(rules: readonly Rule[]): CatalogData {
       maxAge: DAY,
     })),
     rules,
+    groups: [],
     templates: [],
   };
 }

@@ -7,13 +7,16 @@ import type {
   Channel,
   DeliveryStatus,
   Evidence,
+  Json,
   JsonObject,
   Outcome,
+  Rule,
   Decision as StoredDecision,
+  WaitKind,
 } from '../../../src/model.ts';
 import { apiKey, keyRefused } from './key.ts';
 
-export type { Category, Channel, DeliveryStatus, Evidence, JsonObject, Outcome };
+export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };
 
 export type Decision = StoredDecision;
 
@@ -117,35 +120,47 @@ export interface Explanation {
   user_id: string;
   notification_type: string;
   /** How the latest decision to send it fared. */
-  answer: 'sent' | 'on_its_way' | 'not_delivered' | 'not_sent';
+  answer: 'sent' | 'on_its_way' | 'not_delivered' | 'waiting' | 'not_sent';
   paragraph: string;
   rules: {
     rule: string;
-    on: string[];
-    when: string | null;
-    after: RuleAfter | null;
-    limits: string[];
-    /** False: no longer in the catalog, so that the rest is not known. */
+    /** False: no longer in the catalog. */
     active: boolean;
-    decisions: { send: number; suppressed: number; not_matched: number };
   }[];
   decisions: AuditDecision[];
   notifications: Notification[];
 }
 
-export interface RuleAfter {
-  event: string;
-  within: string;
+/** A rule that waits for a person, or has waited. */
+export interface Wait {
+  wait_id: string;
+  user_id: string;
+  rule: string;
+  key: string | null;
+  kind: WaitKind;
+  status: 'waiting' | 'fired' | 'cancelled';
+  catalog_version: number;
+  /** The event that is told; of a burst the latest. */
+  event_id: string;
+  event_type: string;
+  event_timestamp: string;
+  due_at: string;
+  began_at: string;
+  ended_at: string | null;
+  /** The event that ended it. */
+  ended_by: string | null;
+  /** Of a digest: how much it holds. */
+  items: number | null;
+  /** Of its end; an event that ended it has them itself. */
+  decisions: Decision[];
 }
 
-export interface CatalogRule {
-  name: string;
-  on: string[];
-  when?: string;
-  after?: RuleAfter;
+/** A rule as the API tells it: as it is stored, but for the patterns and limits, which are as written. */
+export type CatalogRule = Omit<Rule, 'after' | 'limits'> & {
+  /** The earliest first. */
+  after: { event: string; within: string; same?: string }[];
   limits: string[];
-  notify: string[];
-}
+};
 
 export interface CatalogNotification {
   name: string;
@@ -155,11 +170,31 @@ export interface CatalogNotification {
 }
 
 export interface Catalog {
+  /** 0: none was ever applied. */
   version: number;
-  applied_at: string;
+  applied_at: string | null;
   events: { name: string; description?: string }[];
   notifications: CatalogNotification[];
+  groups: { name: string; limits: string[] }[];
   rules: CatalogRule[];
+}
+
+export interface CatalogVersion {
+  version: number;
+  active: boolean;
+  applied_at: string;
+  applied_by: string;
+  rules: number;
+  notifications: number;
+}
+
+/** One thing that two versions have differently. */
+export interface Difference {
+  part: 'event' | 'traits' | 'notification' | 'rule' | 'group' | 'template';
+  name: string;
+  change: 'added' | 'removed' | 'changed';
+  /** Of something changed; null where one side does not have it. */
+  fields?: { field: string; from: Json; to: Json }[];
 }
 
 /** Why a call failed, from the API's problem document (RFC 9457) or, without one, from what can be seen here. */
@@ -200,21 +235,39 @@ export const retryDelivery = (id: string): Promise<Delivery> =>
 
 export const getMessage = (id: string): Promise<SentMessage> => call(`deliveries/${encodeURIComponent(id)}/message`);
 
+/** Newest first. `status` null: all of them. */
+export const getWaits = (
+  userId: string,
+  status: Wait['status'] | null,
+): Promise<{ waits: Wait[]; next: string | null }> => call(`waits?${query({ limit: '50', user_id: userId, status })}`);
+
 export const getCatalog = (): Promise<Catalog> => call('catalog');
+
+/** Newest first. */
+export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> => call('catalog/versions?limit=200');
+
+/** What has to be done to `from` to make it `to`; version 0 is empty. */
+export const getCatalogDiff = (from: number, to: number): Promise<{ differences: Difference[] }> =>
+  call(`catalog/diff?from=${from}&to=${to}`);
+
+export const rollBackCatalog = (version: number): Promise<{ version: number; from: number; changed: boolean }> =>
+  call('catalog/rollback', 'POST', { version });
 
 function query(parameters: Record<string, string | null>): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== null);
   return new URLSearchParams(given).toString();
 }
 
-async function call<T>(path: string, method: 'GET' | 'POST' = 'GET'): Promise<T> {
+async function call<T>(path: string, method: 'GET' | 'POST' = 'GET', content?: JsonObject): Promise<T> {
   const key = apiKey();
   const headers = new Headers({ accept: 'application/json' });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  if (content !== undefined) headers.set('content-type', 'application/json');
+  const sent = content === undefined ? {} : { body: JSON.stringify(content) };
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(`/api/v1/${path}`, { method, headers });
+    response = await fetch(`/api/v1/${path}`, { method, headers, ...sent });
     body = await response.json().catch(() => undefined);
   } catch {
     throw new Problem(

@@ -7,11 +7,12 @@ export type Route =
   /** `eventId`: the event to show first. */
   | { page: 'person'; userId: string; eventId: string | null }
   | { page: 'deliveries'; status: string | null }
-  | { page: 'catalog' }
+  | { page: 'catalog'; part: 'contents' | 'versions' }
   | { page: 'unknown' };
 
 export const activityLink = (): string => '#/';
 export const catalogLink = (): string => '#/catalog';
+export const versionsLink = (): string => '#/catalog/versions';
 
 export function personLink(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
@@ -35,7 +36,8 @@ export function parseHash(hash: string): Route {
   const [path = '', search = ''] = split(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
-  if (path === '/catalog') return { page: 'catalog' };
+  if (path === '/catalog') return { page: 'catalog', part: 'contents' };
+  if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
   const userId = /^\/people\/([^/]+)$/.exec(path)?.[1];
   if (userId === undefined) return { page: 'unknown' };

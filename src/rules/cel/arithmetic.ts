@@ -55,6 +55,7 @@ export function compileArithmetic(c: Compiling, node: Extract<ASTNode, { op: Ari
     c.problem(
       left.offset,
       `"${op}" does not go with ${wordFor(left)} (${left.label}) and ${wordFor(right)} (${right.label})`,
+      timeMeant(op, left, right) ?? timeMeant(op, right, left),
     );
   }
   const run: Run = (frame) => {
@@ -65,6 +66,14 @@ export function compileArithmetic(c: Compiling, node: Extract<ASTNode, { op: Ari
     return failure ?? combine(frame, op, left, a as Value, right, b as Value);
   };
   return { run, type: { kind: kind ?? 'dyn' }, label: sourceOf(c, node), offset: node.start };
+}
+
+/** JSON has times as text only. */
+function timeMeant(op: Arithmetic, text: Code, other: Code): string | undefined {
+  const { kind } = other.type;
+  if (text.type.kind !== 'string' || (kind !== 'timestamp' && kind !== 'duration')) return undefined;
+  const meant = op === '+' && kind === 'timestamp' ? 'duration' : 'timestamp';
+  return `did you mean ${meant}(${text.label})?`;
 }
 
 /** Of two numbers. Not a number and infinity are not values of JSON, so nothing here makes one. */

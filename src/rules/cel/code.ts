@@ -1,6 +1,6 @@
 /** What an expression compiles to, and what the parts of the compiler share. */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import type { JsonObject } from '../../model.ts';
+import type { JsonObject, Millis } from '../../model.ts';
 import type { Type } from './type.ts';
 import {
   describe,
@@ -17,7 +17,7 @@ import {
 /** Root variable, then keys and list positions: `['event', 'items', 0, 'price']`. */
 export type Path = readonly (string | number)[];
 
-/** A mistake in the text of a condition. */
+/** A mistake in the text of a condition or another expression. */
 export interface ConditionProblem {
   readonly message: string;
   /** What was probably meant. */
@@ -26,15 +26,21 @@ export interface ConditionProblem {
   readonly offset: number;
 }
 
-/** The state of one evaluation. There is one for all: an evaluation never waits and never nests. */
+/** The state of one evaluation. */
 export interface Frame {
   event: JsonObject;
   traits: JsonObject;
   user: JsonObject;
+  matched: JsonObject;
+  now: Millis | undefined;
   /** The item each nested macro is at. */
   readonly items: [Value, Value];
   /** Work done so far; see `MAX_STEPS`. */
   steps: number;
+}
+
+export function newFrame(): Frame {
+  return { event: {}, traits: {}, user: {}, matched: {}, now: undefined, items: [null, null], steps: 0 };
 }
 
 export type Run = (frame: Frame) => Outcome;
@@ -53,7 +59,8 @@ export interface Code {
 
 export interface Compiling {
   readonly expression: string;
-  readonly variables: { readonly [name in Root]: Type };
+  readonly noun: Noun;
+  readonly variables: Variables;
   /** The variables of the macros around this place, outermost first. */
   readonly locals: { readonly name: string; readonly type: Type; readonly label: string }[];
   /** Nodes compiled so far: the measure of what one round of a macro costs. */
@@ -62,15 +69,27 @@ export interface Compiling {
   problem(offset: number, message: string, hint?: string): void;
 }
 
-export const ROOTS = ['event', 'traits', 'user'] as const;
+export const ROOTS = ['event', 'traits', 'user', 'matched', 'now'] as const;
 export type Root = (typeof ROOTS)[number];
+
+export type Variables = { readonly [name in Root]: Type | Unseen };
+
+/** A variable that there is, but not where the expression stands. */
+export interface Unseen {
+  /** Why, as a message. */
+  readonly absent: string;
+  readonly hint?: string;
+}
+
+/** What messages call it: a condition must be true or false, an expression may have any value. */
+export type Noun = 'condition' | 'expression';
 
 /**
  * What one evaluation may do, in steps of a few nanoseconds: a handful of milliseconds at the worst. Macros, deep
  * comparisons and long texts count; an ordinary condition is bounded by its own length and counts nothing.
  */
 const MAX_STEPS = 100_000;
-const TOO_MUCH = new Fault('the condition was stopped: there is too much to go through in this event');
+const TOO_MUCH = new Fault('the evaluation was stopped: there is too much to go through');
 
 /** Adds work; the failure to hand on when that was too much. */
 export function charge(frame: Frame, steps: number): Fault | undefined {

@@ -8,9 +8,10 @@ import {
   type Compiling,
   type ConditionProblem,
   constant,
+  type Noun,
   type Path,
-  type Root,
   sourceOf,
+  type Variables,
 } from './code.ts';
 import { compileAccess, compileVariable, pathText } from './fields.ts';
 import { compileCall } from './functions.ts';
@@ -26,9 +27,11 @@ export interface Compiled {
   readonly problems: readonly ConditionProblem[];
 }
 
-export function compileTree(node: ASTNode, expression: string, variables: { readonly [name in Root]: Type }): Compiled {
-  const compiler = new Compiler(expression, variables);
-  const code = asked(compiler, compiler.compile(node));
+/** Of a condition true or false is asked, of an expression nothing. */
+export function compileTree(node: ASTNode, expression: string, variables: Variables, noun: Noun): Compiled {
+  const compiler = new Compiler(expression, variables, noun);
+  const root = compiler.compile(node);
+  const code = noun === 'condition' ? asked(compiler, root) : root;
   return {
     code,
     paths: [...compiler.paths.values()],
@@ -38,14 +41,16 @@ export function compileTree(node: ASTNode, expression: string, variables: { read
 
 class Compiler implements Compiling {
   readonly expression: string;
-  readonly variables: { readonly [name in Root]: Type };
+  readonly noun: Noun;
+  readonly variables: Variables;
   readonly locals: Compiling['locals'] = [];
   readonly problems: ConditionProblem[] = [];
   readonly paths = new Map<string, Path>();
   nodes = 0;
 
-  constructor(expression: string, variables: { readonly [name in Root]: Type }) {
+  constructor(expression: string, variables: Variables, noun: Noun) {
     this.expression = expression;
+    this.noun = noun;
     this.variables = variables;
   }
 
@@ -102,7 +107,7 @@ class Compiler implements Compiling {
       case '%':
         return compileArithmetic(this, node);
       default:
-        this.problem(node.start, `"${sourceOf(this, node)}" cannot be used in a condition`);
+        this.problem(node.start, `"${sourceOf(this, node)}" cannot be used here`);
         return broken(node);
     }
   }
@@ -115,7 +120,7 @@ class Compiler implements Compiling {
     if (typeof value === 'boolean') return constant(value, BOOL, label, node.start);
     if (typeof value === 'string') return constant(value, STRING, label, node.start);
     if (value instanceof Uint8Array) {
-      this.problem(node.start, 'bytes cannot be used in a condition');
+      this.problem(node.start, 'bytes cannot be used here');
       return broken(node);
     }
     const number = Number(value);

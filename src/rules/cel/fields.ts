@@ -5,6 +5,7 @@ import {
   type Code,
   type Compiling,
   either,
+  type Frame,
   fault,
   needed,
   type Path,
@@ -14,7 +15,7 @@ import {
 } from './code.ts';
 import { didYouMean, some } from './nearest.ts';
 import { BOOL, DYN, fieldNames, type Type, typeOfField } from './type.ts';
-import { Fault, inWords, isFailure, isMap, Missing, ownField } from './value.ts';
+import { Fault, inWords, isFailure, isMap, Missing, ownField, Timestamp } from './value.ts';
 
 type Access = Extract<ASTNode, { op: '.' | '[]' }>;
 
@@ -28,17 +29,37 @@ export function compileVariable(c: Compiling, node: Extract<ASTNode, { op: 'id' 
     return { run, type: local.type, label: local.label, offset };
   }
   if (isRoot(name)) {
-    return { run: (frame) => frame[name], type: c.variables[name], label: name, offset, path: [name] };
+    const type = c.variables[name];
+    if (!('absent' in type)) return { run: READ[name], type, label: name, offset, path: [name] };
+    c.problem(offset, type.absent, type.hint);
+    return broken(node);
   }
-  const home = ROOTS.find((root) => fieldNames(c.variables[root]).includes(name));
+  unknownVariable(c, name, offset);
+  return broken(node);
+}
+
+const NO_TIME = new Missing(['now']);
+
+/** One function for each: reading a field by a name that varies is slower. */
+const READ: { readonly [name in Root]: Run } = {
+  event: (frame) => frame.event,
+  traits: (frame) => frame.traits,
+  user: (frame) => frame.user,
+  matched: (frame) => frame.matched,
+  now: ({ now }: Frame) => (now === undefined ? NO_TIME : new Timestamp(now)),
+};
+
+function unknownVariable(c: Compiling, name: string, offset: number): void {
+  const seen = ROOTS.filter((root) => !('absent' in c.variables[root]));
+  const home = seen.find((root) => fieldNames(c.variables[root] as Type).includes(name));
+  const list = seen.length > 1 ? `${seen.slice(0, -1).join(', ')} and ${seen.at(-1)}` : seen.join('');
   c.problem(
     offset,
-    `there is no variable "${name}": a condition sees event, traits and user`,
+    `there is no variable "${name}": ${c.noun === 'condition' ? 'a condition' : 'an expression'} sees ${list}`,
     home
       ? `did you mean ${home}.${name}?`
-      : (didYouMean(name, [...ROOTS, ...c.locals.map((each) => each.name)]) ?? `text is written in quotes: "${name}"`),
+      : (didYouMean(name, [...seen, ...c.locals.map((each) => each.name)]) ?? `text is written in quotes: "${name}"`),
   );
-  return broken(node);
 }
 
 /** A field or an item. What a name goes through on its way (`event` of `event.amount`) is not named by itself. */

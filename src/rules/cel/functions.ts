@@ -1,4 +1,4 @@
-/** The functions a condition can call. What is not in this table does not exist. */
+/** The functions an expression can call. What is not in this table does not exist. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import {
   broken,
@@ -11,6 +11,7 @@ import {
   fault,
   keysOf,
   needed,
+  newFrame,
   type Run,
   sourceOf,
 } from './code.ts';
@@ -118,7 +119,7 @@ function call(c: Compiling, node: ASTNode, definition: Definition, operands: rea
   if (codes.some((each) => each.constant === undefined)) return code;
 
   // All is written out: what fails would fail each time.
-  const value = run({ event: {}, traits: {}, user: {}, items: [null, null], steps: 0 });
+  const value = run(newFrame());
   if (!isFailure(value)) return constant(value, code.type, label, node.start);
   if (value instanceof Fault && !codes.some((each) => each.label === '')) c.problem(left.offset, value.message);
   return code;

@@ -103,7 +103,7 @@ function itemsOf({ over }: Loop, frame: Frame): readonly Value[] | Failure {
   const items: readonly Value[] | Fault = isMap(value) ? keysOf(frame, value) : value;
   if (items instanceof Fault) return items;
   if (items.length <= MAX_ITEMS) return items;
-  return fault(frame, `${over.label} has ${items.length} items, a condition goes over ${MAX_ITEMS} at most`);
+  return fault(frame, `${over.label} has ${items.length} items, more than the ${MAX_ITEMS} that are looked at`);
 }
 
 /** `exists` and `all`: as `||` and `&&` over the items, so one that decides wins over those that fail. */

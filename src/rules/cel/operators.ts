@@ -192,16 +192,21 @@ function checkComparable(c: Compiling, left: Code, right: Code, verdict: string)
   c.problem(left.offset, message, retyped(left, right) ?? retyped(right, left));
 }
 
-/** A literal written as the wrong kind: `"3"` for 3, `3` for "3", `"true"` for true, and null for "not there". */
+/**
+ * A literal written as the wrong kind: `"3"` for 3, `3` for "3", `"true"` for true, and null for "not there"; and text,
+ * literal or not, where a time is meant.
+ */
 function retyped(literal: Code, other: Code): string | undefined {
   const value = literal.constant;
   const { kind } = other.type;
   if (value === null && other.path && other.path.length > 1) return `has(${other.label}) tells whether it is there`;
   if (kind === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return `did you mean "${value}"?`;
+  if (literal.type.kind === 'string' && (kind === 'timestamp' || kind === 'duration')) {
+    return `did you mean ${kind}(${literal.label})?`;
+  }
   if (typeof value !== 'string') return undefined;
   if (kind === 'number' && /^-?\d+(\.\d+)?$/.test(value)) return `did you mean ${value}?`;
   if (kind === 'bool' && /^(true|false)$/.test(value)) return `did you mean ${value}?`;
-  if (kind === 'timestamp' || kind === 'duration') return `did you mean ${kind}(${literal.label})?`;
   return undefined;
 }
 

@@ -7,23 +7,23 @@
  * a value.
  */
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
-import type { ConditionProblem } from './code.ts';
+import type { ConditionProblem, Noun } from './code.ts';
 
 const MAX_LENGTH = 4096;
 
 /** Small enough that neither compiling nor evaluating one can exhaust the stack. */
 const parser = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } });
 
-export function parseExpression(expression: string): { node: ASTNode } | { problem: ConditionProblem } {
-  if (expression.trim() === '') return { problem: { message: 'the condition is empty', offset: 0 } };
+export function parseExpression(expression: string, noun: Noun): { node: ASTNode } | { problem: ConditionProblem } {
+  if (expression.trim() === '') return { problem: { message: `the ${noun} is empty`, offset: 0 } };
   if (expression.length > MAX_LENGTH) {
-    return { problem: { message: `the condition is longer than ${MAX_LENGTH} characters`, offset: MAX_LENGTH } };
+    return { problem: { message: `the ${noun} is longer than ${MAX_LENGTH} characters`, offset: MAX_LENGTH } };
   }
   try {
     return { node: parser.parse(expression).ast };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    return { problem: inPlainWords(error, expression) };
+    return { problem: inPlainWords(error, expression, noun) };
   }
 }
 
@@ -53,7 +53,7 @@ const SYMBOLS: { readonly [token: string]: string } = {
   IDENTIFIER: 'a name',
 };
 
-function inPlainWords(error: ParseError, expression: string): ConditionProblem {
+function inPlainWords(error: ParseError, expression: string, noun: Noun): ConditionProblem {
   const offset = Math.min(error.range?.start ?? 0, expression.length);
   const rest = expression.slice(offset);
   const found = /^(\w+|.)/su.exec(rest.trimStart())?.[0];
@@ -72,7 +72,7 @@ function inPlainWords(error: ParseError, expression: string): ConditionProblem {
     }
     case 'unexpected_token':
     case 'unexpected_character': {
-      if (found === undefined) return problem('the condition ends too early');
+      if (found === undefined) return problem(`the ${noun} ends too early`);
       // `===` is read as `==` and a stray `=`, `not x` as a variable `not` and a stray `x`.
       if (found === '=' && /^[=!]=$/.test(before)) return problem('"=" is not expected here', before);
       const meant = own(MEANT, found);
@@ -83,7 +83,7 @@ function inPlainWords(error: ParseError, expression: string): ConditionProblem {
       return problem(`"${found}" is not expected here`, meant);
     }
     case 'limit_exceeded':
-      return problem('the condition is too large or nested too deeply');
+      return problem(`the ${noun} is too large or nested too deeply`);
     case 'reserved_identifier':
       return problem(`"${found ?? ''}" is a reserved word`);
     case 'invalid_macro_argument':

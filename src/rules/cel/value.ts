@@ -1,4 +1,4 @@
-/** What a condition computes with: the values, the two ways to have none, and the words for both. */
+/** What an expression computes with: the values, the two ways to have none, and the words for both. */
 
 /** JSON, and the two kinds that only functions make. A whole number and a fraction are one kind, as in JSON. */
 export type Value =

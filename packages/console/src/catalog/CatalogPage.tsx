@@ -1,6 +1,7 @@
-import { Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type Catalog, getCatalog } from '../api.ts';
+import { versionsLink } from '../route.ts';
 import { ChannelName } from '../shell/LookBadge.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -15,9 +16,17 @@ export function CatalogPage() {
         <Title order={2}>Catalog</Title>
         {catalog.data && (
           <Text size="sm" c="dimmed" data-testid="catalog-version">
-            version {catalog.data.version}, applied <Time value={catalog.data.applied_at} />
+            version {catalog.data.version}
+            {catalog.data.applied_at !== null && (
+              <>
+                , applied <Time value={catalog.data.applied_at} />
+              </>
+            )}
           </Text>
         )}
+        <Anchor size="sm" href={versionsLink()}>
+          All versions
+        </Anchor>
       </Group>
       {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
       {catalog.isPending && <Skeleton height={320} />}
@@ -35,6 +44,23 @@ function Contents({ catalog }: { catalog: Catalog }) {
           <RuleCard key={rule.name} rule={rule} />
         ))}
       </SimpleGrid>
+      {catalog.groups.length > 0 && (
+        <>
+          <Title order={4} mt="sm">
+            Groups
+          </Title>
+          <Paper withBorder className="rows">
+            {catalog.groups.map((group) => (
+              <div key={group.name} className="row event-type-row" data-testid="group">
+                <span className="name">{group.name}</span>
+                <Text component="span" size="sm">
+                  all its rules together: {group.limits.join(', ')}
+                </Text>
+              </div>
+            ))}
+          </Paper>
+        </>
+      )}
       <Title order={4} mt="sm">
         Notification types
       </Title>

@@ -1,9 +1,11 @@
 import { Group, Paper, Text } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import type { CatalogRule } from '../api.ts';
-import { List, RuleText } from '../shell/RuleText.tsx';
+import { RuleText } from '../shell/RuleText.tsx';
+import { List, typesOf } from '../shell/rule-parts.tsx';
 
 export function RuleCard({ rule }: { rule: CatalogRule }) {
+  const types = typesOf(rule);
   return (
     <Paper withBorder p="md" component="article" data-testid="rule">
       <Text component="h5" fw={650} mb="xs" className="break">
@@ -13,7 +15,11 @@ export function RuleCard({ rule }: { rule: CatalogRule }) {
       <Group gap="xs" mt="sm" className="rule-notify" wrap="nowrap">
         <IconArrowRight size={18} aria-label="notify" />
         <span className="break">
-          <List items={rule.notify} word="and" />
+          {types.length === 0 ? (
+            'nothing is sent'
+          ) : (
+            <List items={types} word={rule.choose || rule.split ? 'or' : 'and'} />
+          )}
         </span>
       </Group>
     </Paper>

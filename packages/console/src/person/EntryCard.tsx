@@ -1,5 +1,5 @@
 import { Group, Paper, Text } from '@mantine/core';
-import { IconBolt, IconSend } from '@tabler/icons-react';
+import { IconBolt, IconCalendarRepeat, IconSend } from '@tabler/icons-react';
 import type { AuditEvent } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, valueText } from '../shell/Fields.tsx';
@@ -10,7 +10,8 @@ import { NotificationLines } from './NotificationLines.tsx';
 
 /** One event of the timeline with what followed from it. */
 export function EntryCard({ userId, entry, marked }: { userId: string; entry: Entry; marked: boolean }) {
-  const Icon = entry.eventType === null ? IconSend : IconBolt;
+  const isTurn = entry.decisions[0]?.decision.evidence.wait?.kind === 'every';
+  const Icon = entry.eventType === null ? IconSend : isTurn ? IconCalendarRepeat : IconBolt;
   return (
     <Paper
       withBorder
@@ -37,7 +38,13 @@ export function EntryCard({ userId, entry, marked }: { userId: string; entry: En
           </Text>
         )}
         {entry.decisions.map(({ decision, notifications }) => (
-          <DecisionLine key={decision.decision_id} userId={userId} decision={decision} notifications={notifications} />
+          <DecisionLine
+            key={decision.decision_id}
+            userId={userId}
+            decision={decision}
+            notifications={notifications}
+            later={entry.event !== null && decision.decided_at !== entry.event.received_at}
+          />
         ))}
         {entry.direct.length > 0 && <NotificationLines notifications={entry.direct} named />}
       </div>

@@ -3,15 +3,24 @@ import { Fragment, type ReactNode } from 'react';
 import type { AuditDecision, Evidence } from '../api.ts';
 import { duration } from '../shell/duration.ts';
 import { valueText } from '../shell/Fields.tsx';
+import { List } from '../shell/rule-parts.tsx';
 import { Time } from '../shell/Time.tsx';
 import { LimitUses } from './LimitUses.tsx';
 import { PatternBar } from './PatternBar.tsx';
+import { WaitEvidence } from './WaitEvidence.tsx';
 
-/** What was seen when it was decided, drawn: the condition with its values, the window, the limits. */
+/** What was seen when it was decided, drawn: the condition with its values, the window, the wait, the limits. */
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
-  const { condition, pattern, limits, expired } = decision.evidence;
+  const { key, change, condition, pattern, count, wait, digest, limits, expired, split, branch } = decision.evidence;
   return (
     <div className="evidence" data-testid="evidence">
+      {key !== undefined && <Line title="Key">{key}</Line>}
+      {change && (
+        <Line title="Change">
+          <span className="name">{change.trait}</span> was {JSON.stringify(change.from)}, and became{' '}
+          {JSON.stringify(change.to)}
+        </Line>
+      )}
       {condition && (
         <Part title="Condition">
           <Condition condition={condition} />
@@ -22,19 +31,39 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
           <PatternBar userId={userId} pattern={pattern} decision={decision} />
         </Part>
       )}
+      {count && (
+        <Line title="Count">
+          {count.counted} of <List items={count.of} word="or" /> counted, {count.needed} needed · {count.window}
+        </Line>
+      )}
+      {wait && (
+        <Part title="Wait">
+          <WaitEvidence userId={userId} wait={wait} />
+        </Part>
+      )}
+      {digest && (
+        <Line title="Digest">
+          {digest.total} collected
+          {digest.kept < digest.total && `, of which the message has the latest ${digest.kept}`}
+        </Line>
+      )}
       {limits?.map((limit) => (
         <Part key={limit.limit} title="Limit">
           <LimitUses userId={userId} limit={limit} />
         </Part>
       ))}
       {expired && (
-        <Part title="Too late">
-          <Text size="sm">
-            Known {duration(expired.late_by_ms)} after it happened; the rule sends only within{' '}
-            {duration(expired.expires_ms)}.
-          </Text>
-        </Part>
+        <Line title="Too late">
+          Known {duration(expired.late_by_ms)} after it {wait ? 'was due' : 'happened'}; the rule sends only within{' '}
+          {duration(expired.expires_ms)}.
+        </Line>
       )}
+      {split && (
+        <Line title="Split">
+          {split.variant}, {split.share}% of the people
+        </Line>
+      )}
+      {branch !== undefined && <Line title="Choice">branch {branch} of the rule</Line>}
       <Text size="xs" c="dimmed" className="break">
         Rule <span className="name">{decision.rule}</span> of catalog version {decision.catalog_version} · decided{' '}
         <Time value={decision.decided_at} as="full" />
@@ -75,6 +104,16 @@ function Condition({ condition }: { condition: NonNullable<Evidence['condition']
         </Text>
       )}
     </>
+  );
+}
+
+function Line({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Part title={title}>
+      <Text size="sm" className="break">
+        {children}
+      </Text>
+    </Part>
   );
 }
 

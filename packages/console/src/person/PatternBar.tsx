@@ -10,27 +10,28 @@ interface PatternBarProps {
   decision: AuditDecision;
 }
 
-/** The window of a pattern as a bar of time. It ends at the event that triggers; the earlier one stands where it fell. */
+/** The window of a pattern as a bar of time. It ends at the event that triggers; the earlier ones stand where they fell. */
 export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
-  const { after, within, from, to, matched } = pattern;
-  const share = matched && (Date.parse(matched.at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
+  const { after, within, from, to, matched, steps } = pattern;
+  const earlier = steps ?? (matched ? [{ ...matched, event: after }] : []);
   return (
     <div data-testid="pattern-bar">
-      {matched ? (
-        <Found userId={userId} after={after} to={to} matched={matched} decision={decision} />
-      ) : (
+      {steps && <Steps userId={userId} steps={steps} />}
+      {!steps && matched && <Found userId={userId} after={after} to={to} matched={matched} decision={decision} />}
+      {earlier.length === 0 && (
         <Text size="sm">
           No <span className="name">{after}</span> was known in the {within} before it
         </Text>
       )}
-      <div className="pattern" data-matched={matched !== undefined || undefined} aria-hidden="true">
-        {share !== undefined && (
+      <div className="pattern" data-matched={earlier.length > 0 || undefined} aria-hidden="true">
+        {earlier.map(({ event, event_id: id, at }) => (
           <span
+            key={id}
             className="pattern-mark pattern-earlier"
-            style={{ left: `${Math.min(100, Math.max(0, share * 100))}%` }}
-            title={after}
+            style={{ left: `${percent(at, from, to)}%` }}
+            title={event}
           />
-        )}
+        ))}
         <span className="pattern-mark" style={{ left: '100%' }} />
       </div>
       <div className="pattern-ends">
@@ -40,6 +41,29 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
       </div>
     </div>
   );
+}
+
+/** Where a time stands between two others. */
+function percent(at: string, from: string, to: string): number {
+  const share = (Date.parse(at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
+  return Math.min(100, Math.max(0, share * 100));
+}
+
+interface StepsProps {
+  userId: string;
+  steps: NonNullable<NonNullable<Evidence['pattern']>['steps']>;
+}
+
+function Steps({ userId, steps }: StepsProps) {
+  return steps.map(({ event, event_id: id, at }, index) => (
+    <Text key={id} size="sm" data-testid="pattern-step">
+      {index > 0 && 'then '}
+      <span className="name">{event}</span> of{' '}
+      <a href={personLink(userId, id)}>
+        <Time value={at} as="full" />
+      </a>
+    </Text>
+  ));
 }
 
 interface FoundProps {

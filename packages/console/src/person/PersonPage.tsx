@@ -7,6 +7,7 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { buildTimeline } from './entries.ts';
 import { ProfileCard } from './ProfileCard.tsx';
 import { Timeline } from './Timeline.tsx';
+import { WaitsCard } from './WaitsCard.tsx';
 import { WhyPanel } from './WhyPanel.tsx';
 
 const POLL_MS = 4000;
@@ -37,6 +38,7 @@ export function PersonPage({ userId, eventId }: { userId: string; eventId: strin
         <div className="person-columns">
           <aside className="person-side">
             <ProfileCard profile={pages[0]?.profile ?? null} />
+            <WaitsCard userId={userId} zone={pages[0]?.profile?.time_zone ?? null} />
             <WhyPanel userId={userId} />
           </aside>
           <Timeline

@@ -5,12 +5,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import {
   type CatalogNotification,
+  type CatalogRule,
   type DeliveryStatus,
   type Explanation,
   getExplanation,
   type Notification,
 } from '../api.ts';
-import { type Look, lookOf, STATUSES } from '../shell/outcome.ts';
+import { type Look, lookOf, OUTCOMES, STATUSES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -27,8 +28,15 @@ const FURTHEST_FIRST: readonly DeliveryStatus[] = [
   'cancelled',
 ];
 
+interface WhyRowProps {
+  userId: string;
+  type: CatalogNotification;
+  /** Of the catalog in force. */
+  rules: CatalogRule[];
+}
+
 /** One notification type: sent or not at a glance, and the whole answer when it is opened. */
-export function WhyRow({ userId, type }: { userId: string; type: CatalogNotification }) {
+export function WhyRow({ userId, type, rules }: WhyRowProps) {
   const [opened, setOpened] = useState(false);
   const id = useId();
   // A catalog can hold hundreds of types: only those on the screen are asked for.
@@ -58,7 +66,7 @@ export function WhyRow({ userId, type }: { userId: string; type: CatalogNotifica
       </UnstyledButton>
       <div id={id} hidden={!opened} className="why-answer">
         {opened && answer.error && <ProblemView problem={answer.error} retry={() => answer.refetch()} />}
-        {opened && answer.data && <Answer explanation={answer.data} />}
+        {opened && answer.data && <Answer explanation={answer.data} rules={rules} />}
       </div>
     </div>
   );
@@ -66,7 +74,7 @@ export function WhyRow({ userId, type }: { userId: string; type: CatalogNotifica
 
 function Sign({ explanation }: { explanation: Explanation | undefined }) {
   const last = explanation && lastOf(explanation);
-  const look = last && standing(last);
+  const look = last ? standing(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
   if (!look) return <IconCircleDashed size={20} className="quiet" aria-hidden="true" />;
   const { Icon, color } = look;
   return <Icon size={20} stroke={2.2} color={`var(--mantine-color-${color}-6)`} className="sign" aria-hidden="true" />;
@@ -75,7 +83,7 @@ function Sign({ explanation }: { explanation: Explanation | undefined }) {
 /** A decision to send is not yet a message that arrived: what counts here is how the last one fared. */
 function Summary({ explanation }: { explanation: Explanation }) {
   const last = lastOf(explanation);
-  if (!last) return WORDS[explanation.answer];
+  if (!last) return <NotTold explanation={explanation} />;
   const times = explanation.notifications.length;
   return (
     <>
@@ -85,10 +93,25 @@ function Summary({ explanation }: { explanation: Explanation }) {
   );
 }
 
+function NotTold({ explanation }: { explanation: Explanation }) {
+  const due = explanation.answer === 'waiting' ? explanation.decisions[0]?.evidence.wait?.due_at : undefined;
+  return (
+    <>
+      {WORDS[explanation.answer]}
+      {due !== undefined && (
+        <>
+          , due <Time value={due} />
+        </>
+      )}
+    </>
+  );
+}
+
 const WORDS: Record<Explanation['answer'], string> = {
   sent: 'Sent',
   on_its_way: 'On its way',
   not_delivered: 'Not delivered',
+  waiting: 'Waiting',
   not_sent: 'Not sent',
 };
 
@@ -106,23 +129,25 @@ function standing(notification: Notification): Look | undefined {
   return reached && lookOf(STATUSES, reached);
 }
 
-function Answer({ explanation }: { explanation: Explanation }) {
+function Answer({ explanation, rules }: { explanation: Explanation; rules: CatalogRule[] }) {
   return (
     <>
       <Text size="sm" data-testid="why-paragraph">
         {explanation.paragraph}
       </Text>
-      {explanation.rules.map((rule) => (
-        <div key={rule.rule} className="why-rule">
-          {rule.active ? (
-            <RuleText rule={rule} />
-          ) : (
-            <Text size="sm" c="dimmed">
-              The rule <span className="name">{rule.rule}</span> is no longer in the catalog.
-            </Text>
-          )}
-        </div>
-      ))}
+      {explanation.rules.map(({ rule: name, active }) => {
+        const rule = rules.find((one) => one.name === name);
+        return (
+          <div key={name} className="why-rule">
+            {active && rule && <RuleText rule={rule} />}
+            {!active && (
+              <Text size="sm" c="dimmed">
+                The rule <span className="name">{name}</span> is no longer in the catalog.
+              </Text>
+            )}
+          </div>
+        );
+      })}
     </>
   );
 }

@@ -44,6 +44,11 @@ export function buildTimeline(pages: readonly Audit[]): Entry[] {
     entry.decisions.push({ decision, notifications: told });
   }
 
+  // As it went: what was decided when a wait ended stands after what began it.
+  for (const { decisions: decided } of entries.values()) {
+    decided.sort((a, b) => Date.parse(a.decision.decided_at) - Date.parse(b.decision.decided_at));
+  }
+
   for (const notification of notifications) {
     const told = notification.decision_id === null ? undefined : byDecision.get(notification.decision_id);
     if (told !== undefined) {

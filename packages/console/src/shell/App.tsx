@@ -1,6 +1,7 @@
 import { AppShell, Container } from '@mantine/core';
 import { ActivityPage } from '../activity/ActivityPage.tsx';
 import { CatalogPage } from '../catalog/CatalogPage.tsx';
+import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { useKeyState } from '../key.ts';
 import { PersonPage } from '../person/PersonPage.tsx';
@@ -36,7 +37,7 @@ function Page({ route }: { route: Route }) {
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
     case 'catalog':
-      return <CatalogPage />;
+      return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
     case 'unknown':
       return <Nothing title="There is no such page">The menu above leads to those there are.</Nothing>;
   }

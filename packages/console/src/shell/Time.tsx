@@ -36,7 +36,8 @@ function dayAndTime(date: Date, always: boolean): string {
   return `${day.format(date)}, ${MINUTE.format(date)}`;
 }
 
-function utc(date: Date): string {
+/** `2025-10-31 19:22:11 UTC` */
+export function utc(date: Date): string {
   return `${date
     .toISOString()
     .replace('T', ' ')

@@ -5,6 +5,7 @@ import {
   IconBan,
   IconBell,
   IconCheck,
+  IconChecks,
   IconCircleDashed,
   IconClock,
   IconHelpHexagon,
@@ -17,7 +18,7 @@ import {
   IconSpeakerphone,
   IconWebhook,
 } from '@tabler/icons-react';
-import type { Attempt, Channel, DeliveryStatus, Outcome } from '../api.ts';
+import type { Attempt, Channel, DeliveryStatus, Outcome, Wait } from '../api.ts';
 
 export interface Look {
   readonly label: string;
@@ -33,6 +34,13 @@ export const OUTCOMES: Record<Outcome, Look> = {
   scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
   failed: { label: 'Failed', color: 'red', Icon: IconAlertTriangle },
+  acted: { label: 'Acted', color: 'teal', Icon: IconChecks },
+};
+
+export const WAITS: Record<Wait['status'], Look> = {
+  waiting: { label: 'Waiting', color: 'blue', Icon: IconClock },
+  fired: { label: 'Ended', color: 'gray', Icon: IconCheck },
+  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
 };
 
 export const STATUSES: Record<DeliveryStatus, Look> = {

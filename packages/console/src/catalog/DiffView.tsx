@@ -1,0 +1,77 @@
+import { Badge, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type Difference, getCatalogDiff, type Json } from '../api.ts';
+import { wordColor } from '../shell/outcome.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+
+/** What has to be done to one version of the catalog to make it another. */
+export function DiffView({ from, to }: { from: number; to: number }) {
+  const diff = useQuery({
+    queryKey: ['catalog diff', from, to],
+    queryFn: () => getCatalogDiff(from, to),
+    // A version never changes.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (diff.error) return <ProblemView problem={diff.error} retry={() => diff.refetch()} />;
+  if (diff.isPending) return <Skeleton height={80} />;
+  const { differences } = diff.data;
+  if (differences.length === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        They are the same.
+      </Text>
+    );
+  }
+  return (
+    <Stack gap="sm">
+      {differences.map((difference) => (
+        <DifferenceView key={`${difference.part} ${difference.name}`} difference={difference} />
+      ))}
+    </Stack>
+  );
+}
+
+const COLORS: Record<Difference['change'], string> = { added: 'teal', removed: 'red', changed: 'blue' };
+
+function DifferenceView({ difference }: { difference: Difference }) {
+  const { part, name, change, fields = [] } = difference;
+  return (
+    <div data-testid="difference">
+      <Group gap="xs">
+        <Badge
+          color={COLORS[change]}
+          variant="light"
+          radius="sm"
+          tt="none"
+          style={{ ['--badge-color' as string]: wordColor(COLORS[change]) }}
+        >
+          {change}
+        </Badge>
+        <Text component="span" size="sm">
+          {part} <span className="name">{name}</span>
+        </Text>
+      </Group>
+      {fields.map(({ field, from, to }) => (
+        <div key={field} className="change">
+          <Text component="span" size="sm" c="dimmed" className="break">
+            {KEYS[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}
+          </Text>
+          <del>{asWritten(from)}</del>
+          <ins>{asWritten(to)}</ins>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Fields of a rule that its author writes in another word. */
+const KEYS: Readonly<Record<string, string>> = { limits: 'limit', actions: 'do', audience: 'for', changes: 'on' };
+
+/** As the author wrote it, where that is kept; JSON otherwise. */
+function asWritten(value: Json): string {
+  if (value === null) return 'none';
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(asWritten).join(', ');
+  if (typeof value === 'object' && typeof value.text === 'string') return value.text;
+  return JSON.stringify(value);
+}

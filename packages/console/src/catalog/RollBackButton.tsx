@@ -1,0 +1,54 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { IconArrowBackUp } from '@tabler/icons-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { rollBackCatalog } from '../api.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { DiffView } from './DiffView.tsx';
+
+/** Puts an earlier version in force again, once it has been shown what that changes. */
+export function RollBackButton({ version, active }: { version: number; active: number }) {
+  const [asking, setAsking] = useState(false);
+  const queries = useQueryClient();
+  const rollBack = useMutation({
+    mutationFn: () => rollBackCatalog(version),
+    onSuccess: () => {
+      setAsking(false);
+      return queries.invalidateQueries({ queryKey: ['catalog'] });
+    },
+  });
+  const close = () => {
+    setAsking(false);
+    rollBack.reset();
+  };
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconArrowBackUp size={14} aria-hidden="true" />}
+        onClick={() => setAsking(true)}
+        data-testid="rollback-button"
+      >
+        Roll back to this
+      </Button>
+      <Modal opened={asking} onClose={close} title={`Put version ${version} in force?`} size="xl" centered>
+        <Stack gap="md" data-testid="rollback">
+          <Text size="sm">
+            Instead of version {active}, from the next event on. What waits already ends by the version it began with.
+          </Text>
+          <DiffView from={active} to={version} />
+          {rollBack.error && <ProblemView problem={rollBack.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Leave it
+            </Button>
+            <Button loading={rollBack.isPending} onClick={() => rollBack.mutate()} data-testid="rollback-confirm">
+              Roll back to version {version}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

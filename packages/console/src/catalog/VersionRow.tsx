@@ -1,0 +1,39 @@
+import { Badge, Group, Text } from '@mantine/core';
+import type { CatalogVersion } from '../api.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { Time } from '../shell/Time.tsx';
+import { DiffView } from './DiffView.tsx';
+import { RollBackButton } from './RollBackButton.tsx';
+
+export function VersionRow({ version: row, active }: { version: CatalogVersion; active: number }) {
+  const { version, applied_at: appliedAt, applied_by: appliedBy, rules, notifications } = row;
+  return (
+    <div className="version" data-testid="version" data-version={version}>
+      <Group gap="sm" justify="space-between">
+        <Group gap="sm">
+          <Text fw={650}>Version {version}</Text>
+          {row.active && (
+            <Badge radius="sm" tt="none" variant="outline">
+              in force
+            </Badge>
+          )}
+          <Text size="sm" c="dimmed" className="break">
+            applied <Time value={appliedAt} as="full" /> by {appliedBy} · {counted(rules, 'rule')},{' '}
+            {counted(notifications, 'notification type')}
+          </Text>
+        </Group>
+        {!row.active && <RollBackButton version={version} active={active} />}
+      </Group>
+      <Disclosure
+        label={version === 1 ? 'What it began with' : `What it changed in version ${version - 1}`}
+        testId="version-changes"
+      >
+        <DiffView from={version - 1} to={version} />
+      </Disclosure>
+    </div>
+  );
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}

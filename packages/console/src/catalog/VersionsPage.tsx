@@ -1,0 +1,34 @@
+import { Anchor, Group, Paper, Skeleton, Stack, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getCatalogVersions } from '../api.ts';
+import { catalogLink } from '../route.ts';
+import { Nothing } from '../shell/Nothing.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { VersionRow } from './VersionRow.tsx';
+
+/** Every catalog that was applied, newest first: what each changed, and the way back to it. */
+export function VersionsPage() {
+  const list = useQuery({ queryKey: ['catalog', 'versions'], queryFn: getCatalogVersions, refetchInterval: 5000 });
+  const versions = list.data?.versions;
+  const active = versions?.find((version) => version.active)?.version ?? 0;
+  return (
+    <Stack gap="md">
+      <Group gap="sm" align="baseline">
+        <Title order={2}>Versions of the catalog</Title>
+        <Anchor size="sm" href={catalogLink()}>
+          What is in force
+        </Anchor>
+      </Group>
+      {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
+      {list.isPending && <Skeleton height={320} />}
+      {versions?.length === 0 && <Nothing title="No catalog has been applied yet" />}
+      {versions !== undefined && versions.length > 0 && (
+        <Paper withBorder className="rows">
+          {versions.map((version) => (
+            <VersionRow key={version.version} version={version} active={active} />
+          ))}
+        </Paper>
+      )}
+    </Stack>
+  );
+}

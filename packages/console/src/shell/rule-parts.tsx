@@ -1,0 +1,227 @@
+import { Code } from '@mantine/core';
+import {
+  IconArrowsSplit2,
+  IconBolt,
+  IconClock,
+  IconFilter,
+  IconGauge,
+  IconHistory,
+  IconKey,
+  IconSend,
+  IconWand,
+} from '@tabler/icons-react';
+import { Fragment, type ReactNode } from 'react';
+import type { CatalogRule } from '../api.ts';
+import { duration } from './duration.ts';
+
+/** One key of a rule, as its author wrote it. */
+export interface RulePart {
+  readonly label: string;
+  readonly Icon: typeof IconBolt;
+  readonly words: ReactNode;
+}
+
+/** What a rule says, in the order in which it is judged. What it leaves to the defaults is left out. */
+export function rulePartsOf(rule: CatalogRule): RulePart[] {
+  const parts = [
+    ...triggerParts(rule),
+    ...conditionParts(rule),
+    ...waitParts(rule),
+    ...limitParts(rule),
+    ...actParts(rule),
+  ];
+  return parts.flatMap(([label, Icon, words]) => (words ? [{ label, Icon, words }] : []));
+}
+
+/** Every notification type that a rule can send. */
+export function typesOf({ notify, choose = [], split = [] }: CatalogRule): string[] {
+  return [...new Set([...notify, ...[...choose, ...split].flatMap((branch) => branch.notify)])];
+}
+
+export function List({ items, word }: { items: readonly string[]; word: string }) {
+  return items.map((item, index) => (
+    <Fragment key={item}>
+      {index > 0 && ` ${word} `}
+      <span className="name">{item}</span>
+    </Fragment>
+  ));
+}
+
+/** Without words, the rule does not have it. */
+type Part = readonly [label: string, Icon: typeof IconBolt, words: ReactNode];
+
+function triggerParts({ on, about, changes = [], every, audience, zone, key }: CatalogRule): Part[] {
+  return [
+    [
+      'On',
+      IconBolt,
+      (on.length > 0 || changes.length > 0) && (
+        <>
+          <List items={on} word="or" />
+          {about && (
+            <>
+              {' of '}
+              <List items={about} word="or" />
+            </>
+          )}
+          {changes.map(({ trait, to }, index) => (
+            <Fragment key={`${trait} ${JSON.stringify(to)}`}>
+              {(index > 0 || on.length > 0) && ' or '}
+              <span className="name">{trait}</span> {to === undefined ? 'changes' : `becomes ${JSON.stringify(to)}`}
+            </Fragment>
+          ))}
+        </>
+      ),
+    ],
+    ['Every', IconClock, every?.text],
+    ['For', IconFilter, code(audience)],
+    ['Zone', IconClock, zone !== 'UTC' && zone],
+    ['Key', IconKey, code(key)],
+  ];
+}
+
+function conditionParts({ after, count, when, recheck, unless }: CatalogRule): Part[] {
+  const often = unless && unless.atLeast > 1 ? `${unless.atLeast} or more of ` : '';
+  return [
+    ['After', IconHistory, after.length > 0 && <Steps steps={after} />],
+    [
+      'Count',
+      IconHistory,
+      count && (
+        <>
+          {count.how.replace('_', ' ')} {count.n} of <List items={count.of} word="or" />
+          {count.window.kind === 'since' ? ` ${count.window.text}` : ` within ${count.window.text}`}
+          <Same same={count.same} />
+        </>
+      ),
+    ],
+    ['When', IconFilter, code(when)],
+    ['Recheck', IconFilter, !recheck && 'not when the wait ends'],
+    [
+      'Unless',
+      IconHistory,
+      unless && (
+        <>
+          {often}
+          <List items={unless.events} word="or" /> within {unless.withinText}
+          <Same same={unless.same} />
+        </>
+      ),
+    ],
+  ];
+}
+
+function waitParts({ delay, at, ifPast, ifMissing, cancelOn, again, debounce, digest, expires }: CatalogRule): Part[] {
+  const usual = at?.field === undefined ? 'beside' : 'restart';
+  return [
+    ['Delay', IconClock, delay?.text],
+    ['At', IconClock, code(at?.text)],
+    ['If past', IconClock, at && ifPast !== 'skip' && ifPast],
+    ['If missing', IconClock, at && ifMissing !== 'skip' && ifMissing],
+    ['Debounce', IconClock, debounce && `quiet for ${debounce.text}`],
+    ['Digest', IconClock, digest && digestWords(digest)],
+    ['Cancel on', IconClock, cancelOn.length > 0 && <List items={cancelOn} word="or" />],
+    ['Again', IconClock, again !== usual && again],
+    ['Expires', IconClock, expires !== undefined && `after ${duration(expires)}`],
+  ];
+}
+
+function limitParts({ limits, group }: CatalogRule): Part[] {
+  return [
+    ['Limit', IconGauge, limits.length === 0 ? 'none' : limits.join(', ')],
+    ['Group', IconGauge, group && <span className="name">{group}</span>],
+  ];
+}
+
+function actParts({ split, choose, channels, data, actions }: CatalogRule): Part[] {
+  return [
+    ['Split', IconArrowsSplit2, split?.map(({ name, share }) => `${name} ${share}%`).join(', ')],
+    [
+      'Choose',
+      IconArrowsSplit2,
+      choose?.map(({ when, notify }, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a branch has no other identity than its place
+        <div key={index}>
+          {when === undefined ? 'otherwise' : code(when)} →{' '}
+          {notify.length === 0 ? 'none' : <List items={notify} word="and" />}
+        </div>
+      )),
+    ],
+    ['Channels', IconSend, channels?.join(', ')],
+    ['Data', IconWand, data && <Values values={data} />],
+    [
+      'Do',
+      IconWand,
+      actions.length > 0 &&
+        actions.map((action, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: an action has no other identity than its place
+          <Action key={index} action={action} />
+        )),
+    ],
+  ];
+}
+
+function Steps({ steps }: { steps: CatalogRule['after'] }) {
+  const [only] = steps;
+  if (steps.length === 1 && only) {
+    return (
+      <>
+        within {only.within} after <span className="name">{only.event}</span>
+        <Same same={only.same} />
+      </>
+    );
+  }
+  return steps.map(({ event, within, same }, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a step has no other identity than its place
+    <div key={index}>
+      <span className="name">{event}</span>
+      <Same same={same} />, then within {within}
+    </div>
+  ));
+}
+
+function Same({ same }: { same: string | undefined }) {
+  return same !== undefined && <>, same {code(same)}</>;
+}
+
+function Action({ action }: { action: CatalogRule['actions'][number] }) {
+  switch (action.kind) {
+    case 'set':
+      return (
+        <div>
+          set <span className="name">{action.trait}</span> to {code(action.value)}
+        </div>
+      );
+    case 'emit':
+      return (
+        <div>
+          emit <span className="name">{action.event}</span>
+          <Values values={action.properties} />
+        </div>
+      );
+    case 'cancel':
+      return (
+        <div>
+          cancel <span className="name">{action.rule}</span>
+        </div>
+      );
+  }
+}
+
+/** Names with the expressions that give their values. */
+function Values({ values }: { values: { readonly [name: string]: string } }) {
+  return Object.entries(values).map(([name, value]) => (
+    <div key={name}>
+      {name}: {code(value)}
+    </div>
+  ));
+}
+
+function digestWords({ window, firstNow, keep }: NonNullable<CatalogRule['digest']>): string {
+  const span = { fixed: window.text, sliding: `quiet for ${window.text}`, calendar: `at ${window.text}` }[window.kind];
+  return `${span}${firstNow ? ', the first now' : ''}, keep ${keep}`;
+}
+
+function code(expression: string | undefined): ReactNode {
+  return expression !== undefined && <Code>{expression}</Code>;
+}

@@ -1,0 +1,201 @@
+import type { Catalog } from './catalog/catalogs.ts';
+import { jsonText } from './events/content.ts';
+import { isRejection, type ReceivedEvent, readEvent } from './events/envelope.ts';
+import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
+import type { Reach } from './events/reach.ts';
+import type { Json, JsonObject, Millis, Profile } from './model.ts';
+import { planNotification } from './plan/plan.ts';
+import { decide, endWait, takeTurn } from './rules/decide.ts';
+import type { Ids, PersonFacts, Wait } from './rules/facts.ts';
+import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
+import type { Emitted, Send, Verdicts } from './rules/verdicts.ts';
+import type { Batch } from './store/batch.ts';
+import type { ContestedTrait, Facts } from './store/facts.ts';
+
+/** The catalog in force, and those that waits began with. */
+export interface CatalogSets {
+  readonly active: Catalog;
+  at(version: number): Catalog;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
+
+/**
+ * One transaction's work in memory: decides, plans, and gathers all that is to be written. Nothing here waits or asks.
+ * Events that rules emit come back from each step, to be given in again when their facts are known.
+ */
+export class Assembly {
+  readonly batch: Mutable<Batch>;
+  readonly #catalogs: CatalogSets;
+  readonly #rules: RuleSets;
+  readonly #facts: Facts;
+  readonly #reach: Reach;
+  readonly #ids: Ids;
+  /** The profiles as they are stored. */
+  readonly #before = new Map<PersonFacts, Profile>();
+
+  constructor(tenantId: string, now: Millis, catalogs: CatalogSets, facts: Facts, reach: Reach, ids: Ids) {
+    const at = (version: number) => catalogs.at(version).rules;
+    this.#catalogs = catalogs;
+    this.#rules = { active: catalogs.active.rules, at };
+    this.#facts = facts;
+    this.#reach = reach;
+    this.#ids = ids;
+    this.batch = {
+      tenantId,
+      now,
+      catalogVersion: catalogs.active.version,
+      events: [],
+      profiles: [],
+      addresses: [],
+      uses: [],
+      notifications: [],
+      deliveries: [],
+      waits: [],
+    };
+  }
+
+  /** In order of event time. */
+  decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
+    return [...fresh].sort(byTime).flatMap((event) => {
+      const person = this.#person(event.userId);
+      const before = person.profile;
+      person.profile = mergeTraits(before, event.traits, event.time);
+      this.#reach.merge(before, person.profile, event);
+      const verdicts = decide(this.#rules, person, event, before, this.batch.now, this.#ids);
+      this.batch.events.push({ event, decisions: verdicts.decisions });
+      return this.#take(person, verdicts);
+    });
+  }
+
+  /** Waits whose time has come, in order of due time. */
+  end(due: readonly Wait[]): ReceivedEvent[] {
+    return [...due].sort(byDue).flatMap((wait) => {
+      const person = this.#person(wait.userId);
+      // An earlier one may have cancelled it.
+      if (wait.status !== 'waiting') return [];
+      const verdicts = endWait(this.#rules, person, wait.waitId, this.batch.now, this.#ids);
+      this.batch.waits.push({ wait, decisions: verdicts.decisions });
+      return this.#take(person, verdicts);
+    });
+  }
+
+  /** A recurring rule's turn of each person. @param label the moment as local time */
+  turn(rule: CompiledRule, userIds: readonly string[], due: Millis, label: string): ReceivedEvent[] {
+    return userIds.flatMap((userId) => {
+      const person = this.#person(userId);
+      const verdicts = takeTurn(this.#rules, rule, person, due, label, this.batch.now, this.#ids);
+      const wait = person.waits.get(verdicts.waitId);
+      if (wait?.stored === 'new') this.batch.waits.push({ wait, decisions: verdicts.decisions });
+      return this.#take(person, verdicts);
+    });
+  }
+
+  /** The rules that a wait goes by. */
+  rulesOf(wait: Wait): RuleSet {
+    return this.#rules.at(wait.catalogVersion);
+  }
+
+  /** What an event would change of a known profile: see confirmTraitTimes. */
+  contested(fresh: readonly ReceivedEvent[]): ContestedTrait[] {
+    const all: ContestedTrait[] = [];
+    for (const event of fresh) {
+      const person = this.#person(event.userId);
+      for (const trait of contestedTraits(person.profile, event.traits, event.time))
+        all.push({ person, trait, at: event.at });
+      for (const trait of this.#reach.contested(person.profile, event)) all.push({ person, trait, at: event.at });
+    }
+    return all;
+  }
+
+  /** Everything that is to be written. */
+  finish(): Batch {
+    for (const [{ userId, profile }, before] of this.#before) {
+      const isNew = !this.#facts.addressHashes.has(userId);
+      if (!isNew && !this.#reach.hasChanged(userId) && !isChanged(before, profile)) continue;
+      // A recurring rule or a wait is about somebody known; only an event makes a person.
+      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.hashes(userId), isNew });
+    }
+    this.batch.addresses.push(...this.#reach.changed());
+    const told = new Set(this.batch.waits.map(({ wait }) => wait));
+    for (const { waits } of this.#facts.people.values()) {
+      for (const wait of waits.values()) {
+        if (wait.stored !== 'same' && !told.has(wait)) this.batch.waits.push({ wait, decisions: [] });
+      }
+    }
+    return this.batch;
+  }
+
+  #person(userId: string): PersonFacts {
+    const person = this.#facts.people.get(userId) as PersonFacts;
+    if (!this.#before.has(person)) this.#before.set(person, person.profile);
+    return person;
+  }
+
+  #take(person: PersonFacts, { uses, sends, emits }: Verdicts): ReceivedEvent[] {
+    for (const use of uses) this.batch.uses.push({ ...use, userId: person.userId });
+    for (const send of sends) this.#plan(person, send);
+    return emits.map((emitted) => receivedOf(this.batch.tenantId, person.userId, emitted));
+  }
+
+  #plan(person: PersonFacts, send: Send): void {
+    const { decision, trigger, rule, catalogVersion } = send;
+    const type = this.#catalogs.at(catalogVersion).notification(decision.notification_type);
+    const notificationId = decision.notification_id as string;
+    this.batch.notifications.push({
+      userId: person.userId,
+      notificationId,
+      type: type.name,
+      category: type.category,
+      rule: decision.rule,
+      decisionId: decision.decision_id,
+      eventId: trigger.eventId,
+      catalogVersion,
+      dataText: jsonText(templateData(person, send)),
+    });
+    const channels = rule.channels ? type.channels.filter((one) => rule.channels?.includes(one)) : type.channels;
+    for (const plan of planNotification({ ...type, channels }, this.batch.now)) {
+      this.batch.deliveries.push({ userId: person.userId, notificationId, type: type.name, ...plan });
+    }
+  }
+}
+
+/** What a template may show. */
+export function templateData(person: PersonFacts, { trigger, matched, data, items, total }: Send): JsonObject {
+  return {
+    event: trigger.properties,
+    traits: trigger.traits,
+    user: person.profile.traits,
+    about: { event_type: trigger.type, event_timestamp: new Date(trigger.time).toISOString() },
+    ...(matched && { matched }),
+    ...(data && { data }),
+    ...(items && { items: items as unknown as Json, total: total ?? items.length }),
+  };
+}
+
+/** An emitted event goes the way of every other; it says what made it. */
+function receivedOf(tenantId: string, userId: string, emitted: Emitted): ReceivedEvent & { readonly depth: number } {
+  const { eventId, type, time, properties, traits, rule, causedBy, depth } = emitted;
+  const item = {
+    event_id: eventId,
+    user_id: userId,
+    event_type: type,
+    event_timestamp: new Date(time).toISOString(),
+    properties,
+    user_traits: traits,
+    emitted_by: rule,
+    causation_id: causedBy,
+  };
+  const read = readEvent(tenantId, item, () => null);
+  if (isRejection(read)) throw new Error(`rule ${rule} emits an event that cannot be: ${read.message}`);
+  return { ...read, depth };
+}
+
+/** Of one instant by key, so that what is replayed from the store comes in the same order. */
+function byTime(a: ReceivedEvent, b: ReceivedEvent): number {
+  return a.time - b.time || (a.key < b.key ? -1 : 1);
+}
+
+function byDue(a: Wait, b: Wait): number {
+  return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
+}

@@ -1,0 +1,53 @@
+import type { CatalogData, Rule } from '../model.ts';
+import { sentBy, type Tell, waits } from './findings.ts';
+import { LIFECYCLE_EVENTS } from './lifecycle.ts';
+
+/** What is defined and not used, or named where it is nothing. */
+export function checkUses({ events, notifications, rules, groups }: CatalogData, tell: Tell): void {
+  const named = new Set(rules.flatMap(eventsOf));
+  const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
+  for (const { name } of events) {
+    if (reserved.has(name)) {
+      const hint = 'every catalog has it: leave it out, or choose another name';
+      tell('reserved_event', ['events', name], `${name} is told of notifications alone`, hint);
+    } else if (!named.has(name)) tell('unused_event', ['events', name], `no rule looks at ${name}`);
+  }
+  const sent = new Set(rules.flatMap((rule) => [...sentBy(rule)]));
+  for (const { name } of notifications) {
+    if (!sent.has(name)) tell('unused_notification', ['notifications', name], `no rule sends ${name}`);
+  }
+  const joined = new Set(rules.map((rule) => rule.group));
+  for (const { name } of groups) {
+    if (!joined.has(name)) tell('unused_group', ['groups', name], `no rule is in the group ${name}`, `group: ${name}`);
+  }
+
+  const waiting = new Set(rules.filter(waits).map(({ name }) => name));
+  for (const rule of rules) {
+    if (rule.zone !== 'UTC' && !hasLocalTime(rule)) {
+      const hint = 'a limit names its own: 1 per day in user zone';
+      tell('unused_zone', ['rules', rule.name, 'zone'], 'nothing in this rule has a local time', hint);
+    }
+    for (const action of rule.actions) {
+      if (action.kind !== 'cancel' || waiting.has(action.rule)) continue;
+      tell('nothing_to_cancel', ['rules', rule.name, 'do'], `${action.rule} never waits: it has nothing to cancel`);
+    }
+  }
+}
+
+function eventsOf({ on, after, count, unless, cancelOn, actions }: Rule): string[] {
+  return [
+    ...on,
+    ...after.map(({ event }) => event),
+    ...(count?.of ?? []),
+    ...(count?.window.kind === 'since' ? [count.window.event] : []),
+    ...(unless?.events ?? []),
+    ...cancelOn,
+    ...actions.flatMap((action) => (action.kind === 'emit' ? [action.event] : [])),
+  ];
+}
+
+function hasLocalTime({ every, at, digest, count }: Rule): boolean {
+  return Boolean(
+    every || at?.timeOfDay !== undefined || digest?.window.kind === 'calendar' || count?.window.kind === 'day',
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * What a catalog that can be read may still mean badly: branches that nobody reaches, limits that never bind, waits that
+ * never end, rules that trigger themselves, and what nobody uses. Only what can be proved is told.
+ */
+import { CatalogError } from '../errors.ts';
+import type { CatalogData } from '../model.ts';
+import { checkBranches } from './check-branches.ts';
+import { checkLimits } from './check-limits.ts';
+import { checkLoops } from './check-loops.ts';
+import { checkUses } from './check-uses.ts';
+import { checkWaits } from './check-waits.ts';
+import { CHECKS, type Finding, type Tell } from './findings.ts';
+import { type Place, placesIn } from './places.ts';
+import { type CatalogSource, normalized, readSource } from './source.ts';
+
+export interface CheckedSource {
+  /** Absent when there is an error. */
+  readonly data?: CatalogData;
+  /** In order of file and place. What a catalog that can be read may still mean badly is told once it can be. */
+  readonly problems: readonly Finding[];
+}
+
+/** The files of a catalog as plain data, and everything there is to say of them. Does not throw for a mistake in them. */
+export async function checkSource(source: CatalogSource): Promise<CheckedSource> {
+  const files = normalized(source);
+  try {
+    const { data, yaml } = await readSource(files);
+    const problems = checkCatalog(data, placesIn(yaml, files));
+    return problems.some(({ severity }) => severity === 'error') ? { problems } : { data, problems };
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    return { problems: error.problems.map((problem) => ({ ...problem, severity: 'error', code: 'invalid' })) };
+  }
+}
+
+/** In order of file and place. */
+export function checkCatalog(data: CatalogData, place: Place): readonly Finding[] {
+  const findings: Finding[] = [];
+  const tell: Tell = (code, path, message, hint) => {
+    findings.push({ ...place(path), message, ...(hint !== undefined && { hint }), severity: CHECKS[code], code });
+  };
+  for (const rule of data.rules) {
+    checkBranches(rule, tell);
+    checkWaits(rule, tell);
+  }
+  checkLimits(data, tell);
+  checkLoops(data, tell);
+  checkUses(data, tell);
+  return findings.sort(byPlace);
+}
+
+function byPlace(a: Finding, b: Finding): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
+}

@@ -1,0 +1,127 @@
+import type pg from 'pg';
+import { TidingsError } from '../errors.ts';
+import type { Decision, Millis } from '../model.ts';
+import type { Wait } from '../rules/facts.ts';
+import { typesOf } from '../rules/rule-set.ts';
+import { recordChange } from '../store/changes.ts';
+import { transaction } from '../store/database.ts';
+import { lockPeople } from '../store/facts.ts';
+import { loadWaitsIn, moveWaits, peopleWaitingIn, writeWaits } from '../store/waits.ts';
+import type { Catalogs } from './catalogs.ts';
+
+/**
+ * What becomes of those who wait in a rule when the catalog changes. Left alone they end by the version they began with;
+ * by command they are cancelled, or end by the version in force.
+ */
+
+export interface Command {
+  readonly pool: pg.Pool;
+  readonly catalogs: Catalogs;
+  readonly tenantId: string;
+  readonly rule: string;
+  /** For the audit trail. */
+  readonly actor: string;
+  readonly now: Millis;
+}
+
+export interface Progress {
+  readonly people: number;
+  readonly waits: number;
+  /** The last person looked at; null: that was all. */
+  readonly next: string | null;
+}
+
+/** People in one transaction: their locks are held meanwhile, and their events wait. */
+const AT_ONCE = 500;
+
+/** Transactions in one call, so that it ends in seconds however many wait. */
+const STEPS = 10;
+
+/** Ends what waits in a rule of this name. @param after go on behind this person */
+export async function cancelWaiting(command: Command, after: string): Promise<Progress> {
+  const { catalogs, tenantId, rule, now } = command;
+  return inSteps(command, 'waits.cancelled', after, {}, async (connection, userIds) => {
+    const waits = await loadWaitsIn(connection, tenantId, rule, userIds);
+    const written = [];
+    for (const wait of waits) {
+      const began = (await catalogs.at(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
+      wait.status = 'cancelled';
+      wait.endedAt = now;
+      wait.stored = 'changed';
+      written.push({ wait, decisions: cancelled(wait, began ? typesOf(began) : [rule]) });
+    }
+    await writeWaits(connection, tenantId, written, now);
+    return written.length;
+  });
+}
+
+/** Has them end by the catalog in force; when they are due stays. Throws `not_found` when it has no such rule. */
+export async function migrateWaiting(
+  command: Command,
+  after: string,
+): Promise<Progress & { readonly version: number }> {
+  const { catalogs, tenantId, rule } = command;
+  const { version, rules } = await catalogs.refresh(tenantId);
+  if (!rules.byName.has(rule)) {
+    const message = `The catalog in force (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they began with.`;
+    throw new TidingsError('not_found', message, { path: 'rule' });
+  }
+  const progress = await inSteps(command, 'waits.migrated', after, { version }, (connection, userIds) =>
+    moveWaits(connection, tenantId, rule, userIds, version),
+  );
+  return { ...progress, version };
+}
+
+async function inSteps(
+  { pool, tenantId, rule, actor, now }: Command,
+  action: string,
+  after: string,
+  more: { readonly version?: number },
+  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<number>,
+): Promise<Progress> {
+  let progress: Progress = { people: 0, waits: 0, next: after };
+  for (let step = 0; step < STEPS && progress.next !== null; step++) {
+    const { people, waits, next } = progress;
+    const done = await transaction(pool, async (connection) => {
+      const userIds = await peopleWaitingIn(connection, tenantId, rule, next ?? '', AT_ONCE);
+      if (userIds.length === 0) return { people: 0, waits: 0, next: null };
+      await lockPeople(connection, tenantId, userIds);
+      const changed = await work(connection, userIds);
+      if (changed > 0) {
+        const detail = { ...more, people: userIds.length, waits: changed };
+        await recordChange(connection, { tenantId, actor, action, subject: rule, detail }, now);
+      }
+      return {
+        people: userIds.length,
+        waits: changed,
+        next: userIds.length < AT_ONCE ? null : (userIds.at(-1) ?? null),
+      };
+    });
+    progress = { people: people + done.people, waits: waits + done.waits, next: done.next };
+  }
+  return progress;
+}
+
+/** As the engine would say it: one decision for each type, told on the wait itself. */
+function cancelled(wait: Wait, types: readonly string[]): Decision[] {
+  const { trigger } = wait.state;
+  return types.map((type, place) => ({
+    decision_id: `${wait.waitId}.${place}`,
+    rule: wait.rule,
+    notification_type: type,
+    outcome: 'cancelled',
+    reason_code: 'catalog_changed',
+    reason: 'Cancelled by command: the catalog has changed since it began to wait.',
+    notification_id: null,
+    event_ids: [trigger.eventId],
+    evidence: {
+      ...(wait.key === '' ? {} : { key: wait.key }),
+      wait: {
+        kind: wait.kind,
+        wait_id: wait.waitId,
+        since: new Date(wait.triggerTime).toISOString(),
+        due_at: new Date(wait.dueAt).toISOString(),
+      },
+    },
+  }));
+}

@@ -1,0 +1,159 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Difference } from '../catalog/diff.ts';
+import { readCatalog } from '../catalog/read.ts';
+import type { CatalogVersionView } from '../store/catalogs.ts';
+import { ApiError, connect } from './api.ts';
+import { isCatalogProblems, problemLines } from './problems.ts';
+
+interface Applied {
+  readonly version: number;
+  readonly changed: boolean;
+  readonly problems: readonly never[];
+  readonly differences: readonly Difference[];
+  readonly waiting: readonly { readonly rule: string; readonly people: number; readonly waits: number }[];
+}
+
+/** `apply` and `catalog …`: what a running Tidings goes by. */
+export function catalogCommands(program: Command): void {
+  program
+    .command('apply')
+    .description('Apply a catalog to a running Tidings (TIDINGS_URL)')
+    .argument('<dir>', 'the folder of the catalog')
+    .option('--dry-run', 'check and compare, and change nothing')
+    .option('--json', 'answer as one line of JSON')
+    .action((dir: string, options: { dryRun?: boolean; json?: boolean }) =>
+      answering(options.json, async () => {
+        const files = Object.fromEntries(await readCatalog(resolve(dir)));
+        const dry_run = options.dryRun ?? false;
+        const applied = (await connect(process.env).post('/api/v1/catalog', { files, dry_run })) as Applied;
+        return { data: applied, text: appliedText(applied, dry_run) };
+      }),
+    );
+
+  const catalog = program.command('catalog').description('The versions of the catalog of a running Tidings');
+  catalog
+    .command('versions')
+    .description('The versions that were applied, the newest first')
+    .option('--json', 'answer as one line of JSON')
+    .action((options: { json?: boolean }) =>
+      answering(options.json, async () => {
+        const data = (await connect(process.env).get('/api/v1/catalog/versions')) as {
+          readonly versions: readonly CatalogVersionView[];
+        };
+        const lines = data.versions.map(
+          ({ version, active, applied_at, applied_by, rules, notifications }) =>
+            `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${rules} rules, ${notifications} notifications  by ${applied_by}`,
+        );
+        return { data, text: lines.join('\n') || 'No catalog was applied yet.' };
+      }),
+    );
+  catalog
+    .command('diff')
+    .description('What two versions have differently')
+    .argument('<from>', 'a version')
+    .argument('[to]', 'a version; the one in force if it is not said')
+    .option('--json', 'answer as one line of JSON')
+    .action((from: string, to: string | undefined, options: { json?: boolean }) =>
+      answering(options.json, async () => {
+        const query = new URLSearchParams({ from, ...(to === undefined ? {} : { to }) });
+        const data = (await connect(process.env).get(`/api/v1/catalog/diff?${query}`)) as {
+          readonly differences: readonly Difference[];
+        };
+        return { data, text: differenceLines(data.differences).join('\n') || 'They are the same.' };
+      }),
+    );
+  catalog
+    .command('rollback')
+    .description('Put an earlier version in force again')
+    .argument('<version>', 'its number; see `tidings catalog versions`')
+    .option('--json', 'answer as one line of JSON')
+    .action((version: string, options: { json?: boolean }) =>
+      answering(options.json, async () => {
+        const body = { version: Number(version) };
+        const data = (await connect(process.env).post('/api/v1/catalog/rollback', body)) as {
+          readonly version: number;
+          readonly from: number;
+          readonly changed: boolean;
+        };
+        const text = data.changed
+          ? `Version ${data.version} is in force; it was ${data.from}.`
+          : `Version ${data.version} was in force already.`;
+        return { data, text };
+      }),
+    );
+}
+
+/** `explain USER TYPE`. */
+export function explainCommand(program: Command): void {
+  program
+    .command('explain')
+    .description('Why did this person (not) get this?')
+    .argument('<user>', 'the user_id')
+    .argument('<type>', 'the notification type')
+    .option('--json', 'answer as one line of JSON')
+    .action((user: string, type: string, options: { json?: boolean }) =>
+      answering(options.json, async () => {
+        const path = `/api/v1/explain/${encodeURIComponent(user)}/${encodeURIComponent(type)}`;
+        const data = (await connect(process.env).get(path)) as {
+          readonly paragraph: string;
+          readonly decisions: readonly {
+            readonly decided_at: string;
+            readonly outcome: string;
+            readonly reason: string;
+          }[];
+        };
+        const history = data.decisions
+          .slice(0, 20)
+          .map(({ decided_at, outcome, reason }) => `  ${decided_at}  ${outcome.padEnd(11)}  ${reason}`);
+        return { data, text: [data.paragraph, ...(history.length > 0 ? ['', ...history] : [])].join('\n') };
+      }),
+    );
+}
+
+/** Prints what a command found, for people or as JSON; a mistake goes to stderr, and the exit code is 1. */
+async function answering(
+  asJson: boolean | undefined,
+  work: () => Promise<{ readonly data: unknown; readonly text: string }>,
+): Promise<void> {
+  try {
+    const { data, text } = await work();
+    console.log(asJson ? JSON.stringify(data) : text);
+  } catch (error) {
+    if (!(error instanceof ApiError) && (error as Error).name !== 'CatalogError') throw error;
+    process.exitCode = 1;
+    const problem = error instanceof ApiError ? error.problem : undefined;
+    if (asJson) console.log(JSON.stringify(problem ?? { detail: (error as Error).message }));
+    else {
+      console.error(`tidings: ${(error as Error).message}`);
+      if (isCatalogProblems(problem?.problems)) console.error(problemLines(problem.problems).join('\n'));
+    }
+  }
+}
+
+function appliedText({ version, changed, differences, waiting, problems }: Applied, dryRun: boolean): string {
+  const lines = [...problemLines(problems), ...differenceLines(differences)];
+  for (const { rule, people, waits } of waiting) {
+    lines.push(
+      `  ${people} ${people === 1 ? 'person waits' : 'people wait'} in ${rule} (${waits}); they end by the version they began with`,
+    );
+  }
+  if (differences.length === 0) lines.push('Nothing differs.');
+  if (dryRun) lines.push(`Nothing was changed: version ${version} stays in force.`);
+  else lines.push(changed ? `Version ${version} is in force.` : `Version ${version} was in force already.`);
+  return lines.join('\n');
+}
+
+const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
+
+function differenceLines(differences: readonly Difference[]): string[] {
+  return differences.flatMap(({ part, name, change, fields = [] }) => [
+    `${SIGNS[change]} ${part} ${name}`,
+    ...fields.map(({ field, from, to }) => `    ${field}: ${short(from)} → ${short(to)}`),
+  ]);
+}
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 70 ? `${text.slice(0, 69).toWellFormed()}…` : text;
+}

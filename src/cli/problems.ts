@@ -1,0 +1,17 @@
+import type { CatalogProblem } from '../errors.ts';
+
+type Told = CatalogProblem & { readonly severity?: string; readonly code?: string };
+
+/** `rules.yaml:3:5: error unknown_key: …`, a line each. */
+export function problemLines(problems: readonly Told[]): string[] {
+  return problems.map(({ file, line, column, severity, code, message, hint }) => {
+    const what = [severity, code].filter(Boolean).join(' ');
+    return `${file}:${line}:${column}: ${what ? `${what}: ` : ''}${message}${hint ? ` (${hint})` : ''}`;
+  });
+}
+
+export function isCatalogProblems(value: unknown): value is readonly Told[] {
+  return (
+    Array.isArray(value) && value.every((one) => typeof one?.file === 'string' && typeof one?.message === 'string')
+  );
+}

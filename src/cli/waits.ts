@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import { type Api, ApiError, connect } from './api.ts';
+
+interface Waits {
+  readonly waits: readonly {
+    readonly user_id: string;
+    readonly rule: string;
+    readonly key: string | null;
+    readonly kind: string;
+    readonly status: string;
+    readonly catalog_version: number;
+    readonly due_at: string;
+  }[];
+  readonly next: string | null;
+}
+
+interface Step {
+  readonly people: number;
+  readonly waits: number;
+  readonly next: string | null;
+  readonly version?: number;
+}
+
+/** `waits list|cancel|migrate`: who waits in the rules of a running Tidings. */
+export function waitsCommands(program: Command): void {
+  const waits = program.command('waits').description('Who waits in which rule of a running Tidings (TIDINGS_URL)');
+  waits
+    .command('list')
+    .description('What waits, newest first')
+    .option('--user <id>', 'of this user_id')
+    .option('--rule <name>', 'in this rule')
+    .option('--status <status>', 'waiting, fired or cancelled', 'waiting')
+    .option('--limit <n>', 'at most so many', '50')
+    .option('--json', 'answer as one line of JSON')
+    .action((options: { user?: string; rule?: string; status: string; limit: string; json?: boolean }) =>
+      asking(options.json, async (api) => {
+        const { user, rule, status, limit } = options;
+        const query = new URLSearchParams({ status, limit, ...(user && { user_id: user }), ...(rule && { rule }) });
+        const data = (await api.get(`/api/v1/waits?${query}`)) as Waits;
+        return { data, text: listText(data) };
+      }),
+    );
+  for (const [name, description, said] of [
+    ['cancel', 'End everything that waits in a rule', 'cancelled'],
+    ['migrate', 'Have everything that waits in a rule end by the catalog in force', 'migrated'],
+  ] as const) {
+    waits
+      .command(name)
+      .description(description)
+      .argument('<rule>', 'its name')
+      .option('--json', 'answer as one line of JSON')
+      .action((rule: string, options: { json?: boolean }) =>
+        asking(options.json, async (api) => {
+          const data = await inSteps(api, `/api/v1/waits/${name}`, rule);
+          const version = data.version === undefined ? '' : ` to catalog version ${data.version}`;
+          return { data: { rule, ...data }, text: `${amount(data)} ${said}${version}.` };
+        }),
+      );
+  }
+}
+
+/** Call by call, until nobody is left; says how far it is on stderr. */
+async function inSteps(api: Api, path: string, rule: string): Promise<Omit<Step, 'next'>> {
+  const { rules } = (await api.get('/api/v1/waits/rules')) as {
+    readonly rules: readonly { rule: string; people: number }[];
+  };
+  const all = rules.find((one) => one.rule === rule)?.people ?? 0;
+  let sum: Omit<Step, 'next'> = { people: 0, waits: 0 };
+  let after: string | null = null;
+  do {
+    const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as Step;
+    const { people, waits, next, ...more } = step;
+    sum = { ...more, people: sum.people + people, waits: sum.waits + waits };
+    after = next;
+    if (after !== null) console.error(`${sum.people} of about ${all} people …`);
+  } while (after !== null);
+  return { ...(sum.version === undefined ? {} : { version: sum.version }), people: sum.people, waits: sum.waits };
+}
+
+function amount({ people, waits }: { readonly people: number; readonly waits: number }): string {
+  return `${waits} ${waits === 1 ? 'wait' : 'waits'} of ${people} ${people === 1 ? 'person' : 'people'}`;
+}
+
+function listText({ waits, next }: Waits): string {
+  const lines = waits.map(
+    ({ due_at, status, kind, rule, user_id, key, catalog_version }) =>
+      `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})`,
+  );
+  if (next !== null) lines.push('… and more; see --limit');
+  return lines.join('\n') || 'Nobody waits.';
+}
+
+/** Prints what was found, for people or as JSON; a mistake goes to stderr, and the exit code is 1. */
+async function asking(
+  asJson: boolean | undefined,
+  work: (api: Api) => Promise<{ readonly data: unknown; readonly text: string }>,
+): Promise<void> {
+  try {
+    const { data, text } = await work(connect(process.env));
+    console.log(asJson ? JSON.stringify(data) : text);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    process.exitCode = 1;
+    if (asJson) console.log(JSON.stringify(error.problem ?? { detail: error.message }));
+    else console.error(`tidings: ${error.message}`);
+  }
+}

@@ -1,0 +1,69 @@
+/** The end of a wait, and the turns of rules that act by themselves. */
+import type { Evidence, Millis } from '../model.ts';
+import {
+  conclude,
+  conditionEvidence,
+  conditionVerdict,
+  endWait,
+  type Matter,
+  scopeOf,
+  waitEvidence,
+} from './conclude.ts';
+import type { Trigger, Wait } from './facts.ts';
+import { type CompiledRule, typesOf } from './rule-set.ts';
+import { type Moment, record, type Writable } from './verdicts.ts';
+import { keyed, newWait, waitIdOf } from './wait.ts';
+
+/** Its time has come: the rule of the catalog it began with acts, or says why not. */
+export function fire(m: Moment, one: Wait): void {
+  const compiled = m.rules.at(one.catalogVersion).byName.get(one.rule);
+  endWait(one, 'fired', m.now);
+  if (!compiled || (one.kind === 'digest' && one.state.total === 0)) return;
+  const { trigger, matched, items, total, begun } = one.state;
+  const evidence: Writable<Evidence> = { ...keyed(one.key), ...begun?.evidence, wait: waitEvidence(one) };
+  if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
+  const told = finish(m, compiled, {
+    trigger,
+    key: one.key,
+    eventIds: begun?.eventIds ?? [trigger.eventId],
+    due: one.dueAt,
+    catalogVersion: one.catalogVersion,
+    evidence,
+    ...(matched && { matched }),
+    ...(items && { items, total: total ?? items.length }),
+  });
+  one.state = { ...one.state, told };
+}
+
+/** After a wait: what the condition says now, then what every rule does. True when it was told (or acted). */
+export function finish(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
+  const { rule, condition, asksNow } = compiled;
+  if (condition && (rule.recheck || asksNow)) {
+    const seen = conditionEvidence(condition, scopeOf(m, matter));
+    matter.evidence.condition = seen;
+    const verdict = conditionVerdict(seen);
+    if (verdict) {
+      record(m, rule, typesOf(rule), verdict[0], verdict[1], matter.eventIds, matter.evidence);
+      return false;
+    }
+  }
+  return conclude(m, compiled, matter);
+}
+
+/** One person's turn of a recurring rule. @param due the moment it is for; @param label that moment as local time */
+export function recur(m: Moment, compiled: CompiledRule, due: Millis, label: string): void {
+  const { rule, audience } = compiled;
+  const id = waitIdOf(m, rule.name, label);
+  if (m.person.waits.has(id)) return;
+  const user = m.person.profile.traits;
+  if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return;
+  const trigger: Trigger = {
+    key: id,
+    eventId: id,
+    type: `every ${rule.every?.text}`,
+    time: due,
+    properties: {},
+    traits: {},
+  };
+  fire(m, newWait(m, compiled, { trigger: { ...trigger, key: label }, key: '' }, 'every', due, { trigger }));
+}

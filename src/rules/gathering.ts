@@ -1,0 +1,208 @@
+/**
+ * Rules that gather what comes close together: a burst, of which the last is told (`debounce`), and a window, of which all
+ * is told together (`digest`). Which events belong together goes by their own times, not by when they arrive.
+ */
+import type { Millis, WaitKind } from '../model.ts';
+import { nextOccurrence, zoneOf } from './calendar.ts';
+import { conclude, endWait, iso, type Matter, waitEvidence } from './conclude.ts';
+import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
+import { endingOf, isBefore, seenSoFar } from './patterns.ts';
+import {
+  brokenReason,
+  cancelledReason,
+  collectedReason,
+  supersededReason,
+  tooLateReason,
+  waitingReason,
+} from './reasons.ts';
+import { type CompiledRule, typesOf } from './rule-set.ts';
+import { type Moment, record, waitsOf } from './verdicts.ts';
+import { begunWith, changeWait, keyed, newWait, plain } from './wait.ts';
+import { recordEnding } from './waits.ts';
+
+/** The last of a burst is told, when it has been quiet. */
+export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): void {
+  const { rule } = compiled;
+  const { trigger, eventIds, evidence } = matter;
+  const burst = nearest(m, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
+  if (!burst && missed(m, compiled, matter)) return;
+  const isTold = !burst || !isBefore(trigger, burst.state.trigger);
+  const span = spanWith(burst, trigger.time, trigger.time);
+  const due = endOf(m, compiled, span.first, span.last);
+  const ending = isTold && endingOf(compiled, m.person, trigger, due, m.ids);
+  if (ending) {
+    const { eventId, type, time } = ending.event.event;
+    if (burst) endWait(burst, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
+    recordEnding(m, compiled, matter, ending);
+    return;
+  }
+  const state: WaitState = isTold
+    ? { trigger: plain(trigger), ...span, ...begunWith(matter), ...seenSoFar(compiled, m.person, trigger, m.ids) }
+    : { ...burst.state, ...span };
+  const open = burst ?? newWait(m, compiled, matter, 'debounce', due, state);
+  if (burst) changeWait(burst, due, state);
+  join(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
+  evidence.wait = waitEvidence(open);
+  record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, open), eventIds, evidence);
+}
+
+/** It belongs to a burst that has been told, or that an event has ended. */
+function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
+  const { rule } = compiled;
+  const { trigger, eventIds, evidence } = matter;
+  const ends = [...rule.cancelOn, ...(rule.unless?.events ?? [])];
+  const burst = nearest(m, compiled, matter, 'debounce', ({ status, state: { endedBy } }) =>
+    status === 'fired'
+      ? true
+      : endedBy !== undefined && ends.includes(endedBy.event_type) && trigger.time <= endedBy.at,
+  );
+  if (!burst) return false;
+  evidence.wait = waitEvidence(burst);
+  const { endedBy } = burst.state;
+  if (!endedBy) {
+    record(m, rule, typesOf(rule), 'too_late', tooLateReason(trigger, burst), eventIds, evidence);
+  } else {
+    const by = { type: endedBy.event_type, time: endedBy.at };
+    const cancels = rule.cancelOn.includes(by.type);
+    const code = cancels ? 'cancelled_by_event' : 'broken_by_event';
+    record(
+      m,
+      rule,
+      typesOf(rule),
+      code,
+      cancels ? cancelledReason(rule, by) : brokenReason(rule, by),
+      eventIds,
+      evidence,
+    );
+  }
+  return true;
+}
+
+/** Items are kept together until the window ends. */
+export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void {
+  const { rule } = compiled;
+  const { trigger, eventIds, evidence } = matter;
+  const window = nearest(m, compiled, matter, 'digest', ({ status }) => status === 'waiting');
+  const span = spanWith(window, trigger.time, trigger.time);
+  const due = endOf(m, compiled, span.first, span.last);
+  const ending = endingOf(compiled, m.person, trigger, due, m.ids);
+  if (ending) {
+    recordEnding(m, compiled, matter, ending);
+    return;
+  }
+  const item = itemOf(trigger);
+  const now = rule.digest!.firstNow && !window;
+  const state: WaitState = {
+    trigger: window && isBefore(trigger, window.state.trigger) ? window.state.trigger : plain(trigger),
+    ...span,
+    items: now ? [] : kept(compiled, [...(window?.state.items ?? []), item]),
+    total: now ? 0 : (window?.state.total ?? 0) + 1,
+  };
+  const open = window ?? newWait(m, compiled, matter, 'digest', due, state);
+  if (window) changeWait(window, due, state);
+  join(m, compiled, open, trigger, (one, other) => ({
+    ...(isBefore(one.trigger, other.trigger) ? other : one),
+    items: kept(compiled, [...(one.items ?? []), ...(other.items ?? [])]),
+    total: (one.total ?? 0) + (other.total ?? 0),
+  }));
+  if (now) {
+    evidence.digest = { total: 1, kept: 1 };
+    conclude(m, compiled, { ...matter, items: [item], total: 1 });
+    return;
+  }
+  evidence.wait = waitEvidence(open);
+  record(m, rule, typesOf(rule), 'collected', collectedReason(open), eventIds, evidence);
+}
+
+/** Takes out what was collected up to a time. False when nothing is left. */
+export function dropItems(m: Moment, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
+  const { items = [], total = 0 } = window.state;
+  const left = items.filter(({ at }) => Date.parse(at) > upTo);
+  const [first, last] = [left[0], left.at(-1)];
+  if (!first || !last) return false;
+  const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
+  const state = { ...window.state, ...span, items: left, total: left.length === items.length ? total : left.length };
+  changeWait(window, endOf(m, compiled, span.first, span.last), state);
+  return true;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** The one that the trigger falls into; else the one that would have begun with it. */
+function nearest(
+  m: Moment,
+  compiled: CompiledRule,
+  { trigger: { time }, key }: Matter,
+  kind: WaitKind,
+  which: (one: Wait) => boolean,
+): Wait | undefined {
+  const { rule } = compiled;
+  const all = waitsOf(m, (one) => one.rule === rule.name && one.key === key && one.kind === kind && which(one));
+  const own = endOf(m, compiled, time, time);
+  return (
+    all.find((one) => firstOf(one) <= time && isIn(compiled, time, one.dueAt)) ??
+    all.find((one) => time < firstOf(one) && isIn(compiled, firstOf(one), own))
+  );
+}
+
+/** With one more event it may reach into others: they become one. */
+function join(
+  m: Moment,
+  compiled: CompiledRule,
+  open: Wait,
+  by: Trigger,
+  merge: (one: WaitState, other: WaitState) => WaitState,
+): void {
+  const { rule } = compiled;
+  const others = waitsOf(
+    m,
+    (one) => one.rule === rule.name && one.key === open.key && one.kind === open.kind && one !== open,
+  );
+  for (const other of others) {
+    if (other.status !== 'waiting' || firstOf(other) < firstOf(open)) continue;
+    if (!isIn(compiled, firstOf(other), open.dueAt)) continue;
+    const span = spanWith(open, firstOf(other), other.state.last ?? other.triggerTime);
+    changeWait(open, endOf(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
+    endWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+    const ids = [by.eventId, other.state.trigger.eventId];
+    const evidence = { ...keyed(other.key), wait: waitEvidence(other) };
+    record(m, rule, typesOf(rule), 'superseded', supersededReason(rule, by), ids, evidence);
+  }
+}
+
+function spanWith(one: Wait | undefined, first: Millis, last: Millis): { first: Millis; last: Millis } {
+  if (!one) return { first, last };
+  const { state, triggerTime } = one;
+  return { first: Math.min(state.first ?? triggerTime, first), last: Math.max(state.last ?? triggerTime, last) };
+}
+
+function firstOf({ state, triggerTime }: Wait): Millis {
+  return state.first ?? triggerTime;
+}
+
+/** A span holds its end; what happens at six belongs to the window that begins at six. */
+function isIn({ rule: { digest } }: CompiledRule, time: Millis, end: Millis): boolean {
+  return digest?.window.kind === 'calendar' ? time < end : time <= end;
+}
+
+/** When a burst or a window is over that began and was last added to at these times. */
+function endOf(m: Moment, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
+  if (rule.debounce) {
+    const { quiet, atMost = Number.POSITIVE_INFINITY } = rule.debounce;
+    return Math.max(Math.min(last + quiet, first + atMost), last + (rule.unless?.within ?? 0));
+  }
+  const { window } = rule.digest!;
+  if (window.kind === 'fixed') return first + window.span;
+  if (window.kind === 'sliding') return Math.min(last + window.span, first + window.atMost);
+  return nextOccurrence(window.recurrence.cron, zoneOf(rule.zone, m.person.profile.traits), first) ?? first;
+}
+
+function itemOf({ properties, traits, type, eventId, time }: Trigger): DigestItem {
+  return { event: properties, traits, event_type: type, event_id: eventId, at: iso(time) };
+}
+
+/** The latest, in order of time. */
+function kept({ rule }: CompiledRule, items: readonly DigestItem[]): DigestItem[] {
+  const place = ({ at, event_id }: DigestItem) => `${at} ${event_id}`;
+  return [...items].sort((a, b) => (place(a) < place(b) ? -1 : 1)).slice(-rule.digest!.keep);
+}

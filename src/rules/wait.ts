@@ -1,0 +1,62 @@
+/** A wait as the rules make and keep it. */
+import type { Millis, WaitKind } from '../model.ts';
+import type { Matter } from './conclude.ts';
+import type { Trigger, Wait, WaitState } from './facts.ts';
+import type { CompiledRule } from './rule-set.ts';
+import type { Moment } from './verdicts.ts';
+
+export function newWait(
+  m: Moment,
+  { rule }: Pick<CompiledRule, 'rule'>,
+  { trigger, key }: Pick<Matter, 'trigger' | 'key'>,
+  kind: WaitKind,
+  due: Millis,
+  state: WaitState,
+): Wait {
+  const made: Wait = {
+    waitId: waitIdOf(m, rule.name, trigger.key),
+    userId: m.person.userId,
+    rule: rule.name,
+    key,
+    kind,
+    catalogVersion: m.rules.active.version,
+    beganAt: m.now,
+    status: 'waiting',
+    dueAt: due,
+    triggerTime: trigger.time,
+    state,
+    endedAt: null,
+    stored: 'new',
+  };
+  m.person.waits.set(made.waitId, made);
+  return made;
+}
+
+/** One trigger begins one wait of a rule; a person has one turn of a recurring rule for each local time. */
+export function waitIdOf(m: Pick<Moment, 'ids' | 'person'>, rule: string, began: string): string {
+  return m.ids.of(`wait ${rule}\n${m.person.userId}\n${began}`);
+}
+
+export function changeWait(one: Wait, due: Millis, state: WaitState): void {
+  one.dueAt = due;
+  one.triggerTime = state.trigger.time;
+  one.state = state;
+  if (one.stored === 'same') one.stored = 'changed';
+}
+
+/** Only what a trigger is: an event that was received has more. */
+export function plain({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
+  return { key, eventId, type, time, properties, traits, ...(depth !== undefined && { depth }) };
+}
+
+/** What the end of the wait is to know of its beginning. */
+export function begunWith({ matched, eventIds, evidence }: Matter): Pick<WaitState, 'matched' | 'begun'> {
+  const { pattern, count, change } = evidence;
+  const why = { ...(pattern && { pattern }), ...(count && { count }), ...(change && { change }) };
+  const begun = eventIds.length > 1 || pattern || count || change ? { eventIds, evidence: why } : undefined;
+  return { ...(matched && { matched }), ...(begun && { begun }) };
+}
+
+export function keyed(key: string): { key?: string } {
+  return key === '' ? {} : { key };
+}

@@ -1,0 +1,312 @@
+import type { Decision, Millis } from '../model.ts';
+import { type BacktestPlan, type Life, pastDecisions, type Verdict } from './life.ts';
+import { replayLife } from './replay.ts';
+import { areSame } from './same.ts';
+
+/** What a backtest came to; plain JSON. Times are ISO 8601 in UTC. */
+export interface BacktestReport {
+  /** `candidate`: a catalog against the past. `live`: the past against itself, to see that it is reproduced. */
+  readonly mode: 'candidate' | 'live';
+  readonly since: string;
+  readonly until: string;
+  readonly people: number;
+  /** Events received from `since` on. */
+  readonly events: number;
+  /** People with too many events to be replayed. */
+  readonly left_out: readonly string[];
+  readonly totals: Counts;
+  /** In order of name. */
+  readonly types: readonly TypeReport[];
+  /** Of `live`: every decision, not only sends. */
+  readonly reproduced?: {
+    readonly decisions: number;
+    readonly different: number;
+    readonly examples: readonly Difference[];
+  };
+}
+
+export interface Counts {
+  readonly live: number;
+  readonly new: number;
+  readonly added: number;
+  readonly removed: number;
+  readonly moved: number;
+  readonly unchanged: number;
+}
+
+export interface TypeReport extends Counts {
+  readonly type: string;
+  /** Days (UTC) with a send on either side, in order. */
+  readonly days: readonly { readonly day: string; readonly live: number; readonly new: number }[];
+  readonly examples: readonly Example[];
+}
+
+export interface Example {
+  readonly change: Change;
+  readonly user_id: string;
+  /** Absent: there was no such decision at all. */
+  readonly live?: Told;
+  readonly new?: Told;
+}
+
+export type Change = 'added' | 'removed' | 'moved';
+
+export interface Told extends Pick<Decision, 'rule' | 'outcome' | 'reason_code' | 'reason' | 'event_ids' | 'evidence'> {
+  readonly at: string;
+}
+
+export interface Difference {
+  readonly user_id: string;
+  /** The key of the event, or the id of the wait. */
+  readonly source: string;
+  readonly live: readonly Decision[];
+  readonly new: readonly Decision[];
+}
+
+/** So many examples of each change of a type. */
+const EXAMPLES = 5;
+
+/** Takes one life after the other, and keeps counts and a few examples: memory does not grow with the people. */
+export class Backtest {
+  readonly #plan: BacktestPlan;
+  readonly #types = new Map<string, Tally>();
+  readonly #leftOut: string[] = [];
+  readonly #differences: Difference[] = [];
+  #people = 0;
+  #events = 0;
+  #decisions = 0;
+  #different = 0;
+
+  constructor(plan: BacktestPlan) {
+    this.#plan = plan;
+  }
+
+  /** Events replayed so far. */
+  get events(): number {
+    return this.#events;
+  }
+
+  leaveOut(userId: string): void {
+    this.#leftOut.push(userId);
+  }
+
+  take(life: Life): void {
+    const { since, candidate } = this.#plan;
+    this.#people++;
+    for (const { receivedAt } of life.events) if (receivedAt >= since) this.#events++;
+    const verdicts = replayLife(life, this.#plan);
+    if (!candidate) this.#verify(life, verdicts);
+    this.#compare(life, verdicts);
+  }
+
+  report(): BacktestReport {
+    const { since, until, candidate } = this.#plan;
+    const types = [...this.#types.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+    return {
+      mode: candidate ? 'candidate' : 'live',
+      since: iso(since),
+      until: iso(until),
+      people: this.#people,
+      events: this.#events,
+      left_out: this.#leftOut,
+      totals: sum(types),
+      types: types.map(({ days, ...tally }) => ({
+        ...tally,
+        days: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)),
+      })),
+      ...(!candidate && {
+        reproduced: { decisions: this.#decisions, different: this.#different, examples: this.#differences },
+      }),
+    };
+  }
+
+  #verify(life: Life, verdicts: readonly Verdict[]): void {
+    const past = pastDecisions(life, this.#plan);
+    const differ = (source: string, live: readonly Decision[], now: readonly Decision[]) => {
+      this.#different += Math.max(live.length, now.length);
+      if (this.#differences.length < EXAMPLES) {
+        this.#differences.push({ user_id: life.userId, source, live, new: now });
+      }
+    };
+    for (const { source, at, decisions } of verdicts) {
+      const live = past.get(source);
+      past.delete(source);
+      this.#decisions += Math.max(decisions.length, live?.decisions.length ?? 0);
+      if (!live || live.at !== at || !areSame(live.decisions, decisions)) {
+        differ(source, live?.decisions ?? [], decisions);
+      }
+    }
+    for (const { source, decisions } of past.values()) {
+      this.#decisions += decisions.length;
+      differ(source, decisions, []);
+    }
+  }
+
+  #compare(life: Life, verdicts: readonly Verdict[]): void {
+    const live = liveSends(life, this.#plan);
+    const virtual = sendsOf(verdicts);
+    if (live.length === 0 && virtual.length === 0) return;
+    for (const { type, at } of live) this.#tally(type).count('live', at);
+    for (const { type, at } of virtual) this.#tally(type).count('new', at);
+    const { pairs, added, removed } = match(live, virtual);
+    for (const [before, after] of pairs) {
+      const tally = this.#tally(after.type);
+      if (before.at === after.at) tally.unchanged++;
+      else tally.add('moved', () => ({ user_id: life.userId, live: told(before), new: told(after) }));
+    }
+    for (const after of added) {
+      this.#tally(after.type).add('added', () => {
+        const before = about(pastDecisions(life, this.#plan).values(), after);
+        return { user_id: life.userId, ...(before && { live: told(before) }), new: told(after) };
+      });
+    }
+    for (const before of removed) {
+      this.#tally(before.type).add('removed', () => {
+        const after = about(verdicts, before);
+        return { user_id: life.userId, live: told(before), ...(after && { new: told(after) }) };
+      });
+    }
+  }
+
+  #tally(type: string): Tally {
+    let tally = this.#types.get(type);
+    if (!tally) {
+      tally = new Tally(type);
+      this.#types.set(type, tally);
+    }
+    return tally;
+  }
+}
+
+class Tally implements Counts {
+  readonly type: string;
+  live = 0;
+  new = 0;
+  added = 0;
+  removed = 0;
+  moved = 0;
+  unchanged = 0;
+  readonly days = new Map<number, { readonly day: string; live: number; new: number }>();
+  readonly examples: Example[] = [];
+
+  constructor(type: string) {
+    this.type = type;
+  }
+
+  count(side: 'live' | 'new', at: Millis): void {
+    this[side]++;
+    const number = Math.floor(at / DAY);
+    let day = this.days.get(number);
+    if (!day) {
+      day = { day: iso(at).slice(0, 10), live: 0, new: 0 };
+      this.days.set(number, day);
+    }
+    day[side]++;
+  }
+
+  add(change: Change, example: () => Omit<Example, 'change'>): void {
+    this[change]++;
+    if (this[change] <= EXAMPLES) this.examples.push({ change, ...example() });
+  }
+}
+
+const DAY = 86_400_000;
+
+/** One notification, on either side. */
+interface SendMade {
+  readonly type: string;
+  readonly at: Millis;
+  readonly decision: Decision;
+}
+
+function liveSends(life: Life, { since, until }: BacktestPlan): SendMade[] {
+  const sends: SendMade[] = [];
+  for (const event of life.events) {
+    const { receivedAt, hasActed } = event;
+    if (hasActed && receivedAt >= since && receivedAt < until) addSends(sends, receivedAt, event.decisions());
+  }
+  for (const { endedAt, decisions } of life.waits) {
+    if (endedAt !== null && endedAt >= since && endedAt < until) addSends(sends, endedAt, decisions);
+  }
+  return sends;
+}
+
+function sendsOf(verdicts: readonly Verdict[]): SendMade[] {
+  const sends: SendMade[] = [];
+  for (const { at, decisions } of verdicts) addSends(sends, at, decisions);
+  return sends;
+}
+
+function addSends(sends: SendMade[], at: Millis, decisions: readonly Decision[]): void {
+  for (const decision of decisions) {
+    if (decision.outcome === 'send') sends.push({ type: decision.notification_type, at, decision });
+  }
+}
+
+/** Which send is which: of the same wait, of the same trigger, or of the same key, in this order; the rest is new or gone. */
+function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
+  const pairs: [SendMade, SendMade][] = [];
+  let removed = [...live];
+  let added = [...virtual];
+  for (const nameOf of [ofWait, ofTrigger, ofKey]) {
+    if (removed.length === 0 || added.length === 0) break;
+    const byName = new Map<string, SendMade[]>();
+    for (const send of removed) {
+      const name = nameOf(send);
+      if (name === undefined) continue;
+      const list = byName.get(`${send.type}\n${name}`);
+      if (list) list.push(send);
+      else byName.set(`${send.type}\n${name}`, [send]);
+    }
+    const gone = new Set<SendMade>();
+    added = added.filter((send) => {
+      const name = nameOf(send);
+      const before = name === undefined ? undefined : byName.get(`${send.type}\n${name}`)?.shift();
+      if (!before) return true;
+      gone.add(before);
+      pairs.push([before, send]);
+      return false;
+    });
+    removed = removed.filter((send) => !gone.has(send));
+  }
+  return { pairs, added, removed };
+}
+
+function ofWait({ decision: { evidence, rule } }: SendMade): string | undefined {
+  return evidence.wait && `${rule}\n${evidence.wait.wait_id}`;
+}
+
+function ofTrigger({ decision }: SendMade): string | undefined {
+  return decision.event_ids[0];
+}
+
+function ofKey({ decision: { evidence, rule } }: SendMade): string | undefined {
+  return evidence.key && `${rule}\n${evidence.key}`;
+}
+
+/** What the other side decided last of the same type on the same trigger: why it did not send. */
+function about(verdicts: Iterable<Verdict>, { type, decision: { event_ids } }: SendMade): SendMade | undefined {
+  let found: SendMade | undefined;
+  for (const { at, decisions } of verdicts) {
+    for (const decision of decisions) {
+      if (decision.notification_type !== type || !decision.event_ids.includes(event_ids[0] ?? '')) continue;
+      if (!found || at >= found.at) found = { type, at, decision };
+    }
+  }
+  return found;
+}
+
+function told({ at, decision }: SendMade): Told {
+  const { rule, outcome, reason_code, reason, event_ids, evidence } = decision;
+  return { at: iso(at), rule, outcome, reason_code, reason, event_ids, evidence };
+}
+
+function sum(all: readonly Counts[]): Counts {
+  const total = { live: 0, new: 0, added: 0, removed: 0, moved: 0, unchanged: 0 };
+  for (const one of all) for (const name of Object.keys(total) as (keyof Counts)[]) total[name] += one[name];
+  return total;
+}
+
+function iso(time: Millis): string {
+  return new Date(time).toISOString();
+}

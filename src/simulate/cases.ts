@@ -1,0 +1,261 @@
+import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/fields.ts';
+import { LIFECYCLE_EVENTS } from '../catalog/lifecycle.ts';
+import { Problems } from '../catalog/problems.ts';
+import { suggest } from '../catalog/suggest.ts';
+import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts';
+import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
+import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
+import { parseTimestamp } from '../events/timestamp.ts';
+import {
+  type CatalogData,
+  type Json,
+  type JsonObject,
+  type Millis,
+  type Outcome,
+  REASON_CODES,
+  type ReasonCode,
+} from '../model.ts';
+
+/** What must happen, as a small story. */
+export interface Case {
+  readonly name: string;
+  /** Where it stands in its file, from 1. */
+  readonly line: number;
+  /** What is known of `u_1` before anything happens. */
+  readonly profile?: JsonObject;
+  /** When the clock starts, and how long it runs on. */
+  readonly from: Millis;
+  readonly until: Millis;
+  /** In order of arrival. */
+  readonly events: readonly Arrival[];
+  readonly expect: readonly Expectation[];
+}
+
+export interface Arrival {
+  readonly at: Millis;
+  readonly event: ReceivedEvent;
+}
+
+/** One decision. A send that nobody expects is a failure; any other outcome may go unmentioned. */
+export interface Expectation {
+  readonly line: number;
+  readonly user: string;
+  /** A notification type, or the name of a rule that notifies nobody. */
+  readonly type: string;
+  readonly outcome: Outcome;
+  readonly because?: ReasonCode;
+  /** When it was decided. */
+  readonly at?: Millis;
+  /** What the templates get must hold this. */
+  readonly data?: Json;
+  readonly items?: Json;
+  readonly total?: number;
+}
+
+/** The person of a story that names nobody. */
+export const SOMEBODY = 'u_1';
+
+const DAY = 86_400_000;
+/** How long the clock runs on after the last event, when a case does not say. */
+const RUNS_ON = 30 * DAY;
+
+const OUTCOMES: readonly Outcome[] = [
+  ...(['send', 'suppressed', 'not_matched', 'scheduled', 'cancelled', 'failed', 'acted'] as const),
+];
+const CASE = 'name: welcomed once; events: […]; expect: […]';
+const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
+const EXPECTED = '{ at: 2025-11-03T09:00Z, WELCOME_EMAIL: send }';
+const EVENT_KEYS = ['at', 'arrives', 'user', 'id', 'traits'];
+const EXPECT_KEYS = ['at', 'user', 'because', 'data', 'items', 'total'];
+
+/**
+ * Reads cases.yaml beside a catalog.
+ *
+ * @throws CatalogError with every mistake and its place
+ */
+export function readCases(name: string, source: string, data: CatalogData): Case[] {
+  const problems = new Problems();
+  const file = parseYaml(name, source, problems);
+  const cases = file.root ? readAll(new Reader(file, source, data), file.root) : [];
+  problems.throwIfAny();
+  return cases;
+}
+
+class Reader {
+  readonly file: YamlFile;
+  readonly eventTypes: ReadonlySet<string>;
+  /** What may be expected: notification types and rules. */
+  readonly outcomes: ReadonlySet<string>;
+  readonly check: ValidateEvent;
+  readonly #source: string;
+
+  constructor(file: YamlFile, source: string, data: CatalogData) {
+    this.file = file;
+    this.#source = source;
+    const events = [...data.events, ...LIFECYCLE_EVENTS].map((type) => type.name);
+    this.eventTypes = new Set([...events, 'profile.updated']);
+    this.outcomes = new Set([...data.notifications, ...data.rules].map((one) => one.name));
+    this.check = compileSchemas(data);
+  }
+
+  problem(at: number, message: string, hint?: string): void {
+    this.file.problem(at, message, hint);
+  }
+
+  line(at: number): number {
+    return this.#source.slice(0, at).split('\n').length;
+  }
+
+  text(entry: Entry | undefined, example: string): Text | undefined {
+    return entry && oneText(this.file, entry.value, `"${entry.key}"`, example);
+  }
+
+  time(entry: Entry | undefined, example: string): Millis | undefined {
+    const text = this.text(entry, example);
+    if (!entry || !text) return undefined;
+    const read = parseTimestamp(text.text);
+    if ('time' in read) return read.time;
+    this.problem(text.at, `"${entry.key}" ${read.problem}`);
+    return undefined;
+  }
+}
+
+function readAll(r: Reader, root: Tree): Case[] {
+  const top = fields(r.file, root, r.file.name, ['cases'], `cases: [{ ${CASE} }]`);
+  const list = top.get('cases')?.value;
+  if (list?.kind === 'list') return list.items.flatMap((item) => readCase(r, item) ?? []);
+  r.problem(list?.at ?? 0, '"cases" is needed, a list', `cases: [{ ${CASE} }]`);
+  return [];
+}
+
+function readCase(r: Reader, tree: Tree): Case | undefined {
+  const found = fields(r.file, tree, 'a case', ['name', 'profile', 'from', 'events', 'until', 'expect'], CASE);
+  const name = r.text(found.get('name'), 'name: welcomed once');
+  for (const key of ['name', 'expect']) {
+    if (!found.has(key)) r.problem(tree.at, `the case has no "${key}"`, key === 'name' ? CASE : 'expect: none');
+  }
+  const profile = found.get('profile');
+  const traits = profile && objectOf(r, profile);
+  const misfit = traits && r.check('', {}, traits);
+  if (misfit) r.problem(profile!.at, `${misfit.path.replace('user_traits', 'profile')} ${misfit.message}`);
+  const events = itemsOf(r, found.get('events'), EVENT).flatMap((item) => readArrival(r, item) ?? []);
+  events.sort((a, b) => a.at - b.at);
+  const from = r.time(found.get('from'), 'from: 2025-11-01T00:00Z') ?? events[0]?.at;
+  if (from === undefined && !found.get('events')) {
+    r.problem(tree.at, 'the case has no events and does not say when it begins', 'from: 2025-11-01T00:00Z');
+  }
+  const until = r.time(found.get('until'), 'until: 2025-12-01T00:00Z');
+  const last = events.at(-1)?.at ?? from ?? 0;
+  if (until !== undefined && until < last) r.problem(found.get('until')!.at, '"until" is before the last event');
+  const expect = readExpectations(r, found);
+  if (!name || from === undefined) return undefined;
+  return {
+    name: name.text,
+    line: r.line(tree.at),
+    ...(traits && { profile: traits }),
+    from: Math.min(from, events[0]?.at ?? from),
+    until: until ?? last + RUNS_ON,
+    events,
+    expect,
+  };
+}
+
+function itemsOf(r: Reader, entry: Entry | undefined, example: string): readonly Tree[] {
+  if (!entry) return [];
+  if (entry.value.kind === 'list') return entry.value.items;
+  if (entry.value.kind !== 'null') r.problem(entry.value.at, `"${entry.key}" is a list`, `- ${example}`);
+  return [];
+}
+
+function objectOf(r: Reader, { key, value }: Entry): JsonObject | undefined {
+  if (value.kind === 'map') return toJson(value) as JsonObject;
+  if (value.kind !== 'null') r.problem(value.at, `"${key}" needs an object`, `${key}: {}`);
+  return {};
+}
+
+/** The one key beside the known ones, which is a name and says the most. */
+function readNamed(r: Reader, tree: Tree, what: string, known: readonly string[], example: string) {
+  const entries = named(r.file, tree, what, example);
+  const rest = entries.filter(({ key }) => !known.includes(key));
+  const subject = rest[0];
+  if (rest.length !== 1 || !subject) {
+    const message =
+      rest.length === 0 ? 'does not say what happens' : `says ${rest.map(({ key }) => key).join(' and ')}`;
+    if (tree.kind === 'map') r.problem(rest[1]?.at ?? tree.at, `${what} ${message}`, example);
+    return undefined;
+  }
+  const found: Fields = new Map(entries.filter((one) => one !== subject).map((one) => [one.key, one]));
+  return { subject, found };
+}
+
+function readArrival(r: Reader, tree: Tree): Arrival | undefined {
+  const read = readNamed(r, tree, 'an event', EVENT_KEYS, EVENT);
+  if (!read) return undefined;
+  const { subject, found } = read;
+  if (!r.eventTypes.has(subject.key)) {
+    r.problem(subject.at, `no event is called ${JSON.stringify(subject.key)}`, suggest(subject.key, r.eventTypes));
+    return undefined;
+  }
+  if (!found.has('at')) r.problem(tree.at, 'the event does not say when it happened', EVENT);
+  const time = r.time(found.get('at'), EVENT);
+  const arrives = r.time(found.get('arrives'), EVENT);
+  if (time === undefined) return undefined;
+  const id = r.text(found.get('id'), 'id: e_1');
+  const traits = found.get('traits');
+  const event = readEvent(
+    '',
+    {
+      ...(id && { event_id: id.text }),
+      user_id: r.text(found.get('user'), 'user: u_2')?.text ?? SOMEBODY,
+      event_type: subject.key,
+      event_timestamp: new Date(time).toISOString(),
+      properties: objectOf(r, subject) ?? {},
+      user_traits: traits ? (objectOf(r, traits) ?? {}) : {},
+    },
+    r.check,
+  );
+  if (isRejection(event)) {
+    r.problem(event.path.startsWith('user_traits') ? traits!.at : subject.at, event.message);
+    return undefined;
+  }
+  return { at: arrives ?? time, event };
+}
+
+function readExpectations(r: Reader, found: Fields): Expectation[] {
+  const entry = found.get('expect');
+  if (!entry || (entry.value.kind === 'text' && entry.value.text === 'none')) return [];
+  return itemsOf(r, entry, EXPECTED).flatMap((item) => readExpectation(r, item) ?? []);
+}
+
+function readExpectation(r: Reader, tree: Tree): Expectation | undefined {
+  const read = readNamed(r, tree, 'an expectation', EXPECT_KEYS, EXPECTED);
+  if (!read) return undefined;
+  const { subject, found } = read;
+  const type = subject.key;
+  if (!r.outcomes.has(type)) {
+    const what = isName(type)
+      ? `no notification is called ${JSON.stringify(type)}`
+      : `${JSON.stringify(type)} is no name`;
+    r.problem(subject.at, what, suggest(type, r.outcomes));
+  }
+  const said = oneText(r.file, subject.value, type, EXPECTED);
+  const outcome = said && oneOf(r.file, said, 'an outcome', OUTCOMES);
+  const because = r.text(found.get('because'), 'because: condition_false');
+  const code = because && oneOf(r.file, because, 'a reason code', REASON_CODES);
+  const at = r.time(found.get('at'), EXPECTED);
+  const total = found.get('total')?.value;
+  if (total && total.kind !== 'number') r.problem(total.at, '"total" is a number', 'total: 3');
+  if (!outcome) return undefined;
+  const [data, items] = [found.get('data'), found.get('items')];
+  return {
+    line: r.line(tree.at),
+    user: r.text(found.get('user'), 'user: u_2')?.text ?? SOMEBODY,
+    type,
+    outcome,
+    ...(code && { because: code }),
+    ...(at !== undefined && { at }),
+    ...(data && { data: toJson(data.value) }),
+    ...(items && { items: toJson(items.value) }),
+    ...(total?.kind === 'number' && { total: total.value }),
+  };
+}

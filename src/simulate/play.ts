@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CatalogData, Decision, Json, Millis } from '../model.ts';
+import { compileRules, type RuleSets } from '../rules/rule-set.ts';
+import type { Send } from '../rules/verdicts.ts';
+import { type Case, type Expectation, SOMEBODY } from './cases.ts';
+import { countingIds } from './ids.ts';
+import { decisionText, evidenceLines, moment, plainLine, timelineOf } from './timeline.ts';
+import { type Happening, World } from './world.ts';
+
+export interface CaseResult {
+  readonly name: string;
+  readonly line: number;
+  readonly passed: boolean;
+  readonly ms: number;
+  readonly failures: readonly Failure[];
+  /** Everything that happened, where the case failed. */
+  readonly timeline: readonly string[];
+}
+
+export interface Failure {
+  /** Of the expectation; of a send that nobody expects, that of the case. */
+  readonly line: number;
+  readonly message: string;
+  /** What comes closest, and what was seen then. */
+  readonly closest?: readonly string[];
+}
+
+/** What cases are played with: the rules of a catalog. */
+export function rulesFor(data: CatalogData): RuleSets {
+  const active = compileRules(1, data);
+  return { active, at: () => active };
+}
+
+/** Plays a case from its first event to its end, and compares. @param clock milliseconds, to say how long it took */
+export function playCase(rules: RuleSets, one: Case, clock: () => number): CaseResult {
+  const started = clock();
+  const happened = play(rules, one);
+  const failures = compare(one, happened.flatMap(decided));
+  return {
+    name: one.name,
+    line: one.line,
+    passed: failures.length === 0,
+    ms: clock() - started,
+    failures,
+    timeline: failures.length === 0 ? [] : happened.flatMap(timelineOf).map(plainLine),
+  };
+}
+
+function play(rules: RuleSets, { profile, from, until, events }: Case): Happening[] {
+  const world = new World(rules, countingIds());
+  world.introduce(SOMEBODY, profile ?? {}, from);
+  const happened: Happening[] = [];
+  for (const at of new Set(events.map((one) => one.at))) {
+    // What arrives in the moment in which something is due comes first: bounds count.
+    happened.push(...world.advance(at - 1));
+    const batch = events.filter((one) => one.at === at).map(({ event }) => event);
+    happened.push(...world.arrive(batch, at));
+  }
+  happened.push(...world.advance(until));
+  return happened;
+}
+
+interface Decided {
+  readonly at: Millis;
+  readonly user: string;
+  readonly decision: Decision;
+  readonly send: Send | undefined;
+}
+
+function decided({ at, userId, decisions, sends }: Happening): Decided[] {
+  return decisions.map((decision) => ({
+    at,
+    user: userId,
+    decision,
+    send: sends.find((send) => send.decision === decision),
+  }));
+}
+
+function compare({ line, expect }: Case, all: readonly Decided[]): Failure[] {
+  const left = new Set(all);
+  const failures: Failure[] = [];
+  // Those that say the most choose first.
+  for (const wanted of [...expect].sort((a, b) => Object.keys(b).length - Object.keys(a).length)) {
+    const match = [...left].find((one) => misses(wanted, one).length === 0);
+    if (match) left.delete(match);
+    else failures.push(missing(wanted, [...left]));
+  }
+  for (const one of left) {
+    if (one.decision.outcome !== 'send') continue;
+    failures.push({ line, message: `not expected: ${told(one)}`, closest: seen(one) });
+  }
+  return failures.sort((a, b) => a.line - b.line);
+}
+
+/** In what a decision is not the one that is expected; the first are the worst. */
+function misses(wanted: Expectation, { at, user, decision, send }: Decided): string[] {
+  const { type, outcome, because } = wanted;
+  return [
+    user === wanted.user || 'user',
+    decision.notification_type === type || 'type',
+    decision.outcome === outcome || 'outcome',
+    wanted.at === undefined || at === wanted.at || 'at',
+    because === undefined || decision.reason_code === because || 'because',
+    wanted.data === undefined || holds(send?.data, wanted.data) || 'data',
+    wanted.items === undefined || holds(send?.items, wanted.items) || 'items',
+    wanted.total === undefined || send?.total === wanted.total || 'total',
+  ].filter((miss) => miss !== true);
+}
+
+function missing(wanted: Expectation, left: readonly Decided[]): Failure {
+  const { line, at, user, type, outcome, because } = wanted;
+  const when = at === undefined ? '' : `${moment(at)} `;
+  const message = `expected: ${when}${user} ${type} ${outcome}${because ? ` because ${because}` : ''}`;
+  const near = left
+    .map((one) => ({ one, missed: misses(wanted, one) }))
+    .filter(({ missed }) => !missed.includes('type') && !missed.includes('user'))
+    .sort((a, b) => a.missed.length - b.missed.length || distance(a.one, at) - distance(b.one, at));
+  const closest = near[0];
+  if (!closest) return { line, message };
+  const { one, missed } = closest;
+  const differs = (['data', 'items', 'total'] as const)
+    .filter((part) => missed.includes(part))
+    .map((part) => `${part}: ${JSON.stringify(one.send?.[part] ?? null)}, expected ${JSON.stringify(wanted[part])}`);
+  return { line, message, closest: [told(one), ...differs, ...seen(one).slice(0)] };
+}
+
+function distance({ at }: Decided, wanted: Millis | undefined): number {
+  return wanted === undefined ? 0 : Math.abs(at - wanted);
+}
+
+function told({ at, user, decision }: Decided): string {
+  return `${moment(at)} ${user} ${decision.outcome} ${decisionText(decision)}`;
+}
+
+function seen({ decision }: Decided): string[] {
+  return evidenceLines(decision.evidence);
+}
+
+/** Everything wanted is there; objects may hold more. */
+function holds(value: unknown, wanted: Json): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return isDeepStrictEqual(value, wanted);
+  if (typeof value !== 'object' || value === null || Array.isArray(value) !== Array.isArray(wanted)) return false;
+  if (Array.isArray(wanted)) {
+    return (
+      (value as unknown[]).length === wanted.length && wanted.every((item, i) => holds((value as Json[])[i], item))
+    );
+  }
+  return Object.entries(wanted).every(([key, item]) => Object.hasOwn(value, key) && holds((value as never)[key], item));
+}

@@ -1,0 +1,311 @@
+import { isRejection, readEvent } from '../events/envelope.ts';
+import { mergeTraits } from '../events/profile.ts';
+import type { Decision, Event, Millis, Profile } from '../model.ts';
+import { decide, endWait, takeTurn } from '../rules/decide.ts';
+import { type Ids, type PersonFacts, stranger, type Trigger, type Wait } from '../rules/facts.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
+import type { Emitted, Verdicts } from '../rules/verdicts.ts';
+import { countingIds } from './ids.ts';
+import { Known } from './known.ts';
+import type { BacktestPlan, Life, PastEvent, PastWait, Verdict } from './life.ts';
+import { areSame } from './same.ts';
+import { type Turn, Turns } from './turns.ts';
+
+/**
+ * Lives a person's stored life again: every event arrives when it arrived, every wait ends when it is due, or when it
+ * really ended where it is the same wait. Returns what is decided from `since` on, in order.
+ *
+ * What was open at `since` must be known as it was then, and only its latest state is stored. So the replay begins
+ * earlier, under the catalogs of that time, at a moment at which the person waited for nothing.
+ */
+export function replayLife(life: Life, plan: BacktestPlan): Verdict[] {
+  return new Replay(life, plan).run();
+}
+
+class Replay {
+  readonly #life: Life;
+  readonly #plan: BacktestPlan;
+  readonly #ids: Ids;
+  readonly #sets: { active: RuleSet; at(version: number): RuleSet };
+  readonly #start: Millis;
+  /** In the order in which they were decided. */
+  readonly #arrivals: readonly PastEvent[];
+  readonly #past: ReadonlyMap<string, PastWait>;
+  readonly #turns: Turns;
+  readonly #known: Known;
+  #person: PersonFacts;
+  #now: Millis;
+  #next = 0;
+  #verdicts: Verdict[] = [];
+
+  constructor(life: Life, plan: BacktestPlan) {
+    const start = startOf(life, plan.since);
+    this.#life = life;
+    this.#plan = plan;
+    this.#start = start;
+    this.#now = start;
+    this.#person = stranger(life.userId);
+    this.#ids = countingIds();
+    this.#past = new Map(life.waits.map((wait) => [wait.waitId, wait]));
+    this.#arrivals = life.events
+      .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
+      .sort((a, b) => a.receivedAt - b.receivedAt || a.time - b.time || (a.key < b.key ? -1 : 1));
+    this.#sets = {
+      active: plan.version(this.#arrivals[0]?.catalogVersion ?? life.events.at(-1)?.catalogVersion ?? 0),
+      at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
+    };
+    this.#turns = new Turns(life, plan, start, this.#ids);
+    this.#known = new Known(this.#arrivals, plan);
+    this.#remember();
+    if (start >= plan.since && plan.candidate) this.#sets.active = plan.candidate;
+    this.#known.adopt(this.#person, this.#sets.active);
+  }
+
+  run(): Verdict[] {
+    const { since, until, candidate } = this.#plan;
+    for (;;) {
+      const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
+      const end = this.#person.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextEnd();
+      const turn = this.#turns.next(this.#person, this.#now);
+      const now = Math.min(arrival, end, turn?.at ?? Number.POSITIVE_INFINITY);
+      if (now >= until) return this.#verdicts;
+      this.#now = now;
+      if (candidate && now >= since) this.#adopt(candidate);
+      if (end === now && arrival === now) this.#endAndArrive();
+      else if (end === now) this.#end();
+      else if (arrival === now) this.#arrive();
+      else if (turn) this.#turn(turn);
+    }
+  }
+
+  /** Everything that arrived in one instant; in order of event time, as a batch is decided. */
+  #arrive(): void {
+    const emitted: Emitted[] = [];
+    for (; this.#arrivals[this.#next]?.receivedAt === this.#now; this.#next++) {
+      const event = this.#arrivals[this.#next] as PastEvent;
+      if (!this.#isCandidates()) this.#adopt(this.#plan.version(event.catalogVersion));
+      emitted.push(...this.#decide(event));
+    }
+    this.#emit(emitted);
+    this.#known.prune(this.#person, this.#next, this.#now);
+  }
+
+  /** All waits whose time has come, as one transaction ends them. */
+  #end(): void {
+    const due = [...this.#person.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(byDue);
+    const emitted: Emitted[] = [];
+    for (const wait of due) {
+      if (wait.status !== 'waiting') continue;
+      const past = this.#past.get(wait.waitId);
+      if (past && isCancelledByHand(past)) {
+        wait.status = 'cancelled';
+        wait.endedAt = this.#now;
+        this.#tell(wait.waitId, past.decisions);
+        continue;
+      }
+      // It may have been moved to another version by hand.
+      if (past && !this.#isCandidates() && past.catalogVersion !== wait.catalogVersion) {
+        this.#person.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
+      }
+      const verdicts = endWait(this.#sets, this.#person, wait.waitId, this.#now, this.#ids);
+      emitted.push(...this.#take(wait.waitId, verdicts));
+    }
+    this.#emit(emitted);
+  }
+
+  #turn(turn: Turn): void {
+    const { compiled, version, due, label } = turn;
+    this.#turns.take(turn, this.#person);
+    if (!this.#isCandidates()) this.#adopt(this.#plan.version(version));
+    const verdicts = takeTurn(this.#sets, compiled, this.#person, due, label, this.#now, this.#ids);
+    this.#emit(this.#take(verdicts.waitId, verdicts));
+  }
+
+  /**
+   * A wait ended in the millisecond in which something arrived, and which was first is not written down. What was
+   * decided tells.
+   */
+  #endAndArrive(): void {
+    const before = { person: this.#person, next: this.#next, told: this.#verdicts.length };
+    const orders = [() => [this.#end(), this.#arrive()], () => [this.#arrive(), this.#end()]];
+    for (const order of [...orders, orders[0]]) {
+      this.#person = copyOf(before.person);
+      this.#next = before.next;
+      this.#verdicts.length = before.told;
+      order?.();
+      if (this.#verdicts.slice(before.told).every((verdict) => this.#isPast(verdict))) return;
+    }
+  }
+
+  #isPast({ source, decisions }: Verdict): boolean {
+    const past = this.#past.get(source) ?? this.#life.events.find(({ key }) => key === source);
+    if (!past) return decisions.length === 0;
+    return areSame(decisions, typeof past.decisions === 'function' ? past.decisions() : past.decisions);
+  }
+
+  /** Events that rules made are decided when everything else is, until no rule makes another. */
+  #emit(emitted: readonly Emitted[]): void {
+    for (let left = emitted; left.length > 0; ) {
+      left = left
+        .map((one) => received(this.#person.userId, one))
+        .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
+        .flatMap((event) => this.#decide(event));
+    }
+  }
+
+  #decide(event: Event & Pick<Trigger, 'depth'>): readonly Emitted[] {
+    const person = this.#person;
+    const before = person.profile;
+    person.profile = mergeTraits(before, event.traits, event.time);
+    return this.#take(event.key, decide(this.#sets, person, event, before, this.#now, this.#ids));
+  }
+
+  #take(source: string, { decisions, emits }: Verdicts): readonly Emitted[] {
+    this.#tell(source, decisions);
+    return emits;
+  }
+
+  #tell(source: string, decisions: readonly Decision[]): void {
+    if (decisions.length > 0 && this.#now >= this.#plan.since) {
+      this.#verdicts.push({ source, at: this.#now, decisions });
+    }
+  }
+
+  #adopt(set: RuleSet): void {
+    if (this.#sets.active === set) return;
+    this.#sets.active = set;
+    this.#known.adopt(this.#person, set);
+  }
+
+  #isCandidates(): boolean {
+    return this.#plan.candidate !== null && this.#now >= this.#plan.since;
+  }
+
+  #nextEnd(): Millis {
+    let next = Number.POSITIVE_INFINITY;
+    for (const wait of this.#person.waits.values()) next = Math.min(next, this.#endOf(wait));
+    return next;
+  }
+
+  /** When a wait ends: when it really did, where the past has the same one and it was due as it is. */
+  #endOf({ status, waitId, dueAt }: Wait): Millis {
+    if (status !== 'waiting') return Number.POSITIVE_INFINITY;
+    const past = this.#past.get(waitId);
+    if (!past || (this.#isCandidates() && past.dueAt !== dueAt)) return Math.max(dueAt, this.#now);
+    if (past.endedAt === null) return Number.POSITIVE_INFINITY;
+    if (past.status === 'fired' || isCancelledByHand(past)) return Math.max(past.endedAt, this.#now);
+    // An event cancelled it, and comes again. By then its time had not come, whatever the clock said.
+    return this.#isCandidates() ? Math.max(dueAt, past.endedAt + 1) : Number.POSITIVE_INFINITY;
+  }
+
+  /** What is known when the replay begins. */
+  #remember(): void {
+    const { events, uses, waits, profile, userId } = this.#life;
+    const person = this.#person;
+    const start = this.#start;
+    person.profile = forgotten(profile, events);
+    const before = events.filter(({ receivedAt }) => receivedAt < start);
+    for (const event of before) {
+      person.profile = mergeTraits(person.profile, event.traits, event.time);
+      this.#known.remember(person, event);
+    }
+    const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
+    for (const { limitKey, ...use } of uses) {
+      if (later?.has(use.notificationId)) continue;
+      const counted = person.uses.get(limitKey);
+      if (counted) counted.push(use);
+      else person.uses.set(limitKey, [use]);
+    }
+    for (const wait of waits) {
+      if (wait.beganAt >= start || wait.kind === 'every') continue;
+      const isOver = wait.endedAt !== null && wait.endedAt < start;
+      // What is open although the replay begins after it has a trigger that is stored no more: it is taken as it stands.
+      const { waitId, rule, key, kind, catalogVersion, beganAt, dueAt, triggerTime, state } = wait;
+      const status = isOver ? wait.status : 'waiting';
+      const endedAt = isOver ? wait.endedAt : null;
+      const same = { waitId, userId, rule, key, kind, catalogVersion, beganAt, dueAt, triggerTime, state };
+      person.waits.set(waitId, { ...same, status, endedAt, stored: 'same' });
+    }
+  }
+
+  /** What the uses of limits from `start` on are named by: the notification, or what acted without one. */
+  #usesFrom(start: Millis): Set<string> {
+    const names = new Set<string>();
+    const add = (source: string, decisions: readonly Decision[]) => {
+      for (const { outcome, notification_id: id, rule } of decisions) {
+        if (outcome === 'send' && id !== null) names.add(id);
+        else if (outcome === 'acted') names.add(this.#ids.of(`${source} ${rule}`));
+      }
+    };
+    for (const event of this.#life.events) {
+      if (event.hasActed && event.receivedAt >= start) add(event.key, event.decisions());
+    }
+    for (const { waitId, endedAt, decisions } of this.#life.waits) {
+      if (endedAt !== null && endedAt >= start) add(waitId, decisions);
+    }
+    return names;
+  }
+}
+
+/** What the rules change in place is copied, what they replace is shared. */
+function copyOf(person: PersonFacts): PersonFacts {
+  const { userId, profile, known, uses, completed, waits } = person;
+  return {
+    userId,
+    profile,
+    known: new Map([...known].map(([type, list]) => [type, [...list]])),
+    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
+    completed: new Set(completed),
+    waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
+  };
+}
+
+/** The latest moment up to `since` at which nothing was open that begins with a stored event. */
+function startOf({ waits, events }: Life, since: Millis): Millis {
+  let start = since;
+  if (waits.length === 0) return start;
+  const stored = new Set(events.map(({ key }) => key));
+  for (const { beganAt, endedAt, state } of [...waits].sort((a, b) => b.beganAt - a.beganAt)) {
+    const isOpen = beganAt < start && (endedAt === null || endedAt >= start);
+    if (isOpen && stored.has(state.trigger.key)) start = beganAt;
+  }
+  return start;
+}
+
+/** Traits older than every stored event. */
+function forgotten({ traits, traitTimes }: Profile, events: readonly PastEvent[]): Profile {
+  const oldest = events[0]?.time ?? Number.POSITIVE_INFINITY;
+  const names = Object.keys(traits).filter((name) => (traitTimes[name] ?? 0) < oldest);
+  if (names.length === 0) return { traits: {}, traitTimes: {} };
+  return {
+    traits: Object.fromEntries(names.map((name) => [name, traits[name] ?? null])),
+    traitTimes: Object.fromEntries(names.map((name) => [name, traitTimes[name] ?? 0])),
+  };
+}
+
+/** Cancelled by an event, its decision stands on the event. */
+function isCancelledByHand({ status, decisions }: PastWait): boolean {
+  return status === 'cancelled' && decisions.length > 0;
+}
+
+/** An emitted event goes the way of every other. */
+function received(userId: string, emitted: Emitted): Event & Pick<Trigger, 'depth'> {
+  const { eventId, type, time, properties, traits, rule, causedBy, depth } = emitted;
+  const item = {
+    event_id: eventId,
+    user_id: userId,
+    event_type: type,
+    event_timestamp: new Date(time).toISOString(),
+    properties,
+    user_traits: traits,
+    emitted_by: rule,
+    causation_id: causedBy,
+  };
+  const read = readEvent('', item, () => null);
+  if (isRejection(read)) throw new Error(`rule ${rule} emits an event that cannot be: ${read.message}`);
+  return { ...read, depth };
+}
+
+function byDue(a: Wait, b: Wait): number {
+  return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
+}

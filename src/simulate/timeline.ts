@@ -1,0 +1,60 @@
+import type { Decision, Evidence, Millis } from '../model.ts';
+import type { Happening } from './world.ts';
+
+/** One line of a timeline, in parts: whoever prints it chooses the colours. */
+export interface TimelineLine {
+  readonly at: string;
+  readonly user: string;
+  /** `event`, `wait`, `turn`; below it, the outcome of each decision. */
+  readonly mark: string;
+  readonly text: string;
+  /** Of a decision: it belongs to what stands above it. */
+  readonly indent: boolean;
+}
+
+/** What happened, and below it what was decided. */
+export function timelineOf({ at, userId, cause, decisions }: Happening): TimelineLine[] {
+  const line = (mark: string, text: string, indent = false) => ({ at: moment(at), user: userId, mark, text, indent });
+  let first: TimelineLine;
+  if (cause.kind === 'event') {
+    const { type, time, properties, traits, depth } = cause.event;
+    const parts = [type];
+    if (Object.keys(properties).length > 0) parts.push(short(properties));
+    if (Object.keys(traits).length > 0) parts.push(`traits ${short(traits)}`);
+    if (depth !== undefined) parts.push('(emitted)');
+    if (time !== at) parts.push(`of ${moment(time)}`);
+    first = line('event', parts.join(' '));
+  } else if (cause.kind === 'wait') {
+    const { rule, key, kind, triggerTime, dueAt } = cause.wait;
+    const late = dueAt === at ? '' : `, due ${moment(dueAt)}`;
+    first = line('wait', `${rule}${key && ` [${key}]`} ends: ${kind} since ${moment(triggerTime)}${late}`);
+  } else {
+    first = line('turn', `${cause.rule}: ${cause.label}`);
+  }
+  return [first, ...decisions.map((decision) => line(decision.outcome, decisionText(decision), true))];
+}
+
+/** As `2025-11-03T09:00Z`; seconds and milliseconds where they say something. */
+export function moment(time: Millis): string {
+  const text = new Date(time).toISOString();
+  return text.endsWith(':00.000Z') ? `${text.slice(0, -8)}Z` : text.replace('.000Z', 'Z');
+}
+
+/** A timeline as plain text. */
+export function plainLine({ at, user, mark, text, indent }: TimelineLine): string {
+  return indent ? `${' '.repeat(19)}${mark.padEnd(12)} ${text}` : `${at.padEnd(18)} ${user}  ${mark} ${text}`;
+}
+
+export function decisionText({ notification_type, rule, reason_code, reason }: Decision): string {
+  return `${notification_type}${rule === notification_type ? '' : ` (${rule})`} ${reason_code}: ${reason}`;
+}
+
+/** What was seen, a line for each part. */
+export function evidenceLines(evidence: Evidence): string[] {
+  return Object.entries(evidence).map(([part, seen]) => `${part}: ${short(seen, 300)}`);
+}
+
+function short(value: unknown, most = 120): string {
+  const text = JSON.stringify(value);
+  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+}

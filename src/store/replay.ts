@@ -1,0 +1,287 @@
+import type pg from 'pg';
+import type { CatalogData, Decision, Event, JsonObject, Millis, Profile, WaitKind } from '../model.ts';
+import type { CountedUse, WaitState } from '../rules/facts.ts';
+import { timestamp } from './database.ts';
+import { type StoredDecision, unpackDecisions } from './decisions.ts';
+
+/** Everything stored of one person that a replay needs. */
+export interface StoredLife {
+  readonly userId: string;
+  /** As it is now: for traits whose event is stored no more. */
+  readonly profile: Profile;
+  /** In order of event time. */
+  readonly events: readonly StoredEvent[];
+  readonly waits: readonly StoredWait[];
+  readonly uses: readonly StoredUse[];
+}
+
+export interface StoredEvent extends Event {
+  readonly receivedAt: Millis;
+  readonly catalogVersion: number;
+  /** The rule that made it; null for what was posted. */
+  readonly emittedBy: string | null;
+  /** Some decision on it sent, or acted. */
+  readonly hasActed: boolean;
+  /** What was decided when it arrived. Of what was received before `since` only where it sent or acted. */
+  decisions(): readonly Decision[];
+}
+
+export interface StoredWait {
+  readonly waitId: string;
+  readonly rule: string;
+  readonly key: string;
+  readonly kind: WaitKind;
+  readonly catalogVersion: number;
+  readonly status: 'waiting' | 'fired' | 'cancelled';
+  readonly beganAt: Millis;
+  readonly dueAt: Millis;
+  readonly triggerTime: Millis;
+  readonly endedAt: Millis | null;
+  readonly state: WaitState;
+  /** What was decided when its time came. */
+  readonly decisions: readonly Decision[];
+}
+
+export interface StoredUse extends CountedUse {
+  readonly limitKey: string;
+}
+
+/** A person with more events than this is left out: a replay holds all of one person in memory. */
+export const MOST_EVENTS = 100_000;
+
+const PAGE = 5000;
+
+export interface LivesQuery {
+  readonly tenantId: string;
+  /** Only this person. */
+  readonly userId?: string;
+  /** People to whom nothing happened from here on are left out. */
+  readonly since: Millis;
+  /** What was received, began or ended from here on has not happened yet. */
+  readonly until: Millis;
+  /** Also people to whom nothing happened: recurring rules are about everybody. */
+  readonly everybody: boolean;
+}
+
+/** Some people, in order of their ids. */
+export interface LivesPage {
+  readonly lives: readonly StoredLife[];
+  /** People whose events were read, those without news included. */
+  readonly people: number;
+  /** With more than MOST_EVENTS. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Reads people one after the other, a few thousand events in a round trip, all as they were at one moment: a cursor over
+ * the primary key of `events` in a read-only transaction, so nothing is sorted and nothing is locked.
+ */
+export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerator<LivesPage> {
+  const connection = await pool.connect();
+  let healthy = false;
+  try {
+    await connection.query('begin isolation level repeatable read, read only');
+    await connection.query(
+      `declare lives no scroll cursor for ${EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER}`,
+      [
+        query.tenantId,
+        timestamp(query.since),
+        timestamp(query.until),
+        ...(query.userId === undefined ? [] : [query.userId]),
+      ],
+    );
+    let reading: Reading | undefined;
+    for (let more = true; more; ) {
+      const { rows } = await connection.query<EventRow>({
+        text: `fetch ${PAGE} from lives`,
+        rowMode: 'array',
+        // node-postgres types rows of rowMode 'array' as objects
+      } as unknown as string);
+      more = rows.length === PAGE;
+      const whole: Reading[] = [];
+      for (const row of rows) {
+        if (reading?.userId !== row[0]) {
+          if (reading) whole.push(reading);
+          reading = { userId: row[0], events: [], left: 0 };
+        }
+        take(reading, query.tenantId, row);
+      }
+      // The last person of a page may go on in the next one.
+      if (!more && reading) whole.push(reading);
+      if (whole.length > 0) yield await complete(connection, query, whole);
+    }
+    await connection.query('commit');
+    healthy = true;
+  } finally {
+    // Whoever stops reading early leaves a transaction open: that connection is not used again.
+    connection.release(!healthy);
+  }
+}
+
+/** About how many people there are, for a progress bar. */
+export async function countPeople(pool: pg.Pool, tenantId: string): Promise<number> {
+  const { rows } = await pool.query<{ people: number }>('select count(*) as people from users where tenant_id = $1', [
+    tenantId,
+  ]);
+  return rows[0]?.people ?? 0;
+}
+
+interface Reading {
+  readonly userId: string;
+  readonly events: StoredEvent[];
+  /** Events beyond MOST_EVENTS. */
+  left: number;
+}
+
+type EventRow = [
+  userId: string,
+  time: Millis,
+  key: string,
+  type: string,
+  eventId: string,
+  receivedAt: Millis,
+  properties: string,
+  traits: string,
+  emittedBy: string | null,
+  version: number,
+  decisions: string | null,
+];
+
+const EVENTS = `
+select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
+       traits::text, context ->> 'emitted_by', catalog_version,
+       case when received_at >= $2::timestamptz or decisions::text ~ '"o":"(send|acted)"' then decisions::text end
+from events where tenant_id = $1 and received_at < $3::timestamptz`;
+
+const ORDER = 'order by user_id, event_time, key';
+
+function take(reading: Reading, tenantId: string, row: EventRow): void {
+  const [userId, time, key, type, eventId, receivedAt, properties, traits, emittedBy, catalogVersion, decisions] = row;
+  if (reading.events.length >= MOST_EVENTS) {
+    reading.left++;
+    return;
+  }
+  let unpacked: readonly Decision[] | undefined;
+  reading.events.push({
+    tenantId,
+    userId,
+    eventId,
+    key,
+    type,
+    time,
+    properties: objectOf(properties),
+    traits: objectOf(traits),
+    receivedAt,
+    catalogVersion,
+    // Anybody may write the word into an envelope; an id like this only with intent.
+    emittedBy: emittedBy !== null && eventId.startsWith(`${emittedBy}.`) ? emittedBy : null,
+    hasActed: decisions !== null && ACTED.test(decisions),
+    decisions() {
+      unpacked ??= decisions === null ? [] : unpackDecisions(JSON.parse(decisions), key, eventId);
+      return unpacked;
+    },
+  });
+}
+
+const ACTED = /"o":"(send|acted)"/;
+
+function objectOf(text: string): JsonObject {
+  return text === '{}' ? {} : JSON.parse(text);
+}
+
+/** The rest of what is stored of these people, who follow one another. */
+async function complete(
+  connection: pg.PoolClient,
+  { tenantId, since, until, everybody }: LivesQuery,
+  whole: readonly Reading[],
+): Promise<LivesPage> {
+  const leftOut = whole.filter(({ left }) => left > 0).map(({ userId }) => userId);
+  const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
+  const profiles = new Map<string, Profile>();
+  const users = await connection.query({ text: USERS, values: between });
+  for (const { user_id, traits, trait_times } of users.rows) profiles.set(user_id, { traits, traitTimes: trait_times });
+  const waits = new Map<string, StoredWait[]>();
+  for (const row of (await connection.query<WaitRow>({ text: WAITS, values: [...between, timestamp(until)] })).rows) {
+    push(waits, row.user_id, waitOf(row, until));
+  }
+  const uses = new Map<string, StoredUse[]>();
+  for (const { user_id, limit_key, bucket, slot, event_time, event_id, notification_id } of (
+    await connection.query({ text: USES, values: between })
+  ).rows) {
+    const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
+    push(uses, user_id, { ...use, limitKey: limit_key });
+  }
+  const lives: StoredLife[] = [];
+  for (const { userId, events, left } of whole) {
+    const own = waits.get(userId) ?? [];
+    const hasNews =
+      events.some(({ receivedAt }) => receivedAt >= since) ||
+      own.some(({ endedAt }) => endedAt === null || endedAt >= since);
+    if (left > 0 || !(hasNews || everybody)) continue;
+    const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
+    lives.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
+  }
+  return { lives, people: whole.length, leftOut };
+}
+
+const USERS = `
+select user_id, traits, trait_times from users where tenant_id = $1 and user_id between $2 and $3`;
+
+const USES = `
+select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::text from limit_uses
+where tenant_id = $1 and user_id between $2 and $3`;
+
+const WAITS = `
+select user_id, wait_id::text, rule, key, kind, catalog_version, status, began_at, due_at, trigger_time, ended_at, state,
+       decisions
+from waits where tenant_id = $1 and user_id between $2 and $3 and began_at < $4`;
+
+interface WaitRow {
+  readonly user_id: string;
+  readonly wait_id: string;
+  readonly rule: string;
+  readonly key: string;
+  readonly kind: WaitKind;
+  readonly catalog_version: number;
+  readonly status: StoredWait['status'];
+  readonly began_at: Millis;
+  readonly due_at: Millis;
+  readonly trigger_time: Millis;
+  readonly ended_at: Millis | null;
+  readonly state: WaitState;
+  readonly decisions: readonly StoredDecision[] | null;
+}
+
+function waitOf(row: WaitRow, until: Millis): StoredWait {
+  const { wait_id: waitId, rule, key, kind, state } = row;
+  const isOpen = row.ended_at === null || row.ended_at >= until;
+  return {
+    waitId,
+    rule,
+    key,
+    kind,
+    catalogVersion: row.catalog_version,
+    status: isOpen ? 'waiting' : row.status,
+    beganAt: row.began_at,
+    dueAt: row.due_at,
+    triggerTime: row.trigger_time,
+    endedAt: isOpen ? null : row.ended_at,
+    state,
+    decisions: isOpen ? [] : unpackDecisions(row.decisions ?? [], waitId, state.trigger.eventId),
+  };
+}
+
+function push<V>(map: Map<string, V[]>, key: string, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+/** Every catalog that was applied, by version. */
+export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
+  const { rows } = await pool.query<{ version: number; content: CatalogData }>(
+    'select version, content from catalogs where tenant_id = $1',
+    [tenantId],
+  );
+  return new Map(rows.map(({ version, content }) => [version, content]));
+}

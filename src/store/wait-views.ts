@@ -1,0 +1,94 @@
+import type pg from 'pg';
+import type { Decision, Millis, WaitKind } from '../model.ts';
+import { timestamp } from './database.ts';
+import { unpackDecisions } from './decisions.ts';
+
+export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
+export type WaitStatus = (typeof WAIT_STATUSES)[number];
+
+/** A wait in the shape that the API shows. Times are ISO 8601 in UTC. */
+export interface WaitView {
+  readonly wait_id: string;
+  readonly user_id: string;
+  readonly rule: string;
+  readonly key: string | null;
+  readonly kind: WaitKind;
+  readonly status: WaitStatus;
+  readonly catalog_version: number;
+  /** The event that is told; of a burst the latest. */
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly due_at: string;
+  readonly began_at: string;
+  readonly ended_at: string | null;
+  /** The event that ended it. */
+  readonly ended_by: string | null;
+  /** Of a digest: how much it holds. */
+  readonly items: number | null;
+  /** Of its end; an event that ended it has them itself. */
+  readonly decisions: readonly Decision[];
+}
+
+export interface WaitFilter {
+  readonly userId?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly status?: WaitStatus | undefined;
+}
+
+/** A place in the list. */
+export interface WaitCursor {
+  readonly beganAt: Millis;
+  readonly waitId: string;
+}
+
+/** Newest first. */
+export async function listWaits(
+  pool: pg.Pool,
+  tenantId: string,
+  { userId, rule, status }: WaitFilter,
+  limit: number,
+  before: WaitCursor | null,
+): Promise<{ waits: WaitView[]; last: WaitCursor | null }> {
+  const values: unknown[] = [
+    tenantId,
+    before ? timestamp(before.beganAt) : 'infinity',
+    before?.waitId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    limit,
+  ];
+  const asked = [
+    ['user_id', userId],
+    ['rule', rule],
+    ['status', status],
+  ] as const;
+  const where = asked.flatMap(([column, value]) =>
+    value === undefined ? [] : [`and ${column} = $${values.push(value)}`],
+  );
+  const { rows } = await pool.query(
+    `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
+            state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type,
+            state #>> '{endedBy,event_id}' as ended_by, (state ->> 'total')::int as items, decisions
+     from waits
+     where tenant_id = $1 and (began_at, wait_id) < ($2::timestamptz, $3::uuid) ${where.join(' ')}
+     order by began_at desc, wait_id desc limit $4`,
+    values,
+  );
+  const last = rows.at(-1);
+  return {
+    waits: rows.map(view),
+    last: last && rows.length === limit ? { beganAt: last.began_at, waitId: last.wait_id } : null,
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of the statement above, named column by column
+function view({ trigger_time, due_at, began_at, ended_at, decisions, ...row }: any): WaitView {
+  return {
+    ...row,
+    key: row.key === '' ? null : row.key,
+    event_timestamp: timestamp(trigger_time),
+    due_at: timestamp(due_at),
+    began_at: timestamp(began_at),
+    ended_at: ended_at === null ? null : timestamp(ended_at),
+    decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
+  };
+}

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Assembly } from '../src/assembly.ts';
+import { compileCatalog } from '../src/catalog/catalogs.ts';
+import { isRejection, readEvent } from '../src/events/envelope.ts';
+import { Reach } from '../src/events/reach.ts';
+import { ids } from '../src/ids.ts';
+import type { Decision, JsonObject, Millis, Rule } from '../src/model.ts';
+import { Seal } from '../src/privacy/seal.ts';
+import { type PersonFacts, stranger } from '../src/rules/facts.ts';
+import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
+import type { Life, PastEvent } from '../src/simulate/life.ts';
+import { BASE, catalogOf } from './support/random-catalog.ts';
+import { anyRules, type HistoryEvent, type Step, someHistory } from './support/random-history.ts';
+
+describe('what was decided is decided again, exactly', () => {
+  test('in memory: any rules, any history, from any moment on', () => {
+    fc.assert(
+      fc.property(
+        anyRules(false),
+        someHistory(25),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (rules, steps, share) => {
+          const { lives, end } = play(
+            rules,
+            steps.filter(({ kind }) => kind !== 'apply'),
+          );
+          const since = BASE + Math.floor((end - BASE) * share);
+          const report = replayAll(rules, lives, since, end + 1);
+          expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
+          const { added, removed, moved, live, unchanged } = report.totals;
+          expect({ added, removed, moved, unchanged }).toEqual({ added: 0, removed: 0, moved: 0, unchanged: live });
+        },
+      ),
+      { numRuns: Number(process.env.RUNS ?? 300) },
+    );
+  });
+});
+
+/** An event as a caller posts it. */
+function posted(event: HistoryEvent, number: number, now: Millis): JsonObject {
+  const { person, type, late, properties, traits, startsIn } = event;
+  const time = now - late;
+  return {
+    event_id: `e${number}`,
+    user_id: `u${person}`,
+    event_type: type,
+    event_timestamp: new Date(time).toISOString(),
+    properties: { ...properties, ...(startsIn === null ? {} : { starts_at: new Date(time + startsIn).toISOString() }) },
+    user_traits: traits,
+  };
+}
+
+/** The pipeline without its database: what it would have stored of each person. */
+function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; end: Millis } {
+  const catalog = compileCatalog(1, 0, catalogOf(rules));
+  const catalogs = { active: catalog, at: () => catalog };
+  const people = new Map<string, PersonFacts>();
+  const events: PastEvent[] = [];
+  const ends = new Map<string, readonly Decision[]>();
+  const seal = new Seal(Buffer.alloc(32));
+  let now = BASE;
+  let made = 0;
+  for (const step of steps) {
+    now += step.gap;
+    const facts = { catalogVersion: 1, people, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
+    const assembly = new Assembly('t', now, catalogs, facts as never, new Reach('t', new Map(), seal), ids);
+    let emitted =
+      step.kind === 'post'
+        ? assembly.decide(
+            step.events.map((event) => {
+              const item = posted(event, ++made, now);
+              if (!people.has(String(item.user_id))) people.set(String(item.user_id), stranger(String(item.user_id)));
+              const read = readEvent('t', item, () => null);
+              if (isRejection(read)) throw new Error(read.message);
+              return read;
+            }),
+          )
+        : assembly.end(
+            [...people.values()].flatMap(({ waits }) =>
+              [...waits.values()].filter(({ status, dueAt }) => status === 'waiting' && dueAt <= now),
+            ),
+          );
+    while (emitted.length > 0) emitted = assembly.decide(emitted);
+    const batch = assembly.finish();
+    for (const { event, decisions } of batch.events) {
+      const { tenantId, userId, eventId, key, type, time, properties, traits, contextText } = event;
+      const emittedBy = contextText === null ? null : String(JSON.parse(contextText).emitted_by);
+      const own = { tenantId, userId, eventId, key, type, time, properties, traits };
+      const stored = JSON.parse(JSON.stringify(decisions)) as Decision[];
+      events.push({
+        ...own,
+        receivedAt: now,
+        catalogVersion: 1,
+        emittedBy,
+        hasActed: true,
+        decisions: () => stored,
+      });
+    }
+    for (const { wait, decisions } of batch.waits) {
+      wait.stored = 'same';
+      if (wait.status !== 'waiting') ends.set(wait.waitId, JSON.parse(JSON.stringify(decisions)));
+    }
+  }
+  const lives = [...people.values()].map(
+    ({ userId, profile, waits, uses }): Life => ({
+      userId,
+      profile,
+      events: events
+        .filter((event) => event.userId === userId)
+        .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
+      waits: [...waits.values()].map((wait) => ({ ...wait, decisions: ends.get(wait.waitId) ?? [] })),
+      uses: [...uses].flatMap(([limitKey, list]) => list.map((use) => ({ limitKey, ...use }))),
+    }),
+  );
+  return { lives, end: now };
+}
+
+function replayAll(rules: readonly Rule[], lives: readonly Life[], since: Millis, until: Millis): BacktestReport {
+  const { rules: set } = compileCatalog(1, 0, catalogOf(rules));
+  const backtest = new Backtest({ since, until, candidate: null, version: () => set });
+  for (const life of lives) backtest.take(life);
+  return backtest.report();
+}

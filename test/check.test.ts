@@ -1,0 +1,272 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkSource } from '../src/catalog/check.ts';
+import { CHECKS } from '../src/catalog/findings.ts';
+import { parseLimit } from '../src/catalog/limit.ts';
+import { parseCatalog } from '../src/catalog/parse.ts';
+import { CatalogError } from '../src/errors.ts';
+import type { Limit } from '../src/model.ts';
+import { limitState } from '../src/rules/limits.ts';
+
+const EVENTS = `traits: { plan: string, vip: boolean, score: number }
+events:
+  a: { properties: { id: string, n: number } }
+  b: { properties: { id: string, n: number } }
+`;
+
+/** A catalog of these rules (or of groups and rules), in which A and B are notifications. */
+function source(rules: string): Map<string, string> {
+  return new Map([
+    ['events.yaml', EVENTS],
+    [
+      'notifications.yaml',
+      'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n  B: { category: SYSTEM, channels: [internal] }\n',
+    ],
+    ['rules.yaml', /^(rules|groups):/.test(rules) ? rules : `rules:\n${rules}`],
+  ]);
+}
+
+/** What is said of rules.yaml; of what is not used only where it is asked. */
+async function said(rules: string, unused = false): Promise<string[]> {
+  const { data, problems } = await checkSource(source(rules));
+  expect(data === undefined).toBe(problems.some(({ severity }) => severity === 'error'));
+  return problems
+    .filter(({ code }) => unused || !/^unused_(event|notification)$/.test(code))
+    .map(({ line, column, code, message, hint }) => `${line}:${column} ${code}: ${message}${hint ? ` (${hint})` : ''}`);
+}
+
+describe('what a catalog may mean badly', () => {
+  const rows: [string, string, ...string[]][] = [
+    ['nothing', '  A: { on: a }\n'],
+    // Branches
+    [
+      'a branch after one that always is taken',
+      '  X:\n    on: a\n    choose:\n      - { when: 1 < 2, notify: A }\n      - { when: user.vip, notify: B }\n      - { notify: none }\n',
+      '6:9 unreachable_branch: branch 2 is never taken: branch 1 always is',
+      '7:9 unreachable_branch: branch 3 is never taken: branch 1 always is',
+    ],
+    [
+      'a branch with a condition that was there',
+      '  X:\n    on: a\n    choose:\n      - { when: event.id == "x  y", notify: A }\n      - { when: event.id == "x y", notify: A }\n      - { when: \'event.id  ==  "x y"\', notify: B }\n',
+      '7:17 unreachable_branch: branch 3 is never taken: branch 2 has the same condition',
+    ],
+    [
+      'a branch that is never taken',
+      '  X: { on: a, choose: [{ when: 1 > 2, notify: A }, { notify: B }] }\n',
+      '2:32 unreachable_branch: branch 1 is never taken: this is never true',
+    ],
+    [
+      'a branch with the condition of the rule',
+      '  X: { on: a, when: user.vip, choose: [{ when: user.vip, notify: A }, { notify: B }] }\n',
+      '2:71 unreachable_branch: branch 2 is never taken: branch 1 always is, its condition is that of the rule',
+    ],
+    [
+      'a condition that was true before the wait, and is not asked again',
+      '  X: { on: a, when: user.vip, delay: 1h, recheck: false, choose: [{ when: user.vip, notify: A }, { notify: B }] }\n',
+    ],
+    [
+      'a share of nobody',
+      '  X: { on: a, split: { A: 100%, B: 0% } }\n',
+      '2:36 unreachable_branch: nobody falls into B',
+    ],
+    [
+      'a condition that is never true',
+      '  A: { on: a, when: 1 / 0 == 1 }\n',
+      '2:21 never_true: this is never true: the rule never acts (leave the rule out)',
+    ],
+    [
+      'counts that the trigger decides',
+      '  A: { on: a, count: { at_least: 1, within: 1h } }\n  B: { on: a, count: { exactly: 0, of: [a, b], within: 1h } }\n',
+      '2:34 count_always: the trigger itself is one: this always holds (at_least: 2)',
+      '3:33 count_never: the trigger itself is one: this never holds (exactly: 1)',
+    ],
+    [
+      'counts that it does not',
+      '  A: { on: a, count: { at_least: 1, since: b } }\n  B: { on: [a, b], count: { exactly: 0, of: a, within: 1h } }\n',
+    ],
+    // Limits
+    [
+      'limits that never bind',
+      '  A: { on: a, limit: [once, 3 per day] }\n  B: { on: a, limit: [2 per 24h, 1 per day, 3 ever], throttle: 30h }\n',
+      '2:29 limit_never_binds: "3 per day" never binds: "once" is stricter',
+      '3:23 limit_never_binds: "2 per 24h" never binds: "1 per day" is stricter',
+      '3:34 limit_never_binds: "1 per day" never binds: "1 per 30h" is stricter',
+    ],
+    [
+      'limits that bind',
+      '  A: { on: a, limit: [1 per day, 2 per 25h, 5 per 7d, 1 per day in Europe/Lisbon] }\n  B: { on: a, key: event.id, limit: [once, 1 per day per person] }\n',
+    ],
+    [
+      'a limit of all keys',
+      '  A: { on: a, key: event.id, limit: [once, once per person] }\n',
+      '2:38 limit_never_binds: "once" never binds: "once per person" is stricter',
+    ],
+    [
+      'limits of a group',
+      'groups:\n  g: { limit: [1 per day, 2 per 7d] }\n  h: { limit: 2 ever }\nrules:\n  A: { on: a, group: g, limit: 1 per day }\n  B: { on: a, group: h, limit: once }\n  X: { on: b, group: h, limit: once, notify: A }\n',
+      '3:15 limit_never_binds: "2 ever" never binds: the limits of B and X are stricter',
+      '5:32 limit_never_binds: "1 per day" never binds: "1 per day" of the group is stricter',
+    ],
+    [
+      'a throttle',
+      '  A: { on: a, limit: once, throttle: 1h }\n',
+      '2:38 limit_never_binds: "1 per 1h" never binds: "once" is stricter',
+    ],
+    // Waits
+    [
+      'waits without an end',
+      '  A: { on: [a, b], debounce: 1h }\n  B: { on: a, delay: 1h, again: restart }\n  X: { on: a, at: 09:00, again: restart, notify: A }\n',
+      '2:30 endless_wait: a steady stream of a and b never lets this end (debounce: { quiet: 1h, at_most: 24h })',
+      '3:33 endless_wait: a steady stream of a never lets this end (debounce: { quiet: 1h, at_most: 24h } has an end)',
+    ],
+    [
+      'an expiry shorter than the delay',
+      '  A: { on: a, delay: 3d, expires: 1d }\n',
+      '2:35 late_expiry: "expires" is shorter than the delay of 3d: it counts from the end of the delay (what was known in time is sent when the delay ends)',
+    ],
+    [
+      'its own trigger',
+      '  A: { on: a, after: [{ event: b, within: 1h }, { event: a, within: 1h }] }\n  B: { on: [a, b], unless: { event: b, within: 7d } }\n  X: { on: a, key: event.id, unless: { event: a, within: 7d }, notify: A }\n',
+      '2:58 own_trigger: a is the trigger too: this wants two of them (count: { at_least: 2, … } says so more plainly)',
+      '3:37 own_trigger: b is the trigger too: this waits for no other to follow (debounce: { quiet: 7d } says the same)',
+    ],
+    [
+      'cancelled by its own trigger',
+      '  A: { on: [a, b], delay: 1h, cancel_on: [b] }\n',
+      '2:43 cancels_itself: b triggers the rule and ends its wait (to wait anew: again: restart)',
+    ],
+    [
+      'nothing to cancel',
+      '  A: { on: a }\n  B: { on: b, do: { cancel: A } }\n',
+      '3:15 nothing_to_cancel: A never waits: it has nothing to cancel',
+    ],
+    // Loops
+    [
+      'a rule that emits its own trigger',
+      '  A: { on: a, do: { emit: a } }\n',
+      '2:15 loop: A triggers itself: it emits a (nothing ends this: add a limit, as in limit: 1 per day)',
+    ],
+    [
+      'through others',
+      '  A:\n    on: a\n    do: { emit: b }\n  B: { on: b, do: { set: { score: event.n } } }\n  X: { on: { trait: score }, notify: none, do: [{ cancel: A }, { emit: a }] }\n',
+      '4:5 loop: A triggers itself: it emits b, which triggers B; B sets score, which triggers X; X emits a (nothing ends this: add a limit, as in limit: 1 per day)',
+      '6:48 nothing_to_cancel: A never waits: it has nothing to cancel',
+    ],
+    [
+      'with a limit',
+      'groups:\n  g: { limit: 1 per day }\nrules:\n  A: { on: a, do: { emit: b } }\n  B: { on: b, group: g, do: { emit: a } }\n',
+      '4:15 bounded_loop: A triggers itself: it emits b, which triggers B; B emits a (only the limit of B ends this: 1 per day)',
+    ],
+    [
+      'by what becomes of its own notification',
+      '  A: { on: { notification: B, is: failed } }\n  B: { on: { notification: [A, B], is: opened }, limit: once }\n',
+      '2:3 bounded_loop: A triggers itself: it sends A, of which comes notification.opened, which triggers B; B sends B, of which comes notification.failed (only the limit of B ends this: once)',
+      '3:3 bounded_loop: B triggers itself: it sends B, of which comes notification.opened (only the limit of B ends this: once)',
+    ],
+    [
+      'of all notifications',
+      '  A: { on: notification.failed }\n',
+      '2:3 loop: A triggers itself: it sends A, of which comes notification.failed (nothing ends this: add a limit, as in limit: 1 per day)',
+    ],
+    [
+      'a trait that is set to something else, or always to the same',
+      '  A: { on: { trait: plan, to: pro }, do: { set: { plan: \'"free"\' } } }\n  B: { on: { trait: plan, to: basic }, do: { set: { plan: \'"basic2"\' } } }\n  X: { on: { trait: vip }, notify: none, do: { set: { vip: true } } }\n',
+    ],
+    // What is not used
+    [
+      'a group and a zone',
+      'groups:\n  g: { limit: once }\nrules:\n  A: { on: a, zone: user, limit: 1 per day }\n  B: { on: b, zone: user, count: { at_least: 2, within: day } }\n',
+      '2:3 unused_group: no rule is in the group g (group: g)',
+      '4:21 unused_zone: nothing in this rule has a local time (a limit names its own: 1 per day in user zone)',
+    ],
+  ];
+
+  it.each(rows)('%s', async (_name, rules, ...expected) => {
+    expect(await said(rules)).toEqual(expected);
+  });
+
+  it('what no rule names', async () => {
+    expect(await said('  X: { on: a, notify: A }\n', true)).toEqual([
+      '4:3 unused_event: no rule looks at b',
+      '3:3 unused_notification: no rule sends B',
+    ]);
+    const files = source('  A: { on: notification.failed, notify: B, limit: once }\n');
+    files.set('events.yaml', 'events: { notification.failed: {} }\n');
+    expect((await checkSource(files)).problems[0]).toMatchObject({ code: 'reserved_event', line: 1, column: 11 });
+  });
+
+  it('an error is thrown, a warning is not; what cannot be read is an error', async () => {
+    await expect(parseCatalog(source('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
+      'rules.yaml:2:15: A triggers itself: it emits a',
+    );
+    await expect(parseCatalog(source('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
+    const { data, problems } = await checkSource(source('  A: { on: [a, c] }\n'));
+    expect(data).toBeUndefined();
+    expect(problems).toMatchObject([{ severity: 'error', code: 'invalid', line: 2, column: 16 }]);
+  });
+
+  it('many rules in knots take no long time', async () => {
+    const rules = Array.from(
+      { length: 1500 },
+      (_, i) => `  R${i}: { on: [a, b], notify: none, do: [{ emit: a }, { emit: b }] }\n`,
+    );
+    const { problems } = await checkSource(source(rules.join('')));
+    expect(problems.filter(({ code }) => code === 'loop')).toHaveLength(20);
+  });
+
+  it('each is a row of docs/rules.md, and the other way round', async () => {
+    const page = await readFile(join(import.meta.dirname, '../docs/rules.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| `(\w+)` \| (error|warning) \|/gm)].map(([, code, severity]) => [
+      code,
+      severity,
+    ]);
+    expect(Object.fromEntries(rows)).toEqual({ ...CHECKS, invalid: 'error' });
+  });
+});
+
+describe('a limit that never binds', () => {
+  const HOUR = 3_600_000;
+  const limit = fc
+    .tuple(
+      fc.integer({ min: 1, max: 4 }),
+      fc.constantFrom('ever', 'per day', 'per 12h', 'per 24h', 'per 25h', 'per 2d'),
+    )
+    .map(([max, period]) => `${max} ${period}`);
+
+  it('refuses nothing that the others let through', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(limit, { minLength: 2, maxLength: 3, selector: (text) => text.split(' ').slice(1).join(' ') }),
+        fc.array(fc.integer({ min: 0, max: 5 * 24 }), { minLength: 1, maxLength: 40 }),
+        async (texts, hours) => {
+          const { problems } = await checkSource(source(`  A: { on: a, limit: [${texts.join(', ')}] }\n`));
+          const idle = new Set(
+            problems.flatMap(({ code, message }) => (code === 'limit_never_binds' ? [message.split('"')[1]] : [])),
+          );
+          const limits = texts.map((text) => (parseLimit(text) as { limit: Limit }).limit);
+          const uses = limits.map(
+            (): { bucket: string; slot: number; at: number; eventId: string; notificationId: string }[] => [],
+          );
+          for (const hour of hours.sort((x, y) => x - y)) {
+            const at = Date.parse('2025-10-20T00:00:00Z') + hour * HOUR;
+            const states = limits.map((each, index) => limitState(each, uses[index]!, at, {}));
+            const refusing = limits.filter((_, index) => states[index]!.reached).map(({ text }) => text);
+            if (refusing.length > 0) expect(refusing.every((text) => idle.has(text))).toBe(false);
+            else
+              for (const [index, { bucket, slot }] of states.entries())
+                uses[index]!.push({ bucket, slot, at, eventId: '', notificationId: '' });
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+it('a CatalogError tells where', async () => {
+  const error = await parseCatalog(source('  A: { on: a, do: { emit: a } }\n')).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(CatalogError);
+  expect((error as CatalogError).problems).toMatchObject([{ file: 'rules.yaml', line: 2, code: 'loop' }]);
+});

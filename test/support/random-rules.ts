@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import type { Absence, Action, After, At, Count, Digest, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+import { BASE, DAY, HOUR, plainRule, SECOND } from './random-catalog.ts';
+
+/** Rules with patterns, waits, digests and actions, over the event types a to c, and e that only rules make. */
+
+const TYPES = ['a', 'a', 'b', 'c'] as const;
+const SPANS: readonly [Millis, string][] = [
+  [SECOND, '1s'],
+  [HOUR, '1h'],
+  [DAY, '24h'],
+];
+
+export interface Told {
+  readonly type: string;
+  readonly time: Millis;
+  /** How much later it becomes known. */
+  readonly late: Millis;
+  /** The key, what is counted, and a point in time; null: not there. */
+  readonly k: string | null;
+  readonly n: number | null;
+  readonly t: Millis | null;
+  readonly plan: string | null;
+}
+
+/** Times huddle around the ends of spans, hit exactly and missed by a millisecond and a second. */
+const times: fc.Arbitrary<Millis> = fc
+  .tuple(
+    fc.integer({ min: 0, max: 2 }),
+    fc.constantFrom(0, SECOND, HOUR, DAY, 2 * HOUR, 30 * 60 * SECOND),
+    fc.constantFrom(0, 0, 0, 1, -1, SECOND, -SECOND),
+  )
+  .map(([day, span, off]) => BASE + day * DAY + span + off);
+
+export const told: fc.Arbitrary<Told> = fc.record({
+  type: fc.constantFrom(...TYPES),
+  time: times,
+  late: fc.constantFrom(0, 0, 0, 1, SECOND, HOUR, DAY, 3 * DAY),
+  k: fc.constantFrom('x', 'x', 'x', 'x', 'x', 'x', 'y', null),
+  n: fc.constantFrom(null, 1, 2, 2, 3, 3),
+  t: fc.option(times),
+  plan: fc.constantFrom(null, null, 'free', 'pro'),
+});
+
+const span = fc.constantFrom(...SPANS);
+const type = fc.constantFrom(...TYPES);
+const types = fc.uniqueArray(type, { minLength: 1, maxLength: 2 });
+const same = fc.constantFrom(null, null, 'event.n');
+/** One in so many has it. */
+const maybe = <T>(arbitrary: fc.Arbitrary<T>, oneIn = 2) =>
+  fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+
+const step: fc.Arbitrary<After> = fc
+  .tuple(type, span, same)
+  .map(([event, [within, withinText], same]) => ({ event, within, withinText, ...(same && { same }) }));
+
+const window: fc.Arbitrary<Count['window']> = fc.oneof(
+  span.map(([span, text]) => ({ kind: 'rolling' as const, span, text })),
+  fc.constantFrom('UTC', 'Europe/Lisbon', 'user').map((zone) => ({ kind: 'day' as const, zone, text: 'day' })),
+  type.map((event) => ({ kind: 'since' as const, event, text: `since ${event}` })),
+);
+const count: fc.Arbitrary<Count> = fc
+  .tuple(types, fc.constantFrom('at_least', 'at_most', 'exactly'), fc.integer({ min: 1, max: 3 }), window, same)
+  .map(([of, how, n, window, same]) => ({ of, how, n, window, ...(same && { same }) }));
+
+const unless: fc.Arbitrary<Absence> = fc
+  .tuple(types, fc.constantFrom(1, 1, 2), span, same)
+  .map(([events, atLeast, [within, withinText], same]) => ({
+    events,
+    atLeast,
+    within,
+    withinText,
+    ...(same && { same }),
+  }));
+
+const at: fc.Arbitrary<At> = fc.oneof(
+  fc.tuple(fc.constantFrom(0, -HOUR, HOUR, DAY), fc.constantFrom(null, 540)).map(([offset, timeOfDay]) => ({
+    text: 'event.t',
+    field: 'event.t',
+    offset,
+    ...(timeOfDay !== null && { timeOfDay }),
+  })),
+  fc
+    .constantFrom(null, 1)
+    .map((weekday) => ({ text: '09:00', offset: 0, timeOfDay: 540, ...(weekday !== null && { weekday }) })),
+);
+
+const digest: fc.Arbitrary<Digest> = fc.record({
+  window: fc.oneof(
+    span.map(([span, text]) => ({ kind: 'fixed' as const, span, text })),
+    fc.constant({ kind: 'sliding' as const, span: HOUR, atMost: 3 * HOUR, text: '1h' }),
+    fc.constant({
+      kind: 'calendar' as const,
+      recurrence: { text: 'day 18:00', cron: '0 18 * * *' },
+      text: 'day 18:00',
+    }),
+  ),
+  keep: fc.constantFrom(1, 2, 50),
+  firstNow: fc.boolean(),
+});
+
+const limits: fc.Arbitrary<readonly Limit[]> = fc.constantFrom<readonly Limit[]>(
+  [],
+  [],
+  [{ max: 1, period: { kind: 'ever' }, text: 'once' }],
+  [{ max: 2, period: { kind: 'day', zone: 'user' }, text: '2 per day in user zone', perPerson: true }],
+  [{ max: 1, period: { kind: 'rolling', span: HOUR }, text: '1 per 1h' }],
+);
+
+const actions: fc.Arbitrary<readonly Action[]> = fc.constantFrom<readonly Action[]>(
+  [],
+  [],
+  [],
+  [{ kind: 'emit', event: 'e', properties: { k: 'event.k', n: 'event.n' } }],
+  [{ kind: 'set', trait: 'plan', value: 'event.k' }],
+  [{ kind: 'cancel', rule: 'R0' }],
+);
+
+/** What stands between the trigger of a rule and its end; nothing, or one of the kinds that go together. */
+export const waits: fc.Arbitrary<Partial<Rule>> = fc.oneof(
+  fc.constant({}),
+  fc
+    .record({
+      delay: maybe(span.map(([span, text]) => ({ span, text }))),
+      unless: maybe(unless),
+      at: maybe(at, 4),
+      again: fc.constantFrom('ignore', 'restart', 'beside'),
+      ifPast: fc.constantFrom('skip', 'send_now', 'error'),
+      ifMissing: fc.constantFrom('skip', 'send_now', 'error'),
+      cancelOn: fc.oneof(fc.constant([]), types),
+    })
+    .map(present),
+  fc
+    .record({
+      debounce: fc.constantFrom(
+        { quiet: HOUR, text: '1h' },
+        { quiet: HOUR, atMost: 2 * HOUR, text: '1h, at most 2h' },
+        { quiet: SECOND, text: '1s' },
+      ),
+      unless: maybe(unless, 4),
+      cancelOn: fc.oneof(fc.constant([]), types),
+    })
+    .map(present),
+  fc.record({ digest, cancelOn: fc.oneof(fc.constant([]), types) }),
+);
+
+/** Anything the language can say. */
+export const someTimedRules: fc.Arbitrary<Rule[]> = fc
+  .array(
+    fc.record({
+      on: fc.uniqueArray(fc.constantFrom(...TYPES, 'a', 'e'), { minLength: 1, maxLength: 2 }),
+      changes: maybe(fc.constantFrom([{ trait: 'plan' }], [{ trait: 'plan', to: 'pro' }]), 5),
+      key: maybe(fc.constant('event.k'), 2),
+      when: maybe(
+        fc.constantFrom('event.n >= 2', 'user.plan == "pro"', 'traits.plan == "pro"', 'has(matched["a"])'),
+        8,
+      ),
+      after: fc.oneof(
+        { weight: 4, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: fc.array(step, { minLength: 1, maxLength: 2 }) },
+      ),
+      count: maybe(count, 6),
+      recheck: fc.boolean(),
+      waits,
+      limits,
+      actions,
+      choose: maybe(
+        fc.constant([
+          { when: 'event.n == 1', notify: ['N1'] },
+          { when: 'event.n == 2', notify: [] },
+          { notify: ['N3'] },
+        ]),
+        5,
+      ),
+      split: maybe(
+        fc.constant([
+          { name: 'control', share: 50, notify: [] },
+          { name: 'N2', share: 50, notify: ['N2'] },
+        ]),
+        6,
+      ),
+      data: maybe(fc.constant({ twice: 'event.n * 2', from: 'matched["b"].n' }), 5),
+      expires: maybe(fc.constantFrom(HOUR, 2 * DAY), 4),
+      zone: fc.constantFrom('UTC', 'Europe/Lisbon', 'user'),
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((rules) =>
+    rules.map(({ waits, ...rule }, index) =>
+      plainRule({ name: `R${index}`, ...(present(rule) as Partial<Rule> & Pick<Rule, 'on'>), ...waits }),
+    ),
+  );
+
+export function propertiesOf({ k, n, t }: Told): JsonObject {
+  return present({ k, n, t: t === null ? null : new Date(t).toISOString() }) as JsonObject;
+}
+
+export function traitsOf({ plan }: Told): JsonObject {
+  return plan === null ? {} : { plan };
+}
+
+function present(record: object): object {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}
