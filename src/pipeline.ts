@@ -2,12 +2,13 @@ import type pg from 'pg';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
 import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
+import { jsonText } from './events/content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
 import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import { addressPurpose, Reach } from './events/reach.ts';
 import { newId } from './ids.ts';
 import { Lanes } from './lanes.ts';
-import type { Channel, Decision, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
+import type { Channel, Decision, Event, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
@@ -15,10 +16,10 @@ import { renderMessage } from './render/template.ts';
 import { decide, type Send } from './rules/decide.ts';
 import type { PersonFacts } from './rules/facts.ts';
 import { historyNeeds, limitNeeds } from './rules/rule-set.ts';
-import { type Batch, writeBatch } from './store/batch.ts';
-import { isRefusedValue, isUnreachable, transaction } from './store/database.ts';
+import { type Batch, commit, writeBatch } from './store/batch.ts';
+import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery } from './store/deliveries.ts';
-import { type ContestedTrait, confirmTraitTimes, type Facts, loadFacts, lockPeople } from './store/facts.ts';
+import { type ContestedTrait, confirmTraitTimes, type Facts, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 
@@ -32,14 +33,14 @@ import { quarantine } from './store/rejected.ts';
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
-  readonly #lanes: Lanes<ReceivedEvent, EventResult>;
+  readonly #lanes: Lanes<unknown, EventResult>;
   /** Batches yet to come that look up whether their events are stored. */
   #lookUps = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     // Two lanes: while PostgreSQL works for the one, this process works for the other.
-    this.#lanes = new Lanes((tenantId, events) => this.#decideBatch(tenantId, events), {
+    this.#lanes = new Lanes((tenantId, items) => this.#takeIn(tenantId, items), {
       lanes: 2,
       maxBatch: MAX_BATCH,
       maxWaiting: parts.maxWaiting ?? 20_000,
@@ -48,15 +49,20 @@ export class Pipeline {
 
   /** Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again. */
   async ingest(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
-    const read = await this.#guard(() => this.#read(tenantId, items));
-    const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
-    const decided = await this.#guard(() => this.#lanes.submit(tenantId, events, (event) => event.userId));
-    let next = 0;
-    const results = read.map((one, index) =>
-      isRejection(one) ? rejected(items[index], one) : (decided[next++] as EventResult),
-    );
+    const results = await this.#guard(() => this.#lanes.submit(tenantId, items, personOf));
     await this.#guard(() => this.#quarantine(tenantId, items, results));
     return results;
+  }
+
+  /** One batch, read only now: what waits takes no more memory than its JSON. */
+  async #takeIn(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const read = await this.#read(tenantId, items);
+    const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
+    const decided = events.length > 0 ? await this.#decideBatch(tenantId, events) : [];
+    let next = 0;
+    return read.map((one, index) =>
+      isRejection(one) ? rejected(items[index], one) : (decided[next++] as EventResult),
+    );
   }
 
   async #read(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
@@ -82,7 +88,7 @@ export class Pipeline {
         events.map((event) => event.time),
         now,
       );
-      return await transaction(pool, (connection, attempt) => {
+      return await untilCommitted(pool, (connection, attempt) => {
         // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
         if (attempt > 1) this.#lookUps = LOOK_UPS;
         return this.#decideInTransaction(connection, tenantId, events, now, this.#lookUps-- > 0);
@@ -108,9 +114,8 @@ export class Pipeline {
     lookUp: boolean,
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
-    await lockPeople(connection, tenantId, userIds);
     let catalog = await this.#parts.catalogs.active(tenantId);
-    let facts = await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, lookUp));
+    let facts = await lockAndLoadFacts(connection, factsQuery(catalog, tenantId, userIds, events, lookUp));
     while (facts.catalogVersion !== catalog.version) {
       // Another process applied a catalog: its rules may need other facts.
       catalog = await this.#parts.catalogs.adopt(tenantId, facts.catalogVersion);
@@ -125,6 +130,8 @@ export class Pipeline {
         results.set(event, { ...emptyResult(event.eventId, 'accepted'), decisions });
       });
       await writeBatch(connection, batch);
+    } else {
+      await commit(connection);
     }
     return events.map((event) => answerFor(event, results));
   }
@@ -235,6 +242,12 @@ const LOOK_UPS = 100;
 /** The address a channel needs. The others reach the person, or our own people, without one. */
 const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
 
+/** Whose turn an item waits for; it is not yet checked. */
+function personOf(item: unknown): string {
+  const id = (item as { user_id?: unknown } | null)?.user_id;
+  return typeof id === 'string' ? id : '';
+}
+
 /** A provider may quote the address, and anything else: what it says is kept, logged and shown. */
 function redacted(outcome: SendOutcome): SendOutcome {
   const { response, ...rest } = outcome;
@@ -296,7 +309,7 @@ function decideFresh(
   for (const [{ userId, profile }, before] of stored) {
     const isNew = !facts.addressHashes.has(userId);
     if (!isNew && !reach.hasChanged(userId) && !isChanged(before, profile)) continue;
-    batch.profiles.push({ userId, profile, addressHashes: reach.hashes(userId) });
+    batch.profiles.push({ userId, profile, addressHashes: reach.hashes(userId), isNew });
   }
   batch.addresses.push(...reach.changed());
   return batch;
@@ -361,16 +374,20 @@ function planSend(catalog: Catalog, batch: Mutable<Batch>, send: Send, person: P
     rule: decision.rule,
     decisionId: decision.decision_id,
     eventId: trigger.eventId,
-    data: {
-      event: trigger.properties,
-      traits: trigger.traits,
-      user: person.profile.traits,
-      about: { event_type: trigger.type, event_timestamp: new Date(trigger.time).toISOString() },
-    },
+    dataText: dataText(trigger, person),
   });
   for (const plan of planNotification(type, now)) {
     batch.deliveries.push({ userId: person.userId, notificationId, type: type.name, ...plan });
   }
+}
+
+/** What its templates may show. The event that was just read has its text already; one that waited in the database has not. */
+function dataText(trigger: Event | ReceivedEvent, person: PersonFacts): string {
+  const read = 'propertiesText' in trigger;
+  const properties = read ? trigger.propertiesText : jsonText(trigger.properties);
+  const traits = read ? trigger.traitsText : jsonText(trigger.traits);
+  const about = jsonText({ event_type: trigger.type, event_timestamp: timestamp(trigger.time) });
+  return `{"event":${properties},"traits":${traits},"user":${jsonText(person.profile.traits)},"about":${about}}`;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
