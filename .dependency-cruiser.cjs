@@ -25,15 +25,15 @@ module.exports = {
     // The store speaks the types of what it keeps, and hands the rules their facts.
     only('store-keeps', 'store/', [
       'store/',
-      'rules/(facts|decide)\\.ts$',
+      'rules/(facts|decide|verdicts|calendar)\\.ts$',
       'events/',
       'privacy/',
       'model\\.ts$',
       'errors\\.ts$',
     ]),
     only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', 'model\\.ts$', 'errors\\.ts$']),
-    only('pipeline-joins', '(pipeline|lanes)\\.ts$', [
-      'ids\\.ts$',
+    only('pipeline-joins', '(pipeline|assembly|lanes)\\.ts$', [
+      'assembly\\.ts$',
       'pipeline\\.ts$',
       'lanes\\.ts$',
       'ids\\.ts$',
@@ -60,7 +60,7 @@ module.exports = {
       'http/',
       'pipeline\\.ts$',
       'catalog/',
-      'rules/explain\\.ts$',
+      'rules/(explain|rule-set)\\.ts$',
       'store/',
       'privacy/seal\\.ts$',
       'model\\.ts$',

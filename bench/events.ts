@@ -72,7 +72,7 @@ function lifeOf(person: number, share: number, now: number, random: () => number
         1,
         Math.floor(random() * (n === 1 ? Math.min(left / 2, 1.5 * DAY) : (2 * (now - at)) / (share - n + 1))),
       );
-    if (random() < 0.4) segment = 1 + Math.floor(random() * 3);
+    if (random() < 0.05) segment = 1 + Math.floor(random() * 3);
     const event =
       n === 0
         ? signup(person, at, random)

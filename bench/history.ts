@@ -124,11 +124,10 @@ const FROM_PART = [
                             'about', json_build_object('event_type', type, 'event_timestamp', at)), at
    from part where nid is not null`,
   `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, give_up_at,
-                           in_doubt_policy, attempts, fence, worker, claimed_at, provider, created_at, finished_at)
-   select $1, nid, channel, u, rule, 'sent', at, at + interval '1 day', 'resend', 1, 1, 'history', at, 'noop', at, at
+                           in_doubt_policy, attempts, fence, worker, claimed_at, provider, created_at, finished_at,
+                           started_at, duration_ms)
+   select $1, nid, channel, u, rule, 'sent', at, at + interval '1 day', 'resend', 1, 1, 'history', at, 'noop', at, at, at, 1
    from part where nid is not null`,
-  `insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms, outcome)
-   select $1, nid, channel, 1, 'noop', 'history', at, 1, 'delivered' from part where nid is not null`,
 ];
 
 /** Their addresses will not open: nobody tells them anything before an event brings the present one. */

@@ -204,8 +204,7 @@ export async function checkStored({ pool }: Database, count: number, since: numb
 export async function allDelivered({ pool }: Database): Promise<void> {
   for (;;) {
     const { rows } = await pool.query<{ left: boolean }>(
-      `select exists (select from deliveries where status = 'queued')
-           or exists (select from deliveries where status = 'sending') as left`,
+      'select exists (select from deliveries where finished_at is null) as left',
     );
     if (!rows[0]?.left) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

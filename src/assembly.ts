@@ -3,13 +3,15 @@ import { jsonText } from './events/content.ts';
 import { isRejection, type ReceivedEvent, readEvent } from './events/envelope.ts';
 import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import type { Reach } from './events/reach.ts';
-import type { Json, JsonObject, Millis, Profile } from './model.ts';
+import type { Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
+import { zoneOf } from './rules/calendar.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
 import type { Ids, PersonFacts, Wait } from './rules/facts.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
 import type { Emitted, Send, Verdicts } from './rules/verdicts.ts';
 import type { Batch } from './store/batch.ts';
+import { timestamp } from './store/database.ts';
 import type { ContestedTrait, Facts } from './store/facts.ts';
 
 /** The catalog in force, and those that waits began with. */
@@ -114,7 +116,8 @@ export class Assembly {
       const isNew = !this.#facts.addressHashes.has(userId);
       if (!isNew && !this.#reach.hasChanged(userId) && !isChanged(before, profile)) continue;
       // A recurring rule or a wait is about somebody known; only an event makes a person.
-      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.hashes(userId), isNew });
+      const zone = typeof profile.traits.time_zone === 'string' ? zoneOf('user', profile.traits) : null;
+      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.hashes(userId), zone, isNew });
     }
     this.batch.addresses.push(...this.#reach.changed());
     const told = new Set(this.batch.waits.map(({ wait }) => wait));
@@ -151,7 +154,7 @@ export class Assembly {
       decisionId: decision.decision_id,
       eventId: trigger.eventId,
       catalogVersion,
-      dataText: jsonText(templateData(person, send)),
+      dataText: dataText(person, send),
     });
     const channels = rule.channels ? type.channels.filter((one) => rule.channels?.includes(one)) : type.channels;
     for (const plan of planNotification({ ...type, channels }, this.batch.now)) {
@@ -160,17 +163,17 @@ export class Assembly {
   }
 }
 
-/** What a template may show. */
-export function templateData(person: PersonFacts, { trigger, matched, data, items, total }: Send): JsonObject {
-  return {
-    event: trigger.properties,
-    traits: trigger.traits,
-    user: person.profile.traits,
-    about: { event_type: trigger.type, event_timestamp: new Date(trigger.time).toISOString() },
-    ...(matched && { matched }),
-    ...(data && { data }),
-    ...(items && { items: items as unknown as Json, total: total ?? items.length }),
-  };
+/** What its templates may show. The event that was just read has its text already; one that waited in the database has not. */
+function dataText(person: PersonFacts, { trigger, matched, data, items, total }: Send): string {
+  const read = 'propertiesText' in trigger ? (trigger as ReceivedEvent) : undefined;
+  const properties = read?.propertiesText ?? jsonText(trigger.properties);
+  const traits = read?.traitsText ?? jsonText(trigger.traits);
+  const about = jsonText({ event_type: trigger.type, event_timestamp: timestamp(trigger.time) });
+  let text = `{"event":${properties},"traits":${traits},"user":${jsonText(person.profile.traits)},"about":${about}`;
+  if (matched) text += `,"matched":${jsonText(matched)}`;
+  if (data) text += `,"data":${jsonText(data)}`;
+  if (items) text += `,"items":${jsonText(items as unknown as Json)},"total":${total ?? items.length}`;
+  return `${text}}`;
 }
 
 /** An emitted event goes the way of every other; it says what made it. */

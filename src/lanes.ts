@@ -3,10 +3,19 @@ import { TidingsError } from './errors.ts';
 /** Decides one batch of one tenant; resolves to a result per item, in order, or rejects for all of them. */
 export type RunBatch<Item, Result> = (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>;
 
+/** One request under way: its results come in from the batches that took its items. */
+interface Request<Result> {
+  readonly results: Result[];
+  left: number;
+  readonly resolve: (results: Result[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface Waiting<Item, Result> {
   readonly item: Item;
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
+  readonly request: Request<Result>;
+  /** Of the item in its request. */
+  readonly place: number;
 }
 
 interface Lane<Item, Result> {
@@ -42,17 +51,17 @@ export class Lanes<Item, Result> {
       throw new TidingsError('overloaded', 'More events are waiting than can be decided soon.', { retryAfter: 1 });
     }
     this.#waiting += items.length;
-    const results = items.map(
-      (item) =>
-        new Promise<Result>((resolve, reject) => {
-          const { queues } = this.#lanes[hash(personOf(item)) % this.#lanes.length] as Lane<Item, Result>;
-          const queue = queues.get(tenantId);
-          if (queue) queue.push({ item, resolve, reject });
-          else queues.set(tenantId, [{ item, resolve, reject }]);
-        }),
-    );
-    for (const lane of this.#lanes) if (!lane.running && lane.queues.size > 0) void this.#drain(lane);
-    return Promise.all(results);
+    if (items.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      const request: Request<Result> = { results: new Array(items.length), left: items.length, resolve, reject };
+      items.forEach((item, place) => {
+        const { queues } = this.#lanes[hash(personOf(item)) % this.#lanes.length] as Lane<Item, Result>;
+        const queue = queues.get(tenantId);
+        if (queue) queue.push({ item, request, place });
+        else queues.set(tenantId, [{ item, request, place }]);
+      });
+      for (const lane of this.#lanes) if (!lane.running && lane.queues.size > 0) void this.#drain(lane);
+    });
   }
 
   /** Resolves when nothing is waiting or running. */
@@ -76,11 +85,12 @@ export class Lanes<Item, Result> {
           tenantId,
           batch.map(({ item }) => item),
         );
-        batch.forEach(({ resolve }, index) => {
-          resolve(results[index] as Result);
+        batch.forEach(({ request, place }, index) => {
+          request.results[place] = results[index] as Result;
+          if (--request.left === 0) request.resolve(request.results);
         });
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        for (const { request } of batch) request.reject(error);
       }
       this.#waiting -= batch.length;
     }

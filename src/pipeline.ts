@@ -7,15 +7,14 @@ import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './ev
 import { addressPurpose, Reach } from './events/reach.ts';
 import { ids } from './ids.ts';
 import { Lanes } from './lanes.ts';
-import type { Channel, Decision, Event, JsonObject, Message, Millis, Profile, SendOutcome } from './model.ts';
-import { planNotification } from './plan/plan.ts';
+import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
 import { absorb, type Wait } from './rules/facts.ts';
 import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from './rules/needs.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
+import { isRefusedValue, isUnreachable, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
@@ -57,7 +56,7 @@ export class Pipeline {
     return results;
   }
 
-  /** One batch. It is read no earlier: what waits is then garbage of the parser alone, and dies before it is moved. */
+  /** One batch, read only now: what waits takes no more memory than its JSON. */
   async #takeIn(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
     const read = await this.#read(tenantId, items);
     const events = read.filter((one): one is ReceivedEvent => !isRejection(one));

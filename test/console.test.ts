@@ -25,22 +25,30 @@ const TYPES = [
   'HIGH_RISK_ALERT',
   'NEWSLETTER',
   'HELD_ALERT',
+  'REMINDER',
+  'FOLLOW_UP',
+  'PRO_TIP',
+  'INBOX',
 ];
+const HOUR = 3_600_000;
 const ODD_ID = `a/b?c=d#e%2F é✓ "<i>'&`;
-const PAGES = ['#/', '#/people/maria', '#/people/joao', '#/deliveries', '#/catalog'];
+const PAGES = ['maria', 'joao', 'wanda', 'carla'].map((id) => `#/people/${id}`);
+PAGES.push('#/', '#/deliveries', '#/catalog', '#/catalog/versions');
 
 describe.skipIf(program === undefined)('the console', () => {
   let browser: Browser;
   let tidings: TestTidings;
   let server: TestServer;
   let outside: Outside;
+  let catalog: Map<string, string>;
   let visits: Visit[] = [];
 
   beforeAll(async () => {
     outside = await listenOutside();
+    catalog = await catalogWith(outside.url);
     tidings = await testTidings(
       { email: sandboxProvider(['email']), sms: sandboxProvider(['sms']), internal: doubtful() },
-      await catalogWith(outside.url),
+      catalog,
     );
     tidings.clock.now = Date.now();
     server = await testServer(tidings);
@@ -268,6 +276,99 @@ describe.skipIf(program === undefined)('the console', () => {
 
   // -------------------------------------------------------------------------------------------------------------------
 
+  test('what waits: for what, until when where the person is, and how it ended', async () => {
+    const now = Date.now();
+    const booking = { user_id: 'wanda', event_type: 'booking_confirmed', user_traits: { time_zone: 'America/Lima' } };
+    const at = (hours: number) => new Date(now + hours * HOUR).toISOString();
+    const booked = (id: string, hours: number, later = 0) => ({
+      ...booking,
+      event_id: id,
+      event_timestamp: new Date(now + later).toISOString(),
+      properties: { booking_id: 'b7', starts_at: at(hours) },
+    });
+    await post(booked('booked', 72.5));
+    const { page } = await visit('#/people/wanda', { timezoneId: 'Europe/Lisbon' });
+    const open = page.locator('[data-testid=wait][data-status=waiting]');
+    const lima = (hours: number) =>
+      new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'America/Lima' }).format(
+        now + hours * HOUR,
+      );
+    await open.getByText(`${lima(48.5)} (America/Lima)`).waitFor();
+    expect(await open.innerText()).toMatch(
+      /Waiting\s+REMINDER\s+Waits for its point in time, key b7\s+since booking_confirmed of .*\s+Due in 2 d \d+ min,/,
+    );
+    await post(booked('moved', 96.5, 500));
+    await open.getByText(`${lima(72.5)} (America/Lima)`).waitFor();
+    await page.getByTestId('waits-ended').click();
+    const ended = page.locator('[data-testid=wait][data-status=cancelled]');
+    expect(await ended.innerText()).toMatch(/Cancelled\s+REMINDER[\s\S]*ended .* by this event/);
+    const [moved] = await openEvidence(entry(page, 'moved'));
+    expect(moved).toMatch(
+      /Key\s+b7\s+Wait\s+For its point in time\s+since\s+.*\s+due\s+.*\s+moved from\s+.*\s+Rule REMINDER/,
+    );
+    await page.getByTestId('why-row').filter({ hasText: 'REMINDER' }).getByText('Waiting, due').waitFor();
+    const answers = await openWhy(page);
+    expect(answers.REMINDER).toMatch(/Waiting, due .*\s+REMINDER has not been sent to wanda yet\./);
+    expect(answers.REMINDER).toMatch(
+      /Key\s+event\.booking_id\s+At\s+event\.starts_at - 24h\s+If missing\s+error\s+Cancel on\s+booking_cancelled/,
+    );
+    await post({
+      event_id: 'called-off',
+      user_id: 'wanda',
+      event_type: 'booking_cancelled',
+      event_timestamp: new Date(now + 1000).toISOString(),
+      properties: { booking_id: 'b7' },
+    });
+    await page.getByText('No rule waits for this person now.').waitFor();
+    expect(await ended.count()).toBe(2);
+    const [cancelled] = await openEvidence(entry(page, 'called-off'));
+    expect(await entry(page, 'called-off').getByTestId('outcome-badge').innerText()).toBe('Cancelled');
+    expect(cancelled).toMatch(/ended by\s+booking_cancelled of /);
+    await post({ ...booked('undated', 0), properties: { booking_id: 'b8' } });
+    await entry(page, 'undated').getByText('Failed', { exact: true }).waitFor();
+  });
+
+  test('evidence: steps, counts, changes, branches, parts of a split, and what a wait came to', async () => {
+    const now = Date.now();
+    const about = { user_id: 'carla', event_timestamp: new Date(now).toISOString() };
+    const ago = (hours: number) => new Date(now - hours * HOUR).toISOString();
+    await post({ ...about, event_id: 'carla-1', event_type: 'signup_completed', event_timestamp: ago(48) });
+    await post({ ...about, event_id: 'carla-2', event_type: 'link_bank_success', event_timestamp: ago(24) });
+    await post({ ...about, event_id: 'bought', event_type: 'plan_bought', properties: { plan: 'pro' } });
+    const { page } = await visit('#/people/carla');
+    const card = entry(page, 'bought');
+    await card.waitFor();
+    expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled']);
+    const [, begun] = await openEvidence(card);
+    expect(begun).toMatch(/Order of events\s+signup_completed of .*\s+then link_bank_success of /);
+    expect(begun).toMatch(/Count\s+1 of plan_bought counted, at least 1 needed/);
+    expect(begun).toMatch(/Wait\s+For the end of its delay\s+since/);
+    expect((await marks(card)).length).toBe(3);
+
+    const [changed] = await openEvidence(page.getByTestId('timeline-entry').filter({ hasText: 'profile.updated' }));
+    expect(changed).toMatch(/Change\s+plan was null, and became "pro"[\s\S]*Choice\s+branch 2/);
+
+    await post(
+      { ...about, event_id: 'letter-1', event_type: 'message_received', properties: { thread_id: 't' } },
+      { ...about, event_id: 'letter-2', event_type: 'message_received', properties: { thread_id: 't' } },
+    );
+    await page.locator('[data-testid=wait][data-rule=INBOX]').getByText('2 collected').waitFor();
+    tidings.clock.now += HOUR;
+    expect(await tidings.pipeline.endDueWaits('default', ['carla'])).toBe(2);
+    await card.getByText('Send', { exact: true }).waitFor();
+    expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled', 'Send']);
+    await card.getByTestId('evidence-button').last().click();
+    expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the people/);
+    await page.getByTestId('waits-ended').click();
+    const inbox = page.locator('[data-testid=wait][data-rule=INBOX]');
+    expect(await inbox.innerText()).toMatch(/^Send\s+INBOX\s+Waited for more to tell together, key t, 2 collected/);
+    const letters = page.getByTestId('decision').filter({ hasText: 'INBOX' }).filter({ hasText: 'Send' });
+    await letters.getByTestId('evidence-button').click();
+    expect(await letters.innerText()).toMatch(/Digest\s+2 collected, of which the message has the latest 1/);
+  });
+
+  // -------------------------------------------------------------------------------------------------------------------
+
   test('a message as it was sent: to whom, subject, HTML, text', async () => {
     const { page } = await visit('#/people/maria');
     await entry(page, 'maria-signup').getByTestId('message-button').click();
@@ -416,9 +517,56 @@ describe.skipIf(program === undefined)('the console', () => {
     const types = page.getByTestId('notification-type');
     expect(await types.count()).toBe(TYPES.length);
     expect(await types.first().innerText()).toMatch(/WELCOME_EMAIL\s+Welcomes a new customer .*\s+E-mail\s+marketing/);
+    const followUp = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'FOLLOW_UP' }) });
+    expect(await followUp.innerText()).toMatch(
+      /signup_completed, then within 30d\s+link_bank_success, then within 30d\s+Count\s+at least 1 of plan_bought within day/,
+    );
+    expect(await followUp.innerText()).toMatch(/Delay\s+5m\s+Limit\s+none\s+Split\s+control 0%, all 100%\s+FOLLOW_UP/);
+    const tip = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'PRO_TIP' }) });
+    expect(await tip.innerText()).toMatch(
+      /On\s+plan becomes "pro"\s+[\s\S]*Choose\s+user\.plan == "basic" → NEWSLETTER\s+otherwise → PRO_TIP/,
+    );
+    const keep = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'KEEP_PLAN' }) });
+    expect(await keep.innerText()).toMatch(/Do\s+set plan to event\.plan\s+nothing is sent/);
     await page.getByTestId('event-type').getByText('A payment did not go through.').waitFor();
     await page.goto(`${server.url}/#/elsewhere`);
     await page.getByText('There is no such page').waitFor();
+  });
+
+  test('versions: what each changed, and back to an earlier one once that is confirmed', async () => {
+    const changed = new Map(catalog);
+    changed.set('rules.yaml', changed.get('rules.yaml')!.replace('event.starts_at - 24h', 'event.starts_at - 2h'));
+    expect(await tidings.apply(changed)).toBe(2);
+    const { page } = await visit('#/catalog');
+    await page.getByTestId('catalog-version').getByText('version 2, applied').waitFor();
+    await page.getByRole('link', { name: 'All versions' }).click();
+    const versions = page.getByTestId('version');
+    await versions.nth(1).waitFor();
+    expect(await versions.allInnerTexts()).toEqual([
+      expect.stringMatching(/^Version 2\s+in force\s+applied .* by test · \d+ rules, \d+ notification types/),
+      expect.stringMatching(/^Version 1\s+applied .*Roll back to this/s),
+    ]);
+    await versions.first().getByTestId('version-changes').click();
+    const differences = page.getByTestId('difference');
+    expect(await waited(differences)).toEqual([
+      expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 24h\s+event\.starts_at - 2h$/),
+    ]);
+    await versions.last().getByTestId('rollback-button').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Put version 1 in force?').waitFor();
+    expect(await waited(dialog.getByTestId('difference'))).toEqual([
+      expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 2h\s+event\.starts_at - 24h$/),
+    ]);
+    await dialog.getByRole('button', { name: 'Leave it' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect((await server.get('/api/v1/catalog')).body.version).toBe(2);
+    await versions.last().getByTestId('rollback-button').click();
+    await page.getByTestId('rollback-confirm').click();
+    await versions.last().getByText('in force').waitFor();
+    expect((await server.get('/api/v1/catalog')).body.version).toBe(1);
+    await versions.first().getByTestId('rollback-button').waitFor();
+    await page.getByRole('link', { name: 'What is in force' }).click();
+    await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -647,6 +795,12 @@ async function marks(card: Locator): Promise<number[]> {
   return styles.map((style) => Math.round(Number.parseFloat(/left: ([\d.]+)%/.exec(style ?? '')?.[1] ?? '')));
 }
 
+/** What they say, once there are any. */
+async function waited(items: Locator): Promise<string[]> {
+  await items.first().waitFor();
+  return items.allInnerTexts();
+}
+
 /** Opens each row of "why, and why not": what it says, by notification type. */
 async function openWhy(page: Page): Promise<Record<string, string>> {
   await page.getByTestId('why-row').first().waitFor();
@@ -661,22 +815,59 @@ async function openWhy(page: Page): Promise<Record<string, string>> {
 
 /** Until the page shows what it is about. */
 async function settled(page: Page): Promise<void> {
-  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'rule'].map((id) => `[data-testid=${id}]`);
+  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'rule', 'version'].map(
+    (id) => `[data-testid=${id}]`,
+  );
   await page.locator(contents.join()).first().waitFor();
   await page.waitForLoadState('networkidle');
 }
 
-/** The example, with a message that attacks whoever looks at it, and an alert that may not be sent twice. */
+/** The example, with a message that attacks whoever looks at it, an alert that may not be sent twice, and rules that wait. */
 async function catalogWith(outside: string): Promise<Map<string, string>> {
   const source = new Map(await readCatalog(FINTECH));
   const add = (file: string, lines: string) => source.set(file, `${source.get(file)}\n${lines}`);
-  add('events.yaml', '  newsletter_due: {}\n  alert_raised: {}\n');
+  add(
+    'events.yaml',
+    `  newsletter_due: {}
+  alert_raised: {}
+  booking_confirmed: { properties: { booking_id: string, starts_at: timestamp } }
+  booking_cancelled: { properties: { booking_id: string } }
+  plan_bought: { properties: { plan: string } }
+  message_received: { properties: { thread_id: string } }
+`,
+  );
+  source.set('events.yaml', source.get('events.yaml')!.replace(/^traits:\n/m, 'traits:\n  plan: string\n'));
   add(
     'notifications.yaml',
     '  NEWSLETTER: { category: MARKETING, channels: [email] }\n' +
-      '  HELD_ALERT: { category: SECURITY, channels: [internal], in_doubt: hold }\n',
+      '  HELD_ALERT: { category: SECURITY, channels: [internal], in_doubt: hold }\n' +
+      ['REMINDER', 'FOLLOW_UP', 'PRO_TIP', 'INBOX']
+        .map((type) => `  ${type}: { category: OPERATIONAL, channels: [internal] }\n`)
+        .join(''),
   );
-  add('rules.yaml', '  NEWSLETTER: { on: newsletter_due }\n  HELD_ALERT: { on: alert_raised }\n');
+  add(
+    'rules.yaml',
+    `  NEWSLETTER: { on: newsletter_due }
+  HELD_ALERT: { on: alert_raised }
+  REMINDER:
+    on: booking_confirmed
+    key: event.booking_id
+    at: event.starts_at - 24h
+    if_missing: error
+    cancel_on: booking_cancelled
+  KEEP_PLAN: { on: plan_bought, notify: none, do: { set: { plan: event.plan } } }
+  FOLLOW_UP:
+    on: plan_bought
+    after: [{ event: signup_completed, within: 30d }, { event: link_bank_success, within: 30d }]
+    count: { at_least: 1, within: day }
+    delay: 5m
+    split: { control: 0%, all: 100% }
+  PRO_TIP:
+    on: { trait: plan, to: pro }
+    choose: [{ when: user.plan == "basic", notify: NEWSLETTER }, { notify: PRO_TIP }]
+  INBOX: { on: message_received, key: event.thread_id, digest: { window: 5m, keep: 1 } }
+`,
+  );
   source.set('templates/HELD_ALERT/internal.en.txt', 'Look at this.');
   source.set('templates/NEWSLETTER/email.en.subject.txt', 'News');
   source.set('templates/NEWSLETTER/email.en.txt', 'Read this.');

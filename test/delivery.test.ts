@@ -428,11 +428,79 @@ describe('a late settlement', () => {
     expect((await deliveryOf(tidings, id))?.status).toBe(doubt);
     await settleDeliveries(pool, 'ghost', [settlement(old, 'sent')], tidings.clock.now);
     expect(await deliveryOf(tidings, id)).toMatchObject({ status: 'sent', reason_code: null });
-    expect((await attemptsOf(tidings, id)).map(({ outcome }) => outcome)).toEqual(['delivered']);
+    const settledAt = new Date(tidings.clock.now).toISOString().slice(0, 19).replace('T', ' ');
+    expect(await attemptsOf(tidings, id)).toMatchObject([
+      { attempt: 1, outcome: 'delivered', provider: 'fake', reason: `it was in doubt until ${settledAt} UTC` },
+    ]);
+  });
+
+  test('said twice, because the answer got lost, it is recorded once', async () => {
+    const tidings = await start({});
+    const { pool } = tidings.database;
+    const first = await post(tidings, 'mail');
+    const sent = settlement(await claim(tidings, 'worker'), 'sent');
+    const second = await post(tidings, 'mail', { n: 2 });
+    const dead = settlement(await claim(tidings, 'worker'), 'dead');
+    for (let times = 0; times < 2; times++) await settleDeliveries(pool, 'worker', [sent, dead], tidings.clock.now);
+    expect((await attemptsOf(tidings, first)).map(({ outcome }) => outcome)).toEqual(['delivered']);
+    expect((await attemptsOf(tidings, second)).map(({ outcome }) => outcome)).toEqual(['rejected']);
+  });
+
+  test('of some that are still held and some that are not: each as it stands', async () => {
+    const tidings = await start({});
+    const { pool } = tidings.database;
+    const lost = await post(tidings, 'mail');
+    const old = await claim(tidings, 'worker');
+    tidings.clock.now += LEASE + 1;
+    await recoverExpired(pool, tidings.clock.now);
+    await claim(tidings, 'other');
+    const kept = await post(tidings, 'mail', { n: 2 });
+    const held = await claim(tidings, 'worker');
+    await settleDeliveries(pool, 'worker', [settlement(old, 'sent'), settlement(held, 'sent')], tidings.clock.now);
+    expect((await deliveryOf(tidings, lost))?.status).toBe('sending');
+    expect((await attemptsOf(tidings, lost)).map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+      [1, 'delivered'],
+    ]);
+    expect((await deliveryOf(tidings, kept))?.status).toBe('sent');
+    expect((await attemptsOf(tidings, kept)).map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+      [1, 'delivered'],
+    ]);
   });
 });
 
 describe('leases', () => {
+  test('a claim whose answer was lost is not kept alive by the worker that made it', async () => {
+    const gate = gated();
+    const tidings = await start({ email: gate.provider });
+    const { pool } = tidings.database;
+    const lost = await post(tidings, 'mail');
+    // The claim is made; what comes back is an error.
+    let failing = true;
+    const broken = new Proxy(pool, {
+      get: (target, name) =>
+        name === 'query'
+          ? async (query: { name?: string }) => {
+              const result = await target.query(query as never);
+              if (query.name !== 'claim-deliveries' || !failing) return result;
+              failing = false;
+              throw new Error('Connection terminated unexpectedly');
+            }
+          : Reflect.get(target, name, target),
+    });
+    const busy = await worker(tidings, { pool: broken, lease: 300 });
+    await expect.poll(() => failing).toBe(false);
+    const next = await post(tidings, 'mail', { n: 2 });
+    await expect.poll(() => gate.provider.calls.map((call) => call.idempotencyKey)).toEqual([next]);
+    expect(busy.busy).toBe(1);
+    tidings.clock.now += 250;
+    await expect.poll(() => leaseOf(tidings)).toBe(tidings.clock.now + 300);
+    tidings.clock.now += 100;
+    await expect.poll(() => gate.provider.calls.map((call) => call.idempotencyKey)).toEqual([next, lost]);
+    gate.open();
+    await becomes(tidings, lost, 'sent', 2);
+    await becomes(tidings, next, 'sent', 1);
+  });
+
   test('the heartbeat keeps the lease of a long send', async () => {
     const gate = gated();
     const tidings = await start({ email: gate.provider });
@@ -670,6 +738,7 @@ const TABLES = [
   'addresses',
   'notifications',
   'deliveries',
+  'leases',
   'attempts',
   'messages',
   'changes',
@@ -818,7 +887,7 @@ async function countOf(tidings: TestTidings, status: DeliveryStatus): Promise<nu
 /** Puts the only delivery into a state. */
 async function force(tidings: TestTidings, status: DeliveryStatus): Promise<void> {
   await tidings.database.pool.query(
-    `update deliveries set status = $1, lease_until = case when $1 = 'sending' then now() end,
+    `update deliveries set status = $1, worker = 'nobody', started_at = null, duration_ms = null,
        finished_at = case when $1 not in ('queued', 'sending') then now() end`,
     [status],
   );
@@ -834,8 +903,9 @@ async function claim(tidings: TestTidings, name: string): Promise<ClaimedDeliver
 }
 
 function settlement(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settlement {
-  const { tenantId, notificationId, channel, fence, attempt } = claimed;
+  const { row, tenantId, notificationId, channel, fence, attempt } = claimed;
   return {
+    row,
     tenantId,
     notificationId,
     channel,
@@ -859,7 +929,9 @@ function settlement(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settleme
 }
 
 async function leaseOf(tidings: TestTidings): Promise<number | undefined> {
-  const { rows } = await tidings.database.pool.query<{ lease_until: number }>('select lease_until from deliveries');
+  const { rows } = await tidings.database.pool.query<{ lease_until: number }>(
+    'select max(lease_until) as lease_until from leases',
+  );
   return rows[0]?.lease_until;
 }
 

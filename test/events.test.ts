@@ -5,7 +5,7 @@ import { compileSchemas } from '../src/catalog/validate-event.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
 import { mergeTraits } from '../src/events/profile.ts';
 import { Reach } from '../src/events/reach.ts';
-import { parseTimestamp } from '../src/events/timestamp.ts';
+import { isoTime, parseTimestamp } from '../src/events/timestamp.ts';
 import type { Json, JsonObject, Profile } from '../src/model.ts';
 import { Seal } from '../src/privacy/seal.ts';
 
@@ -272,6 +272,17 @@ describe('timestamps', () => {
   ])('%j is refused', (text, says) => {
     const read = parseTimestamp(text);
     expect('problem' in read && read.problem).toMatch(says);
+  });
+
+  test('a time is written as the language writes it, and read again', () => {
+    const min = Date.parse('0001-01-01T00:00:00.000Z');
+    const max = Date.parse('9999-12-31T23:59:59.999Z');
+    fc.assert(
+      fc.property(fc.integer({ min, max }), (time) => {
+        expect(isoTime(time)).toBe(new Date(time).toISOString());
+        expect(parseTimestamp(isoTime(time))).toEqual({ time, rest: '' });
+      }),
+    );
   });
 
   test('digits below the millisecond tell two events apart', () => {

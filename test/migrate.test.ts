@@ -127,10 +127,11 @@ describe('partitions', () => {
 
 describe('what the database does not let happen', () => {
   const ID = '01900000-0000-7000-8000-000000000001';
-  const delivery = (status: string, lease: string, finished: string, policy = 'resend') =>
+  const delivery = (status: string, worker: string, finished: string, policy = 'resend', started = 'null') =>
     `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, give_up_at,
-       in_doubt_policy, lease_until, created_at, finished_at)
-     values ('t', '${ID}', 'email', 'u', 'N', '${status}', now(), now(), '${policy}', ${lease}, now(), ${finished})`;
+       in_doubt_policy, worker, created_at, finished_at, started_at, duration_ms)
+     values ('t', '${ID}', 'email', 'u', 'N', '${status}', now(), now(), '${policy}', ${worker}, now(), ${finished},
+       ${started}, case when ${started} is not null then 1 end)`;
   const attempt = (outcome: string) =>
     `insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms, outcome)
      values ('t', '${ID}', 'email', 1, 'p', 'w', now(), 0, '${outcome}')`;
@@ -146,11 +147,10 @@ describe('what the database does not let happen', () => {
      values ('t', ${version}, 'h', '{}', now(), 'test')`;
 
   test.each([
-    ['a delivery being sent without a lease', delivery('sending', 'null', 'null'), '23514'],
-    ['a lease on a queued delivery', delivery('queued', 'now()', 'null'), '23514'],
-    ['a lease on a sent delivery', delivery('sent', 'now()', 'now()'), '23514'],
+    ['a delivery being sent by nobody', delivery('sending', 'null', 'null'), '23514'],
+    ['an attempt that delivered on a dead delivery', delivery('dead', "'w'", 'now()', 'hold', 'now()'), '23514'],
     ['a queued delivery that is finished', delivery('queued', 'null', 'now()'), '23514'],
-    ['a delivery being sent that is finished', delivery('sending', 'now()', 'now()'), '23514'],
+    ['a delivery being sent that is finished', delivery('sending', "'w'", 'now()'), '23514'],
     ['a sent delivery that is not finished', delivery('sent', 'null', 'null'), '23514'],
     ['a dead delivery that is not finished', delivery('dead', 'null', 'null'), '23514'],
     ['an unknown state', delivery('lost', 'null', 'now()'), '23514'],
@@ -172,8 +172,9 @@ describe('what the database does not let happen', () => {
 
   test.each([
     delivery('queued', 'null', 'null'),
-    delivery('sending', 'now()', 'null'),
+    delivery('sending', "'w'", 'null'),
     delivery('sent', 'null', 'now()', 'hold'),
+    delivery('sent', "'w'", 'now()', 'hold', 'now()'),
     delivery('dead', 'null', 'now()'),
     attempt('in_doubt'),
     use(1),

@@ -109,6 +109,8 @@ describe('slots', () => {
 describe('what an outcome means', () => {
   const NOW = 1_000_000;
   const claimed: ClaimedDelivery = {
+    lease: 'worker',
+    row: '(0,1)',
     tenantId: 'default',
     notificationId: '00000000-0000-7000-8000-000000000001',
     channel: 'email',

@@ -8,7 +8,7 @@ export function noopProvider(channels: readonly Channel[]): Provider {
   return {
     name: 'noop',
     channels,
-    concurrency: 1000,
+    concurrency: 250,
     keepsMessage: false,
     send: async () => DELIVERED,
     close: async () => {},

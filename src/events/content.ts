@@ -21,16 +21,19 @@ export interface Seen {
 }
 
 /**
- * A copy with the keys of every object in order, so that equal content has equal text. On the way it refuses what
- * PostgreSQL or JSON cannot keep as it is (throws ContentProblem): the input is a caller's.
+ * The value with the keys of every object in order, so that equal content has equal text; itself where they are. On the
+ * way it refuses what PostgreSQL or JSON cannot keep as it is (throws ContentProblem): the input is a caller's.
  *
  * @param parent, key where the value stands; joined only where somebody asks, for this runs on every field
  */
 export function canonical(value: unknown, parent: string, key: string, seen: Seen, depth = 0): Json {
   switch (typeof value) {
     case 'string':
-      checkText(value, parent, key);
-      if (!seen.address && (holdsAddress(value) || namedAddress(key, value))) seen.address = true;
+      if (!PLAIN.test(value)) {
+        checkText(value, parent, key);
+        if (!seen.address && holdsAddress(value)) seen.address = true;
+      }
+      if (!seen.address && namedAddress(key, value)) seen.address = true;
       return value;
     case 'number':
       if (!Number.isFinite(value))
@@ -44,16 +47,30 @@ export function canonical(value: unknown, parent: string, key: string, seen: See
   const path = join(parent, key);
   if (depth >= MAX_DEPTH) throw new ContentProblem(path, `is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) return value.map((item, index) => canonical(item, path, `[${index}]`, seen, depth + 1));
+  return inOrder(value as JsonObject, path, seen, depth);
+}
+
+function inOrder(object: JsonObject, path: string, seen: Seen, depth: number): JsonObject {
+  const names = Object.keys(object);
+  let same = names.every((name, place) => place === 0 || (names[place - 1] as string) < name);
+  if (!same) names.sort();
   const copy: JsonObject = {};
-  for (const name of Object.keys(value as object).sort()) {
+  for (const name of names) {
     // Assigning this key would change the copy's prototype instead of adding a field.
     if (name === '__proto__') throw new ContentProblem(join(path, name), 'is a name that cannot be used');
-    checkText(name, path, '');
-    if (!seen.address && holdsAddress(name)) seen.address = true;
-    copy[name] = canonical((value as JsonObject)[name], path, name, seen, depth + 1);
+    if (!PLAIN.test(name)) {
+      checkText(name, path, '');
+      if (!seen.address && holdsAddress(name)) seen.address = true;
+    }
+    const item = canonical(object[name], path, name, seen, depth + 1);
+    if (item !== object[name]) same = false;
+    copy[name] = item;
   }
-  return copy;
+  return same ? object : copy;
 }
+
+/** Nothing that must be looked at more closely: ASCII without controls, at signs, a plus at the beginning. */
+const PLAIN = /^(?!\+)[ -?A-~]*$/;
 
 function join(parent: string, key: string): string {
   if (parent === '' || key === '') return parent + key;

@@ -3,7 +3,7 @@ import type { RejectionCode } from '../errors.ts';
 import type { Event, JsonObject } from '../model.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { ContentProblem, canonical, contentUuid, jsonText, type Seen } from './content.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { isoTime, parseTimestamp } from './timestamp.ts';
 
 export type AddressKind = 'email' | 'phone';
 
@@ -38,6 +38,11 @@ export type SchemaCheck = (
 ) => { path: string; message: string } | null;
 
 const FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp', 'properties', 'user_traits'] as const;
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(FIELDS);
+
+/** What nearly all ids are. */
+const PLAIN_ID = /^[ -~]{1,256}$/;
 
 /** Control characters: C0, DEL and C1. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -76,7 +81,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
       return reject('invalid_event', field, `is ${nameOf(value)}; an object is needed`);
     }
   }
-  const extra = Object.keys(envelope).filter((key) => !(FIELDS as readonly string[]).includes(key));
+  const extra = Object.keys(envelope).filter((key) => !KNOWN_FIELDS.has(key));
   for (const key of extra) {
     const meant = FIELDS.find((field) => !(field in envelope) && isMisspelling(key, field));
     if (meant) return reject('unknown_field', key.slice(0, 256), `is not a field of an event; did you mean ${meant}?`);
@@ -113,7 +118,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     contentHash,
     type,
     time: when.time,
-    at: new Date(when.time).toISOString(),
+    at: isoTime(when.time),
     properties: properties.stored,
     propertiesText: properties.storedText,
     traits: traits.stored,
@@ -194,6 +199,7 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
 
 function checkId(envelope: { [key: string]: unknown }, field: string, required: boolean): Rejection | null {
   const value = envelope[field];
+  if (typeof value === 'string' && PLAIN_ID.test(value)) return null;
   if (value === undefined || (value === null && !required)) {
     return required ? reject('invalid_event', field, 'is missing; a text of 1 to 256 characters is needed') : null;
   }

@@ -19,6 +19,7 @@ export class Reach {
   readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
   readonly #seal: Seal;
   readonly #hashes = new Map<string, Hashes>();
+  readonly #hashed = new Map<string, string>();
   readonly #moved = new Set<string>();
   readonly #changed = new Map<string, { userId: string; kind: string; value: string | null; mask: string }>();
 
@@ -45,7 +46,7 @@ export class Reach {
   contested(profile: Profile, event: ReceivedEvent): string[] {
     return event.addresses.flatMap(({ kind, value }) => {
       const known = this.hashes(event.userId)[kind];
-      if (known === (value === null ? undefined : this.#seal.hash(value))) return [];
+      if (known === this.#hashOf(value)) return [];
       return Object.keys(ADDRESS_TRAITS).filter((name) => ADDRESS_TRAITS[name] === kind && name in profile.traitTimes);
     });
   }
@@ -57,7 +58,7 @@ export class Reach {
       if (after.traitTimes[trait] !== event.time || after.traits[trait] !== event.traits[trait]) continue;
       if (trait !== newestTrait(after, kind)) continue;
       const hashes = this.hashes(event.userId);
-      const hash = value === null ? undefined : this.#seal.hash(value);
+      const hash = this.#hashOf(value);
       if (hashes[kind] === hash) continue;
       // Two addresses of one mask and one instant: the greater hash wins, so that the order of arrival does not matter.
       const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
@@ -80,8 +81,19 @@ export class Reach {
       kind,
       mask,
       sealed: value === null ? null : this.#seal.seal(value, addressPurpose(this.#tenantId, userId, kind)),
-      hash: value === null ? '' : this.#seal.hash(value),
+      hash: this.#hashOf(value) ?? '',
     }));
+  }
+
+  /** An address is asked for a few times in a batch. */
+  #hashOf(value: string | null): string | undefined {
+    if (value === null) return undefined;
+    let hash = this.#hashed.get(value);
+    if (hash === undefined) {
+      hash = this.#seal.hash(value);
+      this.#hashed.set(value, hash);
+    }
+    return hash;
   }
 }
 

@@ -9,6 +9,7 @@ export function tidySubject(text: string): string {
 
 /** Text with plain line ends, without control characters, without the blank lines that a false `{{#if}}` leaves. */
 export function tidyText(text: string): string {
+  if (!UNTIDY.test(text)) return text.trim().toWellFormed();
   return (
     text
       .replace(/\r\n?/g, '\n')
@@ -23,6 +24,10 @@ export function tidyText(text: string): string {
       .toWellFormed()
   );
 }
+
+/** Whether there is anything to do inside the text: nearly never. One character at a time, so in linear time. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
+const UNTIDY = /[\u0000-\u0008\u000b-\u001f\u007f]|[^\S\n]\n|\n\n\n/;
 
 /** HTML without NUL and half surrogate pairs, which no mail can carry. */
 export function tidyHtml(html: string): string {

@@ -58,7 +58,7 @@ function patternSpans(compiled: CompiledRule, from: Millis, to: Millis, span: Sp
 /** What may have come already and ends a wait, or takes the place of its trigger, which is of a time from `from` to `to`. */
 function waitSpans(compiled: CompiledRule, from: Millis, to: Millis, span: Span): void {
   const { rule, waits } = compiled;
-  return;
+  if (!waits) return;
   if (rule.unless) for (const type of rule.unless.events) span(type, from, to + rule.unless.within);
   for (const type of rule.cancelOn) span(type, from, FOREVER);
   if (rule.again !== 'restart') return;

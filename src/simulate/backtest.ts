@@ -243,12 +243,15 @@ function addSends(sends: SendMade[], at: Millis, decisions: readonly Decision[])
   }
 }
 
-/** Which send is which: of the same wait, of the same trigger, or of the same key, in this order; the rest is new or gone. */
+/**
+ * Which send is which: told at the same time of the same trigger; of the same wait; of the same trigger; of the same key.
+ * In this order, and the same rule before another. The rest is new or gone.
+ */
 function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
   const pairs: [SendMade, SendMade][] = [];
   let removed = [...live];
   let added = [...virtual];
-  for (const nameOf of [ofWait, ofTrigger, ofKey]) {
+  for (const nameOf of SIGNS_OF_ONE) {
     if (removed.length === 0 || added.length === 0) break;
     const byName = new Map<string, SendMade[]>();
     for (const send of removed) {
@@ -272,17 +275,14 @@ function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
   return { pairs, added, removed };
 }
 
-function ofWait({ decision: { evidence, rule } }: SendMade): string | undefined {
-  return evidence.wait && `${rule}\n${evidence.wait.wait_id}`;
-}
-
-function ofTrigger({ decision }: SendMade): string | undefined {
-  return decision.event_ids[0];
-}
-
-function ofKey({ decision: { evidence, rule } }: SendMade): string | undefined {
-  return evidence.key && `${rule}\n${evidence.key}`;
-}
+const SIGNS_OF_ONE: readonly ((send: SendMade) => string | undefined)[] = [
+  ({ at, decision: { rule, event_ids } }) => `${rule}\n${event_ids[0]}\n${at}`,
+  ({ decision: { rule, evidence } }) => evidence.wait && `${rule}\n${evidence.wait.wait_id}`,
+  ({ decision: { rule, event_ids } }) => `${rule}\n${event_ids[0]}`,
+  ({ at, decision: { event_ids } }) => `${event_ids[0]}\n${at}`,
+  ({ decision: { event_ids } }) => event_ids[0],
+  ({ decision: { rule, evidence } }) => evidence.key && `${rule}\n${evidence.key}`,
+];
 
 /** What the other side decided last of the same type on the same trigger: why it did not send. */
 function about(verdicts: Iterable<Verdict>, { type, decision: { event_ids } }: SendMade): SendMade | undefined {

@@ -7,7 +7,7 @@ import type { RuleSet } from '../rules/rule-set.ts';
 import type { Emitted, Verdicts } from '../rules/verdicts.ts';
 import { countingIds } from './ids.ts';
 import { Known } from './known.ts';
-import type { BacktestPlan, Life, PastEvent, PastWait, Verdict } from './life.ts';
+import { type BacktestPlan, type Life, type PastEvent, type PastWait, pastDecisions, type Verdict } from './life.ts';
 import { areSame } from './same.ts';
 import { type Turn, Turns } from './turns.ts';
 
@@ -127,20 +127,17 @@ class Replay {
    */
   #endAndArrive(): void {
     const before = { person: this.#person, next: this.#next, told: this.#verdicts.length };
-    const orders = [() => [this.#end(), this.#arrive()], () => [this.#arrive(), this.#end()]];
-    for (const order of [...orders, orders[0]]) {
+    const past = [...pastDecisions(this.#life, this.#plan).values()].filter(({ at }) => at === this.#now);
+    const endFirst = () => [this.#end(), this.#arrive()];
+    for (const order of [endFirst, () => [this.#arrive(), this.#end()], endFirst]) {
       this.#person = copyOf(before.person);
       this.#next = before.next;
       this.#verdicts.length = before.told;
-      order?.();
-      if (this.#verdicts.slice(before.told).every((verdict) => this.#isPast(verdict))) return;
+      order();
+      const told = new Map(this.#verdicts.slice(before.told).map((verdict) => [verdict.source, verdict.decisions]));
+      const agree = past.every(({ source, decisions }) => areSame(told.get(source) ?? [], decisions));
+      if (agree && told.size === past.length) return;
     }
-  }
-
-  #isPast({ source, decisions }: Verdict): boolean {
-    const past = this.#past.get(source) ?? this.#life.events.find(({ key }) => key === source);
-    if (!past) return decisions.length === 0;
-    return areSame(decisions, typeof past.decisions === 'function' ? past.decisions() : past.decisions);
   }
 
   /** Events that rules made are decided when everything else is, until no rule makes another. */

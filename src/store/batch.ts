@@ -1,13 +1,13 @@
-import { once } from 'node:events';
-import type pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { AddressChange } from '../events/reach.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
-import type { NewUse } from '../rules/decide.ts';
-import { timestamp } from './database.ts';
+import type { NewUse } from '../rules/verdicts.ts';
+import { copyRow, copyStatement, copyText } from './copy.ts';
+import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
+import { runTogether, type Statement } from './round-trip.ts';
+import { type WrittenWait, writeWaitsStatement } from './waits.ts';
 
 /** Everything one batch writes; all of one tenant. */
 export interface Batch {
@@ -22,6 +22,10 @@ export interface Batch {
     readonly userId: string;
     readonly profile: Profile;
     readonly addressHashes: JsonObject;
+    /** Where the person lives, if that is known: a valid IANA zone. */
+    readonly zone: string | null;
+    /** Never heard of before. */
+    readonly isNew: boolean;
   }[];
   readonly addresses: readonly AddressChange[];
   readonly uses: readonly (NewUse & { readonly userId: string })[];
@@ -33,8 +37,12 @@ export interface Batch {
     readonly rule: string;
     readonly decisionId: string;
     readonly eventId: string;
-    readonly data: JsonObject;
+    /** Of the rule that decided it. */
+    readonly catalogVersion: number;
+    /** What its templates may show, as JSON. */
+    readonly dataText: string;
   }[];
+  readonly waits: readonly WrittenWait[];
   readonly deliveries: readonly {
     readonly userId: string;
     readonly notificationId: string;
@@ -50,166 +58,205 @@ export interface Batch {
 export const DELIVERIES_CHANNEL = 'tidings_deliveries';
 
 /**
- * Writes a batch inside the caller's transaction. Keys are strict (no `on conflict` where a row must be new): should two
+ * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): should two
  * transactions ever decide the same, the second fails on its key and is run again on what the first one left.
  */
-export async function writeBatch(connection: pg.PoolClient, batch: Batch): Promise<void> {
-  const few = batch.events.length <= FEW;
-  if (!few) await copyEvents(connection, batch);
-  await connection.query({
-    name: 'write-batch',
-    text: WRITE,
-    values: [
-      batch.tenantId,
-      timestamp(batch.now),
-      batch.catalogVersion,
-      rows(
-        batch.events
-          .filter(({ event }) => event.named)
-          .map(({ event }) => ({ k: event.key, h: event.contentHash, u: event.userId, t: event.at })),
-      ),
-      rows(
-        batch.profiles.map(({ userId, profile, addressHashes }) => ({
-          u: userId,
-          v: profile.traits,
-          t: profile.traitTimes,
-          h: addressHashes,
-        })),
-      ),
-      rows(
-        batch.addresses.map(({ userId, kind, sealed, hash, mask }) => ({
-          u: userId,
-          k: kind,
-          s: sealed?.bytes.toString('base64'),
-          i: sealed?.keyId,
-          h: hash,
-          m: mask,
-        })),
-      ),
-      rows(
-        batch.uses.map((use) => ({
-          u: use.userId,
-          k: use.limitKey,
-          b: use.bucket,
-          s: use.slot,
-          t: timestamp(use.at),
-          e: use.eventId,
-          n: use.notificationId,
-        })),
-      ),
-      rows(
-        batch.notifications.map((notification) => ({
-          u: notification.userId,
-          n: notification.notificationId,
-          t: notification.type,
-          c: notification.category,
-          r: notification.rule,
-          d: notification.decisionId,
-          e: notification.eventId,
-          j: notification.data,
-        })),
-      ),
-      rows(
-        batch.deliveries.map((delivery) => ({
-          u: delivery.userId,
-          n: delivery.notificationId,
-          t: delivery.type,
-          c: delivery.channel,
-          d: timestamp(delivery.dueAt),
-          g: timestamp(delivery.giveUpAt),
-          i: delivery.inDoubt,
-        })),
-      ),
-      few ? eventRows(batch) : '[]',
-    ],
-  });
+export async function writeBatch(connection: Connection, batch: Batch): Promise<void> {
+  const { events, profiles, addresses, uses, notifications, deliveries, waits } = batch;
+  const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
+  const named = events.filter(({ event }) => event.named);
+  if (named.length > 0) statements.push(copyKeys(batch.tenantId, named));
+  const [newcomers, known] = parted(profiles, ({ isNew }) => isNew);
+  const newIds = new Set(newcomers.map(({ userId }) => userId));
+  const [theirs, changed] = parted(addresses, ({ userId }) => newIds.has(userId));
+  if (newcomers.length > 0) statements.push(copyPeople(batch, newcomers));
+  if (theirs.length > 0) statements.push(copyAddresses(batch, theirs));
+  if (known.length > 0) statements.push(changePeople(batch, known));
+  if (changed.length > 0) statements.push(changeAddresses(batch, changed));
+  if (uses.length > 0) statements.push(copyUses(batch));
+  if (notifications.length > 0) statements.push(copyNotifications(batch));
+  if (deliveries.length > 0) statements.push(copyDeliveries(batch), NOTIFY);
+  if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
+  await runTogether(connection, [...statements, COMMIT]);
 }
 
-/** So many events go with everything else in one statement: COPY is two more round trips, and pays only for many. */
-const FEW = 64;
-
-function eventRows(batch: Batch): string {
-  const receivedAt = timestamp(batch.now);
-  const texts = batch.events.map(({ event, decisions }) => {
-    const row = { u: event.userId, t: event.at, k: event.key, y: event.type, i: event.named ? event.eventId : null };
-    const parts = `"p":${event.propertiesText},"s":${event.traitsText},"x":${event.contextText},"d":${packDecisions(decisions, event.eventId)}`;
-    return `${JSON.stringify(row).slice(0, -1)},"r":"${receivedAt}",${parts}}`;
-  });
-  return `[${texts.join(',')}]`;
+/** Ends a transaction that has nothing to write. */
+export async function commit(connection: Connection): Promise<void> {
+  await runTogether(connection, [COMMIT]);
 }
 
-/** COPY is the cheapest way in: no parse tree, no parameter, no per-row executor start. */
-async function copyEvents(connection: pg.PoolClient, batch: Batch): Promise<void> {
-  const receivedAt = timestamp(batch.now);
-  let text = '';
-  for (const { event, decisions } of batch.events) {
-    text += `${copyText(batch.tenantId)}\t${copyText(event.userId)}\t${event.at}\t${event.key}\t${copyText(event.type)}\t${
-      event.named ? copyText(event.eventId) : '\\N'
-    }\t${receivedAt}\t${copyText(event.propertiesText)}\t${copyText(event.traitsText)}\t${event.contextText === null ? '\\N' : copyText(event.contextText)}\t${
-      batch.catalogVersion
-    }\t${copyText(packDecisions(decisions, event.eventId))}\n`;
+const COMMIT: Statement = { name: 'commit', text: 'commit' };
+const NOTIFY: Statement = { name: 'notify', text: `select pg_notify('${DELIVERIES_CHANNEL}', '')` };
+
+function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
+  const receivedAt = timestamp(now);
+  let rows = '';
+  for (const { event, decisions } of events) {
+    rows += copyRow([
+      tenantId,
+      event.userId,
+      event.at,
+      event.key,
+      event.type,
+      event.named ? event.eventId : null,
+      receivedAt,
+      event.propertiesText,
+      event.traitsText,
+      event.contextText,
+      catalogVersion,
+      packDecisions(decisions, event.eventId),
+    ]);
   }
-  const stream = connection.query(
-    copyFrom(
-      'copy events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, context, catalog_version, decisions) from stdin',
-    ),
+  return copyStatement(
+    'events',
+    'tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, context, catalog_version, decisions',
+    rows,
   );
-  stream.end(text);
-  await once(stream, 'finish');
 }
 
-const SPECIAL = /[\\\n\r\t]/;
-
-/** A recordset as JSON text. */
-function rows(objects: readonly object[]): string {
-  return `[${objects.map((one) => jsonText(one as JsonObject)).join(',')}]`;
+function copyKeys(tenantId: string, named: Batch['events']): Statement {
+  const rows = named.map(({ event }) => copyRow([tenantId, event.key, event.contentHash, event.userId, event.at]));
+  return copyStatement('event_keys', 'tenant_id, key, content_hash, user_id, event_time', rows.join(''));
 }
 
-/** COPY text format: backslash, newline, carriage return and tab are escaped. */
-function copyText(text: string): string {
-  if (!SPECIAL.test(text)) return text;
-  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
+function copyPeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
+  const seenAt = timestamp(now);
+  const rows = people.map(({ userId, profile, addressHashes, zone }) => {
+    const texts = [profile.traits, profile.traitTimes, addressHashes].map(jsonText);
+    return copyRow([tenantId, userId, ...texts, seenAt, seenAt, zone]);
+  });
+  return copyStatement(
+    'users',
+    'tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone',
+    rows.join(''),
+  );
 }
 
-const WRITE = `
-with stored as (
-  insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, context,
-                      catalog_version, decisions)
-  select $1, u, t, k, y, i, r, p, s, x, $3, d
-  from json_to_recordset($10) as e(u text, t timestamptz, k uuid, y text, i text, r timestamptz, p json, s json, x json, d json)
-), ids as (
-  insert into event_keys (tenant_id, key, content_hash, user_id, event_time)
-  select $1, k, h, u, t from json_to_recordset($4) as r(k uuid, h uuid, u text, t timestamptz)
-), people as (
-  insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
-  select $1, u, v, t, h, $2, $2 from json_to_recordset($5) as r(u text, v json, t json, h json)
-  on conflict (tenant_id, user_id) do update
-  set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
-      updated_at = excluded.updated_at
-), reachable as (
-  insert into addresses (tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at)
-  select $1, u, k, decode(s, 'base64'), i, h, m, $2
-  from json_to_recordset($6) as r(u text, k text, s text, i text, h text, m text) where s is not null
-  on conflict (tenant_id, user_id, kind) do update
-  set sealed = excluded.sealed, key_id = excluded.key_id, hash = excluded.hash, mask = excluded.mask,
-      updated_at = excluded.updated_at
-), unreachable as (
-  delete from addresses using json_to_recordset($6) as r(u text, k text, s text)
-  where s is null and tenant_id = $1 and user_id = u and kind = k
-), counted as (
-  insert into limit_uses (tenant_id, user_id, limit_key, bucket, slot, event_time, event_id, notification_id)
-  select $1, u, k, b, s, t, e, n
-  from json_to_recordset($7) as r(u text, k text, b text, s smallint, t timestamptz, e text, n uuid)
-), told as (
-  insert into notifications
-    (tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id, catalog_version, data, created_at)
-  select $1, u, n, t, c, r, d, e, $3, j, $2
-  from json_to_recordset($8) as r(u text, n uuid, t text, c text, r text, d text, e text, j json)
-), queued as (
-  insert into deliveries
-    (tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at, in_doubt_policy, created_at)
-  select $1, n, c, u, t, d, g, i, $2
-  from json_to_recordset($9) as r(u text, n uuid, t text, c text, d timestamptz, g timestamptz, i text)
-  returning 1
+function changePeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
+  const rows = people.map(({ userId, profile, addressHashes, zone }) => ({
+    u: userId,
+    z: zone,
+    v: profile.traits,
+    t: profile.traitTimes,
+    h: addressHashes,
+  }));
+  return { name: 'change-people', text: CHANGE_PEOPLE, values: [tenantId, timestamp(now), jsonText(rows)] };
+}
+
+/** As an insert that meets its row: an update with a join may be planned as a scan of all people. */
+const CHANGE_PEOPLE = `
+insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone)
+select $1, u, v, t, h, $2, $2, z from json_to_recordset($3) as r(u text, v json, t json, h json, z text)
+on conflict (tenant_id, user_id) do update
+set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
+    updated_at = excluded.updated_at, zone = excluded.zone`;
+
+/** Of people who had none: nobody has an address without a row of users. */
+function copyAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
+  const updatedAt = timestamp(now);
+  let rows = '';
+  for (const { userId, kind, sealed, hash, mask } of addresses) {
+    if (sealed === null) continue;
+    const bytes = `\\x${sealed.bytes.toString('hex')}`;
+    rows += copyRow([tenantId, userId, kind, bytes, sealed.keyId, hash, copyText(mask), updatedAt]);
+  }
+  return copyStatement('addresses', 'tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at', rows);
+}
+
+function changeAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
+  const rows = addresses.map(({ userId, kind, sealed, hash, mask }) => ({
+    u: userId,
+    k: kind,
+    s: sealed ? sealed.bytes.toString('base64') : null,
+    i: sealed?.keyId ?? null,
+    h: hash,
+    m: mask,
+  }));
+  return { name: 'change-addresses', text: CHANGE_ADDRESSES, values: [tenantId, timestamp(now), jsonText(rows)] };
+}
+
+const CHANGE_ADDRESSES = `
+with unreachable as (
+  delete from addresses where ctid = any (array(
+    select held.ctid from json_to_recordset($3) as r(u text, k text, s text)
+    cross join lateral (select ctid from addresses where tenant_id = $1 and user_id = u and kind = k limit 1) as held
+    where s is null))
 )
-select pg_notify('${DELIVERIES_CHANNEL}', '') from queued limit 1`;
+insert into addresses (tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at)
+select $1, u, k, decode(s, 'base64'), i, h, m, $2
+from json_to_recordset($3) as r(u text, k text, s text, i text, h text, m text) where s is not null
+on conflict (tenant_id, user_id, kind) do update
+set sealed = excluded.sealed, key_id = excluded.key_id, hash = excluded.hash, mask = excluded.mask,
+    updated_at = excluded.updated_at`;
+
+function copyUses({ tenantId, uses }: Batch): Statement {
+  const rows = uses.map((use) =>
+    copyRow([
+      tenantId,
+      use.userId,
+      use.limitKey,
+      use.bucket,
+      use.slot,
+      timestamp(use.at),
+      use.eventId,
+      use.notificationId,
+    ]),
+  );
+  return copyStatement(
+    'limit_uses',
+    'tenant_id, user_id, limit_key, bucket, slot, event_time, event_id, notification_id',
+    rows.join(''),
+  );
+}
+
+function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
+  const createdAt = timestamp(now);
+  const rows = notifications.map((one) =>
+    copyRow([
+      tenantId,
+      one.userId,
+      one.notificationId,
+      one.type,
+      one.category,
+      one.rule,
+      one.decisionId,
+      one.eventId,
+      one.catalogVersion,
+      one.dataText,
+      createdAt,
+    ]),
+  );
+  return copyStatement(
+    'notifications',
+    'tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id, catalog_version, data, created_at',
+    rows.join(''),
+  );
+}
+
+function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
+  const createdAt = timestamp(now);
+  const rows = deliveries.map((one) =>
+    copyRow([
+      tenantId,
+      one.notificationId,
+      one.channel,
+      one.userId,
+      one.type,
+      timestamp(one.dueAt),
+      timestamp(one.giveUpAt),
+      one.inDoubt,
+      createdAt,
+    ]),
+  );
+  return copyStatement(
+    'deliveries',
+    'tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at, in_doubt_policy, created_at',
+    rows.join(''),
+  );
+}
+
+function parted<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const one of all) parts[isFirst(one) ? 0 : 1].push(one);
+  return parts;
+}

@@ -69,17 +69,25 @@ export function openPool(url: string, options: { max: number; name: string }): p
   return pool;
 }
 
-/** Runs `work` in one transaction; the whole is run again, as attempt 2, 3 …, when the database asks for it. */
-export async function transaction<T>(
+/** Runs `work` in one transaction; the whole is run again when the database asks for it. */
+export function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+  return untilCommitted(pool, async (connection) => {
+    await connection.query('begin');
+    const result = await work(connection);
+    await connection.query('commit');
+    return result;
+  });
+}
+
+/** For `work` that begins and commits by itself; run again, as attempt 2, 3 …, when the database asks for it. */
+export async function untilCommitted<T>(
   pool: pg.Pool,
   work: (connection: pg.PoolClient, attempt: number) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const connection = await pool.connect();
     try {
-      await connection.query('begin');
       const result = await work(connection, attempt);
-      await connection.query('commit');
       connection.release();
       return result;
     } catch (error) {
@@ -94,19 +102,10 @@ export async function transaction<T>(
   }
 }
 
-/** ISO 8601. One batch says the same few times over and over. */
-export function timestamp(time: Millis): string {
-  if (time !== lastTime) {
-    lastTime = time;
-    lastText = new Date(time).toISOString();
-  }
-  return lastText;
-}
-
-let lastTime: Millis = Number.NaN;
-let lastText = '';
+/** ISO 8601, as statements take it and views show it. */
+export { isoTime as timestamp } from '../events/timestamp.ts';
 
 /** `2025-10-31 19:00:00.123+00`, as PostgreSQL writes it with timezone=UTC. */
-function parseTimestamp(text: string): Millis {
+export function parseTimestamp(text: string): Millis {
   return Date.parse(`${text.slice(0, 10)}T${text.slice(11).replace('+00', 'Z')}`);
 }

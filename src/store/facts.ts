@@ -1,5 +1,6 @@
 import type { Decision, JsonObject, Millis } from '../model.ts';
 import {
+  type CountedUse,
   type HistoryNeed,
   type KnownEvent,
   type LimitNeed,
@@ -8,8 +9,9 @@ import {
   remember,
   stranger,
 } from '../rules/facts.ts';
-import { type Connection, timestamp } from './database.ts';
+import { type Connection, parseTimestamp, timestamp } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
+import { runTogether, type Statement } from './round-trip.ts';
 
 /** What a batch asks of the database: all of one tenant. */
 export interface FactsQuery {
@@ -42,6 +44,8 @@ export interface Facts {
   readonly stored: ReadonlyMap<number, readonly Decision[]>;
   /** Content hashes of the caller's ids that are known, by event key. */
   readonly contentHashes: ReadonlyMap<string, string>;
+  /** Somebody of the tenant waits for something. */
+  readonly hasWaits: boolean;
 }
 
 /** Triggers kept waiting for the earlier half of their pattern, for one person and pattern. */
@@ -50,38 +54,54 @@ const MAX_WAITING = 1000;
 /** More than any span can hold: three days of a limit's maximum of 1000 each. */
 const MAX_USES = 4000;
 
+/** Begins, waits until the people are this batch's alone, and loads everything it needs: one round trip. */
+export async function lockAndLoadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
+  const statements = [BEGIN, lockStatement(query.tenantId, query.userIds), factsStatement(query)];
+  const [, , rows] = await runTogether(connection, statements);
+  return readFacts(query, rows as Row[]);
+}
+
+/** Everything the batch needs, in one statement: see FACTS. */
+export async function loadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
+  const [rows] = await runTogether(connection, [factsStatement(query)]);
+  return readFacts(query, rows as Row[]);
+}
+
+/** Part of `lockAndLoadFacts`. */
+export async function lockPeople(connection: Connection, tenantId: string, userIds: readonly string[]): Promise<void> {
+  await runTogether(connection, [lockStatement(tenantId, userIds)]);
+}
+
+const BEGIN: Statement = { name: 'begin', text: 'begin' };
+
 /**
  * Only one batch at a time decides about a person, in whichever process. Locks are taken in one order, so that two
  * batches cannot wait for each other; a statement of its own, so that what follows reads what the other one committed.
  * A batch has at most about 1000 people: the server's default lock table holds ten times that.
  */
-export async function lockPeople(connection: Connection, tenantId: string, userIds: readonly string[]): Promise<void> {
-  await connection.query({
-    name: 'lock-people',
-    text: `select pg_advisory_xact_lock(h) from (
-             select distinct hashtextextended(u, hashtextextended($1, 0)) as h from unnest(string_to_array($2, E'\\x1f')) as u order by 1
-           ) as ordered`,
-    values: [tenantId, list(userIds)],
-  });
+function lockStatement(tenantId: string, userIds: readonly string[]): Statement {
+  return { name: 'lock-people', text: LOCK, values: [tenantId, list(userIds)] };
 }
 
-/** Everything the batch needs, in one statement: see FACTS. */
-export async function loadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
-  const { userIds, events, history, limits } = query;
-  const named = events.filter((event) => event.named);
-  const latest = history.filter(({ need }) => need.kind === 'latest');
-  const waiting = history.flatMap(({ userId, need }) => (need.kind === 'waiting' ? [{ userId, need }] : []));
-  const { rows } = await connection.query<Row>({
+const LOCK = `
+select pg_advisory_xact_lock(h) from (
+  select distinct hashtextextended(u, hashtextextended($1, 0)) as h from unnest(string_to_array($2, E'\\x1f')) as u
+  order by 1
+) as ordered`;
+
+function factsStatement({ tenantId, userIds, events, history, limits }: FactsQuery): Statement {
+  const latest = history.filter(isLatest);
+  const waiting = history.filter(isWaiting);
+  return {
     name: 'facts',
     text: FACTS,
-    rowMode: 'array',
     values: [
-      query.tenantId,
+      tenantId,
       list(userIds),
       list(events.map((event) => event.userId)),
       list(events.map((event) => event.at)),
       list(events.map((event) => event.key)),
-      list(named.map((event) => event.key)),
+      list(events.filter((event) => event.named).map((event) => event.key)),
       list(latest.map(({ userId }) => userId)),
       list(latest.map(({ need }) => need.type)),
       list(latest.map(({ need }) => timestamp(need.from))),
@@ -97,61 +117,83 @@ export async function loadFacts(connection: Connection, query: FactsQuery): Prom
       list(limits.map(({ need }) => need.from)),
       list(limits.map(({ need }) => need.to)),
     ],
-    // node-postgres types rows of rowMode 'array' as objects
-  } as unknown as string);
+  };
+}
 
+function readFacts(query: FactsQuery, rows: readonly Row[]): Facts {
+  const { tenantId, userIds, events, history, limits } = query;
+  const named = events.filter((event) => event.named);
+  const latest = history.filter(isLatest);
+  const waiting = history.filter(isWaiting);
   let catalogVersion = 0;
+  let hasWaits = false;
   const people = new Map(userIds.map((userId) => [userId, stranger(userId)]));
+  const personOf = (userId: string) => people.get(userId) as PersonFacts;
   const addressHashes = new Map<string, { [kind: string]: string }>();
   const stored = new Map<number, readonly Decision[]>();
   const contentHashes = new Map<string, string>();
-  for (const [kind, i, a, b, c, time, slot] of rows) {
+  for (const [kind, place, a, b, c, time, slot] of rows) {
+    const i = Number(place);
     switch (kind) {
       case 'catalog':
         catalogVersion = i;
         break;
+      case 'waits':
+        hasWaits = true;
+        break;
       case 'person': {
         const userId = userIds[i] as string;
-        (people.get(userId) as PersonFacts).profile = { traits: JSON.parse(a), traitTimes: JSON.parse(b) };
+        personOf(userId).profile = { traits: JSON.parse(a), traitTimes: JSON.parse(b) };
         addressHashes.set(userId, JSON.parse(c));
         break;
       }
-      case 'stored':
-        stored.set(
-          i,
-          unpackDecisions(JSON.parse(a), (events[i] as EventIdentity).key, (events[i] as EventIdentity).eventId),
-        );
+      case 'stored': {
+        const { key, eventId } = events[i] as EventIdentity;
+        stored.set(i, unpackDecisions(JSON.parse(a), key, eventId));
         break;
+      }
       case 'id':
-        contentHashes.set((named[i] as { key: string }).key, a);
+        contentHashes.set((named[i] as EventIdentity).key, a);
         break;
       case 'latest': {
-        const { userId, need } = latest[i] as FactsQuery['history'][number];
-        const person = people.get(userId) as PersonFacts;
+        const { userId, need } = latest[i] as (typeof latest)[number];
+        const person = personOf(userId);
         if (!person.known.get(need.type)?.some((known) => known.key === a)) {
-          remember(person, need.type, { key: a, eventId: b, time });
+          remember(person, need.type, { key: a, eventId: b, time: parseTimestamp(time) });
         }
         break;
       }
       case 'waiting': {
         const { userId, need } = waiting[i] as (typeof waiting)[number];
-        rememberWaiting(people.get(userId) as PersonFacts, query.tenantId, need, a, b, JSON.parse(c), time);
+        rememberWaiting(personOf(userId), tenantId, need, a, b, JSON.parse(c), parseTimestamp(time));
         break;
       }
       case 'use': {
         const { userId, need } = limits[i] as FactsQuery['limits'][number];
-        const { uses } = people.get(userId) as PersonFacts;
-        const list = uses.get(need.limitKey) ?? [];
         const [eventId, notificationId] = JSON.parse(b) as [string, string];
-        // Two events of the batch may ask for overlapping spans of one limit.
-        if (!list.some((use) => use.bucket === a && use.slot === slot)) {
-          list.push({ bucket: a, slot, at: time, eventId, notificationId });
-        }
-        uses.set(need.limitKey, list);
+        const use = { bucket: a, slot: Number(slot), at: parseTimestamp(time), eventId, notificationId };
+        rememberUse(personOf(userId), need.limitKey, use);
       }
     }
   }
-  return { catalogVersion, people, addressHashes, stored, contentHashes };
+  return { catalogVersion, people, addressHashes, stored, contentHashes, hasWaits };
+}
+
+type Asked<Kind> = { readonly userId: string; readonly need: Extract<HistoryNeed, { kind: Kind }> };
+
+function isLatest(asked: FactsQuery['history'][number]): asked is Asked<'latest'> {
+  return asked.need.kind === 'latest';
+}
+
+function isWaiting(asked: FactsQuery['history'][number]): asked is Asked<'waiting'> {
+  return asked.need.kind === 'waiting';
+}
+
+/** Two events of the batch may ask for overlapping spans of one limit. */
+function rememberUse(person: PersonFacts, limitKey: string, use: CountedUse): void {
+  const known = person.uses.get(limitKey);
+  if (!known) person.uses.set(limitKey, [use]);
+  else if (!known.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) known.push(use);
 }
 
 /** A trait of an event that would change the profile. */
@@ -173,19 +215,16 @@ export async function confirmTraitTimes(
   contested: readonly ContestedTrait[],
 ): Promise<void> {
   if (contested.length === 0) return;
-  const { rows } = await connection.query<[number, Millis]>({
-    name: 'confirm-trait-times',
-    text: CONFIRM,
-    rowMode: 'array',
-    values: [
-      tenantId,
-      list(contested.map(({ person }) => person.userId)),
-      list(contested.map(({ at }) => at)),
-      JSON.stringify(contested.map(({ trait }) => trait)),
-    ],
-  } as unknown as string);
-  for (const [i, time] of rows) {
-    const { person, trait } = contested[i] as ContestedTrait;
+  const values = [
+    tenantId,
+    list(contested.map(({ person }) => person.userId)),
+    list(contested.map(({ at }) => at)),
+    JSON.stringify(contested.map(({ trait }) => trait)),
+  ];
+  const [rows = []] = await runTogether(connection, [{ name: 'confirm-trait-times', text: CONFIRM, values }]);
+  for (const [place, at] of rows) {
+    const { person, trait } = contested[Number(place)] as ContestedTrait;
+    const time = parseTimestamp(at as string);
     const { traits, traitTimes } = person.profile;
     if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {
       person.profile = { traits, traitTimes: { ...traitTimes, [trait]: time } };
@@ -214,7 +253,8 @@ function list(texts: readonly string[]): string {
   return texts.join('\x1f');
 }
 
-type Row = [kind: string, i: number, a: string, b: string, c: string, time: Millis, slot: number];
+/** As FACTS says; what a kind has no use for is null. */
+type Row = [kind: string, place: string, a: string, b: string, c: string, time: string, slot: string];
 
 function rememberWaiting(
   person: PersonFacts,
@@ -249,6 +289,9 @@ function rememberWaiting(
 const FACTS = `
 select 'catalog', version, null::text, null::text, null::text, null::timestamptz, null::int
   from active_catalogs where tenant_id = $1
+union all
+select 'waits', 1, null, null, null, null, null
+  from (select from waits where tenant_id = $1 and status = 'waiting' limit 1) as w
 union all
 select 'person', q.i::int - 1, p.traits::text, p.trait_times::text, p.address_hashes::text, null, null
   from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)

@@ -4,6 +4,9 @@ import type { Millis } from '../model.ts';
 /** Partitioned by the time inside their UUIDv7 key. */
 const BY_ID = ['notifications', 'deliveries', 'attempts', 'messages'] as const;
 
+/** Deliveries are updated in place; see sql/000002.sql. */
+const STORAGE: { readonly [table: string]: string } = { deliveries: ' with (fillfactor = 40)' };
+
 /** Events older or newer than this, seen from now, share the default partition: a hostile clock cannot make partitions. */
 const YEARS_BACK = 5;
 const MONTHS_AHEAD = 2;
@@ -55,7 +58,7 @@ export class Partitions {
       // Two processes may want the same month at once; the second finds it made.
       await connection.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [name]);
       await connection.query(
-        `create table if not exists ${name} partition of ${table} for values from (${bound(start)}) to (${bound(monthStart(month + 1))})`,
+        `create table if not exists ${name} partition of ${table} for values from (${bound(start)}) to (${bound(monthStart(month + 1))})${STORAGE[table] ?? ''}`,
       );
       await connection.query('commit');
     } catch (error) {

@@ -22,7 +22,7 @@ import { Slots } from './slots.ts';
 import { WakeUp } from './wake-up.ts';
 
 export interface DeliveryWorkerParts {
-  /** Names the worker in the rows it holds. */
+  /** Names the worker and its leases; no two processes, not even one after the other, share it. */
   readonly name: string;
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
@@ -42,7 +42,7 @@ export interface DeliveryWorkerParts {
  * little in a crash. Per channel, so that a slow provider does not keep the others waiting.
  */
 function capacityOf(provider: Provider): number {
-  return Math.min(500, Math.max(20, provider.concurrency * 4));
+  return Math.min(1000, Math.max(20, provider.concurrency * 4));
 }
 
 /** A provider that has not answered by then is given up on. */
@@ -62,8 +62,12 @@ export class DeliveryWorker {
   readonly #wakeUp: WakeUp;
   readonly #abort = new AbortController();
   #sharedDeadline = { since: Number.NEGATIVE_INFINITY, signal: this.#abort.signal };
+  #lease: string;
+  #leases = 1;
   #stopping = false;
   #settling = false;
+  /** Some channel was not asked for want of room, or of a closed circuit: what is settled may change that. */
+  #short = false;
   #wake: () => void = () => {};
   #awake = false;
   #loop: Promise<void> = Promise.resolve();
@@ -71,6 +75,7 @@ export class DeliveryWorker {
 
   constructor(parts: DeliveryWorkerParts) {
     this.#parts = { lease: 30_000, poll: 1000, ...parts };
+    this.#lease = parts.name;
     for (const provider of new Set(parts.providers.values())) {
       this.#slots.set(provider, new Slots(provider.concurrency));
       this.#breakers.set(provider, new Breaker());
@@ -127,6 +132,7 @@ export class DeliveryWorker {
     while (!this.#stopping) {
       try {
         const rooms = this.#rooms();
+        this.#short = rooms.length < this.#parts.providers.size;
         const full = rooms.length > 0 && (await this.#claim(rooms));
         // Where a channel gave all it was asked for there is more.
         if (!full) await this.#turn(rooms.length > 0 ? await this.#untilNextDue() : poll);
@@ -137,7 +143,8 @@ export class DeliveryWorker {
     }
   }
 
-  /** Channels worth asking for: at most half busy, and their circuit not open. */
+  /** Channels worth asking for: at most half busy, and their circuit not open. A half at a time: one is fetched while the
+   *  other is sent. */
   #rooms(): Room[] {
     const now = this.#parts.clock();
     const rooms: Room[] = [];
@@ -145,7 +152,7 @@ export class DeliveryWorker {
       const capacity = capacityOf(provider);
       const held = this.#heldOn.get(channel) ?? 0;
       const state = (this.#breakers.get(provider) as Breaker).state(now);
-      if (state === 'closed' && held <= capacity / 2) rooms.push({ channel, room: capacity - held });
+      if (state === 'closed' && held <= capacity / 2) rooms.push({ channel, room: capacity / 2 });
       if (state === 'half_open' && this.#slots.get(provider)?.idle) rooms.push({ channel, room: 1 });
     }
     return rooms;
@@ -155,7 +162,11 @@ export class DeliveryWorker {
   async #claim(rooms: readonly Room[]): Promise<boolean> {
     const { pool, name, clock, lease, providers } = this.#parts;
     const now = clock();
-    const deliveries = await claimDeliveries(pool, name, rooms, now, now + lease);
+    const deliveries = await claimDeliveries(pool, this.#lease, rooms, now, now + lease).catch((error) => {
+      // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
+      this.#lease = `${name} (${++this.#leases})`;
+      throw error;
+    });
     for (const delivery of deliveries) {
       this.#held.add(delivery);
       this.#heldOn.set(delivery.channel, (this.#heldOn.get(delivery.channel) ?? 0) + 1);
@@ -224,8 +235,7 @@ export class DeliveryWorker {
           this.#parts.clock(),
         );
         for (const { delivery } of batch) this.#letGo(delivery);
-        // There may be room again. When nothing is queued this costs one look.
-        this.#rouse();
+        if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
       } catch (error) {
         // They are done and must be recorded: keep them (and their leases) until the database is back.
         this.#settled.unshift(...batch);
@@ -242,7 +252,8 @@ export class DeliveryWorker {
 
   async #heartbeat(): Promise<void> {
     const { pool, clock, lease } = this.#parts;
-    if (this.#held.size > 0) await renewLeases(pool, [...this.#held], clock() + lease);
+    const leases = new Set([...this.#held].map((delivery) => delivery.lease));
+    if (leases.size > 0) await renewLeases(pool, [...leases], clock() + lease);
   }
 
   async #recover(): Promise<void> {
@@ -291,6 +302,9 @@ export class DeliveryWorker {
 
   /** One wide line per attempt; what went well only where somebody listens closely. */
   #logAttempt(delivery: ClaimedDelivery, { attempt, status, reasonCode }: Settlement): void {
+    const { log } = this.#parts;
+    const level = attempt.outcome === 'delivered' ? 'debug' : 'info';
+    if (!log.isLevelEnabled(level)) return;
     const line = {
       tenant_id: delivery.tenantId,
       delivery_id: `${delivery.notificationId}.${delivery.channel}`,
@@ -303,7 +317,6 @@ export class DeliveryWorker {
       reason_code: reasonCode,
       response: attempt.response,
     };
-    if (attempt.outcome === 'delivered') this.#parts.log.debug(line, 'attempt');
-    else this.#parts.log.info(line, 'attempt');
+    log[level](line, 'attempt');
   }
 }

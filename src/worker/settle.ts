@@ -13,6 +13,7 @@ export function settlementOf(
 ): Settlement {
   const next = nextState(delivery, outcome, now, random);
   return {
+    row: delivery.row,
     tenantId: delivery.tenantId,
     notificationId: delivery.notificationId,
     channel: delivery.channel,

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { copyRow, copyStatement, copyText } from '../src/store/copy.ts';
+import { runTogether, type Statement } from '../src/store/round-trip.ts';
+import { type TestDatabase, testDatabase } from './support/database.ts';
+
+/** Many statements at once, and rows by COPY: what a batch is loaded and written with. */
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  await database.pool.query('create table notes (id int primary key, a text, b json, c text)');
+});
+
+beforeEach(() => database.pool.query('truncate notes'));
+
+afterAll(() => database.drop());
+
+const BEGIN: Statement = { name: 'begin', text: 'begin' };
+const COMMIT: Statement = { name: 'commit', text: 'commit' };
+const COUNT: Statement = { name: 'count-notes', text: 'select count(*), max(a) from notes' };
+
+const copyNotes = (...rows: (string | number | null)[][]) =>
+  copyStatement('notes', 'id, a, b, c', rows.map(copyRow).join(''));
+
+async function run(...statements: Statement[]) {
+  const connection = await database.pool.connect();
+  let failed = true;
+  try {
+    const rows = await runTogether(connection, statements);
+    failed = false;
+    return rows;
+  } finally {
+    connection.release(failed);
+  }
+}
+
+describe('statements in one round trip', () => {
+  test('the rows of each, as text; each sees what those before it did', async () => {
+    const insert = { name: 'insert-note', text: 'insert into notes values ($1::int, $2)', values: ['1', 'é'] };
+    const notes = copyNotes([2, 'x', '{}', null], [3, 'y', 'null', null]);
+    expect(await run(COUNT, BEGIN, insert, COUNT, notes, COUNT, COMMIT)).toEqual([
+      [['0', null]],
+      [],
+      [],
+      [['1', 'é']],
+      [],
+      [['3', 'é']],
+      [],
+    ]);
+  });
+
+  test('the first that fails is the error, nothing after it runs, and the connection can be used again', async () => {
+    const connection = await database.pool.connect();
+    const twice = copyNotes([1, 'a', null, null], [1, 'b', null, null]);
+    const never: Statement = { name: 'never', text: 'select 1 / 0' };
+    for (const statements of [
+      [BEGIN, twice, copyNotes([2, 'c', null, null]), never, COMMIT],
+      [BEGIN, { name: 'no-such-table', text: 'copy nowhere from stdin', copyData: 'x\n' }, twice, COMMIT],
+    ]) {
+      for (let time = 0; time < 2; time++) {
+        await expect(runTogether(connection, statements)).rejects.toMatchObject({
+          code: statements[1] === twice ? '23505' : '42P01',
+        });
+        await connection.query('rollback');
+      }
+    }
+    expect(await runTogether(connection, [BEGIN, copyNotes([1, 'a', null, null]), COUNT, COMMIT])).toContainEqual([
+      ['1', 'a'],
+    ]);
+    expect((await connection.query('select id from notes')).rows).toEqual([{ id: 1 }]);
+    connection.release();
+  });
+
+  test('a connection that dies meanwhile is an error', async () => {
+    const die: Statement = { name: 'die', text: 'select pg_terminate_backend(pg_backend_pid())' };
+    await expect(run(BEGIN, die, COMMIT)).rejects.toThrow();
+  });
+});
+
+test('what is copied comes back, whatever it holds', async () => {
+  const text = fc.string({ unit: 'binary' }).map((one) => one.replaceAll('\0', ''));
+  const hostile = fc.constantFrom(
+    '',
+    '\\N',
+    '\\.',
+    '\x01',
+    '\x01\x1f\x01',
+    '\x1f',
+    '\n',
+    '\r\n',
+    '"',
+    '…',
+    ',',
+    '\x02',
+  );
+  const rows = fc.array(fc.tuple(fc.oneof(text, hostile), fc.json(), fc.option(fc.constantFrom('\\N', '\\.', '"'))));
+  await fc.assert(
+    fc.asyncProperty(rows, async (made) => {
+      await database.pool.query('truncate notes');
+      await run(copyNotes(...made.map(([a, b, c], id) => [id, copyText(a), b, c])));
+      const { rows: stored } = await database.pool.query('select a, b::text, c from notes order by id');
+      expect(stored).toEqual(made.map(([a, b, c]) => ({ a, b, c })));
+    }),
+    { numRuns: 60 },
+  );
+});
