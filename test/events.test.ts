@@ -26,6 +26,7 @@ const check = compileSchemas({
   traits: { type: 'object', properties: { first_name: { type: 'string' }, vip: { type: 'boolean' } } },
   notifications: [],
   rules: [],
+  groups: [],
   templates: [],
 });
 

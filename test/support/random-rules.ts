@@ -192,6 +192,108 @@ export const someTimedRules: fc.Arbitrary<Rule[]> = fc
     ),
   );
 
+const MINUTE = 60 * SECOND;
+const short = fc.constantFrom<readonly [Millis, string]>([SECOND, '1s'], [10 * MINUTE, '10m'], [HOUR, '1h']);
+const long = fc.constantFrom<readonly [Millis, string]>([2 * HOUR, '2h'], [DAY, '24h']);
+
+/** Everything happens within an hour. */
+export const withinAnHour: fc.Arbitrary<Told> = fc
+  .tuple(
+    told,
+    fc.constantFrom(0, SECOND, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 50 * MINUTE, HOUR),
+    fc.constantFrom(0, 0, 0, 1, -1),
+    fc.constantFrom(null, 30 * MINUTE, 2 * HOUR, DAY, 3 * DAY),
+  )
+  .map(([one, after, off, t]) => ({
+    ...one,
+    time: Math.max(BASE + after + off, BASE),
+    late: 0,
+    t: t === null ? null : BASE + t,
+  }));
+
+/**
+ * Rules for which the order of arrival must not matter, as long as nothing has fired: what they look at are events alone
+ * (no profile, no actions, no limit but on what a wait ends in), and what they count may only grow.
+ */
+export const someOrderlyRule: fc.Arbitrary<Rule> = fc
+  .record({
+    on: types,
+    key: maybe(fc.constant('event.k'), 2),
+    when: maybe(fc.constant('event.n >= 2'), 4),
+    after: fc.oneof(
+      { weight: 3, arbitrary: fc.constant([]) },
+      {
+        weight: 1,
+        arbitrary: fc.array(
+          fc.tuple(type, short, same).map(([event, [within, withinText], same]) => ({
+            event,
+            within,
+            withinText,
+            ...(same && { same }),
+          })),
+          { minLength: 1, maxLength: 2 },
+        ),
+      },
+    ),
+    count: maybe(
+      fc.tuple(types, fc.integer({ min: 1, max: 3 }), short, same).map(([of, n, [span, text], same]) => ({
+        of,
+        how: 'at_least' as const,
+        n,
+        window: { kind: 'rolling' as const, span, text },
+        ...(same && { same }),
+      })),
+      5,
+    ),
+    waits: fc.oneof(
+      { weight: 1, arbitrary: fc.constant({}) },
+      {
+        weight: 4,
+        arbitrary: fc
+          .tuple(
+            fc.record({
+              delay: maybe(long.map(([span, text]) => ({ span, text }))),
+              unless: maybe(
+                fc
+                  .tuple(types, fc.constantFrom(1, 1, 2), short, same)
+                  .map(([events, atLeast, [within, withinText], same]) => ({
+                    events,
+                    atLeast,
+                    within,
+                    withinText,
+                    ...(same && { same }),
+                  })),
+              ),
+              at: maybe(at, 3),
+              again: fc.constantFrom('restart', 'beside', 'ignore'),
+              ifPast: fc.constantFrom('skip', 'send_now', 'error'),
+              ifMissing: fc.constantFrom('skip', 'send_now', 'error'),
+              cancelOn: fc.oneof(fc.constant([]), types),
+            }),
+            limits,
+          )
+          .map(([rule, limits]) => ({
+            ...present({ ...rule, ...(!rule.delay && !rule.at && { delay: { span: 2 * HOUR, text: '2h' } }) }),
+            limits,
+          })),
+      },
+      {
+        weight: 2,
+        arbitrary: fc
+          .record({
+            debounce: short.map(([quiet, text]) => ({ quiet, text })),
+            unless: maybe(unless, 4),
+            cancelOn: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: types }),
+          })
+          .map(present),
+      },
+      { weight: 2, arbitrary: fc.record({ digest }) },
+    ),
+  })
+  .map(({ waits, ...rule }) =>
+    plainRule({ name: 'R0', ...(present(rule) as Partial<Rule> & Pick<Rule, 'on'>), ...waits }),
+  );
+
 export function propertiesOf({ k, n, t }: Told): JsonObject {
   return present({ k, n, t: t === null ? null : new Date(t).toISOString() }) as JsonObject;
 }

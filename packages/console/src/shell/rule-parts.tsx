@@ -122,7 +122,7 @@ function waitParts({ delay, at, ifPast, ifMissing, cancelOn, again, debounce, di
     ['Digest', IconClock, digest && digestWords(digest)],
     ['Cancel on', IconClock, cancelOn.length > 0 && <List items={cancelOn} word="or" />],
     ['Again', IconClock, again !== usual && again],
-    ['Expires', IconClock, expires !== undefined && `after ${duration(expires)}`],
+    ['Expires', IconClock, expires !== undefined && duration(expires)],
   ];
 }
 
