@@ -1,9 +1,9 @@
 import type { Catalog } from './catalog/catalogs.ts';
 import { jsonText } from './events/content.ts';
-import { isRejection, type ReceivedEvent, readEvent } from './events/envelope.ts';
+import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
 import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import type { Reach } from './events/reach.ts';
-import type { Json, Millis, Profile } from './model.ts';
+import type { Decision, Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { zoneOf } from './rules/calendar.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
@@ -135,10 +135,15 @@ export class Assembly {
     return person;
   }
 
-  #take(person: PersonFacts, { uses, sends, emits }: Verdicts): ReceivedEvent[] {
+  #take(person: PersonFacts, { decisions, uses, sends, emits }: Verdicts): ReceivedEvent[] {
     for (const use of uses) this.batch.uses.push({ ...use, userId: person.userId });
     for (const send of sends) this.#plan(person, send);
-    return emits.map((emitted) => receivedOf(this.batch.tenantId, person.userId, emitted));
+    return emits.flatMap((emitted) => {
+      const read = receivedOf(this.batch.tenantId, person.userId, emitted);
+      if (!isRejection(read)) return [read];
+      decisions.push(cannotBe(emitted, read, decisions));
+      return [];
+    });
   }
 
   #plan(person: PersonFacts, send: Send): void {
@@ -177,24 +182,41 @@ function dataText(person: PersonFacts, { trigger, matched, data, items, total }:
 }
 
 /** An emitted event goes the way of every other; it says what made it. */
-function receivedOf(tenantId: string, userId: string, emitted: Emitted): ReceivedEvent & { readonly depth: number } {
-  const { eventId, type, time, properties, traits, rule, causedBy, depth } = emitted;
+function receivedOf(
+  tenantId: string,
+  userId: string,
+  { eventId, type, time, properties, traits, rule, causedBy, depth }: Emitted,
+): (ReceivedEvent & { readonly depth: number }) | Rejection {
   const item = {
     event_id: eventId,
     user_id: userId,
     event_type: type,
-    event_timestamp: new Date(time).toISOString(),
+    event_timestamp: timestamp(time),
     properties,
     user_traits: traits,
     emitted_by: rule,
     causation_id: causedBy,
   };
   const read = readEvent(tenantId, item, () => null);
-  if (isRejection(read)) throw new Error(`rule ${rule} emits an event that cannot be: ${read.message}`);
-  return { ...read, depth };
+  return isRejection(read) ? read : { ...read, depth };
 }
 
-/** Of one instant by key, so that what is replayed from the store comes in the same order. */
+/** What a rule would emit cannot be stored: told beside what the rule did decide. */
+function cannotBe({ rule, causedBy, type }: Emitted, { message }: Rejection, others: readonly Decision[]): Decision {
+  const source = others[0]?.decision_id.replace(/\.\d+$/, '') ?? causedBy;
+  return {
+    decision_id: `${source}.${others.length}`,
+    rule,
+    notification_type: rule,
+    outcome: 'failed',
+    reason_code: 'action_failed',
+    reason: `Failed: ${rule} could not emit ${type}: ${message}.`,
+    notification_id: null,
+    event_ids: [causedBy],
+    evidence: {},
+  };
+}
+
 function byTime(a: ReceivedEvent, b: ReceivedEvent): number {
   return a.time - b.time || (a.key < b.key ? -1 : 1);
 }

@@ -231,10 +231,11 @@ describe('explain', () => {
         rule: 'INSUFFICIENT_FUNDS_EMAIL',
         on: ['payment_failed'],
         when: 'event.failure_reason == "INSUFFICIENT_FUNDS"',
+        every: null,
         after: null,
         limits: ['1 per day'],
         active: true,
-        decisions: { send: 1, suppressed: 2, not_matched: 0 },
+        decisions: { send: 1, suppressed: 2, not_matched: 0, scheduled: 0, cancelled: 0, failed: 0, acted: 0 },
       },
     ]);
     expect(body.decisions[0].evidence.limits).toEqual([

@@ -29,18 +29,19 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   const isTold = !burst || !isBefore(trigger, burst.state.trigger);
   const span = spanWith(burst, trigger.time, trigger.time);
   const due = endOf(m, compiled, span.first, span.last);
-  const ending = isTold && endingOf(compiled, m.person, trigger, due, m.ids);
-  if (ending) {
-    const { eventId, type, time } = ending.event.event;
-    if (burst) endWait(burst, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
-    recordEnding(m, compiled, matter, ending);
-    return;
-  }
   const state: WaitState = isTold
     ? { trigger: plain(trigger), ...span, ...begunWith(matter), ...seenSoFar(compiled, m.person, trigger, m.ids) }
     : { ...burst.state, ...span };
   const open = burst ?? newWait(m, compiled, matter, 'debounce', due, state);
   if (burst) changeWait(burst, due, state);
+  const ending = isTold && endingOf(compiled, m.person, trigger, due, m.ids);
+  if (ending) {
+    // It is kept, for triggers before this one that are yet to come.
+    const { eventId, type, time } = ending.event.event;
+    endWait(open, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
+    recordEnding(m, compiled, matter, ending);
+    return;
+  }
   join(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
   evidence.wait = waitEvidence(open);
   record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, open), eventIds, evidence);
@@ -51,11 +52,10 @@ function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
   const ends = [...rule.cancelOn, ...(rule.unless?.events ?? [])];
-  const burst = nearest(m, compiled, matter, 'debounce', ({ status, state: { endedBy } }) =>
-    status === 'fired'
-      ? true
-      : endedBy !== undefined && ends.includes(endedBy.event_type) && trigger.time <= endedBy.at,
-  );
+  const burst = nearest(m, compiled, matter, 'debounce', ({ status, state: { endedBy: by, trigger: told } }) => {
+    if (status === 'fired') return true;
+    return by !== undefined && ends.includes(by.event_type) && isBefore(trigger, told);
+  });
   if (!burst) return false;
   evidence.wait = waitEvidence(burst);
   const { endedBy } = burst.state;

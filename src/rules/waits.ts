@@ -27,11 +27,12 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
   const { trigger, evidence } = matter;
   const due = dueAt(m, compiled, matter);
   if (typeof due !== 'number') {
-    if (makeRoom(m, compiled, matter, trigger.time) !== 'superseded') missTime(m, compiled, matter, due);
+    if (makeRoom(m, compiled, matter, trigger.time - 1) !== 'superseded') missTime(m, compiled, matter, due);
     return;
   }
   const ending = endingOf(compiled, m.person, trigger, due, m.ids);
-  const movedFrom = makeRoom(m, compiled, matter, ending ? ending.event.time : due);
+  // What ends a wait may be a trigger, too, which then finds none.
+  const movedFrom = makeRoom(m, compiled, matter, ending ? ending.event.time - 1 : due);
   if (movedFrom === 'superseded') return;
   if (ending) {
     recordEnding(m, compiled, matter, ending);
@@ -104,7 +105,8 @@ function missTime(m: Moment, compiled: CompiledRule, matter: Matter, { problem, 
 
 /**
  * What becomes of earlier waits of the rule for this key, and of this trigger where a later one came first. The order of
- * arrival does not matter: by event time, the first trigger is kept (`ignore`) or the last one (`restart`).
+ * arrival does not matter: by event time, the first trigger is kept (`ignore`) or the last one (`restart`). But what was
+ * ignored stays so, also when the wait that it met is ended afterwards by something that happened before it.
  *
  * @param end when the wait of this trigger will be over
  */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Action, Count, JsonObject, Millis, Rule } from '../../src/model.ts';
+import { limitKey } from '../../src/rules/limits.ts';
 import {
   DAY,
   daily,
@@ -117,6 +118,12 @@ const digests: fc.Arbitrary<Part> = fc
   )
   .map(([window, keep, firstNow]) => ({ digest: { window, keep, firstNow } }));
 
+/** Each with a count of its own, as the catalog demands. */
+const limits = fc.uniqueArray(fc.oneof(once, ever, daily, rolling), {
+  maxLength: 2,
+  selector: (limit) => limitKey('', limit),
+});
+
 const outcomes: fc.Arbitrary<Part> = fc.constantFrom<Part>(
   {},
   {},
@@ -171,7 +178,7 @@ const listening: fc.Arbitrary<Rule> = fc
     ),
     key: fc.constantFrom<Part>({}, {}, { key: 'event.k' }),
     zone: fc.constantFrom<Part>({}, { zone: 'user' }, { zone: 'Europe/Lisbon' }),
-    limits: fc.oneof(fc.constant([]), fc.array(fc.oneof(once, ever, daily, rolling), { maxLength: 2 })),
+    limits: fc.oneof(fc.constant([]), limits),
     expires: fc.constantFrom<Part>({}, {}, { expires: HOUR }, { expires: 2 * DAY }),
     outcome: outcomes,
     actions,

@@ -213,7 +213,8 @@ export const withinAnHour: fc.Arbitrary<Told> = fc
 
 /**
  * Rules for which the order of arrival must not matter, as long as nothing has fired: what they look at are events alone
- * (no profile, no actions, no limit but on what a wait ends in), and what they count may only grow.
+ * (no profile, no actions, no limit but on what a wait ends in), what they count may only grow, nothing goes at once,
+ * and nothing ends a wait for which others were ignored.
  */
 export const someOrderlyRule: fc.Arbitrary<Rule> = fc
   .record({
@@ -266,12 +267,13 @@ export const someOrderlyRule: fc.Arbitrary<Rule> = fc
               ),
               at: maybe(at, 3),
               again: fc.constantFrom('restart', 'beside', 'ignore'),
-              ifPast: fc.constantFrom('skip', 'send_now', 'error'),
-              ifMissing: fc.constantFrom('skip', 'send_now', 'error'),
+              ifPast: fc.constantFrom('skip', 'error'),
+              ifMissing: fc.constantFrom('skip', 'error'),
               cancelOn: fc.oneof(fc.constant([]), types),
             }),
             limits,
           )
+          .filter(([{ again, unless, cancelOn }]) => again !== 'ignore' || (!unless && cancelOn.length === 0))
           .map(([rule, limits]) => ({
             ...present({ ...rule, ...(!rule.delay && !rule.at && { delay: { span: 2 * HOUR, text: '2h' } }) }),
             limits,

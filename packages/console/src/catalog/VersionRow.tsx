@@ -13,7 +13,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         <Group gap="sm">
           <Text fw={650}>Version {version}</Text>
           {row.active && (
-            <Badge radius="sm" tt="none" variant="outline">
+            <Badge radius="sm" tt="none" variant="default">
               in force
             </Badge>
           )}
@@ -25,7 +25,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         {!row.active && <RollBackButton version={version} active={active} />}
       </Group>
       <Disclosure
-        label={version === 1 ? 'What it began with' : `What it changed in version ${version - 1}`}
+        label={version === 1 ? 'What it began with' : `Different from version ${version - 1}`}
         testId="version-changes"
       >
         <DiffView from={version - 1} to={version} />

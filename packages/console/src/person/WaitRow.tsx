@@ -59,9 +59,9 @@ function End({ wait }: { wait: Wait }) {
           </>
         )}
       </Text>
-      {decisions.map((decision) => (
-        <Text key={decision.decision_id} size="sm">
-          {decision.reason}
+      {[...new Set(decisions.map(({ reason }) => reason))].map((reason) => (
+        <Text key={reason} size="sm">
+          {reason}
         </Text>
       ))}
     </>

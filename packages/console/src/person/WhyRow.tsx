@@ -137,10 +137,13 @@ function Answer({ explanation, rules }: { explanation: Explanation; rules: Catal
       </Text>
       {explanation.rules.map(({ rule: name, active }) => {
         const rule = rules.find((one) => one.name === name);
+        // One that was added a moment ago is here with the next look at the catalog.
+        if (active && rule === undefined) return null;
         return (
           <div key={name} className="why-rule">
-            {active && rule && <RuleText rule={rule} />}
-            {!active && (
+            {active && rule ? (
+              <RuleText rule={rule} />
+            ) : (
               <Text size="sm" c="dimmed">
                 The rule <span className="name">{name}</span> is no longer in the catalog.
               </Text>
