@@ -13,10 +13,12 @@ import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
 import { absorb, type Wait } from './rules/facts.ts';
 import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from './rules/needs.ts';
+import { listensTo } from './rules/rule-set.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isRefusedValue, isUnreachable, untilCommitted } from './store/database.ts';
-import type { ClaimedDelivery } from './store/deliveries.ts';
+import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
+import type { ClaimedDelivery, Settlement } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
+import type { LifecycleEvent } from './store/lifecycle.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 import { loadSpans } from './store/spans.ts';
@@ -317,7 +319,44 @@ export class Pipeline {
       throw redactedError(error);
     }
   }
+
+  /** What became of these notifications, as events to be taken in, where a rule of the catalog in force listens. */
+  async lifecycle(
+    settled: readonly { readonly delivery: ClaimedDelivery; readonly settlement: Settlement }[],
+    now: Millis,
+  ): Promise<LifecycleEvent[]> {
+    const events: LifecycleEvent[] = [];
+    for (const { delivery, settlement } of settled) {
+      const type = BECAME[settlement.status];
+      if (type === undefined) continue;
+      const { tenantId, userId, notificationId, channel, notificationType } = delivery;
+      const { rules } = await this.#parts.catalogs.at(tenantId, delivery.activeCatalog);
+      if (!listensTo(rules, type)) continue;
+      const eventId = `${type} ${notificationId}.${channel}.${settlement.attempt.n}`;
+      const event = {
+        event_id: eventId,
+        user_id: userId,
+        event_type: type,
+        event_timestamp: timestamp(now),
+        properties: {
+          notification_type: notificationType,
+          notification_id: notificationId,
+          channel,
+          ...(settlement.reason === null ? {} : { reason: settlement.reason }),
+        },
+      };
+      events.push({ tenantId, userId, eventId, event });
+    }
+    return events;
+  }
 }
+
+/** A notification's own lifecycle, as rules name it (`on: { notification: …, is: failed }`). */
+const BECAME: { readonly [status in Settlement['status']]?: string } = {
+  sent: 'notification.delivered',
+  undeliverable: 'notification.failed',
+  dead: 'notification.failed',
+};
 
 export interface PipelineParts {
   readonly pool: pg.Pool;

@@ -43,6 +43,12 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
     return;
   }
   join(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
+  const ended = reachesEnded(m, compiled, open);
+  if (ended) {
+    endWait(open, 'cancelled', m.now, ended.state.endedBy);
+    endWith(m, compiled, matter, ended);
+    return;
+  }
   evidence.wait = waitEvidence(open);
   record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, open), eventIds, evidence);
 }
@@ -51,31 +57,47 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
 function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const ends = [...rule.cancelOn, ...(rule.unless?.events ?? [])];
-  const burst = nearest(m, compiled, matter, 'debounce', ({ status, state: { endedBy: by, trigger: told } }) => {
-    if (status === 'fired') return true;
-    return by !== undefined && ends.includes(by.event_type) && isBefore(trigger, told);
-  });
-  if (!burst) return false;
-  evidence.wait = waitEvidence(burst);
-  const { endedBy } = burst.state;
-  if (!endedBy) {
+  const burst = nearest(
+    m,
+    compiled,
+    matter,
+    'debounce',
+    (one) => one.status === 'fired' || (isEnded(compiled, one) && isBefore(trigger, one.state.trigger)),
+  );
+  if (burst?.status === 'fired') {
+    evidence.wait = waitEvidence(burst);
     record(m, rule, typesOf(rule), 'too_late', tooLateReason(trigger, burst), eventIds, evidence);
-  } else {
-    const by = { type: endedBy.event_type, time: endedBy.at };
-    const cancels = rule.cancelOn.includes(by.type);
-    const code = cancels ? 'cancelled_by_event' : 'broken_by_event';
-    record(
-      m,
-      rule,
-      typesOf(rule),
-      code,
-      cancels ? cancelledReason(rule, by) : brokenReason(rule, by),
-      eventIds,
-      evidence,
-    );
+  } else if (burst) {
+    endWith(m, compiled, matter, burst);
   }
-  return true;
+  return burst !== undefined;
+}
+
+/** With one more event, a burst may reach one that an event has ended, and is ended with it. */
+function reachesEnded(m: Moment, compiled: CompiledRule, open: Wait): Wait | undefined {
+  const { rule, key } = open;
+  return waitsOf(m, (one) => one.rule === rule && one.key === key && one.kind === 'debounce').find(
+    (one) =>
+      isEnded(compiled, one) &&
+      isBefore(open.state.trigger, one.state.trigger) &&
+      isIn(compiled, firstOf(one), open.dueAt),
+  );
+}
+
+function isEnded({ rule }: CompiledRule, { status, state: { endedBy } }: Wait): boolean {
+  if (status !== 'cancelled' || !endedBy) return false;
+  return rule.cancelOn.includes(endedBy.event_type) || (rule.unless?.events.includes(endedBy.event_type) ?? false);
+}
+
+function endWith(m: Moment, { rule }: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+  const { event_type: type, at: time } = ended.state.endedBy!;
+  evidence.wait = waitEvidence(ended);
+  if (rule.cancelOn.includes(type)) {
+    const reason = cancelledReason(rule, { type, time });
+    record(m, rule, typesOf(rule), 'cancelled_by_event', reason, eventIds, evidence);
+  } else {
+    record(m, rule, typesOf(rule), 'broken_by_event', brokenReason(rule, { type, time }), eventIds, evidence);
+  }
 }
 
 /** Items are kept together until the window ends. */

@@ -190,3 +190,8 @@ function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   if (list) list.push(value);
   else map.set(key, [value]);
 }
+
+/** Some rule does something because of an event of this type. */
+export function listensTo({ byTrigger, byEarlier, byPart, byEnd }: RuleSet, type: string): boolean {
+  return [byTrigger, byEarlier, byPart, byEnd].some((rules) => rules.has(type));
+}

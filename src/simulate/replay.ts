@@ -146,7 +146,12 @@ class Replay {
       left = left
         .map((one) => received(this.#person.userId, one))
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
-        .flatMap((event) => this.#decide(event));
+        .flatMap((event) => {
+          // Another catalog may have come into force since the last event arrived.
+          const past = this.#isCandidates() ? undefined : this.#life.events.find(({ key }) => key === event.key);
+          if (past) this.#adopt(this.#plan.version(past.catalogVersion));
+          return this.#decide(event);
+        });
     }
   }
 

@@ -8,7 +8,8 @@ import type {
   Message,
   Millis,
 } from '../model.ts';
-import { timestamp } from './database.ts';
+import { type Connection, timestamp, transaction } from './database.ts';
+import { type LifecycleEvent, writeLifecycle } from './lifecycle.ts';
 
 /** A delivery that a worker holds. */
 export interface ClaimedDelivery {
@@ -169,29 +170,45 @@ export async function markHandedOver(pool: pg.Pool, delivery: ClaimedDelivery): 
  * no state (another worker owns the delivery by now), but its attempt is kept: it did happen. One that comes after its
  * lease ran out but before anybody claimed the delivery again still counts: it ends the doubt, and its attempt says that
  * there was one.
+ *
+ * @param told what became of them, for rules that listen to it: committed with it
  */
 export async function settleDeliveries(
   pool: pg.Pool,
   worker: string,
   settlements: readonly Settlement[],
   now: Millis,
+  told: readonly LifecycleEvent[] = [],
+): Promise<void> {
+  if (told.length === 0) return settleAll(pool, worker, settlements, now);
+  await transaction(pool, async (connection) => {
+    await settleAll(connection, worker, settlements, now);
+    await writeLifecycle(connection, told, now);
+  });
+}
+
+async function settleAll(
+  connection: Connection,
+  worker: string,
+  settlements: readonly Settlement[],
+  now: Millis,
 ): Promise<void> {
   const delivered = settlements.filter(({ attempt }) => attempt.outcome === 'delivered');
   const others = settlements.filter(({ attempt }) => attempt.outcome !== 'delivered');
-  const sent = await settle(pool, worker, delivered, others, now);
+  const sent = await settle(connection, worker, delivered, others, now);
   // Some were not held any more: all are looked at again, as the others are. What was recorded just now stays as it is.
-  if (sent < delivered.length) await settle(pool, worker, [], delivered, now);
+  if (sent < delivered.length) await settle(connection, worker, [], delivered, now);
 }
 
 /** @returns how many of those `delivered` were recorded: all that the worker still held */
 async function settle(
-  pool: pg.Pool,
+  connection: Connection,
   worker: string,
   delivered: readonly Settlement[],
   others: readonly Settlement[],
   now: Millis,
 ): Promise<number> {
-  const { rows } = await pool.query<{ sent: number }>({
+  const { rows } = await connection.query<{ sent: number }>({
     name: 'settle-deliveries',
     text: SETTLE,
     values: [

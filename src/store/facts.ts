@@ -241,7 +241,7 @@ from rows from (
 ) with ordinality as q(user_id, at, trait, i)
 cross join lateral (
   select event_time from events
-  where tenant_id = $1 and user_id = q.user_id and event_time > q.at and traits -> q.trait is not null
+  where tenant_id = $1 and user_id = q.user_id and event_time >= q.at and traits -> q.trait is not null
   order by event_time desc limit 1
 ) as e`;
 

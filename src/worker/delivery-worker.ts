@@ -228,12 +228,10 @@ export class DeliveryWorker {
     while (this.#settled.length > 0) {
       const batch = this.#settled.splice(0, 500);
       try {
-        await settleDeliveries(
-          this.#parts.pool,
-          this.#parts.name,
-          batch.map(({ settlement }) => settlement),
-          this.#parts.clock(),
-        );
+        const { pool, name, clock, pipeline } = this.#parts;
+        const now = clock();
+        const settlements = batch.map(({ settlement }) => settlement);
+        await settleDeliveries(pool, name, settlements, now, await pipeline.lifecycle(batch, now));
         for (const { delivery } of batch) this.#letGo(delivery);
         if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
       } catch (error) {
