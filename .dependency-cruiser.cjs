@@ -3,6 +3,7 @@
  *
  *   cli → main → everything
  *   http, worker → pipeline → rules | plan | render | events | channels | catalog | store → privacy → model, errors
+ *   cli → simulate → rules | events | catalog: the same decisions in a virtual clock, without a database
  */
 const only = (name, from, to) => ({
   name,
@@ -32,6 +33,15 @@ module.exports = {
       'errors\\.ts$',
     ]),
     only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', 'model\\.ts$', 'errors\\.ts$']),
+    only('simulate-plays', 'simulate/', [
+      'simulate/',
+      'rules/',
+      'events/',
+      'plan/',
+      'catalog/',
+      'model\\.ts$',
+      'errors\\.ts$',
+    ]),
     only('pipeline-joins', '(pipeline|assembly|lanes)\\.ts$', [
       'assembly\\.ts$',
       'pipeline\\.ts$',

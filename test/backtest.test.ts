@@ -14,10 +14,13 @@ import { nextOccurrence, occurrenceLabel, zoneOf } from '../src/rules/calendar.t
 import { type PersonFacts, stranger } from '../src/rules/facts.ts';
 import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
 import type { Life, PastEvent } from '../src/simulate/life.ts';
+import { reportPage } from '../src/simulate/page.ts';
+import { progressText, reportText } from '../src/simulate/report.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
+import { readLives } from '../src/store/replay.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
-import { BASE, catalogOf } from './support/random-catalog.ts';
+import { BASE, catalogOf, DAY, HOUR, plainRule } from './support/random-catalog.ts';
 import { anyRules, type HistoryEvent, type Step, someHistory } from './support/random-history.ts';
 
 describe('what was decided is decided again, exactly', () => {
@@ -79,6 +82,191 @@ describe('what was decided is decided again, exactly', () => {
         { numRuns: Math.ceil(RUNS / 12) },
       );
     });
+  });
+});
+
+describe('another catalog against the past', () => {
+  const once = { max: 1, period: { kind: 'ever' }, text: 'once' } as const;
+  const past = (rule: Partial<Rule>): Rule => plainRule({ name: 'R', on: ['a'], ...rule });
+  const a = (properties: JsonObject = {}): HistoryEvent => {
+    return { person: 0, type: 'a', late: 0, properties, traits: {}, startsIn: null };
+  };
+  const post = (gap: Millis, ...events: HistoryEvent[]): Step => ({ gap, kind: 'post', events });
+  const end = (gap: Millis): Step => ({ gap, kind: 'end' });
+  const compare = (before: Rule, after: Rule, steps: Step[], since = BASE, until?: Millis) => {
+    const { lives, end } = play([before], steps);
+    return replayAll([before], lives, since, until ?? end + 1, [after]);
+  };
+
+  test('a limit taken away: what it held back is added, and why it was held back is shown', () => {
+    const { totals, types } = compare(past({ limits: [once] }), past({}), [post(HOUR, a()), post(HOUR, a())]);
+    expect(totals).toEqual({ live: 1, new: 2, added: 1, removed: 0, moved: 0, unchanged: 1 });
+    expect(types).toMatchObject([
+      {
+        type: 'N1',
+        days: [{ day: '2025-10-26', live: 1, new: 2 }],
+        examples: [
+          {
+            change: 'added',
+            user_id: 'u0',
+            live: { outcome: 'suppressed', reason_code: 'limit_reached', event_ids: ['e2'] },
+            new: { outcome: 'send', at: '2025-10-26T02:00:00.000Z' },
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('a condition: what it refuses is removed', () => {
+    const steps = [post(HOUR, a({ n: 1 })), post(HOUR, a({ n: 2 }))];
+    const { totals, types } = compare(past({}), past({ when: 'event.n >= 2' }), steps);
+    expect(totals).toEqual({ live: 2, new: 1, added: 0, removed: 1, moved: 0, unchanged: 1 });
+    expect(types[0]?.examples).toMatchObject([
+      { change: 'removed', live: { outcome: 'send' }, new: { reason_code: 'condition_false', event_ids: ['e1'] } },
+    ]);
+  });
+
+  test('a delay: the same send at another time is moved', () => {
+    const delayed = past({ delay: { span: HOUR, text: '1h' } });
+    const { totals, types } = compare(past({}), delayed, [post(HOUR, a()), end(DAY)]);
+    expect(totals).toEqual({ live: 1, new: 1, added: 0, removed: 0, moved: 1, unchanged: 0 });
+    expect(types[0]?.examples).toMatchObject([
+      { change: 'moved', live: { at: '2025-10-26T01:00:00.000Z' }, new: { at: '2025-10-26T02:00:00.000Z' } },
+    ]);
+  });
+
+  test('a digest with a longer window: moved, and more is in it', () => {
+    const digest = (span: Millis, text: string): Partial<Rule> => {
+      return { digest: { window: { kind: 'fixed', span, text }, keep: 10, firstNow: false } };
+    };
+    const steps = [post(HOUR, a()), end(HOUR), post(HOUR, a()), end(DAY)];
+    const { totals, types } = compare(past(digest(HOUR, '1h')), past(digest(DAY, '24h')), steps);
+    expect(totals).toEqual({ live: 2, new: 1, added: 0, removed: 1, moved: 1, unchanged: 0 });
+    expect(types[0]?.examples).toContainEqual(
+      expect.objectContaining({
+        change: 'moved',
+        new: expect.objectContaining({ evidence: expect.objectContaining({ digest: { total: 2, kept: 2 } }) }),
+      }),
+    );
+  });
+
+  test('what waits when the candidate comes into force ends by the catalog it began with, when it did', () => {
+    const before = past({ delay: { span: 2 * HOUR, text: '2h' } });
+    const steps = [post(HOUR, a()), end(3 * HOUR), post(HOUR, a()), end(DAY)];
+    const { totals, types } = compare(before, past({}), steps, BASE + 2 * HOUR);
+    // The first one was an hour late, and is again.
+    expect(totals).toEqual({ live: 2, new: 2, added: 0, removed: 0, moved: 1, unchanged: 1 });
+    expect(types[0]?.examples).toMatchObject([{ change: 'moved', new: { at: '2025-10-26T05:00:00.000Z' } }]);
+  });
+
+  test('a limit remembers what was sent before the candidate came into force', () => {
+    const steps = [post(HOUR, a()), post(2 * HOUR, a())];
+    const { totals } = compare(past({}), past({ limits: [once] }), steps, BASE + 2 * HOUR);
+    // The rule had no limit then: nothing was counted.
+    expect(totals).toMatchObject({ live: 1, new: 1, unchanged: 1 });
+    const limited = compare(past({ limits: [once] }), past({ limits: [once], when: 'true' }), steps, BASE + 2 * HOUR);
+    expect(limited.totals).toMatchObject({ live: 0, new: 0 });
+  });
+
+  test('a recurring rule has its turns when they are due, by the clock of the person, from when they are known', () => {
+    const every = { text: 'day 09:00', cron: '0 9 * * *' };
+    const turns = plainRule({ name: 'T', on: [], zone: 'user', every, audience: 'true' });
+    const lisbon: HistoryEvent = { ...a(), traits: { time_zone: 'Europe/Lisbon' } };
+    const steps = [post(HOUR, lisbon)];
+    const { totals, types } = compare(past({ notify: [] }), turns, steps, BASE - DAY, BASE + 3 * DAY);
+    // 26 to 28 October; the clocks have gone back to UTC by 09:00 of the first of them.
+    expect(totals).toMatchObject({ live: 0, new: 3, added: 3 });
+    expect(types[0]?.examples.map((one) => one.new?.at)).toEqual([
+      '2025-10-26T09:00:00.000Z',
+      '2025-10-27T09:00:00.000Z',
+      '2025-10-28T09:00:00.000Z',
+    ]);
+  });
+
+  test('the report as text and as a page; whatever a person is called, it is text', () => {
+    const report = compare(past({ limits: [once] }), past({}), [post(HOUR, a()), post(HOUR, a())]);
+    const [type] = report.types;
+    const [example] = type?.examples ?? [];
+    if (!type || !example) throw new Error('no example');
+    const hostile = '<img src=x onerror=alert(1)>';
+    const changed = { ...report, types: [{ ...type, examples: [{ ...example, user_id: hostile }] }] };
+    const text = reportText(changed);
+    expect(text).toContain('2 events of 1 people');
+    expect(text).toMatch(/N1 +1 +2 +1 +0 +0 +1/);
+    expect(text).toContain('R: suppressed (limit_reached)');
+    const page = reportPage(changed);
+    expect(page).not.toContain(hostile);
+    expect(page).toContain('&lt;img src=x');
+    expect(page).not.toMatch(/<script|<link|https?:/);
+    expect(page.match(/<rect class="(live|new)"/g)).toHaveLength(2);
+  });
+
+  test('a bar that says how far it is', () => {
+    expect(progressText(500, 2000, 12_000, 2)).toMatch(
+      /^\[#{8} {22}\] 25 % {2}500 of 2,000 people {2}6,000 events\/s$/,
+    );
+    expect(progressText(0, 0, 0, 0)).toContain('100 %');
+  });
+});
+
+describe('reading the past', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await testDatabase();
+    // More than a page of one person, between two others.
+    await database.pool.query(
+      `insert into events
+         (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
+       select 't', case when n = 1 then 'a' when n = 7000 then 'c' else 'b' end, $1::timestamptz + n * interval '1 minute',
+              gen_random_uuid(), 'a', $1::timestamptz + n * interval '1 minute', '{}', '{}', 0, '[]'
+       from generate_series(1, 7000) as n`,
+      [new Date(BASE).toISOString()],
+    );
+  });
+  afterAll(() => database.drop());
+  const minutes = (count: number) => BASE + count * 60_000;
+
+  test('each person is whole, however their events fall on pages', async () => {
+    const read: [string, number][] = [];
+    const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
+    for await (const { lives } of readLives(database.pool, query)) {
+      for (const { userId, events } of lives) read.push([userId, events.length]);
+    }
+    expect(read).toEqual([
+      ['a', 1],
+      ['b', 6998],
+      ['c', 1],
+    ]);
+  });
+
+  test('people without news are left out, unless everybody is asked for; what came later is not there', async () => {
+    const read = async (everybody: boolean, userId?: string) => {
+      const query = { tenantId: 't', since: minutes(3000), until: minutes(7000), everybody };
+      const found: [string, number][] = [];
+      for await (const { lives } of readLives(database.pool, {
+        ...query,
+        ...(userId === undefined ? {} : { userId }),
+      })) {
+        for (const life of lives) found.push([life.userId, life.events.length]);
+      }
+      return found;
+    };
+    expect(await read(false)).toEqual([['b', 6998]]);
+    expect(await read(true)).toEqual([
+      ['a', 1],
+      ['b', 6998],
+    ]);
+    expect(await read(true, 'a')).toEqual([['a', 1]]);
+  });
+
+  test('whoever stops early leaves no transaction behind', async () => {
+    const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
+    for await (const _ of readLives(database.pool, query)) break;
+    const { rows } = await database.pool.query(
+      `select count(*) as open from pg_stat_activity
+       where datname = current_database() and state like 'idle in transaction%'`,
+    );
+    expect(rows[0]?.open).toBe(0);
   });
 });
 
@@ -246,9 +434,17 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
   return { lives, end: now };
 }
 
-function replayAll(rules: readonly Rule[], lives: readonly Life[], since: Millis, until: Millis): BacktestReport {
+/** @param other the candidate; without one the past is decided again */
+function replayAll(
+  rules: readonly Rule[],
+  lives: readonly Life[],
+  since: Millis,
+  until: Millis,
+  other?: readonly Rule[],
+): BacktestReport {
   const { rules: set } = compileCatalog(1, 0, catalogOf(rules));
-  const backtest = new Backtest({ since, until, candidate: null, version: () => set });
+  const candidate = other ? compileCatalog(2, 0, catalogOf(other)).rules : null;
+  const backtest = new Backtest({ since, until, candidate, version: () => set });
   for (const life of lives) backtest.take(life);
   return backtest.report();
 }

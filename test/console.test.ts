@@ -302,7 +302,10 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.getByTestId('waits-ended').click();
     const ended = page.locator('[data-testid=wait][data-status=cancelled]');
     expect(await ended.innerText()).toMatch(/Cancelled\s+REMINDER[\s\S]*ended .* by this event/);
-    const [moved] = await openEvidence(entry(page, 'moved'));
+    // The move ends the earlier wait and begins another.
+    expect(await entry(page, 'moved').getByTestId('outcome-badge').allInnerTexts()).toEqual(['Cancelled', 'Scheduled']);
+    const [superseded, moved] = await openEvidence(entry(page, 'moved'));
+    expect(superseded).toMatch(/ended by\s+booking_confirmed of /);
     expect(moved).toMatch(
       /Key\s+b7\s+Wait\s+For its point in time\s+since\s+.*\s+due\s+.*\s+moved from\s+.*\s+Rule REMINDER/,
     );

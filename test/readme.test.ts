@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
@@ -10,6 +11,11 @@ import { type TestTidings, testTidings } from './support/tidings.ts';
 const README = new URL('../README.md', import.meta.url);
 const PACKAGE = new URL('../package.json', import.meta.url);
 const run = promisify(execFile);
+
+/** A command that ends by itself. */
+function isAnswered(text: string): boolean {
+  return /^npx tidings (check|test|simulate|backtest|apply|catalog|waits|explain)\b/.test(text);
+}
 
 const SAMPLE = `
 \`\`\`bash
@@ -96,13 +102,26 @@ describe.runIf(existsSync(README))('README.md', () => {
     await expect.poll(async () => missingFrom(expected, JSON.parse(await answer())), { timeout: 10_000 }).toEqual([]);
   });
 
+  test.each(commands.filter(({ text }) => isAnswered(text)))(
+    'line $line: $text',
+    { timeout: 60_000 },
+    async ({ text }) => {
+      const env = { ...process.env, TIDINGS_URL: server.url, DATABASE_URL: tidings.database.url };
+      const [program, ...args] = [process.execPath, 'bin/tidings.mjs', ...text.split(/\s+/).slice(2)];
+      const { stdout } = await run(program, args, { cwd: fileURLToPath(new URL('..', import.meta.url)), env });
+      expect(stdout.trim()).not.toBe('');
+    },
+  );
+
   test('names no npm script that does not exist, and nothing that cannot be run', () => {
     const unknown = commands.filter(({ text }) => {
       const [program, first = '', second = ''] = text.replace(/^([A-Z_]+=\S+\s+)+/, '').split(/\s+/);
       if (program === 'npm' && first === 'run') return !(second in scripts);
       if (program === 'npm') return !['start', 'test', 'install', 'ci'].includes(first);
       if (program === 'npx')
-        return first !== 'tidings' || !['start', 'api', 'workers', '--help', '--version'].includes(second);
+        return (
+          first !== 'tidings' || !(isAnswered(`npx tidings ${second}`) || ['start', 'api', 'workers'].includes(second))
+        );
       return !['curl', 'git', 'cd', 'openssl'].includes(program ?? '');
     });
     expect(unknown).toEqual([]);

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { catalogCommands, explainCommand } from './catalog.ts';
+import { checkCommand } from './check.ts';
 import { serveCommand } from './serve.ts';
+import { simulateCommand } from './simulate.ts';
+import { testCommand } from './test.ts';
 import { waitsCommands } from './waits.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -20,6 +23,9 @@ serveCommand(program, 'start', 'Run everything: the API, the workers, and a Post
 });
 serveCommand(program, 'api', 'Run the API only', { api: true, workers: false });
 serveCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
+checkCommand(program);
+testCommand(program);
+simulateCommand(program);
 catalogCommands(program);
 waitsCommands(program);
 explainCommand(program);

@@ -211,7 +211,9 @@ function isIn({ rule: { digest } }: CompiledRule, time: Millis, end: Millis): bo
 function endOf(m: Moment, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
   if (rule.debounce) {
     const { quiet, atMost = Number.POSITIVE_INFINITY } = rule.debounce;
-    return Math.max(Math.min(last + quiet, first + atMost), last + (rule.unless?.within ?? 0));
+    const end = Math.min(last + quiet, first + atMost);
+    // Also an absence is waited for no longer than that after `atMost`: who never stops is told all the same.
+    return Math.max(end, Math.min(last, end) + (rule.unless?.within ?? 0));
   }
   const { window } = rule.digest!;
   if (window.kind === 'fixed') return first + window.span;

@@ -249,8 +249,10 @@ function addSends(sends: SendMade[], at: Millis, decisions: readonly Decision[])
  */
 function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
   const pairs: [SendMade, SendMade][] = [];
-  let removed = [...live];
-  let added = [...virtual];
+  let removed = [...live].sort(byTime);
+  let added = [...virtual].sort(byTime);
+  // Mostly nothing is different.
+  while (isTheSame(removed[0], added[0])) pairs.push([removed.shift() as SendMade, added.shift() as SendMade]);
   for (const nameOf of SIGNS_OF_ONE) {
     if (removed.length === 0 || added.length === 0) break;
     const byName = new Map<string, SendMade[]>();
@@ -273,6 +275,21 @@ function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
     removed = removed.filter((send) => !gone.has(send));
   }
   return { pairs, added, removed };
+}
+
+function byTime(a: SendMade, b: SendMade): number {
+  return a.at - b.at || (a.decision.decision_id < b.decision.decision_id ? -1 : 1);
+}
+
+function isTheSame(one: SendMade | undefined, other: SendMade | undefined): boolean {
+  return (
+    one !== undefined &&
+    other !== undefined &&
+    one.at === other.at &&
+    one.type === other.type &&
+    one.decision.rule === other.decision.rule &&
+    one.decision.event_ids[0] === other.decision.event_ids[0]
+  );
 }
 
 const SIGNS_OF_ONE: readonly ((send: SendMade) => string | undefined)[] = [

@@ -3,6 +3,7 @@ import type { CatalogData, Decision, Json, Millis } from '../model.ts';
 import { compileRules, type RuleSets } from '../rules/rule-set.ts';
 import type { Send } from '../rules/verdicts.ts';
 import { type Case, type Expectation, SOMEBODY } from './cases.ts';
+import { course } from './course.ts';
 import { countingIds } from './ids.ts';
 import { decisionText, evidenceLines, moment, plainLine, timelineOf } from './timeline.ts';
 import { type Happening, World } from './world.ts';
@@ -21,8 +22,10 @@ export interface Failure {
   /** Of the expectation; of a send that nobody expects, that of the case. */
   readonly line: number;
   readonly message: string;
-  /** What comes closest, and what was seen then. */
-  readonly closest?: readonly string[];
+  /** The decision that comes closest to what was expected. */
+  readonly closest?: string;
+  /** What was seen when that, or what nobody expects, was decided. */
+  readonly evidence: readonly string[];
 }
 
 /** What cases are played with: the rules of a catalog. */
@@ -49,15 +52,7 @@ export function playCase(rules: RuleSets, one: Case, clock: () => number): CaseR
 function play(rules: RuleSets, { profile, from, until, events }: Case): Happening[] {
   const world = new World(rules, countingIds());
   world.introduce(SOMEBODY, profile ?? {}, from);
-  const happened: Happening[] = [];
-  for (const at of new Set(events.map((one) => one.at))) {
-    // What arrives in the moment in which something is due comes first: bounds count.
-    happened.push(...world.advance(at - 1));
-    const batch = events.filter((one) => one.at === at).map(({ event }) => event);
-    happened.push(...world.arrive(batch, at));
-  }
-  happened.push(...world.advance(until));
-  return happened;
+  return [...course(world, events, until)].flatMap(({ happened }) => happened);
 }
 
 interface Decided {
@@ -87,7 +82,7 @@ function compare({ line, expect }: Case, all: readonly Decided[]): Failure[] {
   }
   for (const one of left) {
     if (one.decision.outcome !== 'send') continue;
-    failures.push({ line, message: `not expected: ${told(one)}`, closest: seen(one) });
+    failures.push({ line, message: `not expected: ${told(one)}`, evidence: evidenceLines(one.decision.evidence) });
   }
   return failures.sort((a, b) => a.line - b.line);
 }
@@ -116,12 +111,12 @@ function missing(wanted: Expectation, left: readonly Decided[]): Failure {
     .filter(({ missed }) => !missed.includes('type') && !missed.includes('user'))
     .sort((a, b) => a.missed.length - b.missed.length || distance(a.one, at) - distance(b.one, at));
   const closest = near[0];
-  if (!closest) return { line, message };
+  if (!closest) return { line, message, evidence: [] };
   const { one, missed } = closest;
   const differs = (['data', 'items', 'total'] as const)
     .filter((part) => missed.includes(part))
     .map((part) => `${part}: ${JSON.stringify(one.send?.[part] ?? null)}, expected ${JSON.stringify(wanted[part])}`);
-  return { line, message, closest: [told(one), ...differs, ...seen(one).slice(0)] };
+  return { line, message, closest: told(one), evidence: [...differs, ...evidenceLines(one.decision.evidence)] };
 }
 
 function distance({ at }: Decided, wanted: Millis | undefined): number {
@@ -130,10 +125,6 @@ function distance({ at }: Decided, wanted: Millis | undefined): number {
 
 function told({ at, user, decision }: Decided): string {
   return `${moment(at)} ${user} ${decision.outcome} ${decisionText(decision)}`;
-}
-
-function seen({ decision }: Decided): string[] {
-  return evidenceLines(decision.evidence);
 }
 
 /** Everything wanted is there; objects may hold more. */

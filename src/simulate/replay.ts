@@ -31,7 +31,8 @@ class Replay {
   /** In the order in which they were decided. */
   readonly #arrivals: readonly PastEvent[];
   readonly #past: ReadonlyMap<string, PastWait>;
-  readonly #turns: Turns;
+  /** Nothing: no rule acts by itself. */
+  readonly #turns: Turns | undefined;
   readonly #known: Known;
   #person: PersonFacts;
   #now: Millis;
@@ -54,7 +55,8 @@ class Replay {
       active: plan.version(this.#arrivals[0]?.catalogVersion ?? life.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
     };
-    this.#turns = new Turns(life, plan, start, this.#ids);
+    const hasTurns = (plan.candidate?.recurring.length ?? 0) > 0 || life.waits.some(({ kind }) => kind === 'every');
+    this.#turns = hasTurns ? new Turns(life, plan, start, this.#ids) : undefined;
     this.#known = new Known(this.#arrivals, plan);
     this.#remember();
     if (start >= plan.since && plan.candidate) this.#sets.active = plan.candidate;
@@ -66,7 +68,7 @@ class Replay {
     for (;;) {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
       const end = this.#person.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextEnd();
-      const turn = this.#turns.next(this.#person, this.#now);
+      const turn = this.#turns?.next(this.#person, this.#now);
       const now = Math.min(arrival, end, turn?.at ?? Number.POSITIVE_INFINITY);
       if (now >= until) return this.#verdicts;
       this.#now = now;
@@ -115,7 +117,7 @@ class Replay {
 
   #turn(turn: Turn): void {
     const { compiled, version, due, label } = turn;
-    this.#turns.take(turn, this.#person);
+    this.#turns?.take(turn, this.#person);
     if (!this.#isCandidates()) this.#adopt(this.#plan.version(version));
     const verdicts = takeTurn(this.#sets, compiled, this.#person, due, label, this.#now, this.#ids);
     this.#emit(this.#take(verdicts.waitId, verdicts));

@@ -16,9 +16,9 @@ export function reportText(report: BacktestReport): string {
   }
   lines.push(...table([...types.map((one) => ({ name: one.type, ...one })), { name: 'all', ...totals }]));
   for (const { type, days } of types) {
-    lines.push('', `${type} by day (UTC)     live      new`);
+    lines.push('', type, `  by day (UTC)${['live', 'new'].map((name) => name.padStart(11)).join('')}`);
     for (const day of days) {
-      lines.push(`  ${day.day}  ${padded(day.live)}  ${padded(day.new)}${day.live === day.new ? '' : '  *'}`);
+      lines.push(`  ${day.day}  ${padded(day.live)}${padded(day.new)}${day.live === day.new ? '' : '  *'}`);
     }
   }
   const examples = types.flatMap((one) => one.examples.map((example) => ({ type: one.type, example })));
@@ -41,9 +41,9 @@ const COLUMNS = ['live', 'new', 'added', 'removed', 'moved', 'unchanged'] as con
 function table(rows: readonly (Counts & { readonly name: string })[]): string[] {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [
-    `${' '.repeat(width)}  ${COLUMNS.map((column) => column.padStart(9)).join('')}`,
+    `${' '.repeat(width)}  ${COLUMNS.map((column) => column.padStart(11)).join('')}`,
     ...rows.map(
-      (row) => `${row.name.padEnd(width)}  ${COLUMNS.map((column) => number(row[column]).padStart(9)).join('')}`,
+      (row) => `${row.name.padEnd(width)}  ${COLUMNS.map((column) => number(row[column]).padStart(11)).join('')}`,
     ),
   ];
 }
@@ -76,7 +76,7 @@ function reproducedLines(reproduced: NonNullable<BacktestReport['reproduced']>):
 }
 
 function padded(count: number): string {
-  return number(count).padStart(17);
+  return number(count).padStart(11);
 }
 
 function number(count: number): string {

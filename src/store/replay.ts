@@ -78,7 +78,6 @@ export interface LivesPage {
  */
 export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerator<LivesPage> {
   const connection = await pool.connect();
-  let healthy = false;
   try {
     await connection.query('begin isolation level repeatable read, read only');
     await connection.query(
@@ -90,14 +89,19 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
         ...(query.userId === undefined ? [] : [query.userId]),
       ],
     );
-    let reading: Reading | undefined;
-    for (let more = true; more; ) {
-      const { rows } = await connection.query<EventRow>({
+    const fetch = (): Promise<pg.QueryResult<EventRow>> => {
+      const rows = connection.query<EventRow>({
         text: `fetch ${PAGE} from lives`,
         rowMode: 'array',
         // node-postgres types rows of rowMode 'array' as objects
       } as unknown as string);
-      more = rows.length === PAGE;
+      // Whoever stops early does not wait for it.
+      rows.catch(() => {});
+      return rows;
+    };
+    let reading: Reading | undefined;
+    for (let coming: Promise<pg.QueryResult<EventRow>> | undefined = fetch(); coming; ) {
+      const rows: readonly EventRow[] = (await coming).rows;
       const whole: Reading[] = [];
       for (const row of rows) {
         if (reading?.userId !== row[0]) {
@@ -106,15 +110,21 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
         }
         take(reading, query.tenantId, row);
       }
+      const isLast: boolean = rows.length < PAGE;
       // The last person of a page may go on in the next one.
-      if (!more && reading) whole.push(reading);
-      if (whole.length > 0) yield await complete(connection, query, whole);
+      if (isLast && reading) whole.push(reading);
+      const page = whole.length > 0 ? await complete(connection, query, whole) : undefined;
+      // The server reads on while these are replayed.
+      coming = isLast ? undefined : fetch();
+      if (page) yield page;
     }
-    await connection.query('commit');
-    healthy = true;
   } finally {
-    // Whoever stops reading early leaves a transaction open: that connection is not used again.
-    connection.release(!healthy);
+    // Also of somebody who stops reading early.
+    const isOver = await connection.query('rollback').then(
+      () => true,
+      () => false,
+    );
+    connection.release(!isOver);
   }
 }
 

@@ -1,0 +1,41 @@
+import { DEFAULT_TENANT } from '../../src/http/caller.ts';
+import { compileRules } from '../../src/rules/rule-set.ts';
+import { Backtest } from '../../src/simulate/backtest.ts';
+import { readLives, type StoredLife } from '../../src/store/replay.ts';
+import { makeEvents } from '../events.ts';
+import { type Row, rate } from '../row.ts';
+import { withTidings } from '../setup.ts';
+import { ingestAll } from './batch.ts';
+
+/** The stored events under another catalog, in memory; what reading them costs is not counted. */
+export const backtestRow: Row = {
+  name: 'backtest, events replayed in memory',
+  unit: 'events/s',
+  against: 'the same events decided live, batch function',
+  direction: 'higher',
+  atLeast: 5,
+  goal: 10,
+  async measure(setup) {
+    const events = makeEvents(setup.traffic());
+    return setup.withDatabase(async (database) => {
+      const limit = await withTidings(database, (tidings) =>
+        rate(events.length, () => ingestAll(tidings, database, events)),
+      );
+      const lives: StoredLife[] = [];
+      const until = Date.now() + 1000;
+      const query = { tenantId: DEFAULT_TENANT, since: 0, until, everybody: false };
+      for await (const page of readLives(database.pool, query)) lives.push(...page.lives);
+      const past = compileRules(1, setup.catalog);
+      const plan = { since: 0, until, candidate: compileRules(2, setup.catalog), version: () => past };
+      const replay = async () => {
+        const backtest = new Backtest(plan);
+        for (const life of lives) backtest.take(life);
+        const { live, unchanged } = backtest.report().totals;
+        if (live === 0 || unchanged !== live) throw new Error(`of ${live} sends, ${unchanged} came out the same`);
+      };
+      // What is stored is unpacked once; live, the code was warm by then, too.
+      await replay();
+      return { limit, value: await rate(events.length, replay) };
+    });
+  },
+};

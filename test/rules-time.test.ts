@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { checkSource } from '../src/catalog/check.ts';
+import { readCases } from '../src/simulate/cases.ts';
+import { playCase, rulesFor } from '../src/simulate/play.ts';
+
+/**
+ * What the rules do in time, as stories: each file of test/stories has rules and the cases they must pass, in the form in
+ * which everybody tests a catalog of their own.
+ */
+const folder = new URL('./stories/', import.meta.url);
+
+const EVENTS = `events: { ${['a', 'b', 'c', 'd', 'x', 'y', 'booked', 'cancelled', 'vip'].map((name) => `${name}: {}`).join(', ')} }`;
+const NOTIFICATIONS = ['N', 'M', 'P', 'A', 'B'].map((name) => `  ${name}: { category: SYSTEM, channels: [internal] }`);
+
+for (const name of readdirSync(folder)) {
+  const text = readFileSync(new URL(name, folder), 'utf8');
+  const stories = text.split(/^---$/m).map((part) => part.trim());
+  describe(name, async () => {
+    for (const story of stories) {
+      const [rules = '', cases = ''] = story.split(/^(?=cases:)/m);
+      const { data, problems } = await checkSource(
+        new Map([
+          ['events.yaml', EVENTS],
+          ['notifications.yaml', `notifications:\n${NOTIFICATIONS.join('\n')}`],
+          ['rules.yaml', rules],
+        ]),
+      );
+      if (!data) throw new Error(`${name}: ${JSON.stringify(problems.filter(({ severity }) => severity === 'error'))}`);
+      const line = text.slice(0, text.indexOf(cases)).split('\n').length - 1;
+      for (const one of readCases(name, '\n'.repeat(line) + cases, data)) {
+        test(one.name, () => {
+          const { failures, timeline } = playCase(rulesFor(data), one, () => 0);
+          expect(failures, [...failures.map((failure) => JSON.stringify(failure)), ...timeline].join('\n')).toEqual([]);
+        });
+      }
+    }
+  });
+}

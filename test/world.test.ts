@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest';
+import { contentUuid } from '../src/events/content.ts';
+import type { Event, JsonObject, Millis, Rule } from '../src/model.ts';
+import { compileRules } from '../src/rules/rule-set.ts';
+import { countingIds } from '../src/simulate/ids.ts';
+import { type Happening, World } from '../src/simulate/world.ts';
+import { only } from './support/memory.ts';
+import { BASE, catalogOf, DAY, HOUR, plainRule } from './support/random-catalog.ts';
+
+const HALVES = [
+  { name: 'control', share: 50, notify: [] },
+  { name: 'N1', share: 30, notify: ['N1'] },
+  { name: 'N2', share: 20, notify: ['N2'] },
+];
+
+test('a split has its shares, and everybody stays where they are', () => {
+  const rule = plainRule({ name: 'R', on: ['a'], split: HALVES });
+  const world = worldOf(rule);
+  const parts = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (let person = 0; person < 4000; person++) {
+    const [happening] = world.arrive([eventOf('a', BASE, `u ${person}`)], BASE);
+    const part = happening?.decisions[0]?.evidence.split?.variant as string;
+    parts.set(`u ${person}`, part);
+    counts.set(part, (counts.get(part) ?? 0) + 1);
+    expect(happening?.sends.map(({ decision }) => decision.notification_type)).toEqual(
+      part === 'control' ? [] : [part],
+    );
+  }
+  // Six standard deviations off is not by chance.
+  for (const { name, share } of HALVES) {
+    const wanted = (4000 * share) / 100;
+    expect(Math.abs((counts.get(name) ?? 0) - wanted)).toBeLessThan(6 * Math.sqrt(wanted * (1 - share / 100)));
+  }
+  const later = worldOf({ ...rule, limits: [] });
+  for (let person = 0; person < 200; person++) {
+    const [happening] = later.arrive([eventOf('a', BASE + DAY, `u ${person}`, { n: 7 })], BASE + DAY);
+    expect(happening?.decisions[0]?.evidence.split?.variant).toBe(parts.get(`u ${person}`));
+  }
+});
+
+test('the parts of another rule are others', () => {
+  const [one, other] = ['R', 'S'].map((name) => worldOf(plainRule({ name, on: ['a'], split: HALVES })));
+  const partsIn = (world: World | undefined) =>
+    Array.from({ length: 100 }, (_, person) => {
+      const [happening] = world?.arrive([eventOf('a', BASE, `u ${person}`)], BASE) ?? [];
+      return happening?.decisions[0]?.evidence.split?.variant;
+    });
+  expect(partsIn(one)).not.toEqual(partsIn(other));
+});
+
+test('after downtime what was due is caught up with in order, and what expired is not sent', () => {
+  const world = worldOf(
+    plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' }, expires: 2 * HOUR }),
+    plainRule({ name: 'S', on: ['a'], delay: { span: 2 * HOUR, text: '2h' } }),
+  );
+  world.arrive([eventOf('a', BASE), eventOf('a', BASE + 2 * HOUR, 'u 2')], BASE);
+  // Nothing runs until four hours after the beginning.
+  world.arrive([], BASE + 4 * HOUR);
+  expect(world.advance(BASE + 4 * HOUR).map(told)).toEqual([
+    'u 1 R expired at 4h',
+    'u 1 S matched at 4h',
+    'u 2 R matched at 4h',
+    'u 2 S matched at 4h',
+  ]);
+});
+
+test('of the turns that were missed the latest is taken, once', () => {
+  const world = worldOf(
+    plainRule({ name: 'R', on: [], every: { text: 'hour', cron: '0 * * * *' }, audience: 'true', limits: [] }),
+  );
+  world.introduce('u 1', {}, BASE + 1);
+  world.arrive([], BASE + 5 * HOUR + 1);
+  expect(world.advance(BASE + 6 * HOUR).map(told)).toEqual(['u 1 R matched at 5.0h', 'u 1 R matched at 6h']);
+});
+
+test('a wait ends by the catalog it began with', () => {
+  const rule = (notify: string) =>
+    plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' }, notify: [notify] });
+  const versions = ['N1', 'N2'].map((notify, index) => compileRules(index + 1, catalogOf([rule(notify)])));
+  const sets = { active: versions[0]!, at: (version: number) => versions[version - 1]! };
+  const world = new World(sets, countingIds());
+  world.arrive([eventOf('a', BASE)], BASE);
+  sets.active = versions[1]!;
+  world.arrive([eventOf('a', BASE + 1)], BASE + 1);
+  const ended = world.advance(BASE + DAY);
+  expect(ended.map((one) => [one.catalogVersion, one.sends.map(({ decision }) => decision.notification_type)])).toEqual(
+    [
+      [1, ['N1']],
+      [2, ['N2']],
+    ],
+  );
+});
+
+test('the same story has the same ids', () => {
+  const play = () => {
+    const world = worldOf(plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' } }));
+    return [...world.arrive([eventOf('a', BASE)], BASE), ...world.advance(BASE + DAY)];
+  };
+  expect(play()).toEqual(play());
+});
+
+test('an event that is known already does nothing, and neither does the past', () => {
+  const world = worldOf(plainRule({ name: 'R', on: ['a'] }));
+  expect(world.arrive([eventOf('a', BASE), eventOf('a', BASE)], BASE)).toHaveLength(1);
+  expect(world.arrive([eventOf('a', BASE)], BASE)).toEqual([]);
+  expect(world.arrive([eventOf('a', BASE + 1)], BASE - DAY)[0]?.at).toBe(BASE);
+  expect(world.nextDue()).toBeNull();
+});
+
+function worldOf(...rules: Rule[]): World {
+  return new World(only(compileRules(1, catalogOf(rules))), countingIds());
+}
+
+function told({ userId, at, decisions }: Happening): string {
+  const [decision] = decisions;
+  const hours = (at - BASE) / HOUR;
+  return `${userId} ${decision?.rule} ${decision?.reason_code} at ${Number.isInteger(hours) ? hours : hours.toFixed(1)}h`;
+}
+
+function eventOf(type: string, time: Millis, userId = 'u 1', properties: JsonObject = {}): Event {
+  const eventId = `${userId} ${type} ${time}`;
+  return { tenantId: '', userId, eventId, key: contentUuid(eventId), type, time, properties, traits: {} };
+}
