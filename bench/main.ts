@@ -10,17 +10,30 @@ import { Command } from 'commander';
 import { fillHistory } from './history.ts';
 import { machine, type RowResult, summarise, table } from './report.ts';
 import type { Measured, Row } from './row.ts';
+import { backtestRow } from './rows/backtest.ts';
 import { batchRow } from './rows/batch.ts';
 import { cpuRow } from './rows/cpu.ts';
 import { deliveredRow } from './rows/delivered.ts';
 import { deliveryRow } from './rows/delivery.ts';
 import { httpRow } from './rows/http.ts';
 import { latencyRow } from './rows/latency.ts';
+import { rulesRow } from './rows/rules.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
 import { type Setup, startSetup } from './setup.ts';
 
-const ROWS: readonly Row[] = [batchRow, httpRow, deliveredRow, singleRow, deliveryRow, smtpRow, latencyRow, cpuRow];
+const ROWS: readonly Row[] = [
+  batchRow,
+  httpRow,
+  deliveredRow,
+  singleRow,
+  deliveryRow,
+  smtpRow,
+  latencyRow,
+  cpuRow,
+  rulesRow,
+  backtestRow,
+];
 const INGEST_ROWS: readonly Row[] = [batchRow, httpRow, deliveredRow];
 
 interface Options {

@@ -1,15 +1,16 @@
 import type { Catalog } from './catalog/catalogs.ts';
 import { jsonText } from './events/content.ts';
-import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
+import { receivedOf } from './events/emitted.ts';
+import { isRejection, type ReceivedEvent } from './events/envelope.ts';
 import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import type { Reach } from './events/reach.ts';
-import type { Decision, Json, Millis, Profile } from './model.ts';
+import type { Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { zoneOf } from './rules/calendar.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
 import type { Ids, PersonFacts, Wait } from './rules/facts.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
-import type { Emitted, Send, Verdicts } from './rules/verdicts.ts';
+import { emitFailed, type Send, type Verdicts } from './rules/verdicts.ts';
 import type { Batch } from './store/batch.ts';
 import { timestamp } from './store/database.ts';
 import type { ContestedTrait, Facts } from './store/facts.ts';
@@ -141,7 +142,7 @@ export class Assembly {
     return emits.flatMap((emitted) => {
       const read = receivedOf(this.batch.tenantId, person.userId, emitted);
       if (!isRejection(read)) return [read];
-      decisions.push(cannotBe(emitted, read, decisions));
+      decisions.push(emitFailed(emitted, read.message, decisions));
       return [];
     });
   }
@@ -179,42 +180,6 @@ function dataText(person: PersonFacts, { trigger, matched, data, items, total }:
   if (data) text += `,"data":${jsonText(data)}`;
   if (items) text += `,"items":${jsonText(items as unknown as Json)},"total":${total ?? items.length}`;
   return `${text}}`;
-}
-
-/** An emitted event goes the way of every other; it says what made it. */
-function receivedOf(
-  tenantId: string,
-  userId: string,
-  { eventId, type, time, properties, traits, rule, causedBy, depth }: Emitted,
-): (ReceivedEvent & { readonly depth: number }) | Rejection {
-  const item = {
-    event_id: eventId,
-    user_id: userId,
-    event_type: type,
-    event_timestamp: timestamp(time),
-    properties,
-    user_traits: traits,
-    emitted_by: rule,
-    causation_id: causedBy,
-  };
-  const read = readEvent(tenantId, item, () => null);
-  return isRejection(read) ? read : { ...read, depth };
-}
-
-/** What a rule would emit cannot be stored: told beside what the rule did decide. */
-function cannotBe({ rule, causedBy, type }: Emitted, { message }: Rejection, others: readonly Decision[]): Decision {
-  const source = others[0]?.decision_id.replace(/\.\d+$/, '') ?? causedBy;
-  return {
-    decision_id: `${source}.${others.length}`,
-    rule,
-    notification_type: rule,
-    outcome: 'failed',
-    reason_code: 'action_failed',
-    reason: `Failed: ${rule} could not emit ${type}: ${message}.`,
-    notification_id: null,
-    event_ids: [causedBy],
-    evidence: {},
-  };
 }
 
 function byTime(a: ReceivedEvent, b: ReceivedEvent): number {

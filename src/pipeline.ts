@@ -114,12 +114,14 @@ export class Pipeline {
     connection: pg.PoolClient,
     tenantId: string,
     events: readonly ReceivedEvent[],
-    now: Millis,
+    began: Millis,
     lookUp: boolean,
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
-    const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, now, lookUp);
+    const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, began + LOCK_PATIENCE, lookUp);
     const { catalog, facts } = await this.#lock(connection, tenantId, ask);
+    // Only now: what is decided about a person later has a later time, in whichever process.
+    const now = this.#parts.clock();
     const { results, fresh } = sortOut(events, facts);
     if (fresh.length === 0) {
       await commit(connection);
@@ -389,6 +391,9 @@ export interface Dispatched {
 
 /** Bounds the advisory locks of a transaction and the memory of a statement. */
 const MAX_BATCH = 1000;
+
+/** Facts are asked for before it is known when the people are free; nobody waits longer than this. */
+const LOCK_PATIENCE = 300_000;
 
 /** After a repeated event, how many batches expect more of them. */
 const LOOK_UPS = 100;

@@ -297,6 +297,11 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await open.innerText()).toMatch(
       /Waiting\s+REMINDER\s+Waits for its point in time, key b7\s+since booking_confirmed of .*\s+Due in 2 d \d+ min,/,
     );
+    const answers = await openWhy(page);
+    expect(answers.REMINDER).toMatch(/Waiting, due .*\s+REMINDER has not been sent to wanda yet\./);
+    expect(answers.REMINDER).toMatch(
+      /Key\s+event\.booking_id\s+At\s+event\.starts_at - 24h\s+If missing\s+error\s+Cancel on\s+booking_cancelled/,
+    );
     await post(booked('moved', 96.5, 500));
     await open.getByText(`${lima(72.5)} (America/Lima)`).waitFor();
     await page.getByTestId('waits-ended').click();
@@ -308,12 +313,6 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(superseded).toMatch(/ended by\s+booking_confirmed of /);
     expect(moved).toMatch(
       /Key\s+b7\s+Wait\s+For its point in time\s+since\s+.*\s+due\s+.*\s+moved from\s+.*\s+Rule REMINDER/,
-    );
-    await page.getByTestId('why-row').filter({ hasText: 'REMINDER' }).getByText('Waiting, due').waitFor();
-    const answers = await openWhy(page);
-    expect(answers.REMINDER).toMatch(/Waiting, due .*\s+REMINDER has not been sent to wanda yet\./);
-    expect(answers.REMINDER).toMatch(
-      /Key\s+event\.booking_id\s+At\s+event\.starts_at - 24h\s+If missing\s+error\s+Cancel on\s+booking_cancelled/,
     );
     await post({
       event_id: 'called-off',
@@ -394,6 +393,11 @@ describe.skipIf(program === undefined)('the console', () => {
       user_traits: { email: 'r@example.com' },
     });
     const { page, complaints } = await visit('#/people/reader');
+    // The browser announces some requests before the policy stops them; that they reached nobody is asked of `outside`.
+    const stopped = new Set<string>();
+    page.on('requestfailed', (request) => {
+      if (request.failure()?.errorText === 'csp') stopped.add(`a request to ${request.url()}`);
+    });
     await entry(page, 'news').getByTestId('message-button').click();
     const frame = page.frameLocator('[data-testid=message-frame]');
     expect(await frame.locator('#words').innerText()).toBe('Read this.');
@@ -407,7 +411,8 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(complaints).toContainEqual(expect.stringContaining(`Framing '${outside.url}/' violates`));
     expect(complaints).toContainEqual(expect.stringMatching(/^Refused to execute the redirect/));
     expect(complaints).toContainEqual(expect.stringMatching(/^Blocked script execution/));
-    expect(complaints.filter((one) => !/^Blocked |^Refused |Content Security Policy/.test(one))).toEqual([]);
+    const others = complaints.filter((one) => !/^Blocked |^Refused |Content Security Policy/.test(one));
+    expect(others.filter((one) => !stopped.has(one))).toEqual([]);
     expect(page.context().pages()).toEqual([page]);
     expect([await page.title(), await frame.locator('#words').innerText()]).toEqual(['Tidings', 'Read this.']);
     expect(outside.asked).toEqual([]);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { backtestCommand } from './backtest.ts';
 import { catalogCommands, explainCommand } from './catalog.ts';
 import { checkCommand } from './check.ts';
 import { serveCommand } from './serve.ts';
@@ -26,6 +27,7 @@ serveCommand(program, 'workers', 'Run the delivery workers only', { api: false, 
 checkCommand(program);
 testCommand(program);
 simulateCommand(program);
+backtestCommand(program);
 catalogCommands(program);
 waitsCommands(program);
 explainCommand(program);

@@ -1,5 +1,6 @@
 import type { JsonObject, Millis } from '../model.ts';
-import { isRejection, type ReceivedEvent, readEvent } from './envelope.ts';
+import { jsonText } from './content.ts';
+import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
 
 /** What a rule says of an event that it makes. */
 interface Made {
@@ -13,8 +14,12 @@ interface Made {
   readonly depth: number;
 }
 
-/** An emitted event goes the way of every other; its context says what made it. */
-export function receivedOf(tenantId: string, userId: string, made: Made): ReceivedEvent & { readonly depth: number } {
+/** An emitted event goes the way of every other; its context says what made it. It may hold what cannot be stored. */
+export function receivedOf(
+  tenantId: string,
+  userId: string,
+  made: Made,
+): (ReceivedEvent & { readonly depth: number }) | Rejection {
   const { eventId, type, time, properties, traits, rule, causedBy, depth } = made;
   const item = {
     event_id: eventId,
@@ -23,10 +28,8 @@ export function receivedOf(tenantId: string, userId: string, made: Made): Receiv
     event_timestamp: new Date(time).toISOString(),
     properties,
     user_traits: traits,
-    emitted_by: rule,
-    causation_id: causedBy,
   };
   const read = readEvent(tenantId, item, () => null);
-  if (isRejection(read)) throw new Error(`rule ${rule} emits an event that cannot be: ${read.message}`);
-  return { ...read, depth };
+  if (isRejection(read)) return read;
+  return { ...read, contextText: jsonText({ causation_id: causedBy, emitted_by: rule }), depth };
 }

@@ -83,6 +83,8 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
   }
   const extra = Object.keys(envelope).filter((key) => !KNOWN_FIELDS.has(key));
   for (const key of extra) {
+    if (key === 'emitted_by')
+      return reject('unknown_field', key, 'says which rule made an event: only Tidings writes it');
     const meant = FIELDS.find((field) => !(field in envelope) && isMisspelling(key, field));
     if (meant) return reject('unknown_field', key.slice(0, 256), `is not a field of an event; did you mean ${meant}?`);
   }

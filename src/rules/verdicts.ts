@@ -118,3 +118,19 @@ export function record(
     return decision;
   });
 }
+
+/** What a rule would emit cannot be stored: told beside what was decided. @param others the decisions so far */
+export function emitFailed({ rule, causedBy, type }: Emitted, why: string, others: readonly Decision[]): Decision {
+  const source = others[0]?.decision_id.replace(/\.\d+$/, '') ?? causedBy;
+  return {
+    decision_id: `${source}.${others.length}`,
+    rule,
+    notification_type: rule,
+    outcome: 'failed',
+    reason_code: 'action_failed',
+    reason: `Failed: ${rule} could not emit ${type}: ${why}.`,
+    notification_id: null,
+    event_ids: [causedBy],
+    evidence: {},
+  };
+}

@@ -1,10 +1,10 @@
-import { isRejection, readEvent } from '../events/envelope.ts';
 import { mergeTraits } from '../events/profile.ts';
-import type { Decision, Event, Millis, Profile } from '../model.ts';
+import type { Decision, Millis, Profile } from '../model.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { type Ids, type PersonFacts, stranger, type Trigger, type Wait } from '../rules/facts.ts';
+import { type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import type { Emitted, Verdicts } from '../rules/verdicts.ts';
+import type { Verdicts } from '../rules/verdicts.ts';
+import { emittedEvents, type PlayedEvent } from './emitted.ts';
 import { countingIds } from './ids.ts';
 import { Known } from './known.ts';
 import { type BacktestPlan, type Life, type PastEvent, type PastWait, pastDecisions, type Verdict } from './life.ts';
@@ -82,7 +82,7 @@ class Replay {
 
   /** Everything that arrived in one instant; in order of event time, as a batch is decided. */
   #arrive(): void {
-    const emitted: Emitted[] = [];
+    const emitted: PlayedEvent[] = [];
     for (; this.#arrivals[this.#next]?.receivedAt === this.#now; this.#next++) {
       const event = this.#arrivals[this.#next] as PastEvent;
       if (!this.#isCandidates()) this.#adopt(this.#plan.version(event.catalogVersion));
@@ -95,7 +95,7 @@ class Replay {
   /** All waits whose time has come, as one transaction ends them. */
   #end(): void {
     const due = [...this.#person.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(byDue);
-    const emitted: Emitted[] = [];
+    const emitted: PlayedEvent[] = [];
     for (const wait of due) {
       if (wait.status !== 'waiting') continue;
       const past = this.#past.get(wait.waitId);
@@ -143,10 +143,9 @@ class Replay {
   }
 
   /** Events that rules made are decided when everything else is, until no rule makes another. */
-  #emit(emitted: readonly Emitted[]): void {
+  #emit(emitted: readonly PlayedEvent[]): void {
     for (let left = emitted; left.length > 0; ) {
-      left = left
-        .map((one) => received(this.#person.userId, one))
+      left = [...left]
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
         .flatMap((event) => {
           // Another catalog may have come into force since the last event arrived.
@@ -157,16 +156,18 @@ class Replay {
     }
   }
 
-  #decide(event: Event & Pick<Trigger, 'depth'>): readonly Emitted[] {
+  #decide(event: PlayedEvent): readonly PlayedEvent[] {
     const person = this.#person;
     const before = person.profile;
     person.profile = mergeTraits(before, event.traits, event.time);
     return this.#take(event.key, decide(this.#sets, person, event, before, this.#now, this.#ids));
   }
 
-  #take(source: string, { decisions, emits }: Verdicts): readonly Emitted[] {
+  #take(source: string, verdicts: Verdicts): readonly PlayedEvent[] {
+    const { decisions } = verdicts;
+    const emitted = emittedEvents(this.#person.userId, verdicts);
     this.#tell(source, decisions);
-    return emits;
+    return emitted;
   }
 
   #tell(source: string, decisions: readonly Decision[]): void {
@@ -290,24 +291,6 @@ function forgotten({ traits, traitTimes }: Profile, events: readonly PastEvent[]
 /** Cancelled by an event, its decision stands on the event. */
 function isCancelledByHand({ status, decisions }: PastWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
-}
-
-/** An emitted event goes the way of every other. */
-function received(userId: string, emitted: Emitted): Event & Pick<Trigger, 'depth'> {
-  const { eventId, type, time, properties, traits, rule, causedBy, depth } = emitted;
-  const item = {
-    event_id: eventId,
-    user_id: userId,
-    event_type: type,
-    event_timestamp: new Date(time).toISOString(),
-    properties,
-    user_traits: traits,
-    emitted_by: rule,
-    causation_id: causedBy,
-  };
-  const read = readEvent('', item, () => null);
-  if (isRejection(read)) throw new Error(`rule ${rule} emits an event that cannot be: ${read.message}`);
-  return { ...read, depth };
 }
 
 function byDue(a: Wait, b: Wait): number {

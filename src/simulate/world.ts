@@ -1,15 +1,14 @@
-import { receivedOf } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
-import type { Decision, Event, JsonObject, Millis } from '../model.ts';
+import type { Decision, JsonObject, Millis } from '../model.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../rules/calendar.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { type Ids, type PersonFacts, stranger, type Trigger, type Wait } from '../rules/facts.ts';
+import { type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
-import type { Emitted, Send } from '../rules/verdicts.ts';
+import type { Send } from '../rules/verdicts.ts';
 import { Agenda } from './agenda.ts';
+import { emittedEvents, type PlayedEvent } from './emitted.ts';
 
-/** An event as the rules take it; `depth` of one that a rule emitted. */
-export type WorldEvent = Event & Pick<Trigger, 'depth'>;
+export type WorldEvent = PlayedEvent;
 
 /** Something that was decided on. */
 export interface Happening {
@@ -145,7 +144,7 @@ export class World {
       .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
     const person = this.recallFor(userId, due, now);
     const all: Happening[] = [];
-    const emitted: Emitted[] = [];
+    const emitted: WorldEvent[] = [];
     for (const { waitId } of due) {
       const wait = person.waits.get(waitId)!;
       // An earlier one may have cancelled it.
@@ -154,7 +153,7 @@ export class World {
       const cause: Cause = { kind: 'wait', wait };
       if (decisions.length > 0)
         all.push({ userId, at: now, cause, decisions, sends, catalogVersion: wait.catalogVersion });
-      emitted.push(...emits);
+      emitted.push(...emittedEvents(person.userId, { decisions, emits }));
     }
     return this.#finish(person, all, emitted, now);
   }
@@ -166,10 +165,15 @@ export class World {
     if (decisions.length === 0) return [];
     const cause: Cause = { kind: 'turn', rule: compiled.rule.name, due, label };
     const { version } = this.rules.active;
-    return this.#finish(person, [{ userId, at: now, cause, decisions, sends, catalogVersion: version }], emits, now);
+    return this.#finish(
+      person,
+      [{ userId, at: now, cause, decisions, sends, catalogVersion: version }],
+      emittedEvents(person.userId, { decisions, emits }),
+      now,
+    );
   }
 
-  #finish(person: PersonFacts, happened: readonly Happening[], emits: readonly Emitted[], now: Millis): Happening[] {
+  #finish(person: PersonFacts, happened: readonly Happening[], emits: readonly WorldEvent[], now: Millis): Happening[] {
     const all = [...happened, ...this.#decideEmitted(person, emits, now)];
     this.keep(person, all);
     this.#settle(person.userId);
@@ -177,14 +181,14 @@ export class World {
   }
 
   #decideAll(person: PersonFacts, events: readonly WorldEvent[], now: Millis): Happening[] {
-    const emitted: Emitted[] = [];
+    const emitted: WorldEvent[] = [];
     const all = [...events]
       .sort((a, b) => a.time - b.time)
       .map((event): Happening => {
         const before = person.profile;
         person.profile = mergeTraits(before, event.traits, event.time);
         const { decisions, sends, emits } = decide(this.rules, person, event, before, now, this.#ids);
-        emitted.push(...emits);
+        emitted.push(...emittedEvents(person.userId, { decisions, emits }));
         const cause: Cause = { kind: 'event', event };
         const { version } = this.rules.active;
         return { userId: person.userId, at: now, cause, decisions, sends, catalogVersion: version };
@@ -192,10 +196,8 @@ export class World {
     return [...all, ...this.#decideEmitted(person, emitted, now)];
   }
 
-  #decideEmitted(person: PersonFacts, emits: readonly Emitted[], now: Millis): Happening[] {
-    const events = emits
-      .map((emitted): WorldEvent => receivedOf('', person.userId, emitted))
-      .filter(({ key }) => this.#isNew(key));
+  #decideEmitted(person: PersonFacts, emits: readonly WorldEvent[], now: Millis): Happening[] {
+    const events = emits.filter(({ key }) => this.#isNew(key));
     if (events.length === 0) return [];
     this.recallMore(person, events, now);
     return this.#decideAll(person, events, now);

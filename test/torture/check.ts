@@ -2,9 +2,10 @@ import type pg from 'pg';
 import type { Decision } from '../../src/model.ts';
 import { unpackDecisions } from '../../src/store/decisions.ts';
 import type { Mail } from '../support/mailsink.ts';
+import { checkTime } from './check-time.ts';
 import type { Person } from './events.ts';
 import type { Findings } from './findings.ts';
-import { CANDIDATES, CHANNEL, expectedSends, windowOf } from './oracle.ts';
+import { CANDIDATES, CHANNEL, expectedSends, LIMITED, WINDOWED, windowOf } from './oracle.ts';
 import { type Acknowledged, verdict } from './poster.ts';
 
 const TENANT = 'default';
@@ -51,6 +52,7 @@ export async function checkAll(
     seen.mails += rows.deliveries.filter((d) => inbox.has(`${d.notification_id}.${d.channel}`)).length;
   }
   await checkTotals(client, events, seen, findings);
+  await checkTime(client, [...posted.values()].flat(), findings);
   findings.expect('no mail of a notification that is not stored', inbox.size === seen.mails, () => {
     return `${inbox.size} different messages at the sink, ${seen.mails} of them known`;
   });
@@ -64,7 +66,7 @@ function keyOf(mail: Mail): string {
 
 function checkEvents(posted: readonly Acknowledged[], { events }: Rows, findings: Findings): void {
   const byNumber = new Map<number, EventRow[]>();
-  for (const row of events) byNumber.set(row.n, [...(byNumber.get(row.n) ?? []), row]);
+  for (const row of events) if (row.n !== null) byNumber.set(row.n, [...(byNumber.get(row.n) ?? []), row]);
   for (const { event, decisions } of posted) {
     const { n } = event.properties;
     const rows = byNumber.get(n) ?? [];
@@ -81,8 +83,9 @@ function checkEvents(posted: readonly Acknowledged[], { events }: Rows, findings
     });
   }
   for (const row of events) {
+    const candidates = CANDIDATES[row.event_type];
+    if (!candidates) continue;
     const own = row.decisions.filter(({ event_ids }) => event_ids[0] === row.id).map(({ rule }) => rule);
-    const candidates = CANDIDATES[row.event_type] ?? [];
     findings.expect('each rule that listens decided each event once', own.join() === candidates.join(), () => {
       return `event ${row.n} (${row.event_type}) was decided by: ${own.join(', ') || 'none'}`;
     });
@@ -95,9 +98,11 @@ function checkEvents(posted: readonly Acknowledged[], { events }: Rows, findings
 
 function checkSends(posted: readonly Acknowledged[], rows: Rows, findings: Findings): void {
   const times = new Map(rows.events.map((row) => [row.id, row.at]));
-  const sends = rows.events.flatMap((row) => row.decisions.filter(({ outcome }) => outcome === 'send'));
+  const decisions = [...rows.events.flatMap((row) => row.decisions), ...rows.ends];
+  const sends = decisions.filter(({ outcome }) => outcome === 'send');
   const actual = new Map<string, number>();
   for (const { notification_type, event_ids } of sends) {
+    if (!WINDOWED.has(notification_type)) continue;
     const window = windowOf(notification_type, times.get(event_ids[0] as string) ?? Number.NaN);
     actual.set(window, (actual.get(window) ?? 0) + 1);
   }
@@ -108,7 +113,7 @@ function checkSends(posted: readonly Acknowledged[], rows: Rows, findings: Findi
       return `${rows.userId}: ${window} should be sent ${should} times, and was ${is} times`;
     });
   }
-  const limited = sends.filter(({ notification_type }) => notification_type !== 'HIGH_RISK_ALERT');
+  const limited = sends.filter(({ notification_type }) => LIMITED.has(notification_type));
   const used = rows.uses.map(({ notification_id }) => notification_id).sort();
   const needed = limited.map(({ notification_id }) => notification_id).sort();
   findings.expect('limits count what was sent', used.join() === needed.join(), () => {
@@ -158,7 +163,9 @@ function checkDeliveries(
     const inDoubt = delivery.tried.filter(({ o }) => o === 'in_doubt').length;
     doubts.inDoubt += inDoubt;
     doubts.late += Math.max(0, delivered - 1);
-    if (channel === 'sms') findings.expect('each text message is kept', delivery.kept === 1, name);
+    if (channel === 'sms' || channel === 'in_app') {
+      findings.expect('each message of the sandbox is kept', delivery.kept === 1, name);
+    }
     if (channel === 'email') {
       const mails = inbox.get(id) ?? [];
       doubts.duplicateMails += Math.max(0, mails.length - 1);
@@ -180,7 +187,8 @@ async function checkTotals(
   findings: Findings,
 ): Promise<void> {
   const { rows } = await client.query<{ [table: string]: number }>(
-    `select (select count(*) from events)::int as events, (select count(*) from notifications)::int as notifications,
+    `select (select count(*) from events where not (event_type = 'answered' or event_type like 'notification.%'))::int as events,
+            (select count(*) from events)::int as all_events, (select count(*) from notifications)::int as notifications,
             (select count(*) from deliveries)::int as deliveries, (select count(*) from rejected_events)::int as rejected,
             (select count(*) from attempts where not exists (
                select from deliveries as d where d.notification_id = attempts.notification_id))::int as stray`,
@@ -190,7 +198,7 @@ async function checkTotals(
     return `${totals.events} events stored, ${acknowledged} posted and acknowledged`;
   });
   const whole =
-    totals.events === seen.events &&
+    totals.all_events === seen.events &&
     totals.notifications === seen.notifications &&
     totals.deliveries === seen.deliveries &&
     totals.stray === 0;
@@ -204,7 +212,8 @@ async function checkTotals(
 
 interface EventRow {
   readonly id: string;
-  readonly n: number;
+  /** Null: nobody posted it, a rule made it. */
+  readonly n: number | null;
   readonly event_type: string;
   /** Milliseconds. */
   readonly at: number;
@@ -214,6 +223,8 @@ interface EventRow {
 interface Rows {
   readonly userId: string;
   readonly events: readonly EventRow[];
+  /** What was decided when waits ended, and when recurring rules acted. */
+  readonly ends: readonly Decision[];
   readonly uses: readonly { readonly notification_id: string }[];
   readonly notifications: readonly { readonly notification_id: string; readonly notification_type: string }[];
   readonly deliveries: readonly {
@@ -238,6 +249,12 @@ async function load(client: pg.Client, userId: string): Promise<Rows> {
        from events where tenant_id = $1 and user_id = $2 order by event_time, key`,
       )
     ).map(({ key, ...row }) => ({ ...row, decisions: unpackDecisions(row.decisions, key, row.id) })),
+    ends: (
+      await all(
+        `select wait_id, state #>> '{trigger,eventId}' as id, decisions from waits
+         where tenant_id = $1 and user_id = $2 and decisions is not null`,
+      )
+    ).flatMap(({ wait_id, id, decisions }) => unpackDecisions(decisions, wait_id, id)),
     uses: await all('select notification_id from limit_uses where tenant_id = $1 and user_id = $2'),
     notifications: await all(
       'select notification_id, notification_type from notifications where tenant_id = $1 and user_id = $2',

@@ -17,14 +17,35 @@ export interface Person {
   readonly userId: string;
   /** Null: nobody ever said. */
   readonly email: string | null;
+  /** What all events of the person say. */
+  readonly traits: { readonly [name: string]: unknown };
 }
 
-/** Every twentieth has no e-mail address. */
+/** Every twentieth has no e-mail address, and every other one hears each minute, in one zone or another. */
 export function makePeople(count: number): Person[] {
-  return Array.from({ length: count }, (_, i) => ({
-    userId: `p_${i}`,
-    email: i % 20 === 0 ? null : `p${i}@example.com`,
-  }));
+  return Array.from({ length: count }, (_, i) => {
+    const email = i % 20 === 0 ? null : `p${i}@example.com`;
+    const traits = {
+      ...(email === null ? {} : { email }),
+      phone: `+3519100${String(i).padStart(5, '0')}`,
+      country: 'PT',
+      subscribed: i % 2 === 0,
+      ...(i % 3 === 0 ? {} : { time_zone: i % 3 === 1 ? 'Europe/Lisbon' : 'Asia/Kolkata' }),
+    };
+    return { userId: `p_${i}`, email, traits };
+  });
+}
+
+/** Those whom only the minute concerns: more than have their turn in one transaction. */
+export function makeAudience(count: number): Person[] {
+  const traits = { subscribed: true, time_zone: 'Europe/Lisbon' };
+  return Array.from({ length: count }, (_, i) => ({ userId: `q_${i}`, email: null, traits }));
+}
+
+/** The one event that makes a person known. */
+export function makeArrival(n: number, { userId, traits }: Person): PostedEvent {
+  const event_timestamp = new Date().toISOString();
+  return { user_id: userId, event_type: 'subscribed', event_timestamp, properties: { n }, user_traits: traits };
 }
 
 /** Somebody's life: event times in no order, over `days` days before `end`; half of the events have an id. */
@@ -39,12 +60,7 @@ export function makeEvent(n: number, person: Person, random: Random, end: number
       ? new Date(at + DAY / 12).toISOString().replace('Z', '+02:00')
       : new Date(at).toISOString(),
     properties: { n, ...properties },
-    user_traits: {
-      ...(person.email === null ? {} : { email: person.email }),
-      phone: `+3519100${person.userId.slice(2).padStart(5, '0')}`,
-      country: 'PT',
-      ...traits,
-    },
+    user_traits: { ...person.traits, ...traits },
   };
 }
 

@@ -15,7 +15,19 @@ export const CHANNEL: { readonly [type: string]: string } = {
   BANK_LINK_NUDGE_SMS: 'sms',
   INSUFFICIENT_FUNDS_EMAIL: 'email',
   HIGH_RISK_ALERT: 'internal',
+  DELAYED: 'email',
+  ECHO: 'in_app',
+  ABANDONED: 'in_app',
+  TYPING: 'in_app',
+  NOTES: 'in_app',
+  REMINDER: 'email',
+  FOLLOW_UP: 'in_app',
+  MINUTELY: 'in_app',
 };
+
+/** What `expectedSends` speaks of, and what of it has a limit. */
+export const WINDOWED: ReadonlySet<string> = new Set(Object.values(CANDIDATES).flat());
+export const LIMITED: ReadonlySet<string> = new Set([...WINDOWED].filter((type) => type !== 'HIGH_RISK_ALERT'));
 
 /**
  * How often one person hears what, by `type window`: the four rules of the fintech example as one would tell them,

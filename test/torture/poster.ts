@@ -1,12 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeEvent, type Person, type PostedEvent } from './events.ts';
+import { makeArrival, makeEvent, type Person, type PostedEvent } from './events.ts';
 import type { Random } from './random.ts';
+import { makeStory } from './stories.ts';
 
 /** What the API said of one event. */
 export interface Acknowledged {
   readonly event: PostedEvent;
   /** As `verdict` writes them, in the order of the answer. */
   readonly decisions: readonly string[];
+  /** When the answer came. */
+  readonly at: number;
 }
 
 /** An honest client that gives up on nothing: what failed, or was cut, is sent again as it was until it is acknowledged. */
@@ -19,6 +22,7 @@ export class Poster {
   retried = 0;
   repeated = 0;
   #made = 0;
+  #told = 0;
   #pending = 0;
   #stopping = false;
   #loops: Promise<void>[] = [];
@@ -43,9 +47,18 @@ export class Poster {
     return this.#pending;
   }
 
-  /** Begins to post, `streams` requests at a time. */
-  start(streams: number): void {
-    this.#loops = Array.from({ length: streams }, () => this.#stream());
+  /** Begins to post: `streams` requests at a time from the past, and beside them so many `stories` of the present. */
+  start(streams: number, stories: number): void {
+    this.#loops = [
+      ...Array.from({ length: streams }, () => this.#stream()),
+      ...Array.from({ length: stories }, () => this.#tellStories()),
+    ];
+  }
+
+  /** Makes these people known. */
+  async introduce(people: readonly Person[]): Promise<void> {
+    const events = people.map((person) => makeArrival(this.#made++, person));
+    for (let from = 0; from < events.length; from += 200) await this.#untilAcknowledged(events.slice(from, from + 200));
   }
 
   /** Makes no more events; resolves when what was begun is acknowledged, or after `patience` milliseconds. */
@@ -68,6 +81,29 @@ export class Poster {
       }
       await this.#untilAcknowledged(events);
       await pause(this.#random.between(20, 120));
+    }
+  }
+
+  /** One after the other, each step when the one before was acknowledged. */
+  async #tellStories(): Promise<void> {
+    while (!this.#stopping) {
+      const person = this.#random.pick(this.#people);
+      let last = 0;
+      for (const { after, events } of makeStory(`story ${this.#told++}`, this.#random)) {
+        await pause(after);
+        const now = Math.max(Date.now(), last + 1);
+        const made = events(now).map(({ type, at = now, properties }) => ({
+          event_id: `e-${this.#made}`,
+          user_id: person.userId,
+          event_type: type,
+          event_timestamp: new Date(at).toISOString(),
+          properties: { n: this.#made++, ...properties },
+          user_traits: person.traits,
+        }));
+        last = now;
+        await this.#untilAcknowledged(made);
+      }
+      await pause(this.#random.between(50, 400));
     }
   }
 
@@ -121,7 +157,7 @@ export class Poster {
     }
     const decisions = result.decisions.map(verdict);
     if (!before) {
-      this.acknowledged.set(n, { event, decisions });
+      this.acknowledged.set(n, { event, decisions, at: Date.now() });
       return;
     }
     this.repeated++;

@@ -9,8 +9,9 @@ import { startEmbedded } from '../../src/store/embedded.ts';
 import { readPidFile } from '../../src/store/embedded-address.ts';
 import { mailSink } from '../support/mailsink.ts';
 import { tidingsDirectly } from '../support/program.ts';
+import { writeCatalog } from './catalog.ts';
 import { checkAll, type Doubts } from './check.ts';
-import { makePeople } from './events.ts';
+import { makeAudience, makePeople } from './events.ts';
 import { type Finding, Findings } from './findings.ts';
 import { Poster } from './poster.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -41,14 +42,20 @@ export interface TortureReport extends Doubts {
 }
 
 const PEOPLE = 400;
+const AUDIENCE = 1200;
+/** The last seconds before a full minute are no time to end: then a recurring rule acts. */
+const BEFORE_THE_MINUTE = 12_000;
 
 /**
- * An API process and two worker processes on one embedded PostgreSQL, a stream of events, and `kill -9` at random times of
- * random ones, the server among them. Each is started again at once. When enough have died, and all has become quiet, it is counted.
+ * An API process and two worker processes on one embedded PostgreSQL, a stream of events and of rules that wait for what
+ * comes next, and `kill -9` at random times of random ones, the server among them. Each is started again at once. When
+ * enough have died, and all has become quiet, it is counted.
  */
 export async function torture({ kills, seed, say = () => {} }: TortureOptions): Promise<TortureReport> {
   const began = Date.now();
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-torture-'));
+  const catalogDir = join(dataDir, 'catalog');
+  writeCatalog(catalogDir);
   // Chance of its own for each: how many numbers they draw depends on how fast they are answered.
   const sinkRandom = randomFrom(seed ^ 0x51ac);
   const sink = await mailSink(() => (sinkRandom.chance(0.05) ? sinkRandom.between(200, 4000) : 0));
@@ -56,6 +63,7 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
   const port = await freePort();
   const env = {
     TIDINGS_DATA_DIR: dataDir,
+    TIDINGS_CATALOG: catalogDir,
     HOST: '127.0.0.1',
     PORT: String(port),
     SMTP_URL: sink.url,
@@ -68,6 +76,7 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
   const workers = [1, 2].map((n) => new Undying(`worker ${n}`, () => tidingsDirectly(['workers', '--json'], { env })));
   const all = [api, ...workers];
   const people = makePeople(PEOPLE);
+  const audience = makeAudience(AUDIENCE);
   const poster = new Poster(`http://127.0.0.1:${port}`, people, randomFrom(seed));
   const random = randomFrom(seed ^ 0x5eed);
   let killed = 0;
@@ -75,7 +84,8 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
   try {
     for (const one of all) one.start();
     await Promise.all(all.map((one) => one.ready(60_000)));
-    poster.start(5);
+    await poster.introduce(audience);
+    poster.start(5, 20);
 
     for (let said = 0; killed < kills; ) {
       await pause(random.between(100, 1200));
@@ -119,7 +129,7 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
     for (const words of poster.wrong) {
       findings.expect('no answer but 202, and 503 when something is down', false, () => words);
     }
-    const doubts = await checkAll(client, people, poster.acknowledged.values(), sink.mails, findings);
+    const doubts = await checkAll(client, [...people, ...audience], poster.acknowledged.values(), sink.mails, findings);
     await client.end();
     await server.stop();
     return {
@@ -174,13 +184,20 @@ function killDatabase(dataDir: string): boolean {
   }
 }
 
-/** What stays is found by the checks. */
+/** Nothing is under way, and nothing comes due soon. What stays is found by the checks. */
 async function untilQuiet(client: pg.Client, patience: number): Promise<void> {
   for (const since = Date.now(); Date.now() - since < patience; await pause(200)) {
-    const { rows } = await client.query("select from deliveries where status in ('queued', 'sending') limit 1");
-    if (rows.length === 0) return;
+    if (60_000 - (Date.now() % 60_000) < BEFORE_THE_MINUTE) continue;
+    const { rows } = await client.query<{ busy: boolean }>(BUSY);
+    if (!rows[0]?.busy) return;
   }
 }
+
+const BUSY = `
+select exists (select from deliveries where status in ('queued', 'sending'))
+    or exists (select from lifecycle_events)
+    or exists (select from waits where status = 'waiting' and due_at < now() + interval '1 minute')
+    or exists (select from recurrences where next_at <= now() or claimed_until is not null) as busy`;
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');

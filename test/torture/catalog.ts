@@ -1,0 +1,25 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, stringify } from 'yaml';
+
+const FINTECH = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
+const MORE = fileURLToPath(new URL('catalog', import.meta.url));
+
+type Sections = { readonly [section: string]: { readonly [name: string]: unknown } };
+
+/** The fintech example and what catalog/timed.yaml adds to it, as a catalog in `dir`. */
+export function writeCatalog(dir: string): void {
+  cpSync(FINTECH, dir, { recursive: true });
+  cpSync(join(MORE, 'templates'), join(dir, 'templates'), { recursive: true });
+  const more = sectionsIn(join(MORE, 'timed.yaml'));
+  for (const name of ['events', 'notifications', 'rules']) {
+    const file = join(dir, `${name}.yaml`);
+    const both = Object.entries(sectionsIn(file)).map(([section, own]) => [section, { ...own, ...more[section] }]);
+    writeFileSync(file, stringify(Object.fromEntries(both)));
+  }
+}
+
+function sectionsIn(file: string): Sections {
+  return parse(readFileSync(file, 'utf8')) as Sections;
+}

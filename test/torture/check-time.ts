@@ -1,0 +1,239 @@
+import type pg from 'pg';
+import type { Decision } from '../../src/model.ts';
+import { unpackDecisions } from '../../src/store/decisions.ts';
+import type { Findings } from './findings.ts';
+import type { Acknowledged } from './poster.ts';
+import { CART_WITHIN } from './stories.ts';
+
+/** What the rules of catalog/timed.yaml made of the stories, when all is quiet. Nobody writes any more. */
+export async function checkTime(
+  client: pg.Client,
+  acknowledged: readonly Acknowledged[],
+  findings: Findings,
+): Promise<void> {
+  const { waits, sends, decisions } = await load(client);
+  checkWaits(waits, decisions, findings);
+  await checkClaims(client, findings);
+
+  const ofStories = acknowledged.filter(({ event }) => event.properties.story !== undefined);
+  const stories = grouped(ofStories, ({ event }) => String(event.properties.story));
+  const told = grouped(sends, ({ rule, evidence }) => `${rule} ${evidence.key}`);
+  for (const [story, events] of stories) {
+    const sent = (rule: string) => told.get(`${rule} ${story}`) ?? [];
+    const count = (check: string, rule: string, should: number) => {
+      const is = sent(rule).length;
+      findings.expect(check, is === should, () => `${story}: ${rule} was sent ${is} times, not ${should}`);
+    };
+    switch (events[0]?.event.event_type) {
+      case 'asked':
+        count('each delay ends once', 'DELAYED', 1);
+        count('what a rule emits is decided once', 'ECHO', 1);
+        break;
+      case 'cart_filled':
+      case 'cart_paid':
+        checkCart(story, events, sent('ABANDONED'), decisions, findings);
+        break;
+      case 'typed':
+        count('each burst is told once', 'TYPING', 1);
+        break;
+      case 'visit_booked':
+        checkVisit(story, events, sent('REMINDER'), findings);
+        break;
+    }
+  }
+  await checkNotes(client, acknowledged, findings);
+  await checkFollowUps(client, findings);
+  await checkTurns(client, findings);
+}
+
+function checkWaits(waits: readonly WaitRow[], decisions: readonly Decision[], findings: Findings): void {
+  const ends = grouped(
+    decisions.filter(({ outcome }) => outcome === 'send' || outcome === 'cancelled'),
+    ({ evidence }) => evidence.wait?.wait_id ?? '',
+  );
+  for (const wait of waits) {
+    const { status, wait_id, kind, due, ended } = wait;
+    const name = () => JSON.stringify(wait);
+    findings.expect('no wait is left behind when its time has come', status !== 'waiting' || !wait.overdue, name);
+    findings.expect('nothing fires before its time', status !== 'fired' || ended >= due, name);
+    const how = (ends.get(wait_id) ?? []).map(({ outcome }) => outcome);
+    const should = { waiting: '', fired: 'send', cancelled: 'cancelled' }[status];
+    findings.expect(
+      `each wait that has ${status === 'fired' ? 'fired' : 'not fired'} ends as it says, once`,
+      how.join() === should,
+      () => {
+        return `${name()} (${kind}): ${how.join(', ') || 'no decision'}`;
+      },
+    );
+  }
+}
+
+async function checkClaims(client: pg.Client, findings: Findings): Promise<void> {
+  const { rows } = await client.query<{ place: string; n: number }>(
+    `select 'waits' as place, count(*)::int as n from waits where claimed_until is not null
+     union all select 'recurrences', count(*)::int from recurrences where claimed_until is not null or cursor is not null
+     union all select 'lifecycle_events', count(*)::int from lifecycle_events`,
+  );
+  for (const { place, n } of rows) findings.expect('no claim is left', n === 0, () => `${n} in ${place}`);
+}
+
+/** Known to be paid before the time was up: not told. Paid too late, or never: told. In between, as the payment says. */
+function checkCart(
+  story: string,
+  events: readonly Acknowledged[],
+  sends: readonly Decision[],
+  decisions: readonly Decision[],
+  findings: Findings,
+): void {
+  const filled = events.find(({ event }) => event.event_type === 'cart_filled');
+  const paid = events.find(({ event }) => event.event_type === 'cart_paid');
+  if (!filled) return;
+  const due = timeOf(filled) + CART_WITHIN;
+  const isInTime = paid !== undefined && timeOf(paid) <= due;
+  const should = !isInTime ? '1' : paid.at < due ? '0' : '0 or 1';
+  const is = sends.length;
+  findings.expect('an absence is told when nothing came', should.includes(String(is)), () => {
+    return `${story}: due ${due}, paid ${JSON.stringify(paid)}; sent ${is} times, not ${should}`;
+  });
+  if (!isInTime) return;
+  const said = decisions
+    .filter(({ rule, evidence }) => rule === 'ABANDONED' && evidence.key === story)
+    .map(({ reason_code }) => reason_code)
+    .filter((code) => code === 'too_late' || code === 'broken_by_event');
+  const words = is === 1 ? 'too_late' : 'broken_by_event';
+  findings.expect('what came is named, as in time or too late', said.join() === words, () => {
+    return `${story}: sent ${is} times, and ${said.join(', ') || 'nothing'} is said`;
+  });
+}
+
+/** A reminder is sent unless the next word about the visit was there before it was due. */
+function checkVisit(
+  story: string,
+  events: readonly Acknowledged[],
+  sends: readonly Decision[],
+  findings: Findings,
+): void {
+  const inOrder = [...events].sort((a, b) => timeOf(a) - timeOf(b));
+  inOrder.forEach(({ event }, i) => {
+    if (event.event_type === 'visit_cancelled') return;
+    const due = Date.parse(String(event.properties.at));
+    const next = inOrder[i + 1];
+    const is = sends.filter(({ event_ids }) => event_ids[0] === event.event_id).length;
+    let should = '0 or 1';
+    if (!next || timeOf(next) > due) should = due > Date.now() ? '0' : '1';
+    else if (next.at < due) should = '0';
+    findings.expect('a reminder moves and is cancelled with its visit', should.includes(String(is)), () => {
+      return `${story}: ${event.event_type} for ${event.properties.at}, then ${JSON.stringify(next)}; sent ${is} times, not ${should}`;
+    });
+  });
+}
+
+async function checkNotes(client: pg.Client, acknowledged: readonly Acknowledged[], findings: Findings): Promise<void> {
+  const { rows } = await client.query<{ n: number; times: number; people: number; user_id: string }>(
+    `select (item -> 'event' ->> 'n')::int as n, count(*)::int as times, min(user_id) as user_id
+     from notifications, json_array_elements(data -> 'items') as item
+     where notification_type = 'NOTES' group by 1`,
+  );
+  const items = new Map(rows.map((row) => [row.n, row]));
+  let noted = 0;
+  for (const { event } of acknowledged) {
+    if (event.event_type !== 'noted') continue;
+    noted++;
+    const item = items.get(event.properties.n);
+    const holds = item?.times === 1 && item.user_id === event.user_id;
+    findings.expect(
+      'each item is in one digest, once',
+      holds,
+      () => `${JSON.stringify(event)}: ${JSON.stringify(item)}`,
+    );
+  }
+  findings.expect('no digest has what nobody noted', items.size === noted, () => `${items.size} items, ${noted} noted`);
+}
+
+/** What became of each reminder is an event, once; and was told, once. */
+async function checkFollowUps(client: pg.Client, findings: Findings): Promise<void> {
+  const { rows } = await client.query<{ id: string; told: number; became: number }>(
+    `select n.notification_id as id,
+            (select count(*)::int from events as e
+             where e.tenant_id = n.tenant_id and e.user_id = n.user_id and e.event_type like 'notification.%'
+               and e.properties ->> 'notification_id' = n.notification_id::text) as became,
+            (select count(*)::int from notifications as f
+             where f.tenant_id = n.tenant_id and f.user_id = n.user_id and f.notification_type = 'FOLLOW_UP'
+               and f.data -> 'event' ->> 'notification_id' = n.notification_id::text) as told
+     from notifications as n where n.notification_type = 'REMINDER'`,
+  );
+  for (const row of rows) {
+    const holds = row.became === 1 && row.told === 1;
+    findings.expect('what became of a notification is an event, once', holds, () => JSON.stringify(row));
+  }
+}
+
+/** Of each minute that was taken in a zone, everybody who was known by then has had a turn, and nobody had two. */
+async function checkTurns(client: pg.Client, findings: Findings): Promise<void> {
+  const { rows } = await client.query<{ zone: string; due: number; missing: number; twice: number; strangers: number }>(
+    `with turns as (
+       select u.zone, w.user_id, w.due_at, count(*) as times from waits as w join users as u using (tenant_id, user_id)
+       where w.kind = 'every' group by 1, 2, 3
+     ), taken as (
+       select distinct zone, due_at from turns
+     )
+     select t.zone, (extract(epoch from t.due_at) * 1000)::float8 as due,
+            (select count(*)::int from users as u
+             where u.zone is not distinct from t.zone and u.traits ->> 'subscribed' = 'true' and u.first_seen_at < t.due_at
+               and not exists (select from turns where turns.user_id = u.user_id and turns.due_at = t.due_at)) as missing,
+            (select count(*)::int from turns
+             where turns.zone is not distinct from t.zone and turns.due_at = t.due_at and times > 1) as twice,
+            (select count(*)::int from turns join users as u using (user_id)
+             where turns.zone is not distinct from t.zone and turns.due_at = t.due_at
+               and u.traits ->> 'subscribed' <> 'true') as strangers
+     from taken as t`,
+  );
+  findings.about('everybody has each minute that was taken, once');
+  for (const row of rows) {
+    const holds = row.missing + row.twice + row.strangers === 0;
+    findings.expect('everybody has each minute that was taken, once', holds, () => JSON.stringify(row));
+  }
+}
+
+function grouped<T>(all: readonly T[], by: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) groups.set(by(one), [...(groups.get(by(one)) ?? []), one]);
+  return groups;
+}
+
+function timeOf({ event }: Acknowledged): number {
+  return Date.parse(event.event_timestamp);
+}
+
+interface WaitRow {
+  readonly wait_id: string;
+  readonly user_id: string;
+  readonly rule: string;
+  readonly key: string;
+  readonly kind: string;
+  readonly status: 'waiting' | 'fired' | 'cancelled';
+  readonly trigger_id: string;
+  /** Milliseconds. */
+  readonly due: number;
+  readonly ended: number;
+  readonly overdue: boolean;
+}
+
+async function load(client: pg.Client): Promise<{ waits: WaitRow[]; decisions: Decision[]; sends: Decision[] }> {
+  const { rows: waits } = await client.query(
+    `select wait_id, user_id, rule, key, kind, status, state #>> '{trigger,eventId}' as trigger_id, decisions,
+            (extract(epoch from due_at) * 1000)::float8 as due, (extract(epoch from ended_at) * 1000)::float8 as ended,
+            due_at < now() as overdue
+     from waits`,
+  );
+  const { rows: events } = await client.query(
+    `select key, coalesce(event_id, key::text) as id, decisions from events
+     where event_type not in ('signup_completed', 'link_bank_success', 'payment_initiated', 'payment_failed')`,
+  );
+  const decisions = [
+    ...waits.flatMap((row) => unpackDecisions(row.decisions ?? [], row.wait_id, row.trigger_id)),
+    ...events.flatMap((row) => unpackDecisions(row.decisions, row.key, row.id)),
+  ];
+  const sends = decisions.filter(({ outcome }) => outcome === 'send');
+  return { waits: waits.map(({ decisions: _, ...row }) => row), decisions, sends };
+}
