@@ -16,9 +16,8 @@ import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } f
 import { listensTo } from './rules/rule-set.ts';
 import { commit, writeBatch } from './store/batch.ts';
 import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
-import type { ClaimedDelivery, Settlement } from './store/deliveries.ts';
+import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
-import type { LifecycleEvent } from './store/lifecycle.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 import { loadSpans } from './store/spans.ts';
@@ -325,9 +324,8 @@ export class Pipeline {
   /** What became of these notifications, as events to be taken in, where a rule of the catalog in force listens. */
   async lifecycle(
     settled: readonly { readonly delivery: ClaimedDelivery; readonly settlement: Settlement }[],
-    now: Millis,
-  ): Promise<LifecycleEvent[]> {
-    const events: LifecycleEvent[] = [];
+  ): Promise<Told[]> {
+    const told: Told[] = [];
     for (const { delivery, settlement } of settled) {
       const type = BECAME[settlement.status];
       if (type === undefined) continue;
@@ -339,7 +337,8 @@ export class Pipeline {
         event_id: eventId,
         user_id: userId,
         event_type: type,
-        event_timestamp: timestamp(now),
+        // The same however often it is recorded.
+        event_timestamp: timestamp(settlement.attempt.startedAt + settlement.attempt.durationMs),
         properties: {
           notification_type: notificationType,
           notification_id: notificationId,
@@ -347,9 +346,9 @@ export class Pipeline {
           ...(settlement.reason === null ? {} : { reason: settlement.reason }),
         },
       };
-      events.push({ tenantId, userId, eventId, event });
+      told.push({ settlement, event: { tenantId, userId, eventId, event } });
     }
-    return events;
+    return told;
   }
 }
 

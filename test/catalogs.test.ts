@@ -67,6 +67,27 @@ describe('versions', () => {
     expect(changes.rows).toEqual([{ actor: 'test', subject: `version ${first + 2}` }]);
   });
 
+  test('one that was stored before rules could wait is still understood', async () => {
+    const { pool } = tidings.database;
+    const old = {
+      events: [{ name: 'a' }, { name: 'b' }],
+      notifications: [{ name: 'N', category: 'SYSTEM', channels: ['internal'], inDoubt: 'resend', maxAge: 1000 }],
+      rules: [
+        { name: 'N', on: ['b'], after: { event: 'a', within: 1000, withinText: '1s' }, limits: [], notify: ['N'] },
+        { name: 'ALWAYS', on: ['a'], limits: [], notify: ['N'] },
+      ],
+      templates: [],
+    };
+    await pool.query(
+      `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by)
+       values ('old', 1, 'hash', $1, now(), 'an earlier Tidings')`,
+      [JSON.stringify(old)],
+    );
+    const { rules } = await tidings.catalogs.at('old', 1);
+    expect(rules.byEarlier.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
+    expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
+  });
+
   test('two processes that start together with the same files make one version', async () => {
     const data = await parseCatalog(await readCatalog(FINTECH));
     const { pool } = tidings.database;

@@ -85,6 +85,21 @@ describe('several decisions', () => {
         'WELCOME was not sent to ana. The rule WELCOME considered it once, on signup of 31 October 2025 at 19:00 UTC. Not sent: enough.',
     });
   });
+
+  test('a reminder that was moved waits: the end of the old wait does not hide it', () => {
+    const none = { ...send('n1'), notification_id: null };
+    const moved = { ...none, outcome: 'cancelled', reason_code: 'superseded', reason: 'Cancelled: moved.' };
+    const waiting = { ...none, outcome: 'scheduled', reason_code: 'waiting', reason: 'Waiting until noon.' };
+    for (const decisions of [
+      [moved, waiting],
+      [waiting, moved],
+    ]) {
+      expect(explain(considered(decisions, []))).toEqual({
+        answer: 'waiting',
+        paragraph: expect.stringMatching(/^WELCOME has not been sent to ana yet\. .*Waiting until noon\.$/),
+      });
+    }
+  });
 });
 
 function considered(decisions: Considered['decisions'], deliveries: Considered['deliveries']): Considered {
@@ -103,6 +118,7 @@ function considered(decisions: Considered['decisions'], deliveries: Considered['
 function send(notificationId: string): Considered['decisions'][number] {
   return {
     outcome: 'send',
+    reason_code: 'matched',
     reason: 'To be sent: signup always triggers it.',
     rule: 'WELCOME',
     event_type: 'signup',

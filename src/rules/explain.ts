@@ -20,6 +20,7 @@ export interface Considered {
   /** Newest first. */
   readonly decisions: readonly {
     readonly outcome: string;
+    readonly reason_code: string;
     readonly reason: string;
     readonly rule: string;
     readonly event_type: string;
@@ -43,7 +44,7 @@ export function explain(considered: Considered): { answer: Answer; paragraph: st
   const sends = considered.decisions.filter((decision) => decision.outcome === 'send');
   const latest = sends[0];
   if (!latest) {
-    const answer = considered.decisions[0]?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
+    const answer = latestOf(considered.decisions)?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
     return { answer, paragraph: notSentParts(considered).join(' ') };
   }
   const deliveries = considered.deliveries.filter((one) => one.notification_id === latest.notification_id);
@@ -60,6 +61,11 @@ export function explain(considered: Considered): { answer: Answer; paragraph: st
 
 type Decisions = Considered['decisions'];
 type Deliveries = Considered['deliveries'];
+
+/** A reminder that was moved leaves two decisions on one event: the end of the old wait says less than the new one. */
+function latestOf(decisions: Decisions): Decisions[number] | undefined {
+  return decisions.find(({ reason_code }) => reason_code !== 'superseded') ?? decisions[0];
+}
 
 function answerOf(deliveries: Deliveries): Answer {
   const some = (...statuses: readonly DeliveryStatus[]) => deliveries.some(({ status }) => statuses.includes(status));
@@ -103,7 +109,7 @@ function consideredParts({ decisions }: Considered): string[] {
 
 function notSentParts(considered: Considered): string[] {
   const { userId, notificationType, known, decisions, rules, catalogVersion } = considered;
-  const latest = decisions[0];
+  const latest = latestOf(decisions);
   const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
   const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
   if (latest) {

@@ -124,5 +124,24 @@ export async function loadCatalog(
     'select content, applied_at from catalogs where tenant_id = $1 and version = $2',
     [tenantId, version],
   );
-  return rows[0] && { data: rows[0].content, appliedAt: rows[0].applied_at };
+  return rows[0] && { data: current(rows[0].content), appliedAt: rows[0].applied_at };
 }
+
+/** Catalogs are immutable, the language grows: one that was stored before rules could wait says nothing of waiting. */
+function current(stored: CatalogData): CatalogData {
+  return {
+    ...stored,
+    groups: stored.groups ?? [],
+    rules: stored.rules.map((rule) => ({ ...BEFORE_WAITS, ...rule, after: rule.after ? [rule.after].flat() : [] })),
+  };
+}
+
+const BEFORE_WAITS = {
+  zone: 'UTC',
+  ifPast: 'skip',
+  ifMissing: 'skip',
+  recheck: true,
+  cancelOn: [],
+  again: 'beside',
+  actions: [],
+} as const;

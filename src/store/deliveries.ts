@@ -171,20 +171,44 @@ export async function markHandedOver(pool: pg.Pool, delivery: ClaimedDelivery): 
  * lease ran out but before anybody claimed the delivery again still counts: it ends the doubt, and its attempt says that
  * there was one.
  *
- * @param told what became of them, for rules that listen to it: committed with it
+ * @param told what became of some of them, for rules that listen to it: committed with them, where it did become so
  */
 export async function settleDeliveries(
   pool: pg.Pool,
   worker: string,
   settlements: readonly Settlement[],
   now: Millis,
-  told: readonly LifecycleEvent[] = [],
+  told: readonly Told[] = [],
 ): Promise<void> {
   if (told.length === 0) return settleAll(pool, worker, settlements, now);
   await transaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
-    await writeLifecycle(connection, told, now);
+    await writeLifecycle(connection, await whatHolds(connection, told), now);
   });
+}
+
+/** What a settlement comes to, as an event. */
+export interface Told {
+  readonly settlement: Settlement;
+  readonly event: LifecycleEvent;
+}
+
+/** Of a delivery that another worker has by now, it is for that one to say what became of it. */
+async function whatHolds(connection: Connection, told: readonly Told[]): Promise<LifecycleEvent[]> {
+  const settlements = told.map(({ settlement }) => settlement);
+  const { rows } = await connection.query<{ i: number }>({
+    name: 'what-holds',
+    text: `select r.i from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::text[])
+             with ordinality as r(t, n, c, f, s, i)
+           cross join lateral (
+             select from deliveries as d
+             where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f and d.status = r.s
+             limit 1
+           ) as d
+           order by r.i`,
+    values: [...columns(settlements), settlements.map(({ status }) => status)],
+  });
+  return rows.map(({ i }) => (told[i - 1] as Told).event);
 }
 
 async function settleAll(
@@ -408,7 +432,9 @@ export async function nextDue(pool: pg.Pool, channels: readonly Channel[]): Prom
   return rows[0]?.due ?? null;
 }
 
-function columns(deliveries: readonly ClaimedDelivery[]): unknown[] {
+function columns(
+  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'fence'>[],
+): unknown[] {
   return [
     deliveries.map((delivery) => delivery.tenantId),
     deliveries.map((delivery) => delivery.notificationId),

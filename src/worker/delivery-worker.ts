@@ -231,7 +231,7 @@ export class DeliveryWorker {
         const { pool, name, clock, pipeline } = this.#parts;
         const now = clock();
         const settlements = batch.map(({ settlement }) => settlement);
-        await settleDeliveries(pool, name, settlements, now, await pipeline.lifecycle(batch, now));
+        await settleDeliveries(pool, name, settlements, now, await pipeline.lifecycle(batch));
         for (const { delivery } of batch) this.#letGo(delivery);
         if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
       } catch (error) {

@@ -85,7 +85,7 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
     for (const one of all) one.start();
     await Promise.all(all.map((one) => one.ready(60_000)));
     await poster.introduce(audience);
-    poster.start(5, 20);
+    poster.start(5, 40);
 
     for (let said = 0; killed < kills; ) {
       await pause(random.between(100, 1200));

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
+import { TimerWorker } from '../src/worker/timer-worker.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+/** What becomes of a notification triggers rules: from the settlement of its delivery, through the outbox, as an event. */
+
+const SOURCE = new Map([
+  ['events.yaml', 'events: { signed_up: {} }\n'],
+  [
+    'notifications.yaml',
+    `notifications:
+  WELCOME: { category: MARKETING, channels: [email] }
+  UNREACHABLE: { category: OPERATIONAL, channels: [internal] }
+  ARRIVED: { category: OPERATIONAL, channels: [internal] }
+`,
+  ],
+  [
+    'rules.yaml',
+    `rules:
+  WELCOME: { on: signed_up }
+  UNREACHABLE:
+    on: { notification: WELCOME, is: failed }
+    limit: once
+  ARRIVED:
+    on: { notification: WELCOME, is: delivered }
+    data: { channel: event.channel }
+`,
+  ],
+  ['templates/WELCOME/email.en.subject.txt', 'Hello'],
+  ['templates/WELCOME/email.en.txt', 'Hello'],
+]);
+
+let tidings: TestTidings;
+let timers: TimerWorker;
+
+beforeAll(async () => {
+  tidings = await testTidings({ email: sandboxProvider(['email']), internal: sandboxProvider(['internal']) }, SOURCE);
+  await tidings.worker();
+  timers = new TimerWorker({
+    pool: tidings.database.pool,
+    databaseUrl: tidings.database.url,
+    pipeline: tidings.pipeline,
+    calendar: { next: nextOccurrence, label: occurrenceLabel },
+    clock: () => tidings.clock.now,
+    elapsed: () => performance.now(),
+    log: silent,
+    poll: 20,
+  });
+  await timers.start();
+});
+
+afterAll(async () => {
+  await timers.stop();
+  await tidings.close();
+});
+
+async function told(userId: string): Promise<string[]> {
+  const { rows } = await tidings.database.pool.query(
+    'select notification_type from notifications where user_id = $1 order by notification_type',
+    [userId],
+  );
+  return rows.map((row) => row.notification_type);
+}
+
+const signedUp = { event_type: 'signed_up', event_timestamp: '2025-11-20T11:00:00Z' };
+
+test('who cannot be reached: the rule for that acts, and names the notification', async () => {
+  await tidings.pipeline.ingest(TENANT, [{ ...signedUp, user_id: 'unknown address' }]);
+  await expect.poll(() => told('unknown address'), { timeout: 10_000 }).toEqual(['UNREACHABLE', 'WELCOME']);
+  const { rows } = await tidings.database.pool.query(
+    `select properties from events where user_id = 'unknown address' and event_type = 'notification.failed'`,
+  );
+  expect(rows).toEqual([
+    {
+      properties: {
+        notification_type: 'WELCOME',
+        notification_id: expect.any(String),
+        channel: 'email',
+        reason: expect.stringContaining('No e-mail address is known'),
+      },
+    },
+  ]);
+});
+
+test('what was delivered triggers the other one, and not for notifications it is not about', async () => {
+  const traits = { user_traits: { email: 'ana@example.com' } };
+  await tidings.pipeline.ingest(TENANT, [{ ...signedUp, ...traits, user_id: 'ana' }]);
+  await expect.poll(() => told('ana'), { timeout: 10_000 }).toEqual(['ARRIVED', 'WELCOME']);
+  // ARRIVED itself is delivered, too, and that is an event as well; nobody asked about it.
+  const delivered = async () => {
+    const { rows } = await tidings.database.pool.query(
+      `select properties ->> 'notification_type' as type from events
+       where user_id = 'ana' and event_type = 'notification.delivered' order by 1`,
+    );
+    return rows.map((row) => row.type);
+  };
+  await expect.poll(delivered, { timeout: 10_000 }).toEqual(['ARRIVED', 'WELCOME']);
+  expect(await told('ana')).toEqual(['ARRIVED', 'WELCOME']);
+  const { rows } = await tidings.database.pool.query('select count(*)::int as left from lifecycle_events');
+  expect(rows).toEqual([{ left: 0 }]);
+});
