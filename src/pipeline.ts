@@ -14,6 +14,7 @@ import { renderMessage } from './render/template.ts';
 import { absorb, type Wait } from './rules/facts.ts';
 import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
+import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
 import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
@@ -21,7 +22,7 @@ import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadF
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 import { loadSpans } from './store/spans.ts';
-import { loadWaits } from './store/waits.ts';
+import { loadWaits, loadWaitsById } from './store/waits.ts';
 
 /**
  * The whole way of an event, top to bottom:
@@ -187,8 +188,9 @@ export class Pipeline {
         await commit(connection);
         return 0;
       }
-      const needs = userIds.map((userId) => ({ userId, need: { rule: name, key: '' } }));
-      await take(connection, facts, { tenantId, userIds, needs });
+      await take(connection, facts, { tenantId, userIds, needs: [] });
+      const turns = [...facts.people.values()].map((person) => waitIdOf({ person, ids }, name, label));
+      hand(facts, await loadWaitsById(connection, tenantId, [...facts.people.keys()], turns));
       const assembly = await this.#assembly(tenantId, now, catalog, facts);
       await this.#finish(connection, assembly, catalog, facts, assembly.turn(rule, userIds, due, label));
       return assembly.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
@@ -469,12 +471,16 @@ async function take(
   query: Parameters<typeof loadWaits>[1],
 ): Promise<readonly Wait[]> {
   const waits = await loadWaits(connection, query);
+  hand(facts, waits);
+  return waits.filter(({ status }) => status === 'waiting');
+}
+
+function hand(facts: Facts, waits: readonly Wait[]): void {
   for (const wait of waits) {
     const person = facts.people.get(wait.userId);
     // What this transaction has changed already is newer than what is stored.
     if (person && !person.waits.has(wait.waitId)) person.waits.set(wait.waitId, wait);
   }
-  return waits.filter(({ status }) => status === 'waiting');
 }
 
 function absorbAll(facts: Facts, more: Facts): void {

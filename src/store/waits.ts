@@ -47,7 +47,25 @@ export async function loadWaits(
   return rows.map(waitOf);
 }
 
-/** The same for one rule alone, and only the open ones. */
+/** Those that there are of these, one a person; open or ended. */
+export async function loadWaitsById(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+  waitIds: readonly string[],
+): Promise<Wait[]> {
+  const { rows } = await connection.query<WaitRow>({
+    name: 'load-waits-by-id',
+    text: `select w.* from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) as q(user_id, wait_id)
+           cross join lateral (
+             select ${COLUMNS} from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
+           ) as w`,
+    values: [tenantId, list(userIds), list(waitIds)],
+  });
+  return rows.map(waitOf);
+}
+
+/** The open ones of one rule. */
 export async function loadWaitsIn(
   connection: Connection,
   tenantId: string,
