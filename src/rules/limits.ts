@@ -2,7 +2,6 @@ import type { JsonObject, Limit, Millis } from '../model.ts';
 import { dateIn, instant, zoneOf } from './calendar.ts';
 import type { CountedUse, LimitNeed } from './facts.ts';
 
-
 /** How one limit stands for one event. */
 export interface LimitState {
   /** The bucket a send of this event would be counted in. */
