@@ -20,6 +20,7 @@ import { latencyRow } from './rows/latency.ts';
 import { rulesRow } from './rows/rules.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
+import { pendingRow, timersRow } from './rows/timers.ts';
 import { type Setup, startSetup } from './setup.ts';
 
 const ROWS: readonly Row[] = [
@@ -33,6 +34,8 @@ const ROWS: readonly Row[] = [
   cpuRow,
   rulesRow,
   backtestRow,
+  timersRow,
+  pendingRow,
 ];
 const INGEST_ROWS: readonly Row[] = [batchRow, httpRow, deliveredRow];
 

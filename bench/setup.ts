@@ -15,12 +15,14 @@ import { buildServer } from '../src/http/server.ts';
 import { type CatalogData, CHANNELS, type Channel } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { Seal } from '../src/privacy/seal.ts';
+import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { openPool } from '../src/store/database.ts';
 import { startEmbedded } from '../src/store/embedded.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { DeliveryWorker } from '../src/worker/delivery-worker.ts';
+import { TimerWorker } from '../src/worker/timer-worker.ts';
 import type { Traffic } from './events.ts';
 
 const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
@@ -124,6 +126,8 @@ export interface Tidings {
   readonly seal: Seal;
   /** Starts delivering. */
   deliver(): Promise<void>;
+  /** Starts to end what is due, at no set pace. */
+  fireTimers(): Promise<void>;
   /** Serves HTTP; where. */
   serve(): Promise<string>;
 }
@@ -165,6 +169,13 @@ export async function withTidings<T>(
           random: Math.random,
           log,
         });
+        await worker.start();
+        cleanup.push(() => worker.stop());
+      },
+      async fireTimers() {
+        const calendar = { next: nextOccurrence, label: occurrenceLabel };
+        const elapsed = () => performance.now();
+        const worker = new TimerWorker({ pool, databaseUrl: url, pipeline, calendar, clock, elapsed, log, rate: 1e6 });
         await worker.start();
         cleanup.push(() => worker.stop());
       },

@@ -101,7 +101,9 @@ export async function writeWaits(
   waits: readonly WrittenWait[],
   now: Millis,
 ): Promise<void> {
-  if (waits.length > 0) await connection.query(writeWaitsStatement(tenantId, waits, now));
+  if (waits.length === 0) return;
+  // A name of its own: the driver does not know of what a round trip has prepared on its connection.
+  await connection.query({ ...writeWaitsStatement(tenantId, waits, now), name: 'write-waits-alone' });
 }
 
 /** The statement of `writeWaits`, for a caller that sends several together. */
@@ -226,7 +228,7 @@ export async function moveWaits(
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state`;
 
-/** Look-ups only, each by an index and bounded: see FACTS in facts.ts. */
+/** Look-ups only, each by an index and bounded: see PEOPLE in facts.ts. */
 const LOAD = `
 select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
 cross join lateral (

@@ -42,7 +42,7 @@ export interface TortureReport extends Doubts {
 }
 
 const PEOPLE = 400;
-const AUDIENCE = 1200;
+const AUDIENCE = 700;
 /** The last seconds before a full minute are no time to end: then a recurring rule acts. */
 const BEFORE_THE_MINUTE = 12_000;
 
@@ -85,7 +85,7 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
     for (const one of all) one.start();
     await Promise.all(all.map((one) => one.ready(60_000)));
     await poster.introduce(audience);
-    poster.start(5, 40);
+    poster.start(5, 30);
 
     for (let said = 0; killed < kills; ) {
       await pause(random.between(100, 1200));

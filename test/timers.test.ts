@@ -1,0 +1,448 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { Catalogs } from '../src/catalog/catalogs.ts';
+import { cancelWaiting, migrateWaiting } from '../src/catalog/waiting.ts';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
+import { Pipeline } from '../src/pipeline.ts';
+import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
+import { openPool } from '../src/store/database.ts';
+import { unpackDecisions } from '../src/store/decisions.ts';
+import { claimDeliveries, recoverExpired, settleDeliveries } from '../src/store/deliveries.ts';
+import { Partitions } from '../src/store/partitions.ts';
+import { settlementOf } from '../src/worker/settle.ts';
+import { TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+/** The pipeline and its timers on a database, by a clock that the tests set. The worker alone is in waits.test.ts. */
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const cleanup: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+});
+
+describe('an hour of downtime', () => {
+  test('is caught up with: the oldest first, at the pace that was set, and what has expired is not told', async () => {
+    const tidings = await start('LATE: { on: began, delay: 10m, expires: 30m }');
+    const { clock } = tidings;
+    for (let n = 0; n < 60; n++) {
+      await post(tidings, { user: person(n), type: 'began' });
+      clock.now += MINUTE;
+    }
+    // Nobody has looked at the time since. The first was due 60 minutes ago, the last 1 minute ago.
+    clock.now += 10 * MINUTE;
+    const pace = { now: 0 };
+    const worker = await timers(tidings, { rate: 10, elapsed: () => pace.now });
+    for (let seconds = 1; seconds <= 6; seconds++) {
+      const oldest = Array.from({ length: seconds * 10 }, (_, n) => person(n));
+      await expect.poll(async () => (await fired(tidings)).map(({ user }) => user)).toEqual(oldest);
+      expect(worker.behind).toBe(60 * MINUTE - (seconds - 1) * 10 * MINUTE);
+      pace.now += 1000;
+    }
+    const ends = (await fired(tidings)).map(({ decisions }) => decisions.map(({ reason_code }) => reason_code));
+    expect(ends).toEqual(Array.from({ length: 60 }, (_, n) => [n < 30 ? 'expired' : 'matched']));
+    expect(await sentTo(tidings, 'LATE')).toEqual(Array.from({ length: 30 }, (_, n) => person(n + 30)));
+  });
+});
+
+describe('several processes', () => {
+  test('fire each timer once, though events cancel half of them at the same time', async () => {
+    const tidings = await start('R: { on: began, delay: 1h, cancel_on: ended }');
+    const { clock } = tidings;
+    const all = Array.from({ length: 400 }, (_, n) => person(n));
+    await post(tidings, ...all.map((user) => ({ user, type: 'began' })));
+    clock.now += HOUR;
+    const others = [await another(tidings), await another(tidings)];
+    for (const other of others) await timers(other);
+    const half = all.filter((_, n) => n % 2 === 0);
+    const results = await post(tidings, ...half.map((user) => ({ user, type: 'ended' })));
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+
+    const told = await sentTo(tidings, 'R');
+    expect(new Set(told).size).toBe(told.length);
+    const late = new Map(half.map((user, n) => [user, results[n]?.map(({ reason_code }) => reason_code)]));
+    for (const user of all) {
+      const said = late.get(user) ?? [];
+      expect(said, user).toEqual(!late.has(user) ? [] : told.includes(user) ? ['too_late'] : ['cancelled_by_event']);
+      if (!late.has(user)) expect(told).toContain(user);
+    }
+  });
+
+  test('give everybody one turn of a recurring rule', async () => {
+    const tidings = await start('R: { every: hour, for: true }');
+    const all = Array.from({ length: 1200 }, (_, n) => person(n));
+    await post(tidings, ...all.slice(0, 600).map((user) => ({ user, type: 'began' })));
+    await post(tidings, ...all.slice(600).map((user) => ({ user, type: 'began' })));
+    for (const other of [tidings, await another(tidings), await another(tidings)]) await timers(other);
+    await expect.poll(() => count(tidings, 'recurrences')).toBe(1);
+    tidings.clock.now += HOUR;
+    await expect.poll(async () => (await sentTo(tidings, 'R')).length).toBe(1200);
+    await expect.poll(() => count(tidings, 'recurrences', 'claimed_until is null and cursor is null')).toBe(1);
+    expect(await sentTo(tidings, 'R')).toEqual(all);
+  });
+});
+
+describe('what waits', () => {
+  test('does not keep what comes in: 10,000 wait, and events end their own', async () => {
+    const tidings = await start('R: { on: began, delay: 1h, cancel_on: ended }');
+    for (let from = 0; from < 10_000; from += 1000) {
+      const users = Array.from({ length: 1000 }, (_, n) => person(from + n));
+      await post(tidings, ...users.map((user) => ({ user, type: 'began' })));
+    }
+    const worker = await timers(tidings, { rate: 100_000 });
+    const some = Array.from({ length: 1000 }, (_, n) => person(n * 10));
+    const results = await post(tidings, ...some.map((user) => ({ user, type: 'ended' })));
+    expect(results.every(([one, ...more]) => one?.reason_code === 'cancelled_by_event' && more.length === 0)).toBe(
+      true,
+    );
+    expect(await openWaits(tidings)).toBe(9000);
+    tidings.clock.now += HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await count(tidings, 'notifications')).toBe(9000);
+    expect(worker.behind).toBe(0);
+  });
+
+  test('keeps the catalog it began with, though the rule changes and goes', async () => {
+    const tidings = await start('R: { on: began, delay: 1h, notify: A }');
+    const { clock } = tidings;
+    await post(tidings, { user: 'first', type: 'began' });
+    await apply(tidings, 'R: { on: began, delay: 2h, notify: B }');
+    await post(tidings, { user: 'second', type: 'began' });
+    await apply(tidings, 'OTHER: { on: ended }');
+    await post(tidings, { user: 'third', type: 'began' });
+    // By a process that has seen none of it.
+    await timers(await another(tidings));
+    clock.now += HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(1);
+    clock.now += HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await notifications(tidings)).toEqual([
+      { user: 'first', type: 'A', version: 1 },
+      { user: 'second', type: 'B', version: 2 },
+    ]);
+  });
+
+  test('ends by the catalog in force, or not at all, when somebody says so', async () => {
+    const tidings = await start('R: { on: began, delay: 1h, notify: A }\n  S: { on: began, delay: 1h }');
+    const { clock, catalogs, database } = tidings;
+    await post(tidings, { user: 'u', type: 'began' });
+    await apply(tidings, 'R: { on: began, delay: 2h, notify: B }');
+    const command = { pool: database.pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now };
+    expect(await migrateWaiting({ ...command, rule: 'R' }, '')).toMatchObject({ waits: 1, version: 2, next: null });
+    expect(await cancelWaiting({ ...command, rule: 'S' }, '')).toMatchObject({ waits: 1, next: null });
+    await timers(tidings);
+    clock.now += HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await notifications(tidings)).toEqual([{ user: 'u', type: 'B', version: 2 }]);
+  });
+
+  test('commits with all that comes of its end, or not at all', async () => {
+    const tidings = await start(`R:
+    on: began
+    delay: 1h
+    do: [{ set: { level: '"gold"' } }, { emit: reached, with: { n: event.n } }]
+  ON_LEVEL: { on: { trait: level, to: gold } }
+  ON_REACHED: { on: reached, when: event.n == 7 }`);
+    const { clock, database, pipeline } = tidings;
+    const { pool } = database;
+    await post(tidings, { user: 'u', type: 'began', properties: { n: 7 } });
+    clock.now += HOUR;
+    await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$`);
+    await pool.query('create trigger refuse before insert on deliveries for each row execute function refuse()');
+    await expect(pipeline.endDueWaits(TENANT, ['u'])).rejects.toThrow('not now');
+    const state = async () => ({
+      waits: await openWaits(tidings),
+      events: await count(tidings, 'events'),
+      notifications: await notifications(tidings),
+      level: (await pool.query('select traits from users')).rows[0]?.traits.level,
+    });
+    expect(await state()).toEqual({ waits: 1, events: 1, notifications: [], level: undefined });
+    await pool.query('drop trigger refuse on deliveries');
+    await timers(tidings);
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    const told = ['ON_LEVEL', 'ON_REACHED', 'R'].map((type) => ({ user: 'u', type, version: 1 }));
+    expect(await state()).toEqual({ waits: 0, events: 3, notifications: told, level: 'gold' });
+    const { rows } = await pool.query(
+      `select event_type as type, context, (extract(epoch from event_time) * 1000)::float8 as at from events
+       where event_type <> 'began' order by 1`,
+    );
+    const { event_id } = (await pool.query(`select event_id from events where event_type = 'began'`)).rows[0];
+    const context = { emitted_by: 'R', causation_id: event_id };
+    expect(rows).toEqual(['profile.updated', 'reached'].map((type) => ({ type, context, at: clock.now })));
+    // Again: nothing is left to be done.
+    expect(await pipeline.endDueWaits(TENANT, ['u'])).toBe(0);
+    expect(await count(tidings, 'events')).toBe(3);
+  });
+});
+
+describe('local time', () => {
+  test('somebody who moves hears of each local day once', async () => {
+    const tidings = await start('R: { every: day 18:00, zone: user, for: true }');
+    const { clock } = tidings;
+    clock.now = Date.parse('2025-11-20T12:00:00Z');
+    const zone = async (time_zone: string) => post(tidings, { user: 'u', type: 'began', traits: { time_zone } });
+    const pace = { now: 0 };
+    await timers(tidings, { elapsed: () => pace.now });
+    const told = async () => (await fired(tidings)).map(({ due }) => new Date(due).toISOString().slice(0, 16));
+    /** Everything that is due by then has been seen to. */
+    const at = async (time: string) => {
+      clock.now = Date.parse(time);
+      await expect
+        .poll(() => count(tidings, 'recurrences', `next_at > '${time}' and claimed_until is null`))
+        .toBe(await count(tidings, 'recurrences'));
+    };
+    const zones = async () =>
+      (await tidings.database.pool.query('select zone from recurrences order by 1')).rows.map((row) => row.zone);
+    /** Those who live somewhere else are looked for every minute. */
+    const moved = async (to: string) => {
+      await zone(to);
+      pace.now += MINUTE;
+      await expect.poll(zones).toEqual([to, 'UTC'].sort());
+    };
+    await moved('Europe/Lisbon');
+    await at('2025-11-20T18:00:00Z');
+    expect(await told()).toEqual(['2025-11-20T18:00']);
+    await moved('America/New_York');
+    // 18:00 of the same day, which has been.
+    await at('2025-11-20T23:00:01Z');
+    expect(await told()).toEqual(['2025-11-20T18:00']);
+    await at('2025-11-21T23:00:01Z');
+    expect(await told()).toEqual(['2025-11-20T18:00', '2025-11-21T23:00']);
+    // Eastward the day is shorter: the next local evening comes sooner.
+    await moved('Asia/Tokyo');
+    await at('2025-11-22T09:00:01Z');
+    expect(await told()).toEqual(['2025-11-20T18:00', '2025-11-21T23:00', '2025-11-22T09:00']);
+  });
+
+  test('however many turns ago it was', async () => {
+    const tidings = await start('R: { every: cron * * * * *, zone: user, for: true }');
+    const { clock, pipeline } = tidings;
+    await post(tidings, { user: 'u', type: 'began' });
+    const turn = (label: string) => {
+      clock.now += MINUTE;
+      return pipeline.takeTurns({ tenantId: TENANT, rule: 'R', due: clock.now, label }, ['u'], async () => {});
+    };
+    const minutes = Array.from({ length: 60 }, (_, n) => `2025-11-20T18:${String(n).padStart(2, '0')}`);
+    for (const label of minutes) expect(await turn(label)).toBe(1);
+    // An hour west.
+    for (const label of minutes) expect(await turn(label)).toBe(0);
+    expect(await turn('2025-11-20T19:00')).toBe(1);
+    expect(await count(tidings, 'notifications')).toBe(61);
+  });
+
+  test('a daily 02:30 comes once each day, over two clock changes in three zones', async () => {
+    const changes = [
+      // 02:30 is left out and comes as 03:30; 02:30 comes twice, and counts the first time.
+      ['Europe/Berlin', '2025-03-30', '2025-03-30T01:30Z', '2025-10-26', '2025-10-26T00:30Z'],
+      // Here 01:30 is what comes twice.
+      ['America/New_York', '2025-03-09', '2025-03-09T07:30Z', '2025-11-02', '2025-11-02T07:30Z'],
+      // The other way round: autumn comes first.
+      ['Australia/Sydney', '2025-10-05', '2025-10-04T16:30Z', '2025-04-06', '2025-04-05T15:30Z'],
+    ] as const;
+    const tidings = await start('R: { every: day 02:30, zone: user, for: true }');
+    const { clock, pipeline } = tidings;
+    await post(tidings, ...changes.map(([zone]) => ({ user: zone, type: 'began', traits: { time_zone: zone } })));
+    for (const [zone, spring, springAt, autumn, autumnAt] of changes) {
+      for (const [day, at] of [
+        [spring, springAt],
+        [autumn, autumnAt],
+      ] as const) {
+        const noon = Date.parse(`${day}T12:00Z`);
+        const due: Millis[] = [];
+        const end = noon + 3 * DAY;
+        for (let next = noon - 4 * DAY; ; ) {
+          next = nextOccurrence('30 2 * * *', zone, next) ?? end;
+          if (next >= end) break;
+          clock.now = next;
+          const turn = { tenantId: TENANT, rule: 'R', due: next, label: occurrenceLabel(next, zone) };
+          expect(await pipeline.takeTurns(turn, [zone], async () => {}), `${zone} ${turn.label}`).toBe(1);
+          due.push(next);
+        }
+        const days = due.map((time) => occurrenceLabel(time, zone).slice(0, 10));
+        const around = [-3, -2, -1, 0, 1, 2, 3].map((n) => new Date(noon + n * DAY).toISOString().slice(0, 10));
+        expect(new Set(days).size, zone).toBe(days.length);
+        expect(around.filter((one) => !days.includes(one)).slice(0, -1), zone).toEqual([]);
+        expect(due).toContain(Date.parse(at));
+      }
+    }
+  });
+});
+
+test('what became of a notification is told by the worker that holds it, once', async () => {
+  const tidings = await start('R: { on: began }\n  AFTER: { on: { notification: R, is: [delivered, failed] } }');
+  const { clock, pipeline, database } = tidings;
+  const { pool } = database;
+  const provider = sandboxProvider(CHANNELS);
+  await post(tidings, { user: 'u', type: 'began' });
+  const claim = async (name: string) => {
+    const [delivery] = await claimDeliveries(pool, name, [{ channel: 'in_app', room: 1 }], clock.now, clock.now + 1000);
+    if (!delivery) throw new Error('there is nothing to claim');
+    return delivery;
+  };
+  const settle = async (name: string, delivery: Awaited<ReturnType<typeof claim>>) => {
+    const message = { text: 'R' };
+    const dispatched = { provider, outcome: { kind: 'delivered' as const }, message };
+    const settlement = settlementOf(delivery, dispatched, clock.now, clock.now + 5, 0.5);
+    await settleDeliveries(pool, name, [settlement], clock.now, await pipeline.lifecycle([{ delivery, settlement }]));
+    return settlement;
+  };
+  const ghost = await claim('ghost');
+  clock.now += 1001;
+  await recoverExpired(pool, clock.now);
+  clock.now += HOUR;
+  const other = await claim('other');
+  await settle('ghost', ghost);
+  expect(await count(tidings, 'lifecycle_events')).toBe(0);
+  // The answer to the first time got lost.
+  const settlement = await settle('other', other);
+  clock.now += 1;
+  await settleDeliveries(
+    pool,
+    'other',
+    [settlement],
+    clock.now,
+    await pipeline.lifecycle([{ delivery: other, settlement }]),
+  );
+  expect(await count(tidings, 'lifecycle_events')).toBe(1);
+  await timers(tidings);
+  await expect.poll(() => sentTo(tidings, 'AFTER')).toEqual(['u']);
+  await expect.poll(() => count(tidings, 'lifecycle_events')).toBe(0);
+  // Told once more, after it was taken in: the same event again.
+  await settleDeliveries(
+    pool,
+    'other',
+    [settlement],
+    clock.now,
+    await pipeline.lifecycle([{ delivery: other, settlement }]),
+  );
+  await expect.poll(() => count(tidings, 'lifecycle_events')).toBe(0);
+  expect(await sentTo(tidings, 'AFTER')).toEqual(['u']);
+  expect(await count(tidings, 'rejected_events')).toBe(0);
+});
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+function person(n: number): string {
+  return `p ${String(n).padStart(5, '0')}`;
+}
+
+/** Notification types are those that rules name, and rules. */
+function catalog(rules: string): Map<string, string> {
+  const names = new Set(
+    [...rules.matchAll(/^ *([A-Z_]+):/gm), ...rules.matchAll(/notify: ([A-Z]+)/g)].map((m) => m[1]),
+  );
+  const types = [...names].map((name) => `  ${name}: { category: SYSTEM, channels: [in_app] }`);
+  return new Map([
+    [
+      'events.yaml',
+      'events: { began: { properties: { n: integer } }, ended: {}, reached: { properties: { n: integer } } }\ntraits: { level: string, time_zone: string }\n',
+    ],
+    ['notifications.yaml', `notifications:\n${types.join('\n')}\n`],
+    ['rules.yaml', `rules:\n  ${rules}\n`],
+    ...[...names].map((name): [string, string] => [`templates/${name}/in_app.en.txt`, String(name)]),
+  ]);
+}
+
+async function start(rules: string): Promise<TestTidings> {
+  const tidings = await testTidings({ in_app: sandboxProvider(['in_app']) }, catalog(rules));
+  cleanup.push(() => tidings.close());
+  return tidings;
+}
+
+async function apply(tidings: TestTidings, rules: string): Promise<void> {
+  await tidings.apply(catalog(rules));
+}
+
+/** Another process: it shares the database and the clock, and nothing else. */
+async function another({ database, seal, providers, clock }: TestTidings) {
+  const pool = openPool(database.url, { max: 5, name: 'another' });
+  cleanup.push(() => pool.end());
+  const catalogs = new Catalogs(pool);
+  const pipeline = new Pipeline({
+    pool,
+    catalogs,
+    partitions: new Partitions(pool),
+    seal,
+    providers,
+    clock: () => clock.now,
+  });
+  return { database: { ...database, pool }, pipeline, clock };
+}
+
+async function timers(
+  { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
+  parts: Partial<TimerWorkerParts> = {},
+): Promise<TimerWorker> {
+  const worker = new TimerWorker({
+    pool: database.pool,
+    databaseUrl: database.url,
+    pipeline,
+    calendar: { next: nextOccurrence, label: occurrenceLabel },
+    clock: () => clock.now,
+    elapsed: () => performance.now(),
+    log: silent,
+    rate: 100_000,
+    poll: 20,
+    ...parts,
+  });
+  await worker.start();
+  cleanup.push(() => worker.stop());
+  return worker;
+}
+
+interface Posted {
+  readonly user: string;
+  readonly type: string;
+  readonly properties?: { readonly [name: string]: unknown };
+  readonly traits?: { readonly [name: string]: unknown };
+}
+
+/** Events of now. Returns what was decided on each. */
+async function post({ pipeline, clock }: TestTidings, ...events: Posted[]): Promise<(readonly Decision[])[]> {
+  const items = events.map(({ user, type, properties = {}, traits = {} }, n) => ({
+    event_id: `${user} ${type} ${clock.now} ${n}`,
+    user_id: user,
+    event_type: type,
+    event_timestamp: new Date(clock.now).toISOString(),
+    properties,
+    user_traits: traits,
+  }));
+  const results = await pipeline.ingest(TENANT, items);
+  expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['accepted']));
+  return results.map(({ decisions }) => decisions);
+}
+
+/** Waits that have fired, in order of due time. */
+async function fired({ database }: TestTidings): Promise<{ user: string; due: Millis; decisions: Decision[] }[]> {
+  const { rows } = await database.pool.query(
+    `select user_id, wait_id, due_at, decisions from waits where status = 'fired' order by due_at, user_id`,
+  );
+  return rows.map((row) => ({
+    user: row.user_id,
+    due: row.due_at,
+    decisions: unpackDecisions(row.decisions, row.wait_id, ''),
+  }));
+}
+
+async function notifications({ database }: TestTidings): Promise<{ user: string; type: string; version: number }[]> {
+  const { rows } = await database.pool.query(
+    'select user_id as user, notification_type as type, catalog_version as version from notifications order by 1, 2',
+  );
+  return rows;
+}
+
+async function sentTo(tidings: TestTidings, type: string): Promise<string[]> {
+  return (await notifications(tidings)).filter((one) => one.type === type).map(({ user }) => user);
+}
+
+function openWaits(tidings: TestTidings): Promise<number> {
+  return count(tidings, 'waits', `status = 'waiting'`);
+}
+
+async function count({ database }: TestTidings, table: string, where = 'true'): Promise<number> {
+  const { rows } = await database.pool.query(`select count(*) as n from ${table} where ${where}`);
+  return rows[0]?.n;
+}
