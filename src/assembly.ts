@@ -1,6 +1,6 @@
 import type { Catalog } from './catalog/catalogs.ts';
 import { jsonText } from './events/content.ts';
-import { receivedOf } from './events/emitted.ts';
+import { byOrder, receivedOf } from './events/emitted.ts';
 import { isRejection, type ReceivedEvent } from './events/envelope.ts';
 import { contestedTraits, isChanged, mergeTraits } from './events/profile.ts';
 import type { Reach } from './events/reach.ts';
@@ -60,7 +60,7 @@ export class Assembly {
 
   /** In order of event time. */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
-    return [...fresh].sort(byTime).flatMap((event) => {
+    return [...fresh].sort(byOrder).flatMap((event) => {
       const person = this.#person(event.userId);
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);
@@ -180,10 +180,6 @@ function dataText(person: PersonFacts, { trigger, matched, data, items, total }:
   if (data) text += `,"data":${jsonText(data)}`;
   if (items) text += `,"items":${jsonText(items as unknown as Json)},"total":${total ?? items.length}`;
   return `${text}}`;
-}
-
-function byTime(a: ReceivedEvent, b: ReceivedEvent): number {
-  return a.time - b.time || (a.key < b.key ? -1 : 1);
 }
 
 function byDue(a: Wait, b: Wait): number {

@@ -1,4 +1,4 @@
-import type { JsonObject, Millis } from '../model.ts';
+import type { Event, JsonObject, Millis } from '../model.ts';
 import { jsonText } from './content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
 
@@ -33,3 +33,18 @@ export function receivedOf(
   if (isRejection(read)) return read;
   return { ...read, contextText: jsonText({ causation_id: causedBy, emitted_by: rule }), depth };
 }
+
+/**
+ * The order in which the events of one batch are decided: by event time; of one instant, what a rule sets of the person
+ * comes before what it emits; else by key, so that a replay has the same order.
+ */
+export function byOrder(a: Event, b: Event): number {
+  return a.time - b.time || rank(a) - rank(b) || (a.key < b.key ? -1 : 1);
+}
+
+function rank({ type }: Event): number {
+  return type === PROFILE_UPDATED ? 0 : 1;
+}
+
+/** What `set` makes. */
+const PROFILE_UPDATED = 'profile.updated';

@@ -1,3 +1,4 @@
+import { byOrder } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
 import type { Decision, Millis, Profile } from '../model.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
@@ -50,7 +51,7 @@ class Replay {
     this.#past = new Map(life.waits.map((wait) => [wait.waitId, wait]));
     this.#arrivals = life.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
-      .sort((a, b) => a.receivedAt - b.receivedAt || a.time - b.time || (a.key < b.key ? -1 : 1));
+      .sort((a, b) => a.receivedAt - b.receivedAt || byOrder(a, b));
     this.#sets = {
       active: plan.version(this.#arrivals[0]?.catalogVersion ?? life.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
@@ -145,14 +146,12 @@ class Replay {
   /** Events that rules made are decided when everything else is, until no rule makes another. */
   #emit(emitted: readonly PlayedEvent[]): void {
     for (let left = emitted; left.length > 0; ) {
-      left = [...left]
-        .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
-        .flatMap((event) => {
-          // Another catalog may have come into force since the last event arrived.
-          const past = this.#isCandidates() ? undefined : this.#life.events.find(({ key }) => key === event.key);
-          if (past) this.#adopt(this.#plan.version(past.catalogVersion));
-          return this.#decide(event);
-        });
+      left = [...left].sort(byOrder).flatMap((event) => {
+        // Another catalog may have come into force since the last event arrived.
+        const past = this.#isCandidates() ? undefined : this.#life.events.find(({ key }) => key === event.key);
+        if (past) this.#adopt(this.#plan.version(past.catalogVersion));
+        return this.#decide(event);
+      });
     }
   }
 

@@ -1,3 +1,4 @@
+import { byOrder } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
 import type { Decision, JsonObject, Millis } from '../model.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../rules/calendar.ts';
@@ -182,17 +183,15 @@ export class World {
 
   #decideAll(person: PersonFacts, events: readonly WorldEvent[], now: Millis): Happening[] {
     const emitted: WorldEvent[] = [];
-    const all = [...events]
-      .sort((a, b) => a.time - b.time)
-      .map((event): Happening => {
-        const before = person.profile;
-        person.profile = mergeTraits(before, event.traits, event.time);
-        const { decisions, sends, emits } = decide(this.rules, person, event, before, now, this.#ids);
-        emitted.push(...emittedEvents(person.userId, { decisions, emits }));
-        const cause: Cause = { kind: 'event', event };
-        const { version } = this.rules.active;
-        return { userId: person.userId, at: now, cause, decisions, sends, catalogVersion: version };
-      });
+    const all = [...events].sort(byOrder).map((event): Happening => {
+      const before = person.profile;
+      person.profile = mergeTraits(before, event.traits, event.time);
+      const { decisions, sends, emits } = decide(this.rules, person, event, before, now, this.#ids);
+      emitted.push(...emittedEvents(person.userId, { decisions, emits }));
+      const cause: Cause = { kind: 'event', event };
+      const { version } = this.rules.active;
+      return { userId: person.userId, at: now, cause, decisions, sends, catalogVersion: version };
+    });
     return [...all, ...this.#decideEmitted(person, emitted, now)];
   }
 
