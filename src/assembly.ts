@@ -60,15 +60,17 @@ export class Assembly {
 
   /** In order of event time. */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
-    return [...fresh].sort(byOrder).flatMap((event) => {
+    const emitted: ReceivedEvent[] = [];
+    for (const event of [...fresh].sort(byOrder)) {
       const person = this.#person(event.userId);
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);
       this.#reach.merge(before, person.profile, event);
       const verdicts = decide(this.#rules, person, event, before, this.batch.now, this.#ids);
       this.batch.events.push({ event, decisions: verdicts.decisions });
-      return this.#take(person, verdicts);
-    });
+      emitted.push(...this.#take(person, verdicts));
+    }
+    return emitted;
   }
 
   /** Waits whose time has come, in order of due time. */

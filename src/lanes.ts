@@ -24,17 +24,23 @@ interface Lane<Item, Result> {
   readonly queues: Map<string, Waiting<Item, Result>[]>;
 }
 
+/** Up to so many items are one batch. */
+const FEW = 200;
+
 /**
  * Joins concurrent requests into batches. A lane runs one batch at a time; what comes meanwhile waits and makes the next
  * one, so batches grow with the load and a lone item waits for nobody. Items of one person always take the same lane:
- * two lanes never wait for each other's locks.
+ * two lanes never wait for each other's locks. Few items are not split among the lanes: what a batch costs beside its
+ * items is as much as some thirty of them.
  */
 export class Lanes<Item, Result> {
   readonly #lanes: Lane<Item, Result>[];
   readonly #run: RunBatch<Item, Result>;
   readonly #maxBatch: number;
   readonly #maxWaiting: number;
+  /** Items that have no answer yet; those of them that no batch has taken. */
   #waiting = 0;
+  #queued = 0;
   #idle: (() => void)[] = [];
 
   /** @param options.maxWaiting items; beyond it `submit` refuses rather than let the queue grow */
@@ -60,7 +66,8 @@ export class Lanes<Item, Result> {
         if (queue) queue.push({ item, request, place });
         else queues.set(tenantId, [{ item, request, place }]);
       });
-      for (const lane of this.#lanes) if (!lane.running && lane.queues.size > 0) void this.#drain(lane);
+      this.#queued += items.length;
+      this.#start();
     });
   }
 
@@ -69,33 +76,53 @@ export class Lanes<Item, Result> {
     if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Tenants take turns: the first queue gives one batch and goes to the end. */
-  async #drain(lane: Lane<Item, Result>): Promise<void> {
-    lane.running = true;
-    while (lane.queues.size > 0) {
-      // What arrives in this turn of the event loop, not least from those just answered, shares the batch.
-      await new Promise((resolve) => setImmediate(resolve));
-      const next = lane.queues.entries().next() as { value: [string, Waiting<Item, Result>[]] };
-      const [tenantId, queue] = next.value;
-      const batch = queue.splice(0, this.#maxBatch);
-      lane.queues.delete(tenantId);
-      if (queue.length > 0) lane.queues.set(tenantId, queue);
-      try {
-        const results = await this.#run(
-          tenantId,
-          batch.map(({ item }) => item),
-        );
-        batch.forEach(({ request, place }, index) => {
-          request.results[place] = results[index] as Result;
-          if (--request.left === 0) request.resolve(request.results);
-        });
-      } catch (error) {
-        for (const { request } of batch) request.reject(error);
-      }
-      this.#waiting -= batch.length;
+  /** What each idle lane has to do. Few items wait until no batch runs, and make one. */
+  #start(): void {
+    if (this.#queued === 0) return;
+    if (this.#queued <= FEW) {
+      if (!this.#lanes.some(({ running }) => running)) void this.#runBatch(this.#lanes);
+      return;
     }
-    lane.running = false;
+    for (const lane of this.#lanes) if (!lane.running && lane.queues.size > 0) void this.#runBatch([lane]);
+  }
+
+  /** Tenants take turns: the first queue gives one batch and goes to the end. */
+  async #runBatch(lanes: readonly Lane<Item, Result>[]): Promise<void> {
+    for (const lane of lanes) lane.running = true;
+    // What arrives in this turn of the event loop, not least from those just answered, shares the batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    const [tenantId, batch] = this.#take(lanes);
+    try {
+      const results = await this.#run(
+        tenantId,
+        batch.map(({ item }) => item),
+      );
+      batch.forEach(({ request, place }, index) => {
+        request.results[place] = results[index] as Result;
+        if (--request.left === 0) request.resolve(request.results);
+      });
+    } catch (error) {
+      for (const { request } of batch) request.reject(error);
+    }
+    this.#waiting -= batch.length;
+    for (const lane of lanes) lane.running = false;
+    this.#start();
     if (this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Of one tenant, out of all of these lanes. */
+  #take(lanes: readonly Lane<Item, Result>[]): [tenantId: string, batch: Waiting<Item, Result>[]] {
+    const [tenantId] = lanes.flatMap(({ queues }) => [...queues.keys()].slice(0, 1)) as [string];
+    const batch: Waiting<Item, Result>[] = [];
+    for (const { queues } of lanes) {
+      const queue = queues.get(tenantId);
+      if (!queue) continue;
+      queues.delete(tenantId);
+      batch.push(...queue.splice(0, this.#maxBatch - batch.length));
+      if (queue.length > 0) queues.set(tenantId, queue);
+    }
+    this.#queued -= batch.length;
+    return [tenantId, batch];
   }
 }
 

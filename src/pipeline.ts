@@ -11,14 +11,21 @@ import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
-import { absorb, type Wait } from './rules/facts.ts';
+import { absorb, type HistoryNeed, type LimitNeed, type Wait } from './rules/facts.ts';
 import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
 import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
-import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
+import {
+  confirmTraitTimes,
+  type Facts,
+  type FactsQuery,
+  loadFacts,
+  lockAndLoadFacts,
+  type Needed,
+} from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 import { loadSpans } from './store/spans.ts';
@@ -119,23 +126,19 @@ export class Pipeline {
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
     const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, began + LOCK_PATIENCE, lookUp);
-    const { catalog, facts } = await this.#lock(connection, tenantId, ask);
+    const { catalog, facts, query } = await this.#lock(connection, tenantId, ask);
     // Only now: what is decided about a person later has a later time, in whichever process.
     const now = this.#parts.clock();
-    const { results, fresh } = sortOut(events, facts);
+    const { standing, fresh } = sortOut(events, facts);
     if (fresh.length === 0) {
       await commit(connection);
-      return events.map((event) => answerFor(event, results));
+      return answersOf(events, standing, new Map());
     }
-    await loadMore(connection, catalog, tenantId, facts, fresh);
+    await loadMore(connection, catalog, query, facts, fresh);
     const assembly = await this.#assembly(tenantId, now, catalog, facts);
     await confirmTraitTimes(connection, tenantId, assembly.contested(fresh));
     await this.#finish(connection, assembly, catalog, facts, assembly.decide(fresh));
-    const accepted = new Set(fresh);
-    for (const { event, decisions } of assembly.batch.events) {
-      if (accepted.has(event)) results.set(event, { ...emptyResult(event.eventId, 'accepted'), decisions });
-    }
-    return events.map((event) => answerFor(event, results));
+    return answersOf(events, standing, new Map(assembly.batch.events.map((one) => [one.event, one.decisions])));
   }
 
   /**
@@ -213,15 +216,17 @@ export class Pipeline {
     connection: pg.PoolClient,
     tenantId: string,
     ask: (catalog: Catalog) => FactsQuery,
-  ): Promise<{ catalog: Catalog; facts: Facts }> {
+  ): Promise<{ catalog: Catalog; facts: Facts; query: FactsQuery }> {
     let catalog = await this.#parts.catalogs.active(tenantId);
-    let facts = await lockAndLoadFacts(connection, ask(catalog));
+    let query = ask(catalog);
+    let facts = await lockAndLoadFacts(connection, query);
     while (facts.catalogVersion !== catalog.version) {
       // Another process applied a catalog: its rules may need other facts.
       catalog = await this.#parts.catalogs.adopt(tenantId, facts.catalogVersion);
-      facts = await loadFacts(connection, ask(catalog));
+      query = ask(catalog);
+      facts = await loadFacts(connection, query);
     }
-    return { catalog, facts };
+    return { catalog, facts, query };
   }
 
   /** With every catalog that a wait of these people began with. */
@@ -248,8 +253,9 @@ export class Pipeline {
     const { tenantId, now } = assembly.batch;
     for (let events = emitted; events.length > 0; ) {
       const userIds = [...new Set(events.map((event) => event.userId))];
-      absorbAll(facts, await loadFacts(connection, factsQuery(catalog, tenantId, userIds, events, now, false)));
-      await loadMore(connection, catalog, tenantId, facts, events);
+      const query = factsQuery(catalog, tenantId, userIds, events, now, false);
+      absorbAll(facts, await loadFacts(connection, query));
+      await loadMore(connection, catalog, query, facts, events);
       await confirmTraitTimes(connection, tenantId, assembly.contested(events));
       events = assembly.decide(events);
     }
@@ -433,15 +439,14 @@ function factsQuery(
   now: Millis,
   lookUp: boolean,
 ): FactsQuery {
-  return {
-    tenantId,
-    userIds,
-    events: lookUp ? events : [],
-    history: events.flatMap((event) => historyNeeds(rules, event).map((need) => ({ userId: event.userId, need }))),
-    limits: events.flatMap((event) =>
-      limitNeeds(rules, event, ids, now).map((need) => ({ userId: event.userId, need })),
-    ),
-  };
+  const history: Needed<HistoryNeed>[] = [];
+  const limits: Needed<LimitNeed>[] = [];
+  for (const event of events) {
+    const { userId } = event;
+    for (const need of historyNeeds(rules, event)) history.push({ userId, need });
+    for (const need of limitNeeds(rules, event, ids, now)) limits.push({ userId, need });
+  }
+  return { tenantId, userIds, events: lookUp ? events : [], history, limits };
 }
 
 const NOTHING_ASKED = { events: [], history: [], limits: [] };
@@ -450,13 +455,11 @@ const NOTHING_ASKED = { events: [], history: [], limits: [] };
 async function loadMore(
   connection: pg.PoolClient,
   { rules }: Catalog,
-  tenantId: string,
+  { tenantId, history }: FactsQuery,
   facts: Facts,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  const spans = events.flatMap((event) =>
-    historyNeeds(rules, event).flatMap((need) => (need.kind === 'span' ? [{ userId: event.userId, ...need }] : [])),
-  );
+  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
   if (spans.length > 0) await loadSpans(connection, tenantId, spans, facts.people);
   if (!rules.waits && !facts.hasWaits) return;
   const userIds = [...new Set(events.map((event) => event.userId))];
@@ -490,39 +493,48 @@ function absorbAll(facts: Facts, more: Facts): void {
   }
 }
 
-/** Which events are new; the answer for those that are stored already. */
-function sortOut(events: readonly ReceivedEvent[], facts: Facts) {
-  const results = new Map<ReceivedEvent, EventResult | ReceivedEvent>();
+/** The answer for an event that is stored already; the one before it in the batch that it repeats; null: it is new. */
+type Standing = EventResult | ReceivedEvent | null;
+
+/** Which events are new, and how each of them stands. */
+function sortOut(events: readonly ReceivedEvent[], facts: Facts): { standing: Standing[]; fresh: ReceivedEvent[] } {
   const fresh: ReceivedEvent[] = [];
   const inBatch = new Map<string, ReceivedEvent>();
-  events.forEach((event, index) => {
+  const standing = events.map((event, index) => {
     const twin = inBatch.get(event.key);
     const storedHash = twin?.contentHash ?? facts.contentHashes.get(event.key);
     const stored = facts.stored.get(index);
     if (storedHash !== undefined && storedHash !== event.contentHash) {
-      results.set(event, {
+      return {
         ...emptyResult(event.eventId, 'conflict'),
         code: 'event_id_conflict',
         path: 'event_id',
         message: 'event_id is already stored with other content; a new event needs an id of its own',
-      });
-    } else if (twin) {
-      results.set(event, twin);
-    } else if (stored || storedHash !== undefined) {
-      results.set(event, { ...emptyResult(event.eventId, 'duplicate'), decisions: stored ?? [] });
-    } else {
-      inBatch.set(event.key, event);
-      fresh.push(event);
+      } as const;
     }
+    if (twin) return twin;
+    if (stored || storedHash !== undefined) {
+      return { ...emptyResult(event.eventId, 'duplicate'), decisions: stored ?? [] };
+    }
+    inBatch.set(event.key, event);
+    fresh.push(event);
+    return null;
   });
-  return { results, fresh };
+  return { standing, fresh };
 }
 
-/** A repetition within the batch answers what the first of its kind became. */
-function answerFor(event: ReceivedEvent, results: Map<ReceivedEvent, EventResult | ReceivedEvent>): EventResult {
-  const result = results.get(event) as EventResult | ReceivedEvent;
-  if ('status' in result) return result;
-  return { ...(results.get(result) as EventResult), status: 'duplicate' };
+/** A repetition within the batch hears what was decided about the first of its kind. */
+function answersOf(
+  events: readonly ReceivedEvent[],
+  standing: readonly Standing[],
+  decided: ReadonlyMap<ReceivedEvent, readonly Decision[]>,
+): EventResult[] {
+  return events.map((event, index) => {
+    const first = standing[index] ?? null;
+    if (first !== null && 'status' in first) return first;
+    const decisions = decided.get(first ?? event) ?? [];
+    return { eventId: event.eventId, status: first === null ? 'accepted' : 'duplicate', decisions };
+  });
 }
 
 function emptyResult(eventId: string | null, status: EventResult['status']): EventResult {

@@ -237,7 +237,7 @@ describe('timestamps', () => {
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
   ])('%s is %s', (text, iso) => {
     const read = parseTimestamp(text);
-    expect('time' in read && new Date(read.time).toISOString()).toBe(iso);
+    expect('time' in read && [new Date(read.time).toISOString(), read.at]).toEqual([iso, iso]);
   });
 
   test.each<[string, RegExp]>([
@@ -281,7 +281,7 @@ describe('timestamps', () => {
     fc.assert(
       fc.property(fc.integer({ min, max }), (time) => {
         expect(isoTime(time)).toBe(new Date(time).toISOString());
-        expect(parseTimestamp(isoTime(time))).toEqual({ time, rest: '' });
+        expect(parseTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
       }),
     );
   });

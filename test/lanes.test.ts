@@ -86,6 +86,28 @@ describe('batches', () => {
     );
   });
 
+  test('few items make one batch, and wait for those that run; many are split among the lanes', async () => {
+    const { begun, begins, submit } = heldLanes({ lanes: 2, maxWaiting: 1000 });
+    const people = (count: number) => Array.from({ length: count }, (_, n) => ({ person: `p ${n}`, n }));
+    const answers = [submit(people(10))];
+    await begins(1);
+    answers.push(submit(people(20)), submit(people(30)));
+    begun[0]?.end();
+    await begins(2);
+    expect(begun.map((batch) => batch.items.length)).toEqual([10, 50]);
+    answers.push(submit(people(600)));
+    begun[1]?.end();
+    await begins(4);
+    expect((begun[2]?.items.length ?? 0) + (begun[3]?.items.length ?? 0)).toBe(600);
+    answers.push(submit(people(20)));
+    begun[2]?.end();
+    begun[3]?.end();
+    await begins(5);
+    expect(begun[4]?.items.length).toBe(20);
+    begun[4]?.end();
+    expect((await Promise.all(answers)).map((one) => one.length)).toEqual([10, 20, 30, 600, 20]);
+  });
+
   test('tenants take turns: a small one does not wait for all of a large one', async () => {
     const { begun, begins, submit } = heldLanes({ maxBatch: 10 });
     const large = submit(items('a', 50), 'large');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { copyRow, copyStatement, copyText } from '../src/store/copy.ts';
+import { CopyRows, copyStatement, copyText } from '../src/store/copy.ts';
 import { runTogether, type Statement } from '../src/store/round-trip.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
@@ -21,8 +21,11 @@ const BEGIN: Statement = { name: 'begin', text: 'begin' };
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 const COUNT: Statement = { name: 'count-notes', text: 'select count(*), max(a) from notes' };
 
-const copyNotes = (...rows: (string | number | null)[][]) =>
-  copyStatement('notes', 'id, a, b, c', rows.map(copyRow).join(''));
+function copyNotes(...notes: (string | number | null)[][]): Statement {
+  const rows = new CopyRows();
+  for (const note of notes) rows.add(note);
+  return copyStatement('notes', 'id, a, b, c', rows);
+}
 
 async function run(...statements: Statement[]) {
   const connection = await database.pool.connect();
@@ -57,7 +60,12 @@ describe('statements in one round trip', () => {
     const never: Statement = { name: 'never', text: 'select 1 / 0' };
     for (const statements of [
       [BEGIN, twice, copyNotes([2, 'c', null, null]), never, COMMIT],
-      [BEGIN, { name: 'no-such-table', text: 'copy nowhere from stdin', copyData: 'x\n' }, twice, COMMIT],
+      [
+        BEGIN,
+        { name: 'no-such-table', text: 'copy nowhere from stdin', copyData: [Buffer.from('x\n')] },
+        twice,
+        COMMIT,
+      ],
     ]) {
       for (let time = 0; time < 2; time++) {
         await expect(runTogether(connection, statements)).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import type { RejectionCode } from '../errors.ts';
 import type { Event, JsonObject } from '../model.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { ContentProblem, canonical, contentUuid, jsonText, type Seen } from './content.ts';
-import { isoTime, parseTimestamp } from './timestamp.ts';
+import { parseTimestamp } from './timestamp.ts';
 
 export type AddressKind = 'email' | 'phone';
 
@@ -120,7 +120,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     contentHash,
     type,
     time: when.time,
-    at: isoTime(when.time),
+    at: when.at,
     properties: properties.stored,
     propertiesText: properties.storedText,
     traits: traits.stored,
@@ -162,10 +162,10 @@ function identityOf(
   { properties, traits, context }: Content,
   addresses: ReceivedEvent['addresses'],
 ): string {
-  let text = `${userId}\n${type}\n${when.time}.${when.rest}\n${properties.originalText}\n${traits.originalText}\n`;
-  if (context) text += context.originalText;
-  for (const { trait, value } of addresses) text += `\n${trait} ${value ?? ''}`;
-  return contentUuid(text);
+  const { originalText: contextText = '' } = context ?? {};
+  const parts = [userId, type, `${when.time}.${when.rest}`, properties.originalText, traits.originalText, contextText];
+  for (const { trait, value } of addresses) parts.push(`${trait} ${value ?? ''}`);
+  return contentUuid(parts.join('\n'));
 }
 
 export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {

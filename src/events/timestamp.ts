@@ -4,15 +4,15 @@ const SHAPE =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?(?:([Zz])|([+-])(\d\d):?(\d\d))?$/;
 
 export type Timestamp =
-  /** `rest`: digits below the millisecond, for telling two events apart that are the same but for them. */
-  { readonly time: Millis; readonly rest: string } | { readonly problem: string };
+  /** `at`: the time as ISO 8601; `rest`: digits below the millisecond, for telling two events apart that are the same but for them. */
+  { readonly time: Millis; readonly at: string; readonly rest: string } | { readonly problem: string };
 
 /** Reads an RFC 3339 date and time with a zone; says what is wrong otherwise. */
 export function parseTimestamp(text: string): Timestamp {
   // The form that programs write is the one we write: if the same comes out again, it was right.
   if (text.length === ISO_LENGTH) {
     const time = Date.parse(text);
-    if (time >= FIRST && isoTime(time) === text) return { time, rest: '' };
+    if (time >= FIRST && isoTime(time) === text) return { time, at: text, rest: '' };
   }
   const parts = SHAPE.exec(text);
   if (parts === null) return { problem: 'is not a date and time; write it like 2025-10-31T19:00:00Z' };
@@ -34,7 +34,7 @@ export function parseTimestamp(text: string): Timestamp {
   const offset = (sign === '-' ? -1 : 1) * (Number(oh) * 60 + Number(om)) * 60_000;
   const time = date.getTime() - offset;
   if (time < FIRST || time > LAST) return { problem: 'is outside the years 0001 to 9999' };
-  return { time, rest: fraction.slice(3).replace(/0+$/, '') };
+  return { time, at: isoTime(time), rest: fraction.slice(3).replace(/0+$/, '') };
 }
 
 const FIRST = Date.parse('0001-01-01T00:00:00Z');

@@ -28,22 +28,24 @@ const PROTECTED = /^\/(api\/v\d+|events|audit)(\/|$)/;
 export function identifyCallers(app: FastifyInstance, apiKeys: readonly string[]): void {
   const digests = apiKeys.map(digest);
   app.decorateRequest('caller', null as unknown as Caller);
-  app.addHook('onRequest', async (request) => {
-    request.caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
-    if (digests.length === 0 || !PROTECTED.test(request.routeOptions.url ?? '')) return;
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.caller = ANYBODY;
+    if (digests.length === 0 || !PROTECTED.test(request.routeOptions.url ?? '')) return done();
     const given = keyOf(request);
     const index = given === undefined ? -1 : find(digests, digest(given));
     if (index < 0) {
-      throw new TidingsError(
-        'unauthorized',
+      const problem =
         given === undefined
           ? 'Send an API key: authorization: Bearer KEY, or x-api-key: KEY.'
-          : 'This API key is not known here.',
-      );
+          : 'This API key is not known here.';
+      return done(new TidingsError('unauthorized', problem));
     }
     request.caller = { tenantId: DEFAULT_TENANT, actor: `api key ${index + 1}` };
+    done();
   });
 }
+
+const ANYBODY: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
 
 function keyOf(request: FastifyRequest): string | undefined {
   const header = request.headers['x-api-key'];

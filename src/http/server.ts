@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
-import fastifyHelmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
@@ -13,6 +12,7 @@ import { identifyCallers } from './caller.ts';
 import { catalogRoutes } from './catalog.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
+import { secureAnswers } from './headers.ts';
 import { healthRoutes } from './health.ts';
 import { answerError, answerProblems } from './problem.ts';
 import { waitRoutes } from './waits.ts';
@@ -23,6 +23,8 @@ export async function buildServer(parts: HttpParts): Promise<App> {
     loggerInstance: parts.log as FastifyBaseLogger,
     // A line per request would hold user ids in URLs; errors are logged where they are answered.
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would cost more than reading it.
+    childLoggerFactory: (log: FastifyBaseLogger) => log,
     // What fails before there is a route, such as a path with a lone %.
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: 4096 },
@@ -33,20 +35,10 @@ export async function buildServer(parts: HttpParts): Promise<App> {
   // Shapes are held by the type checker; the schemas of answers are for the documentation.
   app.setSerializerCompiler(() => JSON.stringify);
   readJson(app);
+  secureAnswers(app);
   answerProblems(app);
   identifyCallers(app, parts.apiKeys);
 
-  await app.register(fastifyHelmet, {
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        upgradeInsecureRequests: null,
-      },
-    },
-    hsts: false,
-  });
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',

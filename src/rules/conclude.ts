@@ -2,8 +2,8 @@ import type { Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from
 import { boundedCopy } from './bounded.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
 import type { DigestItem, Trigger, Wait } from './facts.ts';
-import { ownerOf } from './key.ts';
-import { type LimitState, limitKey, limitState } from './limits.ts';
+import { countedIn } from './key.ts';
+import { type LimitState, limitState } from './limits.ts';
 import {
   branchReason,
   conditionReason,
@@ -21,7 +21,7 @@ export interface Matter {
   readonly trigger: Trigger;
   readonly key: string;
   readonly eventIds: readonly string[];
-  readonly matched?: JsonObject;
+  readonly matched?: JsonObject | undefined;
   readonly items?: readonly DigestItem[];
   readonly total?: number;
   /** Set when something was waited for: when that ended. */
@@ -41,21 +41,19 @@ const DEEPEST = 5;
 export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
   const { rule } = compiled;
   const { trigger, due, eventIds, evidence } = matter;
-  const refuse = (code: ReasonCode, reason: string, types: readonly string[] = typesOf(rule)) => {
-    record(m, rule, types, code, reason, eventIds, evidence);
-    return false;
-  };
 
   const time = due ?? trigger.time;
   if (rule.expires !== undefined && m.now - time > rule.expires) {
     evidence.expired = { expires_ms: rule.expires, late_by_ms: m.now - time };
-    return refuse('expired', expiredReason(time, evidence.expired, due !== undefined));
+    return refuse(m, compiled, matter, 'expired', expiredReason(time, evidence.expired, due !== undefined));
   }
   const states = limitStates(m, compiled, matter, time);
   if (states.length > 0) {
     evidence.limits = states.map((state, at) => limitEvidence(compiled.limits[at]!.limit, state));
     const full = states.findIndex((state) => state.reached);
-    if (full >= 0) return refuse('limit_reached', limitReason(compiled.limits[full]!.limit, states[full]!));
+    if (full >= 0) {
+      return refuse(m, compiled, matter, 'limit_reached', limitReason(compiled.limits[full]!.limit, states[full]!));
+    }
   }
 
   const scope = scopeOf(m, matter);
@@ -65,17 +63,17 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     const chosen = variantOf(m, rule);
     variant = chosen.name;
     evidence.split = { variant: chosen.name, share: chosen.share };
-    if (chosen.notify.length === 0) return refuse('held_out', heldOutReason(chosen));
+    if (chosen.notify.length === 0) return refuse(m, compiled, matter, 'held_out', heldOutReason(chosen));
     types = chosen.notify;
   }
   if (rule.choose) {
     const at = compiled.branches.findIndex((branch) => !branch || branch.evaluate(scope).kind === 'true');
-    if (at < 0) return refuse('no_branch', branchReason(rule));
+    if (at < 0) return refuse(m, compiled, matter, 'no_branch', branchReason(rule));
     evidence.branch = at + 1;
     types = rule.choose[at]!.notify;
   }
   if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= DEEPEST) {
-    return refuse('loop', loopReason(rule, DEEPEST));
+    return refuse(m, compiled, matter, 'loop', loopReason(rule, DEEPEST));
   }
 
   const reason = sentReason(
@@ -102,15 +100,27 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
       trigger,
       rule,
       catalogVersion: matter.catalogVersion ?? m.rules.active.version,
-      ...(matter.matched && { matched: matter.matched }),
-      ...(data && { data }),
-      ...(matter.items && { items: matter.items }),
-      ...(matter.total !== undefined && { total: matter.total }),
+      matched: matter.matched,
+      data,
+      items: matter.items,
+      total: matter.total,
     });
   }
   countSend(m, compiled, matter, states, time, decisions[0]?.notification_id ?? m.ids.of(`${m.source} ${rule.name}`));
   act(m, compiled, matter, scope, time);
   return true;
+}
+
+/** The decision not to send. */
+export function refuse(
+  m: Moment,
+  { rule, types }: CompiledRule,
+  matter: Matter,
+  code: ReasonCode,
+  reason: string,
+): false {
+  record(m, rule, types, code, reason, matter.eventIds, matter.evidence);
+  return false;
 }
 
 /** The scope of a rule's expressions. `now` is there where the rule waits. */
@@ -119,21 +129,22 @@ export function scopeOf(m: Moment, { trigger, matched, due }: Pick<Matter, 'trig
     event: trigger.properties,
     traits: trigger.traits,
     user: m.person.profile.traits,
-    ...(matched && { matched }),
-    ...(due !== undefined && { now: due }),
+    matched,
+    now: due,
   };
 }
 
 export function conditionEvidence(condition: Condition, scope: Scope): NonNullable<Evidence['condition']> {
   const result = condition.evaluate(scope);
   const { values, missing } = valuesSeen(condition, scope);
-  return {
+  const evidence: Writable<NonNullable<Evidence['condition']>> = {
     expression: condition.expression,
     result: result.kind === 'missing' ? 'field_missing' : result.kind === 'error' ? 'error' : result.kind === 'true',
     values,
-    ...(missing.length > 0 ? { missing } : {}),
-    ...(result.kind === 'error' ? { error: result.message } : {}),
   };
+  if (missing.length > 0) evidence.missing = missing;
+  if (result.kind === 'error') evidence.error = result.message;
+  return evidence;
 }
 
 /** What stands against sending, where the condition does not hold. */
@@ -146,7 +157,7 @@ export function conditionVerdict(evidence: NonNullable<Evidence['condition']>): 
 
 function limitStates(m: Moment, compiled: CompiledRule, { key }: Matter, time: Millis): LimitState[] {
   return compiled.limits.map((bound) => {
-    const uses = m.person.uses.get(limitKey(ownerOf(bound, key), bound.limit)) ?? [];
+    const uses = m.person.uses.get(countedIn(bound, key)) ?? [];
     return limitState(bound.limit, uses, time, m.person.profile.traits);
   });
 }
@@ -160,9 +171,10 @@ function countSend(
   at: Millis,
   notificationId: string,
 ): void {
-  for (const [index, bound] of compiled.limits.entries()) {
-    const { bucket, slot } = states[index] as LimitState;
-    const name = limitKey(ownerOf(bound, key), bound.limit);
+  for (let index = 0; index < states.length; index++) {
+    const bound = compiled.limits[index]!;
+    const { bucket, slot } = states[index]!;
+    const name = countedIn(bound, key);
     const use = { bucket, slot, at, eventId: trigger.eventId, notificationId };
     m.uses.push({ ...use, limitKey: name });
     const known = m.person.uses.get(name);

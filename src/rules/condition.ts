@@ -88,9 +88,9 @@ export function valuesSeen(
 ): { values: JsonObject; missing: string[] } {
   const values: JsonObject = {};
   const missing: string[] = [];
-  for (const [at, path] of paths.entries()) {
+  for (let at = 0; at < paths.length; at++) {
     const field = fields[at]!;
-    const value = valueAt(scope, path);
+    const value = valueAt(scope, paths[at]!);
     if (value === undefined) missing.push(field);
     else values[field] = boundedCopy(value);
   }
@@ -148,9 +148,9 @@ class CompiledExpression extends CompiledText implements Expression {
 
 function valueAt(scope: Scope, path: Path): Json | undefined {
   if (path[0] === 'now') return scope.now === undefined ? undefined : new Date(scope.now).toISOString();
-  const { event, traits, user, matched = {} } = scope;
-  let value: Json | undefined = { event, traits, user, matched };
-  for (const step of path) {
+  let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'matched'] ?? {};
+  for (let at = 1; at < path.length; at++) {
+    const step = path[at]!;
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
     value = (value as { [key: string | number]: Json })[step];
   }

@@ -1,6 +1,6 @@
 import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
-import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, scopeOf } from './conclude.ts';
+import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, refuse, scopeOf } from './conclude.ts';
 import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
 import { fire, recur } from './firing.ts';
 import { collect, debounce } from './gathering.ts';
@@ -8,7 +8,7 @@ import { comeTooLate, endWaits } from './interrupt.ts';
 import { keyOf } from './key.ts';
 import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
-import { type CompiledRule, type RuleSets, typesOf } from './rule-set.ts';
+import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
 import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
 import { wait } from './waits.ts';
@@ -37,20 +37,30 @@ export function decide(
     endWaits(m, event);
     comeTooLate(m, event);
   }
-  const triggered = (active.byTrigger.get(event.type) ?? []).filter(({ rule }) => isAbout(rule, event));
+  const triggered = triggeredBy(active, event);
   for (const compiled of triggered) judge(m, compiled, event);
   if (active.byTrait.size > 0) judgeChanges(m, event, before, triggered);
 
   const incomplete = withoutIt(m, event);
   const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time, event };
   rememberOnce(person, event.type, arrived);
-  for (const compiled of active.byEarlier.get(event.type) ?? []) {
+  for (const compiled of active.byEarlier.get(event.type) ?? NONE) {
     for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger, { earlier: arrived });
   }
   for (const { compiled, trigger } of incomplete) {
     if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger);
   }
   return m;
+}
+
+const NONE: readonly never[] = [];
+
+/** The list of the type itself, where all of it is meant. */
+function triggeredBy({ byTrigger }: RuleSet, event: Event): readonly CompiledRule[] {
+  const listening = byTrigger.get(event.type) ?? NONE;
+  return listening.every(({ rule }) => isAbout(rule, event))
+    ? listening
+    : listening.filter(({ rule }) => isAbout(rule, event));
 }
 
 /** The end of a wait, and what comes of it. */
@@ -89,7 +99,7 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   const evidence: Writable<Evidence> = {};
   const key = keyOf(compiled, trigger, m.ids);
   if (key === undefined) {
-    record(m, rule, typesOf(rule), 'key_missing', keyReason(rule), [trigger.eventId], evidence);
+    record(m, rule, compiled.types, 'key_missing', keyReason(rule), [trigger.eventId], evidence);
     return;
   }
   if (key !== '') evidence.key = key;
@@ -105,7 +115,7 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     key,
     eventIds: eventIdsOf(trigger, earlier, found),
     evidence,
-    ...(matched && { matched }),
+    matched,
   };
 
   // Without the events of the pattern, a condition on them says nothing.
@@ -117,21 +127,13 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
 
   const refusal = evidence.condition && conditionVerdict(evidence.condition);
   if (refusal) {
-    record(m, rule, typesOf(rule), refusal[0], refusal[1], matter.eventIds, evidence);
+    refuse(m, compiled, matter, refusal[0], refusal[1]);
   } else if (simple && !earlier) {
-    record(
-      m,
-      rule,
-      typesOf(rule),
-      'pattern_incomplete',
-      patternReason(rule, evidence.pattern!),
-      matter.eventIds,
-      evidence,
-    );
+    refuse(m, compiled, matter, 'pattern_incomplete', patternReason(rule, evidence.pattern!));
   } else if (found && !found.steps) {
-    record(m, rule, typesOf(rule), 'pattern_incomplete', stepsReason(rule), matter.eventIds, evidence);
+    refuse(m, compiled, matter, 'pattern_incomplete', stepsReason(rule));
   } else if (found?.count && !found.count.enough) {
-    record(m, rule, typesOf(rule), 'count_differs', countReason(evidence.count!), matter.eventIds, evidence);
+    refuse(m, compiled, matter, 'count_differs', countReason(evidence.count!));
   } else if (rule.digest) {
     collect(m, compiled, matter);
   } else if (rule.debounce) {
@@ -173,9 +175,11 @@ function isSame(one: Json, other: Json): boolean {
 }
 
 /** Earlier triggers whose pattern is not complete without this event, and may be with it. */
-function withoutIt(m: Moment, event: Event): { compiled: CompiledRule; trigger: Event }[] {
+function withoutIt(m: Moment, event: Event): readonly { compiled: CompiledRule; trigger: Event }[] {
   const { person, ids } = m;
-  return (m.rules.active.byPart.get(event.type) ?? []).flatMap((compiled) =>
+  const listening = m.rules.active.byPart.get(event.type);
+  if (!listening) return NONE;
+  return listening.flatMap((compiled) =>
     laterTriggers(compiled, person, event)
       .filter((trigger) => isAbout(compiled.rule, trigger) && !complete(compiled, person, trigger, ids).complete)
       .map((trigger) => ({ compiled, trigger })),
@@ -188,8 +192,10 @@ function foundFor(compiled: CompiledRule, person: PersonFacts, trigger: Trigger,
 }
 
 function eventIdsOf(trigger: Trigger, earlier: KnownEvent | undefined, found: Completion | undefined): string[] {
-  const others = earlier ? [earlier] : (found?.steps ?? []);
-  return [trigger.eventId, ...others.map(({ eventId }) => eventId)];
+  const ids = [trigger.eventId];
+  if (earlier) ids.push(earlier.eventId);
+  else for (const { eventId } of found?.steps ?? NONE) ids.push(eventId);
+  return ids;
 }
 
 function matchedOf(steps: readonly WholeEvent[]): JsonObject {
@@ -201,13 +207,8 @@ function patternEvidence(
   { time }: Trigger,
   earlier: KnownEvent | undefined,
 ): NonNullable<Evidence['pattern']> {
-  return {
-    after: after.event,
-    within: after.withinText,
-    from: iso(time - after.within),
-    to: iso(time),
-    ...(earlier ? { matched: { event_id: earlier.eventId, at: iso(earlier.time) } } : {}),
-  };
+  const searched = { after: after.event, within: after.withinText, from: iso(time - after.within), to: iso(time) };
+  return earlier ? { ...searched, matched: { event_id: earlier.eventId, at: iso(earlier.time) } } : searched;
 }
 
 function foundEvidence(
@@ -240,7 +241,7 @@ function latestBefore(
   { time, key }: Trigger,
 ): KnownEvent | undefined {
   let latest: KnownEvent | undefined;
-  for (const known of person.known.get(event) ?? []) {
+  for (const known of person.known.get(event) ?? NONE) {
     if (known.time > time || time > known.time + within || known.key === key) continue;
     if (!latest || known.time > latest.time || (known.time === latest.time && known.key > latest.key)) latest = known;
   }
@@ -253,7 +254,7 @@ function waitingFor({ rule, simple }: CompiledRule, person: PersonFacts, earlier
   const pattern = patternKey(earlierType, within);
   const found: Event[] = [];
   for (const type of rule.on) {
-    for (const { event: trigger, waitsFor } of person.known.get(type) ?? []) {
+    for (const { event: trigger, waitsFor } of person.known.get(type) ?? NONE) {
       if (!trigger || trigger.key === earlier.key || (waitsFor && !waitsFor.has(pattern))) continue;
       if (!isAbout(rule, trigger)) continue;
       if (trigger.time < earlier.time || trigger.time > earlier.time + within) continue;

@@ -1,6 +1,7 @@
 import type { Event, Json } from '../model.ts';
 import type { Expression } from './condition.ts';
 import type { Ids } from './facts.ts';
+import { limitKey } from './limits.ts';
 import type { BoundLimit, CompiledRule } from './rule-set.ts';
 
 type Told = Pick<Event, 'properties' | 'traits'>;
@@ -36,7 +37,7 @@ function keyText(value: Json, ids: Ids): string {
 /** No control characters and no line separators: keys stand in lists that are parted by them. */
 const PLAIN = /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u;
 
-/** Whose sends a limit counts: the rule's, each key by itself, or those of a group. */
-export function ownerOf({ owner, perKey }: BoundLimit, key: string): string {
-  return perKey && key !== '' ? `${owner} [${key}]` : owner;
+/** Where a limit counts: the sends of the rule, each key by itself, or those of a group. */
+export function countedIn({ limit, owner, perKey, key: keyless }: BoundLimit, key: string): string {
+  return perKey && key !== '' ? limitKey(`${owner} [${key}]`, limit) : keyless;
 }

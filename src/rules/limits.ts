@@ -24,16 +24,14 @@ export function limitKey(rule: string, limit: Limit): string {
 }
 
 /** The uses that must be known to judge an event that happened between `from` and `to`. */
-export function limitNeed(rule: string, limit: Limit, from: Millis, to: Millis): LimitNeed {
-  const key = limitKey(rule, limit);
-  const { period } = limit;
-  if (period.kind === 'ever') return { limitKey: key, from: 'ever', to: 'ever' };
+export function limitNeed(limitKey: string, { period }: Limit, from: Millis, to: Millis): LimitNeed {
+  if (period.kind === 'ever') return { limitKey, from: 'ever', to: 'ever' };
   if (period.kind === 'rolling') {
-    return { limitKey: key, from: instant(from - period.span), to: instant(to + period.span) };
+    return { limitKey, from: instant(from - period.span), to: instant(to + period.span) };
   }
-  if (period.zone === 'UTC') return { limitKey: key, from: dateIn(from, 'UTC'), to: dateIn(to, 'UTC') };
+  if (period.zone === 'UTC') return { limitKey, from: dateIn(from, 'UTC'), to: dateIn(to, 'UTC') };
   // The zone is known only with the profile; no zone is further than a day from UTC.
-  return { limitKey: key, from: dateIn(from - DAY, 'UTC'), to: dateIn(to + DAY, 'UTC') };
+  return { limitKey, from: dateIn(from - DAY, 'UTC'), to: dateIn(to + DAY, 'UTC') };
 }
 
 /** @param user the profile traits: `time_zone` gives the person's own day */
@@ -42,7 +40,7 @@ export function limitState(limit: Limit, uses: readonly CountedUse[], time: Mill
   if (period.kind === 'rolling') return rolling(limit, period.span, uses, time);
   const zone = period.kind === 'ever' ? '' : zoneOf(period.zone, user);
   const bucket = period.kind === 'ever' ? 'ever' : dateIn(time, zone);
-  const counted = uses.filter((use) => use.bucket === bucket).sort(byTime);
+  const counted = inOrder(uses.filter((use) => use.bucket === bucket));
   return {
     bucket,
     window: period.kind === 'ever' ? 'ever' : `${bucket} (${zone})`,
@@ -57,7 +55,7 @@ export function limitState(limit: Limit, uses: readonly CountedUse[], time: Mill
  * after it count as well as those before it.
  */
 function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: Millis): LimitState {
-  const near = all.filter((use) => Math.abs(use.at - time) <= span).sort(byTime);
+  const near = inOrder(all.filter((use) => Math.abs(use.at - time) <= span));
   // Every span that holds `time` and as many sends as possible starts at a send or at `time` itself.
   let fullest: CountedUse[] = [];
   for (const start of [...near.map((use) => use.at), time]) {
@@ -79,6 +77,11 @@ const DAY = 86_400_000;
 
 function freeSlot(uses: readonly CountedUse[]): number {
   return uses.reduce((highest, use) => Math.max(highest, use.slot), 0) + 1;
+}
+
+/** Most often there is one, and sorting it would be the dearest part of judging a limit. */
+function inOrder(uses: CountedUse[]): CountedUse[] {
+  return uses.length < 2 ? uses : uses.sort(byTime);
 }
 
 function byTime(a: CountedUse, b: CountedUse): number {

@@ -2,7 +2,7 @@ import type { Event, Millis } from '../model.ts';
 import { storable } from './calendar.ts';
 import type { Condition } from './condition.ts';
 import type { HistoryNeed, Ids, LimitNeed, Wait, WaitNeed } from './facts.ts';
-import { keyOf, ownerOf } from './key.ts';
+import { countedIn, keyOf } from './key.ts';
 import { limitNeed } from './limits.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 
@@ -12,84 +12,89 @@ type Told = Pick<Event, 'type' | 'time' | 'traits'>;
 export function historyNeeds(rules: RuleSet, event: Told): HistoryNeed[] {
   const { type, time } = event;
   const needs: HistoryNeed[] = [];
-  const span = (other: string, from: Millis, to: Millis) =>
-    needs.push({ kind: 'span', type: other, from: storable(from), to: storable(to) });
   for (const compiled of triggeredBy(rules, event)) {
     const { simple } = compiled;
     if (simple) needs.push({ kind: 'latest', type: simple.event, from: storable(time - simple.within), to: time });
-    else patternSpans(compiled, time, time, span);
-    waitSpans(compiled, time, time, span);
+    else patternSpans(needs, compiled, time, time);
+    waitSpans(needs, compiled, time, time);
   }
-  for (const compiled of rules.byEarlier.get(type) ?? []) {
+  for (const compiled of rules.byEarlier.get(type) ?? NONE) {
     const { rule, simple } = compiled;
     if (!simple) continue;
     const { event: earlier, within } = simple;
     for (const trigger of rule.on) {
       needs.push({ kind: 'waiting', type: trigger, from: time, to: storable(time + within), earlier, within });
     }
-    waitSpans(compiled, time, time + within, span);
+    waitSpans(needs, compiled, time, time + within);
   }
-  for (const compiled of rules.byPart.get(type) ?? []) {
-    patternSpans(compiled, time, time, span);
-    waitSpans(compiled, time, time + reachOf(compiled), span);
+  for (const compiled of rules.byPart.get(type) ?? NONE) {
+    patternSpans(needs, compiled, time, time);
+    waitSpans(needs, compiled, time, time + reachOf(compiled));
   }
   return needs;
 }
 
+const NONE: readonly CompiledRule[] = [];
 const FOREVER = Number.MAX_SAFE_INTEGER;
 const DAY = 86_400_000;
 
 /** How far a count since an event looks back, and on: a year. */
 export const LONGEST_COUNT = 366 * DAY;
 
-type Span = (type: string, from: Millis, to: Millis) => void;
+function addSpan(needs: HistoryNeed[], type: string, from: Millis, to: Millis): void {
+  needs.push({ kind: 'span', type, from: storable(from), to: storable(to) });
+}
 
 /** Everything of a pattern that may matter to events of this time, whichever part of it they are. */
-function patternSpans(compiled: CompiledRule, from: Millis, to: Millis, span: Span): void {
+function patternSpans(needs: HistoryNeed[], compiled: CompiledRule, from: Millis, to: Millis): void {
   const { after, count, on } = compiled.rule;
   if (after.length === 0 && !count) return;
   const since = count?.window.kind === 'since' ? [count.window.event] : [];
   const reach = reachOf(compiled);
   for (const type of new Set([...after.map(({ event }) => event), ...(count?.of ?? []), ...since, ...on])) {
-    span(type, from - reach, to + reach);
+    addSpan(needs, type, from - reach, to + reach);
   }
 }
 
 /** What may have come already and ends a wait, or takes the place of its trigger, which is of a time from `from` to `to`. */
-function waitSpans(compiled: CompiledRule, from: Millis, to: Millis, span: Span): void {
+function waitSpans(needs: HistoryNeed[], compiled: CompiledRule, from: Millis, to: Millis): void {
   const { rule, waits } = compiled;
   if (!waits) return;
-  if (rule.unless) for (const type of rule.unless.events) span(type, from, to + rule.unless.within);
-  for (const type of rule.cancelOn) span(type, from, FOREVER);
+  if (rule.unless) for (const type of rule.unless.events) addSpan(needs, type, from, to + rule.unless.within);
+  for (const type of rule.cancelOn) addSpan(needs, type, from, FOREVER);
   if (rule.again !== 'restart') return;
   // A later trigger that came first, if its own pattern is complete.
-  for (const type of rule.on) span(type, from, FOREVER);
-  patternSpans(compiled, from, FOREVER, span);
+  for (const type of rule.on) addSpan(needs, type, from, FOREVER);
+  patternSpans(needs, compiled, from, FOREVER);
 }
 
 /** Limits that the end of a wait, or a turn, would be counted in. @param key of the wait */
 export function limitNeedsAt(compiled: CompiledRule, key: string, due: Millis): LimitNeed[] {
-  return compiled.limits.map((bound) => limitNeed(ownerOf(bound, key), bound.limit, due, due));
+  return compiled.limits.map((bound) => limitNeed(countedIn(bound, key), bound.limit, due, due));
 }
 
 /** Limits that a send because of this event would be counted in. @param now a rule that waits may end at once, up to now */
 export function limitNeeds(rules: RuleSet, event: Event, ids: Ids, now: Millis): LimitNeed[] {
   const { type, time } = event;
   const needs: LimitNeed[] = [];
-  const add = (compiled: CompiledRule, from: Millis, to: Millis) => {
-    const key = keyOf(compiled, event, ids);
-    if (key === undefined) return;
-    for (const bound of compiled.limits) needs.push(limitNeed(ownerOf(bound, key), bound.limit, from, to));
-  };
   for (const compiled of triggeredBy(rules, event)) {
     // A look-up costs ten times the condition, and what the condition refuses is never counted.
     if (compiled.limits.length === 0 || (compiled.condition && refuses(compiled, event))) continue;
-    add(compiled, time, compiled.waits ? Math.max(time, now) : time);
+    addLimits(needs, compiled, event, ids, compiled.waits ? Math.max(time, now) : time);
   }
-  for (const compiled of [...(rules.byEarlier.get(type) ?? []), ...(rules.byPart.get(type) ?? [])]) {
-    if (compiled.limits.length > 0) add(compiled, time, Math.max(time + reachOf(compiled), compiled.waits ? now : 0));
+  for (const by of [rules.byEarlier, rules.byPart]) {
+    for (const compiled of by.get(type) ?? NONE) {
+      if (compiled.limits.length === 0) continue;
+      addLimits(needs, compiled, event, ids, Math.max(time + reachOf(compiled), compiled.waits ? now : 0));
+    }
   }
   return needs;
+}
+
+function addLimits(needs: LimitNeed[], compiled: CompiledRule, event: Event, ids: Ids, to: Millis): void {
+  const key = keyOf(compiled, event, ids);
+  if (key === undefined) return;
+  for (const bound of compiled.limits) needs.push(limitNeed(countedIn(bound, key), bound.limit, event.time, to));
 }
 
 type PersonNeed = { readonly userId: string; readonly need: LimitNeed };
@@ -97,11 +102,11 @@ type PersonNeed = { readonly userId: string; readonly need: LimitNeed };
 /** Limits that the end of a wait is counted in. @param rules of the catalog it began with */
 export function waitLimitNeeds(rules: RuleSet, { rule, key, dueAt, userId }: Wait): PersonNeed[] {
   const { limits = [] } = rules.byName.get(rule) ?? {};
-  return limits.map((bound) => ({ userId, need: limitNeed(ownerOf(bound, key), bound.limit, dueAt, dueAt) }));
+  return limits.map((bound) => ({ userId, need: limitNeed(countedIn(bound, key), bound.limit, dueAt, dueAt) }));
 }
 
 export function turnLimitNeeds({ limits }: CompiledRule, due: Millis, userId: string): PersonNeed[] {
-  return limits.map((bound) => ({ userId, need: limitNeed(ownerOf(bound, ''), bound.limit, due, due) }));
+  return limits.map((bound) => ({ userId, need: limitNeed(countedIn(bound, ''), bound.limit, due, due) }));
 }
 
 /** How long after an event of a pattern its trigger may come. */
@@ -128,7 +133,7 @@ export function waitNeeds(rules: RuleSet, event: Event, ids: Ids): WaitNeed[] {
 
 /** Rules that the event may trigger: by its type, or by a trait it may change. */
 function triggeredBy(rules: RuleSet, { type, traits }: Told): Iterable<CompiledRule> {
-  const listed = rules.byTrigger.get(type) ?? [];
+  const listed = rules.byTrigger.get(type) ?? NONE;
   if (rules.byTrait.size === 0) return listed;
   return new Set([...listed, ...Object.keys(traits).flatMap((trait) => rules.byTrait.get(trait) ?? [])]);
 }

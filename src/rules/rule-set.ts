@@ -1,9 +1,12 @@
 import type { After, CatalogData, Group, Limit, NotificationType, Rule } from '../model.ts';
 import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
+import { limitKey } from './limits.ts';
 
 /** A rule with its expressions compiled. */
 export interface CompiledRule {
   readonly rule: Rule;
+  /** See typesOf. */
+  readonly types: readonly string[];
   readonly condition: Condition | undefined;
   readonly audience: Condition | undefined;
   readonly key: Expression | undefined;
@@ -32,6 +35,8 @@ export interface BoundLimit {
   readonly limit: Limit;
   /** Whose uses are counted: a rule's, or a group's. */
   readonly owner: string;
+  /** Where they are counted while the rule has no key: see limitKey. */
+  readonly key: string;
   readonly perKey: boolean;
 }
 
@@ -122,6 +127,7 @@ function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatche
     Object.entries(named).map(([name, text]) => [name, value(text)] as const);
   return {
     rule,
+    types: typesOf(rule),
     condition,
     audience: rule.audience === undefined ? undefined : conditionOf(rule, rule.audience),
     key: optional(rule.key),
@@ -136,14 +142,18 @@ function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatche
       return action.kind === 'emit' ? values(action.properties) : [];
     }),
     limits: [
-      ...rule.limits.map((limit) => ({ limit, owner: rule.name, perKey: rule.key !== undefined && !limit.perPerson })),
-      ...(group?.limits ?? []).map((limit) => ({ limit, owner: `group ${group?.name}`, perKey: false })),
+      ...rule.limits.map((limit) => bound(limit, rule.name, rule.key !== undefined && !limit.perPerson)),
+      ...(group?.limits ?? []).map((limit) => bound(limit, `group ${group?.name}`, false)),
     ],
     waits,
     asksNow: mentions(condition, 'now'),
     asksMatched,
     simple: isSimple ? step : undefined,
   };
+}
+
+function bound(limit: Limit, owner: string, perKey: boolean): BoundLimit {
+  return { limit, owner, perKey, key: limitKey(owner, limit) };
 }
 
 /** Event types that may complete a pattern after its trigger has come. */

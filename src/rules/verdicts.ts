@@ -9,10 +9,10 @@ export interface Send {
   readonly rule: Rule;
   readonly catalogVersion: number;
   /** For the templates, beside the event and the person. */
-  readonly matched?: JsonObject;
-  readonly data?: JsonObject;
-  readonly items?: readonly DigestItem[];
-  readonly total?: number;
+  readonly matched?: JsonObject | undefined;
+  readonly data?: JsonObject | undefined;
+  readonly items?: readonly DigestItem[] | undefined;
+  readonly total?: number | undefined;
 }
 
 export interface NewUse extends CountedUse {
@@ -101,7 +101,8 @@ export function record(
   evidence: Evidence,
   outcome: Outcome = OUTCOMES[code],
 ): Decision[] {
-  return types.map((type) => {
+  const made: Decision[] = [];
+  for (const type of types) {
     const decision: Decision = {
       // The n-th decision on the event that arrived: the same wherever it is decided again.
       decision_id: `${m.source}.${m.decisions.length}`,
@@ -115,8 +116,9 @@ export function record(
       evidence,
     };
     m.decisions.push(decision);
-    return decision;
-  });
+    made.push(decision);
+  }
+  return made;
 }
 
 /** What a rule would emit cannot be stored: told beside what was decided. @param others the decisions so far */

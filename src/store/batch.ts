@@ -3,7 +3,7 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { AddressChange } from '../events/reach.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
 import type { NewUse } from '../rules/verdicts.ts';
-import { copyRow, copyStatement, copyText } from './copy.ts';
+import { CopyRows, copyStatement, copyText } from './copy.ts';
 import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
 import { runTogether, type Statement } from './round-trip.ts';
@@ -90,9 +90,9 @@ const NOTIFY: Statement = { name: 'notify', text: `select pg_notify('${DELIVERIE
 
 function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
   const receivedAt = timestamp(now);
-  let rows = '';
+  const rows = new CopyRows();
   for (const { event, decisions } of events) {
-    rows += copyRow([
+    rows.add([
       tenantId,
       event.userId,
       event.at,
@@ -115,20 +115,22 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
 }
 
 function copyKeys(tenantId: string, named: Batch['events']): Statement {
-  const rows = named.map(({ event }) => copyRow([tenantId, event.key, event.contentHash, event.userId, event.at]));
-  return copyStatement('event_keys', 'tenant_id, key, content_hash, user_id, event_time', rows.join(''));
+  const rows = new CopyRows();
+  for (const { event } of named) rows.add([tenantId, event.key, event.contentHash, event.userId, event.at]);
+  return copyStatement('event_keys', 'tenant_id, key, content_hash, user_id, event_time', rows);
 }
 
 function copyPeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
   const seenAt = timestamp(now);
-  const rows = people.map(({ userId, profile, addressHashes, zone }) => {
-    const texts = [profile.traits, profile.traitTimes, addressHashes].map(jsonText);
-    return copyRow([tenantId, userId, ...texts, seenAt, seenAt, zone]);
-  });
+  const rows = new CopyRows();
+  for (const { userId, profile, addressHashes, zone } of people) {
+    const { traits, traitTimes } = profile;
+    rows.add([tenantId, userId, jsonText(traits), jsonText(traitTimes), jsonText(addressHashes), seenAt, seenAt, zone]);
+  }
   return copyStatement(
     'users',
     'tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone',
-    rows.join(''),
+    rows,
   );
 }
 
@@ -154,11 +156,11 @@ set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes
 /** Of people who had none: nobody has an address without a row of users. */
 function copyAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
   const updatedAt = timestamp(now);
-  let rows = '';
+  const rows = new CopyRows();
   for (const { userId, kind, sealed, hash, mask } of addresses) {
     if (sealed === null) continue;
     const bytes = `\\x${sealed.bytes.toString('hex')}`;
-    rows += copyRow([tenantId, userId, kind, bytes, sealed.keyId, hash, copyText(mask), updatedAt]);
+    rows.add([tenantId, userId, kind, bytes, sealed.keyId, hash, copyText(mask), updatedAt]);
   }
   return copyStatement('addresses', 'tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at', rows);
 }
@@ -190,8 +192,9 @@ set sealed = excluded.sealed, key_id = excluded.key_id, hash = excluded.hash, ma
     updated_at = excluded.updated_at`;
 
 function copyUses({ tenantId, uses }: Batch): Statement {
-  const rows = uses.map((use) =>
-    copyRow([
+  const rows = new CopyRows();
+  for (const use of uses) {
+    rows.add([
       tenantId,
       use.userId,
       use.limitKey,
@@ -200,19 +203,20 @@ function copyUses({ tenantId, uses }: Batch): Statement {
       timestamp(use.at),
       use.eventId,
       use.notificationId,
-    ]),
-  );
+    ]);
+  }
   return copyStatement(
     'limit_uses',
     'tenant_id, user_id, limit_key, bucket, slot, event_time, event_id, notification_id',
-    rows.join(''),
+    rows,
   );
 }
 
 function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
   const createdAt = timestamp(now);
-  const rows = notifications.map((one) =>
-    copyRow([
+  const rows = new CopyRows();
+  for (const one of notifications) {
+    rows.add([
       tenantId,
       one.userId,
       one.notificationId,
@@ -224,19 +228,20 @@ function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
       one.catalogVersion,
       one.dataText,
       createdAt,
-    ]),
-  );
+    ]);
+  }
   return copyStatement(
     'notifications',
     'tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id, catalog_version, data, created_at',
-    rows.join(''),
+    rows,
   );
 }
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const createdAt = timestamp(now);
-  const rows = deliveries.map((one) =>
-    copyRow([
+  const rows = new CopyRows();
+  for (const one of deliveries) {
+    rows.add([
       tenantId,
       one.notificationId,
       one.channel,
@@ -246,12 +251,12 @@ function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
       timestamp(one.giveUpAt),
       one.inDoubt,
       createdAt,
-    ]),
-  );
+    ]);
+  }
   return copyStatement(
     'deliveries',
     'tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at, in_doubt_policy, created_at',
-    rows.join(''),
+    rows,
   );
 }
 

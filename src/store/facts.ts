@@ -1,4 +1,5 @@
 import type { Decision, JsonObject, Millis } from '../model.ts';
+import { storable } from '../rules/calendar.ts';
 import {
   type CountedUse,
   type HistoryNeed,
@@ -20,8 +21,13 @@ export interface FactsQuery {
   readonly userIds: readonly string[];
   /** Events to look up: are they stored already? */
   readonly events: readonly EventIdentity[];
-  readonly history: readonly { readonly userId: string; readonly need: HistoryNeed }[];
-  readonly limits: readonly { readonly userId: string; readonly need: LimitNeed }[];
+  readonly history: readonly Needed<HistoryNeed>[];
+  readonly limits: readonly Needed<LimitNeed>[];
+}
+
+export interface Needed<Need> {
+  readonly userId: string;
+  readonly need: Need;
 }
 
 export interface EventIdentity {
@@ -55,16 +61,30 @@ const MAX_WAITING = 1000;
 const MAX_USES = 4000;
 
 /** Begins, waits until the people are this batch's alone, and loads everything it needs: one round trip. */
-export async function lockAndLoadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
-  const statements = [BEGIN, lockStatement(query.tenantId, query.userIds), factsStatement(query)];
-  const [, , rows] = await runTogether(connection, statements);
-  return readFacts(query, rows as Row[]);
+export function lockAndLoadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
+  return load(connection, query, [BEGIN, lockStatement(query.tenantId, query.userIds)]);
 }
 
-/** Everything the batch needs, in one statement: see FACTS. */
-export async function loadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
-  const [rows] = await runTogether(connection, [factsStatement(query)]);
-  return readFacts(query, rows as Row[]);
+/** Everything the batch needs, in one round trip. */
+export function loadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
+  return load(connection, query, []);
+}
+
+async function load(connection: Connection, query: FactsQuery, before: readonly Statement[]): Promise<Facts> {
+  const facts: Known = {
+    catalogVersion: 0,
+    people: new Map(query.userIds.map((userId) => [userId, stranger(userId)])),
+    addressHashes: new Map(),
+    stored: new Map(),
+    contentHashes: new Map(),
+    hasWaits: false,
+  };
+  const lookUps = lookUpsOf(query, facts);
+  const answers = await runTogether(connection, [...before, ...lookUps.map(({ statement }) => statement)]);
+  lookUps.forEach(({ read }, place) => {
+    for (const row of answers[before.length + place] as Row[]) read(row);
+  });
+  return facts;
 }
 
 /** Part of `lockAndLoadFacts`. */
@@ -89,97 +109,230 @@ select pg_advisory_xact_lock(h) from (
   order by 1
 ) as ordered`;
 
-function factsStatement({ tenantId, userIds, events, history, limits }: FactsQuery): Statement {
+/** While they are gathered. */
+interface Known {
+  catalogVersion: number;
+  readonly people: Map<string, PersonFacts>;
+  readonly addressHashes: Map<string, { [kind: string]: string }>;
+  readonly stored: Map<number, readonly Decision[]>;
+  readonly contentHashes: Map<string, string>;
+  hasWaits: boolean;
+}
+
+/** A question, and where each row of its answer goes. */
+interface LookUp {
+  readonly statement: Statement;
+  read(row: Row): void;
+}
+
+/** None of their columns is ever null. The first is mostly the place in the list that was asked for. */
+type Row = readonly [string, string, string, string, string, string];
+
+/** Only what there is to look up: a statement that finds nothing costs as much as one that does. */
+function lookUpsOf({ tenantId, userIds, events, history, limits }: FactsQuery, facts: Known): LookUp[] {
+  const lookUps = [activeCatalog(tenantId, facts), people(tenantId, userIds, facts)];
+  if (events.length > 0) lookUps.push(storedEvents(tenantId, events, facts));
+  const named = events.filter((event) => event.named);
+  if (named.length > 0) lookUps.push(knownIds(tenantId, named, facts));
   const latest = history.filter(isLatest);
+  if (latest.length > 0) lookUps.push(latestEvents(tenantId, latest, facts));
   const waiting = history.filter(isWaiting);
+  if (waiting.length > 0) lookUps.push(waitingTriggers(tenantId, waiting, facts));
+  if (limits.length > 0) lookUps.push(limitUses(tenantId, limits, facts));
+  return lookUps;
+}
+
+function activeCatalog(tenantId: string, facts: Known): LookUp {
   return {
-    name: 'facts',
-    text: FACTS,
-    values: [
-      tenantId,
-      list(userIds),
-      list(events.map((event) => event.userId)),
-      list(events.map((event) => event.at)),
-      list(events.map((event) => event.key)),
-      list(events.filter((event) => event.named).map((event) => event.key)),
-      list(latest.map(({ userId }) => userId)),
-      list(latest.map(({ need }) => need.type)),
-      list(latest.map(({ need }) => timestamp(need.from))),
-      list(latest.map(({ need }) => timestamp(need.to))),
-      list(waiting.map(({ userId }) => userId)),
-      list(waiting.map(({ need }) => need.type)),
-      list(waiting.map(({ need }) => timestamp(need.from))),
-      list(waiting.map(({ need }) => timestamp(need.to))),
-      list(waiting.map(({ need }) => need.earlier)),
-      list(waiting.map(({ need }) => String(need.within))),
-      list(limits.map(({ userId }) => userId)),
-      list(limits.map(({ need }) => need.limitKey)),
-      list(limits.map(({ need }) => need.from)),
-      list(limits.map(({ need }) => need.to)),
-    ],
+    statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
+    read([version, hasWaits]) {
+      facts.catalogVersion = Number(version);
+      facts.hasWaits = hasWaits === 't';
+    },
   };
 }
 
-function readFacts(query: FactsQuery, rows: readonly Row[]): Facts {
-  const { tenantId, userIds, events, history, limits } = query;
-  const named = events.filter((event) => event.named);
-  const latest = history.filter(isLatest);
-  const waiting = history.filter(isWaiting);
-  let catalogVersion = 0;
-  let hasWaits = false;
-  const people = new Map(userIds.map((userId) => [userId, stranger(userId)]));
-  const personOf = (userId: string) => people.get(userId) as PersonFacts;
-  const addressHashes = new Map<string, { [kind: string]: string }>();
-  const stored = new Map<number, readonly Decision[]>();
-  const contentHashes = new Map<string, string>();
-  for (const [kind, place, a, b, c, time, slot] of rows) {
-    const i = Number(place);
-    switch (kind) {
-      case 'catalog':
-        catalogVersion = i;
-        break;
-      case 'waits':
-        hasWaits = true;
-        break;
-      case 'person': {
-        const userId = userIds[i] as string;
-        personOf(userId).profile = { traits: JSON.parse(a), traitTimes: JSON.parse(b) };
-        addressHashes.set(userId, JSON.parse(c));
-        break;
-      }
-      case 'stored': {
-        const { key, eventId } = events[i] as EventIdentity;
-        stored.set(i, unpackDecisions(JSON.parse(a), key, eventId));
-        break;
-      }
-      case 'id':
-        contentHashes.set((named[i] as EventIdentity).key, a);
-        break;
-      case 'latest': {
-        const { userId, need } = latest[i] as (typeof latest)[number];
-        const person = personOf(userId);
-        if (!person.known.get(need.type)?.some((known) => known.key === a)) {
-          remember(person, need.type, { key: a, eventId: b, time: parseTimestamp(time) });
-        }
-        break;
-      }
-      case 'waiting': {
-        const { userId, need } = waiting[i] as (typeof waiting)[number];
-        rememberWaiting(personOf(userId), tenantId, need, a, b, JSON.parse(c), parseTimestamp(time));
-        break;
-      }
-      case 'use': {
-        const { userId, need } = limits[i] as FactsQuery['limits'][number];
-        const [eventId, notificationId] = JSON.parse(b) as [string, string];
-        const use = { bucket: a, slot: Number(slot), at: parseTimestamp(time), eventId, notificationId };
-        rememberUse(personOf(userId), need.limitKey, use);
-      }
-    }
-  }
-  return { catalogVersion, people, addressHashes, stored, contentHashes, hasWaits };
+/** Without a catalog nobody has begun to wait. */
+const ACTIVE_CATALOG = `
+select version, exists (select from waits where tenant_id = $1 and status = 'waiting')
+from active_catalogs where tenant_id = $1`;
+
+function people(tenantId: string, userIds: readonly string[], facts: Known): LookUp {
+  return {
+    statement: { name: 'people', text: PEOPLE, values: [tenantId, list(userIds)] },
+    read([place, traits, traitTimes, addressHashes]) {
+      const userId = userIds[Number(place)] as string;
+      personOf(facts, userId).profile = { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) };
+      facts.addressHashes.set(userId, JSON.parse(addressHashes));
+    },
+  };
 }
 
-type Asked<Kind> = { readonly userId: string; readonly need: Extract<HistoryNeed, { kind: Kind }> };
+/**
+ * Like all that follow, a list of look-ups through `unnest … cross join lateral`, so that every one is an index probe,
+ * however many there are and however large the tables: a join here may turn into a scan of the whole history, and so may
+ * a lateral part without a limit.
+ */
+const PEOPLE = `
+select q.i::int - 1, p.traits, p.trait_times, p.address_hashes
+from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
+cross join lateral (
+  select traits, trait_times, address_hashes from users where tenant_id = $1 and user_id = q.user_id limit 1
+) as p`;
+
+function storedEvents(tenantId: string, events: readonly EventIdentity[], facts: Known): LookUp {
+  const times = events.map(({ at }) => at);
+  const values = [
+    tenantId,
+    list(events.map(({ userId }) => userId)),
+    list(times),
+    list(events.map(({ key }) => key)),
+    times.reduce((least, at) => (at < least ? at : least)),
+    times.reduce((greatest, at) => (at > greatest ? at : greatest)),
+  ];
+  return {
+    statement: { name: 'stored-events', text: STORED_EVENTS, values },
+    read([place, decisions]) {
+      const { key, eventId } = events[Number(place)] as EventIdentity;
+      facts.stored.set(Number(place), unpackDecisions(JSON.parse(decisions), key, eventId));
+    },
+  };
+}
+
+/**
+ * `events` has a partition a month, and setting up a look-up in one costs more than the look-up. The first and the last
+ * moment of all that is asked for say beforehand which partitions are not needed: nearly always all but one or two.
+ */
+const STORED_EVENTS = `
+select q.i::int - 1, e.decisions
+from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::uuid[])
+     with ordinality as q(user_id, event_time, key, i)
+cross join lateral (
+  select decisions from events
+  where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key
+    and event_time between $5::timestamptz and $6::timestamptz limit 1
+) as e`;
+
+function knownIds(tenantId: string, named: readonly EventIdentity[], facts: Known): LookUp {
+  return {
+    statement: { name: 'known-ids', text: KNOWN_IDS, values: [tenantId, list(named.map(({ key }) => key))] },
+    read([place, contentHash]) {
+      facts.contentHashes.set((named[Number(place)] as EventIdentity).key, contentHash);
+    },
+  };
+}
+
+const KNOWN_IDS = `
+select q.i::int - 1, k.content_hash
+from unnest(string_to_array($2, E'\\x1f')::uuid[]) with ordinality as q(key, i)
+cross join lateral (
+  select content_hash from event_keys where tenant_id = $1 and key = q.key limit 1
+) as k`;
+
+function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts: Known): LookUp {
+  const values = [
+    tenantId,
+    list(asked.map(({ userId }) => userId)),
+    list(asked.map(({ need }) => need.type)),
+    list(asked.map(({ need }) => timestamp(need.from))),
+    list(asked.map(({ need }) => timestamp(need.to))),
+    timestamp(asked.reduce((least, { need }) => Math.min(least, need.from), Number.POSITIVE_INFINITY)),
+    timestamp(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
+  ];
+  return {
+    statement: { name: 'latest-events', text: LATEST_EVENTS, values },
+    read([place, key, eventId, time]) {
+      const { userId, need } = asked[Number(place)] as Asked<'latest'>;
+      const person = personOf(facts, userId);
+      if (person.known.get(need.type)?.some((known) => known.key === key)) return;
+      remember(person, need.type, { key, eventId, time: parseTimestamp(time) });
+    },
+  };
+}
+
+const LATEST_EVENTS = `
+select q.i::int - 1, e.key, coalesce(e.event_id, e.key::text), e.event_time
+from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[])
+     with ordinality as q(user_id, type, lo, hi, i)
+cross join lateral (
+  select key, event_id, event_time from events
+  where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
+    and event_time between $6::timestamptz and $7::timestamptz
+  order by event_time desc limit 1
+) as e`;
+
+function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], facts: Known): LookUp {
+  const least = asked.reduce((so, { need }) => Math.min(so, need.from - need.within), Number.POSITIVE_INFINITY);
+  const values = [
+    tenantId,
+    list(asked.map(({ userId }) => userId)),
+    list(asked.map(({ need }) => need.type)),
+    list(asked.map(({ need }) => timestamp(need.from))),
+    list(asked.map(({ need }) => timestamp(need.to))),
+    list(asked.map(({ need }) => need.earlier)),
+    list(asked.map(({ need }) => String(need.within))),
+    timestamp(storable(least)),
+    timestamp(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
+  ];
+  return {
+    statement: { name: 'waiting-triggers', text: WAITING_TRIGGERS, values },
+    read([place, key, eventId, time, content]) {
+      const { userId, need } = asked[Number(place)] as Asked<'waiting'>;
+      rememberWaiting(personOf(facts, userId), tenantId, need, key, eventId, JSON.parse(content), parseTimestamp(time));
+    },
+  };
+}
+
+const WAITING_TRIGGERS = `
+select q.i::int - 1, e.key, coalesce(e.event_id, e.key::text), e.event_time, json_build_array(e.properties, e.traits)
+from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[], string_to_array($6, E'\\x1f'), string_to_array($7, E'\\x1f')::float8[])
+     with ordinality as q(user_id, type, lo, hi, earlier, within, i)
+cross join lateral (
+  select key, event_id, event_time, properties, traits from events as b
+  where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
+    and event_time between $8::timestamptz and $9::timestamptz
+    and not exists (
+      select from events as a
+      where a.tenant_id = $1 and a.user_id = q.user_id and a.event_type = q.earlier and a.key <> b.key
+        and a.event_time between b.event_time - q.within * interval '1 millisecond' and b.event_time
+        and a.event_time between $8::timestamptz and $9::timestamptz
+    )
+  order by event_time limit ${MAX_WAITING}
+) as e`;
+
+function limitUses(tenantId: string, limits: readonly Needed<LimitNeed>[], facts: Known): LookUp {
+  const values = [
+    tenantId,
+    list(limits.map(({ userId }) => userId)),
+    list(limits.map(({ need }) => need.limitKey)),
+    list(limits.map(({ need }) => need.from)),
+    list(limits.map(({ need }) => need.to)),
+  ];
+  return {
+    statement: { name: 'limit-uses', text: LIMIT_USES, values },
+    read([place, bucket, slot, time, eventId, notificationId]) {
+      const { userId, need } = limits[Number(place)] as Needed<LimitNeed>;
+      const use = { bucket, slot: Number(slot), at: parseTimestamp(time), eventId, notificationId };
+      rememberUse(personOf(facts, userId), need.limitKey, use);
+    },
+  };
+}
+
+const LIMIT_USES = `
+select q.i::int - 1, u.bucket, u.slot, u.event_time, u.event_id, u.notification_id
+from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string_to_array($5, E'\\x1f'))
+     with ordinality as q(user_id, limit_key, lo, hi, i)
+cross join lateral (
+  select bucket, slot, event_time, event_id, notification_id from limit_uses
+  where tenant_id = $1 and user_id = q.user_id and limit_key = q.limit_key and bucket between q.lo and q.hi
+  order by bucket, slot limit ${MAX_USES}
+) as u`;
+
+function personOf(facts: Known, userId: string): PersonFacts {
+  return facts.people.get(userId) as PersonFacts;
+}
+
+type Asked<Kind> = Needed<Extract<HistoryNeed, { kind: Kind }>>;
 
 function isLatest(asked: FactsQuery['history'][number]): asked is Asked<'latest'> {
   return asked.need.kind === 'latest';
@@ -220,6 +373,7 @@ export async function confirmTraitTimes(
     list(contested.map(({ person }) => person.userId)),
     list(contested.map(({ at }) => at)),
     JSON.stringify(contested.map(({ trait }) => trait)),
+    contested.reduce((least, { at }) => (at < least ? at : least), (contested[0] as ContestedTrait).at),
   ];
   const [rows = []] = await runTogether(connection, [{ name: 'confirm-trait-times', text: CONFIRM, values }]);
   for (const [place, at] of rows) {
@@ -241,7 +395,8 @@ from rows from (
 ) with ordinality as q(user_id, at, trait, i)
 cross join lateral (
   select event_time from events
-  where tenant_id = $1 and user_id = q.user_id and event_time >= q.at and traits -> q.trait is not null
+  where tenant_id = $1 and user_id = q.user_id and event_time >= q.at and event_time >= $5::timestamptz
+    and traits -> q.trait is not null
   order by event_time desc limit 1
 ) as e`;
 
@@ -252,9 +407,6 @@ cross join lateral (
 function list(texts: readonly string[]): string {
   return texts.join('\x1f');
 }
-
-/** As FACTS says; what a kind has no use for is null. */
-type Row = [kind: string, place: string, a: string, b: string, c: string, time: string, slot: string];
 
 function rememberWaiting(
   person: PersonFacts,
@@ -279,66 +431,3 @@ function rememberWaiting(
   if (list && at >= 0) list[at] = known;
   else remember(person, need.type, known);
 }
-
-/**
- * Each part is a list of look-ups through `unnest … cross join lateral`, so that every one is an index probe, however
- * many there are and however large the tables: a join here may turn into a scan of the whole history, and so may a
- * lateral part without a limit.
- * Columns: kind, place in the list, three texts, a time, a number.
- */
-const FACTS = `
-select 'catalog', version, null::text, null::text, null::text, null::timestamptz, null::int
-  from active_catalogs where tenant_id = $1
-union all
-select 'waits', 1, null, null, null, null, null
-  from (select from waits where tenant_id = $1 and status = 'waiting' limit 1) as w
-union all
-select 'person', q.i::int - 1, p.traits::text, p.trait_times::text, p.address_hashes::text, null, null
-  from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
-  cross join lateral (
-    select * from users where tenant_id = $1 and user_id = q.user_id limit 1
-  ) as p
-union all
-select 'stored', q.i::int - 1, e.decisions::text, null, null, null, null
-  from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::uuid[]) with ordinality as q(user_id, event_time, key, i)
-  cross join lateral (
-    select decisions from events
-    where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key limit 1
-  ) as e
-union all
-select 'id', q.i::int - 1, k.content_hash::text, null, null, null, null
-  from unnest(string_to_array($6, E'\\x1f')::uuid[]) with ordinality as q(key, i)
-  cross join lateral (
-    select content_hash from event_keys where tenant_id = $1 and key = q.key limit 1
-  ) as k
-union all
-select 'latest', q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text), null, e.event_time, null
-  from unnest(string_to_array($7, E'\\x1f'), string_to_array($8, E'\\x1f'), string_to_array($9, E'\\x1f')::timestamptz[], string_to_array($10, E'\\x1f')::timestamptz[]) with ordinality as q(user_id, type, lo, hi, i)
-  cross join lateral (
-    select key, event_id, event_time from events
-    where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
-    order by event_time desc limit 1
-  ) as e
-union all
-select 'waiting', q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text),
-       json_build_array(e.properties, e.traits)::text, e.event_time, null
-  from unnest(string_to_array($11, E'\\x1f'), string_to_array($12, E'\\x1f'), string_to_array($13, E'\\x1f')::timestamptz[], string_to_array($14, E'\\x1f')::timestamptz[], string_to_array($15, E'\\x1f'), string_to_array($16, E'\\x1f')::float8[])
-       with ordinality as q(user_id, type, lo, hi, earlier, within, i)
-  cross join lateral (
-    select key, event_id, event_time, properties, traits from events as b
-    where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
-      and not exists (
-        select from events as a
-        where a.tenant_id = $1 and a.user_id = q.user_id and a.event_type = q.earlier and a.key <> b.key
-          and a.event_time between b.event_time - q.within * interval '1 millisecond' and b.event_time
-      )
-    order by event_time limit ${MAX_WAITING}
-  ) as e
-union all
-select 'use', q.i::int - 1, u.bucket, json_build_array(u.event_id, u.notification_id)::text, null, u.event_time, u.slot
-  from unnest(string_to_array($17, E'\\x1f'), string_to_array($18, E'\\x1f'), string_to_array($19, E'\\x1f'), string_to_array($20, E'\\x1f')) with ordinality as q(user_id, limit_key, lo, hi, i)
-  cross join lateral (
-    select bucket, slot, event_time, event_id, notification_id from limit_uses
-    where tenant_id = $1 and user_id = q.user_id and limit_key = q.limit_key and bucket between q.lo and q.hi
-    order by bucket, slot limit ${MAX_USES}
-  ) as u`;

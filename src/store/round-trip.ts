@@ -8,7 +8,7 @@ export interface Statement {
   readonly text: string;
   readonly values?: readonly string[];
   /** For `copy … from stdin`: the rows, see copy.ts. */
-  readonly copyData?: string;
+  readonly copyData?: readonly Buffer[];
 }
 
 /** Columns as PostgreSQL writes them in text. */
@@ -69,9 +69,10 @@ class RoundTrip implements pg.Submittable {
       wire.bind({ statement: name, values });
       wire.execute({});
       if (copyData === undefined) continue;
-      const bytes = Buffer.from(copyData);
-      wire.stream.write(copyHeader(bytes.length));
-      wire.stream.write(bytes);
+      for (const bytes of copyData) {
+        wire.stream.write(copyHeader(bytes.length));
+        wire.stream.write(bytes);
+      }
       wire.endCopyFrom();
     }
     wire.sync();

@@ -37,6 +37,8 @@ export async function loadSpans(
       list(merged.map(({ type }) => type)),
       list(merged.map(({ from }) => timestamp(from))),
       list(merged.map(({ to }) => timestamp(to))),
+      timestamp(merged.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
+      timestamp(merged.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
     ],
     // node-postgres types rows of rowMode 'array' as objects
   } as unknown as string);
@@ -66,7 +68,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 
 type Row = [place: number, key: string, eventId: string, time: Millis, properties: JsonObject, traits: JsonObject];
 
-/** Look-ups only, each by the primary key and bounded: see FACTS in facts.ts. */
+/** Look-ups only, each by the primary key and bounded, and in the partitions of these times alone: see facts.ts. */
 const LOAD = `
 select q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text), e.event_time, e.properties, e.traits
 from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[])
@@ -74,6 +76,7 @@ from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string
 cross join lateral (
   select key, event_id, event_time, properties, traits from events
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
+    and event_time between $6::timestamptz and $7::timestamptz
   order by event_time desc limit ${MAX_EVENTS}
 ) as e`;
 

@@ -27,9 +27,9 @@ export interface Scope {
   readonly traits: JsonObject;
   readonly user: JsonObject;
   /** By event type, the properties of the event that matched the pattern. Absent: none did. */
-  readonly matched?: JsonObject;
+  readonly matched?: JsonObject | undefined;
   /** The time of judging. Absent: `now` is missing. */
-  readonly now?: Millis;
+  readonly now?: Millis | undefined;
 }
 
 export function variablesOf(declared: Declared): Variables {
