@@ -114,3 +114,11 @@ test('what is copied comes back, whatever it holds', async () => {
     { numRuns: 60 },
   );
 });
+
+test('rows of any number and length arrive, whatever they are cut into on the way', async () => {
+  const lengths = [...Array.from({ length: 3000 }, (_, i) => i % 97), 5000, 70_000, 1, 4096, 65_536];
+  const texts = lengths.map((length, i) => `${i} ${(i % 3 === 0 ? 'é' : i % 3 === 1 ? '🦉' : 'x').repeat(length)}`);
+  await run(copyNotes(...texts.map((text, id) => [id, text, null, null])));
+  const { rows } = await database.pool.query<{ a: string }>('select a from notes order by id');
+  expect(rows.map(({ a }) => a)).toEqual(texts);
+});
