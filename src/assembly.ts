@@ -8,7 +8,7 @@ import type { Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { zoneOf } from './rules/calendar.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
-import type { Ids, PersonFacts, Wait } from './rules/facts.ts';
+import { byDue, type Ids, type PersonFacts, type Wait } from './rules/facts.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
 import { emitFailed, type Send, type Verdicts } from './rules/verdicts.ts';
 import type { Batch } from './store/batch.ts';
@@ -182,8 +182,4 @@ function dataText(person: PersonFacts, { trigger, matched, data, items, total }:
   if (data) text += `,"data":${jsonText(data)}`;
   if (items) text += `,"items":${jsonText(items as unknown as Json)},"total":${total ?? items.length}`;
   return `${text}}`;
-}
-
-function byDue(a: Wait, b: Wait): number {
-  return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
 }

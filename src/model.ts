@@ -372,6 +372,18 @@ export interface Evidence {
   readonly expired?: { readonly expires_ms: Millis; readonly late_by_ms: Millis };
 }
 
+/** An event that a rule makes, about the same person; `set` makes one of the type `profile.updated`. */
+export interface Emitted {
+  readonly eventId: string;
+  readonly type: string;
+  readonly time: Millis;
+  readonly properties: JsonObject;
+  readonly traits: JsonObject;
+  readonly rule: string;
+  readonly causedBy: string;
+  readonly depth: number;
+}
+
 export type WaitKind = 'delay' | 'at' | 'unless' | 'debounce' | 'digest' | 'every';
 
 /** One rule's verdict on one event, for one notification type. The stored and the public shape are the same. */

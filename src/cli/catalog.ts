@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { Difference } from '../catalog/diff.ts';
 import { readCatalog } from '../catalog/read.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
-import { ApiError, connect } from './api.ts';
-import { isCatalogProblems, problemLines } from './problems.ts';
+import { answer } from './answer.ts';
+import { problemLines } from './problems.ts';
 
 interface Applied {
   readonly version: number;
@@ -23,10 +23,10 @@ export function catalogCommands(program: Command): void {
     .option('--dry-run', 'check and compare, and change nothing')
     .option('--json', 'answer as one line of JSON')
     .action((dir: string, options: { dryRun?: boolean; json?: boolean }) =>
-      answering(options.json, async () => {
+      answer(options.json, async (api) => {
         const files = Object.fromEntries(await readCatalog(resolve(dir)));
         const dry_run = options.dryRun ?? false;
-        const applied = (await connect(process.env).post('/api/v1/catalog', { files, dry_run })) as Applied;
+        const applied = (await api.post('/api/v1/catalog', { files, dry_run })) as Applied;
         return { data: applied, text: appliedText(applied, dry_run) };
       }),
     );
@@ -37,8 +37,8 @@ export function catalogCommands(program: Command): void {
     .description('The versions that were applied, the newest first')
     .option('--json', 'answer as one line of JSON')
     .action((options: { json?: boolean }) =>
-      answering(options.json, async () => {
-        const data = (await connect(process.env).get('/api/v1/catalog/versions')) as {
+      answer(options.json, async (api) => {
+        const data = (await api.get('/api/v1/catalog/versions')) as {
           readonly versions: readonly CatalogVersionView[];
         };
         const lines = data.versions.map(
@@ -55,9 +55,9 @@ export function catalogCommands(program: Command): void {
     .argument('[to]', 'a version; the one in force if it is not said')
     .option('--json', 'answer as one line of JSON')
     .action((from: string, to: string | undefined, options: { json?: boolean }) =>
-      answering(options.json, async () => {
+      answer(options.json, async (api) => {
         const query = new URLSearchParams({ from, ...(to === undefined ? {} : { to }) });
-        const data = (await connect(process.env).get(`/api/v1/catalog/diff?${query}`)) as {
+        const data = (await api.get(`/api/v1/catalog/diff?${query}`)) as {
           readonly differences: readonly Difference[];
         };
         return { data, text: differenceLines(data.differences).join('\n') || 'They are the same.' };
@@ -69,9 +69,9 @@ export function catalogCommands(program: Command): void {
     .argument('<version>', 'its number; see `tidings catalog versions`')
     .option('--json', 'answer as one line of JSON')
     .action((version: string, options: { json?: boolean }) =>
-      answering(options.json, async () => {
+      answer(options.json, async (api) => {
         const body = { version: Number(version) };
-        const data = (await connect(process.env).post('/api/v1/catalog/rollback', body)) as {
+        const data = (await api.post('/api/v1/catalog/rollback', body)) as {
           readonly version: number;
           readonly from: number;
           readonly changed: boolean;
@@ -93,9 +93,9 @@ export function explainCommand(program: Command): void {
     .argument('<type>', 'the notification type')
     .option('--json', 'answer as one line of JSON')
     .action((user: string, type: string, options: { json?: boolean }) =>
-      answering(options.json, async () => {
+      answer(options.json, async (api) => {
         const path = `/api/v1/explain/${encodeURIComponent(user)}/${encodeURIComponent(type)}`;
-        const data = (await connect(process.env).get(path)) as {
+        const data = (await api.get(path)) as {
           readonly paragraph: string;
           readonly decisions: readonly {
             readonly decided_at: string;
@@ -109,26 +109,6 @@ export function explainCommand(program: Command): void {
         return { data, text: [data.paragraph, ...(history.length > 0 ? ['', ...history] : [])].join('\n') };
       }),
     );
-}
-
-/** Prints what a command found, for people or as JSON; a mistake goes to stderr, and the exit code is 1. */
-async function answering(
-  asJson: boolean | undefined,
-  work: () => Promise<{ readonly data: unknown; readonly text: string }>,
-): Promise<void> {
-  try {
-    const { data, text } = await work();
-    console.log(asJson ? JSON.stringify(data) : text);
-  } catch (error) {
-    if (!(error instanceof ApiError) && (error as Error).name !== 'CatalogError') throw error;
-    process.exitCode = 1;
-    const problem = error instanceof ApiError ? error.problem : undefined;
-    if (asJson) console.log(JSON.stringify(problem ?? { detail: (error as Error).message }));
-    else {
-      console.error(`tidings: ${(error as Error).message}`);
-      if (isCatalogProblems(problem?.problems)) console.error(problemLines(problem.problems).join('\n'));
-    }
-  }
 }
 
 function appliedText({ version, changed, differences, waiting, problems }: Applied, dryRun: boolean): string {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Api, ApiError, connect } from './api.ts';
+import { answer } from './answer.ts';
+import type { Api } from './api.ts';
 
 interface Waits {
   readonly waits: readonly {
@@ -33,7 +34,7 @@ export function waitsCommands(program: Command): void {
     .option('--limit <n>', 'at most so many', '50')
     .option('--json', 'answer as one line of JSON')
     .action((options: { user?: string; rule?: string; status: string; limit: string; json?: boolean }) =>
-      asking(options.json, async (api) => {
+      answer(options.json, async (api) => {
         const { user, rule, status, limit } = options;
         const query = new URLSearchParams({ status, limit, ...(user && { user_id: user }), ...(rule && { rule }) });
         const data = (await api.get(`/api/v1/waits?${query}`)) as Waits;
@@ -50,7 +51,7 @@ export function waitsCommands(program: Command): void {
       .argument('<rule>', 'its name')
       .option('--json', 'answer as one line of JSON')
       .action((rule: string, options: { json?: boolean }) =>
-        asking(options.json, async (api) => {
+        answer(options.json, async (api) => {
           const data = await inSteps(api, `/api/v1/waits/${name}`, rule);
           const version = data.version === undefined ? '' : ` to catalog version ${data.version}`;
           return { data: { rule, ...data }, text: `${amount(data)} ${said}${version}.` };
@@ -88,20 +89,4 @@ function listText({ waits, next }: Waits): string {
   );
   if (next !== null) lines.push('… and more; see --limit');
   return lines.join('\n') || 'Nobody waits.';
-}
-
-/** Prints what was found, for people or as JSON; a mistake goes to stderr, and the exit code is 1. */
-async function asking(
-  asJson: boolean | undefined,
-  work: (api: Api) => Promise<{ readonly data: unknown; readonly text: string }>,
-): Promise<void> {
-  try {
-    const { data, text } = await work(connect(process.env));
-    console.log(asJson ? JSON.stringify(data) : text);
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    process.exitCode = 1;
-    if (asJson) console.log(JSON.stringify(error.problem ?? { detail: error.message }));
-    else console.error(`tidings: ${error.message}`);
-  }
 }

@@ -1,24 +1,12 @@
-import type { Event, JsonObject, Millis } from '../model.ts';
+import type { Emitted, Event } from '../model.ts';
 import { jsonText } from './content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
-
-/** What a rule says of an event that it makes. */
-interface Made {
-  readonly eventId: string;
-  readonly type: string;
-  readonly time: Millis;
-  readonly properties: JsonObject;
-  readonly traits: JsonObject;
-  readonly rule: string;
-  readonly causedBy: string;
-  readonly depth: number;
-}
 
 /** An emitted event goes the way of every other; its context says what made it. It may hold what cannot be stored. */
 export function receivedOf(
   tenantId: string,
   userId: string,
-  made: Made,
+  made: Emitted,
 ): (ReceivedEvent & { readonly depth: number }) | Rejection {
   const { eventId, type, time, properties, traits, rule, causedBy, depth } = made;
   const item = {

@@ -172,3 +172,8 @@ export function absorb(person: PersonFacts, more: PersonFacts): void {
     }
   }
 }
+
+/** The order in which waits end, wherever they do: live, replayed or simulated. */
+export function byDue(a: Wait, b: Wait): number {
+  return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
+}

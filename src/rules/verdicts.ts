@@ -1,5 +1,13 @@
-import type { Decision, Evidence, JsonObject, Millis, Outcome, ReasonCode, Rule } from '../model.ts';
-import type { CountedUse, DigestItem, Ids, PersonFacts, Trigger, Wait } from './facts.ts';
+import type { Decision, Emitted, Evidence, JsonObject, Millis, Outcome, ReasonCode, Rule } from '../model.ts';
+import {
+  byDue,
+  type CountedUse,
+  type DigestItem,
+  type Ids,
+  type PersonFacts,
+  type Trigger,
+  type Wait,
+} from './facts.ts';
 import type { RuleSets } from './rule-set.ts';
 
 /** One notification to make, and the event it tells of (which may have come before the event decided on). */
@@ -17,18 +25,6 @@ export interface Send {
 
 export interface NewUse extends CountedUse {
   readonly limitKey: string;
-}
-
-/** An event that a rule makes, about the same person; `set` makes one of the type `profile.updated`. */
-export interface Emitted {
-  readonly eventId: string;
-  readonly type: string;
-  readonly time: Millis;
-  readonly properties: JsonObject;
-  readonly traits: JsonObject;
-  readonly rule: string;
-  readonly causedBy: string;
-  readonly depth: number;
 }
 
 export interface Verdicts {
@@ -85,9 +81,7 @@ export function moment(rules: RuleSets, person: PersonFacts, now: Millis, ids: I
 
 /** The waits of the person, in order of due time: the same waits come in the same order wherever it is decided. */
 export function waitsOf({ person }: Pick<Moment, 'person'>, which: (one: Wait) => boolean): Wait[] {
-  return [...person.waits.values()]
-    .filter(which)
-    .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
+  return [...person.waits.values()].filter(which).sort(byDue);
 }
 
 /** Adds a decision for each type; the same verdict for all of them. */

@@ -2,7 +2,7 @@ import { byOrder } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
 import type { Decision, Millis, Profile } from '../model.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
+import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import type { Verdicts } from '../rules/verdicts.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
@@ -290,8 +290,4 @@ function forgotten({ traits, traitTimes }: Profile, events: readonly PastEvent[]
 /** Cancelled by an event, its decision stands on the event. */
 function isCancelledByHand({ status, decisions }: PastWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
-}
-
-function byDue(a: Wait, b: Wait): number {
-  return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
 }
