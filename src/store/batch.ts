@@ -3,7 +3,7 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { AddressChange } from '../events/reach.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
 import type { NewUse } from '../rules/verdicts.ts';
-import { CopyRows, copyStatement, copyText } from './copy.ts';
+import { type Columns, CopyRows } from './copy.ts';
 import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
 import { runTogether, type Statement } from './round-trip.ts';
@@ -88,18 +88,32 @@ export async function commit(connection: Connection): Promise<void> {
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 const NOTIFY: Statement = { name: 'notify', text: `select pg_notify('${DELIVERIES_CHANNEL}', '')` };
 
+const EVENTS: Columns = {
+  tenant_id: 'text',
+  user_id: 'text',
+  event_time: 'time',
+  key: 'uuid',
+  event_type: 'text',
+  event_id: 'text',
+  received_at: 'time',
+  properties: 'text',
+  traits: 'text',
+  context: 'text',
+  catalog_version: 'int4',
+  decisions: 'text',
+};
+
 function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
-  const receivedAt = timestamp(now);
-  const rows = new CopyRows();
+  const rows = new CopyRows('events', EVENTS);
   for (const { event, decisions } of events) {
     rows.add([
       tenantId,
       event.userId,
-      event.at,
+      event.time,
       event.key,
       event.type,
       event.named ? event.eventId : null,
-      receivedAt,
+      now,
       event.propertiesText,
       event.traitsText,
       event.contextText,
@@ -107,31 +121,35 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       packDecisions(decisions, event.eventId),
     ]);
   }
-  return copyStatement(
-    'events',
-    'tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, context, catalog_version, decisions',
-    rows,
-  );
+  return rows.statement();
 }
+
+const KEYS: Columns = { tenant_id: 'text', key: 'uuid', content_hash: 'uuid', user_id: 'text', event_time: 'time' };
 
 function copyKeys(tenantId: string, named: Batch['events']): Statement {
-  const rows = new CopyRows();
-  for (const { event } of named) rows.add([tenantId, event.key, event.contentHash, event.userId, event.at]);
-  return copyStatement('event_keys', 'tenant_id, key, content_hash, user_id, event_time', rows);
+  const rows = new CopyRows('event_keys', KEYS);
+  for (const { event } of named) rows.add([tenantId, event.key, event.contentHash, event.userId, event.time]);
+  return rows.statement();
 }
 
+const PEOPLE: Columns = {
+  tenant_id: 'text',
+  user_id: 'text',
+  traits: 'text',
+  trait_times: 'text',
+  address_hashes: 'text',
+  first_seen_at: 'time',
+  updated_at: 'time',
+  zone: 'text',
+};
+
 function copyPeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
-  const seenAt = timestamp(now);
-  const rows = new CopyRows();
+  const rows = new CopyRows('users', PEOPLE);
   for (const { userId, profile, addressHashes, zone } of people) {
     const { traits, traitTimes } = profile;
-    rows.add([tenantId, userId, jsonText(traits), jsonText(traitTimes), jsonText(addressHashes), seenAt, seenAt, zone]);
+    rows.add([tenantId, userId, jsonText(traits), jsonText(traitTimes), jsonText(addressHashes), now, now, zone]);
   }
-  return copyStatement(
-    'users',
-    'tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone',
-    rows,
-  );
+  return rows.statement();
 }
 
 function changePeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
@@ -153,16 +171,24 @@ on conflict (tenant_id, user_id) do update
 set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
     updated_at = excluded.updated_at, zone = excluded.zone`;
 
+const ADDRESSES: Columns = {
+  tenant_id: 'text',
+  user_id: 'text',
+  kind: 'text',
+  sealed: 'bytea',
+  key_id: 'text',
+  hash: 'text',
+  mask: 'text',
+  updated_at: 'time',
+};
+
 /** Of people who had none: nobody has an address without a row of users. */
 function copyAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
-  const updatedAt = timestamp(now);
-  const rows = new CopyRows();
+  const rows = new CopyRows('addresses', ADDRESSES);
   for (const { userId, kind, sealed, hash, mask } of addresses) {
-    if (sealed === null) continue;
-    const bytes = `\\x${sealed.bytes.toString('hex')}`;
-    rows.add([tenantId, userId, kind, bytes, sealed.keyId, hash, copyText(mask), updatedAt]);
+    if (sealed !== null) rows.add([tenantId, userId, kind, sealed.bytes, sealed.keyId, hash, mask, now]);
   }
-  return copyStatement('addresses', 'tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at', rows);
+  return rows.statement();
 }
 
 function changeAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
@@ -191,30 +217,41 @@ on conflict (tenant_id, user_id, kind) do update
 set sealed = excluded.sealed, key_id = excluded.key_id, hash = excluded.hash, mask = excluded.mask,
     updated_at = excluded.updated_at`;
 
+const USES: Columns = {
+  tenant_id: 'text',
+  user_id: 'text',
+  limit_key: 'text',
+  bucket: 'text',
+  slot: 'int2',
+  event_time: 'time',
+  event_id: 'text',
+  notification_id: 'uuid',
+};
+
 function copyUses({ tenantId, uses }: Batch): Statement {
-  const rows = new CopyRows();
-  for (const use of uses) {
-    rows.add([
-      tenantId,
-      use.userId,
-      use.limitKey,
-      use.bucket,
-      use.slot,
-      timestamp(use.at),
-      use.eventId,
-      use.notificationId,
-    ]);
+  const rows = new CopyRows('limit_uses', USES);
+  for (const { userId, limitKey, bucket, slot, at, eventId, notificationId } of uses) {
+    rows.add([tenantId, userId, limitKey, bucket, slot, at, eventId, notificationId]);
   }
-  return copyStatement(
-    'limit_uses',
-    'tenant_id, user_id, limit_key, bucket, slot, event_time, event_id, notification_id',
-    rows,
-  );
+  return rows.statement();
 }
 
+const NOTIFICATIONS: Columns = {
+  tenant_id: 'text',
+  user_id: 'text',
+  notification_id: 'uuid',
+  notification_type: 'text',
+  category: 'text',
+  rule: 'text',
+  decision_id: 'text',
+  event_id: 'text',
+  catalog_version: 'int4',
+  data: 'text',
+  created_at: 'time',
+};
+
 function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
-  const createdAt = timestamp(now);
-  const rows = new CopyRows();
+  const rows = new CopyRows('notifications', NOTIFICATIONS);
   for (const one of notifications) {
     rows.add([
       tenantId,
@@ -227,37 +264,30 @@ function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
       one.eventId,
       one.catalogVersion,
       one.dataText,
-      createdAt,
+      now,
     ]);
   }
-  return copyStatement(
-    'notifications',
-    'tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id, catalog_version, data, created_at',
-    rows,
-  );
+  return rows.statement();
 }
 
+const DELIVERIES: Columns = {
+  tenant_id: 'text',
+  notification_id: 'uuid',
+  channel: 'text',
+  user_id: 'text',
+  notification_type: 'text',
+  due_at: 'time',
+  give_up_at: 'time',
+  in_doubt_policy: 'text',
+  created_at: 'time',
+};
+
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
-  const createdAt = timestamp(now);
-  const rows = new CopyRows();
-  for (const one of deliveries) {
-    rows.add([
-      tenantId,
-      one.notificationId,
-      one.channel,
-      one.userId,
-      one.type,
-      timestamp(one.dueAt),
-      timestamp(one.giveUpAt),
-      one.inDoubt,
-      createdAt,
-    ]);
+  const rows = new CopyRows('deliveries', DELIVERIES);
+  for (const { userId, notificationId, type, channel, dueAt, giveUpAt, inDoubt } of deliveries) {
+    rows.add([tenantId, notificationId, channel, userId, type, dueAt, giveUpAt, inDoubt, now]);
   }
-  return copyStatement(
-    'deliveries',
-    'tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at, in_doubt_policy, created_at',
-    rows,
-  );
+  return rows.statement();
 }
 
 function parted<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {

@@ -1,13 +1,13 @@
+import type { Millis } from '../model.ts';
 import type { Statement } from './round-trip.ts';
 
-/**
- * COPY is the cheapest way in: no parse tree, no parameter, no executor start for each row. In the CSV format with control
- * characters for its signs, nothing needs escaping that holds none: JSON text, ids, names, times.
- */
-export function copyStatement(table: string, columns: string, rows: CopyRows): Statement {
-  const text = `copy ${table} (${columns}) from stdin with (format csv, delimiter E'\\x1f', quote E'\\x01')`;
-  return { name: `copy-${table}`, text, copyData: rows.chunks() };
-}
+/** How a column's values come in: texts and JSON texts as strings, times in milliseconds, UUIDs as hex with hyphens. */
+export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bytea';
+
+export type ColumnValue = string | number | Uint8Array | null;
+
+/** A table's columns, in the order in which rows give them. */
+export type Columns = { readonly [name: string]: ColumnType };
 
 /** Of the chunks, in bytes: they grow from the one to the other. */
 const SMALLEST = 4096;
@@ -16,35 +16,149 @@ const LARGEST = 65_536;
 /** UTF-8 takes at most so many bytes for one UTF-16 unit. */
 const BYTES_A_UNIT = 3;
 
-const NEWLINE = 0x0a;
+/** Up to so many characters, a loop is faster than the call that encodes a text. */
+const SHORT = 40;
 
-/** Rows as bytes, each written where it is sent from: a batch as one text would be made, flattened and encoded in turn. */
+/** Signature, no flags, no extension. */
+const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+
+/** PostgreSQL counts microseconds from here. */
+const EPOCH: Millis = Date.UTC(2000, 0, 1);
+const WORD = 2 ** 32;
+
+/**
+ * Rows for `copy … from stdin` in the binary format (PostgreSQL documentation, COPY, "Binary Format"), the cheapest way in:
+ * no parse tree, no parameter, no executor start for each row, and no digits to read. Each value is written where it is
+ * sent from: no text of the whole batch is ever made.
+ */
 export class CopyRows {
+  readonly #table: string;
+  readonly #columns: string;
+  readonly #types: readonly ColumnType[];
   readonly #full: Buffer[] = [];
-  #chunk = Buffer.alloc(0);
-  #length = 0;
+  #chunk = Buffer.allocUnsafe(SMALLEST);
+  #at = 0;
 
-  /** Texts that may hold anything, or nothing, go through `copyText`. */
-  add(fields: readonly (string | number | null)[]): void {
-    const row = fields.join('\x1f');
-    const most = row.length * BYTES_A_UNIT + 1;
-    if (this.#length + most > this.#chunk.length) {
-      if (this.#length > 0) this.#full.push(this.#chunk.subarray(0, this.#length));
-      this.#chunk = Buffer.allocUnsafe(Math.max(most, SMALLEST, Math.min(LARGEST, 2 * this.#chunk.length)));
-      this.#length = 0;
-    }
-    this.#length += this.#chunk.write(row, this.#length);
-    this.#chunk[this.#length++] = NEWLINE;
+  constructor(table: string, columns: Columns) {
+    this.#table = table;
+    this.#columns = Object.keys(columns).join(', ');
+    this.#types = Object.values(columns);
+    this.#at = HEADER.copy(this.#chunk);
   }
 
-  chunks(): readonly Buffer[] {
-    return this.#length > 0 ? [...this.#full, this.#chunk.subarray(0, this.#length)] : this.#full;
+  /** One row; a value for each column. */
+  add(values: readonly ColumnValue[]): void {
+    this.#room(2);
+    this.#int2(values.length);
+    for (let place = 0; place < values.length; place++) {
+      const value = values[place] as ColumnValue;
+      if (value === null) this.#length(-1, 0);
+      else if (typeof value === 'string') {
+        if (this.#types[place] === 'uuid') this.#uuid(value);
+        else this.#text(value);
+      } else if (typeof value === 'number') this.#number(this.#types[place] as ColumnType, value);
+      else this.#bytes(value);
+    }
+  }
+
+  /** All of them; nothing can be added any more. */
+  statement(): Statement {
+    this.#room(2);
+    this.#int2(-1);
+    const copyData = [...this.#full, this.#chunk.subarray(0, this.#at)];
+    const text = `copy ${this.#table} (${this.#columns}) from stdin with (format binary)`;
+    return { name: `copy-${this.#table}`, text, copyData };
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#chunk.length) return;
+    this.#full.push(this.#chunk.subarray(0, this.#at));
+    this.#chunk = Buffer.allocUnsafe(Math.max(bytes, Math.min(LARGEST, 2 * this.#chunk.length)));
+    this.#at = 0;
+  }
+
+  /** The length of a value, and room for it. */
+  #length(length: number, room: number): void {
+    this.#room(4 + room);
+    this.#int4(length);
+  }
+
+  #int2(value: number): void {
+    const chunk = this.#chunk;
+    chunk[this.#at++] = value >> 8;
+    chunk[this.#at++] = value;
+  }
+
+  #int4(value: number): void {
+    const chunk = this.#chunk;
+    const at = this.#at;
+    chunk[at] = value >> 24;
+    chunk[at + 1] = value >> 16;
+    chunk[at + 2] = value >> 8;
+    chunk[at + 3] = value;
+    this.#at = at + 4;
+  }
+
+  #text(text: string): void {
+    const length = text.length;
+    this.#length(length, length * BYTES_A_UNIT);
+    const chunk = this.#chunk;
+    const from = this.#at;
+    let at = from;
+    if (length <= SHORT) {
+      for (let i = 0; i < length; i++) {
+        const unit = text.charCodeAt(i);
+        if (unit > 0x7f) break;
+        chunk[at++] = unit;
+      }
+    }
+    if (at - from < length) {
+      at = from + chunk.write(text, from);
+      this.#at = from - 4;
+      this.#int4(at - from);
+    }
+    this.#at = at;
+  }
+
+  #number(type: ColumnType, value: number): void {
+    if (type === 'time') {
+      // Beyond the year 2255 this loses a few microseconds; columns of milliseconds round them away.
+      const micros = (value - EPOCH) * 1000;
+      this.#length(8, 8);
+      this.#int4(Math.floor(micros / WORD));
+      this.#int4(micros % WORD);
+    } else if (type === 'int2') {
+      this.#length(2, 2);
+      this.#int2(value);
+    } else {
+      this.#length(4, 4);
+      this.#int4(value);
+    }
+  }
+
+  #uuid(text: string): void {
+    this.#length(16, 16);
+    const chunk = this.#chunk;
+    let at = this.#at;
+    for (let i = 0; i < text.length; i += 2) {
+      if (text.charCodeAt(i) === HYPHEN) i++;
+      chunk[at++] = ((HEX[text.charCodeAt(i)] as number) << 4) | (HEX[text.charCodeAt(i + 1)] as number);
+    }
+    this.#at = at;
+  }
+
+  #bytes(value: Uint8Array): void {
+    this.#length(value.length, value.length);
+    this.#chunk.set(value, this.#at);
+    this.#at += value.length;
   }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const PLAIN = /^[^\x00-\x1f]+$/;
+const HYPHEN = 0x2d;
 
-export function copyText(text: string): string {
-  return PLAIN.test(text) ? text : `\x01${text.replaceAll('\x01', '\x01\x01')}\x01`;
+/** The value of a hexadecimal digit, by its character code. */
+const HEX = new Uint8Array(128);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  HEX[digit.charCodeAt(0)] = value;
+  HEX[digit.toUpperCase().charCodeAt(0)] = value;
 }
