@@ -7,6 +7,7 @@ import type { Reach } from './events/reach.ts';
 import type { Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { zoneOf } from './rules/calendar.ts';
+import { announce } from './rules/coming.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, type Wait } from './rules/facts.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
@@ -61,7 +62,9 @@ export class Assembly {
   /** In order of event time. */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     const emitted: ReceivedEvent[] = [];
-    for (const event of [...fresh].sort(byOrder)) {
+    const events = [...fresh].sort(byOrder);
+    if (this.#rules.active.waits) announce(events, ({ userId }) => this.#person(userId));
+    for (const event of events) {
       const person = this.#person(event.userId);
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
-import type { Event, Rule } from '../src/model.ts';
+import { byOrder } from '../src/events/emitted.ts';
+import type { Decision, Event, Rule } from '../src/model.ts';
 import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
@@ -57,6 +58,50 @@ test('in whatever order events arrive, before anything fires, the same is sent a
     { numRuns: 4000 },
   );
 });
+
+/** What comes in one request is known together: nothing fires for which something in it stands in its way. */
+test('all of it in one request, long after everything was due: the same is sent as if each had come in time', () => {
+  const scenario = fc.record({
+    rule: fc
+      .tuple(someOrderlyRule, fc.boolean())
+      // A point in time that was named and is past is skipped.
+      .filter(([{ at }]) => at?.field === undefined)
+      // What ends a wait may leave alone what the wait made it ignore, if they are not the same.
+      .map(([rule, ignores]) => (ignores && !rule.unless?.same ? { ...rule, again: 'ignore' as const } : rule)),
+    events: fc.array(withinAnHour, { minLength: 2, maxLength: 7 }),
+  });
+  fc.assert(
+    fc.property(scenario, ({ rule, events }) => {
+      const sets = only(compileRules(1, catalogOf([rule])));
+      const late = new World(sets, countingIds());
+      const long = BASE + 10 * DAY;
+      const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
+      // Of two that are due in one moment, either may use up a limit.
+      const told = ({ sends }: Happening) =>
+        sends.map(({ trigger, items, total }) =>
+          rule.limits.length > 0 ? 'one' : JSON.stringify({ trigger: trigger.eventId, items, total }),
+        );
+      expect(happened.flatMap(told).sort()).toEqual(
+        inTime(new World(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
+      );
+      expect(happened.flatMap(({ decisions }) => decisions).filter(isTooLate)).toEqual([]);
+    }),
+    { numRuns: 4000 },
+  );
+});
+
+/** Each event arrives when it happens, and every wait ends when it is due. */
+function inTime(world: World, events: readonly Event[]): Happening[] {
+  const inOrder = [...events].sort(byOrder);
+  return [
+    ...inOrder.flatMap((event) => [...world.advance(event.time - 1), ...world.arrive([event], event.time)]),
+    ...world.advance(BASE + 50 * DAY),
+  ];
+}
+
+function isTooLate({ reason_code }: Decision): boolean {
+  return reason_code === 'too_late';
+}
 
 /** Everything arrives in the hour's last moment, and then time goes on. */
 function sent(world: World, rule: Rule, events: readonly Told[], requests: readonly number[][]): unknown {

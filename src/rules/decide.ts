@@ -1,5 +1,6 @@
 import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
+import { arrive } from './coming.ts';
 import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, refuse, scopeOf } from './conclude.ts';
 import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
 import { fire, recur } from './firing.ts';
@@ -33,6 +34,7 @@ export function decide(
 ): Verdicts {
   const { active } = rules;
   const m = moment(rules, person, now, ids, event.key);
+  arrive(person, event);
   if (person.waits.size > 0) {
     endWaits(m, event);
     comeTooLate(m, event);

@@ -15,6 +15,8 @@ export interface PersonFacts {
   readonly completed: Set<string>;
   /** By id: the open waits of the person, and the latest ended ones of the rules and keys that were asked for. */
   readonly waits: Map<string, Wait>;
+  /** Events that came with the one that is decided and are decided after it, the next one last; absent: nobody looks. */
+  coming: Event[] | undefined;
 }
 
 /** A rule that waits for one person and key. Mutable while a batch is decided; `stored` says what must be written. */
@@ -144,6 +146,7 @@ export function stranger(userId: string): PersonFacts {
     uses: new Map(),
     completed: new Set(),
     waits: new Map(),
+    coming: undefined,
   };
 }
 

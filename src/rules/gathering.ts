@@ -4,6 +4,7 @@
  */
 import type { Millis, WaitKind } from '../model.ts';
 import { nextOccurrence, zoneOf } from './calendar.ts';
+import { foreseen } from './coming.ts';
 import { conclude, endWait, iso, type Matter, waitEvidence } from './conclude.ts';
 import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
 import { endingOf, isBefore, seenSoFar } from './patterns.ts';
@@ -107,13 +108,13 @@ export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void
   const window = nearest(m, compiled, matter, 'digest', ({ status }) => status === 'waiting');
   const span = spanWith(window, trigger.time, trigger.time);
   const due = endOf(m, compiled, span.first, span.last);
-  const ending = endingOf(compiled, m.person, trigger, due, m.ids);
+  const now = rule.digest!.firstNow && !window;
+  const ending = endingOf(compiled, now ? foreseen(m.person) : m.person, trigger, due, m.ids);
   if (ending) {
     recordEnding(m, compiled, matter, ending);
     return;
   }
   const item = itemOf(trigger);
-  const now = rule.digest!.firstNow && !window;
   const state: WaitState = {
     trigger: window && isBefore(trigger, window.state.trigger) ? window.state.trigger : plain(trigger),
     ...span,

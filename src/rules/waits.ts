@@ -1,8 +1,9 @@
 import type { Evidence, Json, Millis, ReasonCode } from '../model.ts';
 import { resolveAt, zoneOf } from './calendar.ts';
 import { parseTimestamp } from './cel/time.ts';
+import { foreseen } from './coming.ts';
 import { conditionEvidence, endWait, iso, type Matter, scopeOf, waitEvidence } from './conclude.ts';
-import type { Trigger, Wait } from './facts.ts';
+import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
 import { keyOf } from './key.ts';
 import { complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
@@ -26,13 +27,16 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
   const { rule } = compiled;
   const { trigger, evidence } = matter;
   const due = dueAt(m, compiled, matter);
+  // Nothing is left to wait for: what came with the trigger can take it back only now.
+  const person = typeof due === 'number' && due > m.now ? m.person : foreseen(m.person);
   if (typeof due !== 'number') {
-    if (makeRoom(m, compiled, matter, trigger.time - 1) !== 'superseded') missTime(m, compiled, matter, due);
+    if (makeRoom(m, compiled, matter, trigger.time - 1, person) === 'superseded') return;
+    missTime(m, compiled, matter, due, person);
     return;
   }
-  const ending = endingOf(compiled, m.person, trigger, due, m.ids);
+  const ending = endingOf(compiled, person, trigger, due, m.ids);
   // What ends a wait may be a trigger, too, which then finds none.
-  const movedFrom = makeRoom(m, compiled, matter, ending ? ending.event.time - 1 : due);
+  const movedFrom = makeRoom(m, compiled, matter, ending ? ending.event.time - 1 : due, person);
   if (movedFrom === 'superseded') return;
   if (ending) {
     recordEnding(m, compiled, matter, ending);
@@ -44,7 +48,6 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
     ...seenSoFar(compiled, m.person, trigger, m.ids),
   });
   if (due <= m.now) {
-    // It came late: nothing is left to wait for.
     fire(m, opened);
     return;
   }
@@ -88,12 +91,18 @@ function timeOf(value: Json): Millis | undefined {
 }
 
 /** The point in time has passed, or nobody said it: the rule says what to do then. */
-function missTime(m: Moment, compiled: CompiledRule, matter: Matter, { problem, at }: NoTime): void {
+function missTime(
+  m: Moment,
+  compiled: CompiledRule,
+  matter: Matter,
+  { problem, at }: NoTime,
+  person: PersonFacts,
+): void {
   const { rule } = compiled;
   const { trigger } = matter;
   const policy = problem === 'time_missing' ? rule.ifMissing : rule.ifPast;
   if (policy === 'send_now') {
-    const ending = endingOf(compiled, m.person, trigger, m.now, m.ids);
+    const ending = endingOf(compiled, person, trigger, m.now, m.ids);
     if (ending) recordEnding(m, compiled, matter, ending);
     else finish(m, compiled, { ...matter, due: Math.max(at ?? trigger.time, trigger.time) });
     return;
@@ -109,13 +118,21 @@ function missTime(m: Moment, compiled: CompiledRule, matter: Matter, { problem, 
  * ignored stays so, also when the wait that it met is ended afterwards by something that happened before it.
  *
  * @param end when the wait of this trigger will be over
+ * @param person with what may take the trigger's place
  */
-function makeRoom(m: Moment, compiled: CompiledRule, matter: Matter, end: Millis): Wait | 'superseded' | undefined {
+function makeRoom(
+  m: Moment,
+  compiled: CompiledRule,
+  matter: Matter,
+  end: Millis,
+  person: PersonFacts,
+): Wait | 'superseded' | undefined {
   const { rule } = compiled;
   if (rule.again === 'beside') return undefined;
   const { key, trigger } = matter;
   const same = waitsOf(m, (one) => one.rule === rule.name && one.key === key && one.state.trigger.key !== trigger.key);
-  return rule.again === 'ignore' ? keepFirst(m, compiled, matter, end, same) : keepLast(m, compiled, matter, end, same);
+  if (rule.again === 'ignore') return keepFirst(m, compiled, matter, end, same);
+  return keepLast(m, compiled, matter, laterTrigger(m, compiled, matter, end, same, person), same);
 }
 
 function keepFirst(
@@ -143,13 +160,11 @@ function keepFirst(
 function keepLast(
   m: Moment,
   compiled: CompiledRule,
-  matter: Matter,
-  end: Millis,
+  { trigger, eventIds, evidence }: Matter,
+  later: Trigger | undefined,
   same: readonly Wait[],
 ): Wait | 'superseded' | undefined {
   const { rule } = compiled;
-  const { trigger, eventIds, evidence } = matter;
-  const later = laterTrigger(m, compiled, matter, end, same);
   if (later) {
     const reason = supersededReason(rule, later);
     record(m, rule, typesOf(rule), 'superseded', reason, [...eventIds, later.eventId], evidence);
@@ -176,6 +191,7 @@ function laterTrigger(
   { trigger, key }: Matter,
   end: Millis,
   same: readonly Wait[],
+  person: PersonFacts,
 ): Trigger | undefined {
   const { rule } = compiled;
   // A field says when; whichever trigger says so last is right, however much later.
@@ -184,10 +200,10 @@ function laterTrigger(
   const waiting = same.find(({ state }) => isLater(state.trigger));
   if (waiting) return waiting.state.trigger;
   return rule.on
-    .flatMap((type) => m.person.known.get(type) ?? [])
+    .flatMap((type) => person.known.get(type) ?? [])
     .flatMap(({ event }) => (event && isLater(event) ? [event] : []))
     .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
-    .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event));
+    .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin({ ...m, person }, compiled, event));
 }
 
 /** It had no wait of its own, since its time was missing or past, or something ended it at once. */

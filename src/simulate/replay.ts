@@ -1,6 +1,7 @@
 import { byOrder } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
 import type { Decision, Millis, Profile } from '../model.ts';
+import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
@@ -84,8 +85,12 @@ class Replay {
   /** Everything that arrived in one instant; in order of event time, as a batch is decided. */
   #arrive(): void {
     const emitted: PlayedEvent[] = [];
-    for (; this.#arrivals[this.#next]?.receivedAt === this.#now; this.#next++) {
-      const event = this.#arrivals[this.#next] as PastEvent;
+    let end = this.#next + 1;
+    while (this.#arrivals[end]?.receivedAt === this.#now) end++;
+    const together = this.#arrivals.slice(this.#next, end);
+    this.#next = end;
+    announce(together, () => this.#person);
+    for (const event of together) {
       if (!this.#isCandidates()) this.#adopt(this.#plan.version(event.catalogVersion));
       emitted.push(...this.#decide(event));
     }
@@ -146,7 +151,9 @@ class Replay {
   /** Events that rules made are decided when everything else is, until no rule makes another. */
   #emit(emitted: readonly PlayedEvent[]): void {
     for (let left = emitted; left.length > 0; ) {
-      left = [...left].sort(byOrder).flatMap((event) => {
+      const events = [...left].sort(byOrder);
+      announce(events, () => this.#person);
+      left = events.flatMap((event) => {
         // Another catalog may have come into force since the last event arrived.
         const past = this.#isCandidates() ? undefined : this.#life.events.find(({ key }) => key === event.key);
         if (past) this.#adopt(this.#plan.version(past.catalogVersion));
@@ -253,7 +260,7 @@ class Replay {
 
 /** What the rules change in place is copied, what they replace is shared. */
 function copyOf(person: PersonFacts): PersonFacts {
-  const { userId, profile, known, uses, completed, waits } = person;
+  const { userId, profile, known, uses, completed, waits, coming } = person;
   return {
     userId,
     profile,
@@ -261,6 +268,7 @@ function copyOf(person: PersonFacts): PersonFacts {
     uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
+    coming: coming && [...coming],
   };
 }
 

@@ -2,6 +2,7 @@ import { byOrder } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
 import type { Decision, JsonObject, Millis } from '../model.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../rules/calendar.ts';
+import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
 import { type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
@@ -183,7 +184,9 @@ export class World {
 
   #decideAll(person: PersonFacts, events: readonly WorldEvent[], now: Millis): Happening[] {
     const emitted: WorldEvent[] = [];
-    const all = [...events].sort(byOrder).map((event): Happening => {
+    const inOrder = [...events].sort(byOrder);
+    announce(inOrder, () => person);
+    const all = inOrder.map((event): Happening => {
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);
       const { decisions, sends, emits } = decide(this.rules, person, event, before, now, this.#ids);

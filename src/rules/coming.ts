@@ -1,0 +1,58 @@
+/** What came together is known together: a rule that would act at once looks ahead at what is yet to be decided. */
+import type { Event, JsonObject, Millis, Profile } from '../model.ts';
+import type { PersonFacts } from './facts.ts';
+
+/**
+ * Tells the people of a batch what is to come. Each event leaves `person.coming` when it is decided.
+ * @param events in the order in which they are decided
+ */
+export function announce<E extends Event>(events: readonly E[], personOf: (event: E) => PersonFacts): void {
+  if (events.length < 2) return;
+  for (let place = events.length - 1; place >= 0; place--) {
+    const event = events[place] as E;
+    const person = personOf(event);
+    if (person.coming) person.coming.push(event);
+    else person.coming = [event];
+  }
+}
+
+/** Its turn has come. */
+export function arrive(person: PersonFacts, event: Event): void {
+  const { coming } = person;
+  if (coming !== undefined && coming[coming.length - 1] === event) coming.pop();
+}
+
+/**
+ * The person as they are known when all that came together is decided. Only for what acts at once, and cannot be taken
+ * back: a wait that is open is ended or moved by an event when that is decided.
+ */
+export function foreseen(person: PersonFacts): PersonFacts {
+  const { coming } = person;
+  if (coming === undefined || coming.length === 0) return person;
+  const known = new Map(person.known);
+  const copied = new Set<string>();
+  for (const event of coming) {
+    const { type, key, eventId, time } = event;
+    if (!copied.has(type)) {
+      copied.add(type);
+      known.set(type, [...(known.get(type) ?? [])]);
+    }
+    known.get(type)?.push({ key, eventId, time, event });
+  }
+  return { ...person, known, profile: profileAfter(person.profile, coming) };
+}
+
+/** @param coming the first one last */
+function profileAfter(profile: Profile, coming: readonly Event[]): Profile {
+  const traits: JsonObject = { ...profile.traits };
+  const traitTimes: { [trait: string]: Millis } = { ...profile.traitTimes };
+  for (let place = coming.length - 1; place >= 0; place--) {
+    const { traits: said, time } = coming[place] as Event;
+    for (const [trait, value] of Object.entries(said)) {
+      if (time < (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) continue;
+      traits[trait] = value;
+      traitTimes[trait] = time;
+    }
+  }
+  return { traits, traitTimes };
+}
