@@ -3,11 +3,10 @@ import type { Event, JsonObject, Millis, Profile } from '../model.ts';
 import type { PersonFacts } from './facts.ts';
 
 /**
- * Tells the people of a batch what is to come. Each event leaves `person.coming` when it is decided.
+ * Tells the people of a batch what is to come. Each event leaves `person.coming` when it is known.
  * @param events in the order in which they are decided
  */
 export function announce<E extends Event>(events: readonly E[], personOf: (event: E) => PersonFacts): void {
-  if (events.length < 2) return;
   for (let place = events.length - 1; place >= 0; place--) {
     const event = events[place] as E;
     const person = personOf(event);
@@ -16,15 +15,15 @@ export function announce<E extends Event>(events: readonly E[], personOf: (event
   }
 }
 
-/** Its turn has come. */
+/** It is known from now on. */
 export function arrive(person: PersonFacts, event: Event): void {
   const { coming } = person;
   if (coming !== undefined && coming[coming.length - 1] === event) coming.pop();
 }
 
 /**
- * The person as they are known when all that came together is decided. Only for what acts at once, and cannot be taken
- * back: a wait that is open is ended or moved by an event when that is decided.
+ * The person with all events that came together. Only for what acts at once, and cannot be taken back: a wait that is open
+ * is ended or moved by an event when that is decided.
  */
 export function foreseen(person: PersonFacts): PersonFacts {
   const { coming } = person;
@@ -39,7 +38,14 @@ export function foreseen(person: PersonFacts): PersonFacts {
     }
     known.get(type)?.push({ key, eventId, time, event });
   }
-  return { ...person, known, profile: profileAfter(person.profile, coming) };
+  return { ...person, known };
+}
+
+/** The person as they will be when this event is decided. */
+export function whenDecided(person: PersonFacts, event: Event): PersonFacts {
+  const { coming = [] } = person;
+  const place = coming.indexOf(event);
+  return place < 0 ? person : { ...person, profile: profileAfter(person.profile, coming.slice(place)) };
 }
 
 /** @param coming the first one last */

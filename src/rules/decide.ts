@@ -34,7 +34,6 @@ export function decide(
 ): Verdicts {
   const { active } = rules;
   const m = moment(rules, person, now, ids, event.key);
-  arrive(person, event);
   if (person.waits.size > 0) {
     endWaits(m, event);
     comeTooLate(m, event);
@@ -46,6 +45,7 @@ export function decide(
   const incomplete = withoutIt(m, event);
   const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time, event };
   rememberOnce(person, event.type, arrived);
+  arrive(person, event);
   for (const compiled of active.byEarlier.get(event.type) ?? NONE) {
     for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger, { earlier: arrived });
   }

@@ -15,7 +15,7 @@ export interface PersonFacts {
   readonly completed: Set<string>;
   /** By id: the open waits of the person, and the latest ended ones of the rules and keys that were asked for. */
   readonly waits: Map<string, Wait>;
-  /** Events that came with the one that is decided and are decided after it, the next one last; absent: nobody looks. */
+  /** Events of this batch that are not known yet, the one that is decided now last; absent: nobody looks. */
   coming: Event[] | undefined;
 }
 

@@ -1,7 +1,7 @@
-import type { Evidence, Json, Millis, ReasonCode } from '../model.ts';
+import type { Event, Evidence, Json, Millis, ReasonCode } from '../model.ts';
 import { resolveAt, zoneOf } from './calendar.ts';
 import { parseTimestamp } from './cel/time.ts';
-import { foreseen } from './coming.ts';
+import { foreseen, whenDecided } from './coming.ts';
 import { conditionEvidence, endWait, iso, type Matter, scopeOf, waitEvidence } from './conclude.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
@@ -203,16 +203,17 @@ function laterTrigger(
     .flatMap((type) => person.known.get(type) ?? [])
     .flatMap(({ event }) => (event && isLater(event) ? [event] : []))
     .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
-    .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin({ ...m, person }, compiled, event));
+    .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event, person));
 }
 
 /** It had no wait of its own, since its time was missing or past, or something ended it at once. */
-function wouldBegin(m: Moment, compiled: CompiledRule, trigger: Trigger): boolean {
+function wouldBegin(m: Moment, compiled: CompiledRule, trigger: Event, known: PersonFacts): boolean {
   const { condition, asksNow, rule } = compiled;
   if (!isAbout(rule, trigger)) return false;
-  const found = complete(compiled, m.person, trigger, m.ids);
+  const person = whenDecided(known, trigger);
+  const found = complete(compiled, person, trigger, m.ids);
   if (!found.complete) return false;
   if (!condition || asksNow) return true;
   const matched = Object.fromEntries((found.steps ?? []).map(({ event }) => [event.type, event.properties]));
-  return conditionEvidence(condition, scopeOf(m, { trigger, matched })).result === true;
+  return conditionEvidence(condition, scopeOf({ ...m, person }, { trigger, matched })).result === true;
 }
