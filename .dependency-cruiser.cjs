@@ -26,7 +26,7 @@ module.exports = {
     // The store speaks the types of what it keeps, and hands the rules their facts.
     only('store-keeps', 'store/', [
       'store/',
-      'rules/(facts|decide|verdicts|calendar)\\.ts$',
+      'rules/(facts|changes|decide|verdicts|calendar)\\.ts$',
       'events/',
       'privacy/',
       'model\\.ts$',

@@ -29,6 +29,7 @@ import {
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 import { loadSpans } from './store/spans.ts';
+import { loadChanges } from './store/trait-changes.ts';
 import { loadWaits, loadWaitsById } from './store/waits.ts';
 
 /**
@@ -451,7 +452,7 @@ function factsQuery(
 
 const NOTHING_ASKED = { events: [], history: [], limits: [] };
 
-/** Whole events, and waits: what only some rules ask for. */
+/** Whole events, changes of traits, and waits: what only some rules ask for. */
 async function loadMore(
   connection: pg.PoolClient,
   { rules }: Catalog,
@@ -461,6 +462,10 @@ async function loadMore(
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
   if (spans.length > 0) await loadSpans(connection, tenantId, spans, facts.people);
+  if (rules.changesWait) {
+    const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
+    await loadChanges(connection, tenantId, changes, facts.people);
+  }
   if (!rules.waits && !facts.hasWaits) return;
   const userIds = [...new Set(events.map((event) => event.userId))];
   const needs = events.flatMap((event) => waitNeeds(rules, event, ids).map((need) => ({ userId: event.userId, need })));

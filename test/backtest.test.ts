@@ -11,6 +11,7 @@ import { type CatalogData, CHANNELS, type Decision, type JsonObject, type Millis
 import { Pipeline } from '../src/pipeline.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../src/rules/calendar.ts';
+import { openChanges } from '../src/rules/changes.ts';
 import { type PersonFacts, stranger } from '../src/rules/facts.ts';
 import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
 import type { Life, PastEvent } from '../src/simulate/life.ts';
@@ -408,6 +409,7 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
       const stored = JSON.parse(JSON.stringify(decisions)) as Decision[];
       events.push({
         ...own,
+        openChanges: () => openChanges(own, stored),
         receivedAt: now,
         catalogVersion: 1,
         emittedBy,

@@ -2,9 +2,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Catalogs } from '../src/catalog/catalogs.ts';
 import { cancelWaiting, migrateWaiting } from '../src/catalog/waiting.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { backtest } from '../src/cli/backtest.ts';
 import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
+import type { BacktestReport } from '../src/simulate/backtest.ts';
 import { openPool } from '../src/store/database.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
 import { claimDeliveries, recoverExpired, settleDeliveries } from '../src/store/deliveries.ts';
@@ -271,6 +273,91 @@ describe('local time', () => {
   });
 });
 
+describe('what becomes known late', () => {
+  test('an absence and what breaks it, in one request: it is not told, and a backtest decides the same', async () => {
+    const tidings = await start(`R: { on: began, unless: { event: ended, within: 1h } }
+  S: { on: began, delay: 1h, cancel_on: ended }
+  T: { on: began, unless: { event: ended, within: 1h, at_least: 2 } }
+  U: { on: reached, delay: 1h, again: restart, when: 'user.level != "low"', recheck: false }
+  V: { on: began, digest: { window: 1h, first: now }, cancel_on: ended }`);
+    const { clock } = tidings;
+    const since = clock.now;
+    clock.now += 1;
+    const late = (user: string, type: string, minutes: number, level = 'high') => {
+      return { user, type, ago: 5 * HOUR - minutes * MINUTE, traits: { level } };
+    };
+    const decided = await post(
+      tidings,
+      late('u', 'ended', 60),
+      late('v', 'reached', 30, 'low'),
+      late('u', 'began', 0),
+      late('u', 'reached', 0),
+      late('u', 'reached', 30),
+      late('v', 'began', 0),
+      late('v', 'reached', 0),
+      late('v', 'ended', 61),
+    );
+    const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
+    expect(codes).toEqual([
+      [],
+      ['U condition_false'],
+      ['R broken_by_event', 'S cancelled_by_event', 'T matched', 'V cancelled_by_event'],
+      ['U superseded'],
+      ['U matched'],
+      ['R matched', 'S matched', 'T matched', 'V matched'],
+      ['U matched'],
+      [],
+    ]);
+    const [began, ended] = [`u began ${clock.now} 2`, `u ended ${clock.now} 0`];
+    expect(decided[2]?.[0]).toMatchObject({ outcome: 'not_matched', event_ids: [began, ended] });
+    expect(decided[2]?.[0]?.reason).toContain('ended happened');
+    expect(await reproduced(tidings, since)).toMatchObject({ decisions: 12, different: 0 });
+  });
+
+  test('a part of the pattern of a trait that changed: judged when the last one comes, once', async () => {
+    const tidings = await start(`R: { on: { trait: level, to: gold }, after: { event: began, within: 1h } }
+  S: { on: [{ trait: level }, ended], count: { at_least: 2, of: began, within: 1h }, delay: 2h }
+  T: { on: { trait: level, to: gold }, after: [{ event: reached, within: 1h }, { event: began, within: 1h }] }`);
+    const { clock } = tidings;
+    const base = clock.now;
+    const moments: Millis[] = [];
+    /** Hours later, of so many minutes after the change. */
+    const tell = async (type: string, minutes: number, level?: string) => {
+      clock.now += 3 * HOUR;
+      moments.push(clock.now);
+      const ago = clock.now - base - minutes * MINUTE;
+      const [decisions = []] = await post(tidings, { user: 'u', type, ago, traits: level ? { level } : {} });
+      return decisions;
+    };
+    const codes = (decisions: readonly Decision[]) =>
+      decisions.map(({ rule, reason_code, evidence }) => `${rule} ${reason_code} ${evidence.change?.to ?? ''}`);
+
+    await tell('reached', -600, 'low');
+    // S has it as an event.
+    expect(codes(await tell('ended', 0, 'gold'))).toEqual([
+      'S count_differs ',
+      'R pattern_incomplete gold',
+      'T pattern_incomplete gold',
+    ]);
+    expect(codes(await tell('reached', 30, 'low'))).toEqual(['S count_differs low']);
+    expect(await tell('began', -61)).toEqual([]);
+    const [completed, ...others] = await tell('began', -1);
+    expect(others).toEqual([]);
+    expect(completed).toMatchObject({
+      rule: 'R',
+      reason_code: 'matched',
+      event_ids: [expect.stringContaining('ended'), expect.stringContaining('began')],
+      evidence: { change: { trait: 'level', from: 'low', to: 'gold' }, pattern: { steps: [{ event: 'began' }] } },
+    });
+    expect(codes(await tell('began', -2))).toEqual(['S matched ', 'S matched low']);
+    expect(codes(await tell('reached', -3))).toEqual(['T matched gold']);
+    expect(await tell('reached', -4)).toEqual([]);
+    expect(await tell('began', -3)).toEqual([]);
+    expect((await notifications(tidings)).map(({ type }) => type)).toEqual(['R', 'S', 'S', 'T']);
+    for (const moment of moments) expect(await reproduced(tidings, moment)).toMatchObject({ different: 0 });
+  });
+});
+
 test('what became of a notification is told by the worker that holds it, once', async () => {
   const tidings = await start('R: { on: began }\n  AFTER: { on: { notification: R, is: [delivered, failed] } }');
   const { clock, pipeline, database } = tidings;
@@ -396,23 +483,31 @@ async function timers(
 interface Posted {
   readonly user: string;
   readonly type: string;
+  /** How long ago it happened. */
+  readonly ago?: Millis;
   readonly properties?: { readonly [name: string]: unknown };
   readonly traits?: { readonly [name: string]: unknown };
 }
 
-/** Events of now. Returns what was decided on each. */
+/** Events of now, if they do not say when. Returns what was decided on each. */
 async function post({ pipeline, clock }: TestTidings, ...events: Posted[]): Promise<(readonly Decision[])[]> {
-  const items = events.map(({ user, type, properties = {}, traits = {} }, n) => ({
+  const items = events.map(({ user, type, ago = 0, properties = {}, traits = {} }, n) => ({
     event_id: `${user} ${type} ${clock.now} ${n}`,
     user_id: user,
     event_type: type,
-    event_timestamp: new Date(clock.now).toISOString(),
+    event_timestamp: new Date(clock.now - ago).toISOString(),
     properties,
     user_traits: traits,
   }));
   const results = await pipeline.ingest(TENANT, items);
   expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['accepted']));
   return results.map(({ decisions }) => decisions);
+}
+
+/** What a backtest of the past against itself says. */
+async function reproduced({ database, clock }: TestTidings, since: Millis): Promise<BacktestReport['reproduced']> {
+  const plan = { tenantId: TENANT, candidate: null, since, until: clock.now + 1 };
+  return (await backtest(database.pool, plan)).reproduced;
 }
 
 /** Waits that have fired, in order of due time. */

@@ -19,6 +19,7 @@ import { lockPeople } from '../src/store/facts.ts';
 import { writeLifecycle } from '../src/store/lifecycle.ts';
 import { claimRecurrence, type RecurringRule, saveRecurrence, syncRecurrences } from '../src/store/recurrences.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
+import { loadChanges } from '../src/store/trait-changes.ts';
 import { listWaits } from '../src/store/wait-views.ts';
 import { claimDueWaits, countWaiting, loadWaits, nextWaitDue, writeWaits } from '../src/store/waits.ts';
 import { Bucket } from '../src/worker/bucket.ts';
@@ -314,6 +315,75 @@ describe('spans of whole events', () => {
     await loadSpans(pool, TENANT, [all], new Map([['u', person]]));
     const times = (person.known.get('a') ?? []).map(({ time }) => time);
     expect([times.length, Math.min(...times)]).toEqual([1000, NOW + 101_000]);
+  });
+});
+
+describe('changes of traits whose pattern was incomplete', () => {
+  const change = { trait: 'plan', from: 'free', to: 'pro' };
+  const pattern = { after: 'a', within: '1h', from: '', to: '' };
+  const said = (c: string, v: object, more: object = {}) => ({ r: 'R', o: 'not_matched', c, s: '', v, ...more });
+  const all = { userId: 'u', from: NOW, to: NOW + 100 };
+
+  test('as the decisions on their events say; of late parts and of what was told nothing', async () => {
+    const count = { of: ['a'], needed: 'at least 2', window: '1h', counted: 1 };
+    const open = said('pattern_incomplete', { change, pattern });
+    await event('u', 'x', NOW - 1, 1, [open]);
+    await event('u', 'x', NOW, 2, [
+      open,
+      { ...open, t: 'OTHER' },
+      said('count_differs', { change, count }, { r: 'S' }),
+    ]);
+    await event('u', 'y', NOW + 10, 3, [said('condition_false', { change, count }, { r: 'S' })]);
+    await event('u', 'x', NOW + 20, 4, [{ ...said('matched', { change, pattern }), o: 'send' }]);
+    await event('u', 'x', NOW + 30, 5, [said('pattern_incomplete', { change, pattern }, { e: ['n2', 'n5'] })]);
+    await event('u', 'x', NOW + 40, 6, [said('pattern_incomplete', { pattern })]);
+    await event('u', 'x', NOW + 50, 7, [said('condition_false', { change })]);
+    await event('v', 'x', NOW + 10, 8, [open]);
+    await event('u', 'x', NOW + 100, 9, [open]);
+    const person = stranger('u');
+    await loadChanges(pool, TENANT, [all, { ...all, from: NOW + 5 }], new Map([['u', person]]));
+    const found = () => person.changes?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
+    const expected = [
+      ['R', 'n2', 'pro'],
+      ['S', 'n2', 'pro'],
+      ['S', 'n3', 'pro'],
+      ['R', 'n9', 'pro'],
+    ];
+    expect(found()).toEqual(expected);
+    expect(person.changes?.[2]?.trigger).toEqual({
+      tenantId: TENANT,
+      userId: 'u',
+      eventId: 'n3',
+      key: keyOf(3),
+      type: 'y',
+      time: NOW + 10,
+      properties: { n: 3 },
+      traits: {},
+    });
+    await loadChanges(pool, TENANT, [all], new Map([['u', person]]));
+    expect(found()).toEqual(expected);
+  });
+
+  test('a plan made while the table is empty looks them up in an index, and stays', async () => {
+    const single = openPool(database.url, { max: 1, name: 'plans' });
+    try {
+      await loadChanges(single, TENANT, [all], new Map([['u', stranger('u')]]));
+      await pool.query(
+        `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
+         select $1, 'p ' || n % 50, $2::timestamptz + n * interval '1 second', gen_random_uuid(), 'a', $2, '{}', '{}', 1, '[]'
+         from generate_series(1, 5000) as n`,
+        [TENANT, new Date(NOW)],
+      );
+      const [from, to] = [NOW, NOW + DAY].map((at) => `'${new Date(at).toISOString()}'`);
+      const { rows } = await single.query(
+        `explain execute "load-changes"('${TENANT}', 'p 1', ${from}, ${to}, ${from}, ${to})`,
+      );
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toContain('Index Scan using events_default_pkey');
+      expect(plan).not.toMatch(/Seq Scan on|Bitmap/);
+    } finally {
+      await single.end();
+    }
   });
 });
 
@@ -811,11 +881,17 @@ async function fill(count: number, people = 1, shift: Millis = 0): Promise<void>
   );
 }
 
-async function event(userId: string, type: string, time: Millis, n: number): Promise<void> {
+async function event(
+  userId: string,
+  type: string,
+  time: Millis,
+  n: number,
+  decisions: readonly object[] = [],
+): Promise<void> {
   await pool.query(
     `insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, catalog_version, decisions)
-     values ($1, $2, $3, $4, $5, $6, $3, $7, '{}', 1, '[]')`,
-    [TENANT, userId, new Date(time), keyOf(n), type, `n${n}`, { n }],
+     values ($1, $2, $3, $4, $5, $6, $3, $7, '{}', 1, $8)`,
+    [TENANT, userId, new Date(time), keyOf(n), type, `n${n}`, { n }, JSON.stringify(decisions)],
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
+import { isSame, isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
 import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, refuse, scopeOf } from './conclude.ts';
 import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
@@ -49,8 +50,8 @@ export function decide(
   for (const compiled of active.byEarlier.get(event.type) ?? NONE) {
     for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger, { earlier: arrived });
   }
-  for (const { compiled, trigger } of incomplete) {
-    if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger);
+  for (const { compiled, trigger, known } of incomplete) {
+    if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger, known);
   }
   return m;
 }
@@ -163,29 +164,35 @@ function judgeChanges(
     const to = traits[trait] ?? null;
     if (isSame(from, to)) continue;
     for (const compiled of listening) {
-      const { changes = [] } = compiled.rule;
-      const isWanted = changes.some((one) => one.trait === trait && (one.to === undefined || isSame(one.to, to)));
-      if (!isWanted || done.has(compiled)) continue;
+      if (done.has(compiled) || !isWanted(compiled.rule, trait, to)) continue;
       done.add(compiled);
       judge(m, compiled, event, { change: { trait, from: boundedCopy(from), to: boundedCopy(to) } });
     }
   }
+  if (m.rules.active.changesWait) rememberChanges(m.person, openChanges(event, m.decisions));
 }
 
-function isSame(one: Json, other: Json): boolean {
-  return one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other));
+interface Incomplete {
+  readonly compiled: CompiledRule;
+  readonly trigger: Event;
+  readonly known?: Known;
 }
 
 /** Earlier triggers whose pattern is not complete without this event, and may be with it. */
-function withoutIt(m: Moment, event: Event): readonly { compiled: CompiledRule; trigger: Event }[] {
+function withoutIt(m: Moment, event: Event): readonly Incomplete[] {
   const { person, ids } = m;
   const listening = m.rules.active.byPart.get(event.type);
   if (!listening) return NONE;
-  return listening.flatMap((compiled) =>
-    laterTriggers(compiled, person, event)
-      .filter((trigger) => isAbout(compiled.rule, trigger) && !complete(compiled, person, trigger, ids).complete)
-      .map((trigger) => ({ compiled, trigger })),
-  );
+  return listening.flatMap((compiled) => {
+    const { rule } = compiled;
+    const triggers: Incomplete[] = laterTriggers(compiled, person, event)
+      .filter((trigger) => isAbout(rule, trigger))
+      .map((trigger) => ({ compiled, trigger }));
+    for (const { trigger, change } of laterChanges(rule, person, event)) {
+      triggers.push({ compiled, trigger, known: { change } });
+    }
+    return triggers.filter(({ trigger }) => !complete(compiled, person, trigger, ids).complete);
+  });
 }
 
 function foundFor(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Completion | undefined {

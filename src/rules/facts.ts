@@ -17,6 +17,15 @@ export interface PersonFacts {
   readonly waits: Map<string, Wait>;
   /** Events of this batch that are not known yet, the one that is decided now last; absent: nobody looks. */
   coming: Event[] | undefined;
+  /** Changes of traits whose pattern was incomplete when they became known; absent: none is known. */
+  changes: KnownChange[] | undefined;
+}
+
+/** An event changed a trait that a rule listens to. */
+export interface KnownChange {
+  readonly rule: string;
+  readonly trigger: Event;
+  readonly change: NonNullable<Evidence['change']>;
 }
 
 /** A rule that waits for one person and key. Mutable while a batch is decided; `stored` says what must be written. */
@@ -118,7 +127,9 @@ export type HistoryNeed =
       readonly within: number;
     }
   /** All events of this type in the span, whole. */
-  | { readonly kind: 'span'; readonly type: string; readonly from: number; readonly to: number };
+  | { readonly kind: 'span'; readonly type: string; readonly from: number; readonly to: number }
+  /** Changes of traits in the span whose pattern was incomplete by then, as their decisions say. */
+  | { readonly kind: 'changes'; readonly from: number; readonly to: number };
 
 /** The latest waits of a rule for one key, ended ones included. */
 export interface WaitNeed {
@@ -147,6 +158,7 @@ export function stranger(userId: string): PersonFacts {
     completed: new Set(),
     waits: new Map(),
     coming: undefined,
+    changes: undefined,
   };
 }
 

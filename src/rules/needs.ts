@@ -28,8 +28,10 @@ export function historyNeeds(rules: RuleSet, event: Told): HistoryNeed[] {
     waitSpans(needs, compiled, time, time + within);
   }
   for (const compiled of rules.byPart.get(type) ?? NONE) {
+    const to = time + reachOf(compiled);
     patternSpans(needs, compiled, time, time);
-    waitSpans(needs, compiled, time, time + reachOf(compiled));
+    waitSpans(needs, compiled, time, to);
+    if (compiled.rule.changes) needs.push({ kind: 'changes', from: time, to: storable(to) });
   }
   return needs;
 }

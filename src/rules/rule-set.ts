@@ -52,6 +52,8 @@ export interface RuleSet {
   /** Rules whose waits this type may end. */
   readonly byEnd: ReadonlyMap<string, readonly CompiledRule[]>;
   readonly byTrait: ReadonlyMap<string, readonly CompiledRule[]>;
+  /** A change of a trait may have to wait for a part of its pattern that is late. */
+  readonly changesWait: boolean;
   readonly recurring: readonly CompiledRule[];
   /** Some rule waits. */
   readonly waits: boolean;
@@ -100,6 +102,7 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
     byPart,
     byEnd,
     byTrait,
+    changesWait: all.some(({ rule }) => rule.changes && (rule.after.length > 0 || rule.count)),
     recurring: all.filter(({ rule }) => rule.every),
     waits: all.some(({ waits }) => waits),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
@@ -117,6 +120,8 @@ function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatche
     rule.after.length === 1 &&
     [step?.same, rule.key, rule.count, rule.data, rule.choose, rule.at?.field].every((part) => part === undefined) &&
     rule.actions.length === 0 &&
+    // That a trait changed stands in no event.
+    !rule.changes &&
     !asksMatched &&
     !showsMatched &&
     // Whether a later trigger takes its place depends on the pattern of that one.

@@ -64,6 +64,7 @@ export class Known {
       person.known.set(type, kept);
       count += kept.length;
     }
+    person.changes = person.changes?.filter(({ trigger }) => trigger.time >= from);
     for (const [id, { status, dueAt }] of person.waits) {
       if (status !== 'waiting' && dueAt < from) person.waits.delete(id);
     }

@@ -1,5 +1,5 @@
 import type { Decision, Event, Millis, Profile } from '../model.ts';
-import type { CountedUse, Wait } from '../rules/facts.ts';
+import type { CountedUse, KnownChange, Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 
 /** What is stored of one person, as src/store/replay.ts reads it. */
@@ -22,6 +22,8 @@ export interface PastEvent extends Event {
   readonly hasActed: boolean;
   /** What was decided when it arrived; of what came before `since` perhaps only what sent or acted. */
   decisions(): readonly Decision[];
+  /** The changes of traits by it whose pattern was incomplete then. */
+  openChanges(): readonly KnownChange[];
 }
 
 export interface PastWait extends Readonly<Omit<Wait, 'userId' | 'stored'>> {

@@ -1,6 +1,7 @@
 import { byOrder } from '../events/emitted.ts';
 import { mergeTraits } from '../events/profile.ts';
 import type { Decision, Millis, Profile } from '../model.ts';
+import { rememberChanges } from '../rules/changes.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
@@ -219,6 +220,7 @@ class Replay {
     for (const event of before) {
       person.profile = mergeTraits(person.profile, event.traits, event.time);
       this.#known.remember(person, event);
+      rememberChanges(person, event.openChanges());
     }
     const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
     for (const { limitKey, ...use } of uses) {
@@ -260,7 +262,7 @@ class Replay {
 
 /** What the rules change in place is copied, what they replace is shared. */
 function copyOf(person: PersonFacts): PersonFacts {
-  const { userId, profile, known, uses, completed, waits, coming } = person;
+  const { userId, profile, known, uses, completed, waits, coming, changes } = person;
   return {
     userId,
     profile,
@@ -269,6 +271,7 @@ function copyOf(person: PersonFacts): PersonFacts {
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     coming: coming && [...coming],
+    changes: changes && [...changes],
   };
 }
 

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import type { CatalogData, Decision, Event, JsonObject, Millis, Profile, WaitKind } from '../model.ts';
-import type { CountedUse, WaitState } from '../rules/facts.ts';
+import { openChanges } from '../rules/changes.ts';
+import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
 import { timestamp } from './database.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { SAYS_CHANGE } from './trait-changes.ts';
 
 /** Everything stored of one person that a replay needs. */
 export interface StoredLife {
@@ -22,8 +24,9 @@ export interface StoredEvent extends Event {
   readonly emittedBy: string | null;
   /** Some decision on it sent, or acted. */
   readonly hasActed: boolean;
-  /** What was decided when it arrived. Of what was received before `since` only where it sent or acted. */
+  /** What was decided when it arrived. Of what was received before `since` only where it sent, acted or saw a change. */
   decisions(): readonly Decision[];
+  openChanges(): readonly KnownChange[];
 }
 
 export interface StoredWait {
@@ -160,7 +163,8 @@ type EventRow = [
 const EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
        traits::text, context ->> 'emitted_by', catalog_version,
-       case when received_at >= $2::timestamptz or decisions::text ~ '"o":"(send|acted)"' then decisions::text end
+       case when received_at >= $2::timestamptz or decisions::text ~ '"o":"(send|acted)"|${SAYS_CHANGE}' then decisions::text
+       end
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER = 'order by user_id, event_time, key';
@@ -172,7 +176,7 @@ function take(reading: Reading, tenantId: string, row: EventRow): void {
     return;
   }
   let unpacked: readonly Decision[] | undefined;
-  reading.events.push({
+  const event: StoredEvent = {
     tenantId,
     userId,
     eventId,
@@ -190,7 +194,11 @@ function take(reading: Reading, tenantId: string, row: EventRow): void {
       unpacked ??= decisions === null ? [] : unpackDecisions(JSON.parse(decisions), key, eventId);
       return unpacked;
     },
-  });
+    openChanges() {
+      return decisions?.includes(SAYS_CHANGE) ? openChanges(event, event.decisions()) : [];
+    },
+  };
+  reading.events.push(event);
 }
 
 const ACTED = /"o":"(send|acted)"/;

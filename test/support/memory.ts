@@ -1,4 +1,5 @@
 import type { Event, Millis } from '../../src/model.ts';
+import { openChanges, rememberChanges } from '../../src/rules/changes.ts';
 import {
   type KnownEvent,
   type PersonFacts,
@@ -48,10 +49,11 @@ export class Memory extends World {
   protected override keep(person: PersonFacts, happened: readonly Happening[]): void {
     const all = this.people.get(person.userId)!;
     all.profile = person.profile;
-    for (const { cause } of happened) {
+    for (const { cause, decisions } of happened) {
       if (cause.kind !== 'event') continue;
       const { key, eventId, time, type } = cause.event;
       rememberOnce(all, type, { key, eventId, time, event: cause.event });
+      rememberChanges(all, openChanges(cause.event, decisions));
     }
     for (const [limitKey, uses] of person.uses) {
       const kept = all.uses.get(limitKey) ?? [];
@@ -73,6 +75,16 @@ export class Memory extends World {
     const { active } = this.rules;
     const all = this.people.get(person.userId)!;
     for (const need of historyNeeds(active, event)) {
+      if (need.kind === 'changes') {
+        rememberChanges(
+          person,
+          (all.changes ?? []).filter(
+            ({ trigger: { key, time } }) =>
+              need.from <= time && time <= need.to && !person.changes?.some(({ trigger }) => trigger.key === key),
+          ),
+        );
+        continue;
+      }
       const found = wholeEvents(all, need.type).filter((one) => need.from <= one.time && one.time <= need.to);
       if (need.kind === 'span') {
         for (const one of found) {

@@ -279,7 +279,10 @@ export function someHistory(maxLength: number): fc.Arbitrary<Step[]> {
       arbitrary: fc.record({
         gap,
         kind: fc.constant('post' as const),
-        events: fc.array(happened, { minLength: 1, maxLength: 4 }),
+        events: fc
+          .tuple(fc.array(happened, { minLength: 1, maxLength: 4 }), fc.constantFrom(0, 0, 0, 2 * HOUR, 3 * DAY))
+          // A whole request may be late.
+          .map(([events, more]) => events.map((event) => ({ ...event, late: event.late + more }))),
       }),
     },
     { weight: 4, arbitrary: fc.record({ gap: fc.oneof(gap, fc.constant(0)), kind: fc.constant('end' as const) }) },

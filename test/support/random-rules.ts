@@ -183,9 +183,30 @@ const anything = fc.record({
   zone: fc.constantFrom('UTC', 'Europe/Lisbon', 'user'),
 });
 
+/** A change of a trait, and what must have happened before it, which may be known only later. */
+const changing = fc
+  .record({
+    on: fc.oneof(fc.constant([]), types),
+    changes: fc.constantFrom([{ trait: 'plan' }], [{ trait: 'plan', to: 'pro' }]),
+    key: maybe(fc.constant('event.k'), 3),
+    when: maybe(fc.constantFrom('user.plan == "pro"', 'event.n >= 2'), 4),
+    pattern: fc.oneof(
+      fc.array(step, { minLength: 1, maxLength: 2 }).map((after): Partial<Rule> => ({ after })),
+      count.map((count): Partial<Rule> => ({ count })),
+    ),
+    recheck: fc.constant(true),
+    waits: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: waits }),
+    limits,
+    actions,
+  })
+  .map(({ pattern, ...rule }) => ({ ...rule, ...pattern }));
+
 /** Anything the language can say. */
 export const someTimedRules: fc.Arbitrary<Rule[]> = fc
-  .array(fc.oneof({ weight: 4, arbitrary: anything }, { weight: 1, arbitrary: simple }), { minLength: 1, maxLength: 3 })
+  .array(
+    fc.oneof({ weight: 4, arbitrary: anything }, { weight: 1, arbitrary: simple }, { weight: 1, arbitrary: changing }),
+    { minLength: 1, maxLength: 3 },
+  )
   .map((rules) =>
     rules.map(({ waits, ...rule }, index) =>
       plainRule({ name: `R${index}`, ...(present(rule) as Partial<Rule> & Pick<Rule, 'on'>), ...waits }),
