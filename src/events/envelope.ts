@@ -75,13 +75,9 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
   const when = parseTimestamp(stamp);
   if ('problem' in when) return reject('invalid_timestamp', 'event_timestamp', when.problem);
 
-  for (const field of ['properties', 'user_traits']) {
-    const value = envelope[field];
-    if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
-      return reject('invalid_event', field, `is ${nameOf(value)}; an object is needed`);
-    }
-  }
-  const extra = Object.keys(envelope).filter((key) => !KNOWN_FIELDS.has(key));
+  const noObject = checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');
+  if (noObject) return noObject;
+  const extra = extraFields(envelope);
   for (const key of extra) {
     if (key === 'emitted_by')
       return reject('unknown_field', key, 'says which rule made an event: only Tidings writes it');
@@ -162,10 +158,10 @@ function identityOf(
   { properties, traits, context }: Content,
   addresses: ReceivedEvent['addresses'],
 ): string {
-  const { originalText: contextText = '' } = context ?? {};
-  const parts = [userId, type, `${when.time}.${when.rest}`, properties.originalText, traits.originalText, contextText];
-  for (const { trait, value } of addresses) parts.push(`${trait} ${value ?? ''}`);
-  return contentUuid(parts.join('\n'));
+  let text = `${userId}\n${type}\n${when.time}.${when.rest}\n${properties.originalText}\n${traits.originalText}\n`;
+  if (context) text += context.originalText;
+  for (const { trait, value } of addresses) text += `\n${trait} ${value ?? ''}`;
+  return contentUuid(text);
 }
 
 export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {
@@ -217,6 +213,23 @@ function checkId(envelope: { [key: string]: unknown }, field: string, required: 
   if (!value.isWellFormed())
     return reject('invalid_id', field, 'has half of a surrogate pair, which is not Unicode text');
   return null;
+}
+
+function checkObject(value: unknown, field: string): Rejection | null {
+  if (value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value))) return null;
+  return reject('invalid_event', field, `is ${nameOf(value)}; an object is needed`);
+}
+
+const NONE: readonly string[] = [];
+
+function extraFields(envelope: object): readonly string[] {
+  let extra: string[] | undefined;
+  for (const key of Object.keys(envelope)) {
+    if (KNOWN_FIELDS.has(key)) continue;
+    if (extra) extra.push(key);
+    else extra = [key];
+  }
+  return extra ?? NONE;
 }
 
 function isMisspelling(key: string, field: string): boolean {

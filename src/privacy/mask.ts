@@ -11,7 +11,7 @@ const ELLIPSIS = 0x2026;
 /** `maria@example.com` → `m…@example.com`. */
 export function maskEmail(address: string): string {
   const at = address.lastIndexOf('@');
-  return at < 1 ? '…' : `${[...address][0]}…${address.slice(at)}`;
+  return at < 1 ? '…' : `${String.fromCodePoint(address.codePointAt(0) as number)}…${address.slice(at)}`;
 }
 
 /** `+351912345678` → `+351…78`. */
