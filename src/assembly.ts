@@ -35,8 +35,8 @@ export class Assembly {
   readonly #facts: Facts;
   readonly #reach: Reach;
   readonly #ids: Ids;
-  /** The profiles as they are stored. */
-  readonly #before = new Map<PersonFacts, Profile>();
+  /** Those that something was decided about, by user id, each with the profile as it is stored. */
+  readonly #people = new Map<string, { readonly person: PersonFacts; readonly before: Profile }>();
 
   constructor(tenantId: string, now: Millis, catalogs: CatalogSets, facts: Facts, reach: Reach, ids: Ids) {
     const at = (version: number) => catalogs.at(version).rules;
@@ -118,7 +118,8 @@ export class Assembly {
 
   /** Everything that is to be written. */
   finish(): Batch {
-    for (const [{ userId, profile }, before] of this.#before) {
+    for (const { person, before } of this.#people.values()) {
+      const { userId, profile } = person;
       const isNew = !this.#facts.addressHashes.has(userId);
       if (!isNew && !this.#reach.hasChanged(userId) && !isChanged(before, profile)) continue;
       // A recurring rule or a wait is about somebody known; only an event makes a person.
@@ -136,8 +137,10 @@ export class Assembly {
   }
 
   #person(userId: string): PersonFacts {
+    const known = this.#people.get(userId);
+    if (known) return known.person;
     const person = this.#facts.people.get(userId) as PersonFacts;
-    if (!this.#before.has(person)) this.#before.set(person, person.profile);
+    this.#people.set(userId, { person, before: person.profile });
     return person;
   }
 

@@ -139,7 +139,9 @@ export class Pipeline {
     const assembly = await this.#assembly(tenantId, now, catalog, facts);
     await confirmTraitTimes(connection, tenantId, assembly.contested(fresh));
     await this.#finish(connection, assembly, catalog, facts, assembly.decide(fresh));
-    return answersOf(events, standing, new Map(assembly.batch.events.map((one) => [one.event, one.decisions])));
+    const decided = new Map<string, readonly Decision[]>();
+    for (const { event, decisions } of assembly.batch.events) decided.set(event.key, decisions);
+    return answersOf(events, standing, decided);
   }
 
   /**
@@ -528,16 +530,16 @@ function sortOut(events: readonly ReceivedEvent[], facts: Facts): { standing: St
   return { standing, fresh };
 }
 
-/** A repetition within the batch hears what was decided about the first of its kind. */
+/** A repetition within the batch hears what was decided about the first of its kind. @param decided by event key */
 function answersOf(
   events: readonly ReceivedEvent[],
   standing: readonly Standing[],
-  decided: ReadonlyMap<ReceivedEvent, readonly Decision[]>,
+  decided: ReadonlyMap<string, readonly Decision[]>,
 ): EventResult[] {
   return events.map((event, index) => {
     const first = standing[index] ?? null;
     if (first !== null && 'status' in first) return first;
-    const decisions = decided.get(first ?? event) ?? [];
+    const decisions = decided.get((first ?? event).key) ?? [];
     return { eventId: event.eventId, status: first === null ? 'accepted' : 'duplicate', decisions };
   });
 }

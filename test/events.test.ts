@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileSchemas } from '../src/catalog/validate-event.ts';
+import { canonical, jsonText } from '../src/events/content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
 import { mergeTraits } from '../src/events/profile.ts';
 import { Reach } from '../src/events/reach.ts';
-import { isoTime, parseTimestamp } from '../src/events/timestamp.ts';
+import { parseTimestamp } from '../src/events/timestamp.ts';
+import { isoTime } from '../src/iso-time.ts';
 import type { Json, JsonObject, Profile } from '../src/model.ts';
 import { Seal } from '../src/privacy/seal.ts';
 
@@ -292,6 +294,46 @@ describe('timestamps', () => {
     expect(rest('2025-10-31T19:00:00.123400Z')).toBe(rest('2025-10-31T19:00:00.1234Z'));
     expect(rest('2025-10-31T19:00:00.123Z')).toBe('');
   });
+});
+
+test('the canonical text is the JSON text of the same with its keys in order', () => {
+  const inOrder = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(inOrder);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(
+      Object.keys(value)
+        .sort()
+        .map((name) => [name, inOrder(value[name] as Json)]),
+    );
+  };
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme' }).map((one) => one.replaceAll('\0', '')),
+    fc.constantFrom('m…@example.com', '…', '"', '\\', '+351', 'a@b.pt', '\n', '\u2028', 'é'),
+  );
+  // Whole numbers as names come first in an object, in whatever order they were given.
+  const name = text.filter((one) => one !== '__proto__' && !/^\d+$/.test(one));
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      text,
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(name, tie('value'), { maxKeys: 5, noNullPrototype: true }),
+    ),
+  }));
+  fc.assert(
+    fc.property(value, (given) => {
+      const json = JSON.parse(JSON.stringify(given)) as Json;
+      const written = { text: '', address: false };
+      const stored = canonical(json, 'properties', '', written);
+      expect(written.text).toBe(jsonText(inOrder(json)));
+      expect(JSON.stringify(stored)).toBe(JSON.stringify(inOrder(json)));
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe('the profile', () => {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Decision, Millis } from '../model.ts';
 import type { Wait } from '../rules/facts.ts';
 import { typesOf } from '../rules/rule-set.ts';
@@ -119,8 +120,8 @@ function cancelled(wait: Wait, types: readonly string[]): Decision[] {
       wait: {
         kind: wait.kind,
         wait_id: wait.waitId,
-        since: new Date(wait.triggerTime).toISOString(),
-        due_at: new Date(wait.dueAt).toISOString(),
+        since: isoTime(wait.triggerTime),
+        due_at: isoTime(wait.dueAt),
       },
     },
   }));

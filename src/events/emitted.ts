@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { Emitted, Event } from '../model.ts';
 import { jsonText } from './content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
@@ -13,7 +14,7 @@ export function receivedOf(
     event_id: eventId,
     user_id: userId,
     event_type: type,
-    event_timestamp: new Date(time).toISOString(),
+    event_timestamp: isoTime(time),
     properties,
     user_traits: traits,
   };

@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
 import type { Event, JsonObject } from '../model.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
-import { ContentProblem, canonical, contentUuid, jsonText, type Seen } from './content.ts';
+import { ContentProblem, canonical, contentUuid, jsonText, type Written } from './content.ts';
 import { parseTimestamp } from './timestamp.ts';
 
 export type AddressKind = 'email' | 'phone';
@@ -96,7 +96,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
         extra.length === 0 ? null : readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context'),
     };
     for (const { trait, value } of addresses)
-      if (value !== null) canonical(value, 'user_traits', trait, { address: true });
+      if (value !== null) canonical(value, 'user_traits', trait, { address: true, text: '' });
   } catch (error) {
     if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
@@ -142,10 +142,10 @@ interface Content {
 
 /** Throws ContentProblem. */
 function readPart(value: unknown, path: string): Part {
-  const seen: Seen = { address: false };
-  const original = canonical(value, path, '', seen) as JsonObject;
-  const originalText = jsonText(original);
-  if (!seen.address) return { original, originalText, stored: original, storedText: originalText };
+  const written: Written = { address: false, text: '' };
+  const original = canonical(value, path, '', written) as JsonObject;
+  const originalText = written.text;
+  if (!written.address) return { original, originalText, stored: original, storedText: originalText };
   const stored = maskDeep(original) as JsonObject;
   return { original, originalText, stored, storedText: jsonText(stored) };
 }

@@ -5,20 +5,20 @@ import type { Json, JsonObject, Millis, Profile } from '../model.ts';
  * not matter. Two values of the same instant: the greater text wins, for the same reason.
  */
 export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis): Profile {
-  const names = Object.keys(traits);
-  if (names.length === 0) return profile;
-  const values: JsonObject = { ...profile.traits };
-  const times: { [trait: string]: Millis } = { ...profile.traitTimes };
-  let changed = false;
-  for (const name of names) {
-    const known = times[name];
+  let values: JsonObject | undefined;
+  let times: { [trait: string]: Millis } | undefined;
+  for (const name of Object.keys(traits)) {
+    const known = profile.traitTimes[name];
     const value = traits[name] as Json;
-    if (known !== undefined && (time < known || (time === known && !isGreater(value, values[name])))) continue;
-    values[name] = value;
+    if (known !== undefined && (time < known || (time === known && !isGreater(value, profile.traits[name])))) continue;
+    times ??= { ...profile.traitTimes };
     times[name] = time;
-    changed = true;
+    // What is said again is the value that is known.
+    if (value === profile.traits[name]) continue;
+    values ??= { ...profile.traits };
+    values[name] = value;
   }
-  return changed ? { traits: values, traitTimes: times } : profile;
+  return times === undefined ? profile : { traits: values ?? profile.traits, traitTimes: times };
 }
 
 /** The traits of an event that would change the profile, by the times that are stored with it. */
@@ -32,7 +32,7 @@ export function contestedTraits(profile: Profile, traits: JsonObject, time: Mill
 /** Whether what is stored of a profile must be written again. Its times alone are no reason: see confirmTraitTimes. */
 export function isChanged(before: Profile, after: Profile): boolean {
   return (
-    before !== after &&
+    before.traits !== after.traits &&
     Object.keys(after.traits).some((name) => !isSame(after.traits[name] as Json, before.traits[name]))
   );
 }

@@ -13,14 +13,16 @@ export interface AddressChange {
 
 type Hashes = { [kind: string]: string };
 
+const NONE: Readonly<Hashes> = {};
+
 /** How the people of a batch can be reached: the newest event time wins, as for traits. */
 export class Reach {
   readonly #tenantId: string;
   readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
   readonly #seal: Seal;
+  /** Of those whose addresses changed. */
   readonly #hashes = new Map<string, Hashes>();
   readonly #hashed = new Map<string, string>();
-  readonly #moved = new Set<string>();
   readonly #changed = new Map<string, { userId: string; kind: string; value: string | null; mask: string }>();
 
   constructor(tenantId: string, stored: ReadonlyMap<string, Readonly<Hashes>>, seal: Seal) {
@@ -30,13 +32,8 @@ export class Reach {
   }
 
   /** Keyed hashes of the person's present addresses, by kind. */
-  hashes(userId: string): Hashes {
-    let hashes = this.#hashes.get(userId);
-    if (!hashes) {
-      hashes = { ...this.#stored.get(userId) };
-      this.#hashes.set(userId, hashes);
-    }
-    return hashes;
+  hashes(userId: string): Readonly<Hashes> {
+    return this.#hashes.get(userId) ?? this.#stored.get(userId) ?? NONE;
   }
 
   /**
@@ -44,11 +41,14 @@ export class Reach {
    * @param profile as it is stored
    */
   contested(profile: Profile, event: ReceivedEvent): string[] {
-    return event.addresses.flatMap(({ kind, value }) => {
-      const known = this.hashes(event.userId)[kind];
-      if (known === this.#hashOf(value)) return [];
-      return Object.keys(ADDRESS_TRAITS).filter((name) => ADDRESS_TRAITS[name] === kind && name in profile.traitTimes);
-    });
+    const traits: string[] = [];
+    for (const { kind, value } of event.addresses) {
+      if (this.hashes(event.userId)[kind] === this.#hashOf(value)) continue;
+      for (const name in ADDRESS_TRAITS) {
+        if (ADDRESS_TRAITS[name] === kind && name in profile.traitTimes) traits.push(name);
+      }
+    }
+    return traits;
   }
 
   /** @param before, after the profile without and with the event's traits */
@@ -63,16 +63,15 @@ export class Reach {
       // Two addresses of one mask and one instant: the greater hash wins, so that the order of arrival does not matter.
       const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
       if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
-      if (hash === undefined) delete hashes[kind];
-      else hashes[kind] = hash;
-      this.#moved.add(event.userId);
+      const { [kind]: _, ...others } = hashes;
+      this.#hashes.set(event.userId, hash === undefined ? others : { ...others, [kind]: hash });
       const mask = String(event.traits[trait] ?? '');
       this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, kind, value, mask });
     }
   }
 
   hasChanged(userId: string): boolean {
-    return this.#moved.has(userId);
+    return this.#hashes.has(userId);
   }
 
   changed(): AddressChange[] {

@@ -1,3 +1,4 @@
+import { isoTime, readIsoTime } from '../iso-time.ts';
 import type { Millis } from '../model.ts';
 
 const SHAPE =
@@ -9,11 +10,9 @@ export type Timestamp =
 
 /** Reads an RFC 3339 date and time with a zone; says what is wrong otherwise. */
 export function parseTimestamp(text: string): Timestamp {
-  // The form that programs write is the one we write: if the same comes out again, it was right.
-  if (text.length === ISO_LENGTH) {
-    const time = Date.parse(text);
-    if (time >= FIRST && isoTime(time) === text) return { time, at: text, rest: '' };
-  }
+  // The form that programs write.
+  const written = readIsoTime(text);
+  if (written !== undefined && written >= FIRST) return { time: written, at: text, rest: '' };
   const parts = SHAPE.exec(text);
   if (parts === null) return { problem: 'is not a date and time; write it like 2025-10-31T19:00:00Z' };
   const [, y, mo, d, h, mi, s = '00', fraction = '', utc, sign, oh = '00', om = '00'] = parts;
@@ -39,28 +38,6 @@ export function parseTimestamp(text: string): Timestamp {
 
 const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
-
-const DAY = 86_400_000;
-const ISO_LENGTH = '2025-10-31T19:00:00.000Z'.length;
-
-/** As Date.prototype.toISOString writes it, in a third of the time: an event has a handful of times, on few days. */
-export function isoTime(time: Millis): string {
-  const day = Math.floor(time / DAY);
-  let date = dates.get(day);
-  if (date === undefined) {
-    date = new Date(day * DAY).toISOString().replace(/T.*/, 'T');
-    if (dates.size >= 1000) dates.clear();
-    dates.set(day, date);
-  }
-  const ms = time - day * DAY;
-  const seconds = Math.floor(ms / 1000);
-  const minutes = Math.floor(seconds / 60);
-  return `${date}${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[seconds % 60]}.${THREE[ms % 1000]}Z`;
-}
-
-const dates = new Map<number, string>();
-const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
-const THREE = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'));
 
 function daysIn(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;

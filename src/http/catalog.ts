@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkSource } from '../catalog/check.ts';
 import { type Difference, diffCatalogs } from '../catalog/diff.ts';
 import { TidingsError } from '../errors.ts';
+import { isoTime } from '../iso-time.ts';
 import type { CatalogData } from '../model.ts';
 import { applyCatalog, listCatalogs, rollBackCatalog } from '../store/catalogs.ts';
 import { countWaiting } from '../store/waits.ts';
@@ -38,7 +39,7 @@ export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpParts): v
       return {
         version,
         active: version === active.version,
-        applied_at: version === 0 ? null : new Date(appliedAt).toISOString(),
+        applied_at: version === 0 ? null : isoTime(appliedAt),
         events: data.events,
         notifications: data.notifications.map(({ name, description, category, channels }) => ({
           name,

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { LRUCache } from 'lru-cache';
 import { FixedOffsetZone, IANAZone, type Zone as LuxonZone } from 'luxon';
+import { isoTime } from '../iso-time.ts';
 import type { At, JsonObject, Millis, Zone } from '../model.ts';
 
 /**
@@ -70,7 +71,7 @@ export function resolveAt(at: At, zone: string, base: Millis): Millis {
 
 /** ISO 8601 of fixed width, so that bytewise order is order in time. */
 export function instant(time: Millis): string {
-  return new Date(storable(time)).toISOString();
+  return isoTime(storable(time));
 }
 
 /** The nearest time from 0001 to 9999: events lie there, a window around one may reach out of it. */

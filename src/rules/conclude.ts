@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
@@ -268,9 +269,9 @@ export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   return {
     kind: wait.kind,
     wait_id: wait.waitId,
-    since: iso(wait.triggerTime),
-    due_at: iso(wait.dueAt),
-    ...(endedBy && { ended_by: { ...endedBy, at: iso(endedBy.at) } }),
+    since: isoTime(wait.triggerTime),
+    due_at: isoTime(wait.dueAt),
+    ...(endedBy && { ended_by: { ...endedBy, at: isoTime(endedBy.at) } }),
   };
 }
 
@@ -282,13 +283,9 @@ function limitEvidence(limit: Limit, state: LimitState): NonNullable<Evidence['l
     used: state.uses.length,
     // The latest few name the sends; the number says the rest.
     uses: state.uses.slice(-5).map((use) => ({
-      at: iso(use.at),
+      at: isoTime(use.at),
       event_id: use.eventId,
       notification_id: use.notificationId,
     })),
   };
-}
-
-export function iso(time: Millis): string {
-  return new Date(time).toISOString();
 }

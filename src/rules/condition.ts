@@ -10,6 +10,7 @@
  * dividing by zero is an error), a field of null has no fields (they are missing), and lists may be mixed. There are no
  * bytes, no types as values and no `cel.bind`; patterns of `matches` are written out.
  */
+import { isoTime } from '../iso-time.ts';
 import type { Json, JsonObject } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
 import type { Code, ConditionProblem, Noun, Path, Root } from './cel/code.ts';
@@ -147,7 +148,7 @@ class CompiledExpression extends CompiledText implements Expression {
 }
 
 function valueAt(scope: Scope, path: Path): Json | undefined {
-  if (path[0] === 'now') return scope.now === undefined ? undefined : new Date(scope.now).toISOString();
+  if (path[0] === 'now') return scope.now === undefined ? undefined : isoTime(scope.now);
   let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'matched'] ?? {};
   for (let at = 1; at < path.length; at++) {
     const step = path[at]!;

@@ -1,8 +1,9 @@
+import { isoTime } from '../iso-time.ts';
 import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
 import { boundedCopy } from './bounded.ts';
 import { isSame, isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
-import { conclude, conditionEvidence, conditionVerdict, iso, type Matter, refuse, scopeOf } from './conclude.ts';
+import { conclude, conditionEvidence, conditionVerdict, type Matter, refuse, scopeOf } from './conclude.ts';
 import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
 import { fire, recur } from './firing.ts';
 import { collect, debounce } from './gathering.ts';
@@ -216,8 +217,13 @@ function patternEvidence(
   { time }: Trigger,
   earlier: KnownEvent | undefined,
 ): NonNullable<Evidence['pattern']> {
-  const searched = { after: after.event, within: after.withinText, from: iso(time - after.within), to: iso(time) };
-  return earlier ? { ...searched, matched: { event_id: earlier.eventId, at: iso(earlier.time) } } : searched;
+  const searched = {
+    after: after.event,
+    within: after.withinText,
+    from: isoTime(time - after.within),
+    to: isoTime(time),
+  };
+  return earlier ? { ...searched, matched: { event_id: earlier.eventId, at: isoTime(earlier.time) } } : searched;
 }
 
 function foundEvidence(
@@ -230,10 +236,10 @@ function foundEvidence(
     evidence.pattern = {
       after: rule.after.map(({ event }) => event).join(', then '),
       within: rule.after.map(({ withinText }) => withinText).join(', then '),
-      from: iso(time - rule.after.reduce((sum, { within }) => sum + within, 0)),
-      to: iso(time),
+      from: isoTime(time - rule.after.reduce((sum, { within }) => sum + within, 0)),
+      to: isoTime(time),
       ...(steps && {
-        steps: steps.map(({ event, eventId, time: at }) => ({ event: event.type, event_id: eventId, at: iso(at) })),
+        steps: steps.map(({ event, eventId, time: at }) => ({ event: event.type, event_id: eventId, at: isoTime(at) })),
       }),
     };
   }

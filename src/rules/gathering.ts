@@ -2,10 +2,11 @@
  * Rules that gather what comes close together: a burst, of which the last is told (`debounce`), and a window, of which all
  * is told together (`digest`). Which events belong together goes by their own times, not by when they arrive.
  */
+import { isoTime } from '../iso-time.ts';
 import type { Millis, WaitKind } from '../model.ts';
 import { nextOccurrence, zoneOf } from './calendar.ts';
 import { foreseen } from './coming.ts';
-import { conclude, endWait, iso, type Matter, waitEvidence } from './conclude.ts';
+import { conclude, endWait, type Matter, waitEvidence } from './conclude.ts';
 import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
 import { endingOf, isBefore, seenSoFar } from './patterns.ts';
 import {
@@ -223,7 +224,7 @@ function endOf(m: Moment, { rule }: CompiledRule, first: Millis, last: Millis): 
 }
 
 function itemOf({ properties, traits, type, eventId, time }: Trigger): DigestItem {
-  return { event: properties, traits, event_type: type, event_id: eventId, at: iso(time) };
+  return { event: properties, traits, event_type: type, event_id: eventId, at: isoTime(time) };
 }
 
 /** The latest, in order of time. */

@@ -1,6 +1,7 @@
 /** What an event does to waits that began before it: it ends them, or comes too late to. */
+import { isoTime } from '../iso-time.ts';
 import type { Evidence } from '../model.ts';
-import { endWait, iso, waitEvidence } from './conclude.ts';
+import { endWait, waitEvidence } from './conclude.ts';
 import type { DigestItem, Trigger, Wait } from './facts.ts';
 import { dropItems } from './gathering.ts';
 import { agree, keyOf } from './key.ts';
@@ -56,8 +57,8 @@ function endedBy(
   const { rule } = compiled;
   const { trigger, items } = one.state;
   // Of a digest, what was collected until then is over.
-  const from = items && items.length > 0 ? firstOf(items) : iso(trigger.time);
-  if (iso(event.time) < from || event.key === trigger.key) return undefined;
+  const from = items && items.length > 0 ? firstOf(items) : isoTime(trigger.time);
+  if (isoTime(event.time) < from || event.key === trigger.key) return undefined;
   const cancels = rule.cancelOn.includes(event.type) && event.time <= one.dueAt;
   const breaks = rule.unless?.events.includes(event.type) && event.time <= trigger.time + rule.unless.within;
   if (!(cancels || breaks) || keyOf(compiled, event, m.ids) !== one.key) return undefined;

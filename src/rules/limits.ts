@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { JsonObject, Limit, Millis } from '../model.ts';
 import { dateIn, instant, zoneOf } from './calendar.ts';
 import type { CountedUse, LimitNeed } from './facts.ts';
@@ -66,7 +67,7 @@ function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: M
   const bucket = instant(time);
   return {
     bucket,
-    window: `any ${limit.text.replace(/ per person$/, '').replace(/^.*per /, '')} around ${new Date(time).toISOString()}`,
+    window: `any ${limit.text.replace(/ per person$/, '').replace(/^.*per /, '')} around ${isoTime(time)}`,
     slot: freeSlot(near.filter((use) => use.bucket === bucket)),
     uses: fullest,
     reached: fullest.length >= limit.max,

@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { Event, Millis, Rule } from '../model.ts';
 import { dateIn, zoneOf } from './calendar.ts';
 import type { Ids, KnownEvent, PersonFacts, Trigger } from './facts.ts';
@@ -89,7 +90,7 @@ function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, 
   let said: string;
   if (window.kind === 'rolling') {
     inside = (time) => time >= trigger.time - window.span;
-    said = `the ${window.text} up to ${new Date(trigger.time).toISOString()}`;
+    said = `the ${window.text} up to ${isoTime(trigger.time)}`;
   } else if (window.kind === 'day') {
     const zone = zoneOf(window.zone ?? ruleZone, person.profile.traits);
     const day = dateIn(trigger.time, zone);
@@ -98,7 +99,7 @@ function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, 
   } else {
     const starts = related(compiled, person, trigger, window.event, undefined, ids);
     const start = starts.findLast(({ time }) => time <= trigger.time);
-    said = start ? `since ${window.event} of ${new Date(start.time).toISOString()}` : `since ${window.event}`;
+    said = start ? `since ${window.event} of ${isoTime(start.time)}` : `since ${window.event}`;
     if (!start) return { counted: 0, window: said, enough: false };
     inside = (time) => time >= start.time;
   }

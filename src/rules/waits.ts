@@ -1,8 +1,9 @@
+import { isoTime } from '../iso-time.ts';
 import type { Event, Evidence, Json, Millis, ReasonCode } from '../model.ts';
 import { resolveAt, zoneOf } from './calendar.ts';
 import { parseTimestamp } from './cel/time.ts';
 import { foreseen, whenDecided } from './coming.ts';
-import { conditionEvidence, endWait, iso, type Matter, scopeOf, waitEvidence } from './conclude.ts';
+import { conditionEvidence, endWait, type Matter, scopeOf, waitEvidence } from './conclude.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
 import { keyOf } from './key.ts';
@@ -53,7 +54,7 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
   }
   evidence.wait = {
     ...waitEvidence(opened),
-    ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: iso(movedFrom.dueAt) } }),
+    ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: isoTime(movedFrom.dueAt) } }),
   };
   record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, opened, movedFrom), matter.eventIds, evidence);
 }

@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { Decision, Millis } from '../model.ts';
 import { type BacktestPlan, type Life, pastDecisions, type Verdict } from './life.ts';
 import { replayLife } from './replay.ts';
@@ -325,5 +326,5 @@ function sum(all: readonly Counts[]): Counts {
 }
 
 function iso(time: Millis): string {
-  return new Date(time).toISOString();
+  return isoTime(time);
 }

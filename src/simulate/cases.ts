@@ -6,6 +6,7 @@ import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
 import { parseTimestamp } from '../events/timestamp.ts';
+import { isoTime } from '../iso-time.ts';
 import {
   type CatalogData,
   type Json,
@@ -208,7 +209,7 @@ function readArrival(r: Reader, tree: Tree): Arrival | undefined {
       ...(id && { event_id: id.text }),
       user_id: r.text(found.get('user'), 'user: u_2')?.text ?? SOMEBODY,
       event_type: subject.key,
-      event_timestamp: new Date(time).toISOString(),
+      event_timestamp: isoTime(time),
       properties: objectOf(r, subject) ?? {},
       user_traits: traits ? (objectOf(r, traits) ?? {}) : {},
     },

@@ -103,7 +103,7 @@ export async function untilCommitted<T>(
 }
 
 /** ISO 8601, as statements take it and views show it. */
-export { isoTime as timestamp } from '../events/timestamp.ts';
+export { isoTime as timestamp } from '../iso-time.ts';
 
 /** `2025-10-31 19:00:00.123+00`, as PostgreSQL writes it with timezone=UTC. */
 export function parseTimestamp(text: string): Millis {
