@@ -31,7 +31,7 @@ const FEW = 200;
  * Joins concurrent requests into batches. A lane runs one batch at a time; what comes meanwhile waits and makes the next
  * one, so batches grow with the load and a lone item waits for nobody. Items of one person always take the same lane:
  * two lanes never wait for each other's locks. Few items are not split among the lanes: what a batch costs beside its
- * items is as much as some thirty of them.
+ * items is as much as some thirty of them. What one request says of a person is decided together: it is known together.
  */
 export class Lanes<Item, Result> {
   readonly #lanes: Lane<Item, Result>[];
@@ -118,12 +118,21 @@ export class Lanes<Item, Result> {
       const queue = queues.get(tenantId);
       if (!queue) continue;
       queues.delete(tenantId);
-      batch.push(...queue.splice(0, this.#maxBatch - batch.length));
+      batch.push(...queue.splice(0, whole(queue, this.#maxBatch - batch.length)));
       if (queue.length > 0) queues.set(tenantId, queue);
     }
     this.#queued -= batch.length;
     return [tenantId, batch];
   }
+}
+
+/** How many items are the first requests that have room together; a request with more items than that is cut. */
+function whole(queue: readonly { readonly request: object }[], room: number): number {
+  let end = 0;
+  for (let next = 1; next <= Math.min(queue.length, room); next++) {
+    if (queue[next]?.request !== queue[next - 1]?.request) end = next;
+  }
+  return end === 0 ? room : end;
 }
 
 /** FNV-1a over UTF-16 units: any even spread will do, it never leaves the process. */

@@ -51,9 +51,9 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    // Two lanes: while PostgreSQL works for the one, this process works for the other.
+    // While PostgreSQL works for some, this process works for another.
     this.#lanes = new Lanes((tenantId, items) => this.#takeIn(tenantId, items), {
-      lanes: 2,
+      lanes: 4,
       maxBatch: MAX_BATCH,
       maxWaiting: parts.maxWaiting ?? 20_000,
     });

@@ -50,6 +50,20 @@ describe('batches', () => {
     ]);
   });
 
+  test('a request is cut only when it is larger than a batch', async () => {
+    const { begun, begins, submit } = heldLanes({ maxBatch: 5, maxWaiting: 1000 });
+    const first = submit(items('a', 1));
+    await begins(1);
+    const others = [submit(items('b', 3)), submit(items('c', 3)), submit(items('d', 2)), submit(items('e', 7))];
+    for (let i = 0; i < 5; i++) {
+      await begins(i + 1);
+      begun[i]?.end();
+    }
+    expect((await Promise.all([first, ...others])).map(({ length }) => length)).toEqual([1, 3, 3, 2, 7]);
+    const people = begun.map((batch) => batch.items.map(({ person }) => person).join(''));
+    expect(people).toEqual(['a', 'bbb', 'cccdd', 'eeeee', 'ee']);
+  });
+
   test('a batch is never larger than allowed, and order is kept', async () => {
     const { begun, begins, submit } = heldLanes({ maxBatch: 2 });
     const answer = submit(items('a', 5));
