@@ -67,7 +67,8 @@ create temp table part (
   channel text, category text, bucket text, nid uuid
 ) on commit drop`;
 
-/** In order of time. A person's first event is a sign-up, the second a bank link, the others payments; newcomers only pay. */
+/** In order of time. A person's first event is a sign-up, the second a bank link, the others payments; newcomers only pay, and
+ *  never said where they are reached. */
 const MAKE_PART = `
 insert into part
 select 'u_' || person, at, key, type,
@@ -77,7 +78,10 @@ select 'u_' || person, at, key, type,
          when 'payment_initiated' then json_build_object('amount', amount, 'currency', 'EUR', 'payment_method', 'card', 'recipient_id', 'merch_' || g % 5000)
          else json_build_object('amount', amount, 'attempt_number', 1 + g % 4, 'failure_reason', 'INSUFFICIENT_FUNDS')
        end,
-       json_build_object('country', 'PT', 'email', 'p…@example.com', 'marketing_opt_in', person % 10 < 6, 'risk_segment', 'LOW'),
+       case when person < $4
+         then json_build_object('country', 'PT', 'marketing_opt_in', person % 10 < 6, 'risk_segment', 'LOW')
+         else json_build_object('country', 'PT', 'email', 'p…@example.com', 'marketing_opt_in', person % 10 < 6, 'risk_segment', 'LOW')
+       end,
        rule,
        case when sent then 'matched' else 'condition_false' end,
        case when sent then 'Sent: the condition holds and the limit allows it.' else 'Not sent: the condition does not hold.' end,
@@ -130,7 +134,7 @@ const FROM_PART = [
    from part where nid is not null`,
 ];
 
-/** Their addresses will not open: nobody tells them anything before an event brings the present one. */
+/** Their addresses will not open: nobody is told anything before an event of a round brings the first one that was said. */
 const PEOPLE = [
   `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
    select $1, 'u_' || i,

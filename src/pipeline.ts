@@ -296,7 +296,12 @@ export class Pipeline {
     const kind = ADDRESS_OF[channel];
     if (kind) {
       if (!delivery.address) return { provider, outcome: { kind: 'undeliverable', missing: kind } };
-      to = seal.open(delivery.address.sealed, addressPurpose(tenantId, userId, kind));
+      try {
+        to = seal.open(delivery.address.sealed, addressPurpose(tenantId, userId, kind));
+      } catch {
+        // Not for ever: the key may be put right, and the person may say another one.
+        return { provider, outcome: { kind: 'retry', reason: `the ${kind} cannot be opened with the key in use` } };
+      }
     }
     const { activeCatalog, catalogVersion } = delivery;
     const catalog = await catalogs.forNotification(tenantId, notificationType, activeCatalog, catalogVersion);

@@ -598,6 +598,23 @@ describe('the breaker', () => {
     await expect.poll(() => provider.calls.length).toBe(20);
     expect(busy.troubled()).toEqual(['fake']);
   });
+
+  test('addresses that cannot be opened do not stop the others', async () => {
+    const provider = fake();
+    const tidings = await start({ email: provider });
+    const traits = { email: EMAIL };
+    const events = Array.from({ length: 25 }, (_, n) => event('mail', { n, user: `lost_${n}`, traits }));
+    await tidings.pipeline.ingest(TENANT, events);
+    await tidings.database.pool.query('update addresses set sealed = sha256(sealed)');
+    const busy = await worker(tidings);
+    const id = await post(tidings, 'mail', { n: 26, user: 'reachable', traits });
+    await becomes(tidings, id, 'sent');
+    await expect.poll(() => busy.busy).toBe(0);
+    expect(busy.troubled()).toEqual([]);
+    expect(provider.calls.length).toBe(1);
+    const { rows } = await tidings.database.pool.query('select distinct outcome, reason from attempts');
+    expect(rows).toEqual([{ outcome: 'retry', reason: 'the email cannot be opened with the key in use' }]);
+  });
 });
 
 describe('wake-up', () => {

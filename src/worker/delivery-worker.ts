@@ -195,6 +195,7 @@ export class DeliveryWorker {
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
     const { pool, pipeline, clock, random, log } = this.#parts;
     const startedAt = clock();
+    const breaker = this.#breakers.get(provider) as Breaker;
     let dispatched: Dispatched;
     try {
       if (delivery.inDoubt === 'hold' && !(await markHandedOver(pool, delivery))) {
@@ -208,12 +209,14 @@ export class DeliveryWorker {
         'a send failed in our own code',
       );
       dispatched = { provider, outcome: { kind: 'retry', reason: 'an error in Tidings itself; see its log' } };
+      breaker.failed(clock());
     }
     const now = clock();
-    const breaker = this.#breakers.get(provider) as Breaker;
-    if (dispatched.outcome.kind === 'retry') breaker.failed(now);
-    // A missing address or a failed template (no message) says nothing about the provider.
-    else if (dispatched.message && dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
+    // An address that is missing or cannot be opened, or a failed template (no message), says nothing about the provider.
+    if (dispatched.message) {
+      if (dispatched.outcome.kind === 'retry') breaker.failed(now);
+      else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
+    }
     const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
     this.#logAttempt(delivery, settlement);
     this.#settled.push({ settlement, delivery });
