@@ -89,49 +89,42 @@ function inOrder(object: JsonObject, path: string, written: Written, depth: numb
 }
 
 function writeText(text: string, parent: string, key: string, written: Written): void {
-  if (PLAIN.test(text)) {
-    written.text += `"${text}"`;
-  } else {
-    checkText(text, parent, key);
-    if (!written.address && holdsAddress(text)) written.address = true;
-    written.text += quoted(text);
-  }
+  written.text += PLAIN.test(text) ? `"${text}"` : quotedWithCare(text, parent, key, written);
   if (!written.address && namedAddress(key, text)) written.address = true;
 }
 
-/** Texts that were found to need nothing, ready to write: names of fields are few and come again and again. */
+/** What is written again and again. Short, and so many of each: they are callers' texts. */
+const MOST = 10_000;
+const SHORT = 100;
+/** Names of fields that need nothing, ready to write. */
 const plainNames = new Map<string, string>();
-const MOST_NAMES = 10_000;
 /** Masks, which are as few as the domains of addresses times the letters they begin with. */
 const quotedMasks = new Map<string, string>();
-const MOST_MASKS = 10_000;
 
 function nameText(name: string, path: string, written: Written): string {
   const known = plainNames.get(name);
   if (known !== undefined) return known;
   // Assigning this key would change the copy's prototype instead of adding a field.
   if (name === '__proto__') throw new ContentProblem(join(path, name), 'is a name that cannot be used');
-  if (!PLAIN.test(name)) {
-    checkText(name, path, '');
-    if (!written.address && holdsAddress(name)) written.address = true;
-    return `${quoted(name)}:`;
-  }
-  if (plainNames.size >= MOST_NAMES) plainNames.clear();
+  if (!PLAIN.test(name)) return `${quotedWithCare(name, path, '', written)}:`;
   const text = `"${name}":`;
-  plainNames.set(name, text);
+  if (name.length <= SHORT) keep(plainNames, name, text);
   return text;
 }
 
-function quoted(text: string): string {
-  if (text.length > 100 || !text.includes('…')) return jsonText(text);
-  let known = quotedMasks.get(text);
-  if (known === undefined) {
-    // By way of bytes: what is cut out of a text of two-byte characters has two-byte characters itself.
-    known = Buffer.from(jsonText(text)).toString();
-    if (quotedMasks.size >= MOST_MASKS) quotedMasks.clear();
-    quotedMasks.set(text, known);
-  }
-  return known;
+/** A text that is not plain. */
+function quotedWithCare(text: string, parent: string, key: string, written: Written): string {
+  checkText(text, parent, key);
+  if (!written.address && holdsAddress(text)) written.address = true;
+  if (text.length > SHORT || !text.includes('…')) return jsonText(text);
+  // By way of bytes: what is cut out of a text of two-byte characters has two-byte characters itself.
+  return quotedMasks.get(text) ?? keep(quotedMasks, text, Buffer.from(jsonText(text)).toString());
+}
+
+function keep(texts: Map<string, string>, key: string, text: string): string {
+  if (texts.size >= MOST) texts.clear();
+  texts.set(key, text);
+  return text;
 }
 
 function isSorted(names: readonly string[]): boolean {
@@ -165,7 +158,7 @@ function join(parent: string, key: string): string {
 
 /**
  * JSON text in which the one character that masks bring in is escaped. A single character beyond Latin-1 doubles the size
- * of the string it stands in, and of the whole batch that is joined from such strings.
+ * of the string it stands in, and of every one that is joined from it.
  */
 export function jsonText(value: Json): string {
   const text = JSON.stringify(value);
