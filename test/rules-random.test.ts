@@ -44,16 +44,7 @@ test('in whatever order events arrive, before anything fires, the same is sent a
   );
   fc.assert(
     fc.property(scenario, ({ rule, events, requests }) => {
-      const sets = only(compileRules(1, catalogOf([rule])));
-      const inOrder = [...events.keys()].sort((a, b) => events[a]!.time - events[b]!.time || a - b);
-      const want = sent(
-        new World(sets, countingIds()),
-        rule,
-        events,
-        inOrder.map((place) => [place]),
-      );
-      expect(sent(new World(sets, countingIds()), rule, events, [inOrder]), 'together').toEqual(want);
-      expect(sent(new World(sets, countingIds()), rule, events, requests), 'in any order').toEqual(want);
+      expectSame(World, rule, events, requests);
     }),
     { numRuns: 4000 },
   );
@@ -77,16 +68,7 @@ test('a trait that changes, and the parts of its pattern in whatever order: the 
     );
   fc.assert(
     fc.property(scenario, ({ rule, events, requests }) => {
-      const sets = only(compileRules(1, catalogOf([rule])));
-      const inOrder = [...events.keys()].sort((a, b) => events[a]!.time - events[b]!.time || a - b);
-      const want = sent(
-        new World(sets, countingIds()),
-        rule,
-        events,
-        inOrder.map((place) => [place]),
-      );
-      expect(sent(new World(sets, countingIds()), rule, events, [inOrder]), 'together').toEqual(want);
-      expect(sent(new Memory(sets, countingIds()), rule, events, requests), 'in any order').toEqual(want);
+      expectSame(Memory, rule, events, requests);
     }),
     { numRuns: 4000 },
   );
@@ -140,6 +122,20 @@ function inTime(world: World, events: readonly Event[]): Happening[] {
 
 function isTooLate({ reason_code }: Decision): boolean {
   return reason_code === 'too_late';
+}
+
+/** One by one in order, all in one request, and in these requests. @param Player what plays the last of them */
+function expectSame(Player: typeof World, rule: Rule, events: readonly Told[], requests: readonly number[][]): void {
+  const sets = only(compileRules(1, catalogOf([rule])));
+  const inOrder = [...events.keys()].sort((a, b) => events[a]!.time - events[b]!.time || a - b);
+  const want = sent(
+    new World(sets, countingIds()),
+    rule,
+    events,
+    inOrder.map((place) => [place]),
+  );
+  expect(sent(new World(sets, countingIds()), rule, events, [inOrder]), 'together').toEqual(want);
+  expect(sent(new Player(sets, countingIds()), rule, events, requests), 'in any order').toEqual(want);
 }
 
 /** Everything arrives in the hour's last moment, and then time goes on. */

@@ -9,7 +9,13 @@ import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
 import type { BacktestReport } from '../src/simulate/backtest.ts';
 import { openPool } from '../src/store/database.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
-import { claimDeliveries, recoverExpired, settleDeliveries } from '../src/store/deliveries.ts';
+import {
+  type ClaimedDelivery,
+  claimDeliveries,
+  recoverExpired,
+  type Settlement,
+  settleDeliveries,
+} from '../src/store/deliveries.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { settlementOf } from '../src/worker/settle.ts';
 import { TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
@@ -369,11 +375,13 @@ test('what became of a notification is told by the worker that holds it, once', 
     if (!delivery) throw new Error('there is nothing to claim');
     return delivery;
   };
-  const settle = async (name: string, delivery: Awaited<ReturnType<typeof claim>>) => {
+  const record = async (name: string, delivery: ClaimedDelivery, settlement: Settlement) =>
+    settleDeliveries(pool, name, [settlement], clock.now, await pipeline.lifecycle([{ delivery, settlement }]));
+  const settle = async (name: string, delivery: ClaimedDelivery) => {
     const message = { text: 'R' };
     const dispatched = { provider, outcome: { kind: 'delivered' as const }, message };
     const settlement = settlementOf(delivery, dispatched, clock.now, clock.now + 5, 0.5);
-    await settleDeliveries(pool, name, [settlement], clock.now, await pipeline.lifecycle([{ delivery, settlement }]));
+    await record(name, delivery, settlement);
     return settlement;
   };
   const ghost = await claim('ghost');
@@ -386,25 +394,13 @@ test('what became of a notification is told by the worker that holds it, once', 
   // The answer to the first time got lost.
   const settlement = await settle('other', other);
   clock.now += 1;
-  await settleDeliveries(
-    pool,
-    'other',
-    [settlement],
-    clock.now,
-    await pipeline.lifecycle([{ delivery: other, settlement }]),
-  );
+  await record('other', other, settlement);
   expect(await count(tidings, 'lifecycle_events')).toBe(1);
   await timers(tidings);
   await expect.poll(() => sentTo(tidings, 'AFTER')).toEqual(['u']);
   await expect.poll(() => count(tidings, 'lifecycle_events')).toBe(0);
   // Told once more, after it was taken in: the same event again.
-  await settleDeliveries(
-    pool,
-    'other',
-    [settlement],
-    clock.now,
-    await pipeline.lifecycle([{ delivery: other, settlement }]),
-  );
+  await record('other', other, settlement);
   await expect.poll(() => count(tidings, 'lifecycle_events')).toBe(0);
   expect(await sentTo(tidings, 'AFTER')).toEqual(['u']);
   expect(await count(tidings, 'rejected_events')).toBe(0);

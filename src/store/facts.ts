@@ -12,6 +12,7 @@ import {
 } from '../rules/facts.ts';
 import { type Connection, parseTimestamp, timestamp } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
+import { during, list } from './parameters.ts';
 import { runTogether, type Statement } from './round-trip.ts';
 
 /** What a batch asks of the database: all of one tenant. */
@@ -234,10 +235,7 @@ function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts
     tenantId,
     list(asked.map(({ userId }) => userId)),
     list(asked.map(({ need }) => need.type)),
-    list(asked.map(({ need }) => timestamp(need.from))),
-    list(asked.map(({ need }) => timestamp(need.to))),
-    timestamp(asked.reduce((least, { need }) => Math.min(least, need.from), Number.POSITIVE_INFINITY)),
-    timestamp(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
+    ...during(asked.map(({ need }) => need)),
   ];
   return {
     statement: { name: 'latest-events', text: LATEST_EVENTS, values },
@@ -399,14 +397,6 @@ cross join lateral (
     and traits -> q.trait is not null
   order by event_time desc limit 1
 ) as e`;
-
-/**
- * An array as one text: the driver quotes arrays element by element, which costs more than the look-up itself. Ids, types
- * and rule names hold no control characters, so U+001F parts them; nothing at all is the empty array.
- */
-function list(texts: readonly string[]): string {
-  return texts.join('\x1f');
-}
 
 function rememberWaiting(
   person: PersonFacts,

@@ -1,6 +1,7 @@
 import type { JsonObject, Millis } from '../model.ts';
 import { type PersonFacts, rememberOnce } from '../rules/facts.ts';
-import { type Connection, timestamp } from './database.ts';
+import type { Connection } from './database.ts';
+import { during, list } from './parameters.ts';
 
 /** All events of a person of one type in a span; both ends count. */
 export interface Span {
@@ -35,10 +36,7 @@ export async function loadSpans(
       tenantId,
       list(merged.map(({ userId }) => userId)),
       list(merged.map(({ type }) => type)),
-      list(merged.map(({ from }) => timestamp(from))),
-      list(merged.map(({ to }) => timestamp(to))),
-      timestamp(merged.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
-      timestamp(merged.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
+      ...during(merged),
     ],
     // node-postgres types rows of rowMode 'array' as objects
   } as unknown as string);
@@ -82,9 +80,4 @@ cross join lateral (
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** One text for an array, parted as in facts.ts. */
-function list(texts: readonly string[]): string {
-  return texts.join('\x1f');
 }

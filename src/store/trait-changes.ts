@@ -1,8 +1,9 @@
 import type { Event, JsonObject, Millis } from '../model.ts';
 import { openChanges, rememberChanges } from '../rules/changes.ts';
 import type { PersonFacts } from '../rules/facts.ts';
-import { type Connection, timestamp } from './database.ts';
+import type { Connection } from './database.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { during, list } from './parameters.ts';
 import { mergeSpans } from './spans.ts';
 
 /** A span of event times; both ends count. */
@@ -31,14 +32,7 @@ export async function loadChanges(
     name: 'load-changes',
     text: LOAD,
     rowMode: 'array',
-    values: [
-      tenantId,
-      list(merged.map(({ userId }) => userId)),
-      list(merged.map(({ from }) => timestamp(from))),
-      list(merged.map(({ to }) => timestamp(to))),
-      timestamp(merged.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
-      timestamp(merged.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
-    ],
+    values: [tenantId, list(merged.map(({ userId }) => userId)), ...during(merged)],
     // node-postgres types rows of rowMode 'array' as objects
   } as unknown as string);
   for (const [place, key, eventId, type, time, properties, traits, decisions] of rows) {
@@ -73,8 +67,3 @@ cross join lateral (
     and event_time between $5::timestamptz and $6::timestamptz and strpos(decisions::text, '${SAYS_CHANGE}') > 0
   order by event_time limit ${MAX_CHANGES}
 ) as e`;
-
-/** One text for an array, parted as in facts.ts. */
-function list(texts: readonly string[]): string {
-  return texts.join('\x1f');
-}

@@ -4,6 +4,7 @@ import type { Decision, JsonObject, Millis } from '../model.ts';
 import type { Wait, WaitNeed, WaitState } from '../rules/facts.ts';
 import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
+import { list } from './parameters.ts';
 
 /** Rules that wait, as they are stored; see the picture in sql/000003.sql. */
 
@@ -316,8 +317,3 @@ function storable(time: Millis): Millis {
 }
 
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
-
-/** One text for an array, parted as in facts.ts. */
-function list(texts: readonly string[]): string {
-  return texts.join('\x1f');
-}

@@ -1,0 +1,23 @@
+import type { Millis } from '../model.ts';
+import { timestamp } from './database.ts';
+
+/**
+ * An array as one text: the driver quotes arrays element by element, which costs more than the look-up itself. Ids, types
+ * and rule names hold no control characters, so U+001F parts them; nothing at all is the empty array.
+ */
+export function list(texts: readonly string[]): string {
+  return texts.join('\x1f');
+}
+
+/**
+ * Spans of event times as four parameters: where each begins, where each ends, and the first and the last moment of all,
+ * which say beforehand which partitions are not needed.
+ */
+export function during(spans: readonly { readonly from: Millis; readonly to: Millis }[]): string[] {
+  return [
+    list(spans.map(({ from }) => timestamp(from))),
+    list(spans.map(({ to }) => timestamp(to))),
+    timestamp(spans.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
+    timestamp(spans.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
+  ];
+}
