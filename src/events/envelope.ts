@@ -19,8 +19,16 @@ export interface ReceivedEvent extends Event {
   readonly propertiesText: string;
   readonly traitsText: string;
   readonly contextText: string | null;
-  /** `value` null: the trait says that there is none. */
-  readonly addresses: readonly { readonly kind: AddressKind; readonly trait: string; readonly value: string | null }[];
+  readonly addresses: readonly Address[];
+}
+
+export interface Address {
+  readonly kind: AddressKind;
+  readonly trait: string;
+  /** Null: the trait says that there is none. */
+  readonly value: string | null;
+  /** Keyed, from when somebody first asks: every event says how its person is reached, and the hash is dearer than a rule. */
+  hash: string | undefined;
 }
 
 export interface Rejection {
@@ -59,7 +67,9 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
   }
   const envelope = item as { [key: string]: unknown };
   const wrongId =
-    checkId(envelope, 'user_id', true) ?? checkId(envelope, 'event_type', true) ?? checkId(envelope, 'event_id', false);
+    checkId(envelope.user_id, 'user_id', true) ??
+    checkId(envelope.event_type, 'event_type', true) ??
+    checkId(envelope.event_id, 'event_id', false);
   if (wrongId) return wrongId;
   const userId = envelope.user_id as string;
   const type = envelope.event_type as string;
@@ -87,25 +97,31 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
 
   const given = (envelope.user_traits ?? {}) as JsonObject;
   const { addresses, rest } = splitAddresses(given);
-  let content: Content;
+  // The same content, however its keys were ordered, has the same text. Ids and JSON text hold no newline.
+  const content: Written = { address: false, text: `${userId}\n${type}\n${when.time}.${when.rest}\n` };
+  let properties: Part;
+  let traits: Part;
+  let context: Part | null = null;
   try {
-    content = {
-      properties: readPart(envelope.properties ?? {}, 'properties'),
-      traits: readPart(rest, 'user_traits'),
-      context:
-        extra.length === 0 ? null : readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context'),
-    };
-    for (const { trait, value } of addresses)
+    properties = readPart(envelope.properties ?? {}, 'properties', content);
+    content.text += '\n';
+    traits = readPart(rest, 'user_traits', content);
+    content.text += '\n';
+    if (extra.length > 0) {
+      context = readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', content);
+    }
+    for (const { trait, value } of addresses) {
       if (value !== null) canonical(value, 'user_traits', trait, { address: true, text: '' });
+      content.text += `\n${trait} ${value ?? ''}`;
+    }
   } catch (error) {
     if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
   }
-  const { properties, traits, context } = content;
   const mismatch = check(type, properties.original, given);
   if (mismatch) return reject('schema_mismatch', mismatch.path, mismatch.message);
 
-  const contentHash = identityOf(userId, type, when, content, addresses);
+  const contentHash = contentUuid(content.text);
   const named = typeof envelope.event_id === 'string';
   return {
     tenantId,
@@ -118,10 +134,11 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     time: when.time,
     at: when.at,
     properties: properties.stored,
-    propertiesText: properties.storedText,
+    // Cut out of the whole only now that it was hashed: it is in one piece by then.
+    propertiesText: textOf(properties, content.text),
     traits: traits.stored,
-    traitsText: traits.storedText,
-    contextText: context?.storedText ?? null,
+    traitsText: textOf(traits, content.text),
+    contextText: context && textOf(context, content.text),
     addresses,
   };
 }
@@ -129,39 +146,23 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
 /** One of the objects of an event: as the caller sent it, and with addresses masked as it is stored. */
 interface Part {
   readonly original: JsonObject;
-  readonly originalText: string;
   readonly stored: JsonObject;
-  readonly storedText: string;
+  /** Where its text stands in that of the whole content; -1: it is stored otherwise than it was sent. */
+  readonly from: number;
+  readonly to: number;
 }
 
-interface Content {
-  readonly properties: Part;
-  readonly traits: Part;
-  readonly context: Part | null;
+/** Adds its text to that of the whole content. Throws ContentProblem. */
+function readPart(value: unknown, path: string, content: Written): Part {
+  const from = content.text.length;
+  content.address = false;
+  const original = canonical(value, path, '', content) as JsonObject;
+  if (!content.address) return { original, stored: original, from, to: content.text.length };
+  return { original, stored: maskDeep(original) as JsonObject, from: -1, to: -1 };
 }
 
-/** Throws ContentProblem. */
-function readPart(value: unknown, path: string): Part {
-  const written: Written = { address: false, text: '' };
-  const original = canonical(value, path, '', written) as JsonObject;
-  const originalText = written.text;
-  if (!written.address) return { original, originalText, stored: original, storedText: originalText };
-  const stored = maskDeep(original) as JsonObject;
-  return { original, originalText, stored, storedText: jsonText(stored) };
-}
-
-/** The same content, however its keys were ordered, has the same identity. Ids and JSON text hold no newline. */
-function identityOf(
-  userId: string,
-  type: string,
-  when: { readonly time: number; readonly rest: string },
-  { properties, traits, context }: Content,
-  addresses: ReceivedEvent['addresses'],
-): string {
-  let text = `${userId}\n${type}\n${when.time}.${when.rest}\n${properties.originalText}\n${traits.originalText}\n`;
-  if (context) text += context.originalText;
-  for (const { trait, value } of addresses) text += `\n${trait} ${value ?? ''}`;
-  return contentUuid(text);
+function textOf({ stored, from, to }: Part, content: string): string {
+  return from === -1 ? jsonText(stored) : content.slice(from, to);
 }
 
 export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {
@@ -178,7 +179,7 @@ export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
 
 /** The traits with each address replaced by its mask, and the addresses themselves. */
 function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & { rest: JsonObject } {
-  const addresses: { kind: AddressKind; trait: string; value: string | null }[] = [];
+  const addresses: Address[] = [];
   let rest = traits;
   for (const trait in ADDRESS_TRAITS) {
     const given = traits[trait];
@@ -190,13 +191,12 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
     if (rest === traits) rest = { ...traits };
     if (value !== null) rest[trait] = kind === 'email' ? maskEmail(value) : maskPhone(value);
     else if (typeof text === 'string') rest[trait] = null;
-    addresses.push({ kind, trait, value });
+    addresses.push({ kind, trait, value, hash: undefined });
   }
   return { addresses, rest };
 }
 
-function checkId(envelope: { [key: string]: unknown }, field: string, required: boolean): Rejection | null {
-  const value = envelope[field];
+function checkId(value: unknown, field: string, required: boolean): Rejection | null {
   if (typeof value === 'string' && PLAIN_ID.test(value)) return null;
   if (value === undefined || (value === null && !required)) {
     return required ? reject('invalid_event', field, 'is missing; a text of 1 to 256 characters is needed') : null;

@@ -1,6 +1,6 @@
 import type { Profile } from '../model.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
-import { ADDRESS_TRAITS, type ReceivedEvent } from './envelope.ts';
+import { ADDRESS_TRAITS, type Address, type ReceivedEvent } from './envelope.ts';
 
 /** A row of `addresses` to write; `sealed` null: the person has none any more. */
 export interface AddressChange {
@@ -22,8 +22,7 @@ export class Reach {
   readonly #seal: Seal;
   /** Of those whose addresses changed. */
   readonly #hashes = new Map<string, Hashes>();
-  readonly #hashed = new Map<string, string>();
-  readonly #changed = new Map<string, { userId: string; kind: string; value: string | null; mask: string }>();
+  readonly #changed = new Map<string, { userId: string; address: Address; mask: string }>();
 
   constructor(tenantId: string, stored: ReadonlyMap<string, Readonly<Hashes>>, seal: Seal) {
     this.#tenantId = tenantId;
@@ -42,8 +41,9 @@ export class Reach {
    */
   contested(profile: Profile, event: ReceivedEvent): string[] {
     const traits: string[] = [];
-    for (const { kind, value } of event.addresses) {
-      if (this.hashes(event.userId)[kind] === this.#hashOf(value)) continue;
+    for (const address of event.addresses) {
+      const { kind } = address;
+      if (this.hashes(event.userId)[kind] === this.#hashOf(address)) continue;
       for (const name in ADDRESS_TRAITS) {
         if (ADDRESS_TRAITS[name] === kind && name in profile.traitTimes) traits.push(name);
       }
@@ -53,12 +53,13 @@ export class Reach {
 
   /** @param before, after the profile without and with the event's traits */
   merge(before: Profile, after: Profile, event: ReceivedEvent): void {
-    for (const { kind, trait, value } of event.addresses) {
+    for (const address of event.addresses) {
+      const { kind, trait } = address;
       // The mask in the profile is this event's exactly when its time is the newest.
       if (after.traitTimes[trait] !== event.time || after.traits[trait] !== event.traits[trait]) continue;
       if (trait !== newestTrait(after, kind)) continue;
       const hashes = this.hashes(event.userId);
-      const hash = this.#hashOf(value);
+      const hash = this.#hashOf(address);
       if (hashes[kind] === hash) continue;
       // Two addresses of one mask and one instant: the greater hash wins, so that the order of arrival does not matter.
       const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
@@ -66,7 +67,7 @@ export class Reach {
       const { [kind]: _, ...others } = hashes;
       this.#hashes.set(event.userId, hash === undefined ? others : { ...others, [kind]: hash });
       const mask = String(event.traits[trait] ?? '');
-      this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, kind, value, mask });
+      this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, address, mask });
     }
   }
 
@@ -75,24 +76,16 @@ export class Reach {
   }
 
   changed(): AddressChange[] {
-    return [...this.#changed.values()].map(({ userId, kind, value, mask }) => ({
-      userId,
-      kind,
-      mask,
-      sealed: value === null ? null : this.#seal.seal(value, addressPurpose(this.#tenantId, userId, kind)),
-      hash: this.#hashOf(value) ?? '',
-    }));
+    return [...this.#changed.values()].map(({ userId, address, mask }) => {
+      const { kind, value } = address;
+      const sealed = value === null ? null : this.#seal.seal(value, addressPurpose(this.#tenantId, userId, kind));
+      return { userId, kind, mask, sealed, hash: this.#hashOf(address) ?? '' };
+    });
   }
 
-  /** An address is asked for a few times in a batch. */
-  #hashOf(value: string | null): string | undefined {
-    if (value === null) return undefined;
-    let hash = this.#hashed.get(value);
-    if (hash === undefined) {
-      hash = this.#seal.hash(value);
-      this.#hashed.set(value, hash);
-    }
-    return hash;
+  #hashOf(address: Address): string | undefined {
+    if (address.value !== null) address.hash ??= this.#seal.hash(address.value);
+    return address.hash;
   }
 }
 
