@@ -310,6 +310,18 @@ describe('several workers', () => {
     expect(new Set(provider.calls.map((call) => call.idempotencyKey)).size).toBe(500);
   });
 
+  test('one of them claims a long queue twice at a time, each claim under a lease of its own', async () => {
+    const provider = fake(() => new Promise((resolve) => setImmediate(() => resolve(DELIVERED))), { concurrency: 8 });
+    const tidings = await start({ email: provider });
+    const events = Array.from({ length: 300 }, (_, n) => event('mail', { n, user: `u${n % 50}` }));
+    await tidings.pipeline.ingest(TENANT, events);
+    await worker(tidings, { name: 'twofold' });
+    await expect.poll(() => countOf(tidings, 'sent')).toBe(300);
+    expect(new Set(provider.calls.map((call) => call.idempotencyKey)).size).toBe(300);
+    const { rows } = await tidings.database.pool.query('select distinct worker from deliveries order by worker');
+    expect(rows.map((row) => row.worker)).toEqual(['twofold', 'twofold (2)']);
+  });
+
   test('the oldest due goes first', async () => {
     const provider = fake(undefined, { concurrency: 1 });
     const tidings = await start({ email: provider });

@@ -8,7 +8,7 @@ export function noopProvider(channels: readonly Channel[]): Provider {
   return {
     name: 'noop',
     channels,
-    concurrency: 250,
+    concurrency: 500,
     keepsMessage: false,
     send: async () => DELIVERED,
     close: async () => {},

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
@@ -16,6 +17,7 @@ import {
   type Settlement,
   settleDeliveries,
 } from '../store/deliveries.ts';
+import { Alarm } from './alarm.ts';
 import { Breaker } from './breaker.ts';
 import { settlementOf } from './settle.ts';
 import { Slots } from './slots.ts';
@@ -42,11 +44,19 @@ export interface DeliveryWorkerParts {
  * little in a crash. Per channel, so that a slow provider does not keep the others waiting.
  */
 function capacityOf(provider: Provider): number {
-  return Math.min(1000, Math.max(20, provider.concurrency * 4));
+  return Math.min(2000, Math.max(40, provider.concurrency * 4));
 }
 
 /** A provider that has not answered by then is given up on. */
 const SEND_DEADLINE = 60_000;
+
+/** Makes one claim at a time, under a lease of its own: claims under one lease would wait for each other. */
+interface Claimer {
+  lease: string;
+  /** Asks only for channels that gave all they were asked for the last time. */
+  readonly helps: boolean;
+  readonly alarm: Alarm;
+}
 
 /**
  * claim ─▶ dispatch (as many at once as each provider takes) ─▶ settle, in batches; meanwhile a heartbeat keeps the
@@ -62,20 +72,24 @@ export class DeliveryWorker {
   readonly #wakeUp: WakeUp;
   readonly #abort = new AbortController();
   #sharedDeadline = { since: Number.NEGATIVE_INFINITY, signal: this.#abort.signal };
-  #lease: string;
-  #leases = 1;
+  /** While the claim of one is under way, what the other one got is sent. */
+  readonly #claimers: readonly Claimer[];
+  #leases = 2;
+  /** Channels with more to claim than was asked for. */
+  readonly #more = new Set<Channel>();
   #stopping = false;
   #settling = false;
   /** Some channel was not asked for want of room, or of a closed circuit: what is settled may change that. */
   #short = false;
-  #wake: () => void = () => {};
-  #awake = false;
-  #loop: Promise<void> = Promise.resolve();
+  #loops: readonly Promise<void>[] = [];
   #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: DeliveryWorkerParts) {
     this.#parts = { lease: 30_000, poll: 1000, ...parts };
-    this.#lease = parts.name;
+    this.#claimers = [
+      { lease: parts.name, helps: false, alarm: new Alarm() },
+      { lease: `${parts.name} (2)`, helps: true, alarm: new Alarm() },
+    ];
     for (const provider of new Set(parts.providers.values())) {
       this.#slots.set(provider, new Slots(provider.concurrency));
       this.#breakers.set(provider, new Breaker());
@@ -91,7 +105,7 @@ export class DeliveryWorker {
     ];
     await this.#quietly(() => this.#recover());
     await this.#wakeUp.start();
-    this.#loop = this.#run();
+    this.#loops = this.#claimers.map((claimer) => this.#run(claimer));
   }
 
   /** Claims nothing more, lets what is being sent end, gives back what was not begun. */
@@ -100,16 +114,16 @@ export class DeliveryWorker {
     this.#stopping = true;
     this.#rouse();
     await this.#wakeUp.stop();
-    await this.#loop;
+    await Promise.all(this.#loops);
     const unbegun = [...this.#slots.values()].flatMap((slots) => slots.clear());
     if (unbegun.length > 0) {
       await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun as ClaimedDelivery[]));
       for (const delivery of unbegun) this.#letGo(delivery as ClaimedDelivery);
     }
     const deadline = setTimeout(() => this.#abort.abort(), grace);
-    while (this.#held.size > 0 && !this.#abort.signal.aborted) await this.#turn(50);
+    while (this.#held.size > 0 && !this.#abort.signal.aborted) await pause(50);
     // An aborted send has a moment to say how it ended; what does not make it is found by its lease.
-    for (let i = 0; this.#held.size > 0 && i < 20; i++) await this.#turn(50);
+    for (let i = 0; this.#held.size > 0 && i < 20; i++) await pause(50);
     clearTimeout(deadline);
     for (const timer of this.#timers) clearInterval(timer);
   }
@@ -127,24 +141,26 @@ export class DeliveryWorker {
       .map(([provider]) => provider.name);
   }
 
-  async #run(): Promise<void> {
+  async #run(claimer: Claimer): Promise<void> {
     const { poll, log } = this.#parts;
+    const { helps, alarm } = claimer;
     while (!this.#stopping) {
       try {
         const rooms = this.#rooms();
         this.#short = rooms.length < this.#parts.providers.size;
-        const full = rooms.length > 0 && (await this.#claim(rooms));
+        const asked = helps ? rooms.filter(({ channel }) => this.#more.has(channel)) : rooms;
+        const full = asked.length > 0 && (await this.#claim(claimer, asked));
         // Where a channel gave all it was asked for there is more.
-        if (!full) await this.#turn(rooms.length > 0 ? await this.#untilNextDue() : poll);
+        if (!full) await alarm.sleep(asked.length > 0 && !helps ? await this.#untilNextDue() : poll);
       } catch (error) {
         log.warn({ err: error }, 'the delivery queue could not be read; trying again');
-        await this.#turn(poll);
+        await alarm.sleep(poll);
       }
     }
   }
 
-  /** Channels worth asking for: at most half busy, and their circuit not open. A half at a time: one is fetched while the
-   *  other is sent. */
+  /** Channels worth asking for: at most three quarters busy, and their circuit not open. A quarter at a time: two are
+   *  fetched while another is sent and the last one recorded. */
   #rooms(): Room[] {
     const now = this.#parts.clock();
     const rooms: Room[] = [];
@@ -152,30 +168,41 @@ export class DeliveryWorker {
       const capacity = capacityOf(provider);
       const held = this.#heldOn.get(channel) ?? 0;
       const state = (this.#breakers.get(provider) as Breaker).state(now);
-      if (state === 'closed' && held <= capacity / 2) rooms.push({ channel, room: capacity / 2 });
-      if (state === 'half_open' && this.#slots.get(provider)?.idle) rooms.push({ channel, room: 1 });
+      if (state === 'closed' && held <= capacity * 0.75) rooms.push({ channel, room: Math.ceil(capacity / 4) });
+      if (state === 'half_open' && held === 0 && this.#slots.get(provider)?.idle) rooms.push({ channel, room: 1 });
     }
     return rooms;
   }
 
   /** True when there is likely more to claim at once. */
-  async #claim(rooms: readonly Room[]): Promise<boolean> {
+  async #claim(claimer: Claimer, rooms: readonly Room[]): Promise<boolean> {
     const { pool, name, clock, lease, providers } = this.#parts;
     const now = clock();
-    const deliveries = await claimDeliveries(pool, this.#lease, rooms, now, now + lease).catch((error) => {
-      // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
-      this.#lease = `${name} (${++this.#leases})`;
-      throw error;
-    });
+    for (const { channel, room } of rooms) this.#hold(channel, room);
+    const deliveries = await claimDeliveries(pool, claimer.lease, rooms, now, now + lease)
+      .catch((error) => {
+        // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
+        claimer.lease = `${name} (${++this.#leases})`;
+        throw error;
+      })
+      .finally(() => {
+        for (const { channel, room } of rooms) this.#hold(channel, -room);
+      });
     for (const delivery of deliveries) {
       this.#held.add(delivery);
-      this.#heldOn.set(delivery.channel, (this.#heldOn.get(delivery.channel) ?? 0) + 1);
+      this.#hold(delivery.channel, 1);
       const provider = providers.get(delivery.channel) as Provider;
       this.#slots.get(provider)?.run(delivery, () => this.#deliver(delivery, provider));
     }
-    return rooms.some(
-      ({ channel, room }) => room > 1 && deliveries.filter((d) => d.channel === channel).length === room,
-    );
+    let full = false;
+    for (const { channel, room } of rooms) {
+      const isFull = room > 1 && deliveries.filter((one) => one.channel === channel).length === room;
+      if (isFull) this.#more.add(channel);
+      else this.#more.delete(channel);
+      full ||= isFull;
+    }
+    if (full) for (const { helps, alarm } of this.#claimers) if (helps) alarm.rouse();
+    return full;
   }
 
   /** Sends that begin within a second share their deadline: a signal of one's own costs more than a cheap send. */
@@ -189,7 +216,12 @@ export class DeliveryWorker {
 
   #letGo(delivery: ClaimedDelivery): void {
     this.#held.delete(delivery);
-    this.#heldOn.set(delivery.channel, (this.#heldOn.get(delivery.channel) ?? 1) - 1);
+    this.#hold(delivery.channel, -1);
+  }
+
+  /** Room of a channel that is taken, or given back. */
+  #hold(channel: Channel, room: number): void {
+    this.#heldOn.set(channel, (this.#heldOn.get(channel) ?? 0) + room);
   }
 
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
@@ -274,23 +306,7 @@ export class DeliveryWorker {
   }
 
   #rouse(): void {
-    this.#awake = true;
-    this.#wake();
-  }
-
-  /** Waits, but not longer than until roused; a rouse that came before counts. */
-  async #turn(wait: Millis): Promise<void> {
-    if (!this.#awake) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, wait);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#awake = false;
-    this.#wake = () => {};
+    for (const { alarm } of this.#claimers) alarm.rouse();
   }
 
   async #quietly(work: () => Promise<unknown>): Promise<void> {
