@@ -29,6 +29,7 @@ export async function fillHistory(setup: Setup, count: number, log: (line: strin
     for (const statement of PEOPLE) await pool.query(statement, [DEFAULT_TENANT, people]);
     // As after months of autovacuum.
     await pool.query('vacuum (analyze)');
+    await pool.query('checkpoint');
   });
 }
 

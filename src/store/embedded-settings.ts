@@ -6,9 +6,14 @@ const MEGABYTE = 1024 * 1024;
 
 /** The text of `postgresql.conf`. `changes` win, name by name. */
 export function serverSettings(listen: Listen, changes: { readonly [name: string]: string } = {}): string {
-  const settings = { ...defaults(listen, totalmem() / MEGABYTE), ...changes };
+  const settings = { ...defaults(listen, memory() / MEGABYTE), ...changes };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
   return `# Written by Tidings at each start. ALTER SYSTEM and the settings given to Tidings are the way to change it.\n${lines.join('\n')}\n`;
+}
+
+/** In bytes: the machine's, or what the container is allowed. */
+function memory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
 function defaults(listen: Listen, memory: number): { [name: string]: string } {
@@ -22,7 +27,8 @@ function defaults(listen: Listen, memory: number): { [name: string]: string } {
     // Batches hold an advisory lock per person; the default table overflows between 10,000 and 15,000 of them.
     max_locks_per_transaction: '256',
 
-    shared_buffers: `${Math.round(Math.min(256, Math.max(32, memory / 8)))}MB`,
+    // What events of months touch at random (the ends of their indexes) must fit, or cost grows with history.
+    shared_buffers: `${Math.round(Math.min(1024, Math.max(32, memory / 16)))}MB`,
     effective_cache_size: `${Math.round(memory / 2)}MB`,
     work_mem: '8MB',
     maintenance_work_mem: '64MB',
