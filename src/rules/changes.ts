@@ -3,6 +3,7 @@
  * known, and stands in what was decided. Where the pattern was incomplete then, a late part may complete it.
  */
 import type { Decision, Event, Json, Rule } from '../model.ts';
+import { isSame } from '../profile.ts';
 import type { KnownChange, PersonFacts } from './facts.ts';
 import { isAbout, isBefore } from './patterns.ts';
 
@@ -39,9 +40,4 @@ export function laterChanges(rule: Rule, { changes }: PersonFacts, event: Event)
 /** The rule listens to this change. */
 export function isWanted({ changes = [] }: Rule, trait: string, to: Json): boolean {
   return changes.some((one) => one.trait === trait && (one.to === undefined || isSame(one.to, to)));
-}
-
-/** A value that is said again is no change. */
-export function isSame(one: Json, other: Json): boolean {
-  return one === other || (typeof one === 'object' && JSON.stringify(one) === JSON.stringify(other));
 }

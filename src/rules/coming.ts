@@ -1,5 +1,6 @@
 /** What came together is known together: a rule that would act at once looks ahead at what is yet to be decided. */
-import type { Event, JsonObject, Millis, Profile } from '../model.ts';
+import type { Event } from '../model.ts';
+import { mergeTraits } from '../profile.ts';
 import type { PersonFacts } from './facts.ts';
 
 /**
@@ -44,21 +45,12 @@ export function foreseen(person: PersonFacts): PersonFacts {
 /** The person as they will be when this event is decided. */
 export function whenDecided(person: PersonFacts, event: Event): PersonFacts {
   const { coming = [] } = person;
-  const place = coming.indexOf(event);
-  return place < 0 ? person : { ...person, profile: profileAfter(person.profile, coming.slice(place)) };
-}
-
-/** @param coming the first one last */
-function profileAfter(profile: Profile, coming: readonly Event[]): Profile {
-  const traits: JsonObject = { ...profile.traits };
-  const traitTimes: { [trait: string]: Millis } = { ...profile.traitTimes };
-  for (let place = coming.length - 1; place >= 0; place--) {
-    const { traits: said, time } = coming[place] as Event;
-    for (const [trait, value] of Object.entries(said)) {
-      if (time < (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) continue;
-      traits[trait] = value;
-      traitTimes[trait] = time;
-    }
+  const last = coming.indexOf(event);
+  if (last < 0) return person;
+  let { profile } = person;
+  for (let place = coming.length - 1; place >= last; place--) {
+    const { traits, time } = coming[place] as Event;
+    profile = mergeTraits(profile, traits, time);
   }
-  return { traits, traitTimes };
+  return { ...person, profile };
 }

@@ -1,7 +1,8 @@
 import { isoTime } from '../iso-time.ts';
 import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
+import { isSame } from '../profile.ts';
 import { boundedCopy } from './bounded.ts';
-import { isSame, isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
+import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
 import { conclude, conditionEvidence, conditionVerdict, type Matter, refuse, scopeOf } from './conclude.ts';
 import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';

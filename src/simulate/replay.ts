@@ -1,6 +1,6 @@
 import { byOrder } from '../events/emitted.ts';
-import { mergeTraits } from '../events/profile.ts';
 import type { Decision, Millis, Profile } from '../model.ts';
+import { mergeTraits } from '../profile.ts';
 import { rememberChanges } from '../rules/changes.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';

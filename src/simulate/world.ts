@@ -1,6 +1,6 @@
 import { byOrder } from '../events/emitted.ts';
-import { mergeTraits } from '../events/profile.ts';
 import type { Decision, JsonObject, Millis } from '../model.ts';
+import { mergeTraits } from '../profile.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../rules/calendar.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';

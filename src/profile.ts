@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Millis, Profile } from '../model.ts';
+import type { Json, JsonObject, Millis, Profile } from './model.ts';
 
 /**
  * The profile after one more event: per trait, the value with the newest event time wins, so the order of arrival does
@@ -37,7 +37,8 @@ export function isChanged(before: Profile, after: Profile): boolean {
   );
 }
 
-function isSame(a: Json, b: Json | undefined): boolean {
+/** A value that is said again is no change. */
+export function isSame(a: Json, b: Json | undefined): boolean {
   return a === b || (typeof a === 'object' && a !== null && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
 }
 
