@@ -38,7 +38,9 @@ module.exports = {
     ]),
     only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', ...LEAVES]),
     only('simulate-plays', 'simulate/', ['simulate/', 'rules/', 'events/', 'plan/', 'catalog/', ...LEAVES]),
-    only('pipeline-joins', '(pipeline|assembly|lanes)\\.ts$', [
+    only('pipeline-joins', '(pipeline|gather|assembly|answers|lanes)\\.ts$', [
+      'gather\\.ts$',
+      'answers\\.ts$',
       'assembly\\.ts$',
       'pipeline\\.ts$',
       'lanes\\.ts$',
@@ -56,7 +58,7 @@ module.exports = {
     only('worker-delivers', 'worker/', ['worker/', 'pipeline\\.ts$', 'channels/provider\\.ts$', 'store/', ...LEAVES]),
     only('http-answers', 'http/', [
       'http/',
-      'pipeline\\.ts$',
+      '(pipeline|answers)\\.ts$',
       'catalog/',
       'rules/(explain|rule-set)\\.ts$',
       'store/',

@@ -1,36 +1,28 @@
 import type pg from 'pg';
+import { answersOf, type EventResult, emptyResult, rejected, sortOut } from './answers.ts';
 import { Assembly } from './assembly.ts';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
 import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
 import { addressPurpose, Reach } from './events/reach.ts';
+import { absorbAll, factsQuery, hand, loadMore, NOTHING_ASKED, take } from './gather.ts';
 import { ids } from './ids.ts';
 import { Lanes } from './lanes.ts';
 import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
-import { absorb, type HistoryNeed, type LimitNeed, type Wait } from './rules/facts.ts';
-import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from './rules/needs.ts';
+import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
 import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
-import {
-  confirmTraitTimes,
-  type Facts,
-  type FactsQuery,
-  loadFacts,
-  lockAndLoadFacts,
-  type Needed,
-} from './store/facts.ts';
+import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
-import { loadSpans } from './store/spans.ts';
-import { loadChanges } from './store/trait-changes.ts';
-import { loadWaits, loadWaitsById } from './store/waits.ts';
+import { loadWaitsById } from './store/waits.ts';
 
 /**
  * The whole way of an event, top to bottom:
@@ -41,7 +33,8 @@ import { loadWaits, loadWaitsById } from './store/waits.ts';
  *   dispatch     (a worker claimed a delivery)  address ─▶ render ─▶ send  ─▶ outcome
  *
  * What stands in brackets is one transaction for a batch of up to MAX_BATCH events or people; an answer goes out after its
- * commit. src/assembly.ts is its middle: decide and plan, in memory.
+ * commit. src/gather.ts is its beginning: what the rules need to know; src/assembly.ts its middle: decide and plan, in
+ * memory; src/answers.ts its end: what became of each event.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -387,17 +380,6 @@ export interface PipelineParts {
   readonly maxWaiting?: number;
 }
 
-/** What became of one event of a request. */
-export interface EventResult {
-  readonly eventId: string | null;
-  readonly status: 'accepted' | 'duplicate' | 'rejected' | 'conflict';
-  readonly decisions: readonly Decision[];
-  /** For `rejected` and `conflict`. */
-  readonly code?: Rejection['code'];
-  readonly path?: string;
-  readonly message?: string;
-}
-
 export interface Dispatched {
   readonly provider: Provider;
   readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
@@ -438,128 +420,4 @@ function redactedError(error: unknown): Error {
   const told = new Error(redact(String(error)));
   if (error instanceof Error && error.stack) told.stack = redact(error.stack, 2000);
   return told;
-}
-
-function factsQuery(
-  { rules }: Catalog,
-  tenantId: string,
-  userIds: readonly string[],
-  events: readonly ReceivedEvent[],
-  now: Millis,
-  lookUp: boolean,
-): FactsQuery {
-  const history: Needed<HistoryNeed>[] = [];
-  const limits: Needed<LimitNeed>[] = [];
-  for (const event of events) {
-    const { userId } = event;
-    for (const need of historyNeeds(rules, event)) history.push({ userId, need });
-    for (const need of limitNeeds(rules, event, ids, now)) limits.push({ userId, need });
-  }
-  return { tenantId, userIds, events: lookUp ? events : [], history, limits };
-}
-
-const NOTHING_ASKED = { events: [], history: [], limits: [] };
-
-/** Whole events, changes of traits, and waits: what only some rules ask for. */
-async function loadMore(
-  connection: pg.PoolClient,
-  { rules }: Catalog,
-  { tenantId, history }: FactsQuery,
-  facts: Facts,
-  events: readonly ReceivedEvent[],
-): Promise<void> {
-  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length > 0) await loadSpans(connection, tenantId, spans, facts.people);
-  if (rules.changesWait) {
-    const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    await loadChanges(connection, tenantId, changes, facts.people);
-  }
-  if (!rules.waits && !facts.hasWaits) return;
-  const userIds = [...new Set(events.map((event) => event.userId))];
-  const needs = events.flatMap((event) => waitNeeds(rules, event, ids).map((need) => ({ userId: event.userId, need })));
-  await take(connection, facts, { tenantId, userIds, needs });
-}
-
-/** Hands the people their waits, and returns those that are open. */
-async function take(
-  connection: pg.PoolClient,
-  facts: Facts,
-  query: Parameters<typeof loadWaits>[1],
-): Promise<readonly Wait[]> {
-  const waits = await loadWaits(connection, query);
-  hand(facts, waits);
-  return waits.filter(({ status }) => status === 'waiting');
-}
-
-function hand(facts: Facts, waits: readonly Wait[]): void {
-  for (const wait of waits) {
-    const person = facts.people.get(wait.userId);
-    // What this transaction has changed already is newer than what is stored.
-    if (person && !person.waits.has(wait.waitId)) person.waits.set(wait.waitId, wait);
-  }
-}
-
-function absorbAll(facts: Facts, more: Facts): void {
-  for (const [userId, person] of more.people) {
-    const known = facts.people.get(userId);
-    if (known) absorb(known, person);
-  }
-}
-
-/** The answer for an event that is stored already; the one before it in the batch that it repeats; null: it is new. */
-type Standing = EventResult | ReceivedEvent | null;
-
-/** Which events are new, and how each of them stands. */
-function sortOut(events: readonly ReceivedEvent[], facts: Facts): { standing: Standing[]; fresh: ReceivedEvent[] } {
-  const fresh: ReceivedEvent[] = [];
-  const inBatch = new Map<string, ReceivedEvent>();
-  const standing = events.map((event, index) => {
-    const twin = inBatch.get(event.key);
-    const storedHash = twin?.contentHash ?? facts.contentHashes.get(event.key);
-    const stored = facts.stored.get(index);
-    if (storedHash !== undefined && storedHash !== event.contentHash) {
-      return {
-        ...emptyResult(event.eventId, 'conflict'),
-        code: 'event_id_conflict',
-        path: 'event_id',
-        message: 'event_id is already stored with other content; a new event needs an id of its own',
-      } as const;
-    }
-    if (twin) return twin;
-    if (stored || storedHash !== undefined) {
-      return { ...emptyResult(event.eventId, 'duplicate'), decisions: stored ?? [] };
-    }
-    inBatch.set(event.key, event);
-    fresh.push(event);
-    return null;
-  });
-  return { standing, fresh };
-}
-
-/** A repetition within the batch hears what was decided about the first of its kind. @param decided by event key */
-function answersOf(
-  events: readonly ReceivedEvent[],
-  standing: readonly Standing[],
-  decided: ReadonlyMap<string, readonly Decision[]>,
-): EventResult[] {
-  return events.map((event, index) => {
-    const first = standing[index] ?? null;
-    if (first !== null && 'status' in first) return first;
-    const decisions = decided.get((first ?? event).key) ?? [];
-    return { eventId: event.eventId, status: first === null ? 'accepted' : 'duplicate', decisions };
-  });
-}
-
-function emptyResult(eventId: string | null, status: EventResult['status']): EventResult {
-  return { eventId, status, decisions: [] };
-}
-
-function rejected(item: unknown, { code, path, message }: Rejection): EventResult {
-  const id = (item as { event_id?: unknown } | null)?.event_id;
-  return {
-    ...emptyResult(typeof id === 'string' ? id.slice(0, 256).toWellFormed() : null, 'rejected'),
-    code,
-    path,
-    message,
-  };
 }

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { compileSchemas } from '../src/catalog/validate-event.ts';
 import { canonical, jsonText } from '../src/events/content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
-import { mergeTraits } from '../src/profile.ts';
 import { Reach } from '../src/events/reach.ts';
 import { parseTimestamp } from '../src/events/timestamp.ts';
 import { isoTime } from '../src/iso-time.ts';
 import type { Json, JsonObject, Profile } from '../src/model.ts';
 import { Seal } from '../src/privacy/seal.ts';
+import { mergeTraits } from '../src/profile.ts';
 
 const check = compileSchemas({
   events: [

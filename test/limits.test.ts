@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventResult } from '../src/answers.ts';
 import { Catalogs } from '../src/catalog/catalogs.ts';
 import { contentUuid } from '../src/events/content.ts';
 import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
-import { type EventResult, Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/pipeline.ts';
 import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { EventResult } from '../answers.ts';
 import { TidingsError } from '../errors.ts';
 import type { Decision } from '../model.ts';
-import type { EventResult } from '../pipeline.ts';
 import { recordChange } from '../store/changes.ts';
 import { listRejected, openRejected, removeRejected } from '../store/rejected.ts';
 import type { App, HttpParts } from './app.ts';
