@@ -12,7 +12,7 @@ export const singleRow: Row = {
   atLeast: 2.5,
   goal: 4,
   async measure(setup) {
-    const traffic = setup.traffic(20_000);
+    const traffic = setup.traffic();
     const run = async (url: string) => {
       const { seconds } = await post({ url, traffic, kind: 'mix', perRequest: 1, connections: 64 });
       return traffic.count / seconds;

@@ -179,15 +179,16 @@ export class DeliveryWorker {
     const { pool, name, clock, lease, providers } = this.#parts;
     const now = clock();
     for (const { channel, room } of rooms) this.#hold(channel, room);
-    const deliveries = await claimDeliveries(pool, claimer.lease, rooms, now, now + lease)
-      .catch((error) => {
-        // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
-        claimer.lease = `${name} (${++this.#leases})`;
-        throw error;
-      })
-      .finally(() => {
-        for (const { channel, room } of rooms) this.#hold(channel, -room);
-      });
+    let deliveries: ClaimedDelivery[];
+    try {
+      deliveries = await claimDeliveries(pool, claimer.lease, rooms, now, now + lease);
+    } catch (error) {
+      // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
+      claimer.lease = `${name} (${++this.#leases})`;
+      throw error;
+    } finally {
+      for (const { channel, room } of rooms) this.#hold(channel, -room);
+    }
     for (const delivery of deliveries) {
       this.#held.add(delivery);
       this.#hold(delivery.channel, 1);
