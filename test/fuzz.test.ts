@@ -27,6 +27,62 @@ const STAMP = '"event_timestamp":"2025-10-31T10:00:00Z"';
 const SIGNUP = { event_type: 'signup_completed', event_timestamp: '2025-10-31T10:00:00Z' };
 const DEEP = 10_000;
 
+/** Each is one person's, and that person has one event: nothing else in here may be about them. */
+const ODD_IDS = [
+  'a/b',
+  '/',
+  '//',
+  'a?b=c',
+  '#',
+  '%',
+  '%2F',
+  '%00',
+  '%zz',
+  'a b',
+  ' ',
+  '+',
+  '&',
+  '=',
+  ';',
+  ',',
+  '\\',
+  '"',
+  "'",
+  '`',
+  '<b>',
+  '{}',
+  '[]',
+  '.',
+  '..',
+  '...',
+  './x',
+  '../x',
+  '*',
+  ':user_id',
+  'constructor',
+  '__proto__',
+  'null',
+  'undefined',
+  '0',
+  'rejected',
+  'שלום',
+  'مرحبا',
+  '\u202egnp.exe',
+  '👩‍👩‍👧‍👦',
+  '🏳️‍🌈',
+  'é',
+  'e\u0301',
+  '漢字',
+  '\uffff',
+  '\u{10ffff}',
+  "'; drop table events; --",
+  '$1',
+  '\\x00',
+  'x'.repeat(256),
+  '🦊'.repeat(256),
+  'é'.repeat(256),
+];
+
 describe('bodies that are not events', () => {
   test.each<[string, string | Buffer, number, string]>([
     ['nothing', '', 422, 'invalid_body'],
@@ -205,10 +261,12 @@ describe('arbitrary JSON', () => {
   const nearlyEvent = fc.record(
     {
       event_id: fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), anyJson),
-      user_id: fc.oneof(
-        { weight: 4, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 260 }) },
-        { weight: 1, arbitrary: anyJson },
-      ),
+      user_id: fc
+        .oneof(
+          { weight: 4, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 260 }) },
+          { weight: 1, arbitrary: anyJson },
+        )
+        .filter((id) => !(ODD_IDS as unknown[]).includes(id)),
       event_type: fc.oneof(
         { weight: 4, arbitrary: fc.constantFrom('signup_completed', 'payment_failed', 'link_bank_success', 'other') },
         { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
@@ -303,62 +361,7 @@ describe('arbitrary JSON', () => {
 });
 
 describe('ids', () => {
-  const ids = [
-    'a/b',
-    '/',
-    '//',
-    'a?b=c',
-    '#',
-    '%',
-    '%2F',
-    '%00',
-    '%zz',
-    'a b',
-    ' ',
-    '+',
-    '&',
-    '=',
-    ';',
-    ',',
-    '\\',
-    '"',
-    "'",
-    '`',
-    '<b>',
-    '{}',
-    '[]',
-    '.',
-    '..',
-    '...',
-    './x',
-    '../x',
-    '*',
-    ':user_id',
-    'constructor',
-    '__proto__',
-    'null',
-    'undefined',
-    '0',
-    'rejected',
-    'שלום',
-    'مرحبا',
-    '\u202egnp.exe',
-    '👩‍👩‍👧‍👦',
-    '🏳️‍🌈',
-    'é',
-    'e\u0301',
-    '漢字',
-    '\uffff',
-    '\u{10ffff}',
-    "'; drop table events; --",
-    '$1',
-    '\\x00',
-    'x'.repeat(256),
-    '🦊'.repeat(256),
-    'é'.repeat(256),
-  ];
-
-  test.each(ids)('%j', async (id) => {
+  test.each(ODD_IDS)('%j', async (id) => {
     const item = {
       ...SIGNUP,
       event_id: `of ${id}`.slice(0, 100).toWellFormed(),
@@ -370,10 +373,8 @@ describe('ids', () => {
     expect(answer.body.results[0].status).toBe('accepted');
     for (const prefix of ['/api/v1/audit/', '/audit/']) {
       const { status, body } = await raw(server.url, { path: prefix + encodeURIComponent(id) });
-      // What is made up at random elsewhere in here may be about "constructor", too.
-      const ours = ({ event_id }: { event_id: string }) => event_id === item.event_id;
-      expect([status, body.user_id, body.recent_events?.filter(ours).length]).toEqual([200, id, 1]);
-      expect(body.decisions.filter(ours).map((one: { outcome: string }) => one.outcome)).toEqual(['send']);
+      expect([status, body.user_id, body.recent_events?.length]).toEqual([200, id, 1]);
+      expect(body.decisions.map((one: { outcome: string }) => one.outcome)).toEqual(['send']);
     }
     const path = `/api/v1/explain/${encodeURIComponent(id)}/WELCOME_EMAIL`;
     const { status, body } = await raw(server.url, { path });
