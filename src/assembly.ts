@@ -129,7 +129,6 @@ export class Assembly {
     this.batch.addresses.push(...this.#reach.changed());
     const told = new Set(this.batch.waits.map(({ wait }) => wait));
     for (const { waits } of this.#facts.people.values()) {
-      if (waits.size === 0) continue;
       for (const wait of waits.values()) {
         if (wait.stored !== 'same' && !told.has(wait)) this.batch.waits.push({ wait, decisions: [] });
       }

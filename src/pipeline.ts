@@ -230,7 +230,6 @@ export class Pipeline {
     const { catalogs, seal } = this.#parts;
     const versions = new Map([[active.version, active]]);
     for (const { waits } of facts.people.values()) {
-      if (waits.size === 0) continue;
       for (const { catalogVersion } of waits.values()) {
         if (!versions.has(catalogVersion)) versions.set(catalogVersion, await catalogs.at(tenantId, catalogVersion));
       }

@@ -53,8 +53,6 @@ const SEND_DEADLINE = 60_000;
 /** Makes one claim at a time, under a lease of its own: claims under one lease would wait for each other. */
 interface Claimer {
   lease: string;
-  /** Asks only for channels that gave all they were asked for the last time. */
-  readonly helps: boolean;
   readonly alarm: Alarm;
 }
 
@@ -73,7 +71,9 @@ export class DeliveryWorker {
   readonly #abort = new AbortController();
   #sharedDeadline = { since: Number.NEGATIVE_INFINITY, signal: this.#abort.signal };
   /** While the claim of one is under way, what the other one got is sent. */
-  readonly #claimers: readonly Claimer[];
+  readonly #claimer: Claimer;
+  /** Asks only for channels that gave all they were asked for the last time. */
+  readonly #helper: Claimer;
   #leases = 2;
   /** Channels with more to claim than was asked for. */
   readonly #more = new Set<Channel>();
@@ -86,10 +86,8 @@ export class DeliveryWorker {
 
   constructor(parts: DeliveryWorkerParts) {
     this.#parts = { lease: 30_000, poll: 1000, ...parts };
-    this.#claimers = [
-      { lease: parts.name, helps: false, alarm: new Alarm() },
-      { lease: `${parts.name} (2)`, helps: true, alarm: new Alarm() },
-    ];
+    this.#claimer = { lease: parts.name, alarm: new Alarm() };
+    this.#helper = { lease: `${parts.name} (2)`, alarm: new Alarm() };
     for (const provider of new Set(parts.providers.values())) {
       this.#slots.set(provider, new Slots(provider.concurrency));
       this.#breakers.set(provider, new Breaker());
@@ -105,7 +103,7 @@ export class DeliveryWorker {
     ];
     await this.#quietly(() => this.#recover());
     await this.#wakeUp.start();
-    this.#loops = this.#claimers.map((claimer) => this.#run(claimer));
+    this.#loops = [this.#run(this.#claimer), this.#run(this.#helper)];
   }
 
   /** Claims nothing more, lets what is being sent end, gives back what was not begun. */
@@ -143,7 +141,8 @@ export class DeliveryWorker {
 
   async #run(claimer: Claimer): Promise<void> {
     const { poll, log } = this.#parts;
-    const { helps, alarm } = claimer;
+    const { alarm } = claimer;
+    const helps = claimer === this.#helper;
     while (!this.#stopping) {
       try {
         const rooms = this.#rooms();
@@ -195,14 +194,13 @@ export class DeliveryWorker {
       const provider = providers.get(delivery.channel) as Provider;
       this.#slots.get(provider)?.run(delivery, () => this.#deliver(delivery, provider));
     }
-    let full = false;
     for (const { channel, room } of rooms) {
-      const isFull = room > 1 && deliveries.filter((one) => one.channel === channel).length === room;
-      if (isFull) this.#more.add(channel);
+      const count = deliveries.filter((one) => one.channel === channel).length;
+      if (room > 1 && count === room) this.#more.add(channel);
       else this.#more.delete(channel);
-      full ||= isFull;
     }
-    if (full) for (const { helps, alarm } of this.#claimers) if (helps) alarm.rouse();
+    const full = rooms.some(({ channel }) => this.#more.has(channel));
+    if (full) this.#helper.alarm.rouse();
     return full;
   }
 
@@ -307,7 +305,8 @@ export class DeliveryWorker {
   }
 
   #rouse(): void {
-    for (const { alarm } of this.#claimers) alarm.rouse();
+    this.#claimer.alarm.rouse();
+    this.#helper.alarm.rouse();
   }
 
   async #quietly(work: () => Promise<unknown>): Promise<void> {
