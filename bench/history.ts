@@ -27,7 +27,7 @@ export async function fillHistory(setup: Setup, count: number, log: (line: strin
       log(`history: ${to.toLocaleString('en')} of ${count.toLocaleString('en')} events`);
     }
     for (const statement of PEOPLE) await pool.query(statement, [DEFAULT_TENANT, people]);
-    // As after months of autovacuum.
+    // As after months of autovacuum and of checkpoints.
     await pool.query('vacuum (analyze)');
     await pool.query('checkpoint');
   });
