@@ -6,7 +6,9 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.ts'],
     // Two cores, and a PostgreSQL beside us.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    setupFiles: ['test/support/properties.ts'],
+    // Longer than a property may take (test/support/properties.ts).
+    testTimeout: (Number(process.env.PROPERTY_SECONDS ?? 60) + 30) * 1000,
     hookTimeout: 60_000,
     // How long a test waits for what must come; a busy machine is no failure.
     expect: { poll: { timeout: 15_000 } },

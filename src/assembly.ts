@@ -16,10 +16,10 @@ import type { Batch } from './store/batch.ts';
 import { timestamp } from './store/database.ts';
 import type { ContestedTrait, Facts } from './store/facts.ts';
 
-/** The catalog in force, and those that waits began with. */
+/** The catalog in force, and those that waits began with: whoever hands a person more waits adds theirs. */
 export interface CatalogSets {
   readonly active: Catalog;
-  at(version: number): Catalog;
+  readonly versions: Map<number, Catalog>;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
@@ -30,7 +30,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] 
  */
 export class Assembly {
   readonly batch: Mutable<Batch>;
-  readonly #catalogs: CatalogSets;
+  readonly versions: Map<number, Catalog>;
   readonly #rules: RuleSets;
   readonly #facts: Facts;
   readonly #reach: Reach;
@@ -39,9 +39,8 @@ export class Assembly {
   readonly #people = new Map<string, { readonly person: PersonFacts; readonly before: Profile }>();
 
   constructor(tenantId: string, now: Millis, catalogs: CatalogSets, facts: Facts, reach: Reach, ids: Ids) {
-    const at = (version: number) => catalogs.at(version).rules;
-    this.#catalogs = catalogs;
-    this.#rules = { active: catalogs.active.rules, at };
+    this.versions = catalogs.versions;
+    this.#rules = { active: catalogs.active.rules, at: (version) => this.#catalog(version).rules };
     this.#facts = facts;
     this.#reach = reach;
     this.#ids = ids;
@@ -136,6 +135,10 @@ export class Assembly {
     return this.batch;
   }
 
+  #catalog(version: number): Catalog {
+    return this.versions.get(version) as Catalog;
+  }
+
   #person(userId: string): PersonFacts {
     const known = this.#people.get(userId);
     if (known) return known.person;
@@ -157,7 +160,7 @@ export class Assembly {
 
   #plan(person: PersonFacts, send: Send): void {
     const { decision, trigger, rule, catalogVersion } = send;
-    const type = this.#catalogs.at(catalogVersion).notification(decision.notification_type);
+    const type = this.#catalog(catalogVersion).notification(decision.notification_type);
     const notificationId = decision.notification_id as string;
     this.batch.notifications.push({
       userId: person.userId,

@@ -3,12 +3,12 @@ import type { Catalog } from './catalog/catalogs.ts';
 import type { ReceivedEvent } from './events/envelope.ts';
 import { ids } from './ids.ts';
 import type { Millis } from './model.ts';
-import { absorb, type HistoryNeed, type LimitNeed, type Wait } from './rules/facts.ts';
-import { historyNeeds, limitNeeds, waitNeeds } from './rules/needs.ts';
+import { absorb, type HistoryNeed, type LimitNeed, type PersonFacts, type Wait } from './rules/facts.ts';
+import { begunWaits, historyNeeds, limitNeeds, waitNeeds } from './rules/needs.ts';
 import type { Facts, FactsQuery, Needed } from './store/facts.ts';
 import { loadSpans } from './store/spans.ts';
 import { loadChanges } from './store/trait-changes.ts';
-import { loadWaits } from './store/waits.ts';
+import { loadWaits, loadWaitsById } from './store/waits.ts';
 
 // The beginning of a batch: what the rules need to know of its people comes together here.
 
@@ -49,6 +49,11 @@ export async function loadMore(
     await loadChanges(connection, tenantId, changes, facts.people);
   }
   if (!rules.waits && !facts.hasWaits) return;
+  const begun = events.flatMap((event) => {
+    const person = facts.people.get(event.userId) as PersonFacts;
+    return begunWaits(rules, person, event, ids).map((waitId) => ({ userId: event.userId, waitId }));
+  });
+  if (begun.length > 0) hand(facts, await loadWaitsById(connection, tenantId, begun));
   const userIds = [...new Set(events.map((event) => event.userId))];
   const needs = events.flatMap((event) => waitNeeds(rules, event, ids).map((need) => ({ userId: event.userId, need })));
   await take(connection, facts, { tenantId, userIds, needs });

@@ -188,8 +188,10 @@ export class Pipeline {
         return 0;
       }
       await take(connection, facts, { tenantId, userIds, needs: [] });
-      const turns = [...facts.people.values()].map((person) => waitIdOf({ person, ids }, name, label));
-      hand(facts, await loadWaitsById(connection, tenantId, [...facts.people.keys()], turns));
+      const turns = [...facts.people.values()].map((person) => {
+        return { userId: person.userId, waitId: waitIdOf({ person, ids }, name, label) };
+      });
+      hand(facts, await loadWaitsById(connection, tenantId, turns));
       const assembly = await this.#assembly(tenantId, now, catalog, facts);
       await this.#finish(connection, assembly, catalog, facts, assembly.turn(rule, userIds, due, label));
       return assembly.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
@@ -225,17 +227,20 @@ export class Pipeline {
     return { catalog, facts, query };
   }
 
-  /** With every catalog that a wait of these people began with. */
   async #assembly(tenantId: string, now: Millis, active: Catalog, facts: Facts): Promise<Assembly> {
-    const { catalogs, seal } = this.#parts;
     const versions = new Map([[active.version, active]]);
-    for (const { waits } of facts.people.values()) {
-      for (const { catalogVersion } of waits.values()) {
-        if (!versions.has(catalogVersion)) versions.set(catalogVersion, await catalogs.at(tenantId, catalogVersion));
+    await this.#addVersions(versions, tenantId, facts);
+    const reach = new Reach(tenantId, facts.addressHashes, this.#parts.seal);
+    return new Assembly(tenantId, now, { active, versions }, facts, reach, ids);
+  }
+
+  /** Every catalog that a wait of these people began with. */
+  async #addVersions(versions: Map<number, Catalog>, tenantId: string, { people }: Facts): Promise<void> {
+    for (const { waits } of people.values()) {
+      for (const { catalogVersion: version } of waits.values()) {
+        if (!versions.has(version)) versions.set(version, await this.#parts.catalogs.at(tenantId, version));
       }
     }
-    const at = (version: number) => versions.get(version) as Catalog;
-    return new Assembly(tenantId, now, { active, at }, facts, new Reach(tenantId, facts.addressHashes, seal), ids);
   }
 
   /** Decides the events that rules emitted, and those that these make rules emit, until there are none; then writes. */
@@ -252,6 +257,7 @@ export class Pipeline {
       const query = factsQuery(catalog, tenantId, userIds, events, now, false);
       absorbAll(facts, await loadFacts(connection, query));
       await loadMore(connection, catalog, query, facts, events);
+      await this.#addVersions(assembly.versions, tenantId, facts);
       await confirmTraitTimes(connection, tenantId, assembly.contested(events));
       events = assembly.decide(events);
     }

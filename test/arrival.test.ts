@@ -156,7 +156,7 @@ describe('through the database', () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   test('two processes that get one half of a pattern each at the same moment: neither overlooks the other', async () => {
     await apply([plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: DAY, withinText: '24h' }] })]);
@@ -226,7 +226,7 @@ describe('through the database', () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  });
 
   async function apply(rules: readonly Rule[]): Promise<void> {
     const { version } = await applyCatalog(tidings.database.pool, TENANT, catalogOf(rules), 'test', NOW);

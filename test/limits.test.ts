@@ -190,7 +190,7 @@ describe('through the database', () => {
       }),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   test('of a hundred events at once, from two processes, "once" takes one and "3 per 24h" three', async () => {
     await apply([

@@ -15,7 +15,7 @@ import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
 import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
-import { wait } from './waits.ts';
+import { hasBegun, wait } from './waits.ts';
 
 /**
  * Every rule's verdict on one event, given what is known of the person; then adds the event and what it caused to what is
@@ -139,6 +139,8 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     refuse(m, compiled, matter, 'pattern_incomplete', stepsReason(rule));
   } else if (found?.count && !found.count.enough) {
     refuse(m, compiled, matter, 'count_differs', countReason(evidence.count!));
+  } else if (compiled.waits && trigger.key !== m.source && hasBegun(m, compiled, matter)) {
+    return;
   } else if (rule.digest) {
     collect(m, compiled, matter);
   } else if (rule.debounce) {

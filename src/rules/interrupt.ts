@@ -35,8 +35,13 @@ export function endWaits(m: Moment, event: Trigger): void {
 
 /** An event that would have ended a wait that has fired already is named: people ask. */
 export function comeTooLate(m: Moment, event: Trigger): void {
-  for (const { rule } of m.rules.active.byEnd.get(event.type) ?? []) {
-    for (const fired of waitsOf(m, (one) => one.rule === rule.name && one.status === 'fired')) {
+  for (const active of m.rules.active.byEnd.get(event.type) ?? []) {
+    // Ended waits are looked up by the key that the event has in the catalog in force: others are not known reliably.
+    const key = keyOf(active, event, m.ids);
+    for (const fired of waitsOf(
+      m,
+      (one) => one.rule === active.rule.name && one.key === key && one.status === 'fired',
+    )) {
       const compiled = m.rules.at(fired.catalogVersion).byName.get(fired.rule);
       if (!compiled || !fired.state.told || (compiled.rule.unless?.atLeast ?? 1) > 1) continue;
       if (endedBy(m, compiled, fired, event) === undefined) continue;

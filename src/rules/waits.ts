@@ -18,7 +18,7 @@ import {
 } from './reasons.ts';
 import { type CompiledRule, typesOf } from './rule-set.ts';
 import { type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, keyed, newWait, plain } from './wait.ts';
+import { begunWith, keyed, newWait, plain, waitIdOf } from './wait.ts';
 
 /**
  * A rule with a delay, a point in time or an absence, whose condition and pattern hold: it waits, unless it is due
@@ -57,6 +57,18 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
     ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: isoTime(movedFrom.dueAt) } }),
   };
   record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, opened, movedFrom), matter.eventIds, evidence);
+}
+
+/**
+ * A trigger begins one wait of a rule. One that is judged again may have begun it: by another version of the rule, or when
+ * less was known of its pattern.
+ */
+export function hasBegun(m: Moment, { rule }: CompiledRule, { trigger, eventIds, evidence }: Matter): boolean {
+  const own = m.person.waits.get(waitIdOf(m, rule.name, trigger.key));
+  if (!own) return false;
+  evidence.wait = waitEvidence(own);
+  record(m, rule, typesOf(rule), 'already_waiting', alreadyWaitingReason(rule, own), eventIds, evidence);
+  return true;
 }
 
 /** Not to be waited for: what has come already ends it. */

@@ -48,12 +48,11 @@ export async function loadWaits(
   return rows.map(waitOf);
 }
 
-/** Those that there are of these, one a person; open or ended. */
+/** Those that there are of these, open or ended. */
 export async function loadWaitsById(
   connection: Connection,
   tenantId: string,
-  userIds: readonly string[],
-  waitIds: readonly string[],
+  asked: readonly { readonly userId: string; readonly waitId: string }[],
 ): Promise<Wait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-by-id',
@@ -61,7 +60,7 @@ export async function loadWaitsById(
            cross join lateral (
              select ${COLUMNS} from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
            ) as w`,
-    values: [tenantId, list(userIds), list(waitIds)],
+    values: [tenantId, list(asked.map(({ userId }) => userId)), list(asked.map(({ waitId }) => waitId))],
   });
   return rows.map(waitOf);
 }

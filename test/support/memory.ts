@@ -9,7 +9,7 @@ import {
   stranger,
   type Wait,
 } from '../../src/rules/facts.ts';
-import { historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
+import { begunWaits, historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
 import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
 import { countingIds } from '../../src/simulate/ids.ts';
 import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
@@ -108,6 +108,10 @@ export class Memory extends World {
       }
     }
     this.#loadWaits(person, waitNeeds(active, event, this.#ids));
+    for (const waitId of begunWaits(active, person, event, this.#ids)) {
+      const wait = all.waits.get(waitId);
+      if (wait && !person.waits.has(waitId)) person.waits.set(waitId, stored(wait));
+    }
     this.#loadUses(person, limitNeeds(active, event, this.#ids, now));
   }
 
