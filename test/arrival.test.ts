@@ -8,6 +8,7 @@ import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { Memory, only } from './support/memory.ts';
+import { runs } from './support/properties.ts';
 import {
   BASE,
   CONDITIONS,
@@ -102,14 +103,14 @@ test('in memory: any order and any split give what the definitions say', () => {
       expect(inMemory(rules, events, [events.map((_, index) => index)])).toEqual(want);
       expect(inMemory(rules, events, requests)).toEqual(want);
     }),
-    { numRuns: 4000 },
+    runs(4000),
   );
 });
 
 describe('through the database', () => {
   let tidings: TestTidings;
   let other: Pipeline;
-  let runs = 0;
+  let made = 0;
 
   beforeAll(async () => {
     tidings = await testTidings();
@@ -154,13 +155,13 @@ describe('through the database', () => {
         expect(await stored(rules, events, requests, [here], atOnce), 'requests at once').toEqual(want);
         expect(await stored(rules, events, apart, [here, other], atOnce), 'two processes').toEqual(want);
       }),
-      { numRuns: 40 },
+      runs(40),
     );
   });
 
   test('two processes that get one half of a pattern each at the same moment: neither overlooks the other', async () => {
     await apply([plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: DAY, withinText: '24h' }] })]);
-    const run = `run ${runs++}`;
+    const run = `run ${made++}`;
     const people = Array.from({ length: 40 }, (_, person) => person);
     for (const person of people) {
       const [a, b] = ['a', 'b'].map((type, index) => itemOf(run, { ...at(type, BASE), person }, person * 2 + index));
@@ -192,7 +193,7 @@ describe('through the database', () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ([events, requests]) => {
         const profileOf = async (requests: readonly number[][]) => {
-          const run = `profile ${runs++}`;
+          const run = `profile ${made++}`;
           for (const [index, places] of requests.entries()) {
             const items = places.map((place) => ({
               event_id: `${run} ${place}`,
@@ -224,7 +225,7 @@ describe('through the database', () => {
           expect(mixed.traits[name]).toEqual(newest?.traits[name]);
         }
       }),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 
@@ -241,7 +242,7 @@ describe('through the database', () => {
     pipelines: readonly Pipeline[],
     how: (requests: (() => Promise<void>)[]) => Promise<void>,
   ): Promise<Sends> {
-    const run = `run ${runs++}`;
+    const run = `run ${made++}`;
     const posts = requests.map((places, index) => async () => {
       const pipeline = pipelines[index % pipelines.length] as Pipeline;
       const items = places.map((place) => itemOf(run, events[place] as Given, place));

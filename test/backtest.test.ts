@@ -21,6 +21,7 @@ import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { readLives } from '../src/store/replay.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
+import { runs } from './support/properties.ts';
 import { BASE, catalogOf, DAY, HOUR, plainRule } from './support/random-catalog.ts';
 import { anyRules, type HistoryEvent, type Step, someHistory } from './support/random-history.ts';
 
@@ -32,13 +33,14 @@ describe('what was decided is decided again, exactly', () => {
           rules,
           steps.filter(({ kind }) => kind !== 'apply'),
         );
+        for (const life of lives) expect(toldTwice(life)).toEqual([]);
         const since = BASE + Math.floor((end - BASE) * from);
         const report = replayAll(rules, lives, since, end + 1);
         expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
         const { added, removed, moved, live, unchanged } = report.totals;
         expect({ added, removed, moved, unchanged }).toEqual({ added: 0, removed: 0, moved: 0, unchanged: live });
       }),
-      { numRuns: RUNS },
+      { ...runs(300), examples: [endsInOneInstant] },
     );
   });
 
@@ -59,7 +61,7 @@ describe('what was decided is decided again, exactly', () => {
           const report = await backtest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
           expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
         }),
-        { numRuns: Math.ceil(RUNS / 6), examples: stories },
+        { ...runs(50), examples: stories },
       );
     });
 
@@ -80,7 +82,7 @@ describe('what was decided is decided again, exactly', () => {
             new: totals.live,
           });
         }),
-        { numRuns: Math.ceil(RUNS / 12) },
+        runs(25),
       );
     });
   });
@@ -271,7 +273,6 @@ describe('reading the past', () => {
   });
 });
 
-const RUNS = Number(process.env.RUNS ?? 300);
 /** Where between its beginning and its end a history is looked at. */
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
@@ -283,6 +284,20 @@ const post = (gap: Millis, type: string, late = 0): Step => ({
 const endOfWaits = (gap: Millis): Step => ({ gap, kind: 'end' });
 const applyOther: Step = { gap: 1, kind: 'apply' };
 const aSecond = { delay: { span: 1000, text: '1s' } };
+
+/** What the end of one wait makes begins another, which is over in the millisecond in which something arrived. */
+const endsInOneInstant: [Rule[], Step[], number] = [
+  [
+    plainRule({
+      name: 'R0',
+      on: ['d', 'a'],
+      digest: { window: { kind: 'fixed', span: 1000, text: '1s' }, keep: 1, firstNow: false },
+      actions: [{ kind: 'emit', event: 'd', properties: {} }],
+    }),
+  ],
+  [post(1, 'a'), post(DAY, 'd', DAY), endOfWaits(0), endOfWaits(0), post(1, 'a')],
+  0,
+];
 
 /** Two catalogs and what happened: found at random, once in some thousand. */
 const stories: [Rule[], Rule[], Step[], number][] = [
@@ -486,6 +501,15 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
     }),
   );
   return { lives, end: now };
+}
+
+/** Triggers that a rule sent the same notification for more than once. A digest is named by one of its items. */
+function toldTwice({ events, waits }: Life): string[] {
+  const decisions = [...events.flatMap((event) => event.decisions()), ...waits.flatMap((wait) => wait.decisions)];
+  const sends = decisions
+    .filter(({ outcome, evidence }) => outcome === 'send' && !evidence.digest)
+    .map(({ rule, notification_type: type, event_ids: [trigger] }) => `${rule} ${type} ${trigger}`);
+  return sends.filter((one, place) => sends.indexOf(one) < place);
 }
 
 /** @param other the candidate; without one the past is decided again */

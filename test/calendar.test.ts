@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseAt, parseRecurrence, parseZone } from '../src/catalog/moment.ts';
 import type { At, Millis } from '../src/model.ts';
 import { dateIn, nextOccurrence, occurrenceLabel, resolveAt, zoneOf } from '../src/rules/calendar.ts';
+import { runs } from './support/properties.ts';
 
 const LISBON = 'Europe/Lisbon';
 const NEW_YORK = 'America/New_York';
@@ -80,7 +81,7 @@ describe('the next occurrence', () => {
           expect(dates).toEqual(datesFrom(dates[0]!, dates.length));
           expect(dates.length).toBeGreaterThanOrEqual(365);
         }),
-        { numRuns: 5 },
+        runs(5),
       );
     },
   );
@@ -96,7 +97,7 @@ describe('the next occurrence', () => {
         expect(new Set(labels).size).toBe(labels.length);
         expect(labels).toEqual(found.map((time) => shownBy(time, zone)));
       }),
-      { numRuns: 30 },
+      runs(30),
     );
   });
 

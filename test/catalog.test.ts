@@ -16,6 +16,7 @@ import { watchCatalog } from '../src/catalog/watch.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
 import type { CatalogData, JsonObject } from '../src/model.ts';
 import { compileRules } from '../src/rules/rule-set.ts';
+import { runs } from './support/properties.ts';
 
 const FINTECH = join(import.meta.dirname, '../examples/fintech');
 
@@ -794,7 +795,7 @@ describe('whatever the files hold', () => {
       fc.asyncProperty(fc.constantFrom(...FILES), text, async (file, written) => {
         for (const problem of await problemsOf(withFiles({ [file]: written }))) expectPlace(problem);
       }),
-      { numRuns: 400 },
+      runs(400),
     );
   });
 
@@ -808,7 +809,7 @@ describe('whatever the files hold', () => {
         };
         for (const problem of await problemsOf(withFiles(files))) expectPlace(problem);
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 

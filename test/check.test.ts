@@ -9,6 +9,7 @@ import { parseCatalog } from '../src/catalog/parse.ts';
 import { CatalogError } from '../src/errors.ts';
 import type { Limit } from '../src/model.ts';
 import { limitState } from '../src/rules/limits.ts';
+import { runs } from './support/properties.ts';
 
 const EVENTS = `traits: { plan: string, vip: boolean, score: number }
 events:
@@ -260,7 +261,7 @@ describe('a limit that never binds', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      runs(100),
     );
   });
 });

@@ -11,6 +11,7 @@ import {
   type Scope,
   valuesSeen,
 } from '../src/rules/condition.ts';
+import { runs } from './support/properties.ts';
 
 const EVENT: JsonObject = {
   attempt_number: 3,
@@ -810,7 +811,7 @@ describe('hostile values', () => {
           valuesSeen(condition, scope);
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 });
@@ -835,7 +836,7 @@ describe('hostile expressions', () => {
   };
 
   it('never throws on any text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), survives), { numRuns: 1000 });
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), survives), runs(1000));
   });
 
   it('never throws on what looks like CEL', () => {
@@ -864,7 +865,7 @@ describe('hostile expressions', () => {
         fc.array(token, { maxLength: 25 }).map((all) => all.join(' ')),
         survives,
       ),
-      { numRuns: 3000 },
+      runs(3000),
     );
   });
 
@@ -897,6 +898,6 @@ describe('hostile expressions', () => {
         ),
       };
     });
-    fc.assert(fc.property(tree, survives), { numRuns: 3000 });
+    fc.assert(fc.property(tree, survives), runs(3000));
   });
 });

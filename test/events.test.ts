@@ -10,6 +10,7 @@ import { isoTime } from '../src/iso-time.ts';
 import type { Json, JsonObject, Profile } from '../src/model.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { mergeTraits } from '../src/profile.ts';
+import { runs } from './support/properties.ts';
 
 const check = compileSchemas({
   events: [
@@ -332,7 +333,7 @@ test('the canonical text is the JSON text of the same with its keys in order', (
       expect(written.text).toBe(jsonText(inOrder(json)));
       expect(JSON.stringify(stored)).toBe(JSON.stringify(inOrder(json)));
     }),
-    { numRuns: 2000 },
+    runs(2000),
   );
 });
 
@@ -367,7 +368,7 @@ describe('the profile', () => {
           expect(time).toBe(Math.max(...times));
         }
       }),
-      { numRuns: 2000 },
+      runs(2000),
     );
   });
 
@@ -376,7 +377,7 @@ describe('the profile', () => {
       fc.property(orders, ([events, order]) => {
         expect(profileAfter(order).hashes).toEqual(profileAfter(events).hashes);
       }),
-      { numRuns: 2000 },
+      runs(2000),
     );
   });
 

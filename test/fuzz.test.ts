@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES, REJECTION_CODES } from '../src/errors.ts';
 import { type TestServer, testServer } from './support/http.ts';
+import { runs } from './support/properties.ts';
 import { postRaw, type RawAnswer, raw } from './support/raw.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -304,7 +305,7 @@ describe('arbitrary JSON', () => {
         else if (value !== null && typeof value === 'object') expectAnswer(answer, 1);
         else expectProblem(answer);
       }),
-      { numRuns: 150 },
+      runs(150),
     );
   });
 
@@ -324,7 +325,7 @@ describe('arbitrary JSON', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      runs(150),
     );
   });
 
@@ -336,7 +337,7 @@ describe('arbitrary JSON', () => {
         if ('results' in answer.body) expectAnswer(answer, answer.body.results.length);
         else expectProblem(answer);
       }),
-      { numRuns: 150 },
+      runs(150),
     );
   });
 

@@ -10,6 +10,7 @@ import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { Memory, only } from './support/memory.ts';
+import { runs } from './support/properties.ts';
 import {
   BASE,
   catalogOf,
@@ -70,7 +71,7 @@ describe('in memory', () => {
         }
         expectWithinLimits(rules, told);
       }),
-      { numRuns: 3000 },
+      runs(3000),
     );
   });
 
@@ -125,7 +126,7 @@ describe('in memory', () => {
 describe('through the database', () => {
   let tidings: TestTidings;
   let other: Pipeline;
-  let runs = 0;
+  let made = 0;
 
   beforeAll(async () => {
     tidings = await testTidings();
@@ -150,7 +151,7 @@ describe('through the database', () => {
     await fc.assert(
       fc.asyncProperty(scenario, fc.boolean(), async ([rules, given, requests], atOnce) => {
         await apply(rules);
-        const run = `run ${runs++}`;
+        const run = `run ${made++}`;
         const items = given.map((one, place) => itemOf(run, one, place));
         const post = async (places: readonly number[], index: number) => {
           const pipeline = index % 2 === 0 ? tidings.pipeline : other;
@@ -188,7 +189,7 @@ describe('through the database', () => {
         );
         expect(await counts()).toEqual(before);
       }),
-      { numRuns: 40 },
+      runs(40),
     );
   });
 
@@ -197,7 +198,7 @@ describe('through the database', () => {
       ruleOf({ max: 1, period: { kind: 'ever' }, text: 'once' }),
       { ...ruleOf({ max: 3, period: { kind: 'rolling', span: DAY }, text: '3 per 24h' }), name: 'R1', notify: ['N2'] },
     ]);
-    const run = `run ${runs++}`;
+    const run = `run ${made++}`;
     await Promise.all(
       Array.from({ length: 100 }, (_, place) => {
         const item = itemOf(run, { person: 0, type: 'a', time: BASE + place * 1000, n: null, vip: null }, place);
@@ -217,7 +218,7 @@ describe('through the database', () => {
 
   test('one event_id for different people at once: one is accepted, the others are in conflict', async () => {
     await apply([ruleOf({ max: 1, period: { kind: 'ever' }, text: 'once' })]);
-    const run = `run ${runs++}`;
+    const run = `run ${made++}`;
     const ids = Array.from({ length: 20 }, (_, index) => `${run} shared ${index}`);
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, person) => {
@@ -244,7 +245,7 @@ describe('through the database', () => {
 
   test('repeated in one request: the first counts, the others are duplicates or in conflict', async () => {
     await apply([ruleOf({ max: 3, period: { kind: 'ever' }, text: '3 ever' })]);
-    const run = `run ${runs++}`;
+    const run = `run ${made++}`;
     const item = itemOf(run, { person: 0, type: 'a', time: BASE, n: 1, vip: null }, 0);
     const results = await tidings.pipeline.ingest(TENANT, [item, item, { ...item, properties: { n: 2 } }, item]);
     expect(results.map(({ status }) => status)).toEqual(['accepted', 'duplicate', 'conflict', 'duplicate']);
@@ -263,7 +264,7 @@ describe('through the database', () => {
       { ...ruleOf(), name: 'R2', notify: ['N3'], after: [{ event: 'b', within: DAY, withinText: '24h' }] },
     ]);
     for (const zone of ['Pacific/Kiritimati', 'America/Los_Angeles']) {
-      const run = `run ${runs++}`;
+      const run = `run ${made++}`;
       const statuses: unknown[] = [];
       for (const [place, time] of times.entries()) {
         for (const type of ['a', 'b']) {

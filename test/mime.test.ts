@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { mailAddress, readMailbox } from '../src/channels/email/address.ts';
 import { buildMail } from '../src/channels/email/mime.ts';
 import type { Message } from '../src/model.ts';
+import { runs } from './support/properties.ts';
 
 /** The bytes of an e-mail, read back by a mail program's parser. */
 
@@ -147,7 +148,7 @@ test('any text comes back', async () => {
       const line = subject.toWellFormed().replace(/[\u0000-\u001f\u007f]+/g, ' ');
       expect(subjectOf(raw)).toBe(line);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 

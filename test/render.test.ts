@@ -5,6 +5,7 @@ import { HELPERS } from '../src/render/helpers.ts';
 import { MAX_ITEMS, MAX_OUTPUT, MAX_SOURCE, MAX_SUBJECT } from '../src/render/limits.ts';
 import { compileMjml } from '../src/render/mjml.ts';
 import { compileTemplate, renderMessage, type TemplateProblem } from '../src/render/template.ts';
+import { runs } from './support/properties.ts';
 
 /** From the parts of a template and plain data to the message a person gets. */
 
@@ -383,7 +384,7 @@ describe('whatever comes', () => {
         // Nothing of the data opens a tag or ends the attribute.
         expect(html.slice('<p title="'.length, -'">'.length)).not.toMatch(/[<>"]/);
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 
@@ -457,7 +458,7 @@ describe('whatever comes', () => {
         const rendered = renderMessage(compiled.template, { event: { a: ['<x>', 1, { a: 2 }] } });
         expect('message' in rendered || rendered.error.length > 0).toBe(true);
       }),
-      { numRuns: 1000 },
+      runs(1000),
     );
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { CopyRows } from '../src/store/copy.ts';
 import { runTogether, type Statement } from '../src/store/round-trip.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
+import { runs } from './support/properties.ts';
 
 /** Many statements at once, and rows by COPY: what a batch is loaded and written with. */
 
@@ -111,7 +112,7 @@ test('what is copied comes back, whatever it holds', async () => {
       const { rows: stored } = await database.pool.query('select a, b::text, c from notes order by id');
       expect(stored).toEqual(made.map(([a, b, c]) => ({ a, b, c })));
     }),
-    { numRuns: 60 },
+    runs(60),
   );
 });
 
@@ -139,7 +140,7 @@ test('values of every type come back as they were', async () => {
         made.map(([small, t, id, bytes], place) => ({ n: start + place, small, t, id, bytes: Buffer.from(bytes) })),
       );
     }),
-    { numRuns: 60 },
+    runs(60),
   );
 });
 

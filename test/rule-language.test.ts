@@ -7,6 +7,7 @@ import { CatalogError } from '../src/errors.ts';
 import { ADDRESS_TRAITS } from '../src/events/envelope.ts';
 import type { CatalogData, Rule } from '../src/model.ts';
 import { compileRules } from '../src/rules/rule-set.ts';
+import { runs } from './support/properties.ts';
 
 const EVENTS = `traits:
   plan: { enum: [free, pro] }
@@ -627,7 +628,7 @@ describe('whatever a rule says', () => {
         expect(JSON.parse(JSON.stringify(data))).toEqual(data);
         compileRules(1, data);
       }),
-      { numRuns: 400 },
+      runs(400),
     );
     expect(read).toBeGreaterThan(20);
   });

@@ -7,6 +7,7 @@ import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
 import { Memory, only } from './support/memory.ts';
+import { runs } from './support/properties.ts';
 import { BASE, catalogOf, DAY, HOUR, someRequests } from './support/random-catalog.ts';
 import {
   propertiesOf,
@@ -25,7 +26,7 @@ test('who knows only what the rules say they need decides as who knows everythin
       const whole = live(new World(sets, countingIds()), events);
       expect(live(new Memory(sets, countingIds()), events)).toEqual(whole);
     }),
-    { numRuns: 3000 },
+    runs(3000),
   );
 });
 
@@ -46,7 +47,7 @@ test('in whatever order events arrive, before anything fires, the same is sent a
     fc.property(scenario, ({ rule, events, requests }) => {
       expectSame(World, rule, events, requests);
     }),
-    { numRuns: 4000 },
+    runs(4000),
   );
 });
 
@@ -70,7 +71,7 @@ test('a trait that changes, and the parts of its pattern in whatever order: the 
     fc.property(scenario, ({ rule, events, requests }) => {
       expectSame(Memory, rule, events, requests);
     }),
-    { numRuns: 4000 },
+    runs(4000),
   );
 });
 
@@ -107,7 +108,7 @@ test('all of it in one request, long after everything was due: the same is sent 
       );
       expect(happened.flatMap(({ decisions }) => decisions).filter(isTooLate)).toEqual([]);
     }),
-    { numRuns: 4000 },
+    runs(4000),
   );
 });
 

@@ -137,16 +137,24 @@ class Replay {
   #endAndArrive(): void {
     const before = { person: this.#person, next: this.#next, told: this.#verdicts.length };
     const past = [...pastDecisions(this.#life, this.#plan).values()].filter(({ at }) => at === this.#now);
-    const endFirst = () => [this.#end(), this.#arrive()];
-    for (const order of [endFirst, () => [this.#arrive(), this.#end()], endFirst]) {
+    const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
+    const run = (order: readonly (() => void)[]) => {
       this.#person = copyOf(before.person);
       this.#next = before.next;
       this.#verdicts.length = before.told;
-      order();
-      const told = new Map(this.#verdicts.slice(before.told).map((verdict) => [verdict.source, verdict.decisions]));
-      const agree = past.every(({ source, decisions }) => areSame(told.get(source) ?? [], decisions));
-      if (agree && told.size === past.length) return;
-    }
+      for (const step of order) step();
+    };
+    /** How much of what was decided has come out; less than nothing where something else has. */
+    const agreement = () => {
+      const told = this.#verdicts.slice(before.told);
+      return told.every(({ source, decisions }) => areSame(expected.get(source) ?? [], decisions)) ? told.length : -1;
+    };
+    const endFirst = [() => this.#end(), () => this.#arrive()];
+    const arriveFirst = [...endFirst].reverse();
+    run(arriveFirst);
+    const arriving = agreement();
+    run(endFirst);
+    if (agreement() < arriving) run(arriveFirst);
   }
 
   /** Events that rules made are decided when everything else is, until no rule makes another. */
