@@ -150,6 +150,7 @@ export async function withTidings<T>(
     seal,
     providers: byChannel,
     clock,
+    log,
   });
   await catalogs.refresh(DEFAULT_TENANT);
   const cleanup: (() => Promise<unknown>)[] = [];

@@ -60,6 +60,7 @@ export const REJECTION_CODES = {
   unknown_field: 'A field of the envelope looks misspelt.',
   schema_mismatch: 'The properties or traits do not fit the schema of this event type.',
   event_id_conflict: 'This event_id is already stored with other content.',
+  undecidable: 'Deciding it fails in our own code.',
 } as const;
 
 export type RejectionCode = keyof typeof REJECTION_CODES;

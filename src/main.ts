@@ -90,7 +90,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     const { providers, close } = makeProviders(config, log);
     cleanup.push(close);
-    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, providers, clock });
+    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, providers, clock, log });
 
     const state = { stopping: false, workers: (): { [part: string]: string } => ({}) };
     if (roles.workers) {

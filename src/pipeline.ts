@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import { answersOf, type EventResult, emptyResult, rejected, sortOut } from './answers.ts';
 import { Assembly } from './assembly.ts';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
@@ -17,7 +18,7 @@ import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
+import { isMistake, isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
@@ -99,16 +100,21 @@ export class Pipeline {
         return this.#decideInTransaction(connection, tenantId, events, now, this.#lookUps-- > 0);
       });
     } catch (error) {
-      if (!isRefusedValue(error)) throw error;
-      // The database cannot keep one of these values. The others are not to blame: find it by halves.
-      if (events.length === 1) {
-        const message = 'This event holds a value that cannot be stored';
-        return events.map((event) => ({ ...emptyResult(event.eventId, 'rejected'), code: 'invalid_content', message }));
-      }
+      const code = isRefusedValue(error) ? 'invalid_content' : isMistake(error) ? 'undecidable' : undefined;
+      if (code === undefined) throw error;
+      // One of them cannot be stored or decided. The others are not to blame: find it by halves.
+      if (events.length === 1) return events.map((event) => this.#refuse(event, code, error));
       const half = Math.ceil(events.length / 2);
       const first = await this.#decideBatch(tenantId, events.slice(0, half));
       return [...first, ...(await this.#decideBatch(tenantId, events.slice(half)))];
     }
+  }
+
+  /** Nobody else's event has to wait for what is wrong with this one, or with us: it goes to quarantine. */
+  #refuse({ eventId }: ReceivedEvent, code: 'invalid_content' | 'undecidable', error: unknown): EventResult {
+    if (code === 'undecidable')
+      this.#parts.log.error({ err: error }, 'an event could not be decided: see the quarantine');
+    return { ...emptyResult(eventId, 'rejected'), code, message: REFUSED[code] };
   }
 
   async #decideInTransaction(
@@ -381,6 +387,7 @@ export interface PipelineParts {
   readonly seal: Seal;
   readonly providers: ReadonlyMap<Channel, Provider>;
   readonly clock: () => Millis;
+  readonly log: Pick<Logger, 'error'>;
   /** Events that may wait to be decided before more are refused. */
   readonly maxWaiting?: number;
 }
@@ -391,6 +398,11 @@ export interface Dispatched {
   /** As it was sent, where it was rendered. */
   readonly message?: Message;
 }
+
+const REFUSED = {
+  invalid_content: 'This event holds a value that cannot be stored',
+  undecidable: 'Deciding this event failed in our own code; it is kept, to be tried again when that is mended',
+};
 
 /** Bounds the advisory locks of a transaction and the memory of a statement. */
 const MAX_BATCH = 1000;

@@ -28,7 +28,7 @@ import {
   someRules,
   traitsOf,
 } from './support/random-catalog.ts';
-import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /**
  * Arrival order does not matter: whatever the order and the split into requests, the same people are sent the same types,
@@ -124,6 +124,7 @@ describe('through the database', () => {
       seal: tidings.seal,
       providers: tidings.providers,
       clock: () => NOW,
+      log: silent,
     });
   });
 

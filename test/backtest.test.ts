@@ -24,6 +24,7 @@ import { type TestDatabase, testDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
 import { BASE, catalogOf, DAY, HOUR, plainRule } from './support/random-catalog.ts';
 import { anyRules, type HistoryEvent, type Step, someHistory } from './support/random-history.ts';
+import { silent } from './support/tidings.ts';
 
 describe('what was decided is decided again, exactly', () => {
   test('in memory: any rules, any history, from any moment on', () => {
@@ -367,6 +368,7 @@ async function live(
     seal: new Seal(Buffer.alloc(32)),
     providers: new Map(CHANNELS.map((channel) => [channel, noop])),
     clock: () => now,
+    log: silent,
   });
   await applyCatalog(pool, tenantId, active, 'test', now);
   let turnsUntil = now;

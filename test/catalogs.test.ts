@@ -5,7 +5,7 @@ import { readCatalog } from '../src/catalog/read.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
-import { FINTECH, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Versions of a catalog: numbered, immutable, one in force for every process. */
 
@@ -38,7 +38,10 @@ function secondProcess(): { catalogs: Catalogs; pipeline: Pipeline } {
   const catalogs = new Catalogs(pool);
   const { seal, clock, providers } = tidings;
   const partitions = new Partitions(pool);
-  return { catalogs, pipeline: new Pipeline({ pool, catalogs, partitions, seal, providers, clock: () => clock.now }) };
+  return {
+    catalogs,
+    pipeline: new Pipeline({ pool, catalogs, partitions, seal, providers, clock: () => clock.now, log: silent }),
+  };
 }
 
 async function versionsOf(...eventIds: string[]): Promise<number[]> {

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCatalog } from '../src/catalog/read.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { Pipeline } from '../src/pipeline.ts';
+import { Seal, type Sealed } from '../src/privacy/seal.ts';
 import { openPool } from '../src/store/database.ts';
 import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { type Answer, type TestServer, testServer } from './support/http.ts';
-import { FINTECH, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** What the API answers: codes and bodies of every resource. */
 
@@ -214,7 +215,15 @@ describe('overload and a database that is away', () => {
   test('503 with Retry-After before anything is taken in; the others are decided', async () => {
     const { pool } = tidings.database;
     const { catalogs, seal, providers, clock } = tidings;
-    const parts = { pool, catalogs, seal, providers, partitions: new Partitions(pool), clock: () => clock.now };
+    const parts = {
+      pool,
+      catalogs,
+      seal,
+      providers,
+      partitions: new Partitions(pool),
+      clock: () => clock.now,
+      log: silent,
+    };
     const small = await testServer({ ...tidings, pipeline: new Pipeline({ ...parts, maxWaiting: 1 }) });
     const release = await block(['blocked']);
     const slow = small.post('/api/v1/events', payment({ user_id: 'blocked' }));
@@ -256,7 +265,7 @@ describe('overload and a database that is away', () => {
       name: 'test',
     });
     const { catalogs, seal, providers, clock, database } = tidings;
-    const parts = { pool: nowhere, catalogs, seal, providers, partitions: new Partitions(nowhere) };
+    const parts = { pool: nowhere, catalogs, seal, providers, partitions: new Partitions(nowhere), log: silent };
     const away = await testServer({
       ...tidings,
       pipeline: new Pipeline({ ...parts, clock: () => clock.now }),
@@ -411,6 +420,50 @@ describe('the quarantine', () => {
     expect((await server.post('/api/v1/events', event)).status).toBe(422);
     return (await list()).find((one) => one.event_id === event.event_id)?.rejected_id ?? '';
   }
+});
+
+describe('a mistake of our own about one event', () => {
+  const EMAIL = 'poison@example.com';
+  class BrokenSeal extends Seal {
+    override seal(text: string, purpose: string): Sealed {
+      if (text === EMAIL) throw new TypeError('Cannot read properties of undefined');
+      return super.seal(text, purpose);
+    }
+  }
+
+  test('is nobody else’s: the others are decided, and it is kept until the mistake is mended', async () => {
+    const { pool } = tidings.database;
+    const key = Buffer.alloc(32);
+    const { catalogs, providers, clock } = tidings;
+    const logged: object[] = [];
+    const log = { error: (line: object) => void logged.push(line) };
+    const parts = { pool, catalogs, providers, partitions: new Partitions(pool), clock: () => clock.now, log };
+    const serve = (seal: Seal) => testServer({ ...tidings, seal, pipeline: new Pipeline({ ...parts, seal }) });
+    const broken = await serve(new BrokenSeal(key));
+    const poison = payment({ event_id: 'poison', user_traits: { email: EMAIL } });
+
+    // One request with it in the middle, and others that share its batch.
+    const [mixed, ...others] = await Promise.all([
+      broken.post('/api/v1/events', [payment(), payment(), poison, payment(), payment()]),
+      broken.post('/api/v1/events', payment()),
+      broken.post('/api/v1/events', [payment(), payment()]),
+    ]);
+    expect(mixed.status).toBe(202);
+    expect(mixed.body).toMatchObject({ accepted: 4, rejected: [{ index: 2, code: 'undecidable', path: '' }] });
+    expect(others.map(({ body }) => body.accepted)).toEqual([1, 2]);
+    expect(logged).toEqual([{ err: expect.any(TypeError) }]);
+
+    const { rejected } = (await broken.get('/api/v1/events/rejected')).body;
+    const kept = rejected.find((one: { event_id: string }) => one.event_id === 'poison');
+    expect(kept).toMatchObject({ code: 'undecidable' });
+    const retry = `/api/v1/events/rejected/${kept.rejected_id}/retry`;
+    expect(await broken.post(retry)).toMatchObject({ status: 422, body: { accepted: 0 } });
+    await broken.close();
+
+    const mended = await serve(new Seal(key));
+    expect(await mended.post(retry)).toMatchObject({ status: 202, body: { accepted: 1 } });
+    await mended.close();
+  });
 });
 
 describe('deliveries', () => {

@@ -29,7 +29,7 @@ import {
   traitsOf,
   userDaily,
 } from './support/random-catalog.ts';
-import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 const limits = fc.uniqueArray(fc.oneof(once, ever, daily, userDaily, rolling, rolling), {
   maxLength: 3,
@@ -139,6 +139,7 @@ describe('through the database', () => {
       seal: tidings.seal,
       providers: tidings.providers,
       clock: () => NOW,
+      log: silent,
     });
   });
 

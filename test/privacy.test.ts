@@ -3,6 +3,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressPurpose } from '../src/events/reach.ts';
 import { buildServer } from '../src/http/server.ts';
+import { loggedError } from '../src/privacy/logged.ts';
 import { maskDeep, maskEmail, maskPhone, maskSuspicious } from '../src/privacy/mask.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
@@ -23,10 +24,14 @@ let tidings: TestTidings;
 let url: string;
 let close: () => Promise<void>;
 const log: string[] = [];
+const logger = pino(
+  { level: 'trace', serializers: { err: loggedError } },
+  { write: (line: string) => void log.push(line) },
+);
 const answers: RawAnswer[] = [];
 
 beforeAll(async () => {
-  tidings = await testTidings();
+  tidings = await testTidings({}, undefined, logger);
   const server = await buildServer({
     pipeline: tidings.pipeline,
     pool: tidings.database.pool,
@@ -34,7 +39,7 @@ beforeAll(async () => {
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: [],
-    log: pino({ level: 'trace' }, { write: (line: string) => void log.push(line) }),
+    log: logger,
     consoleDir: '/nowhere',
     state: { stopping: false, workers: () => ({}) },
   });
@@ -239,12 +244,42 @@ describe('after all of these', () => {
     // Something that cannot happen: the next batch fails in the middle, with the row in PostgreSQL's message.
     await pool.query(`alter table addresses add constraint never check (mask = '') not valid`);
     const item = { ...SIGNUP, user_id: 'p13', user_traits: TRAITS };
-    const answer = await postRaw(url, '/api/v1/events', JSON.stringify(item));
+    const refused = await postRaw(url, '/api/v1/events', JSON.stringify(item));
     await pool.query('alter table addresses drop constraint never');
-    expect(answer.status).toBe(500);
-    expect(answer.text).not.toMatch(TELLTALE);
-    expect(log.join('')).toContain('a request failed in our own code');
+    expect(refused.status).toBe(422);
+    expect(refused.body).toMatchObject({ rejected: [{ code: 'undecidable' }] });
+    expect(refused.text).not.toMatch(TELLTALE);
+    expect(log.join('')).toContain('an event could not be decided');
     expect((await postRaw(url, '/api/v1/events', JSON.stringify(item))).body).toMatchObject({ accepted: 1 });
+
+    await pool.query('alter table rejected_events rename to gone');
+    const answer = await raw(url, { path: '/api/v1/events/rejected' });
+    await pool.query('alter table gone rename to rejected_events');
+    expect(answer.status).toBe(500);
+    expect(log.join('')).toContain('a request failed in our own code');
+  });
+
+  test('what a database or a parser quotes of its input is not logged', async () => {
+    const { pool } = tidings.database;
+    const quoting = [
+      () => pool.query('select $1::text::uuid', [EMAIL]),
+      () => pool.query('select $1::json', [`{"a": ${LOCAL}}`]),
+      () => pool.query(`insert into addresses (tenant_id, user_id) values ('t', $1)`, [EMAIL]),
+      async () => JSON.parse(`{"a": ${LOCAL}}`),
+      async () => {
+        throw new Error(`mail to ${EMAIL} failed`, { cause: new Error(`call ${PHONE}`) });
+      },
+    ];
+    for (const fail of quoting) {
+      const error = await fail().catch((reason: Error & { detail?: string; where?: string }) => reason);
+      const { message, detail, where, cause } = error as Error & { detail?: string; where?: string };
+      expect([message, detail, where, cause].join(' ')).toMatch(TELLTALE);
+      logger.error({ err: error }, 'something failed');
+      expect(log.at(-1)).not.toMatch(TELLTALE);
+      expect(JSON.parse(log.at(-1) as string).err).toMatchObject({
+        type: /Error$/.exec(error.constructor.name)?.input,
+      });
+    }
   });
 
   test('no log line has it', () => {

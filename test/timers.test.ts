@@ -451,6 +451,7 @@ async function another({ database, seal, providers, clock }: TestTidings) {
     seal,
     providers,
     clock: () => clock.now,
+    log: silent,
   });
   return { database: { ...database, pool }, pipeline, clock };
 }

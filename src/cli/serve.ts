@@ -5,6 +5,7 @@ import pino, { type Logger } from 'pino';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import type { Roles, Running } from '../main.ts';
+import { loggedError } from '../privacy/logged.ts';
 import { isUnreachable } from '../store/database.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
@@ -44,7 +45,7 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   // Loaded here, so that --help and a mistake in the configuration do not wait for all of it.
   const { run } = await import('../main.ts');
   // On stderr: what a program reads from stdout stays clean.
-  const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
+  const log = pino({ level: config.logLevel, base: null, serializers: { err: loggedError } }, pino.destination(2));
   const stopping = new AbortController();
   let running: Running | undefined;
   const stop = () => {

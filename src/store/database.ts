@@ -28,6 +28,12 @@ export function isRefusedValue(error: unknown): boolean {
   return /^(22|54)/.test(String((error as { code?: unknown } | null)?.code));
 }
 
+/** Ours, and the same when it is tried again: a bug, or what its work offends (integrity constraint violation, 23). */
+export function isMistake(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true;
+  return String((error as { code?: unknown } | null)?.code).startsWith('23');
+}
+
 const TIMESTAMPTZ = 1184;
 const INT8 = 20;
 

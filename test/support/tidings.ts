@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { Catalogs } from '../../src/catalog/catalogs.ts';
 import { type CatalogSource, parseCatalog } from '../../src/catalog/parse.ts';
 import { readCatalog } from '../../src/catalog/read.ts';
@@ -34,6 +34,7 @@ export interface TestTidings {
 export async function testTidings(
   providers: { readonly [channel in Channel]?: Provider } = {},
   source?: CatalogSource,
+  log: Logger = silent,
 ): Promise<TestTidings> {
   const database = await testDatabase();
   const { pool } = database;
@@ -46,7 +47,15 @@ export async function testTidings(
     const provider = providers[channel];
     if (provider) byChannel.set(channel, provider);
   }
-  const pipeline = new Pipeline({ pool, catalogs, partitions, seal, providers: byChannel, clock: () => clock.now });
+  const pipeline = new Pipeline({
+    pool,
+    catalogs,
+    partitions,
+    seal,
+    providers: byChannel,
+    clock: () => clock.now,
+    log,
+  });
   const workers: DeliveryWorker[] = [];
   const tidings: TestTidings = {
     database,
