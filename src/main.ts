@@ -18,7 +18,7 @@ import { CHANNELS, type Channel } from './model.ts';
 import { Pipeline } from './pipeline.ts';
 import { Seal } from './privacy/seal.ts';
 import { nextOccurrence, occurrenceLabel } from './rules/calendar.ts';
-import { applyCatalog } from './store/catalogs.ts';
+import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { openPool } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { checkEncryptionKey } from './store/installation.ts';
@@ -79,12 +79,13 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     const catalogs = new Catalogs(pool);
     const apply = async () => {
       const data = await parseCatalog(await readCatalog(config.catalogDir));
-      const { version, changed } = await applyCatalog(pool, DEFAULT_TENANT, data, 'catalog directory', clock());
-      await catalogs.adopt(DEFAULT_TENANT, version);
-      return { version, changed };
+      const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
+      await catalogs.adopt(DEFAULT_TENANT, applied.version);
+      return applied;
     };
     if (roles.api) {
-      await apply();
+      const { version, isOther } = await apply();
+      if (isOther) log.warn(`The catalog directory is as it was; version ${version}, put in force since, stays.`);
       if (config.watchCatalog) cleanup.push(await watchCatalog(config.catalogDir, () => reapply(apply, log)));
     }
 
@@ -196,7 +197,7 @@ function makeProviders(config: Config, log: Logger): { providers: Map<Channel, P
   };
 }
 
-async function reapply(apply: () => Promise<{ version: number; changed: boolean }>, log: Logger): Promise<void> {
+async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<void> {
   try {
     const { version, changed } = await apply();
     if (changed) log.info(`The catalog changed: version ${version} is in force.`);

@@ -3,7 +3,7 @@ import { Catalogs } from '../src/catalog/catalogs.ts';
 import { parseCatalog } from '../src/catalog/parse.ts';
 import { readCatalog } from '../src/catalog/read.ts';
 import { Pipeline } from '../src/pipeline.ts';
-import { applyCatalog } from '../src/store/catalogs.ts';
+import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -112,6 +112,34 @@ describe('versions', () => {
     expect((await catalogs.active('bare')).version).toBe(0);
     const [result] = await pipeline.ingest('bare', [seen()]);
     expect(result).toMatchObject({ status: 'accepted', decisions: [] });
+  });
+});
+
+describe('the directory', () => {
+  test('is applied when it has changed since the last start; what was put in force meanwhile stays', async () => {
+    const { pool } = tidings.database;
+    const start = async (properties: string) => {
+      return applyDirectory(pool, 'started', await parseCatalog(rulesWith(properties)), 0);
+    };
+    expect(await start('a: number')).toEqual({ version: 1, changed: true, isOther: false });
+    expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
+    expect(await start('a: string')).toEqual({ version: 2, changed: true, isOther: false });
+    await rollBackCatalog(pool, 'started', 1, 'somebody', 0);
+    expect(await start('a: string')).toEqual({ version: 1, changed: false, isOther: true });
+    // Both the file and the database were taken back.
+    expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
+    expect(await start('a: string')).toEqual({ version: 3, changed: true, isOther: false });
+  });
+
+  test('of two that start together, one makes the version', async () => {
+    const { pool } = tidings.database;
+    const data = await parseCatalog(rulesWith('a: number'));
+    const applied = await Promise.all([1, 2, 3].map(() => applyDirectory(pool, 'started together', data, 0)));
+    expect(applied.map(({ version, changed }) => [version, changed]).sort()).toEqual([
+      [1, false],
+      [1, false],
+      [1, true],
+    ]);
   });
 });
 

@@ -4,35 +4,86 @@ import type { CatalogData, Millis } from '../model.ts';
 import { recordChange } from './changes.ts';
 import { type Connection, timestamp, transaction } from './database.ts';
 
-/**
- * Makes the catalog the active one of the tenant. The same content as the active version makes no new one.
- * Returns the version in force afterwards, and whether it is new.
- */
+export interface Applied {
+  /** In force afterwards. */
+  readonly version: number;
+  /** It is new. */
+  readonly changed: boolean;
+}
+
+/** Makes the catalog the active one of the tenant. The same content as the active version makes no new one. */
 export async function applyCatalog(
   pool: pg.Pool,
   tenantId: string,
   data: CatalogData,
   by: string,
   now: Millis,
-): Promise<{ version: number; changed: boolean }> {
-  const content = JSON.stringify(data);
-  const hash = createHash('sha256').update(content).digest('hex');
+): Promise<Applied> {
   return transaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
-    if (active?.content_hash === hash) return { version: active.version, changed: false };
-    const version = (active?.highest ?? 0) + 1;
-    await connection.query(
-      `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by) values ($1, $2, $3, $4, $5, $6)`,
-      [tenantId, version, hash, content, timestamp(now), by],
-    );
-    await activate(connection, tenantId, version);
-    await recordChange(
-      connection,
-      { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail: { content_hash: hash } },
-      now,
-    );
-    return { version, changed: true };
+    return apply(connection, tenantId, active, contentOf(data), by, now);
   });
+}
+
+/**
+ * The same for the catalog directory, which every start reads: it is applied when it has changed since the last time. What
+ * was put in force meanwhile over the API, a rollback above all, outlives a restart.
+ *
+ * @returns isOther: what is in force is not what the directory holds
+ */
+export async function applyDirectory(
+  pool: pg.Pool,
+  tenantId: string,
+  data: CatalogData,
+  now: Millis,
+): Promise<Applied & { readonly isOther: boolean }> {
+  const content = contentOf(data);
+  return transaction(pool, async (connection) => {
+    const active = await lockActive(connection, tenantId);
+    const { rowCount: isNews } = await connection.query(
+      `insert into installation as i (name, value) values ($1, $2)
+       on conflict (name) do update set value = excluded.value where i.value <> excluded.value`,
+      [`catalog_directory ${tenantId}`, content.hash],
+    );
+    if (active && !isNews) {
+      return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
+    }
+    const applied = await apply(connection, tenantId, active, content, 'catalog directory', now);
+    return { ...applied, isOther: false };
+  });
+}
+
+interface Content {
+  readonly text: string;
+  readonly hash: string;
+}
+
+function contentOf(data: CatalogData): Content {
+  const text = JSON.stringify(data);
+  return { text, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+async function apply(
+  connection: Connection,
+  tenantId: string,
+  active: Active | undefined,
+  { text, hash }: Content,
+  by: string,
+  now: Millis,
+): Promise<Applied> {
+  if (active?.content_hash === hash) return { version: active.version, changed: false };
+  const version = (active?.highest ?? 0) + 1;
+  await connection.query(
+    `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by) values ($1, $2, $3, $4, $5, $6)`,
+    [tenantId, version, hash, text, timestamp(now), by],
+  );
+  await activate(connection, tenantId, version);
+  await recordChange(
+    connection,
+    { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail: { content_hash: hash } },
+    now,
+  );
+  return { version, changed: true };
 }
 
 /** Puts an earlier version in force again, under its own number. False: there is no such version. */
