@@ -79,12 +79,13 @@ test('a trait that changes, and the parts of its pattern in whatever order: the 
 test('all of it in one request, long after everything was due: the same is sent as if each had come in time', () => {
   const scenario = fc.record({
     rule: fc
-      .tuple(someOrderlyRule, fc.boolean())
+      .tuple(someOrderlyRule, fc.boolean(), fc.constantFrom({}, { on: [], changes: [{ trait: 'plan' }] }))
       // A point in time that was named and is past is skipped.
       .filter(([{ at }]) => at?.field === undefined)
       // What was ignored stays so when the wait it was ignored for is ended: here the same event would have ended both.
       // And of two of one moment either may be known to be complete first.
-      .map(([rule, ignores]) => {
+      .map(([made, ignores, trigger]): Rule => {
+        const rule = { ...made, ...trigger };
         const { same, atLeast = 1 } = rule.unless ?? {};
         const mayIgnore = !same && atLeast === 1 && rule.after.length === 0 && !rule.count;
         if (mayIgnore && ignores) return { ...rule, again: 'ignore' as const };

@@ -1,6 +1,6 @@
 /** What came together is known together: a rule that would act at once looks ahead at what is yet to be decided. */
-import type { Event } from '../model.ts';
-import { mergeTraits } from '../profile.ts';
+import type { Event, Json } from '../model.ts';
+import { isSame, mergeTraits } from '../profile.ts';
 import type { PersonFacts } from './facts.ts';
 
 /**
@@ -53,4 +53,20 @@ export function whenDecided(person: PersonFacts, event: Event): PersonFacts {
     profile = mergeTraits(profile, traits, time);
   }
   return { ...person, profile };
+}
+
+/** The events to come that will change a trait to what is wanted, each against the profile that it will find. */
+export function changesToCome(
+  { coming = [], profile: now }: PersonFacts,
+  isWanted: (trait: string, to: Json) => boolean,
+): Event[] {
+  let profile = now;
+  return [...coming].reverse().filter(({ traits, time }) => {
+    const before = profile.traits;
+    profile = mergeTraits(profile, traits, time);
+    return Object.keys(traits).some((trait) => {
+      const to = profile.traits[trait] ?? null;
+      return !isSame(before[trait] ?? null, to) && isWanted(trait, to);
+    });
+  });
 }

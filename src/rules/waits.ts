@@ -2,7 +2,8 @@ import { isoTime } from '../iso-time.ts';
 import type { Event, Evidence, Json, Millis, ReasonCode } from '../model.ts';
 import { resolveAt, zoneOf } from './calendar.ts';
 import { parseTimestamp } from './cel/time.ts';
-import { foreseen, whenDecided } from './coming.ts';
+import { isWanted } from './changes.ts';
+import { changesToCome, foreseen, whenDecided } from './coming.ts';
 import { conditionEvidence, endWait, type Matter, scopeOf, waitEvidence } from './conclude.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
@@ -212,17 +213,21 @@ function laterTrigger(
     isBefore(trigger, other) && (rule.at?.field !== undefined || other.time <= end) && other.key !== trigger.key;
   const waiting = same.find(({ state }) => isLater(state.trigger));
   if (waiting) return waiting.state.trigger;
-  return rule.on
+  const said = rule.on
     .flatMap((type) => person.known.get(type) ?? [])
-    .flatMap(({ event }) => (event && isLater(event) ? [event] : []))
+    .flatMap(({ event }) => (event && isAbout(rule, event) ? [event] : []));
+  // Of the changes that are known already, each has begun a wait.
+  const changes =
+    person !== m.person && rule.changes ? changesToCome(person, (trait, to) => isWanted(rule, trait, to)) : [];
+  return [...said, ...changes]
+    .filter(isLater)
     .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
     .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event, person));
 }
 
 /** It had no wait of its own, since its time was missing or past, or something ended it at once. */
 function wouldBegin(m: Moment, compiled: CompiledRule, trigger: Event, known: PersonFacts): boolean {
-  const { condition, asksNow, rule } = compiled;
-  if (!isAbout(rule, trigger)) return false;
+  const { condition, asksNow } = compiled;
   const person = whenDecided(known, trigger);
   const found = complete(compiled, person, trigger, m.ids);
   if (!found.complete) return false;
