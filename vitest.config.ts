@@ -1,4 +1,19 @@
+import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Those that take longest, in their order: one of them begun last would run on alone, beside an idle core. */
+const LONGEST = ['torture', 'console', 'processes', 'embedded', 'timers', 'rules-random', 'delivery', 'readme'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = LONGEST.indexOf(basename(moduleId, '.test.ts'));
+      return found < 0 ? LONGEST.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +21,7 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.ts'],
     // Two cores, and a PostgreSQL beside us.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/properties.ts'],
     // Longer than a property may take (test/support/properties.ts).
     testTimeout: (Number(process.env.PROPERTY_SECONDS ?? 60) + 30) * 1000,

@@ -15,21 +15,12 @@ const CHECKS = [
 ];
 
 await ensureInstalled();
-await ensureConsole();
 
 const words = process.argv.slice(2);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-if (words.length === 0) {
-  for (const [name, command, args] of CHECKS) {
-    const started = Date.now();
-    const { code, output } = await run(command, args, 'pipe');
-    const seconds = ((Date.now() - started) / 1000).toFixed(1);
-    console.log(`${code === 0 ? '✓' : '✗'} ${name} (${seconds} s)`);
-    if (code !== 0) console.log(output);
-    count[code === 0 ? 'passed' : 'failed']++;
-  }
-}
+// None of them keeps two cores busy: together they take two thirds of the time.
+await Promise.all([ensureConsole(), ...(words.length === 0 ? CHECKS.map(check) : [])]);
 
 const folder = mkdtempSync(join(tmpdir(), 'tidings-report-'));
 const report = join(folder, 'report.json');
@@ -55,6 +46,15 @@ rmSync(folder, { recursive: true, force: true });
 
 console.log(`\n${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`);
 process.exitCode = count.failed === 0 ? 0 : 1;
+
+async function check([name, command, args]) {
+  const started = Date.now();
+  const { code, output } = await run(command, args, 'pipe');
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`${code === 0 ? '✓' : '✗'} ${name} (${seconds} s)`);
+  if (code !== 0) console.log(output);
+  count[code === 0 ? 'passed' : 'failed']++;
+}
 
 function run(command, args, output) {
   return new Promise((resolve) => {
