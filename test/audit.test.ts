@@ -209,7 +209,7 @@ describe('explain', () => {
     await says('sent', 'WELCOME_EMAIL', 'sent', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to sent, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
-      'It went out by e-mail through sandbox on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox, and did not go out by e-mail on 20 November 2025 at 12:00 UTC.',
     ]);
   });
 
@@ -221,7 +221,7 @@ describe('explain', () => {
     await says('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sent', [
       'The rule INSUFFICIENT_FUNDS_EMAIL decided to send INSUFFICIENT_FUNDS_EMAIL to limited, on payment_failed of 31 October 2025 at 10:41 UTC.',
       'To be sent: event.failure_reason == "INSUFFICIENT_FUNDS" holds and the limit allows it (1 of 1 per day).',
-      'It went out by e-mail through sandbox on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox, and did not go out by e-mail on 20 November 2025 at 12:00 UTC.',
       'It was also considered twice without being sent, the latest time on payment_failed of 31 October 2025 at 18:30:05 UTC.',
       'Not sent: already sent on 31 October 2025 at 10:41 UTC (1 of 1 per day).',
     ]);
@@ -256,7 +256,7 @@ describe('explain', () => {
     await says('twice', 'HIGH_RISK_ALERT', 'sent', [
       'The rule HIGH_RISK_ALERT decided twice to send HIGH_RISK_ALERT to twice, the latest time on payment_failed of 31 October 2025 at 10:00 UTC.',
       'To be sent: event.attempt_number >= 3 holds.',
-      'It went out as an internal alert through sandbox on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox, and did not go out as an internal alert on 20 November 2025 at 12:00 UTC.',
     ]);
   });
 
@@ -306,7 +306,7 @@ describe('explain', () => {
     await says('quick', 'BANK_LINK_NUDGE_SMS', 'sent', [
       'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to quick, on link_bank_success of 31 October 2025 at 12:00 UTC.',
       'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
-      'It went out by SMS through sandbox on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox, and did not go out by SMS on 20 November 2025 at 12:00 UTC.',
     ]);
   });
 

@@ -110,8 +110,14 @@ function considered(decisions: Considered['decisions'], deliveries: Considered['
     catalogVersion: 1,
     rules: [],
     decisions,
+    latestSend: decisions.find(({ outcome }) => outcome === 'send') ?? null,
+    counts: {
+      sends: decisions.filter(({ outcome }) => outcome === 'send').length,
+      others: decisions.filter(({ outcome }) => outcome !== 'send').length,
+    },
     deliveries,
     seen: new Map(),
+    refused: [],
   };
 }
 

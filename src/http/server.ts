@@ -12,6 +12,7 @@ import { identifyCallers } from './caller.ts';
 import { catalogRoutes } from './catalog.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
+import { explainRoutes } from './explain.ts';
 import { secureAnswers } from './headers.ts';
 import { healthRoutes } from './health.ts';
 import { answerError, answerProblems } from './problem.ts';
@@ -66,6 +67,7 @@ export async function buildServer(parts: HttpParts): Promise<App> {
 
   eventRoutes(app, parts);
   auditRoutes(app, parts);
+  explainRoutes(app, parts);
   deliveryRoutes(app, parts);
   catalogRoutes(app, parts);
   waitRoutes(app, parts);

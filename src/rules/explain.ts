@@ -17,16 +17,12 @@ export interface Considered {
   readonly catalogVersion: number;
   /** Rules of the active catalog that send it. */
   readonly rules: readonly Rule[];
-  /** Newest first. */
-  readonly decisions: readonly {
-    readonly outcome: string;
-    readonly reason_code: string;
-    readonly reason: string;
-    readonly rule: string;
-    readonly event_type: string;
-    readonly event_timestamp: string;
-    readonly notification_id: string | null;
-  }[];
+  /** The latest, newest first. */
+  readonly decisions: readonly ConsideredDecision[];
+  /** The latest to send it, however long ago. */
+  readonly latestSend: ConsideredDecision | null;
+  /** Of all decisions there are: those to send it, and the others. */
+  readonly counts: { readonly sends: number; readonly others: number };
   readonly deliveries: readonly {
     readonly notification_id: string;
     readonly channel: string;
@@ -37,12 +33,28 @@ export interface Considered {
   }[];
   /** Events of the types that the rules name. */
   readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;
+  /** Events of the person that were refused, newest first. */
+  readonly refused: readonly {
+    readonly event_type: string | null;
+    readonly message: string;
+    readonly times: number;
+    readonly last_at: string;
+  }[];
+}
+
+interface ConsideredDecision {
+  readonly outcome: string;
+  readonly reason_code: string;
+  readonly reason: string;
+  readonly rule: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly notification_id: string | null;
 }
 
 /** The answer, and a paragraph that can be read to the person on the phone. */
 export function explain(considered: Considered): { answer: Answer; paragraph: string } {
-  const sends = considered.decisions.filter((decision) => decision.outcome === 'send');
-  const latest = sends[0];
+  const { latestSend: latest } = considered;
   if (!latest) {
     const answer = latestOf(considered.decisions)?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
     return { answer, paragraph: notSentParts(considered).join(' ') };
@@ -51,7 +63,7 @@ export function explain(considered: Considered): { answer: Answer; paragraph: st
   const answer = answerOf(deliveries);
   const parts = [
     ...(answer === 'not_delivered' ? [notDeliveredSentence(considered, deliveries)] : []),
-    ...decidedParts(considered, sends, latest),
+    ...decidedParts(considered, latest),
     ...deliveries.map(deliverySentence),
     ...(answer === 'sent' ? [] : sentBeforeParts(considered, latest)),
     ...consideredParts(considered),
@@ -59,11 +71,10 @@ export function explain(considered: Considered): { answer: Answer; paragraph: st
   return { answer, paragraph: parts.join(' ') };
 }
 
-type Decisions = Considered['decisions'];
 type Deliveries = Considered['deliveries'];
 
 /** A reminder that was moved leaves two decisions on one event: the end of the old wait says less than the new one. */
-function latestOf(decisions: Decisions): Decisions[number] | undefined {
+function latestOf(decisions: Considered['decisions']): ConsideredDecision | undefined {
   return decisions.find(({ reason_code }) => reason_code !== 'superseded') ?? decisions[0];
 }
 
@@ -79,16 +90,16 @@ function notDeliveredSentence({ userId, notificationType }: Considered, deliveri
     : `${notificationType} was not delivered to ${userId}.`;
 }
 
-function decidedParts({ userId, notificationType }: Considered, sends: Decisions, latest: Decisions[number]): string[] {
-  const often = sends.length === 1 ? '' : ` ${times(sends.length)}`;
+function decidedParts({ userId, notificationType, counts }: Considered, latest: ConsideredDecision): string[] {
+  const often = counts.sends === 1 ? '' : ` ${times(counts.sends)}`;
   return [
-    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${latestTime(sends)}.`,
+    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${latestTime(counts.sends, latest)}.`,
     latest.reason,
   ];
 }
 
 /** What went out for an earlier decision, when nothing did for the latest. */
-function sentBeforeParts({ deliveries }: Considered, latest: Decisions[number]): string[] {
+function sentBeforeParts({ deliveries }: Considered, latest: ConsideredDecision): string[] {
   const before = deliveries
     .filter((one) => one.notification_id !== latest.notification_id && one.status === 'sent')
     .reduce<Deliveries[number] | undefined>(
@@ -98,34 +109,51 @@ function sentBeforeParts({ deliveries }: Considered, latest: Decisions[number]):
   return before ? [`An earlier one ${wentOut(before)}`] : [];
 }
 
-function consideredParts({ decisions }: Considered): string[] {
-  const others = decisions.filter((decision) => decision.outcome !== 'send');
-  if (!others[0]) return [];
-  return [
-    `It was also considered ${times(others.length)} without being sent, ${latestTime(others)}.`,
-    others[0].reason,
-  ];
+function consideredParts({ decisions, counts }: Considered): string[] {
+  if (counts.others === 0) return [];
+  const considered = `It was also considered ${times(counts.others)} without being sent`;
+  const latest = decisions.find((decision) => decision.outcome !== 'send');
+  return latest ? [`${considered}, ${latestTime(counts.others, latest)}.`, latest.reason] : [`${considered}.`];
 }
 
 function notSentParts(considered: Considered): string[] {
-  const { userId, notificationType, known, decisions, rules, catalogVersion } = considered;
+  const { userId, notificationType, known, decisions, counts, rules, catalogVersion, refused } = considered;
   const latest = latestOf(decisions);
   const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
   const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
   if (latest) {
     parts.push(
-      `The rule ${latest.rule} considered it ${times(decisions.length)}, ${latestTime(decisions)}. ${latest.reason}`,
+      `The rule ${latest.rule} considered it ${times(counts.others)}, ${latestTime(counts.others, latest)}. ${latest.reason}`,
+      ...refusedSentences(considered),
     );
     return parts;
   }
   if (rules.length === 0) parts.push(`No rule of catalog version ${catalogVersion} sends it.`);
-  if (!known) parts.push(`Nothing is known of ${userId}: no event was ever received.`);
+  if (!known) {
+    parts.push(`Nothing is known of ${userId}: no event was ever ${refused.length > 0 ? 'accepted' : 'received'}.`);
+  }
+  parts.push(...refusedSentences(considered));
   for (const rule of rules) parts.push(...triggerSentences(rule, considered));
   return parts;
 }
 
+/** Events that the rules wait for in vain: they came, and were refused. */
+function refusedSentences({ rules, refused }: Considered): string[] {
+  const types = new Set(rules.flatMap(({ on, after }) => [...on, ...after.map(({ event }) => event)]));
+  const relevant = refused.filter(({ event_type: type }) => type === null || types.has(type));
+  const [latest] = relevant;
+  if (!latest) return [];
+  const count = relevant.reduce((sum, one) => sum + one.times, 0);
+  const which = latest.event_type ?? 'An event';
+  const what =
+    count === 1
+      ? `${which} was refused`
+      : `${which} was refused, as ${count - 1} more of these events were, the latest`;
+  return [`${what} on ${spoken(latest.last_at)}: ${latest.message.replace(/\.$/, '')}.`];
+}
+
 /** Why this rule had nothing to decide. */
-function triggerSentences(rule: Rule, { userId, known, seen }: Considered): string[] {
+function triggerSentences(rule: Rule, { userId, known, seen, refused }: Considered): string[] {
   const { name, on, after } = rule;
   const received = on.filter((type) => seen.has(type));
   if (received.length > 0) {
@@ -137,8 +165,9 @@ function triggerSentences(rule: Rule, { userId, known, seen }: Considered): stri
   }
   if (rule.every) return [`The rule ${name} acts every ${rule.every.text}, and has not come to ${userId} yet.`];
   const changes = (rule.changes ?? []).map(({ trait }) => `a change of ${trait}`);
+  const came = refused.some(({ event_type: type }) => type !== null && on.includes(type)) ? 'accepted' : 'received';
   const sentences = [
-    `The rule ${name} is triggered by ${[...on, ...changes].join(' or ')}${known ? `, and no such event of ${userId} was ever received` : ''}.`,
+    `The rule ${name} is triggered by ${[...on, ...changes].join(' or ')}${known ? `, and no such event of ${userId} was ever ${came}` : ''}.`,
   ];
   for (const step of after) {
     const earlier = seen.get(step.event);
@@ -150,9 +179,8 @@ function triggerSentences(rule: Rule, { userId, known, seen }: Considered): stri
   return sentences;
 }
 
-function latestTime(decisions: Decisions): string {
-  const { event_type, event_timestamp } = decisions[0] as Decisions[number];
-  return `${decisions.length === 1 ? '' : 'the latest time '}on ${event_type} of ${spoken(event_timestamp)}`;
+function latestTime(count: number, { event_type, event_timestamp }: ConsideredDecision): string {
+  return `${count === 1 ? '' : 'the latest time '}on ${event_type} of ${spoken(event_timestamp)}`;
 }
 
 function deliverySentence(delivery: Deliveries[number]): string {
@@ -176,6 +204,9 @@ function deliverySentence(delivery: Deliveries[number]): string {
 }
 
 function wentOut(delivery: Deliveries[number]): string {
+  // The sandbox is where messages stay for which there is no provider.
+  if (delivery.provider === 'sandbox')
+    return `was kept in the sandbox, and did not go out ${howOf(delivery)}${whenOf(delivery)}.`;
   return `went out ${howOf(delivery)} through ${delivery.provider}${whenOf(delivery)}.`;
 }
 

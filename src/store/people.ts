@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Decision, JsonObject, Millis } from '../model.ts';
+import type { Decision, JsonObject, Millis, Outcome } from '../model.ts';
 import { timestamp } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
 
@@ -65,33 +65,49 @@ export interface EventCursor {
   readonly key: string;
 }
 
-/**
- * A person's events with what was decided on each, newest event time first.
- * @param notificationType only events with a decision about it
- */
+/** Only events and ends of waits with such a decision, and of theirs only these. */
+export interface DecisionFilter {
+  readonly type: string;
+  readonly outcome?: Outcome;
+}
+
+/** The same in SQL, over `decisions`; its variables are what `variablesOf` makes. */
+function hasDecision(variables: string): string {
+  return `jsonb_path_exists(decisions::jsonb,
+    '$[*] ? ((@.t == $type || (!exists(@.t) && @.r == $type)) && ($outcome == "" || @.o == $outcome))', ${variables}::jsonb)`;
+}
+
+function variablesOf(only: DecisionFilter | null): string | null {
+  return only && JSON.stringify({ type: only.type, outcome: only.outcome ?? '' });
+}
+
+function isWanted(only: DecisionFilter | null, decision: Decision): boolean {
+  if (only === null) return true;
+  return decision.notification_type === only.type && (only.outcome ?? decision.outcome) === decision.outcome;
+}
+
+/** A person's events with what was decided on each, newest event time first. */
 export async function loadTimeline(
   pool: pg.Pool,
   tenantId: string,
   userId: string,
   limit: number,
   before: EventCursor | null,
-  notificationType: string | null,
+  only: DecisionFilter | null,
 ): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
   const { rows } = await pool.query(
     `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, properties, traits,
             context, catalog_version, decisions
      from events
      where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
-       and ($5::text is null
-            or jsonb_path_exists(decisions::jsonb, '$[*] ? (@.t == $type || (!exists(@.t) && @.r == $type))',
-                                  jsonb_build_object('type', $5::text)))
+       and ($5::text is null or ${hasDecision('$5')})
      order by event_time desc, key desc limit $6`,
     [
       tenantId,
       userId,
       before ? timestamp(before.time) : 'infinity',
       before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-      notificationType,
+      variablesOf(only),
       limit,
     ],
   );
@@ -112,13 +128,13 @@ export async function loadTimeline(
       catalog_version,
     });
     for (const decision of unpackDecisions(row.decisions, row.key, event_id)) {
-      if (notificationType !== null && decision.notification_type !== notificationType) continue;
+      if (!isWanted(only, decision)) continue;
       decisions.push({ ...decision, event_id, event_type, event_timestamp, decided_at: received_at, catalog_version });
     }
   }
   const last = rows.at(-1);
   const cursor = last && rows.length === limit ? { time: last.event_time, key: last.key } : null;
-  const ended = await loadEnded(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, notificationType);
+  const ended = await loadEnded(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
   return { events, decisions: newestFirst(decisions, ended), last: cursor };
 }
 
@@ -132,17 +148,24 @@ async function loadEnded(
   userId: string,
   from: Millis | null,
   to: Millis | null,
-  notificationType: string | null,
+  only: DecisionFilter | null,
 ): Promise<DecisionView[]> {
   const { rows } = await pool.query(
     `select wait_id, trigger_time, ended_at, catalog_version, state #> '{trigger}' as trigger, decisions from waits
      where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
+       and ($5::text is null or ${hasDecision('$5')})
      order by trigger_time desc limit ${MAX_ENDED}`,
-    [tenantId, userId, from === null ? '-infinity' : timestamp(from), to === null ? 'infinity' : timestamp(to)],
+    [
+      tenantId,
+      userId,
+      from === null ? '-infinity' : timestamp(from),
+      to === null ? 'infinity' : timestamp(to),
+      variablesOf(only),
+    ],
   );
   return rows.flatMap(({ wait_id, trigger_time, ended_at, catalog_version, trigger, decisions }) =>
     unpackDecisions(decisions, wait_id, trigger.eventId)
-      .filter((decision) => notificationType === null || decision.notification_type === notificationType)
+      .filter((decision) => isWanted(only, decision))
       .map((decision) => ({
         ...decision,
         event_id: trigger.eventId,
@@ -159,6 +182,25 @@ function newestFirst(onEvents: readonly DecisionView[], onEnds: readonly Decisio
   if (onEnds.length === 0) return [...onEvents];
   const place = ({ event_timestamp, decided_at }: DecisionView) => `${event_timestamp} ${decided_at}`;
   return [...onEnds, ...onEvents].sort((a, b) => (place(a) < place(b) ? 1 : place(a) > place(b) ? -1 : 0));
+}
+
+/** How often each rule decided what about one notification type, over all that is stored of the person. */
+export async function countDecisions(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  notificationType: string,
+): Promise<{ readonly rule: string; readonly outcome: Outcome; readonly count: number }[]> {
+  const { rows } = await pool.query<{ rule: string; outcome: Outcome; count: number }>(
+    `select d ->> 'r' as rule, d ->> 'o' as outcome, count(*) as count
+     from (select decisions from events where tenant_id = $1 and user_id = $2
+           union all
+           select decisions from waits where tenant_id = $1 and user_id = $2 and decisions is not null) as stored
+     cross join json_array_elements(decisions) as d
+     where coalesce(d ->> 't', d ->> 'r') = $3 group by 1, 2`,
+    [tenantId, userId, notificationType],
+  );
+  return rows;
 }
 
 /** How many events of these types the person has, and the latest of them. */

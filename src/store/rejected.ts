@@ -53,14 +53,15 @@ export async function quarantine(
       v: maskSuspicious(item),
       s: sealed.bytes.toString('base64'),
       k: sealed.keyId,
+      h: personOf(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
     });
   }
   await pool.query({
     name: 'quarantine',
     text: `insert into rejected_events
-             (tenant_id, rejected_id, event_id, code, path, message, preview, sealed, key_id, first_at, last_at)
-           select $1, i, e, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, $2, $2
-           from json_to_recordset($3) as r(i uuid, e text, c text, p text, m text, v json, s text, k text)
+             (tenant_id, rejected_id, event_id, code, path, message, preview, sealed, key_id, user_hash, first_at, last_at)
+           select $1, i, e, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, $2, $2
+           from json_to_recordset($3) as r(i uuid, e text, c text, p text, m text, v json, s text, k text, h text)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
     values: [tenantId, timestamp(now), JSON.stringify([...rows.values()])],
@@ -86,6 +87,38 @@ export async function listRejected(
     first_at: timestamp(first_at),
     last_at: timestamp(last_at),
   }));
+}
+
+/** Of a refused event, what an explanation tells. */
+export interface RefusedView {
+  readonly rejected_id: string;
+  /** As it was written; null: it was no text. */
+  readonly event_type: string | null;
+  readonly code: string;
+  readonly path: string;
+  readonly message: string;
+  readonly times: number;
+  readonly last_at: string;
+}
+
+/** What was refused of a person and not taken in since; newest first. */
+export async function loadRefused(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  userId: string,
+  limit: number,
+): Promise<RefusedView[]> {
+  const { rows } = await pool.query(
+    `select rejected_id, preview ->> 'event_type' as event_type, code, path, message, times, last_at from rejected_events
+     where tenant_id = $1 and user_hash = $2 order by last_at desc limit $3`,
+    [tenantId, personOf(seal, tenantId, userId), limit],
+  );
+  return rows.map(({ last_at, ...row }) => ({ ...row, last_at: timestamp(last_at) }));
+}
+
+function personOf(seal: Seal, tenantId: string, userId: unknown): string | null {
+  return typeof userId === 'string' ? seal.hash(`refused\n${tenantId}\n${userId.slice(0, 256)}`) : null;
 }
 
 /** The event as it came; undefined: there is no such one. */

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { TidingsError } from '../errors.ts';
+import { OUTCOMES, type Rule } from '../model.ts';
+import { ANSWERS, explain } from '../rules/explain.ts';
+import { typesOf } from '../rules/rule-set.ts';
+import { loadNotifications } from '../store/notifications.ts';
+import { countDecisions, countEvents, loadProfile, loadTimeline } from '../store/people.ts';
+import { loadRefused } from '../store/rejected.ts';
+import type { App, HttpParts } from './app.ts';
+import { pathText, problemSchema } from './schemas.ts';
+
+/** Events of which an explanation lists what was decided. What it says counts all of them. */
+const LISTED = 200;
+
+const explanation = z.looseObject({
+  user_id: z.string(),
+  notification_type: z.string(),
+  answer: z.enum(ANSWERS).describe('How the latest decision to send it fared'),
+  paragraph: z.string(),
+});
+
+/** The one question: why did this person (not) get this? */
+export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): void {
+  app.get(
+    '/api/v1/explain/:user_id/:notification_type',
+    {
+      schema: {
+        summary: 'Why did this person (not) get this?',
+        tags: ['why'],
+        params: z.object({ user_id: pathText, notification_type: pathText }),
+        response: { 200: explanation, '4xx': problemSchema },
+      },
+    },
+    async (request) => {
+      const { tenantId } = request.caller;
+      const { user_id: userId, notification_type: type } = request.params;
+      const catalog = await catalogs.refresh(tenantId);
+      const { decisions } = await loadTimeline(pool, tenantId, userId, LISTED, null, { type });
+      if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
+        const known = [...catalog.rules.notifications.keys()].join(', ');
+        const message = `There is no notification type of this name; there are: ${known || 'none'}.`;
+        throw new TidingsError('not_found', message, { path: 'notification_type' });
+      }
+
+      const counts = await countDecisions(pool, tenantId, userId, type);
+      const sends = sum(counts.filter(({ outcome }) => outcome === 'send'));
+      let latestSend = decisions.find(({ outcome }) => outcome === 'send') ?? null;
+      if (!latestSend && sends > 0) {
+        const older = await loadTimeline(pool, tenantId, userId, 1, null, { type, outcome: 'send' });
+        latestSend = older.decisions[0] ?? null;
+      }
+      const told = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
+      const notifications = await loadNotifications(pool, tenantId, userId, [...told]);
+      const rules = catalog.data.rules.filter((rule) => typesOf(rule).includes(type));
+      const awaited = rules.flatMap((rule) => [...rule.on, ...rule.after.map(({ event }) => event)]);
+
+      const { answer, paragraph } = explain({
+        userId,
+        notificationType: type,
+        known: (await loadProfile(pool, tenantId, userId)) !== null,
+        catalogVersion: catalog.version,
+        rules,
+        decisions,
+        latestSend,
+        counts: { sends, others: sum(counts) - sends },
+        deliveries: notifications.flatMap((one) => one.deliveries),
+        seen: await countEvents(pool, tenantId, userId, awaited),
+        refused: await loadRefused(pool, seal, tenantId, userId, LISTED),
+      });
+      const names = new Set([...rules, ...counts.map(({ rule }) => ({ name: rule }))].map(({ name }) => name));
+      return {
+        user_id: userId,
+        notification_type: type,
+        answer,
+        paragraph,
+        catalog_version: catalog.version,
+        rules: [...names].map((name) => ({
+          rule: name,
+          ...inWords(rules.find((one) => one.name === name)),
+          decisions: Object.fromEntries(
+            OUTCOMES.map((o) => [o, sum(counts.filter(({ rule, outcome }) => rule === name && outcome === o))]),
+          ),
+        })),
+        decisions,
+        notifications,
+      };
+    },
+  );
+}
+
+function sum(counts: readonly { readonly count: number }[]): number {
+  return counts.reduce((total, { count }) => total + count, 0);
+}
+
+/** What a rule goes by; undefined: the catalog in force has it no more. */
+function inWords(rule: Rule | undefined) {
+  return {
+    on: rule?.on ?? [],
+    when: rule?.when ?? null,
+    every: rule?.every?.text ?? null,
+    after: rule?.after.map(({ event, withinText }) => ({ event, within: withinText }))[0] ?? null,
+    limits: rule?.limits.map((limit) => limit.text) ?? [],
+    active: rule !== undefined,
+  };
+}
