@@ -209,7 +209,7 @@ describe('explain', () => {
     await says('sent', 'WELCOME_EMAIL', 'sent', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to sent, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
-      'It was kept in the sandbox, and did not go out by e-mail on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by e-mail.',
     ]);
   });
 
@@ -221,7 +221,7 @@ describe('explain', () => {
     await says('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sent', [
       'The rule INSUFFICIENT_FUNDS_EMAIL decided to send INSUFFICIENT_FUNDS_EMAIL to limited, on payment_failed of 31 October 2025 at 10:41 UTC.',
       'To be sent: event.failure_reason == "INSUFFICIENT_FUNDS" holds and the limit allows it (1 of 1 per day).',
-      'It was kept in the sandbox, and did not go out by e-mail on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by e-mail.',
       'It was also considered twice without being sent, the latest time on payment_failed of 31 October 2025 at 18:30:05 UTC.',
       'Not sent: already sent on 31 October 2025 at 10:41 UTC (1 of 1 per day).',
     ]);
@@ -232,6 +232,7 @@ describe('explain', () => {
         on: ['payment_failed'],
         when: 'event.failure_reason == "INSUFFICIENT_FUNDS"',
         every: null,
+        for: null,
         after: null,
         limits: ['1 per day'],
         active: true,
@@ -256,7 +257,7 @@ describe('explain', () => {
     await says('twice', 'HIGH_RISK_ALERT', 'sent', [
       'The rule HIGH_RISK_ALERT decided twice to send HIGH_RISK_ALERT to twice, the latest time on payment_failed of 31 October 2025 at 10:00 UTC.',
       'To be sent: event.attempt_number >= 3 holds.',
-      'It was kept in the sandbox, and did not go out as an internal alert on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out as an internal alert.',
     ]);
   });
 
@@ -306,8 +307,99 @@ describe('explain', () => {
     await says('quick', 'BANK_LINK_NUDGE_SMS', 'sent', [
       'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to quick, on link_bank_success of 31 October 2025 at 12:00 UTC.',
       'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
-      'It was kept in the sandbox, and did not go out by SMS on 20 November 2025 at 12:00 UTC.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by SMS.',
     ]);
+  });
+
+  test('a pattern that a late event completed', async () => {
+    await post('late', 'link_bank_success', '31T12:00:00', { user_traits: { phone: '+351912345678' } });
+    await post('late', 'signup_completed', '31T10:00:00');
+    await settled('late');
+    await says('late', 'BANK_LINK_NUDGE_SMS', 'sent', [
+      'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to late, when signup_completed of 31 October 2025 at 10:00 UTC became known.',
+      'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by SMS.',
+      'It was also considered once without being sent, on link_bank_success of 31 October 2025 at 12:00 UTC.',
+      'Not sent: no signup_completed was known in the 24h before it (from 30 October 2025 at 12:00 UTC to 31 October 2025 at 12:00 UTC); BANK_LINK_NUDGE_SMS needs one.',
+    ]);
+  });
+
+  test('sent long ago, and considered ever since: all of it counts', async () => {
+    const at = (minute: number) => new Date(Date.parse('2025-10-01T00:00:00Z') + minute * 60_000).toISOString();
+    const signup = (minute: number) => ({
+      user_id: 'eager',
+      event_type: 'signup_completed',
+      event_timestamp: at(minute),
+    });
+    const traits = { user_traits: { email: 'e@example.com', marketing_opt_in: true } };
+    const all = Array.from({ length: 260 }, (_, minute) => ({ ...signup(minute), ...traits }));
+    expect((await server.post('/api/v1/events', all)).body.accepted).toBe(260);
+    await settled('eager');
+    await says('eager', 'WELCOME_EMAIL', 'sent', [
+      'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to eager, on signup_completed of 1 October 2025 at 00:00 UTC.',
+      'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by e-mail.',
+      'It was also considered 259 times without being sent, the latest time on signup_completed of 1 October 2025 at 04:19 UTC.',
+      'Not sent: already sent on 1 October 2025 at 00:00 UTC (1 of 1 ever).',
+    ]);
+    const { body } = await server.get('/api/v1/explain/eager/WELCOME_EMAIL');
+    expect(body.decisions).toHaveLength(200);
+    expect(body.rules[0].decisions).toMatchObject({ send: 1, suppressed: 259 });
+    expect(body.notifications).toHaveLength(1);
+  });
+
+  test('what was refused', async () => {
+    const wrong = { event_type: 'payment_failed', event_timestamp: '2025-10-31T10:00:00Z' };
+    for (const attempt_number of ['3', '4']) {
+      const event = { user_id: 'refused', ...wrong, properties: { attempt_number } };
+      expect((await server.post('/api/v1/events', event)).status).toBe(422);
+    }
+    await says('refused', 'HIGH_RISK_ALERT', 'not_sent', [
+      'HIGH_RISK_ALERT was not sent to refused.',
+      'Nothing is known of refused: no event was ever accepted.',
+      'payment_failed was refused, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), an integer is needed.',
+      'The rule HIGH_RISK_ALERT is triggered by payment_failed.',
+    ]);
+    await post('refused', 'signup_completed', '31T10:00:00');
+    await says('refused', 'HIGH_RISK_ALERT', 'not_sent', [
+      'HIGH_RISK_ALERT was not sent to refused.',
+      'payment_failed was refused, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), an integer is needed.',
+      'The rule HIGH_RISK_ALERT is triggered by payment_failed, and no such event of refused was ever accepted.',
+    ]);
+    // What the rules do not wait for is no reason.
+    await says('refused', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+      'BANK_LINK_NUDGE_SMS was not sent to refused.',
+      'The rule BANK_LINK_NUDGE_SMS is triggered by link_bank_success, and no such event of refused was ever received.',
+      'It would have to happen within 24h after signup_completed, which was received on 31 October 2025 at 10:00 UTC.',
+    ]);
+  });
+
+  test('another way of the rule, and an audience somebody is not in', async () => {
+    const files = {
+      'rules.yaml': `rules:
+  BRANCHES:
+    on: payment_failed
+    choose: [{ when: event.attempt_number >= 3, notify: HIGH_RISK_ALERT }, { notify: WELCOME_EMAIL }]
+  WEEKLY: { every: monday 09:00, for: user.risk_segment == "HIGH", notify: BANK_LINK_NUDGE_SMS }
+`,
+    };
+    await withCatalog(files, async () => {
+      await failed('branched', '31T10:00:00', { attempt_number: 1 });
+      await failed('branched', '31T11:00:00', { attempt_number: 2 });
+      await says('branched', 'HIGH_RISK_ALERT', 'not_sent', [
+        'HIGH_RISK_ALERT was not sent to branched.',
+        'The rule BRANCHES decided twice about branched, and each time took another of its ways.',
+      ]);
+      await says('branched', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+        'BANK_LINK_NUDGE_SMS was not sent to branched.',
+        'The rule WEEKLY acts every monday 09:00 for those of whom user.risk_segment == "HIGH" holds; it does not hold of branched.',
+      ]);
+      await failed('risky', '31T10:00:00', { attempt_number: 1 }, { risk_segment: 'HIGH' });
+      await says('risky', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+        'BANK_LINK_NUDGE_SMS was not sent to risky.',
+        'The rule WEEKLY acts every monday 09:00 for those of whom user.risk_segment == "HIGH" holds; it has not come to risky yet.',
+      ]);
+    });
   });
 
   test('no triggering event was ever seen', async () => {

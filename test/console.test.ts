@@ -259,7 +259,7 @@ describe.skipIf(program === undefined)('the console', () => {
   test('why: sent, and when', async () => {
     const { page } = await visit('#/people/maria');
     const answers = await openWhy(page);
-    expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(/Sent, .*\s+.* It went out by e-mail through sandbox/);
+    expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(/Sent, .*\s+.* It was kept in the sandbox/);
   });
 
   test('why not, of a stranger: still an answer for each, and the ids that begin alike', async () => {

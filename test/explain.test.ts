@@ -113,8 +113,11 @@ function considered(decisions: Considered['decisions'], deliveries: Considered['
     latestSend: decisions.find(({ outcome }) => outcome === 'send') ?? null,
     counts: {
       sends: decisions.filter(({ outcome }) => outcome === 'send').length,
-      others: decisions.filter(({ outcome }) => outcome !== 'send').length,
+      scheduled: decisions.filter(({ outcome }) => outcome === 'scheduled').length,
+      others: decisions.filter(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled').length,
     },
+    elsewhere: new Map(),
+    outside: new Set(),
     deliveries,
     seen: new Map(),
     refused: [],
@@ -127,8 +130,10 @@ function send(notificationId: string): Considered['decisions'][number] {
     reason_code: 'matched',
     reason: 'To be sent: signup always triggers it.',
     rule: 'WELCOME',
+    event_id: 'e1',
     event_type: 'signup',
     event_timestamp: '2025-10-31T19:00:00.000Z',
+    event_ids: ['e1'],
     notification_id: notificationId,
   };
 }

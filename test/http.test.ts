@@ -211,6 +211,25 @@ describe('what is not there', () => {
   });
 });
 
+describe('what is asked', () => {
+  test.each([
+    ['/api/v1/deliveries?channel=sms', undefined, /"channel" is no parameter of this route/],
+    ['/api/v1/audit/somebody?limit=abc', 'limit', /^limit: write a whole number from 1 to 200$/],
+    ['/api/v1/audit/somebody?limit=0', 'limit', /^limit: write a whole number from 1 to 200$/],
+    ['/api/v1/catalog/diff?from=abc', 'from', /^from: write the number of a version/],
+  ])('%s: what would be right is said', async (path, at, detail) => {
+    const answer = await server.get(path);
+    isProblem(answer, { status: 400, code: 'invalid_request', ...(at && { path: at }) });
+    expect(answer.body.detail).toMatch(detail);
+  });
+
+  test('to end the waits of a rule that never was: 404 with those there are', async () => {
+    const answer = await server.post('/api/v1/waits/cancel', { rule: 'WELCOM_EMAL' });
+    isProblem(answer, { status: 404, code: 'not_found', path: 'rule' });
+    expect(answer.body.detail).toMatch(/there are: .*WELCOME_EMAIL/);
+  });
+});
+
 describe('overload and a database that is away', () => {
   test('503 with Retry-After before anything is taken in; the others are decided', async () => {
     const { pool } = tidings.database;

@@ -112,7 +112,7 @@ function cancelled(wait: Wait, types: readonly string[]): Decision[] {
     notification_type: type,
     outcome: 'cancelled',
     reason_code: 'catalog_changed',
-    reason: 'Cancelled by command: the catalog has changed since it began to wait.',
+    reason: `Cancelled by command: all that waited in ${wait.rule} was ended.`,
     notification_id: null,
     event_ids: [trigger.eventId],
     evidence: {

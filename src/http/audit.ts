@@ -15,7 +15,7 @@ export function auditRoutes(app: App, { pool, clock }: HttpParts): void {
           summary: 'Everything about one person: events, decisions with their evidence, messages and attempts',
           tags: ['why'],
           params: z.object({ user_id: pathText }),
-          querystring: z.object({
+          querystring: z.strictObject({
             limit: limitQuery,
             notification_type: pathText.optional(),
             before: z.string().optional(),
@@ -67,7 +67,7 @@ export function auditRoutes(app: App, { pool, clock }: HttpParts): void {
       schema: {
         summary: 'What arrived last, and what was decided',
         tags: ['why'],
-        querystring: z.object({ limit: limitQuery }),
+        querystring: z.strictObject({ limit: limitQuery }),
       },
     },
     async (request) => ({ events: await recentActivity(pool, request.caller.tenantId, request.query.limit, clock()) }),
@@ -79,7 +79,7 @@ export function auditRoutes(app: App, { pool, clock }: HttpParts): void {
       schema: {
         summary: 'Find people by the beginning of their id',
         tags: ['why'],
-        querystring: z.object({ prefix: pathText.or(z.literal('')).default(''), limit: limitQuery }),
+        querystring: z.strictObject({ prefix: pathText.or(z.literal('')).default(''), limit: limitQuery }),
       },
     },
     async (request) => {

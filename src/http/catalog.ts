@@ -11,7 +11,8 @@ import { anyObject, limitQuery, problemSchema } from './schemas.ts';
 
 const LARGEST_BODY = 5 * 1024 * 1024;
 
-const versionNumber = z.coerce.number().int().min(0).max(2_147_483_647);
+const VERSION = 'write the number of a version, such as 1';
+const versionNumber = z.coerce.number(VERSION).int(VERSION).min(0, VERSION).max(2_147_483_647, VERSION);
 
 const filesBody = z.object({
   files: z
@@ -28,7 +29,7 @@ export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpParts): v
       schema: {
         summary: 'A catalog: events, notification types and rules; the one in force, or a version of it',
         tags: ['catalog'],
-        querystring: z.object({ version: versionNumber.optional() }),
+        querystring: z.strictObject({ version: versionNumber.optional() }),
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },
@@ -63,7 +64,7 @@ export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpParts): v
       schema: {
         summary: 'The versions that were applied, the newest first',
         tags: ['catalog'],
-        querystring: z.object({ limit: limitQuery }),
+        querystring: z.strictObject({ limit: limitQuery }),
       },
     },
     async (request) => ({ versions: await listCatalogs(pool, request.caller.tenantId, request.query.limit) }),
@@ -75,7 +76,7 @@ export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpParts): v
       schema: {
         summary: 'What two versions have differently; `to` is the one in force if it is not said',
         tags: ['catalog'],
-        querystring: z.object({ from: versionNumber, to: versionNumber.optional() }),
+        querystring: z.strictObject({ from: versionNumber, to: versionNumber.optional() }),
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },

@@ -16,7 +16,7 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): 
       schema: {
         summary: 'Deliveries, newest first; status=dead lists the dead letters',
         tags: ['deliveries'],
-        querystring: z.object({
+        querystring: z.strictObject({
           status: z.enum(DELIVERY_STATUSES).optional(),
           limit: limitQuery,
           before: z.string().optional(),

@@ -42,7 +42,7 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       schema: {
         summary: 'Events that were refused, and why; newest first',
         tags: ['events'],
-        querystring: z.object({ limit: limitQuery, before: z.string().optional() }),
+        querystring: z.strictObject({ limit: limitQuery, before: z.string().optional() }),
       },
     },
     async (request) => {

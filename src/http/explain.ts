@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { OUTCOMES, type Rule } from '../model.ts';
+import { OUTCOMES, type Outcome, type Rule } from '../model.ts';
 import { ANSWERS, explain } from '../rules/explain.ts';
 import { typesOf } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/notifications.ts';
-import { countDecisions, countEvents, loadProfile, loadTimeline } from '../store/people.ts';
+import { countDecisions, countEvents, type DecisionCount, loadProfile, loadTimeline } from '../store/people.ts';
 import { loadRefused } from '../store/rejected.ts';
 import type { App, HttpParts } from './app.ts';
 import { pathText, problemSchema } from './schemas.ts';
@@ -42,8 +42,17 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
         throw new TidingsError('not_found', message, { path: 'notification_type' });
       }
 
-      const counts = await countDecisions(pool, tenantId, userId, type);
-      const sends = sum(counts.filter(({ outcome }) => outcome === 'send'));
+      const rules = catalog.data.rules.filter((rule) => typesOf(rule).includes(type));
+      const all = await countDecisions(
+        pool,
+        tenantId,
+        userId,
+        type,
+        rules.map(({ name }) => name),
+      );
+      const counts = all.filter(({ isAbout }) => isAbout);
+      const sends = countOf(counts, 'send');
+      const scheduled = countOf(counts, 'scheduled');
       let latestSend = decisions.find(({ outcome }) => outcome === 'send') ?? null;
       if (!latestSend && sends > 0) {
         const older = await loadTimeline(pool, tenantId, userId, 1, null, { type, outcome: 'send' });
@@ -51,18 +60,30 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
       }
       const told = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
       const notifications = await loadNotifications(pool, tenantId, userId, [...told]);
-      const rules = catalog.data.rules.filter((rule) => typesOf(rule).includes(type));
       const awaited = rules.flatMap((rule) => [...rule.on, ...rule.after.map(({ event }) => event)]);
+
+      const profile = await loadProfile(pool, tenantId, userId);
+      const user = profile?.traits ?? {};
+      const outside = rules.filter(({ name }) => {
+        const audience = catalog.rules.byName.get(name)?.audience;
+        return audience && audience.evaluate({ event: {}, traits: {}, user }).kind !== 'true';
+      });
 
       const { answer, paragraph } = explain({
         userId,
         notificationType: type,
-        known: (await loadProfile(pool, tenantId, userId)) !== null,
+        known: profile !== null,
         catalogVersion: catalog.version,
         rules,
         decisions,
         latestSend,
-        counts: { sends, others: sum(counts) - sends },
+        counts: { sends, scheduled, others: countOf(counts) - sends - scheduled },
+        elsewhere: new Map(
+          rules
+            .filter(({ name }) => !counts.some(({ rule }) => rule === name))
+            .map(({ name }) => [name, countOf(all.filter(({ rule }) => rule === name))]),
+        ),
+        outside: new Set(outside.map(({ name }) => name)),
         deliveries: notifications.flatMap((one) => one.deliveries),
         seen: await countEvents(pool, tenantId, userId, awaited),
         refused: await loadRefused(pool, seal, tenantId, userId, LISTED),
@@ -78,7 +99,13 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
           rule: name,
           ...inWords(rules.find((one) => one.name === name)),
           decisions: Object.fromEntries(
-            OUTCOMES.map((o) => [o, sum(counts.filter(({ rule, outcome }) => rule === name && outcome === o))]),
+            OUTCOMES.map((outcome) => [
+              outcome,
+              countOf(
+                counts.filter(({ rule }) => rule === name),
+                outcome,
+              ),
+            ]),
           ),
         })),
         decisions,
@@ -88,8 +115,8 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
   );
 }
 
-function sum(counts: readonly { readonly count: number }[]): number {
-  return counts.reduce((total, { count }) => total + count, 0);
+function countOf(counts: readonly DecisionCount[], outcome?: Outcome): number {
+  return counts.reduce((sum, one) => sum + (outcome === undefined || one.outcome === outcome ? one.count : 0), 0);
 }
 
 /** What a rule goes by; undefined: the catalog in force has it no more. */
@@ -98,6 +125,7 @@ function inWords(rule: Rule | undefined) {
     on: rule?.on ?? [],
     when: rule?.when ?? null,
     every: rule?.every?.text ?? null,
+    for: rule?.audience ?? null,
     after: rule?.after.map(({ event, withinText }) => ({ event, within: withinText }))[0] ?? null,
     limits: rule?.limits.map((limit) => limit.text) ?? [],
     active: rule !== undefined,

@@ -20,7 +20,9 @@ export const problemSchema = z
 /** An object whose shape its TypeScript type says. */
 export const anyObject = z.unknown().describe('An object');
 
-export const limitQuery = z.coerce.number().int().min(1).max(200).default(50);
+const LIMIT = 'write a whole number from 1 to 200';
+
+export const limitQuery = z.coerce.number(LIMIT).int(LIMIT).min(1, LIMIT).max(200, LIMIT).default(50);
 
 /** A text from a path or a query: what PostgreSQL cannot hold is refused here. */
 export const pathText = z

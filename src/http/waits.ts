@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cancelWaiting, migrateWaiting } from '../catalog/waiting.ts';
+import { TidingsError } from '../errors.ts';
 import { listWaits, WAIT_STATUSES } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
 import type { App, HttpParts } from './app.ts';
@@ -49,7 +50,7 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
       schema: {
         summary: 'Rules that wait or have waited for a person, newest first',
         tags: ['waits'],
-        querystring: z.object({
+        querystring: z.strictObject({
           user_id: pathText.optional(),
           rule: pathText.optional(),
           status: z.enum(WAIT_STATUSES).optional(),
@@ -95,7 +96,14 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
     async (request) => {
       const { tenantId, actor } = request.caller;
       const { rule, after = '' } = request.body;
-      return { rule, ...(await cancelWaiting({ pool, catalogs, tenantId, rule, actor, now: clock() }, after)) };
+      const done = await cancelWaiting({ pool, catalogs, tenantId, rule, actor, now: clock() }, after);
+      const { version, rules } = await catalogs.active(tenantId);
+      if (done.people === 0 && after === '' && !rules.byName.has(rule)) {
+        const names = [...rules.byName.keys()].join(', ') || 'none';
+        const message = `Nothing waits in a rule ${rule}, and the catalog in force (version ${version}) has none of this name; there are: ${names}.`;
+        throw new TidingsError('not_found', message, { path: 'rule' });
+      }
+      return { rule, ...done };
     },
   );
 

@@ -22,7 +22,11 @@ export interface Considered {
   /** The latest to send it, however long ago. */
   readonly latestSend: ConsideredDecision | null;
   /** Of all decisions there are: those to send it, and the others. */
-  readonly counts: { readonly sends: number; readonly others: number };
+  readonly counts: { readonly sends: number; readonly scheduled: number; readonly others: number };
+  /** Rules that send it, and decided so often about other types only: another branch was taken, or another share. */
+  readonly elsewhere: ReadonlyMap<string, number>;
+  /** Recurring rules whose audience the person is not in. */
+  readonly outside: ReadonlySet<string>;
   readonly deliveries: readonly {
     readonly notification_id: string;
     readonly channel: string;
@@ -47,8 +51,12 @@ interface ConsideredDecision {
   readonly reason_code: string;
   readonly reason: string;
   readonly rule: string;
+  /** The event whose arrival led to it, or that a wait is about. */
+  readonly event_id: string;
   readonly event_type: string;
   readonly event_timestamp: string;
+  /** The event it tells of first. */
+  readonly event_ids: readonly string[];
   readonly notification_id: string | null;
 }
 
@@ -112,18 +120,19 @@ function sentBeforeParts({ deliveries }: Considered, latest: ConsideredDecision)
 function consideredParts({ decisions, counts }: Considered): string[] {
   if (counts.others === 0) return [];
   const considered = `It was also considered ${times(counts.others)} without being sent`;
-  const latest = decisions.find((decision) => decision.outcome !== 'send');
+  const latest = decisions.find(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled');
   return latest ? [`${considered}, ${latestTime(counts.others, latest)}.`, latest.reason] : [`${considered}.`];
 }
 
 function notSentParts(considered: Considered): string[] {
-  const { userId, notificationType, known, decisions, counts, rules, catalogVersion, refused } = considered;
+  const { userId, notificationType, known, decisions, rules, catalogVersion, refused } = considered;
+  const count = considered.counts.others + considered.counts.scheduled;
   const latest = latestOf(decisions);
   const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
   const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
   if (latest) {
     parts.push(
-      `The rule ${latest.rule} considered it ${times(counts.others)}, ${latestTime(counts.others, latest)}. ${latest.reason}`,
+      `The rule ${latest.rule} considered it ${times(count)}, ${latestTime(count, latest)}. ${latest.reason}`,
       ...refusedSentences(considered),
     );
     return parts;
@@ -148,14 +157,24 @@ function refusedSentences({ rules, refused }: Considered): string[] {
   const what =
     count === 1
       ? `${which} was refused`
-      : `${which} was refused, as ${count - 1} more of these events were, the latest`;
+      : `${which} was refused, as ${count - 1} more of these events ${count === 2 ? 'was' : 'were'}, the latest`;
   return [`${what} on ${spoken(latest.last_at)}: ${latest.message.replace(/\.$/, '')}.`];
 }
 
 /** Why this rule had nothing to decide. */
-function triggerSentences(rule: Rule, { userId, known, seen, refused }: Considered): string[] {
-  const { name, on, after } = rule;
+function triggerSentences(rule: Rule, considered: Considered): string[] {
+  const { userId, known, seen, refused } = considered;
+  const { name, on, after, about } = rule;
+  const elsewhere = considered.elsewhere.get(name);
+  if (elsewhere) {
+    return [`The rule ${name} decided ${times(elsewhere)} about ${userId}, and each time took another of its ways.`];
+  }
   const received = on.filter((type) => seen.has(type));
+  if (received.length > 0 && about) {
+    return [
+      `The rule ${name} is triggered by ${on.join(' or ')} when it is about ${about.join(' or ')}; what was received was about something else, or came before this rule was in force.`,
+    ];
+  }
   if (received.length > 0) {
     return received.map((type) => {
       const { count, latest } = seen.get(type) as { count: number; latest: string };
@@ -163,8 +182,14 @@ function triggerSentences(rule: Rule, { userId, known, seen, refused }: Consider
       return `The rule ${name} is triggered by ${type}, which was received ${times(count)}, ${when}, before this rule was in force.`;
     });
   }
-  if (rule.every) return [`The rule ${name} acts every ${rule.every.text}, and has not come to ${userId} yet.`];
-  const changes = (rule.changes ?? []).map(({ trait }) => `a change of ${trait}`);
+  if (rule.every) {
+    const whom = rule.audience === undefined ? '' : ` for those of whom ${rule.audience} holds`;
+    const why = considered.outside.has(name) ? `it does not hold of ${userId}` : `it has not come to ${userId} yet`;
+    return [`The rule ${name} acts every ${rule.every.text}${whom}; ${why}.`];
+  }
+  const changes = (rule.changes ?? []).map(
+    ({ trait, to }) => `a change of ${trait}${to === undefined ? '' : ` to ${JSON.stringify(to)}`}`,
+  );
   const came = refused.some(({ event_type: type }) => type !== null && on.includes(type)) ? 'accepted' : 'received';
   const sentences = [
     `The rule ${name} is triggered by ${[...on, ...changes].join(' or ')}${known ? `, and no such event of ${userId} was ever ${came}` : ''}.`,
@@ -179,8 +204,12 @@ function triggerSentences(rule: Rule, { userId, known, seen, refused }: Consider
   return sentences;
 }
 
-function latestTime(count: number, { event_type, event_timestamp }: ConsideredDecision): string {
-  return `${count === 1 ? '' : 'the latest time '}on ${event_type} of ${spoken(event_timestamp)}`;
+function latestTime(count: number, decision: ConsideredDecision): string {
+  const { event_id, event_ids, event_type, event_timestamp } = decision;
+  const event = `${event_type} of ${spoken(event_timestamp)}`;
+  // What it tells of had come before, and waited for this one.
+  const isLatePart = event_ids.includes(event_id) && event_ids[0] !== event_id;
+  return `${count === 1 ? '' : 'the latest time '}${isLatePart ? `when ${event} became known` : `on ${event}`}`;
 }
 
 function deliverySentence(delivery: Deliveries[number]): string {
@@ -206,7 +235,7 @@ function deliverySentence(delivery: Deliveries[number]): string {
 function wentOut(delivery: Deliveries[number]): string {
   // The sandbox is where messages stay for which there is no provider.
   if (delivery.provider === 'sandbox')
-    return `was kept in the sandbox, and did not go out ${howOf(delivery)}${whenOf(delivery)}.`;
+    return `was kept in the sandbox${whenOf(delivery)} instead of going out ${howOf(delivery)}.`;
   return `went out ${howOf(delivery)} through ${delivery.provider}${whenOf(delivery)}.`;
 }
 

@@ -24,7 +24,9 @@ export function sentReason(
   if (evidence.change) why.push(`${evidence.change.trait} became ${inWords(evidence.change.to)}`);
   if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${spoken(due)}`);
   if (rule.unless && evidence.wait) {
-    why.push(`there was no ${rule.unless.events.join(' or ')} in the ${rule.unless.withinText} before`);
+    const { events, atLeast, withinText, same } = rule.unless;
+    const which = `${events.join(' or ')}${same || rule.key ? ' that belongs to it' : ''}`;
+    why.push(`there ${atLeast > 1 ? `were fewer than ${atLeast}` : 'was no'} ${which} within ${withinText}`);
   }
   if (evidence.digest && evidence.digest.total > 1) why.push(`${evidence.digest.total} were collected`);
   if (evidence.split) why.push(`the person is in ${evidence.split.variant} (${evidence.split.share} %)`);
@@ -68,7 +70,7 @@ export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
 }
 
 export function supersededReason({ name }: Rule, by: Happened): string {
-  return `Cancelled: a later ${by.type}, of ${spoken(by.time)}, takes its place for ${name}.`;
+  return `Cancelled: another ${by.type}, of ${spoken(by.time)}, takes its place for ${name}.`;
 }
 
 export function cancelledReason({ name }: Rule, by: Happened): string {
@@ -77,13 +79,14 @@ export function cancelledReason({ name }: Rule, by: Happened): string {
 
 export function brokenReason(rule: Rule, by: Happened): string {
   const within = rule.unless?.withinText ?? '';
-  const often = rule.unless && rule.unless.atLeast > 1 ? ` for the ${rule.unless.atLeast}th time` : '';
+  const often = rule.unless && rule.unless.atLeast > 1 ? `, one of ${rule.unless.atLeast},` : '';
   return `Not sent: ${by.type} happened${often} on ${spoken(by.time)}, within the ${within} that ${rule.name} waits.`;
 }
 
 export function tooLateReason(late: Trigger, fired: Wait): string {
-  const told = fired.endedAt === null ? '' : ` on ${spoken(fired.endedAt)}`;
-  return `Too late: ${late.type} of ${spoken(late.time)} became known after it was sent${told}.`;
+  const ended = fired.endedAt === null ? '' : ` on ${spoken(fired.endedAt)}`;
+  const how = fired.state.told ? 'it was sent' : 'what it belongs to was over';
+  return `Too late: ${late.type} of ${spoken(late.time)} became known after ${how}${ended}.`;
 }
 
 export function timeReason(rule: Rule, problem: 'time_missing' | 'time_past', at?: Millis): string {

@@ -184,21 +184,31 @@ function newestFirst(onEvents: readonly DecisionView[], onEnds: readonly Decisio
   return [...onEnds, ...onEvents].sort((a, b) => (place(a) < place(b) ? 1 : place(a) > place(b) ? -1 : 0));
 }
 
-/** How often each rule decided what about one notification type, over all that is stored of the person. */
+/** How often a rule decided so about a person. */
+export interface DecisionCount {
+  readonly rule: string;
+  readonly outcome: Outcome;
+  /** About the notification type that was asked for. */
+  readonly isAbout: boolean;
+  readonly count: number;
+}
+
+/** Over all that is stored of the person: what was decided about the type, and what else these rules decided. */
 export async function countDecisions(
   pool: pg.Pool,
   tenantId: string,
   userId: string,
   notificationType: string,
-): Promise<{ readonly rule: string; readonly outcome: Outcome; readonly count: number }[]> {
-  const { rows } = await pool.query<{ rule: string; outcome: Outcome; count: number }>(
-    `select d ->> 'r' as rule, d ->> 'o' as outcome, count(*) as count
+  rules: readonly string[],
+): Promise<DecisionCount[]> {
+  const { rows } = await pool.query<DecisionCount>(
+    `select d ->> 'r' as rule, d ->> 'o' as outcome, coalesce(d ->> 't', d ->> 'r') = $3 as "isAbout", count(*) as count
      from (select decisions from events where tenant_id = $1 and user_id = $2
            union all
            select decisions from waits where tenant_id = $1 and user_id = $2 and decisions is not null) as stored
      cross join json_array_elements(decisions) as d
-     where coalesce(d ->> 't', d ->> 'r') = $3 group by 1, 2`,
-    [tenantId, userId, notificationType],
+     where coalesce(d ->> 't', d ->> 'r') = $3 or d ->> 'r' = any($4::text[]) group by 1, 2, 3`,
+    [tenantId, userId, notificationType, rules],
   );
   return rows;
 }

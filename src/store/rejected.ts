@@ -111,7 +111,7 @@ export async function loadRefused(
 ): Promise<RefusedView[]> {
   const { rows } = await pool.query(
     `select rejected_id, preview ->> 'event_type' as event_type, code, path, message, times, last_at from rejected_events
-     where tenant_id = $1 and user_hash = $2 order by last_at desc limit $3`,
+     where tenant_id = $1 and user_hash = $2 order by last_at desc, rejected_id desc limit $3`,
     [tenantId, personOf(seal, tenantId, userId), limit],
   );
   return rows.map(({ last_at, ...row }) => ({ ...row, last_at: timestamp(last_at) }));
