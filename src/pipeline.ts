@@ -53,10 +53,13 @@ export class Pipeline {
     });
   }
 
-  /** Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again. */
-  async ingest(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+  /**
+   * Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again.
+   * @param keepsRefused what is refused goes to quarantine
+   */
+  async ingest(tenantId: string, items: readonly unknown[], keepsRefused = true): Promise<EventResult[]> {
     const results = await this.#guard(() => this.#lanes.submit(tenantId, items, personOf));
-    await this.#guard(() => this.#quarantine(tenantId, items, results));
+    if (keepsRefused) await this.#guard(() => this.#quarantine(tenantId, items, results));
     return results;
   }
 

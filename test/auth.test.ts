@@ -7,6 +7,7 @@ import { ConfigError } from '../src/errors.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { checkEncryptionKey } from '../src/store/installation.ts';
 import { type TestServer, testServer } from './support/http.ts';
+import { raw } from './support/raw.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Who is let in, and with which configuration the program starts at all. */
@@ -51,6 +52,19 @@ const PROTECTED = [
   'HEAD /api/v1/audit/u1',
   'POST /%65vents',
 ];
+
+describe('without keys', () => {
+  test('only this machine’s own names are answered: a page whose name leads here is nobody', async () => {
+    const ask = async (path: string, host: string) => (await raw(open.url, { path, headers: { host } })).status;
+    for (const host of ['localhost', 'localhost:8000', '127.0.0.1:1', '[::1]:8000', 'LOCALHOST.']) {
+      expect(await ask('/api/v1/audit/u1', host), host).toBe(200);
+    }
+    for (const host of ['evil.com', 'localhost.evil.com', '127.0.0.1.evil.com', '10.0.0.1', 'evil.com:8000']) {
+      expect(await ask('/api/v1/audit/u1', host), host).toBe(401);
+      expect(await ask('/healthz/live', host), host).toBe(200);
+    }
+  });
+});
 
 describe('API keys', () => {
   test.each(PROTECTED)('%s: 401 without a key and with a wrong one, let in with a right one', async (route) => {

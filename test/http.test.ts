@@ -395,6 +395,18 @@ describe('the quarantine', () => {
     expect(rows).toEqual([{ actor: 'api', action: 'event.retried', subject: id }]);
   });
 
+  test('a correction that is refused leaves one row, which goes when one is taken in', async () => {
+    const wrong = payment({ event_id: 'twice corrected', properties: { amount: 'ten' } });
+    const id = await refuse(wrong);
+    const rows = async () => (await list()).filter(({ event_id }) => event_id === 'twice corrected');
+    const retry = (amount: unknown) =>
+      server.post(`/api/v1/events/rejected/${id}/retry`, { ...wrong, properties: { amount } });
+    expect((await retry('eleven')).status).toBe(422);
+    expect(await rows()).toHaveLength(1);
+    expect((await retry(12)).status).toBe(202);
+    expect(await rows()).toEqual([]);
+  });
+
   test('retried with a corrected body', async () => {
     const wrong = payment({ event_id: 'corrected', properties: { amount: 'ten' } });
     const id = await refuse(wrong);

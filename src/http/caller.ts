@@ -24,13 +24,22 @@ export const DEFAULT_TENANT = 'default';
  */
 const PROTECTED = /^\/(api\/v\d+|events|audit)(\/|$)/;
 
-/** Without keys everybody is let in: the server then listens on loopback only (see config.ts). */
+/**
+ * Without keys everybody on this machine is let in: the server then listens on loopback only (see config.ts), and under no
+ * name but the machine's own. A page from elsewhere, whose name was made to lead here (DNS rebinding), is nobody.
+ */
 export function identifyCallers(app: FastifyInstance, apiKeys: readonly string[]): void {
   const digests = apiKeys.map(digest);
   app.decorateRequest('caller', null as unknown as Caller);
   app.addHook('onRequest', (request, _reply, done) => {
     request.caller = ANYBODY;
-    if (digests.length === 0 || !PROTECTED.test(request.routeOptions.url ?? '')) return done();
+    if (!PROTECTED.test(request.routeOptions.url ?? '')) return done();
+    if (digests.length === 0) {
+      if (LOOPBACK.test(request.hostname)) return done();
+      return done(
+        new TidingsError('unauthorized', 'Without API keys only localhost is answered: use that name, or set a key.'),
+      );
+    }
     const given = keyOf(request);
     const index = given === undefined ? -1 : find(digests, digest(given));
     if (index < 0) {
@@ -44,6 +53,8 @@ export function identifyCallers(app: FastifyInstance, apiKeys: readonly string[]
     done();
   });
 }
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)\.?$/i;
 
 const ANYBODY: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
 

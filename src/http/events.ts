@@ -78,7 +78,9 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       const { id } = request.params;
       const kept = await openRejected(pool, seal, tenantId, id);
       if (kept === undefined) throw new TidingsError('not_found', 'There is no such refused event.');
-      const results = await pipeline.ingest(tenantId, [request.body ?? kept]);
+      // A correction that is refused, too, is no second event: the first one stays until one is taken in.
+      const corrected = request.body ?? undefined;
+      const results = await pipeline.ingest(tenantId, [corrected ?? kept], corrected === undefined);
       const answer = answerOf(results);
       if (answer.rejected.length > 0) return reply.status(422).send(answer);
       await removeRejected(pool, tenantId, id);
