@@ -165,6 +165,7 @@ describe('what a catalog may mean badly', () => {
       '  A: { on: { notification: B, is: failed } }\n  B: { on: { notification: [A, B], is: opened }, limit: once }\n',
       '2:3 bounded_loop: A triggers itself: it sends A, of which comes notification.opened, which triggers B; B sends B, of which comes notification.failed (only the limit of B ends this: once)',
       '3:3 bounded_loop: B triggers itself: it sends B, of which comes notification.opened (only the limit of B ends this: once)',
+      '3:8 posted_only: notification.opened comes only if one of your services posts it (docs/rules.md shows what to post)',
     ],
     [
       'of all notifications',
@@ -174,6 +175,18 @@ describe('what a catalog may mean badly', () => {
     [
       'a trait that is set to something else, or always to the same',
       '  A: { on: { trait: plan, to: pro }, do: { set: { plan: \'"free"\' } } }\n  B: { on: { trait: plan, to: basic }, do: { set: { plan: \'"basic2"\' } } }\n  X: { on: { trait: vip }, notify: none, do: { set: { vip: true } } }\n',
+    ],
+    // What comes from elsewhere
+    [
+      'what becomes of a notification and Tidings does not learn by itself',
+      '  A: { on: { notification: B, is: clicked } }\n  B: { on: a, unless: { event: [b, notification.opened], within: 7d }, cancel_on: notification.bounced }\n',
+      '2:8 posted_only: notification.clicked comes only if one of your services posts it (docs/rules.md shows what to post)',
+      '3:15 posted_only: notification.opened comes only if one of your services posts it (docs/rules.md shows what to post)',
+      '3:83 posted_only: notification.bounced comes only if one of your services posts it (docs/rules.md shows what to post)',
+    ],
+    [
+      'what Tidings learns by itself, or learns the one of',
+      '  A: { on: { notification: B, is: [failed, bounced] } }\n  B: { on: a, cancel_on: notification.delivered, delay: 1h }\n',
     ],
     // What is not used
     [

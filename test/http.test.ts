@@ -9,10 +9,13 @@ import { Seal, type Sealed } from '../src/privacy/seal.ts';
 import { openPool } from '../src/store/database.ts';
 import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
+import { findChromium, launchBrowser, openVisit } from './support/browser.ts';
 import { type Answer, type TestServer, testServer } from './support/http.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** What the API answers: codes and bodies of every resource. */
+
+const CHROMIUM = findChromium();
 
 let tidings: TestTidings;
 let server: TestServer;
@@ -695,6 +698,23 @@ describe('the documentation', () => {
     expect(status).toBe(200);
     expect(headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(body).not.toMatch(/(src|href)="https?:/);
+  });
+
+  test.runIf(CHROMIUM)('in a browser it asks nobody else, and offers nothing of its vendor', async () => {
+    const browser = await launchBrowser(CHROMIUM!);
+    try {
+      const { page, complaints } = await openVisit(browser, server.url);
+      // A browser asks for this by itself, whatever the page says.
+      await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
+      await page.goto(`${server.url}/api/docs/`);
+      await page.getByText('Post events: one').first().waitFor();
+      await page.evaluate('document.fonts.ready.then(() => true)');
+      const text = await page.locator('body').innerText();
+      expect(text).not.toMatch(/Generate SDKs?|Share|Configure|Developer Tools|Open API Client/);
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 
   function schemasOf(value: unknown): object[] {

@@ -12,6 +12,7 @@ const SOURCE = new Map([
     'notifications.yaml',
     `notifications:
   WELCOME: { category: MARKETING, channels: [email] }
+  THANKS: { category: OPERATIONAL, channels: [internal] }
   UNREACHABLE: { category: OPERATIONAL, channels: [internal] }
   ARRIVED: { category: OPERATIONAL, channels: [internal] }
 `,
@@ -20,6 +21,7 @@ const SOURCE = new Map([
     'rules.yaml',
     `rules:
   WELCOME: { on: signed_up }
+  THANKS: { on: { notification: WELCOME, is: [opened, clicked] } }
   UNREACHABLE:
     on: { notification: WELCOME, is: failed }
     limit: once
@@ -100,4 +102,14 @@ test('what was delivered triggers the other one, and not for notifications it is
   expect(await told('ana')).toEqual(['ARRIVED', 'WELCOME']);
   const { rows } = await tidings.database.pool.query('select count(*)::int as left from lifecycle_events');
   expect(rows).toEqual([{ left: 0 }]);
+});
+
+test('what only others learn is posted, and triggers as well', async () => {
+  const event_timestamp = '2025-11-20T11:30:00Z';
+  const about = (notification_type: string) => ({ notification_type, channel: 'email' });
+  await tidings.pipeline.ingest(TENANT, [
+    { user_id: 'eve', event_type: 'notification.opened', event_timestamp, properties: about('WELCOME') },
+    { user_id: 'ivo', event_type: 'notification.opened', event_timestamp, properties: about('ARRIVED') },
+  ]);
+  expect([await told('eve'), await told('ivo')]).toEqual([['THANKS'], []]);
 });

@@ -48,6 +48,20 @@ describe('the command line', () => {
     expect(misspelt.stderr).toContain('Did you mean workers?');
   });
 
+  test('ends without a word when nobody reads any further', async () => {
+    const week = ['simulate', 'examples/booking', '--events', 'examples/booking/week.jsonl'];
+    const dataDir = folder();
+    const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
+    const [simulation, server] = [tidingsDirectly(week), tidingsDirectly(['start'], { env })];
+    for (const { process } of [simulation, server]) process.stdout?.destroy();
+    expect(await outcome(simulation)).toEqual({ code: 141, stdout: '', stderr: '' });
+    // One that serves has more to do first: as after a Ctrl-C.
+    const { code, stderr } = await outcome(server);
+    expect(stderr).not.toMatch(/EPIPE|^ +at /m);
+    expect(code).toBe(0);
+    expect(serverOf(dataDir)).toBeUndefined();
+  });
+
   test.each([
     ['a door open to everybody', { HOST: '0.0.0.0' }, /^tidings: HOST is 0\.0\.0\.0, .* set TIDINGS_API_KEYS/],
     ['a port that is none', { PORT: 'http' }, /^tidings: PORT is "http"; it must be a number/],

@@ -1,6 +1,6 @@
 import type { CatalogData, Rule } from '../model.ts';
 import { sentBy, type Tell, waits } from './findings.ts';
-import { LIFECYCLE_EVENTS } from './lifecycle.ts';
+import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE } from './lifecycle.ts';
 
 /** What is defined and not used, or named where it is nothing. */
 export function checkUses({ events, notifications, rules, groups }: CatalogData, tell: Tell): void {
@@ -27,6 +27,10 @@ export function checkUses({ events, notifications, rules, groups }: CatalogData,
       const hint = 'a limit names its own: 1 per day in user zone';
       tell('unused_zone', ['rules', rule.name, 'zone'], 'nothing in this rule has a local time', hint);
     }
+    for (const [key, event] of postedIn(rule)) {
+      const hint = 'docs/rules.md shows what to post';
+      tell('posted_only', ['rules', rule.name, key], `${event} comes only if one of your services posts it`, hint);
+    }
     for (const action of rule.actions) {
       if (action.kind !== 'cancel' || waiting.has(action.rule)) continue;
       tell('nothing_to_cancel', ['rules', rule.name, 'do'], `${action.rule} never waits: it has nothing to cancel`);
@@ -44,6 +48,16 @@ function eventsOf({ on, after, count, unless, cancelOn, actions }: Rule): string
     ...cancelOn,
     ...actions.flatMap((action) => (action.kind === 'emit' ? [action.event] : [])),
   ];
+}
+
+/** Where a rule counts on events that Tidings does not make: a trigger beside others may well be for later. */
+function* postedIn({ on, changes, after, count, unless, cancelOn }: Rule): Iterable<[key: string, event: string]> {
+  const isPosted = (event: string) => POSTED_LIFECYCLE.has(event);
+  if (on.every(isPosted) && changes === undefined) for (const event of on) yield ['on', event];
+  for (const event of after.map((one) => one.event).filter(isPosted)) yield ['after', event];
+  for (const event of count?.of.filter(isPosted) ?? []) if (!on.includes(event)) yield ['count', event];
+  for (const event of unless?.events.filter(isPosted) ?? []) yield ['unless', event];
+  for (const event of cancelOn.filter(isPosted)) yield ['cancel_on', event];
 }
 
 function hasLocalTime({ every, at, digest, count }: Rule): boolean {

@@ -16,6 +16,7 @@ export const CHECKS = {
   own_trigger: 'warning',
   cancels_itself: 'warning',
   nothing_to_cancel: 'warning',
+  posted_only: 'warning',
   unused_event: 'warning',
   unused_notification: 'warning',
   unused_group: 'warning',

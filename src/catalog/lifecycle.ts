@@ -8,6 +8,17 @@ export function lifecycleEvent(is: Lifecycle): string {
   return `notification.${is}`;
 }
 
+/**
+ * What Tidings learns by itself, of a delivery that ended (src/pipeline.ts). Of the others only the provider or the person's
+ * device knows so far: whoever hears of it posts the event.
+ */
+const KNOWN: readonly Lifecycle[] = ['delivered', 'failed'];
+
+/** Events that come only when a caller posts them. */
+export const POSTED_LIFECYCLE: ReadonlySet<string> = new Set(
+  LIFECYCLE.filter((is) => !KNOWN.includes(is)).map(lifecycleEvent),
+);
+
 const text: JsonObject = { type: 'string' };
 const properties: JsonObject = {
   type: 'object',

@@ -7,6 +7,9 @@ import { CatalogError, ConfigError } from '../errors.ts';
 import type { Roles, Running } from '../main.ts';
 import { loggedError } from '../privacy/logged.ts';
 import { isUnreachable } from '../store/database.ts';
+import { ApiError, connect } from './api.ts';
+import { type ShownCatalog, type Trial, trialOf } from './trial.ts';
+import { welcome } from './welcome.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
 
@@ -62,7 +65,7 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
     const { url, database, catalogVersion } = running;
     console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalogVersion, pid: process.pid }));
   } else {
-    console.log(welcome(roles, running, config.apiKeys.length > 0, config.dataDir));
+    console.log(welcome(roles, running, config, await trialFor(running.url, config.apiKeys)));
   }
 }
 
@@ -90,29 +93,16 @@ async function end(running: Running, asJson: boolean): Promise<void> {
   process.exit(0);
 }
 
-function welcome(
-  roles: Roles,
-  { url, database, catalogVersion }: Running,
-  authenticated: boolean,
-  dataDir: string,
-): string {
-  const lines = [''];
-  const what = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
-  const where = database === 'embedded' ? `the embedded PostgreSQL in ${dataDir}` : 'an external PostgreSQL';
-  lines.push(`Tidings runs ${what} on ${where}, catalog version ${catalogVersion}.`);
-  if (url) {
-    lines.push(
-      `  Look      ${url}            API ${url}/api/docs`,
-      authenticated
-        ? '  Access    with an API key (authorization: Bearer KEY)'
-        : '  Access    without authentication, so from this machine only; set TIDINGS_API_KEYS to change that',
-      `  Try       curl -X POST ${url}/api/v1/events -H 'content-type: application/json' \\`,
-      `              -d '{"user_id":"u_1","event_type":"signup_completed","event_timestamp":"2025-10-31T19:00:00Z","user_traits":{"email":"maria@example.com","marketing_opt_in":true}}'`,
-      `            curl ${url}/api/v1/explain/u_1/WELCOME_EMAIL`,
-    );
+/** Something to try with the catalog in force, which need not be that of the directory; without one, nothing. */
+async function trialFor(url: string | null, keys: readonly string[]): Promise<Trial | null> {
+  if (url === null) return null;
+  try {
+    const api = connect({ TIDINGS_URL: url, TIDINGS_API_KEY: keys[0] });
+    return trialOf((await api.get('/api/v1/catalog')) as ShownCatalog);
+  } catch (error) {
+    if (error instanceof ApiError) return null;
+    throw error;
   }
-  lines.push('  Stop      Ctrl-C', '');
-  return lines.join('\n');
 }
 
 function isForPeople(error: unknown): error is Error {

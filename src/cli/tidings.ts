@@ -32,4 +32,14 @@ catalogCommands(program);
 waitsCommands(program);
 explainCommand(program);
 
+process.stdout.on('error', whenUnread);
 await program.parseAsync();
+
+/** Nobody reads any further (`tidings simulate … | head`): that ends a command as it does any other, and is no error. */
+function whenUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.stdout.off('error', whenUnread).on('error', () => {});
+  // What serves has something to bring to its end first.
+  if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM', 'SIGTERM');
+  else process.exit(141);
+}

@@ -53,6 +53,14 @@ export async function buildServer(parts: HttpParts): Promise<App> {
   });
   await app.register(scalar, {
     routePrefix: '/api/docs',
+    // Its fonts, its vendor's buttons (share, configure, make an SDK, open a client) and its telemetry are all elsewhere.
+    configuration: {
+      pageTitle: 'Tidings API',
+      withDefaultFonts: false,
+      showDeveloperTools: 'never',
+      hideClientButton: true,
+      telemetry: false,
+    },
     // The page starts itself with an inline script.
     hooks: {
       onRequest: (_request, reply, done) => {

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { checkSource } from '../src/catalog/check.ts';
+import { readCatalog } from '../src/catalog/read.ts';
+import { compileSchemas } from '../src/catalog/validate-event.ts';
+import { type ShownCatalog, trialOf } from '../src/cli/trial.ts';
+import { deliveryText, welcome } from '../src/cli/welcome.ts';
+import { isRejection, readEvent } from '../src/events/envelope.ts';
+import type { CatalogData } from '../src/model.ts';
+import { course } from '../src/simulate/course.ts';
+import { countingIds } from '../src/simulate/ids.ts';
+import { rulesFor } from '../src/simulate/play.ts';
+import { World } from '../src/simulate/world.ts';
+
+/** What a start says: something to try with this catalog, and what leaves the machine. */
+
+async function catalog(rules: string, events = 'a: { properties: { n: integer } }'): Promise<CatalogData> {
+  const { data, problems } = await checkSource(
+    new Map([
+      ['events.yaml', `events:\n  ${events}\n  b: {}\n`],
+      [
+        'notifications.yaml',
+        'notifications:\n  N: { category: SYSTEM, channels: [internal] }\n  M: { category: SYSTEM, channels: [webhook, sms] }\n',
+      ],
+      ['templates/M/sms.en.txt', 'Hello'],
+      ['rules.yaml', `rules:\n${rules}`],
+    ]),
+  );
+  if (!data) throw new Error(JSON.stringify(problems));
+  return data;
+}
+
+/** The notifications that come of it at once. */
+function sentFor(data: CatalogData, item: unknown): string[] {
+  const event = readEvent('', item, compileSchemas(data));
+  if (isRejection(event)) throw new Error(event.message);
+  const [first] = course(new World(rulesFor(data), countingIds()), [{ at: event.time, event }], event.time);
+  return (first?.happened ?? []).flatMap(({ sends }) => sends.map(({ decision }) => decision.notification_type));
+}
+
+describe('something to try', () => {
+  test.each([
+    ['fintech', 'signup_completed', 'WELCOME_EMAIL'],
+    ['booking', 'client_registered', 'CLIENT_WELCOME'],
+    ['marketplace', 'order.created', 'ORDER_CONFIRMATION'],
+  ])('with examples/%s sends', async (name, type, notification) => {
+    const { data } = await checkSource(await readCatalog(new URL(`../examples/${name}`, import.meta.url).pathname));
+    const trial = trialOf(data as CatalogData);
+    expect(trial?.notification).toBe(notification);
+    expect(trial?.event).toMatchObject({ event_type: type, user_traits: { email: 'maria@example.com' } });
+    expect(sentFor(data as CatalogData, trial?.event)).toContain(notification);
+  });
+
+  test.each([
+    [
+      'values that fulfil a condition',
+      '  N: { on: a, when: "event.n >= 3 && user.vip" }',
+      'a: { properties: { n: integer } }',
+    ],
+    [
+      'of a list the first',
+      '  N: { on: a, when: \'event.plan in ["pro", "team"]\' }',
+      'a: { properties: { plan: string } }',
+    ],
+    [
+      'what is required, of every type',
+      '  N: { on: a }',
+      'a: { properties: { t: timestamp, d: date, l: { type: array, items: string }, e: { enum: [x, y] }, n: { type: number, minimum: 50 } }, required: [t, d, l, e, n] }',
+    ],
+    ['a rule that sends at once before others', '  M: { on: b, delay: 1h }\n  N: { on: a }', 'a: {}'],
+    ['a telephone number for a text message', '  M: { on: b }', 'a: {}'],
+  ])('has %s', async (_what, rules, events) => {
+    const data = await catalog(rules, events);
+    const trial = trialOf(data);
+    expect(sentFor(data, trial?.event)).toEqual([trial?.notification]);
+  });
+
+  test('is nothing without a rule for it, or when its event cannot be guessed', async () => {
+    for (const rules of ['  N: { every: day 18:00, for: "true" }', '  N: { on: { notification: M, is: failed } }'])
+      expect(trialOf(await catalog(rules))).toBeNull();
+    const strict = 'a: { properties: { iban: { type: string, pattern: "^PT50" } }, required: [iban] }';
+    expect(trialOf(await catalog('  N: { on: a }', strict))).toBeNull();
+    expect(trialOf({ events: [], notifications: [], rules: [] })).toBeNull();
+  });
+});
+
+describe('what is said at a start', () => {
+  const running = {
+    url: 'http://localhost:8000',
+    database: 'embedded',
+    catalogVersion: 3,
+    stop: async () => {},
+  } as const;
+  const config = { apiKeys: [] as string[], dataDir: '/data', providers: { internal: 'log' } } as const;
+  const both = { api: true, workers: true };
+  const trial = { event: { user_id: 'u_1', event_type: "it's" }, notification: 'HELLO' };
+
+  test('a command to copy, and where to ask why', () => {
+    const text = welcome(both, running, config, trial);
+    expect(text).toContain(`curl -X POST http://localhost:8000/api/v1/events -H 'content-type: application/json' \\\n`);
+    expect(text).toContain(`-d '{"user_id":"u_1","event_type":"it'\\''s"}'\n`);
+    expect(text).toContain('curl http://localhost:8000/api/v1/explain/u_1/HELLO\n');
+    expect(welcome(both, running, { ...config, apiKeys: ['a key of 16 characters'] }, trial)).toMatch(
+      /(curl [^\n]*-H 'authorization: Bearer KEY'.*){2}/s,
+    );
+  });
+
+  test('no command where there is nothing to try or nobody to ask', () => {
+    expect(welcome(both, running, config, null)).not.toMatch(/Try|curl/);
+    expect(welcome({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(/Try|Look/);
+  });
+
+  test('nothing of delivery where none is done', () => {
+    expect(welcome(both, running, config, null)).toContain('Delivery  Nothing leaves this machine: ');
+    expect(welcome({ api: true, workers: false }, running, config, null)).not.toContain('Delivery');
+  });
+
+  test.each([
+    [
+      { internal: 'log' },
+      'Nothing leaves this machine: e-mail, SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
+    ],
+    [
+      { internal: 'log', email: 'smtp' },
+      'E-mail goes out by SMTP; SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
+    ],
+    [
+      { internal: 'noop', email: 'noop', sms: 'log', push: 'log' },
+      'Nothing leaves this machine: in-app and webhook stay in the sandbox; SMS and push go to the log; e-mail and internal are thrown away.',
+    ],
+  ] as const)('%o', (providers, sentence) => {
+    expect(deliveryText(providers)).toBe(sentence);
+  });
+
+  test('what the API answers is all it asks for', async () => {
+    const data = await catalog('  N: { on: a }');
+    const { events, notifications, rules } = data;
+    const answered = JSON.parse(JSON.stringify({ events, notifications, rules })) as ShownCatalog;
+    expect(trialOf(answered)).toEqual(trialOf(data));
+  });
+});
