@@ -308,9 +308,12 @@ export class Pipeline {
         return { provider, outcome: { kind: 'retry', reason: `the ${kind} cannot be opened with the key in use` } };
       }
     }
-    const { activeCatalog, catalogVersion } = delivery;
-    const catalog = await catalogs.forNotification(tenantId, notificationType, activeCatalog, catalogVersion);
-    const template = catalog.template(notificationType, channel, delivery.locale);
+    const template = await catalogs.templateFor(delivery);
+    if (!template) {
+      const where = 'neither in the catalog in force nor in the one it was decided with';
+      const reason = `${notificationType} has no ${channel} template, ${where}`;
+      return { provider, outcome: { kind: 'rejected', reason } };
+    }
     const { about, ...data } = delivery.data;
     const notification = {
       id: delivery.notificationId,

@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseCatalog } from '../src/catalog/parse.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model.ts';
+import { applyCatalog } from '../src/store/catalogs.ts';
 import { openPool } from '../src/store/database.ts';
 import {
   type ClaimedDelivery,
@@ -721,6 +723,43 @@ describe('messages', () => {
     await worker(tidings);
     await becomes(tidings, id, 'sent');
     expect(provider.calls[0]?.message.text).toBe('This is number 5.');
+  });
+
+  test('a type that has moved to another channel is sent with the words it was decided with', async () => {
+    const provider = fake();
+    const tidings = await start({ email: provider });
+    const id = await post(tidings, 'mail', { n: 5 });
+    const moved = catalog({
+      'notifications.yaml': CATALOG['notifications.yaml'].replace(
+        'MAIL: { category: TRANSACTIONAL, channels: [email]',
+        'MAIL: { category: TRANSACTIONAL, channels: [sms]',
+      ),
+      'templates/MAIL/sms.en.txt': 'Text {{event.n}}',
+    });
+    for (const file of moved.keys()) if (file.startsWith('templates/MAIL/email.')) moved.delete(file);
+    await tidings.apply(moved);
+    await worker(tidings);
+    await becomes(tidings, id, 'sent');
+    expect(provider.calls[0]?.message).toMatchObject({ subject: 'Number 5', text: 'This is number 5.' });
+  });
+
+  test('without a template an alert goes out as it is, and all else ends until there is one', async () => {
+    const provider = fake();
+    const tidings = await start({ email: provider, internal: fake() });
+    const data = await parseCatalog(catalog());
+    const { version } = await applyCatalog(tidings.database.pool, TENANT, { ...data, templates: [] }, 'test', 0);
+    await tidings.catalogs.adopt(TENANT, version);
+    await worker(tidings);
+    const id = await post(tidings, 'mail');
+    await becomes(tidings, id, 'dead');
+    expect((await deliveryOf(tidings, id))?.reason).toBe(
+      'Rejected: MAIL has no email template, neither in the catalog in force nor in the one it was decided with',
+    );
+    await fence(tidings);
+    expect(provider.calls).toEqual([]);
+    await tidings.apply(catalog());
+    await retry(tidings, id);
+    await becomes(tidings, id, 'sent', 2);
   });
 
   test('the message is kept as it was sent, where the provider keeps messages', async () => {
