@@ -460,6 +460,23 @@ describe('a late settlement', () => {
     expect((await attemptsOf(tidings, second)).map(({ outcome }) => outcome)).toEqual(['rejected']);
   });
 
+  test.each([
+    ['dead', 'queued'],
+    ['sent', 'sent'],
+  ] as const)('said twice (%s), the second time after it was queued again by hand: %s', async (said, status) => {
+    const tidings = await start({});
+    const { pool } = tidings.database;
+    const id = await post(tidings, 'mail');
+    const claimed = await claim(tidings, 'worker');
+    await settleDeliveries(pool, 'worker', [settlement(claimed, 'dead')], tidings.clock.now);
+    expect(await retry(tidings, id)).toBe(true);
+    await settleDeliveries(pool, 'worker', [settlement(claimed, said)], tidings.clock.now);
+    expect(await deliveryOf(tidings, id)).toMatchObject({
+      status,
+      reason_code: status === 'queued' ? 'retried' : null,
+    });
+  });
+
   test('of some that are still held and some that are not: each as it stands', async () => {
     const tidings = await start({});
     const { pool } = tidings.database;
