@@ -347,6 +347,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'mail');
     await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await worker(tidings);
     await becomes(tidings, id, 'sent', 2);
     expect(await attemptsOf(tidings, id)).toMatchObject([
@@ -368,6 +369,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'held');
     expect(await markHandedOver(tidings.database.pool, await claim(tidings, 'ghost'))).toBe(true);
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await worker(tidings);
     await becomes(tidings, id, 'in_doubt', 1);
     expect(await deliveryOf(tidings, id)).toMatchObject({
@@ -387,6 +389,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'held');
     const lost = await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     expect(await recoverExpired(tidings.database.pool, tidings.clock.now)).toBe(1);
     expect(await deliveryOf(tidings, id)).toMatchObject({ status: 'queued', attempts_made: 0, reason_code: null });
     // Should it still live: it may not begin any more.
@@ -396,11 +399,11 @@ describe('a worker that dies while sending', () => {
     expect((await attemptsOf(tidings, id)).map(({ outcome }) => outcome)).toEqual(['delivered']);
   });
 
-  test('a lease that has not run out is left alone', async () => {
+  test('a lease that has not run out is left alone, whatever the clock of who looks says', async () => {
     const tidings = await start({});
     const id = await post(tidings, 'mail');
     await claim(tidings, 'slow');
-    tidings.clock.now += LEASE;
+    tidings.clock.now += 100 * LEASE;
     expect(await recoverExpired(tidings.database.pool, tidings.clock.now)).toBe(0);
     expect((await deliveryOf(tidings, id))?.status).toBe('sending');
   });
@@ -413,6 +416,7 @@ describe('a late settlement', () => {
     const id = await post(tidings, 'mail');
     const old = await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await recoverExpired(pool, tidings.clock.now);
     const fresh = await claim(tidings, 'other');
     expect(fresh.fence).toBe(old.fence + 1);
@@ -438,6 +442,7 @@ describe('a late settlement', () => {
     const old = await claim(tidings, 'ghost');
     await markHandedOver(pool, old);
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await recoverExpired(pool, tidings.clock.now);
     expect((await deliveryOf(tidings, id))?.status).toBe(doubt);
     await settleDeliveries(pool, 'ghost', [settlement(old, 'sent')], tidings.clock.now);
@@ -483,6 +488,7 @@ describe('a late settlement', () => {
     const lost = await post(tidings, 'mail');
     const old = await claim(tidings, 'worker');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await recoverExpired(pool, tidings.clock.now);
     await claim(tidings, 'other');
     const kept = await post(tidings, 'mail', { n: 2 });
@@ -518,14 +524,15 @@ describe('leases', () => {
             }
           : Reflect.get(target, name, target),
     });
-    const busy = await worker(tidings, { pool: broken, lease: 300 });
+    const busy = await worker(tidings, { pool: broken, lease: 6000 });
     await expect.poll(() => failing).toBe(false);
     const next = await post(tidings, 'mail', { n: 2 });
     await expect.poll(() => gate.provider.calls.map((call) => call.idempotencyKey)).toEqual([next]);
     expect(busy.busy).toBe(1);
-    tidings.clock.now += 250;
-    await expect.poll(() => leaseOf(tidings)).toBe(tidings.clock.now + 300);
-    tidings.clock.now += 100;
+    const [kept, given] = [await leaseOf(tidings, next), await leaseOf(tidings, lost)];
+    await expect.poll(() => leaseOf(tidings, next)).toBeGreaterThan(kept as number);
+    expect(await leaseOf(tidings, lost)).toBe(given);
+    await runOut(tidings, lost);
     await expect.poll(() => gate.provider.calls.map((call) => call.idempotencyKey)).toEqual([next, lost]);
     gate.open();
     await becomes(tidings, lost, 'sent', 2);
@@ -535,13 +542,27 @@ describe('leases', () => {
   test('the heartbeat keeps the lease of a long send', async () => {
     const gate = gated();
     const tidings = await start({ email: gate.provider });
-    await worker(tidings, { lease: 300 });
+    await worker(tidings, { lease: 1500 });
     const id = await post(tidings, 'mail');
     await expect.poll(() => gate.provider.calls.length).toBe(1);
-    for (let i = 0; i < 4; i++) {
-      tidings.clock.now += 250;
-      await expect.poll(() => leaseOf(tidings)).toBe(tidings.clock.now + 300);
+    for (let beat = 0; beat < 3; beat++) {
+      const before = (await leaseOf(tidings, id)) as number;
+      await expect.poll(() => leaseOf(tidings, id)).toBeGreaterThan(before);
     }
+    gate.open();
+    await becomes(tidings, id, 'sent', 1);
+    expect(gate.provider.calls.length).toBe(1);
+  });
+
+  test('a worker whose clock is an hour fast does not take over what another one is sending', async () => {
+    const gate = gated();
+    const tidings = await start({ email: gate.provider });
+    await worker(tidings);
+    const id = await post(tidings, 'mail');
+    await expect.poll(() => gate.provider.calls.length).toBe(1);
+    // Its start looks for leases that have run out.
+    await worker(tidings, { clock: () => tidings.clock.now + 3_600_000 });
+    expect((await deliveryOf(tidings, id))?.status).toBe('sending');
     gate.open();
     await becomes(tidings, id, 'sent', 1);
     expect(gate.provider.calls.length).toBe(1);
@@ -614,6 +635,24 @@ describe('the breaker', () => {
     expect(provider.calls.at(-1)?.idempotencyKey).toBe(waiting);
     end();
     await expect.poll(() => countOf(tidings, 'sent')).toBe(23);
+    expect(busy.troubled()).toEqual([]);
+  });
+
+  test('its pause does not go by a clock that is set', async () => {
+    let answer: SendOutcome = { kind: 'retry', reason: 'down' };
+    let elapsed = 1;
+    const tidings = await start({ email: fake(() => answer) });
+    const busy = await worker(tidings, { elapsed: () => elapsed });
+    await tidings.pipeline.ingest(
+      TENANT,
+      Array.from({ length: 20 }, (_, n) => event('mail', { n })),
+    );
+    await expect.poll(() => busy.troubled()).toEqual(['fake']);
+    answer = DELIVERED;
+    tidings.clock.now -= 3_600_000;
+    const waiting = await post(tidings, 'mail', { n: 20 });
+    elapsed += 2000;
+    await becomes(tidings, waiting, 'sent', 1);
     expect(busy.troubled()).toEqual([]);
   });
 
@@ -858,6 +897,7 @@ async function worker(tidings: TestTidings, more: Partial<DeliveryWorkerParts> =
     pipeline,
     providers,
     clock: () => clock.now,
+    elapsed: () => clock.now,
     random: () => 0.5,
     log: silent,
     poll: 20,
@@ -980,9 +1020,8 @@ async function force(tidings: TestTidings, status: DeliveryStatus): Promise<void
 
 /** A claim as a worker makes it, of the only e-mail that is due. */
 async function claim(tidings: TestTidings, name: string): Promise<ClaimedDelivery> {
-  const { now } = tidings.clock;
   const rooms = [{ channel: 'email', room: 10 }] as const;
-  const claimed = await claimDeliveries(tidings.database.pool, name, rooms, now, now + LEASE);
+  const claimed = await claimDeliveries(tidings.database.pool, name, rooms, tidings.clock.now, LEASE);
   expect(claimed.length).toBe(1);
   return claimed[0] as ClaimedDelivery;
 }
@@ -1013,11 +1052,23 @@ function settlement(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settleme
   };
 }
 
-async function leaseOf(tidings: TestTidings): Promise<number | undefined> {
+async function leaseOf(tidings: TestTidings, id: string): Promise<number | undefined> {
+  const { notificationId, channel } = idOf(id);
   const { rows } = await tidings.database.pool.query<{ lease_until: number }>(
-    'select max(lease_until) as lease_until from leases',
+    `select lease_until from leases join deliveries using (worker)
+     where notification_id = $1 and channel = $2 and status = 'sending'`,
+    [notificationId, channel],
   );
   return rows[0]?.lease_until;
+}
+
+/** The leases of these deliveries, or all, as they are when nobody has renewed them for their time. */
+async function runOut(tidings: TestTidings, id?: string): Promise<void> {
+  await tidings.database.pool.query(
+    `update leases set lease_until = clock_timestamp() - interval '1 ms'
+     where $1::uuid is null or worker in (select worker from deliveries where notification_id = $1)`,
+    [id === undefined ? null : idOf(id).notificationId],
+  );
 }
 
 async function listeners(tidings: TestTidings): Promise<number> {

@@ -37,6 +37,8 @@ export interface DeliveryWorkerParts {
   readonly lease?: Millis;
   /** The slow look behind the wake-up. */
   readonly poll?: Millis;
+  /** A clock that nobody sets, for pauses of this process. */
+  readonly elapsed?: () => Millis;
 }
 
 /**
@@ -85,7 +87,8 @@ export class DeliveryWorker {
   #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: DeliveryWorkerParts) {
-    this.#parts = { lease: 30_000, poll: 1000, ...parts };
+    const elapsed = () => performance.now();
+    this.#parts = { lease: 30_000, poll: 1000, elapsed, ...parts };
     this.#claimer = { lease: parts.name, alarm: new Alarm() };
     this.#helper = { lease: `${parts.name} (2)`, alarm: new Alarm() };
     for (const provider of new Set(parts.providers.values())) {
@@ -133,7 +136,7 @@ export class DeliveryWorker {
 
   /** Providers whose circuit is not closed; for health. */
   troubled(): string[] {
-    const now = this.#parts.clock();
+    const now = this.#parts.elapsed();
     return [...this.#breakers]
       .filter(([, breaker]) => breaker.state(now) !== 'closed')
       .map(([provider]) => provider.name);
@@ -161,7 +164,7 @@ export class DeliveryWorker {
   /** Channels worth asking for: at most three quarters busy, and their circuit not open. A quarter at a time: two are
    *  fetched while another is sent and the last one recorded. */
   #rooms(): Room[] {
-    const now = this.#parts.clock();
+    const now = this.#parts.elapsed();
     const rooms: Room[] = [];
     for (const [channel, provider] of this.#parts.providers) {
       const capacity = capacityOf(provider);
@@ -176,11 +179,10 @@ export class DeliveryWorker {
   /** True when there is likely more to claim at once. */
   async #claim(claimer: Claimer, rooms: readonly Room[]): Promise<boolean> {
     const { pool, name, clock, lease, providers } = this.#parts;
-    const now = clock();
     for (const { channel, room } of rooms) this.#hold(channel, room);
     let deliveries: ClaimedDelivery[];
     try {
-      deliveries = await claimDeliveries(pool, claimer.lease, rooms, now, now + lease);
+      deliveries = await claimDeliveries(pool, claimer.lease, rooms, clock(), lease);
     } catch (error) {
       // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
       claimer.lease = `${name} (${++this.#leases})`;
@@ -224,7 +226,7 @@ export class DeliveryWorker {
   }
 
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
-    const { pool, pipeline, clock, random, log } = this.#parts;
+    const { pool, pipeline, clock, elapsed, random, log } = this.#parts;
     const startedAt = clock();
     const breaker = this.#breakers.get(provider) as Breaker;
     let dispatched: Dispatched;
@@ -240,12 +242,12 @@ export class DeliveryWorker {
         'a send failed in our own code',
       );
       dispatched = { provider, outcome: { kind: 'retry', reason: 'an error in Tidings itself; see its log' } };
-      breaker.failed(clock());
+      breaker.failed(elapsed());
     }
     const now = clock();
     // An address that is missing or cannot be opened, or a failed template (no message), says nothing about the provider.
     if (dispatched.message) {
-      if (dispatched.outcome.kind === 'retry') breaker.failed(now);
+      if (dispatched.outcome.kind === 'retry') breaker.failed(elapsed());
       else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
     }
     const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
@@ -283,9 +285,9 @@ export class DeliveryWorker {
   }
 
   async #heartbeat(): Promise<void> {
-    const { pool, clock, lease } = this.#parts;
+    const { pool, lease } = this.#parts;
     const leases = new Set([...this.#held].map((delivery) => delivery.lease));
-    if (leases.size > 0) await renewLeases(pool, [...leases], clock() + lease);
+    if (leases.size > 0) await renewLeases(pool, [...leases], lease);
   }
 
   async #recover(): Promise<void> {
