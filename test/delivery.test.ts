@@ -220,6 +220,86 @@ describe('outcomes', () => {
   });
 });
 
+describe('an attempt that cannot be recorded', () => {
+  /** Whatever it is that PostgreSQL refuses of a row. */
+  async function refuse(tidings: TestTidings, table: string, check: string): Promise<() => Promise<void>> {
+    const { pool } = tidings.database;
+    await pool.query(`alter table ${table} add constraint never check (${check})`);
+    const allow = async () => {
+      await pool.query(`alter table ${table} drop constraint if exists never`);
+    };
+    cleanup.push(allow);
+    return allow;
+  }
+
+  async function postFive(tidings: TestTidings): Promise<void> {
+    const events = [0, 1, 2, 3, 4].map((n) => event('mail', { n, user: `u${n}` }));
+    await tidings.pipeline.ingest(TENANT, events);
+  }
+
+  test('because the clock was set on by a month: it took as long as the column can say', async () => {
+    const gate = gated();
+    const tidings = await start({ email: gate.provider });
+    await worker(tidings);
+    const id = await post(tidings, 'mail');
+    await expect.poll(() => gate.provider.calls.length).toBe(1);
+    tidings.clock.now += 30 * 86_400_000;
+    gate.open();
+    await becomes(tidings, id, 'sent', 1);
+    expect(await attemptsOf(tidings, id)).toMatchObject([{ duration_ms: 2_147_483_647 }]);
+    await becomes(tidings, await post(tidings, 'mail', { n: 2 }), 'sent', 1);
+  });
+
+  test('as it was: without its message, and the others whole', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    const gate = gated({ keepsMessage: true });
+    const tidings = await start({ email: gate.provider });
+    await refuse(tidings, 'messages', "subject <> 'Number 3'");
+    const busy = await worker(tidings, { log });
+    await postFive(tidings);
+    await expect.poll(() => gate.provider.calls.length).toBe(5);
+    gate.open();
+    await expect.poll(() => countOf(tidings, 'sent')).toBe(5);
+    const { rows } = await tidings.database.pool.query('select subject from messages order by subject');
+    expect(rows.map(({ subject }) => subject)).toEqual(['Number 0', 'Number 1', 'Number 2', 'Number 4']);
+    await expect.poll(() => busy.busy).toBe(0);
+    expect(lines.length).toBe(1);
+    expect(lines[0]).toContain('its answer and message are lost');
+  });
+
+  test('at all: left to its lease, which the worker does not keep, and the others recorded', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    let refusing = true;
+    const gate = gated();
+    const provider = fake(async (outgoing, signal) => {
+      await gate.provider.send(outgoing, signal);
+      return refusing && outgoing.userId === 'u3' ? { kind: 'rejected', reason: 'no' } : DELIVERED;
+    });
+    const tidings = await start({ email: provider });
+    const allow = await refuse(tidings, 'deliveries', "status <> 'dead'");
+    // Long enough not to run out by itself; the worker looks for those that did every 1.5 s.
+    const busy = await worker(tidings, { log, lease: 9000 });
+    await postFive(tidings);
+    await expect.poll(() => provider.calls.length).toBe(5);
+    gate.open();
+    await expect.poll(() => countOf(tidings, 'sent')).toBe(4);
+    await expect.poll(() => busy.busy).toBe(0);
+    expect(await countOf(tidings, 'sending')).toBe(1);
+    expect(lines.length).toBe(1);
+    expect(lines[0]).toContain('left to its lease');
+    await allow();
+    refusing = false;
+    // What is claimed now must not keep it: that is under another lease.
+    const left = provider.calls.find(({ userId }) => userId === 'u3')?.idempotencyKey as string;
+    await runOut(tidings, left);
+    await becomes(tidings, await post(tidings, 'mail', { n: 5 }), 'sent', 1);
+    await becomes(tidings, left, 'sent', 2);
+    expect(provider.calls.length).toBe(7);
+  });
+});
+
 describe('addresses', () => {
   test('without an e-mail address the decision stays send, and the delivery says what is missing', async () => {
     const tidings = await start({ email: fake(), sms: fake() });

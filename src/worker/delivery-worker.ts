@@ -5,6 +5,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { Channel, Millis } from '../model.ts';
 import type { Dispatched, Pipeline } from '../pipeline.ts';
 import { DELIVERIES_CHANNEL } from '../store/batch.ts';
+import { isMistake, isRefusedValue } from '../store/database.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
@@ -19,7 +20,7 @@ import {
 } from '../store/deliveries.ts';
 import { Alarm } from './alarm.ts';
 import { Breaker } from './breaker.ts';
-import { settlementOf } from './settle.ts';
+import { settlementOf, withoutExtras } from './settle.ts';
 import { Slots } from './slots.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -58,6 +59,12 @@ interface Claimer {
   readonly alarm: Alarm;
 }
 
+/** How one attempt ended; to be recorded. */
+interface Ended {
+  readonly settlement: Settlement;
+  readonly delivery: ClaimedDelivery;
+}
+
 /**
  * claim ─▶ dispatch (as many at once as each provider takes) ─▶ settle, in batches; meanwhile a heartbeat keeps the
  * leases and a sweep picks up what other workers left behind.
@@ -68,7 +75,7 @@ export class DeliveryWorker {
   readonly #heldOn = new Map<Channel, number>();
   readonly #slots = new Map<Provider, Slots>();
   readonly #breakers = new Map<Provider, Breaker>();
-  readonly #settled: { settlement: Settlement; delivery: ClaimedDelivery }[] = [];
+  readonly #settled: Ended[] = [];
   readonly #wakeUp: WakeUp;
   readonly #abort = new AbortController();
   #sharedDeadline = { since: Number.NEGATIVE_INFINITY, signal: this.#abort.signal };
@@ -178,14 +185,14 @@ export class DeliveryWorker {
 
   /** True when there is likely more to claim at once. */
   async #claim(claimer: Claimer, rooms: readonly Room[]): Promise<boolean> {
-    const { pool, name, clock, lease, providers } = this.#parts;
+    const { pool, clock, lease, providers } = this.#parts;
     for (const { channel, room } of rooms) this.#hold(channel, room);
     let deliveries: ClaimedDelivery[];
     try {
       deliveries = await claimDeliveries(pool, claimer.lease, rooms, clock(), lease);
     } catch (error) {
       // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
-      claimer.lease = `${name} (${++this.#leases})`;
+      this.#giveUpLease(claimer);
       throw error;
     } finally {
       for (const { channel, room } of rooms) this.#hold(channel, -room);
@@ -204,6 +211,11 @@ export class DeliveryWorker {
     const full = rooms.some(({ channel }) => this.#more.has(channel));
     if (full) this.#helper.alarm.rouse();
     return full;
+  }
+
+  /** Claims under another one from now on; this one runs out when nothing is held under it any more. */
+  #giveUpLease(claimer: Claimer): void {
+    claimer.lease = `${this.#parts.name} (${++this.#leases})`;
   }
 
   /** Sends that begin within a second share their deadline: a signal of one's own costs more than a cheap send. */
@@ -264,15 +276,10 @@ export class DeliveryWorker {
     while (this.#settled.length > 0) {
       const batch = this.#settled.splice(0, 500);
       try {
-        const { pool, name, clock, pipeline } = this.#parts;
-        const now = clock();
-        const settlements = batch.map(({ settlement }) => settlement);
-        await settleDeliveries(pool, name, settlements, now, await pipeline.lifecycle(batch));
-        for (const { delivery } of batch) this.#letGo(delivery);
-        if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
+        await this.#record(batch);
       } catch (error) {
         // They are done and must be recorded: keep them (and their leases) until the database is back.
-        this.#settled.unshift(...batch);
+        this.#settled.unshift(...batch.filter(({ delivery }) => this.#held.has(delivery)));
         this.#parts.log.warn(
           { err: error, waiting: this.#settled.length },
           'attempts could not be recorded; trying again',
@@ -282,6 +289,51 @@ export class DeliveryWorker {
       }
     }
     this.#settling = false;
+  }
+
+  /** Throws when it is worth another try; what was recorded by then is not held any more. */
+  async #record(batch: readonly Ended[]): Promise<void> {
+    const { pool, name, clock, pipeline } = this.#parts;
+    try {
+      const settlements = batch.map(({ settlement }) => settlement);
+      await settleDeliveries(pool, name, settlements, clock(), await pipeline.lifecycle(batch));
+    } catch (error) {
+      if (!isRefusedValue(error) && !isMistake(error)) throw error;
+      // One of them cannot be stored. The others are not to blame: find it by halves.
+      if (batch.length === 1) return this.#recordBare(batch[0] as Ended, error);
+      const half = Math.ceil(batch.length / 2);
+      await this.#record(batch.slice(0, half));
+      return this.#record(batch.slice(half));
+    }
+    for (const { delivery } of batch) this.#letGo(delivery);
+    if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
+  }
+
+  /** What became of it matters more than what the provider said of it. */
+  async #recordBare({ settlement, delivery }: Ended, why: unknown): Promise<void> {
+    const { pool, name, clock, pipeline, log } = this.#parts;
+    const line = { delivery_id: `${delivery.notificationId}.${delivery.channel}` };
+    const bare = { settlement: withoutExtras(settlement), delivery };
+    let error = why;
+    for (const tells of [true, false]) {
+      try {
+        const told = tells ? await pipeline.lifecycle([bare]) : [];
+        await settleDeliveries(pool, name, [bare.settlement], clock(), told);
+        log.error(
+          { ...line, err: error },
+          'an attempt could not be recorded as it was; its answer and message are lost',
+        );
+        return this.#letGo(delivery);
+      } catch (again) {
+        if (!isRefusedValue(again) && !isMistake(again)) throw again;
+        error = again;
+      }
+    }
+    log.error({ ...line, err: error }, 'an attempt could not be recorded; its delivery is left to its lease');
+    for (const claimer of [this.#claimer, this.#helper]) {
+      if (claimer.lease === delivery.lease) this.#giveUpLease(claimer);
+    }
+    this.#letGo(delivery);
   }
 
   async #heartbeat(): Promise<void> {
