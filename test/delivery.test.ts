@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseCatalog } from '../src/catalog/parse.ts';
@@ -175,7 +177,7 @@ describe('outcomes', () => {
     expect((await attemptsOf(tidings, held)).map(({ outcome }) => outcome)).toEqual(['in_doubt']);
   });
 
-  test('a provider that throws: tried again and logged without the address, and the worker goes on', async () => {
+  test('a provider that throws: in doubt, tried again and logged without the address, and the worker goes on', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
     const provider = fake(({ to, attempt }) => {
@@ -187,12 +189,30 @@ describe('outcomes', () => {
     const id = await post(tidings, 'mail');
     await becomes(tidings, id, 'queued', 1);
     expect(await attemptsOf(tidings, id)).toMatchObject([
-      { outcome: 'retry', reason: 'an error in Tidings itself; see its log' },
+      { outcome: 'in_doubt', reason: 'an error in Tidings itself; see its log' },
     ]);
     tidings.clock.now += 1000;
     await becomes(tidings, id, 'sent');
     expect(lines.find((line) => line.includes('a send failed in our own code'))).toContain('cannot read envelope');
     expect(lines.join('')).not.toContain(EMAIL);
+  });
+
+  test('a provider that throws after it has sent: held in doubt where the type says so, not sent twice', async () => {
+    let sent = 0;
+    const provider = fake(() => {
+      sent++;
+      throw new TypeError('cannot read the answer');
+    });
+    const tidings = await start({ email: provider, internal: fake() });
+    await worker(tidings);
+    const id = await post(tidings, 'held');
+    await becomes(tidings, id, 'in_doubt', 1);
+    expect(await attemptsOf(tidings, id)).toMatchObject([
+      { outcome: 'in_doubt', reason: 'an error in Tidings itself; see its log' },
+    ]);
+    tidings.clock.now += 86_400_000;
+    await fence(tidings);
+    expect(sent).toBe(1);
   });
 
   test('what a provider says is kept short, storable and without addresses', async () => {
@@ -217,6 +237,53 @@ describe('outcomes', () => {
         expect((text ?? '').length).toBeLessThanOrEqual(500);
       }
     }
+  });
+});
+
+describe('a send that takes too long', () => {
+  test('is aborted, also after the garbage collector has been round', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const provider = fake(
+      (_outgoing, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve({ kind: 'in_doubt', reason: 'aborted' }), { once: true });
+        }),
+    );
+    const tidings = await start({ email: provider });
+    await worker(tidings, { sendDeadline: 600 });
+    const id = await post(tidings, 'held');
+    await expect.poll(() => provider.calls.length).toBe(1);
+    await expect
+      .poll(() => {
+        collect();
+        return deliveryOf(tidings, id);
+      })
+      .toMatchObject({ status: 'in_doubt' });
+    expect(await attemptsOf(tidings, id)).toMatchObject([{ outcome: 'in_doubt', reason: 'aborted' }]);
+  });
+
+  test('and does not heed its signal: it is in doubt, and its slot is free', async () => {
+    let first = true;
+    const provider = fake(
+      () => {
+        if (!first) return DELIVERED;
+        first = false;
+        return new Promise(() => {});
+      },
+      { concurrency: 1 },
+    );
+    const tidings = await start({ email: provider });
+    const busy = await worker(tidings, { sendDeadline: 100 });
+    const stuck = await post(tidings, 'held');
+    await expect.poll(() => provider.calls.length).toBe(1);
+    const next = await post(tidings, 'mail');
+    await becomes(tidings, stuck, 'in_doubt', 1);
+    await becomes(tidings, next, 'sent', 1);
+    expect(await attemptsOf(tidings, stuck)).toMatchObject([
+      { outcome: 'in_doubt', reason: 'the provider did not say in time how it ended' },
+    ]);
+    await expect.poll(() => busy.busy).toBe(0);
   });
 });
 

@@ -20,6 +20,7 @@ import {
 } from '../store/deliveries.ts';
 import { Alarm } from './alarm.ts';
 import { Breaker } from './breaker.ts';
+import { Deadlines } from './deadlines.ts';
 import { settlementOf, withoutExtras } from './settle.ts';
 import { Slots } from './slots.ts';
 import { WakeUp } from './wake-up.ts';
@@ -38,6 +39,8 @@ export interface DeliveryWorkerParts {
   readonly lease?: Millis;
   /** The slow look behind the wake-up. */
   readonly poll?: Millis;
+  /** A provider that has not answered by then is given up on. */
+  readonly sendDeadline?: Millis;
   /** A clock that nobody sets, for pauses of this process. */
   readonly elapsed?: () => Millis;
 }
@@ -49,9 +52,6 @@ export interface DeliveryWorkerParts {
 function capacityOf(provider: Provider): number {
   return Math.min(2000, Math.max(40, provider.concurrency * 4));
 }
-
-/** A provider that has not answered by then is given up on. */
-const SEND_DEADLINE = 60_000;
 
 /** Makes one claim at a time, under a lease of its own: claims under one lease would wait for each other. */
 interface Claimer {
@@ -77,8 +77,8 @@ export class DeliveryWorker {
   readonly #breakers = new Map<Provider, Breaker>();
   readonly #settled: Ended[] = [];
   readonly #wakeUp: WakeUp;
-  readonly #abort = new AbortController();
-  #sharedDeadline = { since: Number.NEGATIVE_INFINITY, signal: this.#abort.signal };
+  readonly #deadlines: Deadlines;
+  #aborted = false;
   /** While the claim of one is under way, what the other one got is sent. */
   readonly #claimer: Claimer;
   /** Asks only for channels that gave all they were asked for the last time. */
@@ -95,7 +95,8 @@ export class DeliveryWorker {
 
   constructor(parts: DeliveryWorkerParts) {
     const elapsed = () => performance.now();
-    this.#parts = { lease: 30_000, poll: 1000, elapsed, ...parts };
+    this.#parts = { lease: 30_000, poll: 1000, sendDeadline: 60_000, elapsed, ...parts };
+    this.#deadlines = new Deadlines(this.#parts.sendDeadline);
     this.#claimer = { lease: parts.name, alarm: new Alarm() };
     this.#helper = { lease: `${parts.name} (2)`, alarm: new Alarm() };
     for (const provider of new Set(parts.providers.values())) {
@@ -128,8 +129,11 @@ export class DeliveryWorker {
       await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun as ClaimedDelivery[]));
       for (const delivery of unbegun) this.#letGo(delivery as ClaimedDelivery);
     }
-    const deadline = setTimeout(() => this.#abort.abort(), grace);
-    while (this.#held.size > 0 && !this.#abort.signal.aborted) await pause(50);
+    const deadline = setTimeout(() => {
+      this.#aborted = true;
+      this.#deadlines.stop();
+    }, grace);
+    while (this.#held.size > 0 && !this.#aborted) await pause(50);
     // An aborted send has a moment to say how it ended; what does not make it is found by its lease.
     for (let i = 0; this.#held.size > 0 && i < 20; i++) await pause(50);
     clearTimeout(deadline);
@@ -218,15 +222,6 @@ export class DeliveryWorker {
     claimer.lease = `${this.#parts.name} (${++this.#leases})`;
   }
 
-  /** Sends that begin within a second share their deadline: a signal of one's own costs more than a cheap send. */
-  #deadline(now: Millis): AbortSignal {
-    if (Math.abs(now - this.#sharedDeadline.since) >= 1000 || this.#sharedDeadline.signal.aborted) {
-      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(SEND_DEADLINE)]);
-      this.#sharedDeadline = { since: now, signal };
-    }
-    return this.#sharedDeadline.signal;
-  }
-
   #letGo(delivery: ClaimedDelivery): void {
     this.#held.delete(delivery);
     this.#hold(delivery.channel, -1);
@@ -238,7 +233,7 @@ export class DeliveryWorker {
   }
 
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
-    const { pool, pipeline, clock, elapsed, random, log } = this.#parts;
+    const { pool, pipeline, clock, elapsed, random } = this.#parts;
     const startedAt = clock();
     const breaker = this.#breakers.get(provider) as Breaker;
     let dispatched: Dispatched;
@@ -247,21 +242,20 @@ export class DeliveryWorker {
         this.#letGo(delivery);
         return;
       }
-      dispatched = await pipeline.dispatch(delivery, this.#deadline(startedAt));
+      dispatched = await pipeline.dispatch(delivery, this.#deadlines.next());
+      if (dispatched.error) this.#logError(delivery, dispatched.error);
     } catch (error) {
-      log.error(
-        { err: error, delivery_id: `${delivery.notificationId}.${delivery.channel}` },
-        'a send failed in our own code',
-      );
+      // Before it was handed to the provider.
+      this.#logError(delivery, error);
       dispatched = { provider, outcome: { kind: 'retry', reason: 'an error in Tidings itself; see its log' } };
       breaker.failed(elapsed());
     }
-    const now = clock();
     // An address that is missing or cannot be opened, or a failed template (no message), says nothing about the provider.
     if (dispatched.message) {
-      if (dispatched.outcome.kind === 'retry') breaker.failed(elapsed());
+      if (dispatched.outcome.kind === 'retry' || dispatched.error) breaker.failed(elapsed());
       else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
     }
+    const now = clock();
     const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
     this.#logAttempt(delivery, settlement);
     this.#settled.push({ settlement, delivery });
@@ -285,7 +279,7 @@ export class DeliveryWorker {
           'attempts could not be recorded; trying again',
         );
         await new Promise((resolve) => setTimeout(resolve, 500));
-        if (this.#abort.signal.aborted) break;
+        if (this.#aborted) break;
       }
     }
     this.#settling = false;
@@ -369,6 +363,11 @@ export class DeliveryWorker {
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'housekeeping failed; it is tried again');
     }
+  }
+
+  #logError({ notificationId, channel }: ClaimedDelivery, error: unknown): void {
+    const line = { err: error, delivery_id: `${notificationId}.${channel}` };
+    this.#parts.log.error(line, 'a send failed in our own code');
   }
 
   /** One wide line per attempt; what went well only where somebody listens closely. */
