@@ -295,8 +295,8 @@ export class Pipeline {
     }
   }
 
-  /** One call to a provider for a delivery that the caller holds the lease of. Throws only on a bug. */
-  async dispatch(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Dispatched> {
+  /** One call to a provider for a delivery that the caller holds the lease of. Throws only before that call. */
+  async dispatch(delivery: ClaimedDelivery, deadline: SendDeadline): Promise<Dispatched> {
     const { catalogs, seal, providers } = this.#parts;
     const { tenantId, notificationType, channel, userId } = delivery;
     const provider = providers.get(channel) as Provider;
@@ -311,9 +311,12 @@ export class Pipeline {
         return { provider, outcome: { kind: 'retry', reason: `the ${kind} cannot be opened with the key in use` } };
       }
     }
-    const { activeCatalog, catalogVersion } = delivery;
-    const catalog = await catalogs.forNotification(tenantId, notificationType, activeCatalog, catalogVersion);
-    const template = catalog.template(notificationType, channel, delivery.locale);
+    const template = await catalogs.templateFor(delivery);
+    if (!template) {
+      const where = 'neither in the catalog in force nor in the one it was decided with';
+      const reason = `${notificationType} has no ${channel} template, ${where}`;
+      return { provider, outcome: { kind: 'rejected', reason } };
+    }
     const { about, ...data } = delivery.data;
     const notification = {
       id: delivery.notificationId,
@@ -339,9 +342,11 @@ export class Pipeline {
       attempt: delivery.attempt,
     };
     try {
-      return { provider, outcome: redacted(await provider.send(outgoing, signal)), message };
+      const outcome = await deadline.bound(provider.send(outgoing, deadline.signal), () => UNHEARD);
+      return { provider, outcome: redacted(outcome), message };
     } catch (error) {
-      throw redactedError(error);
+      // It may have thrown before it handed the message over, or after.
+      return { provider, outcome: OUR_ERROR, message, error: redactedError(error) };
     }
   }
 
@@ -400,7 +405,21 @@ export interface Dispatched {
   readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
   /** As it was sent, where it was rendered. */
   readonly message?: Message;
+  /** What the provider threw, without addresses: a bug. */
+  readonly error?: Error;
 }
+
+/** How long a send may take. */
+export interface SendDeadline {
+  /** Aborted when it is time to end. */
+  readonly signal: AbortSignal;
+  /** What `work` comes to; `otherwise`, should it go on for long after the signal. */
+  bound<T>(work: Promise<T>, otherwise: () => T): Promise<T>;
+}
+
+const OUR_ERROR: SendOutcome = { kind: 'in_doubt', reason: 'an error in Tidings itself; see its log' };
+
+const UNHEARD: SendOutcome = { kind: 'in_doubt', reason: 'the provider did not say in time how it ended' };
 
 const REFUSED = {
   invalid_content: 'This event holds a value that cannot be stored',

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseCatalog } from '../src/catalog/parse.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model.ts';
+import { applyCatalog } from '../src/store/catalogs.ts';
 import { openPool } from '../src/store/database.ts';
 import {
   type ClaimedDelivery,
@@ -173,7 +177,7 @@ describe('outcomes', () => {
     expect((await attemptsOf(tidings, held)).map(({ outcome }) => outcome)).toEqual(['in_doubt']);
   });
 
-  test('a provider that throws: tried again and logged without the address, and the worker goes on', async () => {
+  test('a provider that throws: in doubt, tried again and logged without the address, and the worker goes on', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
     const provider = fake(({ to, attempt }) => {
@@ -185,12 +189,30 @@ describe('outcomes', () => {
     const id = await post(tidings, 'mail');
     await becomes(tidings, id, 'queued', 1);
     expect(await attemptsOf(tidings, id)).toMatchObject([
-      { outcome: 'retry', reason: 'an error in Tidings itself; see its log' },
+      { outcome: 'in_doubt', reason: 'an error in Tidings itself; see its log' },
     ]);
     tidings.clock.now += 1000;
     await becomes(tidings, id, 'sent');
     expect(lines.find((line) => line.includes('a send failed in our own code'))).toContain('cannot read envelope');
     expect(lines.join('')).not.toContain(EMAIL);
+  });
+
+  test('a provider that throws after it has sent: held in doubt where the type says so, not sent twice', async () => {
+    let sent = 0;
+    const provider = fake(() => {
+      sent++;
+      throw new TypeError('cannot read the answer');
+    });
+    const tidings = await start({ email: provider, internal: fake() });
+    await worker(tidings);
+    const id = await post(tidings, 'held');
+    await becomes(tidings, id, 'in_doubt', 1);
+    expect(await attemptsOf(tidings, id)).toMatchObject([
+      { outcome: 'in_doubt', reason: 'an error in Tidings itself; see its log' },
+    ]);
+    tidings.clock.now += 86_400_000;
+    await fence(tidings);
+    expect(sent).toBe(1);
   });
 
   test('what a provider says is kept short, storable and without addresses', async () => {
@@ -215,6 +237,133 @@ describe('outcomes', () => {
         expect((text ?? '').length).toBeLessThanOrEqual(500);
       }
     }
+  });
+});
+
+describe('a send that takes too long', () => {
+  test('is aborted, also after the garbage collector has been round', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const provider = fake(
+      (_outgoing, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve({ kind: 'in_doubt', reason: 'aborted' }), { once: true });
+        }),
+    );
+    const tidings = await start({ email: provider });
+    await worker(tidings, { sendDeadline: 600 });
+    const id = await post(tidings, 'held');
+    await expect.poll(() => provider.calls.length).toBe(1);
+    await expect
+      .poll(() => {
+        collect();
+        return deliveryOf(tidings, id);
+      })
+      .toMatchObject({ status: 'in_doubt' });
+    expect(await attemptsOf(tidings, id)).toMatchObject([{ outcome: 'in_doubt', reason: 'aborted' }]);
+  });
+
+  test('and does not heed its signal: it is in doubt, and its slot is free', async () => {
+    let first = true;
+    const provider = fake(
+      () => {
+        if (!first) return DELIVERED;
+        first = false;
+        return new Promise(() => {});
+      },
+      { concurrency: 1 },
+    );
+    const tidings = await start({ email: provider });
+    const busy = await worker(tidings, { sendDeadline: 100 });
+    const stuck = await post(tidings, 'held');
+    await expect.poll(() => provider.calls.length).toBe(1);
+    const next = await post(tidings, 'mail');
+    await becomes(tidings, stuck, 'in_doubt', 1);
+    await becomes(tidings, next, 'sent', 1);
+    expect(await attemptsOf(tidings, stuck)).toMatchObject([
+      { outcome: 'in_doubt', reason: 'the provider did not say in time how it ended' },
+    ]);
+    await expect.poll(() => busy.busy).toBe(0);
+  });
+});
+
+describe('an attempt that cannot be recorded', () => {
+  /** Whatever it is that PostgreSQL refuses of a row. */
+  async function refuse(tidings: TestTidings, table: string, check: string): Promise<() => Promise<void>> {
+    const { pool } = tidings.database;
+    await pool.query(`alter table ${table} add constraint never check (${check})`);
+    const allow = async () => {
+      await pool.query(`alter table ${table} drop constraint if exists never`);
+    };
+    cleanup.push(allow);
+    return allow;
+  }
+
+  async function postFive(tidings: TestTidings): Promise<void> {
+    const events = [0, 1, 2, 3, 4].map((n) => event('mail', { n, user: `u${n}` }));
+    await tidings.pipeline.ingest(TENANT, events);
+  }
+
+  test('because the clock was set on by a month: it took as long as the column can say', async () => {
+    const gate = gated();
+    const tidings = await start({ email: gate.provider });
+    await worker(tidings);
+    const id = await post(tidings, 'mail');
+    await expect.poll(() => gate.provider.calls.length).toBe(1);
+    tidings.clock.now += 30 * 86_400_000;
+    gate.open();
+    await becomes(tidings, id, 'sent', 1);
+    expect(await attemptsOf(tidings, id)).toMatchObject([{ duration_ms: 2_147_483_647 }]);
+    await becomes(tidings, await post(tidings, 'mail', { n: 2 }), 'sent', 1);
+  });
+
+  test('as it was: without its message, and the others whole', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    const gate = gated({ keepsMessage: true });
+    const tidings = await start({ email: gate.provider });
+    await refuse(tidings, 'messages', "subject <> 'Number 3'");
+    const busy = await worker(tidings, { log });
+    await postFive(tidings);
+    await expect.poll(() => gate.provider.calls.length).toBe(5);
+    gate.open();
+    await expect.poll(() => countOf(tidings, 'sent')).toBe(5);
+    const { rows } = await tidings.database.pool.query('select subject from messages order by subject');
+    expect(rows.map(({ subject }) => subject)).toEqual(['Number 0', 'Number 1', 'Number 2', 'Number 4']);
+    await expect.poll(() => busy.busy).toBe(0);
+    expect(lines.length).toBe(1);
+    expect(lines[0]).toContain('its answer and message are lost');
+  });
+
+  test('at all: left to its lease, which the worker does not keep, and the others recorded', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
+    let refusing = true;
+    const gate = gated();
+    const provider = fake(async (outgoing, signal) => {
+      await gate.provider.send(outgoing, signal);
+      return refusing && outgoing.userId === 'u3' ? { kind: 'rejected', reason: 'no' } : DELIVERED;
+    });
+    const tidings = await start({ email: provider });
+    const allow = await refuse(tidings, 'deliveries', "status <> 'dead'");
+    // Long enough not to run out by itself; the worker looks for those that did every 1.5 s.
+    const busy = await worker(tidings, { log, lease: 9000 });
+    await postFive(tidings);
+    await expect.poll(() => provider.calls.length).toBe(5);
+    gate.open();
+    await expect.poll(() => countOf(tidings, 'sent')).toBe(4);
+    await expect.poll(() => busy.busy).toBe(0);
+    expect(await countOf(tidings, 'sending')).toBe(1);
+    expect(lines.length).toBe(1);
+    expect(lines[0]).toContain('left to its lease');
+    await allow();
+    refusing = false;
+    // What is claimed now must not keep it: that is under another lease.
+    const left = provider.calls.find(({ userId }) => userId === 'u3')?.idempotencyKey as string;
+    await runOut(tidings, left);
+    await becomes(tidings, await post(tidings, 'mail', { n: 5 }), 'sent', 1);
+    await becomes(tidings, left, 'sent', 2);
+    expect(provider.calls.length).toBe(7);
   });
 });
 
@@ -345,6 +494,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'mail');
     await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await worker(tidings);
     await becomes(tidings, id, 'sent', 2);
     expect(await attemptsOf(tidings, id)).toMatchObject([
@@ -366,6 +516,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'held');
     expect(await markHandedOver(tidings.database.pool, await claim(tidings, 'ghost'))).toBe(true);
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await worker(tidings);
     await becomes(tidings, id, 'in_doubt', 1);
     expect(await deliveryOf(tidings, id)).toMatchObject({
@@ -385,6 +536,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'held');
     const lost = await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     expect(await recoverExpired(tidings.database.pool, tidings.clock.now)).toBe(1);
     expect(await deliveryOf(tidings, id)).toMatchObject({ status: 'queued', attempts_made: 0, reason_code: null });
     // Should it still live: it may not begin any more.
@@ -394,11 +546,11 @@ describe('a worker that dies while sending', () => {
     expect((await attemptsOf(tidings, id)).map(({ outcome }) => outcome)).toEqual(['delivered']);
   });
 
-  test('a lease that has not run out is left alone', async () => {
+  test('a lease that has not run out is left alone, whatever the clock of who looks says', async () => {
     const tidings = await start({});
     const id = await post(tidings, 'mail');
     await claim(tidings, 'slow');
-    tidings.clock.now += LEASE;
+    tidings.clock.now += 100 * LEASE;
     expect(await recoverExpired(tidings.database.pool, tidings.clock.now)).toBe(0);
     expect((await deliveryOf(tidings, id))?.status).toBe('sending');
   });
@@ -411,6 +563,7 @@ describe('a late settlement', () => {
     const id = await post(tidings, 'mail');
     const old = await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await recoverExpired(pool, tidings.clock.now);
     const fresh = await claim(tidings, 'other');
     expect(fresh.fence).toBe(old.fence + 1);
@@ -436,6 +589,7 @@ describe('a late settlement', () => {
     const old = await claim(tidings, 'ghost');
     await markHandedOver(pool, old);
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await recoverExpired(pool, tidings.clock.now);
     expect((await deliveryOf(tidings, id))?.status).toBe(doubt);
     await settleDeliveries(pool, 'ghost', [settlement(old, 'sent')], tidings.clock.now);
@@ -458,12 +612,30 @@ describe('a late settlement', () => {
     expect((await attemptsOf(tidings, second)).map(({ outcome }) => outcome)).toEqual(['rejected']);
   });
 
+  test.each([
+    ['dead', 'queued'],
+    ['sent', 'sent'],
+  ] as const)('said twice (%s), the second time after it was queued again by hand: %s', async (said, status) => {
+    const tidings = await start({});
+    const { pool } = tidings.database;
+    const id = await post(tidings, 'mail');
+    const claimed = await claim(tidings, 'worker');
+    await settleDeliveries(pool, 'worker', [settlement(claimed, 'dead')], tidings.clock.now);
+    expect(await retry(tidings, id)).toBe(true);
+    await settleDeliveries(pool, 'worker', [settlement(claimed, said)], tidings.clock.now);
+    expect(await deliveryOf(tidings, id)).toMatchObject({
+      status,
+      reason_code: status === 'queued' ? 'retried' : null,
+    });
+  });
+
   test('of some that are still held and some that are not: each as it stands', async () => {
     const tidings = await start({});
     const { pool } = tidings.database;
     const lost = await post(tidings, 'mail');
     const old = await claim(tidings, 'worker');
     tidings.clock.now += LEASE + 1;
+    await runOut(tidings);
     await recoverExpired(pool, tidings.clock.now);
     await claim(tidings, 'other');
     const kept = await post(tidings, 'mail', { n: 2 });
@@ -499,14 +671,15 @@ describe('leases', () => {
             }
           : Reflect.get(target, name, target),
     });
-    const busy = await worker(tidings, { pool: broken, lease: 300 });
+    const busy = await worker(tidings, { pool: broken, lease: 6000 });
     await expect.poll(() => failing).toBe(false);
     const next = await post(tidings, 'mail', { n: 2 });
     await expect.poll(() => gate.provider.calls.map((call) => call.idempotencyKey)).toEqual([next]);
     expect(busy.busy).toBe(1);
-    tidings.clock.now += 250;
-    await expect.poll(() => leaseOf(tidings)).toBe(tidings.clock.now + 300);
-    tidings.clock.now += 100;
+    const [kept, given] = [await leaseOf(tidings, next), await leaseOf(tidings, lost)];
+    await expect.poll(() => leaseOf(tidings, next)).toBeGreaterThan(kept as number);
+    expect(await leaseOf(tidings, lost)).toBe(given);
+    await runOut(tidings, lost);
     await expect.poll(() => gate.provider.calls.map((call) => call.idempotencyKey)).toEqual([next, lost]);
     gate.open();
     await becomes(tidings, lost, 'sent', 2);
@@ -516,13 +689,27 @@ describe('leases', () => {
   test('the heartbeat keeps the lease of a long send', async () => {
     const gate = gated();
     const tidings = await start({ email: gate.provider });
-    await worker(tidings, { lease: 300 });
+    await worker(tidings, { lease: 1500 });
     const id = await post(tidings, 'mail');
     await expect.poll(() => gate.provider.calls.length).toBe(1);
-    for (let i = 0; i < 4; i++) {
-      tidings.clock.now += 250;
-      await expect.poll(() => leaseOf(tidings)).toBe(tidings.clock.now + 300);
+    for (let beat = 0; beat < 3; beat++) {
+      const before = (await leaseOf(tidings, id)) as number;
+      await expect.poll(() => leaseOf(tidings, id)).toBeGreaterThan(before);
     }
+    gate.open();
+    await becomes(tidings, id, 'sent', 1);
+    expect(gate.provider.calls.length).toBe(1);
+  });
+
+  test('a worker whose clock is an hour fast does not take over what another one is sending', async () => {
+    const gate = gated();
+    const tidings = await start({ email: gate.provider });
+    await worker(tidings);
+    const id = await post(tidings, 'mail');
+    await expect.poll(() => gate.provider.calls.length).toBe(1);
+    // Its start looks for leases that have run out.
+    await worker(tidings, { clock: () => tidings.clock.now + 3_600_000 });
+    expect((await deliveryOf(tidings, id))?.status).toBe('sending');
     gate.open();
     await becomes(tidings, id, 'sent', 1);
     expect(gate.provider.calls.length).toBe(1);
@@ -595,6 +782,24 @@ describe('the breaker', () => {
     expect(provider.calls.at(-1)?.idempotencyKey).toBe(waiting);
     end();
     await expect.poll(() => countOf(tidings, 'sent')).toBe(23);
+    expect(busy.troubled()).toEqual([]);
+  });
+
+  test('its pause does not go by a clock that is set', async () => {
+    let answer: SendOutcome = { kind: 'retry', reason: 'down' };
+    let elapsed = 1;
+    const tidings = await start({ email: fake(() => answer) });
+    const busy = await worker(tidings, { elapsed: () => elapsed });
+    await tidings.pipeline.ingest(
+      TENANT,
+      Array.from({ length: 20 }, (_, n) => event('mail', { n })),
+    );
+    await expect.poll(() => busy.troubled()).toEqual(['fake']);
+    answer = DELIVERED;
+    tidings.clock.now -= 3_600_000;
+    const waiting = await post(tidings, 'mail', { n: 20 });
+    elapsed += 2000;
+    await becomes(tidings, waiting, 'sent', 1);
     expect(busy.troubled()).toEqual([]);
   });
 
@@ -723,6 +928,43 @@ describe('messages', () => {
     expect(provider.calls[0]?.message.text).toBe('This is number 5.');
   });
 
+  test('a type that has moved to another channel is sent with the words it was decided with', async () => {
+    const provider = fake();
+    const tidings = await start({ email: provider });
+    const id = await post(tidings, 'mail', { n: 5 });
+    const moved = catalog({
+      'notifications.yaml': CATALOG['notifications.yaml'].replace(
+        'MAIL: { category: TRANSACTIONAL, channels: [email]',
+        'MAIL: { category: TRANSACTIONAL, channels: [sms]',
+      ),
+      'templates/MAIL/sms.en.txt': 'Text {{event.n}}',
+    });
+    for (const file of moved.keys()) if (file.startsWith('templates/MAIL/email.')) moved.delete(file);
+    await tidings.apply(moved);
+    await worker(tidings);
+    await becomes(tidings, id, 'sent');
+    expect(provider.calls[0]?.message).toMatchObject({ subject: 'Number 5', text: 'This is number 5.' });
+  });
+
+  test('without a template an alert goes out as it is, and all else ends until there is one', async () => {
+    const provider = fake();
+    const tidings = await start({ email: provider, internal: fake() });
+    const data = await parseCatalog(catalog());
+    const { version } = await applyCatalog(tidings.database.pool, TENANT, { ...data, templates: [] }, 'test', 0);
+    await tidings.catalogs.adopt(TENANT, version);
+    await worker(tidings);
+    const id = await post(tidings, 'mail');
+    await becomes(tidings, id, 'dead');
+    expect((await deliveryOf(tidings, id))?.reason).toBe(
+      'Rejected: MAIL has no email template, neither in the catalog in force nor in the one it was decided with',
+    );
+    await fence(tidings);
+    expect(provider.calls).toEqual([]);
+    await tidings.apply(catalog());
+    await retry(tidings, id);
+    await becomes(tidings, id, 'sent', 2);
+  });
+
   test('the message is kept as it was sent, where the provider keeps messages', async () => {
     const tidings = await start({ email: sandboxProvider(['email']), internal: noopProvider(['internal']) });
     await worker(tidings);
@@ -802,6 +1044,7 @@ async function worker(tidings: TestTidings, more: Partial<DeliveryWorkerParts> =
     pipeline,
     providers,
     clock: () => clock.now,
+    elapsed: () => clock.now,
     random: () => 0.5,
     log: silent,
     poll: 20,
@@ -924,9 +1167,8 @@ async function force(tidings: TestTidings, status: DeliveryStatus): Promise<void
 
 /** A claim as a worker makes it, of the only e-mail that is due. */
 async function claim(tidings: TestTidings, name: string): Promise<ClaimedDelivery> {
-  const { now } = tidings.clock;
   const rooms = [{ channel: 'email', room: 10 }] as const;
-  const claimed = await claimDeliveries(tidings.database.pool, name, rooms, now, now + LEASE);
+  const claimed = await claimDeliveries(tidings.database.pool, name, rooms, tidings.clock.now, LEASE);
   expect(claimed.length).toBe(1);
   return claimed[0] as ClaimedDelivery;
 }
@@ -957,11 +1199,23 @@ function settlement(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settleme
   };
 }
 
-async function leaseOf(tidings: TestTidings): Promise<number | undefined> {
+async function leaseOf(tidings: TestTidings, id: string): Promise<number | undefined> {
+  const { notificationId, channel } = idOf(id);
   const { rows } = await tidings.database.pool.query<{ lease_until: number }>(
-    'select max(lease_until) as lease_until from leases',
+    `select lease_until from leases join deliveries using (worker)
+     where notification_id = $1 and channel = $2 and status = 'sending'`,
+    [notificationId, channel],
   );
   return rows[0]?.lease_until;
+}
+
+/** The leases of these deliveries, or all, as they are when nobody has renewed them for their time. */
+async function runOut(tidings: TestTidings, id?: string): Promise<void> {
+  await tidings.database.pool.query(
+    `update leases set lease_until = clock_timestamp() - interval '1 ms'
+     where $1::uuid is null or worker in (select worker from deliveries where notification_id = $1)`,
+    [id === undefined ? null : idOf(id).notificationId],
+  );
 }
 
 async function listeners(tidings: TestTidings): Promise<number> {

@@ -6,7 +6,7 @@ import type { Dispatched } from '../src/pipeline.ts';
 import type { ClaimedDelivery } from '../src/store/deliveries.ts';
 import { retryDelay } from '../src/worker/backoff.ts';
 import { Breaker } from '../src/worker/breaker.ts';
-import { settlementOf } from '../src/worker/settle.ts';
+import { settlementOf, withoutExtras } from '../src/worker/settle.ts';
 import { Slots } from '../src/worker/slots.ts';
 
 /** The pure parts of the worker: how long to wait, when to stop asking, what an outcome means. */
@@ -235,6 +235,28 @@ describe('what an outcome means', () => {
       response: '250 OK',
       providerMessageId: 'id-1',
     });
+  });
+
+  test('the duration is what its column can hold, however the clock was set meanwhile', () => {
+    const took = (now: number) =>
+      settlementOf(claimed, { provider: sandboxProvider(['email']), outcome: { kind: 'delivered' } }, NOW, now, 0.5)
+        .attempt.durationMs;
+    expect([NOW - 5, NOW + 0.4, NOW + 1.6, NOW + 30 * 86_400_000].map(took)).toEqual([0, 0, 2, 2_147_483_647]);
+  });
+
+  test('a provider that asks for no number of milliseconds asked for nothing', () => {
+    expect(settled({ kind: 'retry', reason: 'busy', after: Number.NaN })).toMatchObject({ dueAt: NOW + 4000 });
+  });
+
+  test('without its extras it says what becomes of the delivery, in words that can be stored', () => {
+    const whole = settled({ kind: 'rejected', reason: `\0\ud800${'x'.repeat(500)}`, response: '550' });
+    const bare = withoutExtras(whole);
+    expect(bare).toMatchObject({ status: 'dead', reasonCode: 'rejected', fence: 7, message: null });
+    expect(bare.attempt).toMatchObject({ n: 3, outcome: 'rejected', response: null, providerMessageId: null });
+    for (const text of [bare.reason, bare.attempt.reason]) {
+      expect(text).toMatch(/^(Rejected: )?\uFFFD\uFFFDx+$/);
+      expect(text?.length).toBe(200);
+    }
   });
 
   test('the message is kept with the mask of its address, where its provider keeps messages', () => {

@@ -16,7 +16,7 @@ export interface Catalog {
   readonly check: ValidateEvent;
   notification(name: string): NotificationType;
   /** In the nearest locale there is: `pt-BR`, then `pt`, then the default, then any. */
-  template(notificationType: string, channel: Channel, locale: string): CompiledTemplate;
+  template(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
 }
 
 /** The catalogs in memory: versions never change, so what was compiled once stays. */
@@ -59,10 +59,24 @@ export class Catalogs {
     return catalog;
   }
 
-  /** The active one, so that a mended template reaches what waits; if it has dropped the type, the one it was decided with. */
-  async forNotification(tenantId: string, type: string, active: number, decidedWith: number): Promise<Catalog> {
-    const catalog = await this.at(tenantId, active);
-    return catalog.rules.notifications.has(type) ? catalog : this.at(tenantId, decidedWith);
+  /**
+   * That of the active catalog, so that a mended template reaches what waits; if it has none (any more) for this type and
+   * channel, that of the catalog it was decided with. An internal alert does without; anything else must not go out so.
+   */
+  async templateFor(notification: {
+    readonly tenantId: string;
+    readonly notificationType: string;
+    readonly channel: Channel;
+    readonly locale: string;
+    readonly catalogVersion: number;
+    readonly activeCatalog: number;
+  }): Promise<CompiledTemplate | undefined> {
+    const { tenantId, notificationType, channel, locale, catalogVersion, activeCatalog } = notification;
+    for (const version of new Set([activeCatalog, catalogVersion])) {
+      const template = (await this.at(tenantId, version)).template(notificationType, channel, locale);
+      if (template) return template;
+    }
+    return channel === 'internal' ? PLAIN : undefined;
   }
 
   async #load(tenantId: string, version: number): Promise<Catalog> {
@@ -103,12 +117,12 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
         if (found) return found;
       }
       for (const [key, template] of templates) if (key.startsWith(prefix)) return template;
-      return PLAIN;
+      return undefined;
     },
   };
 }
 
-/** For channels that may go without a template, such as internal alerts. */
+/** Of an internal alert without a template. */
 const PLAIN = plainTemplate();
 
 function plainTemplate(): CompiledTemplate {

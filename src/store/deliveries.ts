@@ -67,22 +67,22 @@ export interface Room {
 }
 
 /**
- * Takes due deliveries under this lease until `leaseUntil`, the oldest of each channel. Several workers never take the
- * same one. A claim counts as an attempt: should the worker die now, the lease tells. Should this throw, the claim may
- * have been made all the same: give that lease up, and claim under another.
+ * Takes due deliveries under this lease, the oldest of each channel; it runs out after `length` unless it is renewed.
+ * Several workers never take the same one. A claim counts as an attempt: should the worker die now, the lease tells.
+ * Should this throw, the claim may have been made all the same: give that lease up, and claim under another.
  */
 export async function claimDeliveries(
   pool: pg.Pool,
   lease: string,
   rooms: readonly Room[],
   now: Millis,
-  leaseUntil: Millis,
+  length: Millis,
 ): Promise<ClaimedDelivery[]> {
   const { rows } = await pool.query<ClaimedRow>({
     name: 'claim-deliveries',
     text: CLAIM,
     rowMode: 'array',
-    values: [lease, timestamp(now), timestamp(leaseUntil), rooms.map((r) => r.channel), rooms.map((r) => r.room)],
+    values: [lease, timestamp(now), length, rooms.map((r) => r.channel), rooms.map((r) => r.room)],
   });
   return rows.map((row) => ({
     lease,
@@ -133,7 +133,7 @@ with due as (
     for update skip locked
   ) as q
 ), held as (
-  ${renew('select $1, $3::timestamptz where exists (select from due)')}
+  ${renew(`select $1, ${endOf('$3')} where exists (select from due)`)}
 )
 update deliveries as d
 set status = 'sending', worker = $1, claimed_at = $2, fence = d.fence + 1, attempts = d.attempts + 1,
@@ -330,6 +330,8 @@ with sent as (
   from outcome as o
   where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.fence = o.f
     and d.status in ('sending', 'queued', 'in_doubt') and ${fewOf('o.a')}
+    -- Ended, and queued again by hand before this was said once more: only that it went out is news.
+    and (d.status <> 'queued' or d.reason_code is distinct from 'retried' or o.s = 'sent')
 )
 select count(*) as sent from sent`;
 
@@ -350,11 +352,11 @@ export async function releaseDeliveries(pool: pg.Pool, deliveries: readonly Clai
  * The heartbeat: all that is held under these leases stays so. A lease is one row, however many deliveries it holds, and
  * the name of it is on each of them.
  */
-export async function renewLeases(pool: pg.Pool, leases: readonly string[], leaseUntil: Millis): Promise<void> {
+export async function renewLeases(pool: pg.Pool, leases: readonly string[], length: Millis): Promise<void> {
   await pool.query({
     name: 'renew-leases',
-    text: renew('select lease, $2::timestamptz from unnest($1::text[]) as lease'),
-    values: [leases, timestamp(leaseUntil)],
+    text: renew(`select lease, ${endOf('$2')} from unnest($1::text[]) as lease`),
+    values: [leases, length],
   });
 }
 
@@ -362,6 +364,14 @@ export async function renewLeases(pool: pg.Pool, leases: readonly string[], leas
 function renew(leases: string): string {
   return `insert into leases (worker, lease_until) ${leases}
   on conflict (worker) do update set lease_until = excluded.lease_until`;
+}
+
+/**
+ * Written and judged by the clock of the database: were it each worker's own, one whose clock is fast would take over what
+ * another is sending.
+ */
+function endOf(length: string): string {
+  return `clock_timestamp() + ${length}::float8 * interval '1 ms'`;
 }
 
 /**
@@ -381,7 +391,7 @@ export async function recoverExpired(pool: pg.Pool, now: Millis): Promise<number
 // over: with its lease gone nobody would look for them again.
 const RECOVER = `
 with silent as (
-  select worker from leases where lease_until < $1 for update skip locked
+  select worker from leases where lease_until < clock_timestamp() for update skip locked
 ), lost as (
   select q.* from silent
   cross join lateral (
@@ -395,7 +405,7 @@ with silent as (
 ), doubted as (
   insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms, outcome, reason)
   select tenant_id, notification_id, channel, attempts, 'unknown', worker, claimed_at,
-         least(2147483647, extract(epoch from $1::timestamptz - claimed_at) * 1000)::int, 'in_doubt',
+         least(2147483647, greatest(0, extract(epoch from $1::timestamptz - claimed_at) * 1000))::int, 'in_doubt',
          'the worker stopped before it could record what the provider answered'
   from lost where handed_over
   on conflict do nothing

@@ -8,6 +8,7 @@ const LONGEST_PAUSE = 60_000;
  * A circuit breaker for one provider: after FAILURES temporary failures in a row nothing is claimed for it for a while;
  * then one delivery tries the way. Its success closes the circuit, its failure doubles the pause.
  * (M. Nygard, "Release It!", 2007.) What waits stays queued, and costs no attempt.
+ * "Now" is of a clock that nobody sets, greater than 0: with one that steps back it would stay open for as long.
  */
 export class Breaker {
   #failures = 0;

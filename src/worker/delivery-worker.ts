@@ -5,6 +5,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { Channel, Millis } from '../model.ts';
 import type { Dispatched, Pipeline } from '../pipeline.ts';
 import { DELIVERIES_CHANNEL } from '../store/batch.ts';
+import { isMistake, isRefusedValue } from '../store/database.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
@@ -19,7 +20,8 @@ import {
 } from '../store/deliveries.ts';
 import { Alarm } from './alarm.ts';
 import { Breaker } from './breaker.ts';
-import { settlementOf } from './settle.ts';
+import { Deadlines } from './deadlines.ts';
+import { settlementOf, withoutExtras } from './settle.ts';
 import { Slots } from './slots.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -37,6 +39,10 @@ export interface DeliveryWorkerParts {
   readonly lease?: Millis;
   /** The slow look behind the wake-up. */
   readonly poll?: Millis;
+  /** A provider that has not answered by then is given up on. */
+  readonly sendDeadline?: Millis;
+  /** A clock that nobody sets, for pauses of this process. */
+  readonly elapsed?: () => Millis;
 }
 
 /**
@@ -47,13 +53,16 @@ function capacityOf(provider: Provider): number {
   return Math.min(2000, Math.max(40, provider.concurrency * 4));
 }
 
-/** A provider that has not answered by then is given up on. */
-const SEND_DEADLINE = 60_000;
-
 /** Makes one claim at a time, under a lease of its own: claims under one lease would wait for each other. */
 interface Claimer {
   lease: string;
   readonly alarm: Alarm;
+}
+
+/** How one attempt ended; to be recorded. */
+interface Ended {
+  readonly settlement: Settlement;
+  readonly delivery: ClaimedDelivery;
 }
 
 /**
@@ -66,10 +75,10 @@ export class DeliveryWorker {
   readonly #heldOn = new Map<Channel, number>();
   readonly #slots = new Map<Provider, Slots>();
   readonly #breakers = new Map<Provider, Breaker>();
-  readonly #settled: { settlement: Settlement; delivery: ClaimedDelivery }[] = [];
+  readonly #settled: Ended[] = [];
   readonly #wakeUp: WakeUp;
-  readonly #abort = new AbortController();
-  #sharedDeadline = { since: Number.NEGATIVE_INFINITY, signal: this.#abort.signal };
+  readonly #deadlines: Deadlines;
+  #aborted = false;
   /** While the claim of one is under way, what the other one got is sent. */
   readonly #claimer: Claimer;
   /** Asks only for channels that gave all they were asked for the last time. */
@@ -85,7 +94,9 @@ export class DeliveryWorker {
   #timers: NodeJS.Timeout[] = [];
 
   constructor(parts: DeliveryWorkerParts) {
-    this.#parts = { lease: 30_000, poll: 1000, ...parts };
+    const elapsed = () => performance.now();
+    this.#parts = { lease: 30_000, poll: 1000, sendDeadline: 60_000, elapsed, ...parts };
+    this.#deadlines = new Deadlines(this.#parts.sendDeadline);
     this.#claimer = { lease: parts.name, alarm: new Alarm() };
     this.#helper = { lease: `${parts.name} (2)`, alarm: new Alarm() };
     for (const provider of new Set(parts.providers.values())) {
@@ -118,8 +129,11 @@ export class DeliveryWorker {
       await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun as ClaimedDelivery[]));
       for (const delivery of unbegun) this.#letGo(delivery as ClaimedDelivery);
     }
-    const deadline = setTimeout(() => this.#abort.abort(), grace);
-    while (this.#held.size > 0 && !this.#abort.signal.aborted) await pause(50);
+    const deadline = setTimeout(() => {
+      this.#aborted = true;
+      this.#deadlines.stop();
+    }, grace);
+    while (this.#held.size > 0 && !this.#aborted) await pause(50);
     // An aborted send has a moment to say how it ended; what does not make it is found by its lease.
     for (let i = 0; this.#held.size > 0 && i < 20; i++) await pause(50);
     clearTimeout(deadline);
@@ -133,7 +147,7 @@ export class DeliveryWorker {
 
   /** Providers whose circuit is not closed; for health. */
   troubled(): string[] {
-    const now = this.#parts.clock();
+    const now = this.#parts.elapsed();
     return [...this.#breakers]
       .filter(([, breaker]) => breaker.state(now) !== 'closed')
       .map(([provider]) => provider.name);
@@ -161,7 +175,7 @@ export class DeliveryWorker {
   /** Channels worth asking for: at most three quarters busy, and their circuit not open. A quarter at a time: two are
    *  fetched while another is sent and the last one recorded. */
   #rooms(): Room[] {
-    const now = this.#parts.clock();
+    const now = this.#parts.elapsed();
     const rooms: Room[] = [];
     for (const [channel, provider] of this.#parts.providers) {
       const capacity = capacityOf(provider);
@@ -175,15 +189,14 @@ export class DeliveryWorker {
 
   /** True when there is likely more to claim at once. */
   async #claim(claimer: Claimer, rooms: readonly Room[]): Promise<boolean> {
-    const { pool, name, clock, lease, providers } = this.#parts;
-    const now = clock();
+    const { pool, clock, lease, providers } = this.#parts;
     for (const { channel, room } of rooms) this.#hold(channel, room);
     let deliveries: ClaimedDelivery[];
     try {
-      deliveries = await claimDeliveries(pool, claimer.lease, rooms, now, now + lease);
+      deliveries = await claimDeliveries(pool, claimer.lease, rooms, clock(), lease);
     } catch (error) {
       // It may have been made, and its answer lost: what nobody knows to hold must not be kept by our heartbeat.
-      claimer.lease = `${name} (${++this.#leases})`;
+      this.#giveUpLease(claimer);
       throw error;
     } finally {
       for (const { channel, room } of rooms) this.#hold(channel, -room);
@@ -204,13 +217,9 @@ export class DeliveryWorker {
     return full;
   }
 
-  /** Sends that begin within a second share their deadline: a signal of one's own costs more than a cheap send. */
-  #deadline(now: Millis): AbortSignal {
-    if (Math.abs(now - this.#sharedDeadline.since) >= 1000 || this.#sharedDeadline.signal.aborted) {
-      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(SEND_DEADLINE)]);
-      this.#sharedDeadline = { since: now, signal };
-    }
-    return this.#sharedDeadline.signal;
+  /** Claims under another one from now on; this one runs out when nothing is held under it any more. */
+  #giveUpLease(claimer: Claimer): void {
+    claimer.lease = `${this.#parts.name} (${++this.#leases})`;
   }
 
   #letGo(delivery: ClaimedDelivery): void {
@@ -224,7 +233,7 @@ export class DeliveryWorker {
   }
 
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
-    const { pool, pipeline, clock, random, log } = this.#parts;
+    const { pool, pipeline, clock, elapsed, random } = this.#parts;
     const startedAt = clock();
     const breaker = this.#breakers.get(provider) as Breaker;
     let dispatched: Dispatched;
@@ -233,21 +242,20 @@ export class DeliveryWorker {
         this.#letGo(delivery);
         return;
       }
-      dispatched = await pipeline.dispatch(delivery, this.#deadline(startedAt));
+      dispatched = await pipeline.dispatch(delivery, this.#deadlines.next());
+      if (dispatched.error) this.#logError(delivery, dispatched.error);
     } catch (error) {
-      log.error(
-        { err: error, delivery_id: `${delivery.notificationId}.${delivery.channel}` },
-        'a send failed in our own code',
-      );
+      // Before it was handed to the provider.
+      this.#logError(delivery, error);
       dispatched = { provider, outcome: { kind: 'retry', reason: 'an error in Tidings itself; see its log' } };
-      breaker.failed(clock());
+      breaker.failed(elapsed());
     }
-    const now = clock();
     // An address that is missing or cannot be opened, or a failed template (no message), says nothing about the provider.
     if (dispatched.message) {
-      if (dispatched.outcome.kind === 'retry') breaker.failed(now);
+      if (dispatched.outcome.kind === 'retry' || dispatched.error) breaker.failed(elapsed());
       else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
     }
+    const now = clock();
     const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
     this.#logAttempt(delivery, settlement);
     this.#settled.push({ settlement, delivery });
@@ -262,30 +270,70 @@ export class DeliveryWorker {
     while (this.#settled.length > 0) {
       const batch = this.#settled.splice(0, 500);
       try {
-        const { pool, name, clock, pipeline } = this.#parts;
-        const now = clock();
-        const settlements = batch.map(({ settlement }) => settlement);
-        await settleDeliveries(pool, name, settlements, now, await pipeline.lifecycle(batch));
-        for (const { delivery } of batch) this.#letGo(delivery);
-        if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
+        await this.#record(batch);
       } catch (error) {
         // They are done and must be recorded: keep them (and their leases) until the database is back.
-        this.#settled.unshift(...batch);
+        this.#settled.unshift(...batch.filter(({ delivery }) => this.#held.has(delivery)));
         this.#parts.log.warn(
           { err: error, waiting: this.#settled.length },
           'attempts could not be recorded; trying again',
         );
         await new Promise((resolve) => setTimeout(resolve, 500));
-        if (this.#abort.signal.aborted) break;
+        if (this.#aborted) break;
       }
     }
     this.#settling = false;
   }
 
+  /** Throws when it is worth another try; what was recorded by then is not held any more. */
+  async #record(batch: readonly Ended[]): Promise<void> {
+    const { pool, name, clock, pipeline } = this.#parts;
+    try {
+      const settlements = batch.map(({ settlement }) => settlement);
+      await settleDeliveries(pool, name, settlements, clock(), await pipeline.lifecycle(batch));
+    } catch (error) {
+      if (!isRefusedValue(error) && !isMistake(error)) throw error;
+      // One of them cannot be stored. The others are not to blame: find it by halves.
+      if (batch.length === 1) return this.#recordBare(batch[0] as Ended, error);
+      const half = Math.ceil(batch.length / 2);
+      await this.#record(batch.slice(0, half));
+      return this.#record(batch.slice(half));
+    }
+    for (const { delivery } of batch) this.#letGo(delivery);
+    if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
+  }
+
+  /** What became of it matters more than what the provider said of it. */
+  async #recordBare({ settlement, delivery }: Ended, why: unknown): Promise<void> {
+    const { pool, name, clock, pipeline, log } = this.#parts;
+    const line = { delivery_id: `${delivery.notificationId}.${delivery.channel}` };
+    const bare = { settlement: withoutExtras(settlement), delivery };
+    let error = why;
+    for (const tells of [true, false]) {
+      try {
+        const told = tells ? await pipeline.lifecycle([bare]) : [];
+        await settleDeliveries(pool, name, [bare.settlement], clock(), told);
+        log.error(
+          { ...line, err: error },
+          'an attempt could not be recorded as it was; its answer and message are lost',
+        );
+        return this.#letGo(delivery);
+      } catch (again) {
+        if (!isRefusedValue(again) && !isMistake(again)) throw again;
+        error = again;
+      }
+    }
+    log.error({ ...line, err: error }, 'an attempt could not be recorded; its delivery is left to its lease');
+    for (const claimer of [this.#claimer, this.#helper]) {
+      if (claimer.lease === delivery.lease) this.#giveUpLease(claimer);
+    }
+    this.#letGo(delivery);
+  }
+
   async #heartbeat(): Promise<void> {
-    const { pool, clock, lease } = this.#parts;
+    const { pool, lease } = this.#parts;
     const leases = new Set([...this.#held].map((delivery) => delivery.lease));
-    if (leases.size > 0) await renewLeases(pool, [...leases], clock() + lease);
+    if (leases.size > 0) await renewLeases(pool, [...leases], lease);
   }
 
   async #recover(): Promise<void> {
@@ -315,6 +363,11 @@ export class DeliveryWorker {
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'housekeeping failed; it is tried again');
     }
+  }
+
+  #logError({ notificationId, channel }: ClaimedDelivery, error: unknown): void {
+    const line = { err: error, delivery_id: `${notificationId}.${channel}` };
+    this.#parts.log.error(line, 'a send failed in our own code');
   }
 
   /** One wide line per attempt; what went well only where somebody listens closely. */

@@ -23,7 +23,8 @@ export function settlementOf(
       n: delivery.attempt,
       provider: provider.name,
       startedAt,
-      durationMs: Math.max(0, now - startedAt),
+      // The clock may have been set meanwhile, by any time.
+      durationMs: Math.min(LONGEST_DURATION, Math.max(0, Math.round(now - startedAt))),
       outcome: outcome.kind,
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
@@ -32,6 +33,21 @@ export function settlementOf(
     message: message && provider.keepsMessage ? { ...message, toMask: delivery.address?.mask ?? null } : null,
   };
 }
+
+/** As much of it as decides what becomes of the delivery: for one that cannot be stored with all that was said. */
+export function withoutExtras(settlement: Settlement): Settlement {
+  const { reason, attempt } = settlement;
+  const short = (text: string | null) => text?.slice(0, 200).toWellFormed().replaceAll('\0', '\uFFFD') ?? null;
+  return {
+    ...settlement,
+    reason: short(reason),
+    attempt: { ...attempt, reason: short(attempt.reason), response: null, providerMessageId: null },
+    message: null,
+  };
+}
+
+/** The column's: an integer of 32 bits. */
+const LONGEST_DURATION = 2 ** 31 - 1;
 
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
@@ -66,7 +82,8 @@ function nextState(delivery: ClaimedDelivery, outcome: Dispatched['outcome'], no
 }
 
 function again(delivery: ClaimedDelivery, reason: string, now: Millis, random: number, after?: Millis): NextState {
-  const dueAt = now + retryDelay(delivery.attempt, random, after);
+  const asked = after === undefined || Number.isNaN(after) ? 0 : after;
+  const dueAt = now + retryDelay(delivery.attempt, random, asked);
   if (dueAt > delivery.giveUpAt) {
     return {
       status: 'dead',

@@ -77,6 +77,7 @@ export async function testTidings(
         pipeline,
         providers: byChannel,
         clock: () => clock.now,
+        elapsed: () => clock.now,
         random: () => 0.5,
         log: silent,
         poll: 20,
