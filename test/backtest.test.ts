@@ -340,6 +340,17 @@ const stories: [Rule[], Rule[], Step[], number][] = [
     [post(DAY, 'd'), post(HOUR, 'a', 5 * HOUR), post(HOUR, 'b', 5 * HOUR), endOfWaits(HOUR), post(HOUR, 'a', 5 * HOUR)],
     0,
   ],
+  // A late event completes the pattern of one rule, and what is emitted because of it that of another.
+  [
+    [
+      plainRule({ name: 'R0', on: ['b'], after: [{ event: 'e', within: HOUR, withinText: '1h' }] }),
+      plainRule({ name: 'R1', on: ['b'], after: [{ event: 'a', within: HOUR, withinText: '1h' }] }),
+      plainRule({ name: 'R2', on: ['a'], notify: [], actions: [{ kind: 'emit', event: 'e', properties: {} }] }),
+    ],
+    [],
+    [post(DAY, 'b'), post(HOUR, 'a', HOUR + 1)],
+    0,
+  ],
 ];
 
 const PEOPLE = ['u0', 'u1'];

@@ -147,6 +147,33 @@ describe('what waits', () => {
     expect(await notifications(tidings)).toEqual([{ user: 'u', type: 'B', version: 2 }]);
   });
 
+  test('of another kind than its rule makes now it is left to the version it began with, and nothing fails', async () => {
+    const tidings = await start('R: { on: began, digest: { window: 1h }, cancel_on: ended, notify: A }');
+    const { clock, catalogs, database } = tidings;
+    await post(tidings, { user: 'u', type: 'began', ago: 1000 }, { user: 'u', type: 'began' });
+    await apply(tidings, 'R: { on: began, delay: 1h, cancel_on: ended, notify: B }');
+    const command = { pool: database.pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now, rule: 'R' };
+    expect(await migrateWaiting(command, '')).toMatchObject({ waits: 0, left: 1, next: null });
+    // As a version before this one left it.
+    await database.pool.query('update waits set catalog_version = 2');
+    const [decisions] = await post(tidings, { user: 'u', type: 'ended', ago: 1000 });
+    expect(decisions).toMatchObject([{ rule: 'R', reason_code: 'cancelled_by_event' }]);
+    expect(await openWaits(tidings)).toBe(1);
+  });
+
+  test('what a digest has gathered is told, though the rule that restarts by now has the same name', async () => {
+    const tidings = await start('R: { on: began, digest: { window: 1h }, notify: A }');
+    const { clock } = tidings;
+    await post(tidings, { user: 'u', type: 'began' });
+    await apply(tidings, 'R: { on: began, delay: 1h, again: restart, notify: B }');
+    clock.now += MINUTE;
+    await post(tidings, { user: 'u', type: 'began' });
+    await timers(tidings);
+    clock.now += HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect((await notifications(tidings)).map(({ type }) => type).sort()).toEqual(['A', 'B']);
+  });
+
   test('commits with all that comes of its end, or not at all', async () => {
     const tidings = await start(`R:
     on: began

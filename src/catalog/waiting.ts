@@ -4,6 +4,7 @@ import { isoTime } from '../iso-time.ts';
 import type { Decision, Millis } from '../model.ts';
 import type { Wait } from '../rules/facts.ts';
 import { typesOf } from '../rules/rule-set.ts';
+import { kindOf } from '../rules/wait.ts';
 import { recordChange } from '../store/changes.ts';
 import { transaction } from '../store/database.ts';
 import { lockPeople } from '../store/facts.ts';
@@ -28,6 +29,8 @@ export interface Command {
 export interface Progress {
   readonly people: number;
   readonly waits: number;
+  /** Waits that the command does not fit. */
+  readonly left: number;
   /** The last person looked at; null: that was all. */
   readonly next: string | null;
 }
@@ -52,23 +55,28 @@ export async function cancelWaiting(command: Command, after: string): Promise<Pr
       written.push({ wait, decisions: cancelled(wait, began ? typesOf(began) : [rule]) });
     }
     await writeWaits(connection, tenantId, written, now);
-    return written.length;
+    return { changed: written.length, left: 0 };
   });
 }
 
-/** Has them end by the catalog in force; when they are due stays. Throws `not_found` when it has no such rule. */
+/**
+ * Has them end by the catalog in force; when they are due stays. Those of a kind that its rule does not make any more (a
+ * digest, where it is a delay now) are `left` as they are. Throws `not_found` when it has no such rule.
+ */
 export async function migrateWaiting(
   command: Command,
   after: string,
 ): Promise<Progress & { readonly version: number }> {
   const { catalogs, tenantId, rule } = command;
   const { version, rules } = await catalogs.refresh(tenantId);
-  if (!rules.byName.has(rule)) {
+  const compiled = rules.byName.get(rule);
+  if (!compiled) {
     const message = `The catalog in force (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they began with.`;
     throw new TidingsError('not_found', message, { path: 'rule' });
   }
+  const to = { version, kind: kindOf(compiled.rule) };
   const progress = await inSteps(command, 'waits.migrated', after, { version }, (connection, userIds) =>
-    moveWaits(connection, tenantId, rule, userIds, version),
+    moveWaits(connection, tenantId, rule, userIds, to),
   );
   return { ...progress, version };
 }
@@ -78,16 +86,16 @@ async function inSteps(
   action: string,
   after: string,
   more: { readonly version?: number },
-  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<number>,
+  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; left: number }>,
 ): Promise<Progress> {
-  let progress: Progress = { people: 0, waits: 0, next: after };
+  let progress: Progress = { people: 0, waits: 0, left: 0, next: after };
   for (let step = 0; step < STEPS && progress.next !== null; step++) {
-    const { people, waits, next } = progress;
+    const { people, waits, left, next } = progress;
     const done = await transaction(pool, async (connection) => {
       const userIds = await peopleWaitingIn(connection, tenantId, rule, next ?? '', AT_ONCE);
-      if (userIds.length === 0) return { people: 0, waits: 0, next: null };
+      if (userIds.length === 0) return { people: 0, waits: 0, left: 0, next: null };
       await lockPeople(connection, tenantId, userIds);
-      const changed = await work(connection, userIds);
+      const { changed, left: passed } = await work(connection, userIds);
       if (changed > 0) {
         const detail = { ...more, people: userIds.length, waits: changed };
         await recordChange(connection, { tenantId, actor, action, subject: rule, detail }, now);
@@ -95,10 +103,11 @@ async function inSteps(
       return {
         people: userIds.length,
         waits: changed,
+        left: passed,
         next: userIds.length < AT_ONCE ? null : (userIds.at(-1) ?? null),
       };
     });
-    progress = { people: people + done.people, waits: waits + done.waits, next: done.next };
+    progress = { people: people + done.people, waits: waits + done.waits, left: left + done.left, next: done.next };
   }
   return progress;
 }

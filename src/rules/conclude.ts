@@ -1,6 +1,5 @@
 import { isoTime } from '../iso-time.ts';
 import type { Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
-import { boundedCopy } from './bounded.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
 import type { DigestItem, Trigger, Wait } from './facts.ts';
 import { countedIn } from './key.ts';
@@ -12,6 +11,7 @@ import {
   heldOutReason,
   limitReason,
   loopReason,
+  quietReason,
   sentReason,
 } from './reasons.ts';
 import { type CompiledRule, typesOf } from './rule-set.ts';
@@ -72,6 +72,9 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     if (at < 0) return refuse(m, compiled, matter, 'no_branch', branchReason(rule));
     evidence.branch = at + 1;
     types = rule.choose[at]!.notify;
+    if (types.length === 0 && rule.actions.length === 0) {
+      return refuse(m, compiled, matter, 'held_out', quietReason(rule, at + 1));
+    }
   }
   if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= DEEPEST) {
     return refuse(m, compiled, matter, 'loop', loopReason(rule, DEEPEST));
@@ -217,7 +220,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
     const values: [string, Json][] = [];
     for (const [name, expression] of compiled.actions[place] ?? []) {
       const result = expression.evaluate(scope);
-      if (result.kind === 'value') values.push([name, boundedCopy(result.value)]);
+      if (result.kind === 'value') values.push([name, result.value]);
     }
     const fields = Object.fromEntries(values);
     m.emits.push({

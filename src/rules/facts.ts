@@ -168,12 +168,17 @@ export function remember(person: PersonFacts, type: string, known: KnownEvent): 
   else person.known.set(type, [known]);
 }
 
-/** The same, but an event that is known already is not known twice. */
+/** The same, but an event that is known already is not known twice: it waits for what either of them says. */
 export function rememberOnce(person: PersonFacts, type: string, known: KnownEvent): void {
   const list = person.known.get(type);
   const at = list?.findIndex((one) => one.key === known.key) ?? -1;
-  if (!list || at < 0) remember(person, type, known);
-  else if (!list[at]?.event && known.event) list[at] = known;
+  const before = list?.[at];
+  if (!list || !before) remember(person, type, known);
+  else if (!before.event && known.event) list[at] = known;
+  // Of this batch, which has no such set, it waits for whatever it is not told to have completed.
+  else if (before.waitsFor && known.waitsFor && known.waitsFor.size > 0) {
+    list[at] = { ...before, waitsFor: new Set([...before.waitsFor, ...known.waitsFor]) };
+  }
 }
 
 /** Adds what was loaded later: events and uses. The profile stays, it may have moved on. */

@@ -138,15 +138,15 @@ export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void
   record(m, rule, typesOf(rule), 'collected', collectedReason(open), eventIds, evidence);
 }
 
-/** Takes out what was collected up to a time. False when nothing is left. */
+/** Takes out what was collected up to a time, and what was only counted. False when nothing is left. */
 export function dropItems(m: Moment, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
-  const { items = [], total = 0 } = window.state;
-  const left = items.filter(({ at }) => Date.parse(at) > upTo);
+  const left = (window.state.items ?? []).filter(({ at }) => Date.parse(at) > upTo);
   const [first, last] = [left[0], left.at(-1)];
   if (!first || !last) return false;
   const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
-  const state = { ...window.state, ...span, items: left, total: left.length === items.length ? total : left.length };
-  changeWait(window, endOf(m, compiled, span.first, span.last), state);
+  // Of a version that is no digest any more it ends when it was due.
+  const due = compiled.rule.digest ? endOf(m, compiled, span.first, span.last) : window.dueAt;
+  changeWait(window, due, { ...window.state, ...span, items: left, total: left.length });
   return true;
 }
 

@@ -1,8 +1,7 @@
 /** What an event does to waits that began before it: it ends them, or comes too late to. */
-import { isoTime } from '../iso-time.ts';
 import type { Evidence } from '../model.ts';
 import { endWait, waitEvidence } from './conclude.ts';
-import type { DigestItem, Trigger, Wait } from './facts.ts';
+import type { Trigger, Wait } from './facts.ts';
 import { dropItems } from './gathering.ts';
 import { agree, keyOf } from './key.ts';
 import { brokenReason, cancelledReason, tooLateReason } from './reasons.ts';
@@ -60,17 +59,13 @@ function endedBy(
   event: Trigger,
 ): 'broken_by_event' | 'cancelled_by_event' | undefined {
   const { rule } = compiled;
-  const { trigger, items } = one.state;
-  // Of a digest, what was collected until then is over.
-  const from = items && items.length > 0 ? firstOf(items) : isoTime(trigger.time);
-  if (isoTime(event.time) < from || event.key === trigger.key) return undefined;
+  const { trigger, items, first } = one.state;
+  // Of a digest, what was collected until then is over, whether it was kept or only counted.
+  const from = items && items.length > 0 && first !== undefined ? first : trigger.time;
+  if (event.time < from || event.key === trigger.key) return undefined;
   const cancels = rule.cancelOn.includes(event.type) && event.time <= one.dueAt;
   const breaks = rule.unless?.events.includes(event.type) && event.time <= trigger.time + rule.unless.within;
   if (!(cancels || breaks) || keyOf(compiled, event, m.ids) !== one.key) return undefined;
   if (cancels) return 'cancelled_by_event';
   return agree(compiled.sameUnless, event, trigger, m.ids) ? 'broken_by_event' : undefined;
-}
-
-function firstOf(items: readonly DigestItem[]): string {
-  return items[0]!.at;
 }

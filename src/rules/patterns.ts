@@ -22,9 +22,15 @@ export interface Counted {
 
 export type WholeEvent = KnownEvent & { readonly event: Event };
 
-/** A rule on what becomes of notifications may listen to some types only. */
-export function isAbout({ about }: Rule, { properties }: Pick<Event, 'properties'>): boolean {
-  return about === undefined || about.includes(String(properties.notification_type));
+/** A rule on what becomes of notifications may listen to some of them only; any other event is about none. */
+export function isAbout({ about }: Rule, { type, properties }: Pick<Event, 'type' | 'properties'>): boolean {
+  if (about === undefined || !type.startsWith('notification.')) return true;
+  return about.includes(String(properties.notification_type));
+}
+
+/** What is counted was not said: it is what triggers the rule. */
+function countsTriggers({ on, count }: Rule): boolean {
+  return count !== undefined && count.of.length === on.length && count.of.every((type) => on.includes(type));
 }
 
 /**
@@ -81,10 +87,12 @@ function isWithin(earlier: KnownEvent, time: Millis, within: Millis): boolean {
 }
 
 function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Counted {
-  const { count, zone: ruleZone } = compiled.rule;
-  if (!count) throw new Error(`rule ${compiled.rule.name} counts nothing`);
+  const { rule } = compiled;
+  const { count, zone: ruleZone } = rule;
+  if (!count) throw new Error(`rule ${rule.name} counts nothing`);
   const { window } = count;
-  const all = count.of.flatMap((type) => related(compiled, person, trigger, type, compiled.sameCount, ids));
+  const known = count.of.flatMap((type) => related(compiled, person, trigger, type, compiled.sameCount, ids));
+  const all = rule.about && countsTriggers(rule) ? known.filter(({ event }) => isAbout(rule, event)) : known;
   const self = count.of.includes(trigger.type) ? 1 : 0;
   let inside: (time: Millis) => boolean;
   let said: string;

@@ -191,3 +191,8 @@ function span(ms: Millis): string {
   }
   return 'less than a second';
 }
+
+/** @param branch the place of the branch, from 1 on */
+export function quietReason({ name }: Rule, branch: number): string {
+  return `Not sent: branch ${branch} of ${name} applies, which hears nothing.`;
+}

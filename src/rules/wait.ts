@@ -1,5 +1,5 @@
 /** A wait as the rules make and keep it. */
-import type { Millis, WaitKind } from '../model.ts';
+import type { Millis, Rule, WaitKind } from '../model.ts';
 import type { Matter } from './conclude.ts';
 import type { Trigger, Wait, WaitState } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
@@ -30,6 +30,16 @@ export function newWait(
   };
   m.person.waits.set(made.waitId, made);
   return made;
+}
+
+/** The kind of wait that the rule makes; none: it acts at once. */
+export function kindOf({ digest, debounce, unless, at, delay, every }: Rule): WaitKind | undefined {
+  if (digest) return 'digest';
+  if (debounce) return 'debounce';
+  if (unless) return 'unless';
+  if (at) return 'at';
+  if (delay) return 'delay';
+  return every && 'every';
 }
 
 /** One trigger begins one wait of a rule; a person has one turn of a recurring rule for each local time. */

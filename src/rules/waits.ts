@@ -144,7 +144,9 @@ function makeRoom(
   const { rule } = compiled;
   if (rule.again === 'beside') return undefined;
   const { key, trigger } = matter;
-  const same = waitsOf(m, (one) => one.rule === rule.name && one.key === key && one.state.trigger.key !== trigger.key);
+  // What a digest of another version has gathered is told all the same, and a turn is no trigger.
+  const isOne = ({ kind, state }: Wait) => kind !== 'digest' && kind !== 'every' && state.trigger.key !== trigger.key;
+  const same = waitsOf(m, (one) => one.rule === rule.name && one.key === key && isOne(one));
   if (rule.again === 'ignore') return keepFirst(m, compiled, matter, end, same);
   return keepLast(m, compiled, matter, laterTrigger(m, compiled, matter, end, same, person), same);
 }

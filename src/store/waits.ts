@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import type { Decision, JsonObject, Millis } from '../model.ts';
+import type { Decision, JsonObject, Millis, WaitKind } from '../model.ts';
 import type { Wait, WaitNeed, WaitState } from '../rules/facts.ts';
 import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
@@ -208,20 +208,25 @@ export async function peopleWaitingIn(
   return rows.map((row) => row.user_id);
 }
 
-/** They end by this version instead, when they were due. The people must be locked. Returns how many were moved. */
+/**
+ * Those of this kind end by this version instead, when they were due; others are left as they are. The people must be
+ * locked. Returns how many were changed and how many left.
+ */
 export async function moveWaits(
   connection: Connection,
   tenantId: string,
   rule: string,
   userIds: readonly string[],
-  version: number,
-): Promise<number> {
-  const { rowCount } = await connection.query(
-    `update waits set catalog_version = $4
-     where tenant_id = $1 and rule = $2 and user_id = any($3::text[]) and status = 'waiting' and catalog_version <> $4`,
-    [tenantId, rule, userIds, version],
-  );
-  return rowCount ?? 0;
+  to: { readonly version: number; readonly kind: WaitKind | undefined },
+): Promise<{ changed: number; left: number }> {
+  const open = `tenant_id = $1 and rule = $2 and user_id = any($3::text[]) and status = 'waiting' and catalog_version <> $4`;
+  const values = [tenantId, rule, userIds, to.version];
+  const { rowCount } = await connection.query(`update waits set catalog_version = $4 where ${open} and kind = $5`, [
+    ...values,
+    to.kind ?? '',
+  ]);
+  const { rows } = await connection.query<{ left: number }>(`select count(*) as left from waits where ${open}`, values);
+  return { changed: rowCount ?? 0, left: rows[0]?.left ?? 0 };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
