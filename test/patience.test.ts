@@ -8,6 +8,7 @@ import { Pipeline } from '../src/pipeline.ts';
 import { isOwnFault, isTransient, isUnreachable, openPool, type Patience, transaction } from '../src/store/database.ts';
 import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
+import { WakeUp } from '../src/worker/wake-up.ts';
 import { Program } from './support/program.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -79,6 +80,15 @@ test('connections that go silent: refused, and the next one is a new one', async
   await expect(silenced).rejects.toThrow('timeout');
   expect(tries).toBe(1);
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+});
+
+test('a wake-up that connects and may not listen leaves no connection behind', async () => {
+  const { database } = await start();
+  const wakeUp = new WakeUp(database.url, 'no channel', () => {});
+  await wakeUp.start();
+  cleanup.push(() => wakeUp.stop());
+  const sessions = `select from pg_stat_activity where application_name = 'tidings wake-up' and datname = current_database()`;
+  await expect.poll(async () => (await database.pool.query(sessions)).rowCount).toBe(0);
 });
 
 test('what the sessions are given', async () => {
