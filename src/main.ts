@@ -73,8 +73,13 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     const seal = new Seal(config.encryptionKey);
     await checkEncryptionKey(pool, seal.keyId);
     const partitions = new Partitions(pool);
-    await partitions.ensureAhead(clock());
-    cleanup.push(every(86_400_000, () => partitions.ensureAhead(clock()), log));
+    const makePartitions = async () => {
+      const left = await partitions.ensureAhead(clock());
+      if (left.length > 0)
+        log.warn({ partitions: left }, 'could not be made now: their rows are in the default partition');
+    };
+    await makePartitions();
+    cleanup.push(every(86_400_000, makePartitions, log));
 
     const catalogs = new Catalogs(pool);
     const apply = async () => {

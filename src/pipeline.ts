@@ -18,7 +18,7 @@ import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isMistake, isRefusedValue, isUnreachable, timestamp, untilCommitted } from './store/database.ts';
+import { isMistake, isRefusedValue, isTransient, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import type { Partitions } from './store/partitions.ts';
@@ -100,7 +100,7 @@ export class Pipeline {
       return await untilCommitted(pool, (connection, attempt) => {
         // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
         if (attempt > 1) this.#lookUps = LOOK_UPS;
-        return this.#decideInTransaction(connection, tenantId, events, now, this.#lookUps-- > 0);
+        return this.#decideInTransaction(connection, tenantId, events, this.#lookUps-- > 0);
       });
     } catch (error) {
       const code = isRefusedValue(error) ? 'invalid_content' : isMistake(error) ? 'undecidable' : undefined;
@@ -124,11 +124,11 @@ export class Pipeline {
     connection: pg.PoolClient,
     tenantId: string,
     events: readonly ReceivedEvent[],
-    began: Millis,
     lookUp: boolean,
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
-    const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, began + LOCK_PATIENCE, lookUp);
+    const until = () => this.#parts.clock() + LOCK_PATIENCE;
+    const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, until(), lookUp);
     const { catalog, facts, query } = await this.#lock(connection, tenantId, ask);
     // Only now: what is decided about a person later has a later time, in whichever process.
     const now = this.#parts.clock();
@@ -282,12 +282,12 @@ export class Pipeline {
     await quarantine(pool, seal, tenantId, refused, clock());
   }
 
-  /** A database that cannot be reached is no fault of the caller's or of the program: 503, and nothing was taken in. */
+  /** A database that is away or too busy is no fault of the caller's or of the program: 503, and nothing was taken in. */
   async #guard<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!isUnreachable(error)) throw error;
+      if (!isTransient(error)) throw error;
       throw new TidingsError('unavailable', 'The events were not stored; send them again.', {
         retryAfter: 2,
         cause: error,
@@ -429,7 +429,7 @@ const REFUSED = {
 /** Bounds the advisory locks of a transaction and the memory of a statement. */
 const MAX_BATCH = 1000;
 
-/** Facts are asked for before it is known when the people are free; nobody waits longer than this. */
+/** Facts are asked for before it is known when the people are free; no answer is waited for so long (`Patience.answer`). */
 const LOCK_PATIENCE = 300_000;
 
 /** After a repeated event, how many batches expect more of them. */

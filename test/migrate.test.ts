@@ -97,11 +97,49 @@ describe('partitions', () => {
     ]);
   });
 
-  test('a month whose rows already lie in the default partition stays there', async () => {
+  test('what came when its month was too far away moves there when the month is made, by several processes', async () => {
     const later = Date.parse('2026-01-10T00:00:00Z');
-    await new Partitions(database.pool).ensureEvents([Date.parse('2026-02-01T00:00:00Z')], later);
-    expect(await partitionsOf('events')).not.toContain('events_2026_02');
+    const { rows: before } = await database.pool.query('select * from events order by event_time');
+    const soon = [Date.parse('2026-02-01T00:00:00Z')];
+    await Promise.all([1, 2, 3].map(() => new Partitions(database.pool).ensureEvents(soon, later)));
+    const { rows: after } = await database.pool.query('select * from events order by event_time');
+    expect(after).toEqual(before);
     await insertEvent('2026-02-02T00:00:00Z');
+    const { rows } = await database.pool.query(
+      `select tableoid::regclass::text as partition, count(*) from events where event_time between '2026-01-01' and '2027-01-01'
+       group by 1`,
+    );
+    expect(rows).toEqual([{ partition: 'events_2026_02', count: 2 }]);
+  });
+
+  test('too many that came too early stay where they are', async () => {
+    await database.pool.query(
+      `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits,
+         catalog_version, decisions) select 't', 'u', '2026-03-02', gen_random_uuid(), 'seen', now(), '{}', '{}', 1, '[]'
+       from generate_series(1, 100001)`,
+    );
+    const partitions = new Partitions(database.pool);
+    await partitions.ensureEvents([Date.parse('2026-03-02T00:00:00Z')], Date.parse('2026-03-01T00:00:00Z'));
+    expect(await partitionsOf('events')).not.toContain('events_2026_03');
+    expect(await partitions.ensureAhead(Date.parse('2026-02-01T00:00:00Z'))).toEqual(['events_2026_03']);
+    await insertEvent('2026-03-03T00:00:00Z');
+    await database.pool.query('delete from events where event_time >= $1', ['2026-03-01']);
+  });
+
+  test('nobody waits for a month that cannot be made: it is made later, with what came for it meanwhile', async () => {
+    const now = Date.parse('2026-03-10T00:00:00Z');
+    const partitions = new Partitions(database.pool);
+    const reader = await database.pool.connect();
+    await reader.query('begin; select from events limit 1');
+    await partitions.ensureEvents([Date.parse('2026-04-01T00:00:00Z')], now);
+    await reader.query('rollback');
+    reader.release();
+    await insertEvent('2026-04-01T00:00:00Z');
+    await partitions.ensureEvents([Date.parse('2026-04-01T00:00:00Z')], now + 1000);
+    expect(await partitionsOf('events')).not.toContain('events_2026_04');
+    await partitions.ensureEvents([Date.parse('2026-04-01T00:00:00Z')], now + 60_000);
+    const { rows } = await database.pool.query('select count(*) from events_2026_04');
+    expect(rows).toEqual([{ count: 1 }]);
   });
 
   test('notifications lie in the month of their id', async () => {
@@ -113,6 +151,19 @@ describe('partitions', () => {
     );
     const { rows } = await database.pool.query('select tableoid::regclass::text as partition from deliveries');
     expect(rows).toEqual([{ partition: 'deliveries_2025_12' }]);
+    await database.pool.query('delete from deliveries');
+  });
+
+  test('deliveries that came early move as well', async () => {
+    const id = uuidAt(Date.parse('2026-07-04T18:00:00Z'));
+    await database.pool.query(
+      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at,
+         in_doubt_policy, created_at) values ('t', $1, 'email', 'u', 'N', now(), now(), 'resend', now())`,
+      [id],
+    );
+    expect(await new Partitions(database.pool).ensureAhead(Date.parse('2026-06-01T00:00:00Z'))).toEqual([]);
+    const { rows } = await database.pool.query('select tableoid::regclass::text as partition from deliveries');
+    expect(rows).toEqual([{ partition: 'deliveries_2026_07' }]);
     await database.pool.query('delete from deliveries');
   });
 

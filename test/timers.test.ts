@@ -7,7 +7,7 @@ import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
 import type { BacktestReport } from '../src/simulate/backtest.ts';
-import { openPool } from '../src/store/database.ts';
+import { openPool, type Patience } from '../src/store/database.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
 import {
   type ClaimedDelivery,
@@ -16,6 +16,7 @@ import {
   type Settlement,
   settleDeliveries,
 } from '../src/store/deliveries.ts';
+import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { settlementOf } from '../src/worker/settle.ts';
 import { TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
@@ -90,6 +91,37 @@ describe('several processes', () => {
     await expect.poll(async () => (await sentTo(tidings, 'R')).length).toBe(1200);
     await expect.poll(() => count(tidings, 'recurrences', 'claimed_until is null and cursor is null')).toBe(1);
     expect(await sentTo(tidings, 'R')).toEqual(all);
+  });
+});
+
+describe('a lock that is held for too long', () => {
+  test('keeps a turn and a wait from nobody: they come when it is free', async () => {
+    const tidings = await start(`WAITED: { on: began, delay: 1h }
+  TURN: { every: hour, for: true }`);
+    const { clock, database } = tidings;
+    await post(tidings, { user: 'a', type: 'began' }, { user: 'b', type: 'began' });
+    const other = await another(tidings, { lock: 100 });
+    const refused: string[] = [];
+    // Also of being late, which is no error.
+    const warn = ({ err }: { err?: { code: string } }) => err && refused.push(err.code);
+    const log = { ...silent, warn, info: () => {} };
+    await timers(other, { log: log as unknown as typeof silent });
+    await expect.poll(() => count(tidings, 'recurrences')).toBe(1);
+
+    const connection = await database.pool.connect();
+    await connection.query('begin');
+    await lockPeople(connection, TENANT, ['b']);
+    clock.now += HOUR;
+    // Once the turns, once the waits.
+    await expect.poll(() => refused).toEqual(['55P03', '55P03']);
+    expect(await notifications(tidings)).toEqual([]);
+    await connection.query('rollback');
+    connection.release();
+
+    // Their claims run out.
+    clock.now += MINUTE + 1;
+    await expect.poll(() => sentTo(tidings, 'TURN')).toEqual(['a', 'b']);
+    await expect.poll(() => sentTo(tidings, 'WAITED')).toEqual(['a', 'b']);
   });
 });
 
@@ -467,8 +499,8 @@ async function apply(tidings: TestTidings, rules: string): Promise<void> {
 }
 
 /** Another process: it shares the database and the clock, and nothing else. */
-async function another({ database, seal, providers, clock }: TestTidings) {
-  const pool = openPool(database.url, { max: 5, name: 'another' });
+async function another({ database, seal, providers, clock }: TestTidings, patience: Partial<Patience> = {}) {
+  const pool = openPool(database.url, { max: 5, name: 'another', patience });
   cleanup.push(() => pool.end());
   const catalogs = new Catalogs(pool);
   const pipeline = new Pipeline({

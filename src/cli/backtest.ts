@@ -134,7 +134,13 @@ async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => 
   const config = readConfig(env, { catalogDir: '' });
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir }) : null;
   try {
-    const pool = openPool(embedded?.url ?? (config.databaseUrl as string), { max: 2, name: 'tidings backtest' });
+    // Between two pages people are replayed in an open transaction, and a page may have to look far.
+    const patience = { answer: 0, idle: 0 };
+    const pool = openPool(embedded?.url ?? (config.databaseUrl as string), {
+      max: 2,
+      name: 'tidings backtest',
+      patience,
+    });
     try {
       return await work(pool);
     } finally {

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
-import { isRefusedValue, isUnreachable } from '../store/database.ts';
+import { isRefusedValue, isTransient } from '../store/database.ts';
 
 /** A problem document (RFC 9457). `code` is stable; docs/errors.md has a section for each. */
 export interface Problem {
@@ -86,7 +86,7 @@ function problemOf(error: FastifyError): TidingsError {
       path,
     });
   }
-  if (isUnreachable(error)) {
+  if (isTransient(error)) {
     return new TidingsError('unavailable', 'Nothing was changed; try again.', { retryAfter: 2, cause: error });
   }
   switch (error.code) {

@@ -14,7 +14,9 @@ export async function migrate(pool: pg.Pool): Promise<void> {
   const files = (await readdir(FOLDER)).filter((name) => /^\d{6}\.sql$/.test(name)).sort();
   const connection = await pool.connect();
   try {
-    await connection.query('select pg_advisory_lock($1)', [LOCK]);
+    // Neither waiting for another process that migrates nor a migration of large tables has a limit.
+    await connection.query('set lock_timeout = 0; set idle_in_transaction_session_timeout = 0');
+    await patiently(connection, 'select pg_advisory_lock($1)', [LOCK]);
     await connection.query(
       'create table if not exists migrations (file text primary key, hash text not null, applied_at timestamptz not null default now())',
     );
@@ -29,7 +31,7 @@ export async function migrate(pool: pg.Pool): Promise<void> {
         throw new Error(`migration ${file} was changed after it had been applied; add a new one`);
       await connection.query('begin');
       try {
-        await connection.query(sql);
+        await patiently(connection, sql);
         await connection.query('insert into migrations (file, hash) values ($1, $2)', [file, hash]);
         await connection.query('commit');
       } catch (error) {
@@ -42,7 +44,14 @@ export async function migrate(pool: pg.Pool): Promise<void> {
       throw new Error(`the database is newer than this program: it has ${unknown.join(', ')}; run a newer Tidings`);
     }
   } finally {
-    await connection.query('select pg_advisory_unlock($1)', [LOCK]).catch(() => {});
-    connection.release();
+    // Its settings and its lock are of this session.
+    connection.release(true);
   }
+}
+
+const DAY = 86_400_000;
+
+function patiently(connection: pg.PoolClient, text: string, values?: unknown[]): Promise<unknown> {
+  // query_timeout: an option of node-postgres for one query that its types do not know
+  return connection.query({ text, ...(values && { values }), query_timeout: DAY } as pg.QueryConfig);
 }

@@ -17,7 +17,7 @@ export type TextRow = readonly (string | null)[];
 /**
  * Runs statements one after the other in one round trip; resolves to the rows of each. Each sees what committed before it
  * began. The first that fails is the error, and those behind it are not run. A small batch spends more on round trips than
- * on its events.
+ * on its events. Without an answer it fails as any query of the pool does (`Patience.answer`): give up the connection.
  */
 export function runTogether(connection: Connection, statements: readonly Statement[]): Promise<TextRow[][]> {
   return new Promise((resolve, reject) => {
@@ -41,6 +41,8 @@ interface Wire {
 
 /** What node-postgres runs: it calls `submit`, then tells of every message that comes back. */
 class RoundTrip implements pg.Submittable {
+  /** Set by node-postgres: stops its clock (`query_timeout`), which else ends in `handleError`. */
+  callback: (() => void) | undefined;
   readonly #statements: readonly Statement[];
   readonly #resolve: (rows: TextRow[][]) => void;
   readonly #reject: (error: Error) => void;
@@ -90,10 +92,12 @@ class RoundTrip implements pg.Submittable {
 
   handleReadyForQuery(): void {
     for (const { name } of this.#statements) this.#known.add(name);
+    this.callback?.();
     this.#resolve(this.#rows);
   }
 
   handleError(error: Error): void {
+    this.callback?.();
     this.#reject(error);
   }
 

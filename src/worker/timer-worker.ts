@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model.ts';
-import { isUnreachable } from '../store/database.ts';
+import { isOwnFault, isTransient } from '../store/database.ts';
 import { claimLifecycle, deleteLifecycle, type LifecycleEvent } from '../store/lifecycle.ts';
 import {
   activeCatalogs,
@@ -172,7 +172,8 @@ export class TimerWorker {
     try {
       await pipeline.endDueWaits(tenantId, userIds);
     } catch (error) {
-      if (isUnreachable(error)) throw error;
+      // Nobody's fault: their claims run out, and they are taken again.
+      if (isTransient(error)) throw error;
       if (userIds.length > 1) {
         // The others are not to blame: find the one by halves.
         const half = Math.ceil(userIds.length / 2);
@@ -257,7 +258,8 @@ export class TimerWorker {
     try {
       await take(userIds, held, after);
     } catch (error) {
-      if (error instanceof ClaimLost || isUnreachable(error)) throw error;
+      // A turn is passed over for good: only where it could never be taken. Else the claim runs out, and all are tried again.
+      if (!isOwnFault(error) || error instanceof ClaimLost) throw error;
       // Somebody's turn cannot be taken: one by one, and that one is passed over.
       let from = held;
       for (const [place, userId] of userIds.entries()) {
@@ -266,7 +268,7 @@ export class TimerWorker {
         try {
           await take([userId], from, to);
         } catch (failed) {
-          if (failed instanceof ClaimLost || isUnreachable(failed)) throw failed;
+          if (!isOwnFault(failed) || failed instanceof ClaimLost) throw failed;
           log.error(
             { err: failed, tenant_id: held.tenantId, rule: held.rule },
             'a turn of a recurring rule was passed over',

@@ -19,7 +19,14 @@ export class WakeUp {
   }
 
   async start(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#url, application_name: 'tidings wake-up', keepAlive: true });
+    const client = new pg.Client({
+      connectionString: this.#url,
+      application_name: 'tidings wake-up',
+      connectionTimeoutMillis: 5000,
+      query_timeout: 5000,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+    });
     const lost = () => {
       if (this.#client !== client || this.#stopped) return;
       this.#client = undefined;
@@ -36,6 +43,8 @@ export class WakeUp {
       this.#heard();
     } catch {
       lost();
+      // Connected, and yet it cannot listen: another one will.
+      void client.end().catch(() => {});
     }
   }
 

@@ -1,0 +1,38 @@
+import { Catalogs } from '../../src/catalog/catalogs.ts';
+import { Pipeline } from '../../src/pipeline.ts';
+import { Seal } from '../../src/privacy/seal.ts';
+import { openPool } from '../../src/store/database.ts';
+import { Partitions } from '../../src/store/partitions.ts';
+import { silent, TENANT } from './tidings.ts';
+
+/**
+ * A process that takes in one event and is frozen (SIGSTOP) in the middle of its transaction, between the two round trips.
+ * Says what became of it once it goes on. Arguments: the database, PostgreSQL's patience with it, the event.
+ */
+
+const [url = '', idle = '', event = ''] = process.argv.slice(2);
+
+/** An address is sealed when everything is decided and nothing is written. */
+class Freezing extends Seal {
+  override seal(text: string, purpose: string) {
+    process.kill(process.pid, 'SIGSTOP');
+    return super.seal(text, purpose);
+  }
+}
+
+const pool = openPool(url, { max: 2, name: 'frozen', patience: { idle: Number(idle) } });
+const pipeline = new Pipeline({
+  pool,
+  catalogs: new Catalogs(pool),
+  partitions: new Partitions(pool),
+  seal: new Freezing(Buffer.alloc(32)),
+  providers: new Map(),
+  clock: Date.now,
+  log: silent,
+});
+const answer = await pipeline.ingest(TENANT, [JSON.parse(event)]).then(
+  ([result]) => result?.status,
+  (error) => error.code,
+);
+console.log(`answer: ${answer}`);
+await pool.end();
