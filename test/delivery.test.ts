@@ -377,11 +377,13 @@ describe('addresses', () => {
     await becomes(tidings, text, 'undeliverable');
     expect(await deliveryOf(tidings, mail)).toMatchObject({
       reason_code: 'missing_email',
-      reason: 'No e-mail address is known for this person: no event has brought user_traits.email.',
+      reason:
+        'No e-mail address is known for this person: no event has brought user_traits.email, or one has taken it back.',
     });
     expect(await deliveryOf(tidings, text)).toMatchObject({
       reason_code: 'missing_phone',
-      reason: 'No phone number is known for this person: no event has brought user_traits.phone.',
+      reason:
+        'No phone number is known for this person: no event has brought user_traits.phone, or one has taken it back.',
     });
     expect(await attemptsOf(tidings, mail)).toMatchObject([{ outcome: 'undeliverable' }]);
     const { decisions } = await loadTimeline(tidings.database.pool, TENANT, 'u1', 10, null, null);

@@ -204,13 +204,25 @@ describe('what an outcome means', () => {
       },
     ],
     [
+      'in doubt, and no time left to send it again',
+      { kind: 'in_doubt', reason: 'the line dropped' },
+      { attempt: 1, giveUpAt: NOW },
+      {
+        status: 'in_doubt',
+        dueAt: null,
+        reasonCode: 'in_doubt',
+        reason: 'It may have gone out (the line dropped). There is no time left to send it again; retry it by hand.',
+      },
+    ],
+    [
       'no e-mail address',
       { kind: 'undeliverable', missing: 'email' },
       {},
       {
         status: 'undeliverable',
         reasonCode: 'missing_email',
-        reason: 'No e-mail address is known for this person: no event has brought user_traits.email.',
+        reason:
+          'No e-mail address is known for this person: no event has brought user_traits.email, or one has taken it back.',
       },
     ],
     [

@@ -57,25 +57,25 @@ function nextState(delivery: ClaimedDelivery, outcome: Dispatched['outcome'], no
       return { status: 'sent', dueAt: null, reasonCode: null, reason: null };
     case 'undeliverable': {
       const what = outcome.missing === 'email' ? 'e-mail address' : 'phone number';
-      const reason = `No ${what} is known for this person: no event has brought user_traits.${outcome.missing}.`;
+      const trait = `user_traits.${outcome.missing}`;
+      const reason = `No ${what} is known for this person: no event has brought ${trait}, or one has taken it back.`;
       return { status: 'undeliverable', dueAt: null, reasonCode: `missing_${outcome.missing}`, reason };
     }
     case 'rejected':
       return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };
-    case 'in_doubt':
-      return delivery.inDoubt === ('hold' satisfies InDoubtPolicy)
-        ? {
-            status: 'in_doubt',
-            dueAt: null,
-            reasonCode: 'in_doubt',
-            reason: `It may have gone out (${outcome.reason}). Held, as this notification type says; retry it by hand.`,
-          }
-        : again(
-            delivery,
-            `It may have gone out (${outcome.reason}); sent again, as this notification type says.`,
-            now,
-            random,
-          );
+    case 'in_doubt': {
+      const held = (why: string): NextState => ({
+        status: 'in_doubt',
+        dueAt: null,
+        reasonCode: 'in_doubt',
+        reason: `It may have gone out (${outcome.reason}). ${why}; retry it by hand.`,
+      });
+      if (delivery.inDoubt === ('hold' satisfies InDoubtPolicy)) return held('Held, as this notification type says');
+      const resent = `It may have gone out (${outcome.reason}); sent again, as this notification type says.`;
+      const next = again(delivery, resent, now, random);
+      // What may have gone out was not given up: nobody knows.
+      return next.status === 'queued' ? next : held('There is no time left to send it again');
+    }
     case 'retry':
       return again(delivery, outcome.reason, now, random, outcome.after);
   }
