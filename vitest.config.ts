@@ -24,7 +24,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/properties.ts'],
     // Longer than a property may take (test/support/properties.ts).
-    testTimeout: (Number(process.env.PROPERTY_SECONDS ?? 60) + 30) * 1000,
+    testTimeout: (Number(process.env.PROPERTY_SECONDS ?? 120) + 30) * 1000,
     hookTimeout: 60_000,
     // How long a test waits for what must come; a busy machine is no failure.
     expect: { poll: { timeout: 15_000 } },

@@ -6,11 +6,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, inject, test, vi } from 'vitest';
 import { readPidFile } from '../src/store/embedded-address.ts';
 import { isRunning } from '../src/store/processes.ts';
 import { testDatabase } from './support/database.ts';
 import { mailSink } from './support/mailsink.ts';
+import { databaseUrl } from './support/postgres.ts';
 import { Program, type ProgramOptions, type Ready, tidings, tidingsDirectly } from './support/program.ts';
 import { FINTECH } from './support/tidings.ts';
 
@@ -67,6 +68,11 @@ describe('the command line', () => {
     ['a port that is none', { PORT: 'http' }, /^tidings: PORT is "http"; it must be a number/],
     ['a lease that is none', { TIDINGS_LEASE: '30' }, /^tidings: TIDINGS_LEASE: "30" is not a duration; .*30s/],
     ['a poll that is too long', { TIDINGS_POLL: '2h' }, /^tidings: TIDINGS_POLL is 2h; it must be at most 1h/],
+    [
+      'a database that is not there',
+      { DATABASE_URL: databaseUrl(inject('serverUrl'), 'nowhere') },
+      /^tidings: the database of DATABASE_URL refuses us: database "nowhere" does not exist$/,
+    ],
   ])('refuses %s, in one sentence', async (_what, env, sentence) => {
     const { code, stdout, stderr } = await outcome(tidingsDirectly(['start'], { env: { ...environment(), ...env } }));
     expect(stderr).toMatch(sentence);

@@ -37,10 +37,15 @@ export function serveCommand(program: Command, name: string, description: string
         await serve(roles, env, options.json ?? false);
       } catch (error) {
         if (!isForPeople(error)) throw error;
-        console.error(`tidings: ${isUnreachable(error) ? 'the database cannot be reached: ' : ''}${error.message}`);
+        console.error(`tidings: ${inWords(error)}`);
         process.exitCode = 1;
       }
     });
+}
+
+function inWords(error: Error): string {
+  if (isUnreachable(error)) return `the database cannot be reached: ${error.message}`;
+  return isDatabaseRefusal(error) ? `the database of DATABASE_URL refuses us: ${error.message}` : error.message;
 }
 
 async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {
@@ -107,5 +112,11 @@ async function trialFor(url: string | null, keys: readonly string[]): Promise<Tr
 
 function isForPeople(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError) return true;
-  return isUnreachable(error) || (error as { code?: string }).code === 'EADDRINUSE';
+  if (isUnreachable(error) || isDatabaseRefusal(error)) return true;
+  return ['EADDRINUSE', 'EACCES'].includes(String((error as { code?: unknown }).code));
+}
+
+/** No such role or a wrong password (28), no such database (3D000), no right to do it (42501). */
+function isDatabaseRefusal(error: unknown): boolean {
+  return /^(28...|3D000|42501)$/.test(String((error as { code?: unknown }).code));
 }
