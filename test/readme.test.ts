@@ -1,15 +1,21 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readCatalog } from '../src/catalog/read.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { type Trial, trialOf } from '../src/cli/trial.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type CodeBlock, codeBlocks, commandsOf, missingFrom } from './support/markdown.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 const README = new URL('../README.md', import.meta.url);
 const PACKAGE = new URL('../package.json', import.meta.url);
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
 
 /** A command that ends by itself. */
@@ -82,7 +88,9 @@ describe.runIf(existsSync(README))('README.md', () => {
   });
 
   test('shows the two commands, and something to try', () => {
-    expect(commands.map(({ text }) => text)).toEqual(expect.arrayContaining(['npm start', 'npm test']));
+    const texts = commands.map(({ text }) => text);
+    expect(texts).toEqual(expect.arrayContaining(['npm start', 'npm test']));
+    expect(texts[0]).toMatch(/^git clone https:/);
     expect(commands.filter(({ text }) => text.startsWith('curl ')).length).toBeGreaterThanOrEqual(5);
   });
 
@@ -108,10 +116,28 @@ describe.runIf(existsSync(README))('README.md', () => {
     async ({ text }) => {
       const env = { ...process.env, TIDINGS_URL: server.url, DATABASE_URL: tidings.database.url };
       const [program, ...args] = [process.execPath, 'bin/tidings.mjs', ...text.split(/\s+/).slice(2)];
-      const { stdout } = await run(program, args, { cwd: fileURLToPath(new URL('..', import.meta.url)), env });
+      const { stdout } = await run(program, args, { cwd: ROOT, env });
       expect(stdout.trim()).not.toBe('');
     },
   );
+
+  // After all that goes by the example: it takes the place of it.
+  test('its own catalog, copied as it stands, is right and sends what it says', async () => {
+    const [files] = blocks.filter(({ language }) => language === 'sh');
+    const folder = await mkdtemp(join(tmpdir(), 'tidings-readme-'));
+    try {
+      await run('bash', ['-euc', files?.text ?? 'false'], { cwd: folder });
+      const catalog = join(folder, 'my-catalog');
+      const { stdout } = await run(process.execPath, ['bin/tidings.mjs', 'check', catalog], { cwd: ROOT });
+      expect(stdout).toBe('Nothing is wrong.\n');
+      await tidings.apply(await readCatalog(catalog));
+      const { event, notification } = trialOf((await tidings.catalogs.active(TENANT)).data) as Trial;
+      const results = await tidings.pipeline.ingest(TENANT, [event]);
+      expect(results).toMatchObject([{ decisions: [{ notification_type: notification, outcome: 'send' }] }]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 
   test('names no npm script that does not exist, and nothing that cannot be run', () => {
     const unknown = commands.filter(({ text }) => {
