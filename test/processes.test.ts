@@ -71,7 +71,7 @@ describe('the command line', () => {
     [
       'a database that is not there',
       { DATABASE_URL: databaseUrl(inject('serverUrl'), 'nowhere') },
-      /^tidings: the database of DATABASE_URL refuses us: database "nowhere" does not exist$/,
+      /^tidings: the database of DATABASE_URL refuses us: database "nowhere" does not exist/,
     ],
   ])('refuses %s, in one sentence', async (_what, env, sentence) => {
     const { code, stdout, stderr } = await outcome(tidingsDirectly(['start'], { env: { ...environment(), ...env } }));
