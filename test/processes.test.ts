@@ -117,7 +117,8 @@ test('starts, stops with Ctrl-C, starts again after kill -9, beside a second cop
   const third = start(['start'], { env });
   const copy = start(['start', '--json'], { env: environment() });
   const [, again] = await third.says(/Look +(http:\S+)/);
-  expect(third.output).toContain('Ctrl-C');
+  await third.says(/Ctrl-C/);
+  expect(third.stdout).toMatch(/Try +curl .*\n.*"signup_completed".*\n.*\/explain\/u_1\/WELCOME_EMAIL\n/);
   const { url: other } = await copy.ready();
   expect(other).not.toBe(again);
   await allDelivered(again as string, 901);
