@@ -5,8 +5,10 @@ import { ids } from './ids.ts';
 import type { Millis } from './model.ts';
 import { absorb, type HistoryNeed, type LimitNeed, type PersonFacts, type Wait } from './rules/facts.ts';
 import { begunWaits, historyNeeds, limitNeeds, waitNeeds } from './rules/needs.ts';
+import { toldNeeds } from './rules/told.ts';
 import type { Facts, FactsQuery, Needed } from './store/facts.ts';
 import { loadSpans } from './store/spans.ts';
+import { loadTold } from './store/told.ts';
 import { loadChanges } from './store/trait-changes.ts';
 import { loadWaits, loadWaitsById } from './store/waits.ts';
 
@@ -48,6 +50,11 @@ export async function loadMore(
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     await loadChanges(connection, tenantId, changes, facts.people);
   }
+  const told = events.flatMap((event) => {
+    const person = facts.people.get(event.userId) as PersonFacts;
+    return toldNeeds(rules, person, event).map((need) => ({ ...need, userId: event.userId }));
+  });
+  await loadTold(connection, tenantId, told, facts.people);
   if (!rules.waits && !facts.hasWaits) return;
   const begun = events.flatMap((event) => {
     const person = facts.people.get(event.userId) as PersonFacts;

@@ -59,6 +59,10 @@ describe('what was decided is decided again, exactly', () => {
           const tenantId = `tenant ${++tenants}`;
           const end = await live(database, tenantId, [catalogOf(one), catalogOf(other)], steps);
           const since = BASE + Math.floor((end - BASE) * from);
+          const all = { tenantId, since: BASE, until: end + 1, everybody: true };
+          for await (const { lives } of readLives(database.pool, all)) {
+            for (const life of lives) expect(toldTwice(life)).toEqual([]);
+          }
           const report = await backtest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
           expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
         }),
@@ -277,11 +281,12 @@ describe('reading the past', () => {
 /** Where between its beginning and its end a history is looked at. */
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
-const post = (gap: Millis, type: string, late = 0): Step => ({
+const postWith = (gap: Millis, type: string, properties: JsonObject, late = 0): Step => ({
   gap,
   kind: 'post',
-  events: [{ person: 0, type, late, properties: {}, traits: {}, startsIn: null }],
+  events: [{ person: 0, type, late, properties, traits: {}, startsIn: null }],
 });
+const post = (gap: Millis, type: string, late = 0): Step => postWith(gap, type, {}, late);
 const endOfWaits = (gap: Millis): Step => ({ gap, kind: 'end' });
 const applyOther: Step = { gap: 1, kind: 'apply' };
 const aSecond = { delay: { span: 1000, text: '1s' } };
@@ -349,6 +354,40 @@ const stories: [Rule[], Rule[], Step[], number][] = [
     ],
     [],
     [post(DAY, 'b'), post(HOUR, 'a', HOUR + 1)],
+    0,
+  ],
+  // It was told by a version without the pattern, which a late event completes: before the replay begins, and in it.
+  ...[0, 0.999].map((from): [Rule[], Rule[], Step[], number] => [
+    [plainRule({ name: 'R0', on: ['b'] })],
+    [plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: HOUR, withinText: '1h' }] })],
+    [post(DAY, 'b'), applyOther, post(HOUR, 'a', HOUR + 2)],
+    from,
+  ]),
+  // The same with a burst before, which an earlier one began; and the rule is not as simple by then.
+  [
+    [plainRule({ name: 'R0', on: ['b'], debounce: { quiet: 1000, text: '1s' } })],
+    [plainRule({ name: 'R0', on: ['b'], key: 'event.k', after: [{ event: 'a', within: HOUR, withinText: '1h' }] })],
+    [
+      postWith(DAY, 'b', { k: 'x' }),
+      postWith(1, 'b', { k: 'x' }),
+      endOfWaits(HOUR),
+      applyOther,
+      postWith(HOUR, 'a', { k: 'x' }, 2 * HOUR + 3),
+    ],
+    0,
+  ],
+  // Right, wrong and right again, of a rule that does not wait.
+  [
+    [
+      plainRule({
+        name: 'R0',
+        on: ['d'],
+        actions: [{ kind: 'emit', event: 'e', properties: {} }],
+        count: { of: ['b'], how: 'at_most', n: 0, window: { kind: 'since', event: 'a', text: 'a' } },
+      }),
+    ],
+    [plainRule({ name: 'R0', on: ['a'] })],
+    [post(HOUR, 'a'), post(DAY, 'd'), post(HOUR, 'b', 5 * HOUR), post(HOUR, 'a', 6 * HOUR), post(HOUR, 'a', 4 * HOUR)],
     0,
   ],
 ];
@@ -516,11 +555,11 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
   return { lives, end: now };
 }
 
-/** Triggers that a rule sent the same notification for more than once. A digest is named by one of its items. */
-function toldTwice({ events, waits }: Life): string[] {
+/** Triggers that a rule sent the same notification for, or acted on, more than once. A digest is named by one of its items. */
+function toldTwice({ events, waits }: Pick<Life, 'events' | 'waits'>): string[] {
   const decisions = [...events.flatMap((event) => event.decisions()), ...waits.flatMap((wait) => wait.decisions)];
   const sends = decisions
-    .filter(({ outcome, evidence }) => outcome === 'send' && !evidence.digest)
+    .filter(({ outcome, evidence }) => (outcome === 'send' || outcome === 'acted') && !evidence.digest)
     .map(({ rule, notification_type: type, event_ids: [trigger] }) => `${rule} ${type} ${trigger}`);
   return sends.filter((one, place) => sends.indexOf(one) < place);
 }

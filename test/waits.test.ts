@@ -719,11 +719,13 @@ describe('by command', () => {
   test('migrate: they end by the version in force, at the time they were due', async () => {
     const [mine, gone] = [wait(), wait({ status: 'fired', endedAt: NOW })];
     await save(mine, gone);
-    const answer = { rule: 'A', version: 2, people: 1, waits: 1, next: null };
+    const answer = { rule: 'A', version: 2, people: 1, waits: 1, left: 0, next: null };
     expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual(answer);
     expect(await load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same' }]);
     expect((await rowOf(gone)).catalog_version).toBe(1);
     expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0 });
+    await save(wait({ key: 'k', kind: 'digest' }));
+    expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0, left: 1 });
     expect(await post('/api/v1/waits/migrate', { rule: 'C' })).toMatchObject({ status: 404, path: 'rule' });
   });
 
@@ -743,7 +745,7 @@ describe('by command', () => {
   });
 
   test('from the command line', async () => {
-    await save(wait({ key: 'k' }), wait({ userId: 'v', kind: 'digest' }));
+    await save(wait({ key: 'k' }), wait({ userId: 'v' }));
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     vi.stubEnv('TIDINGS_URL', url);
     const said = vi.spyOn(console, 'log').mockImplementation(() => {});

@@ -29,10 +29,13 @@ export interface Command {
 export interface Progress {
   readonly people: number;
   readonly waits: number;
-  /** Waits that the command does not fit. */
-  readonly left: number;
   /** The last person looked at; null: that was all. */
   readonly next: string | null;
+}
+
+interface Moved extends Progress {
+  /** Waits that the rule would not take over. */
+  readonly left: number;
 }
 
 /** People in one transaction: their locks are held meanwhile, and their events wait. */
@@ -44,29 +47,33 @@ const STEPS = 10;
 /** Ends what waits in a rule of this name. @param after go on behind this person */
 export async function cancelWaiting(command: Command, after: string): Promise<Progress> {
   const { catalogs, tenantId, rule, now } = command;
-  return inSteps(command, 'waits.cancelled', after, {}, async (connection, userIds) => {
-    const waits = await loadWaitsIn(connection, tenantId, rule, userIds);
-    const written = [];
-    for (const wait of waits) {
-      const began = (await catalogs.at(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
-      wait.status = 'cancelled';
-      wait.endedAt = now;
-      wait.stored = 'changed';
-      written.push({ wait, decisions: cancelled(wait, began ? typesOf(began) : [rule]) });
-    }
-    await writeWaits(connection, tenantId, written, now);
-    return { changed: written.length, left: 0 };
-  });
+  const { left: _none, ...progress } = await inSteps(
+    command,
+    'waits.cancelled',
+    after,
+    {},
+    async (connection, userIds) => {
+      const waits = await loadWaitsIn(connection, tenantId, rule, userIds);
+      const written = [];
+      for (const wait of waits) {
+        const began = (await catalogs.at(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
+        wait.status = 'cancelled';
+        wait.endedAt = now;
+        wait.stored = 'changed';
+        written.push({ wait, decisions: cancelled(wait, began ? typesOf(began) : [rule]) });
+      }
+      await writeWaits(connection, tenantId, written, now);
+      return { changed: written.length, left: 0 };
+    },
+  );
+  return progress;
 }
 
 /**
  * Has them end by the catalog in force; when they are due stays. Those of a kind that its rule does not make any more (a
  * digest, where it is a delay now) are `left` as they are. Throws `not_found` when it has no such rule.
  */
-export async function migrateWaiting(
-  command: Command,
-  after: string,
-): Promise<Progress & { readonly version: number }> {
+export async function migrateWaiting(command: Command, after: string): Promise<Moved & { readonly version: number }> {
   const { catalogs, tenantId, rule } = command;
   const { version, rules } = await catalogs.refresh(tenantId);
   const compiled = rules.byName.get(rule);
@@ -87,8 +94,8 @@ async function inSteps(
   after: string,
   more: { readonly version?: number },
   work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; left: number }>,
-): Promise<Progress> {
-  let progress: Progress = { people: 0, waits: 0, left: 0, next: after };
+): Promise<Moved> {
+  let progress: Moved = { people: 0, waits: 0, left: 0, next: after };
   for (let step = 0; step < STEPS && progress.next !== null; step++) {
     const { people, waits, left, next } = progress;
     const done = await transaction(pool, async (connection) => {

@@ -13,6 +13,7 @@ import { keyOf } from './key.ts';
 import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
+import { rememberTold, wasTold } from './told.ts';
 import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
 import { hasBegun, wait } from './waits.ts';
@@ -55,6 +56,7 @@ export function decide(
   for (const { compiled, trigger, known } of incomplete) {
     if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger, known);
   }
+  rememberTold(person, event.time, m.decisions);
   return m;
 }
 
@@ -139,7 +141,7 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     refuse(m, compiled, matter, 'pattern_incomplete', stepsReason(rule));
   } else if (found?.count && !found.count.enough) {
     refuse(m, compiled, matter, 'count_differs', countReason(evidence.count!));
-  } else if (compiled.waits && trigger.key !== m.source && hasBegun(m, compiled, matter)) {
+  } else if (trigger.key !== m.source && isOver(m, compiled, matter)) {
     return;
   } else if (rule.digest) {
     collect(m, compiled, matter);
@@ -150,6 +152,11 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   } else {
     conclude(m, compiled, matter);
   }
+}
+
+/** A trigger that is judged again had what it gets. */
+function isOver(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
+  return (compiled.waits && hasBegun(m, compiled, matter)) || wasTold(compiled, m.person, matter.trigger);
 }
 
 /** Rules that listen to traits which this event changes. A trait said again is no change. */

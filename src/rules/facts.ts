@@ -19,6 +19,8 @@ export interface PersonFacts {
   coming: Event[] | undefined;
   /** Changes of traits whose pattern was incomplete when they became known; absent: none is known. */
   changes: KnownChange[] | undefined;
+  /** When it stands that a trigger was told, done or begun, as `rule event-id`: see told.ts; absent: of none. */
+  told: Map<string, Millis> | undefined;
 }
 
 /** An event changed a trait that a rule listens to. */
@@ -159,6 +161,7 @@ export function stranger(userId: string): PersonFacts {
     waits: new Map(),
     coming: undefined,
     changes: undefined,
+    told: undefined,
   };
 }
 

@@ -115,7 +115,7 @@ export function turnLimitNeeds({ limits }: CompiledRule, due: Millis, userId: st
 }
 
 /** How long after an event of a pattern its trigger may come. */
-function reachOf({ rule: { after, count } }: CompiledRule): Millis {
+export function reachOf({ rule: { after, count } }: CompiledRule): Millis {
   const steps = after.reduce((sum, step) => sum + step.within, 0);
   if (!count) return steps;
   const { window } = count;

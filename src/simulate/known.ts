@@ -65,6 +65,7 @@ export class Known {
       count += kept.length;
     }
     person.changes = person.changes?.filter(({ trigger }) => trigger.time >= from);
+    for (const [name, time] of person.told ?? []) if (time < from) person.told?.delete(name);
     for (const [id, { status, dueAt }] of person.waits) {
       if (status !== 'waiting' && dueAt < from) person.waits.delete(id);
     }

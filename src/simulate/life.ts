@@ -20,7 +20,7 @@ export interface PastEvent extends Event {
   readonly emittedBy: string | null;
   /** Some decision on it sent, or acted. */
   readonly hasActed: boolean;
-  /** What was decided when it arrived; of what came before `since` perhaps only what sent or acted. */
+  /** What was decided when it arrived; of what came before `since` perhaps only where something came of it. */
   decisions(): readonly Decision[];
   /** The changes of traits by it whose pattern was incomplete then. */
   openChanges(): readonly KnownChange[];

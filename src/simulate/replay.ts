@@ -6,6 +6,7 @@ import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
+import { rememberTold } from '../rules/told.ts';
 import type { Verdicts } from '../rules/verdicts.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
 import { countingIds } from './ids.ts';
@@ -225,10 +226,12 @@ class Replay {
     const start = this.#start;
     person.profile = forgotten(profile, events);
     const before = events.filter(({ receivedAt }) => receivedAt < start);
+    const mayJudgeAgain = this.#mayJudgeAgain();
     for (const event of before) {
       person.profile = mergeTraits(person.profile, event.traits, event.time);
       this.#known.remember(person, event);
       rememberChanges(person, event.openChanges());
+      if (mayJudgeAgain) rememberTold(person, event.time, event.decisions());
     }
     const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
     for (const { limitKey, ...use } of uses) {
@@ -247,6 +250,16 @@ class Replay {
       const same = { waitId, userId, rule, key, kind, catalogVersion, beganAt, dueAt, triggerTime, state };
       person.waits.set(waitId, { ...same, status, endedAt, stored: 'same' });
     }
+  }
+
+  /** Some rule may judge a trigger again because of a late event: only then is it worth reading what was told before. */
+  #mayJudgeAgain(): boolean {
+    const { candidate } = this.#plan;
+    const later = this.#life.events.filter(({ receivedAt }) => receivedAt >= this.#start);
+    const sets = [...new Set(later.map(({ catalogVersion }) => catalogVersion))].map((version) =>
+      this.#plan.version(version),
+    );
+    return [candidate, ...sets].some((set) => set && (set.byEarlier.size > 0 || set.byPart.size > 0));
   }
 
   /** What the uses of limits from `start` on are named by: the notification, or what acted without one. */
@@ -270,7 +283,7 @@ class Replay {
 
 /** What the rules change in place is copied, what they replace is shared. */
 function copyOf(person: PersonFacts): PersonFacts {
-  const { userId, profile, known, uses, completed, waits, coming, changes } = person;
+  const { userId, profile, known, uses, completed, waits, coming, changes, told } = person;
   return {
     userId,
     profile,
@@ -280,6 +293,7 @@ function copyOf(person: PersonFacts): PersonFacts {
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     coming: coming && [...coming],
     changes: changes && [...changes],
+    told: told && new Map(told),
   };
 }
 

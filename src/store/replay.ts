@@ -4,6 +4,7 @@ import { openChanges } from '../rules/changes.ts';
 import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
 import { timestamp } from './database.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { SAYS_TOLD } from './told.ts';
 import { SAYS_CHANGE } from './trait-changes.ts';
 
 /** Everything stored of one person that a replay needs. */
@@ -24,7 +25,7 @@ export interface StoredEvent extends Event {
   readonly emittedBy: string | null;
   /** Some decision on it sent, or acted. */
   readonly hasActed: boolean;
-  /** What was decided when it arrived. Of what was received before `since` only where it sent, acted or saw a change. */
+  /** What was decided when it arrived. Of what was received before `since` only where something came of it or a trait changed. */
   decisions(): readonly Decision[];
   openChanges(): readonly KnownChange[];
 }
@@ -163,7 +164,7 @@ type EventRow = [
 const EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
        traits::text, context ->> 'emitted_by', catalog_version,
-       case when received_at >= $2::timestamptz or decisions::text ~ '"o":"(send|acted)"|${SAYS_CHANGE}' then decisions::text
+       case when received_at >= $2::timestamptz or decisions::text ~ '${SAYS_TOLD}|${SAYS_CHANGE}' then decisions::text
        end
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 

@@ -11,6 +11,7 @@ import {
 } from '../../src/rules/facts.ts';
 import { begunWaits, historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
 import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
+import { rememberTold, toldNeeds } from '../../src/rules/told.ts';
 import { countingIds } from '../../src/simulate/ids.ts';
 import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
 
@@ -54,6 +55,7 @@ export class Memory extends World {
       const { key, eventId, time, type } = cause.event;
       rememberOnce(all, type, { key, eventId, time, event: cause.event });
       rememberChanges(all, openChanges(cause.event, decisions));
+      rememberTold(all, time, decisions);
     }
     for (const [limitKey, uses] of person.uses) {
       const kept = all.uses.get(limitKey) ?? [];
@@ -105,6 +107,11 @@ export class Memory extends World {
           );
           if (!isComplete) rememberWaiting(person, trigger, patternKey(need.earlier, need.within));
         }
+      }
+    }
+    for (const { from, to } of toldNeeds(active, person, event)) {
+      for (const [name, time] of all.told ?? []) {
+        if (from <= time && time <= to) person.told = new Map([...(person.told ?? []), [name, time]]);
       }
     }
     this.#loadWaits(person, waitNeeds(active, event, this.#ids));
