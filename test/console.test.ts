@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { WHAT_TO_DO } from '../packages/console/src/refused/codes.ts';
 import { readCatalog } from '../src/catalog/read.ts';
 import type { Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
@@ -33,7 +35,7 @@ const TYPES = [
 const HOUR = 3_600_000;
 const ODD_ID = `a/b?c=d#e%2F é✓ "<i>'&`;
 const PAGES = ['maria', 'joao', 'wanda', 'carla'].map((id) => `#/people/${id}`);
-PAGES.push('#/', '#/deliveries', '#/catalog', '#/catalog/versions');
+PAGES.push('#/', '#/deliveries', '#/refused', '#/catalog', '#/catalog/versions');
 
 describe.skipIf(program === undefined)('the console', () => {
   let browser: Browser;
@@ -163,7 +165,30 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await profile.innerText()).toMatch(/no phone number[\s\S]*Europe\/Lisbon[\s\S]*risk_segment\s+HIGH/);
     expect(await page.content()).not.toContain('maria@example.com');
     const time = entry(page, 'pay-1').getByRole('time').first();
-    expect([await time.innerText(), await time.getAttribute('title')]).toEqual(['15:22:11', '2025-10-31 19:22:11 UTC']);
+    expect([await time.innerText(), await time.getAttribute('title')]).toEqual([
+      '15:22:11 GMT-4',
+      '2025-10-31 19:22:11 UTC',
+    ]);
+    const days = page.getByTestId('timeline').getByRole('heading', { level: 2 });
+    expect(await days.last().innerText()).toBe('Friday, 31 October 2025 GMT-4');
+    expect(await profile.innerText()).toMatch(/Last changed .* GMT-[45]/);
+  });
+
+  test('times: one switch says their zone, and puts all of them in UTC as the sentences are', async () => {
+    const { page } = await visit('#/people/maria', { timezoneId: 'Asia/Tokyo' });
+    const time = entry(page, 'pay-1').getByRole('time').first();
+    await page.getByTestId('zone').getByText('UTC').waitFor();
+    expect(await time.innerText()).toBe('04:22:11 GMT+9');
+    const days = page.getByTestId('timeline').getByRole('heading', { level: 2 });
+    expect(await days.last().innerText()).toBe('Saturday, 1 November 2025 GMT+9');
+    await page.getByTestId('zone').getByText('UTC').click();
+    await expect.poll(() => time.innerText()).toBe('19:22:11 UTC');
+    expect(await days.last().innerText()).toBe('Friday, 31 October 2025 UTC');
+    await page.reload();
+    await time.waitFor();
+    expect(await time.innerText()).toBe('19:22:11 UTC');
+    await page.getByTestId('zone').getByText('GMT+9').click();
+    await expect.poll(() => time.innerText()).toBe('04:22:11 GMT+9');
   });
 
   test('the timeline tells, newest first, event, decisions, messages and attempts', async () => {
@@ -207,20 +232,20 @@ describe.skipIf(program === undefined)('the console', () => {
     const { page } = await visit('#/people/joao');
     const [alone] = await openEvidence(entry(page, 'joao-link'));
     expect(alone).toMatch(
-      /No signup_completed was known in the 24h before it\s+31 Oct 2025, 09:00\s+24h\s+1 Nov 2025, 09:00/,
+      /No signup_completed was known in the 24h before it\s+31 Oct 2025, 09:00 UTC\s+24h\s+1 Nov 2025, 09:00 UTC/,
     );
     expect(await entry(page, 'joao-link').locator('.pattern-mark').count()).toBe(1);
     const evidence = await openEvidence(entry(page, 'joao-signup'));
     expect(evidence[1]).toMatch(
-      /This signup_completed arrived late: what comes 12 h 30 min after it, at 1 Nov 2025, 09:00, was already here/,
+      /This signup_completed arrived late: what comes 12 h 30 min after it, at 1 Nov 2025, 09:00 UTC, was already here/,
     );
     // Half of the window lies before the earlier one; the later one ends it.
     expect(await marks(entry(page, 'joao-signup'))).toEqual([48, 100]);
-    await entry(page, 'joao-signup').getByRole('link', { name: '1 Nov 2025, 09:00' }).click();
+    await entry(page, 'joao-signup').getByRole('link', { name: '1 Nov 2025, 09:00 UTC' }).click();
     await page.locator('article[data-marked][data-event-id="joao-link"]').waitFor();
   });
 
-  test('more events than a page: older ones on demand', async () => {
+  test('more events than a page: older ones on demand, or until the one is found that a link points at', async () => {
     const many = Array.from({ length: 60 }, (_, n) => ({
       event_id: `view-${n}`,
       user_id: 'busy',
@@ -228,13 +253,94 @@ describe.skipIf(program === undefined)('the console', () => {
       event_timestamp: new Date(Date.UTC(2025, 9, 31, 10, n)).toISOString(),
     }));
     await post(...many);
-    const { page } = await visit('#/people/busy?event=view-3');
-    await page.getByText('further back: load older ones to find it').waitFor();
+    const { page } = await visit('#/people/busy');
+    await entry(page, 'view-59').waitFor();
     expect(await page.getByTestId('timeline-entry').count()).toBe(50);
     await page.getByTestId('load-older').click();
-    await page.locator('article[data-marked][data-event-id="view-3"]').waitFor();
+    await entry(page, 'view-3').waitFor();
     expect(await eventIds(page.getByTestId('timeline-entry'))).toEqual(many.map((one) => one.event_id).reverse());
     expect(await page.getByTestId('load-older').count()).toBe(0);
+
+    const { page: linked } = await visit('#/people/busy?event=view-3');
+    const found = linked.locator('article[data-marked][data-event-id="view-3"]');
+    await found.waitFor();
+    expect((await found.boundingBox())?.y).toBeLessThan(720);
+    await linked.goto(`${server.url}/#/people/busy?event=never-was`);
+    await linked.getByText('The event this link points at is not known here.').waitFor();
+  });
+
+  test('looking for the event of a link says how far it is, and can be stopped', async () => {
+    const older = /audit\/busy\?.*before=/;
+    // Not answered, until it is.
+    const { page } = await visit('#/people/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
+    const search = page.getByTestId('event-search');
+    await search.getByText('Looking for the event this link points at: not among the latest 50').waitFor();
+    await search.getByRole('button', { name: 'Stop' }).click();
+    await search.getByText('The event this link points at is not among the latest 50.').waitFor();
+    await page.unroute(older);
+    await search.getByRole('button', { name: 'Go on looking' }).click();
+    await page.locator('article[data-marked][data-event-id="view-3"]').waitFor();
+    await search.waitFor({ state: 'detached' });
+  });
+
+  test('a long timeline draws only what it adds, and lays out only what is on the screen', async () => {
+    await post(
+      ...Array.from({ length: 120 }, (_, n) => ({
+        event_id: `step-${n}`,
+        user_id: 'runner',
+        event_type: 'page_viewed',
+        event_timestamp: new Date(Date.UTC(2025, 9, 30, 10, 0, n)).toISOString(),
+      })),
+    );
+    // The time of an entry is put in words each time it is drawn, and seconds stand nowhere else on this page.
+    const { page } = await visit('#/people/runner', {}, (opened) =>
+      opened.addInitScript(`{
+        const { get } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, 'format');
+        globalThis.drawn = 0;
+        Object.defineProperty(Intl.DateTimeFormat.prototype, 'format', {
+          get() {
+            const { second, timeZoneName } = this.resolvedOptions();
+            if (second && timeZoneName) globalThis.drawn++;
+            return get.call(this);
+          },
+        });
+      }`),
+    );
+    const entries = page.getByTestId('timeline-entry');
+    for (const count of [50, 100, 120]) {
+      await expect.poll(() => entries.count()).toBe(count);
+      if (count < 120) await page.getByTestId('load-older').click();
+    }
+    expect(await page.evaluate('drawn')).toBe(120);
+    const last = 'getComputedStyle(document.querySelector("[data-event-id=step-0]")).contentVisibility';
+    expect(await page.evaluate(last)).toBe('auto');
+  });
+
+  test('older pages shown, it stays live: what is new is counted, and shows when asked for', async () => {
+    const { page } = await visit('#/people/runner');
+    await page.getByTestId('load-older').click();
+    await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(100);
+    await post({ event_id: 'latest-step', user_id: 'runner', event_type: 'card_frozen' });
+    const fresh = page.getByRole('button', { name: '1 new' });
+    await fresh.waitFor();
+    expect(await entry(page, 'latest-step').count()).toBe(0);
+    await fresh.click();
+    await entry(page, 'latest-step').waitFor();
+    expect(await page.getByTestId('timeline-entry').count()).toBe(101);
+    await fresh.waitFor({ state: 'detached' });
+    // More than a page of them: what lies between is not pretended to be there.
+    await post(
+      ...Array.from({ length: 55 }, (_, n) => ({
+        event_id: `sprint-${n}`,
+        user_id: 'runner',
+        event_type: 'card_frozen',
+        event_timestamp: new Date(Date.UTC(2025, 10, 19, 11, 0, n)).toISOString(),
+      })),
+    );
+    await page.getByRole('button', { name: '50 or more new' }).click();
+    await entry(page, 'sprint-54').waitFor();
+    await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(50);
+    await page.getByTestId('load-older').waitFor();
   });
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -401,7 +507,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await entry(page, 'news').getByTestId('message-button').click();
     const frame = page.frameLocator('[data-testid=message-frame]');
     expect(await frame.locator('#words').innerText()).toBe('Read this.');
-    expect(await page.title()).toBe('Tidings');
+    expect(await page.title()).toBe('reader · Tidings');
     await frame.getByRole('link', { name: 'More' }).click();
     // The browser tells what it refused.
     await expect.poll(() => complaints.join('\n')).toContain(`Blocked opening '${outside.url}/link' in a new window`);
@@ -414,7 +520,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const others = complaints.filter((one) => !/^Blocked |^Refused |Content Security Policy/.test(one));
     expect(others.filter((one) => !stopped.has(one))).toEqual([]);
     expect(page.context().pages()).toEqual([page]);
-    expect([await page.title(), await frame.locator('#words').innerText()]).toEqual(['Tidings', 'Read this.']);
+    expect([await page.title(), await frame.locator('#words').innerText()]).toEqual(['reader · Tidings', 'Read this.']);
     expect(outside.asked).toEqual([]);
     complaints.length = 0;
   });
@@ -579,6 +685,150 @@ describe.skipIf(program === undefined)('the console', () => {
 
   // -------------------------------------------------------------------------------------------------------------------
 
+  test('refused events: why, where, how often, the event itself, and another try', async () => {
+    const refused = (id: string) => ({
+      event_id: id,
+      user_id: 'paula',
+      event_type: 'payment_failed',
+      event_timestamp: '2025-11-19T10:00:00Z',
+      properties: { amount: 'plenty' },
+      user_traits: { email: 'paula@example.com' },
+    });
+    const late = { event_type: 'signup_completed', user_id: 'paula', event_timestamp: '2025-11-19 10:00' };
+    await server.post('/api/v1/events', late);
+    tidings.clock.now++;
+    await server.post('/api/v1/events', refused('too-much'));
+    await server.post('/api/v1/events', refused('too-much'));
+    const { page, complaints } = await visit('#/');
+    await page.getByRole('link', { name: 'Refused', exact: true }).click();
+    const rows = page.getByTestId('refused-row');
+    await rows.nth(1).waitFor();
+    const row = rows.first();
+    expect(await row.innerText()).toMatch(
+      /schema_mismatch at properties\.amount · payment_failed of paula · 2 times, first .* UTC, last .* UTC\s+Mend the value/,
+    );
+    expect(await rows.nth(1).innerText()).toMatch(/invalid_timestamp at event_timestamp · signup_completed of paula/);
+    await row.getByTestId('refused-event').click();
+    await row.getByText('"amount": "plenty"').waitFor();
+    expect(await row.innerText()).toContain('"email": "…"');
+    await row.getByTestId('refused-retry').click();
+    await row.getByTestId('refused-again').getByText('Refused again: ').waitFor();
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 422')]);
+
+    const mended = new Map(catalog);
+    mended.set('events.yaml', catalog.get('events.yaml')!.replaceAll('amount: number', 'amount: string'));
+    await tidings.apply(mended);
+    await row.getByTestId('refused-retry').click();
+    const taken = page.getByTestId('taken-in');
+    await taken.waitFor();
+    expect(await taken.innerText()).toMatch(
+      /Taken in: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
+    );
+    await expect.poll(() => rows.count()).toBe(1);
+    await taken.getByRole('link', { name: 'See it' }).click();
+    await page.locator('article[data-marked][data-event-id="too-much"]').waitFor();
+    await tidings.apply(catalog);
+  });
+
+  test('refused events: each code has its advice', async () => {
+    const page = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
+    const section = page.split('## Refused events')[1]?.split('\n## ')[0] ?? '';
+    const codes = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
+    expect(Object.keys(WHAT_TO_DO).sort()).toEqual(codes.sort());
+  });
+
+  // -------------------------------------------------------------------------------------------------------------------
+
+  test('another page: its name, its top, the focus on its heading; Back leads to where one was', async () => {
+    const { page } = await visit('#/people/runner');
+    await page.getByTestId('load-older').scrollIntoViewIfNeeded();
+    const place = await page.evaluate<number>('scrollY');
+    expect(place).toBeGreaterThan(1000);
+    expect(await page.title()).toBe('runner · Tidings');
+    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+    await page.getByTestId('deliveries').waitFor();
+    expect(await page.title()).toBe('Deliveries · Tidings');
+    expect(await page.evaluate('[scrollY, document.activeElement.textContent]')).toEqual([0, 'Deliveries']);
+    // A filter is no other page.
+    const sent = page.getByRole('link', { name: 'Sent', exact: true });
+    await sent.click();
+    await expect.poll(() => statuses(page)).toEqual(['sent']);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sent');
+    await page.goBack();
+    await page.goBack();
+    await entry(page, 'sprint-54').waitFor();
+    expect(await page.evaluate('[Math.round(scrollY), document.activeElement.textContent]')).toEqual([place, 'runner']);
+    await page.goForward();
+    await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
+    expect(await page.evaluate('scrollY')).toBe(0);
+  });
+
+  test('each page has one heading of the first level, and skips none', async () => {
+    const { page } = await visit('#/');
+    for (const hash of [...PAGES, '#/elsewhere', '#/people/nobody-at-all']) {
+      await page.goto(`${server.url}/${hash}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      if (PAGES.includes(hash)) await settled(page);
+      const levels = await page.evaluate<number[]>(
+        '[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(({ tagName }) => Number(tagName[1]))',
+      );
+      expect([levels[0], levels.filter((level) => level === 1).length], hash).toEqual([1, 1]);
+      expect(
+        levels.filter((level, index) => level > (levels[index - 1] ?? 0) + 1),
+        hash,
+      ).toEqual([]);
+    }
+  });
+
+  test('a busy time: says how many of the latest events it shows, and shows more', async () => {
+    const { page } = await visit('#/');
+    await page.getByTestId('activity-end').getByText('The latest 50 events, back to').waitFor();
+    expect(await page.getByTestId('activity-row').count()).toBe(50);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText('The latest 200 events').waitFor();
+    expect(await page.getByTestId('activity-row').count()).toBe(200);
+  });
+
+  test('the first command is made of the catalog in force, and without one it is still a command', async () => {
+    const rule = (name: string, event: string, more = {}) => ({ name, on: [event], after: [], limits: [], ...more });
+    const odd = {
+      version: 1,
+      applied_at: null,
+      notifications: [],
+      groups: [],
+      events: [
+        {
+          name: 'order_placed',
+          properties: {
+            type: 'object',
+            properties: { count: { type: 'integer' }, kind: { enum: ["baker's", 'x'] }, note: { type: 'string' } },
+            required: ['count', 'kind'],
+          },
+        },
+      ],
+      rules: [
+        rule('REPORT', 'notification.failed'),
+        rule('THANKS', 'order_placed', { when: 'event.channel == "web" && user.vip == true' }),
+      ],
+    };
+    for (const [answer, type] of [
+      [odd, 'order_placed'],
+      [{ ...odd, rules: [] }, 'signup_completed'],
+    ] as const) {
+      const { page } = await visit('#/', {}, async (opened) => {
+        await opened.route('**/api/v1/activity?*', (route) => route.fulfill({ json: { events: [] } }));
+        await opened.route('**/api/v1/catalog', (route) => route.fulfill({ json: answer }));
+      });
+      const command = await page.getByTestId('first-curl').innerText();
+      const { stdout } = await run('bash', ['-c', command.replace('curl', "printf '%s\\n'")]);
+      const event = JSON.parse(stdout.split('-d\n')[1] ?? '');
+      expect(event).toMatchObject({ event_type: type, user_traits: { email: 'maria@example.com' } });
+      if (type !== 'order_placed') continue;
+      expect(event.properties).toEqual({ count: 1, kind: "baker's", channel: 'web' });
+      expect(event.user_traits.vip).toBe(true);
+    }
+  });
+
   test('with API keys: asks for one, keeps it in this tab only, never in an address', async () => {
     const closed = await testServer(tidings, { apiKeys: ['the-key-of-this-test'] });
     try {
@@ -684,6 +934,64 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.getByTestId('message-button').first().click();
     await page.getByTestId('message').waitFor();
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
+  });
+
+  test('on a telephone the timeline comes first: what stands beside it elsewhere opens on demand', async () => {
+    const { page } = await visit('#/people/maria', { viewport: { width: 390, height: 844 } });
+    const first = page.getByTestId('timeline-entry').first();
+    await first.waitFor();
+    expect((await first.boundingBox())?.y).toBeLessThan(500);
+    expect(await page.getByTestId('why-row').count()).toBe(0);
+    await page.getByRole('button', { name: 'Why, and why not' }).click();
+    await page.getByTestId('why-row').first().waitFor();
+    await page.getByRole('button', { name: 'Profile' }).click();
+    await page.getByTestId('profile').getByText('Europe/Lisbon').waitFor();
+    // The words of the search are not cut.
+    const search = 'document.querySelector("[data-testid=person-search]")';
+    await page.evaluate(`${search}.value = ${search}.placeholder`);
+    expect(await page.evaluate(`${search}.scrollWidth - ${search}.clientWidth`)).toBeLessThanOrEqual(0);
+    await page.goto(`${server.url}/#/people/${'long'.repeat(60)}`);
+    await page.getByText('No event about this person').waitFor();
+    expect((await page.locator('.person-icon').boundingBox())?.width).toBe(30);
+  });
+
+  test('a person with much beside the timeline: three waits at first, and one scroller for all', async () => {
+    const letter = (thread: string) => ({
+      user_id: 'wim',
+      event_type: 'message_received',
+      event_timestamp: new Date(tidings.clock.now).toISOString(),
+      properties: { thread_id: thread },
+    });
+    await post(...['a', 'b', 'c', 'd', 'e'].map(letter));
+    const { page } = await visit('#/people/wim');
+    const waits = page.locator('[data-testid=wait][data-status=waiting]');
+    await waits.first().waitFor();
+    expect(await waits.count()).toBe(3);
+    await page.getByRole('button', { name: 'Show all 5' }).click();
+    expect(await waits.count()).toBe(5);
+    await page.getByTestId('why-row').first().waitFor();
+    const scrollers = `[...document.querySelectorAll('main *')].filter((part) =>
+      /auto|scroll/.test(getComputedStyle(part).overflowY) && part.scrollHeight > part.clientHeight).length`;
+    expect(await page.evaluate(scrollers)).toBe(0);
+  });
+
+  test('deliveries: older ones shown, those that come are still told of', async () => {
+    const alerts = (count: number, name: string) =>
+      Array.from({ length: count }, (_, n) => ({
+        event_id: `${name}-${n}`,
+        user_id: `${name}-${n}`,
+        event_type: 'alert_raised',
+      }));
+    await post(...alerts(60, 'many'));
+    const { page } = await visit('#/deliveries');
+    const rows = page.getByTestId('delivery-row');
+    await page.getByTestId('load-older').click();
+    await expect.poll(() => rows.count()).toBeGreaterThan(50);
+    const before = await rows.count();
+    await post(...alerts(2, 'later'));
+    await page.getByRole('button', { name: '2 new' }).click();
+    await deliveryRow(page, 'later-1').waitFor();
+    expect(await rows.count()).toBe(before + 2);
   });
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -823,7 +1131,7 @@ async function openWhy(page: Page): Promise<Record<string, string>> {
 
 /** Until the page shows what it is about. */
 async function settled(page: Page): Promise<void> {
-  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'rule', 'version'].map(
+  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'refused-row', 'rule', 'version'].map(
     (id) => `[data-testid=${id}]`,
   );
   await page.locator(contents.join()).first().waitFor();

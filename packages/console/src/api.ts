@@ -162,6 +162,33 @@ export type CatalogRule = Omit<Rule, 'after' | 'limits'> & {
   limits: string[];
 };
 
+/** An event that was refused, and is kept until it is taken in. */
+export interface RefusedEvent {
+  rejected_id: string;
+  event_id: string | null;
+  code: string;
+  /** The field to blame; empty: none in particular. */
+  path: string;
+  message: string;
+  /** As it came, addresses masked. */
+  event: Json;
+  times: number;
+  first_at: string;
+  last_at: string;
+}
+
+/** What became of the events that were posted. */
+export interface IngestAnswer {
+  accepted: number;
+  duplicates: number;
+  rejected: { code: string; path: string; message: string }[];
+  results: {
+    event_id: string | null;
+    status: 'accepted' | 'duplicate' | 'rejected';
+    decisions: Pick<Decision, 'decision_id' | 'notification_type' | 'outcome'>[];
+  }[];
+}
+
 export interface CatalogNotification {
   name: string;
   description?: string;
@@ -173,7 +200,8 @@ export interface Catalog {
   /** 0: none was ever applied. */
   version: number;
   applied_at: string | null;
-  events: { name: string; description?: string }[];
+  /** `properties`: a JSON Schema; absent: anything. */
+  events: { name: string; description?: string; properties?: JsonObject }[];
   notifications: CatalogNotification[];
   groups: { name: string; limits: string[] }[];
   rules: CatalogRule[];
@@ -213,7 +241,7 @@ export class Problem extends Error {
   }
 }
 
-export const getActivity = (limit = 50): Promise<{ events: ActivityEvent[] }> => call(`activity?limit=${limit}`);
+export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }> => call(`activity?limit=${limit}`);
 
 export const findUsers = (prefix: string): Promise<{ users: { user_id: string }[] }> =>
   call(`users?prefix=${encodeURIComponent(prefix)}&limit=10`);
@@ -234,6 +262,14 @@ export const retryDelivery = (id: string): Promise<Delivery> =>
   call(`deliveries/${encodeURIComponent(id)}/retry`, 'POST');
 
 export const getMessage = (id: string): Promise<SentMessage> => call(`deliveries/${encodeURIComponent(id)}/message`);
+
+/** Newest first. */
+export const getRefused = (before: string | null): Promise<{ rejected: RefusedEvent[]; next: string | null }> =>
+  call(`events/rejected?${query({ limit: '50', before })}`);
+
+/** Posts a refused event once more, as it was. That it is refused again is an answer, not a problem. */
+export const retryRefused = (id: string): Promise<IngestAnswer> =>
+  call(`events/rejected/${encodeURIComponent(id)}/retry`, 'POST', undefined, isIngestAnswer);
 
 /** Newest first. `status` null: all of them. */
 export const getWaits = (
@@ -258,7 +294,17 @@ function query(parameters: Record<string, string | null>): string {
   return new URLSearchParams(given).toString();
 }
 
-async function call<T>(path: string, method: 'GET' | 'POST' = 'GET', content?: JsonObject): Promise<T> {
+function isIngestAnswer(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'results' in body;
+}
+
+/** `isAnswer`: bodies that are answers whatever the status says. */
+async function call<T>(
+  path: string,
+  method: 'GET' | 'POST' = 'GET',
+  content?: JsonObject,
+  isAnswer: (body: unknown) => boolean = () => false,
+): Promise<T> {
   const key = apiKey();
   const headers = new Headers({ accept: 'application/json' });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
@@ -277,7 +323,7 @@ async function call<T>(path: string, method: 'GET' | 'POST' = 'GET', content?: J
       'unreachable',
     );
   }
-  if (response.ok && body !== undefined) return body as T;
+  if ((response.ok && body !== undefined) || isAnswer(body)) return body as T;
   if (response.status === 401) keyRefused(key);
   throw problemOf(response.status, body);
 }

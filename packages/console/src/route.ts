@@ -7,10 +7,12 @@ export type Route =
   /** `eventId`: the event to show first. */
   | { page: 'person'; userId: string; eventId: string | null }
   | { page: 'deliveries'; status: string | null }
+  | { page: 'refused' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
   | { page: 'unknown' };
 
 export const activityLink = (): string => '#/';
+export const refusedLink = (): string => '#/refused';
 export const catalogLink = (): string => '#/catalog';
 export const versionsLink = (): string => '#/catalog/versions';
 
@@ -36,6 +38,7 @@ export function parseHash(hash: string): Route {
   const [path = '', search = ''] = split(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
+  if (path === '/refused') return { page: 'refused' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };

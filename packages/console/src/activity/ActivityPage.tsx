@@ -1,30 +1,38 @@
-import { Button, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getActivity } from '../api.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { ActivityEnd } from './ActivityEnd.tsx';
 import { ActivityRow } from './ActivityRow.tsx';
 import { FirstEvent } from './FirstEvent.tsx';
 
 const POLL_MS = 1500;
+const SOME = 50;
+/** As many as the API gives. */
+const MOST = 200;
 
 /** What is happening now: the latest events of everybody, with what was decided about each. */
 export function ActivityPage() {
   const [paused, setPaused] = useState(false);
+  const [limit, setLimit] = useState(SOME);
   const activity = useQuery({
-    queryKey: ['activity'],
-    queryFn: () => getActivity(),
+    queryKey: ['activity', limit],
+    queryFn: () => getActivity(limit),
     // A tab that nobody looks at does not poll: that is the query client's default.
     refetchInterval: paused ? false : POLL_MS,
     refetchOnWindowFocus: !paused,
+    // While more are loaded, those that are here stay.
+    placeholderData: (shown) => shown,
   });
   const events = activity.data?.events;
   return (
     <Stack gap="md">
       <Group justify="space-between">
         <Group gap="sm" align="baseline">
-          <Title order={2}>Activity</Title>
+          <PageTitle>Activity</PageTitle>
           <LiveSign state={activity.error ? 'lost' : paused ? 'paused' : 'live'} />
         </Group>
         <Button
@@ -39,11 +47,16 @@ export function ActivityPage() {
       {activity.isPending && <Skeleton height={320} />}
       {events?.length === 0 && <FirstEvent />}
       {events !== undefined && events.length > 0 && (
-        <Paper withBorder className="rows" component="ol" data-testid="activity">
-          {events.map((event) => (
-            <ActivityRow key={event.event_id} event={event} />
-          ))}
-        </Paper>
+        <>
+          <Paper withBorder className="rows" component="ol" data-testid="activity">
+            {events.map((event) => (
+              <ActivityRow key={event.event_id} event={event} />
+            ))}
+          </Paper>
+          {events.length >= SOME && (
+            <ActivityEnd events={events} more={limit < MOST ? () => setLimit(MOST) : undefined} />
+          )}
+        </>
       )}
     </Stack>
   );

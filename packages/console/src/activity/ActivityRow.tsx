@@ -1,11 +1,12 @@
 import { Text } from '@mantine/core';
+import { memo } from 'react';
 import type { ActivityEvent } from '../api.ts';
 import { personLink } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { DecisionChip } from './DecisionChip.tsx';
 
 /** One event on one line: when it came in, about whom, what it was, and a chip for each decision. */
-export function ActivityRow({ event }: { event: ActivityEvent }) {
+export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
   const href = personLink(event.user_id, event.event_id);
   return (
     <li className="row activity-row" data-testid="activity-row" data-event-id={event.event_id}>
@@ -30,4 +31,4 @@ export function ActivityRow({ event }: { event: ActivityEvent }) {
       </span>
     </li>
   );
-}
+});

@@ -1,45 +1,63 @@
-import { Button, Code, CopyButton, Paper, Stack } from '@mantine/core';
+import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { getCatalog, type JsonObject } from '../api.ts';
 import { Nothing } from '../shell/Nothing.tsx';
+import { sampleEvent } from './sample-event.ts';
 
 /** Before the first event: a command that posts one. */
 export function FirstEvent() {
-  // Once: a command that changes under the hand that selects it cannot be copied.
-  const [command] = useState(() => curl(location.origin));
+  const catalog = useQuery({
+    queryKey: ['catalog', 'first event'],
+    queryFn: async () => curl(location.origin, sampleEvent(await getCatalog(), new Date()) ?? plainEvent()),
+    // Once: a command that changes under the hand that selects it cannot be copied.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const command = catalog.data ?? (catalog.error ? curl(location.origin, plainEvent()) : undefined);
   return (
     <Paper withBorder p="md">
       <Nothing title="Nothing has happened yet">
         Post an event, and it shows here with what was decided about it.
       </Nothing>
-      <Stack align="center" gap="sm" pb="lg">
-        <Code block className="curl" data-testid="first-curl">
-          {command}
-        </Code>
-        <CopyButton value={command}>
-          {({ copied, copy }) => (
-            <Button
-              variant="light"
-              size="xs"
-              leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
-              onClick={copy}
-            >
-              {copied ? 'Copied' : 'Copy'}
-            </Button>
-          )}
-        </CopyButton>
-      </Stack>
+      {command === undefined ? <Skeleton height={200} /> : <Command command={command} />}
     </Paper>
   );
 }
 
-function curl(origin: string): string {
-  const event = {
+function Command({ command }: { command: string }) {
+  return (
+    <Stack align="center" gap="sm" pb="lg">
+      <Code block className="curl" data-testid="first-curl">
+        {command}
+      </Code>
+      <CopyButton value={command}>
+        {({ copied, copy }) => (
+          <Button
+            variant="light"
+            size="xs"
+            leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+            onClick={copy}
+          >
+            {copied ? 'Copied' : 'Copy'}
+          </Button>
+        )}
+      </CopyButton>
+    </Stack>
+  );
+}
+
+/** For when there is no catalog to take one from. */
+function plainEvent(): JsonObject {
+  return {
     user_id: 'u_1001',
     event_type: 'signup_completed',
     event_timestamp: new Date().toISOString(),
     properties: {},
     user_traits: { email: 'maria@example.com', marketing_opt_in: true },
   };
-  return `curl ${origin}/api/v1/events -H 'content-type: application/json' -d '${JSON.stringify(event, null, 2)}'`;
+}
+
+function curl(origin: string, event: JsonObject): string {
+  const quoted = JSON.stringify(event, null, 2).replaceAll("'", "'\\''");
+  return `curl ${origin}/api/v1/events -H 'content-type: application/json' -d '${quoted}'`;
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type Catalog, getCatalog } from '../api.ts';
 import { versionsLink } from '../route.ts';
 import { ChannelName } from '../shell/LookBadge.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RuleCard } from './RuleCard.tsx';
@@ -13,7 +14,7 @@ export function CatalogPage() {
   return (
     <Stack gap="md">
       <Group gap="sm" align="baseline">
-        <Title order={2}>Catalog</Title>
+        <PageTitle>Catalog</PageTitle>
         {catalog.data && (
           <Text size="sm" c="dimmed" data-testid="catalog-version">
             version {catalog.data.version}
@@ -38,7 +39,9 @@ export function CatalogPage() {
 function Contents({ catalog }: { catalog: Catalog }) {
   return (
     <>
-      <Title order={4}>Rules</Title>
+      <Title order={2} size="h4">
+        Rules
+      </Title>
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
         {catalog.rules.map((rule) => (
           <RuleCard key={rule.name} rule={rule} />
@@ -46,7 +49,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
       </SimpleGrid>
       {catalog.groups.length > 0 && (
         <>
-          <Title order={4} mt="sm">
+          <Title order={2} size="h4" mt="sm">
             Groups
           </Title>
           <Paper withBorder className="rows">
@@ -61,7 +64,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
           </Paper>
         </>
       )}
-      <Title order={4} mt="sm">
+      <Title order={2} size="h4" mt="sm">
         Notification types
       </Title>
       <Paper withBorder className="rows">
@@ -82,7 +85,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
           </div>
         ))}
       </Paper>
-      <Title order={4} mt="sm">
+      <Title order={2} size="h4" mt="sm">
         Event types
       </Title>
       <Paper withBorder className="rows">

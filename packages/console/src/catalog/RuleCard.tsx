@@ -8,7 +8,7 @@ export function RuleCard({ rule }: { rule: CatalogRule }) {
   const types = typesOf(rule);
   return (
     <Paper withBorder p="md" component="article" data-testid="rule">
-      <Text component="h5" fw={650} mb="xs" className="break">
+      <Text component="h3" fw={650} mb="xs" className="break">
         {rule.name}
       </Text>
       <RuleText rule={rule} />

@@ -1,8 +1,9 @@
-import { Anchor, Group, Paper, Skeleton, Stack, Title } from '@mantine/core';
+import { Anchor, Group, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalogVersions } from '../api.ts';
 import { catalogLink } from '../route.ts';
 import { Nothing } from '../shell/Nothing.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { VersionRow } from './VersionRow.tsx';
 
@@ -14,7 +15,7 @@ export function VersionsPage() {
   return (
     <Stack gap="md">
       <Group gap="sm" align="baseline">
-        <Title order={2}>Versions of the catalog</Title>
+        <PageTitle>Versions of the catalog</PageTitle>
         <Anchor size="sm" href={catalogLink()}>
           What is in force
         </Anchor>

@@ -1,29 +1,34 @@
-import { Button, Paper, Skeleton, Stack, Table, Title } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { type DeliveryStatus, getDeliveries } from '../api.ts';
+import { Paper, Skeleton, Stack, Table } from '@mantine/core';
+import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
 import { deliveriesLink } from '../route.ts';
+import { FreshButton } from '../shell/FreshButton.tsx';
+import { firsts } from '../shell/firsts.ts';
+import { useLivePages } from '../shell/live-pages.ts';
 import { Nothing } from '../shell/Nothing.tsx';
+import { OlderButton } from '../shell/OlderButton.tsx';
 import { lookOf, STATUSES } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DeliveryRow } from './DeliveryRow.tsx';
 
 const POLL_MS = 4000;
+const idOf = (delivery: Delivery): string => delivery.delivery_id;
 const ALL = Object.keys(STATUSES) as DeliveryStatus[];
 
 /** What went out, what waits, and what needs somebody. */
 export function DeliveriesPage({ status: asked }: { status: string | null }) {
   const status = ALL.find((each) => each === asked) ?? null;
-  const list = useInfiniteQuery({
-    queryKey: ['deliveries', status],
-    queryFn: ({ pageParam }) => getDeliveries(status, pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (last) => last.next,
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) > 1 ? false : POLL_MS),
+  const list = useLivePages<DeliveriesAnswer, Delivery>({
+    key: ['deliveries', status],
+    load: (before) => getDeliveries(status, before),
+    join,
+    idOf,
+    pollMs: POLL_MS,
   });
-  const deliveries = list.data?.pages.flatMap((page) => page.deliveries);
+  const deliveries = list.items;
   return (
     <Stack gap="md">
-      <Title order={2}>Deliveries</Title>
+      <PageTitle>Deliveries</PageTitle>
       <nav className="filter" aria-label="Status">
         <a href={deliveriesLink(null)} aria-current={status === null || undefined}>
           All
@@ -38,8 +43,9 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
           );
         })}
       </nav>
-      {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
-      {list.isPending && <Skeleton height={320} />}
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      <FreshButton fresh={list.fresh} />
+      {deliveries === undefined && list.error === null && <Skeleton height={320} />}
       {deliveries?.length === 0 && (
         <Paper withBorder>
           <Nothing
@@ -78,11 +84,16 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
           </Table>
         </Paper>
       )}
-      {list.hasNextPage && (
-        <Button variant="default" loading={list.isFetchingNextPage} onClick={() => list.fetchNextPage()}>
-          Load older
-        </Button>
-      )}
+      <OlderButton older={list.older} />
     </Stack>
+  );
+}
+
+type DeliveriesAnswer = Awaited<ReturnType<typeof getDeliveries>>;
+
+function join(pages: readonly DeliveriesAnswer[]): Delivery[] {
+  return firsts(
+    pages.flatMap((page) => page.deliveries),
+    idOf,
   );
 }

@@ -1,15 +1,28 @@
 import { Group, Paper, Text } from '@mantine/core';
 import { IconBolt, IconCalendarRepeat, IconSend } from '@tabler/icons-react';
+import { memo } from 'react';
 import type { AuditEvent } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, valueText } from '../shell/Fields.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DecisionLine } from './DecisionLine.tsx';
-import type { Entry } from './entries.ts';
+import { type Entry, isSameEntry } from './entries.ts';
 import { NotificationLines } from './NotificationLines.tsx';
 
-/** One event of the timeline with what followed from it. */
-export function EntryCard({ userId, entry, marked }: { userId: string; entry: Entry; marked: boolean }) {
+interface EntryCardProps {
+  userId: string;
+  entry: Entry;
+  /** The address points at it. */
+  marked: boolean;
+}
+
+/** One event of the timeline with what followed from it. Drawn again only when it says something else: there may be thousands. */
+export const EntryCard = memo(DrawnEntry, (before, after) => {
+  const { userId, marked, entry } = before;
+  return userId === after.userId && marked === after.marked && isSameEntry(entry, after.entry);
+});
+
+function DrawnEntry({ userId, entry, marked }: EntryCardProps) {
   const isTurn = entry.decisions[0]?.decision.evidence.wait?.kind === 'every';
   const Icon = entry.eventType === null ? IconSend : isTurn ? IconCalendarRepeat : IconBolt;
   return (
@@ -23,7 +36,7 @@ export function EntryCard({ userId, entry, marked }: { userId: string; entry: En
     >
       <Group gap="xs" px="md" pt="sm" wrap="nowrap" align="flex-start">
         <Icon size={20} className="entry-icon" aria-hidden="true" />
-        <Text component="h4" className="name break" flex={1}>
+        <Text component="h3" className="name break" flex={1}>
           {entry.eventType ?? 'Asked for directly'}
         </Text>
         <Text size="sm" c="dimmed">

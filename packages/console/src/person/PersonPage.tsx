@@ -1,53 +1,51 @@
-import { Group, Skeleton, Stack, Title } from '@mantine/core';
+import { Group, Skeleton, Stack } from '@mantine/core';
 import { IconUserCircle } from '@tabler/icons-react';
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
-import { getAudit } from '../api.ts';
+import { type Audit, getAudit } from '../api.ts';
+import { FreshButton } from '../shell/FreshButton.tsx';
+import { useLivePages } from '../shell/live-pages.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { buildTimeline } from './entries.ts';
+import { buildTimeline, type Entry } from './entries.ts';
 import { ProfileCard } from './ProfileCard.tsx';
 import { Timeline } from './Timeline.tsx';
 import { WaitsCard } from './WaitsCard.tsx';
 import { WhyPanel } from './WhyPanel.tsx';
 
 const POLL_MS = 4000;
+const keyOf = (entry: Entry): string => entry.key;
 
 /** All about one person: who they are, what happened, what they were told, and why not the rest. */
 export function PersonPage({ userId, eventId }: { userId: string; eventId: string | null }) {
-  const audit = useInfiniteQuery({
-    queryKey: ['audit', userId],
-    queryFn: ({ pageParam }) => getAudit(userId, pageParam),
-    initialPageParam: null as string | null,
-    getNextPageParam: (last) => last.next,
-    // Live while only the newest page is shown; somebody who reads older pages is not disturbed.
-    refetchInterval: (query) => ((query.state.data?.pages.length ?? 1) > 1 ? false : POLL_MS),
+  const audit = useLivePages<Audit, Entry>({
+    key: ['audit', userId],
+    load: (before) => getAudit(userId, before),
+    join: buildTimeline,
+    idOf: keyOf,
+    pollMs: POLL_MS,
   });
-  const pages = audit.data?.pages;
-  const entries = useMemo(() => (pages === undefined ? [] : buildTimeline(pages)), [pages]);
+  const profile = audit.newest?.profile ?? null;
   return (
     <Stack gap="md">
-      <Group gap="xs" wrap="nowrap" className="person-title">
-        <IconUserCircle size={30} stroke={1.5} aria-hidden="true" />
-        <Title order={2} className="break" data-testid="person-id">
-          {userId}
-        </Title>
+      <Group gap="xs" wrap="nowrap" align="flex-start">
+        <IconUserCircle size={30} stroke={1.5} className="person-icon" aria-hidden="true" />
+        <PageTitle data-testid="person-id">{userId}</PageTitle>
       </Group>
-      {audit.error && <ProblemView problem={audit.error} retry={() => audit.refetch()} />}
-      {audit.isPending && <Skeleton height={360} />}
-      {pages !== undefined && (
+      {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
+      {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
+      <FreshButton fresh={audit.fresh} />
+      {audit.items !== undefined && (
         <div className="person-columns">
-          <aside className="person-side">
-            <ProfileCard profile={pages[0]?.profile ?? null} />
-            <WaitsCard userId={userId} zone={pages[0]?.profile?.time_zone ?? null} />
+          <div className="person-side">
+            <ProfileCard profile={profile} />
+            <WaitsCard userId={userId} zone={profile?.time_zone ?? null} />
             <WhyPanel userId={userId} />
-          </aside>
+          </div>
           <Timeline
             userId={userId}
-            entries={entries}
+            entries={audit.items}
             eventId={eventId}
-            hasOlder={audit.hasNextPage}
-            loading={audit.isFetchingNextPage}
-            loadOlder={() => audit.fetchNextPage()}
+            older={audit.older}
+            failed={audit.error !== null}
           />
         </div>
       )}

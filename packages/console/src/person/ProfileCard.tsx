@@ -1,23 +1,23 @@
-import { Group, Paper, Stack, Text } from '@mantine/core';
+import { Box, Group, Stack, Text } from '@mantine/core';
 import { IconLanguage, IconMail, IconPhone, IconWorld } from '@tabler/icons-react';
 import type { Profile } from '../api.ts';
 import { Fields } from '../shell/Fields.tsx';
 import { Time } from '../shell/Time.tsx';
+import { SideSection } from './SideSection.tsx';
 
 export function ProfileCard({ profile }: { profile: Profile | null }) {
   return (
-    <Paper withBorder p="md" component="section" aria-label="Profile" data-testid="profile">
-      <Text fw={650} mb="xs">
-        Profile
-      </Text>
-      {profile === null ? (
-        <Text size="sm" c="dimmed">
-          Nothing is known of this person yet.
-        </Text>
-      ) : (
-        <Known profile={profile} />
-      )}
-    </Paper>
+    <SideSection title="Profile" note={profile?.addresses.email} testId="profile">
+      <Box px="md" pb="md">
+        {profile === null ? (
+          <Text size="sm" c="dimmed">
+            Nothing is known of this person yet.
+          </Text>
+        ) : (
+          <Known profile={profile} />
+        )}
+      </Box>
+    </SideSection>
   );
 }
 

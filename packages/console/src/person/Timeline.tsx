@@ -1,11 +1,16 @@
-import { Alert, Button, Stack, Text } from '@mantine/core';
-import { useEffect, useRef } from 'react';
-import { longDay } from '../shell/Time.tsx';
+import { Stack } from '@mantine/core';
+import { Fragment, useEffect, useRef } from 'react';
+import type { LivePages } from '../shell/live-pages.ts';
+import { OlderButton } from '../shell/OlderButton.tsx';
+import { longDay, zoneName } from '../shell/time-format.ts';
+import { useZone } from '../shell/zone.ts';
 import { EntryCard } from './EntryCard.tsx';
+import { EventSearch } from './EventSearch.tsx';
 import type { Entry } from './entries.ts';
 import { Stranger } from './Stranger.tsx';
 
-const HEADER_HEIGHT = 60;
+/** From here on those off the screen are not laid out, at the price of a scroll bar that guesses. */
+const MANY = 100;
 
 interface TimelineProps {
   userId: string;
@@ -13,46 +18,47 @@ interface TimelineProps {
   entries: Entry[];
   /** The event the address points at. */
   eventId: string | null;
-  hasOlder: boolean;
-  loading: boolean;
-  loadOlder: () => void;
+  older: LivePages<unknown, unknown>['older'];
+  /** Loading did not work the last time. */
+  failed: boolean;
 }
 
-export function Timeline({ userId, entries, eventId, hasOlder, loading, loadOlder }: TimelineProps) {
+export function Timeline({ userId, entries, eventId, older, failed }: TimelineProps) {
   const list = useRef<HTMLElement>(null);
+  const zone = useZone();
   const found = eventId === null || entries.some((entry) => entry.eventId === eventId);
   useEffect(() => {
     if (eventId === null || !found) return;
     const card = list.current?.querySelector(`[data-event-id="${CSS.escape(eventId)}"]`);
     const top = card?.getBoundingClientRect().top ?? 0;
+    const header = document.querySelector('header')?.offsetHeight ?? 0;
     // Where it can be seen without moving, nothing moves.
-    if (top < HEADER_HEIGHT || top > innerHeight / 2) card?.scrollIntoView({ block: 'start' });
+    if (top < header || top > innerHeight / 2) card?.scrollIntoView({ block: 'start' });
   }, [eventId, found]);
+  const days = entries.map((entry) => longDay(entry.at, zone));
   return (
-    <section ref={list} aria-label="Timeline" className="timeline">
-      {!found && (
-        <Alert mb="md" variant="light">
-          The event this link points at is {hasOlder ? 'further back: load older ones to find it.' : 'not known here.'}
-        </Alert>
-      )}
+    <section
+      ref={list}
+      aria-label="Timeline"
+      className="timeline"
+      data-long={entries.length > MANY || undefined}
+      data-testid="timeline"
+    >
+      {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
       {entries.length === 0 && <Stranger userId={userId} />}
       <Stack gap="sm">
         {entries.map((entry, index) => (
-          <div key={entry.key}>
-            {(index === 0 || longDay(entry.at) !== longDay(entries[index - 1]!.at)) && (
-              <Text component="h3" className="day">
-                {longDay(entry.at)}
-              </Text>
+          <Fragment key={entry.key}>
+            {days[index] !== days[index - 1] && (
+              <h2 className="day">
+                {days[index]} <span className="day-zone">{zoneName(new Date(entry.at), zone)}</span>
+              </h2>
             )}
             <EntryCard userId={userId} entry={entry} marked={entry.eventId !== null && entry.eventId === eventId} />
-          </div>
+          </Fragment>
         ))}
+        <OlderButton older={older} />
       </Stack>
-      {hasOlder && (
-        <Button mt="md" variant="default" fullWidth loading={loading} onClick={loadOlder} data-testid="load-older">
-          Load older
-        </Button>
-      )}
     </section>
   );
 }

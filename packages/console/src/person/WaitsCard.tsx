@@ -1,8 +1,9 @@
-import { Paper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getWaits, type Wait } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { OpenWaits } from './OpenWaits.tsx';
+import { SideSection } from './SideSection.tsx';
 import { WaitRow } from './WaitRow.tsx';
 
 const POLL_MS = 4000;
@@ -15,44 +16,41 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
     refetchInterval: POLL_MS,
   });
   if (waits.error === null && !waits.data?.open.length && !waits.data?.ended.length) return null;
+  const now = waits.dataUpdatedAt;
   return (
-    <Paper withBorder component="section" className="waits" aria-label="Waiting" data-testid="waits">
-      <Text fw={650} p="md" pb="xs">
-        Waiting
-      </Text>
+    <SideSection title="Waiting" note={waits.data && noteOf(waits.data)} testId="waits">
       {waits.error && <ProblemView problem={waits.error} retry={() => waits.refetch()} />}
       {waits.data && (
         <>
-          {waits.data.open.length === 0 && (
-            <Text size="sm" c="dimmed" px="md" pb="xs">
-              No rule waits for this person now.
-            </Text>
-          )}
-          {waits.data.open.map((wait) => (
-            <WaitRow key={wait.wait_id} wait={wait} now={waits.dataUpdatedAt} zone={zone} />
-          ))}
-          {waits.data.more && (
-            <Text size="sm" c="dimmed" className="wait">
-              And more, begun earlier than these.
-            </Text>
-          )}
+          <OpenWaits waits={waits.data.open} more={waits.data.more} now={now} zone={zone} />
           {waits.data.ended.length > 0 && (
             <div className="waits-ended">
               <Disclosure label={`Ended (${waits.data.ended.length})`} testId="waits-ended">
                 {waits.data.ended.map((wait) => (
-                  <WaitRow key={wait.wait_id} wait={wait} now={waits.dataUpdatedAt} zone={zone} />
+                  <WaitRow key={wait.wait_id} wait={wait} now={now} zone={zone} />
                 ))}
               </Disclosure>
             </div>
           )}
         </>
       )}
-    </Paper>
+    </SideSection>
   );
 }
 
+interface Waits {
+  open: Wait[];
+  /** There are other open ones, begun earlier. */
+  more: boolean;
+  ended: Wait[];
+}
+
+function noteOf({ open, more }: Waits): string {
+  return open.length === 0 ? 'none now' : `${open.length}${more ? ' or more' : ''}`;
+}
+
 /** Apart: an open wait may have begun long before the latest fifty. */
-async function loadWaits(userId: string): Promise<{ open: Wait[]; more: boolean; ended: Wait[] }> {
+async function loadWaits(userId: string): Promise<Waits> {
   const [open, latest] = await Promise.all([getWaits(userId, 'waiting'), getWaits(userId, null)]);
   return {
     open: open.waits.sort((a, b) => Date.parse(a.due_at) - Date.parse(b.due_at)),

@@ -1,4 +1,5 @@
 import type { Audit, AuditDecision, AuditEvent, Notification } from '../api.ts';
+import { firsts } from '../shell/firsts.ts';
 
 /** One event, or one notification that no event caused, with all that is known to have followed. */
 export interface Entry {
@@ -14,17 +15,17 @@ export interface Entry {
   direct: Notification[];
 }
 
-/** Joins the pages of an audit into one story, newest event first. What two pages repeat is told once. */
+/** Joins the pages of an audit into one story, newest event first. What two pages repeat is told once, as the first has it. */
 export function buildTimeline(pages: readonly Audit[]): Entry[] {
-  const events = unique(
+  const events = firsts(
     pages.flatMap((page) => page.recent_events),
     (event) => event.event_id,
   );
-  const decisions = unique(
+  const decisions = firsts(
     pages.flatMap((page) => page.decisions),
     (decision) => decision.decision_id,
   );
-  const notifications = unique(
+  const notifications = firsts(
     pages.flatMap((page) => page.notifications),
     (item) => item.notification_id,
   );
@@ -63,6 +64,25 @@ export function buildTimeline(pages: readonly Audit[]): Entry[] {
   return [...entries.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
 }
 
+/** Whether two tell the same: their parts are the very same objects, as they are while the API answers the same. */
+export function isSameEntry(a: Entry, b: Entry): boolean {
+  if (a === b) return true;
+  return (
+    a.key === b.key &&
+    a.event === b.event &&
+    areSame(a.direct, b.direct) &&
+    a.decisions.length === b.decisions.length &&
+    a.decisions.every(({ decision, notifications }, index) => {
+      const other = b.decisions[index];
+      return decision === other?.decision && areSame(notifications, other.notifications);
+    })
+  );
+}
+
+function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}
+
 function entryOf(eventId: string, at: string, event: AuditEvent | null): Entry {
   return { key: eventId, at, eventType: event?.event_type ?? null, event, eventId, decisions: [], direct: [] };
 }
@@ -70,8 +90,4 @@ function entryOf(eventId: string, at: string, event: AuditEvent | null): Entry {
 function directEntry(key: string, notification: Notification): Entry {
   const { created_at: at, event_id: eventId } = notification;
   return { key, at, eventType: null, event: null, eventId, decisions: [], direct: [] };
-}
-
-function unique<Item>(items: readonly Item[], id: (item: Item) => string): Item[] {
-  return [...new Map(items.map((item) => [id(item), item])).values()];
 }

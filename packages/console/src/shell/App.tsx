@@ -5,21 +5,24 @@ import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { useKeyState } from '../key.ts';
 import { PersonPage } from '../person/PersonPage.tsx';
+import { RefusedPage } from '../refused/RefusedPage.tsx';
 import { type Route, useRoute } from '../route.ts';
 import { Header } from './Header.tsx';
 import { KeyForm } from './KeyForm.tsx';
 import { LastResort } from './LastResort.tsx';
 import { Nothing } from './Nothing.tsx';
+import { pageKey, usePageChange } from './page-change.ts';
 
 export function App() {
   const route = useRoute();
   const keyState = useKeyState();
+  usePageChange(route);
   return (
-    <AppShell header={{ height: 60 }} padding="md">
+    <AppShell header={{ height: { base: 104, sm: 60 } }} padding="md">
       <Header page={route.page} />
       <AppShell.Main className="main">
         <Container size={1240} px={0} py="xs">
-          <LastResort key={JSON.stringify(route)}>
+          <LastResort key={pageKey(route)}>
             {keyState === 'open' ? <Page route={route} /> : <KeyForm refused={keyState === 'refused'} />}
           </LastResort>
         </Container>
@@ -36,9 +39,15 @@ function Page({ route }: { route: Route }) {
       return <PersonPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
+    case 'refused':
+      return <RefusedPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
     case 'unknown':
-      return <Nothing title="There is no such page">The menu above leads to those there are.</Nothing>;
+      return (
+        <Nothing title="There is no such page" isPage>
+          The menu above leads to those there are.
+        </Nothing>
+      );
   }
 }

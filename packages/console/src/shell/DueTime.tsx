@@ -1,19 +1,22 @@
-import { Text } from '@mantine/core';
 import { duration } from './duration.ts';
-import { utc } from './Time.tsx';
+import { Time } from './Time.tsx';
+import { useZone } from './zone.ts';
 
 /**
- * When something is due: how far off, and the date and time where the person is, with the name of that zone; UTC on hover.
+ * When something is due: how far off, the date and time, and what the clock says then where the person is.
  * @param now in milliseconds since 1970
- * @param zone an IANA name; null, or one that nobody knows: UTC
+ * @param zone of the person, an IANA name; null, or one that nobody knows: UTC
  */
 export function DueTime({ value, now, zone }: { value: string; now: number; zone: string | null }) {
+  const shown = useZone();
   const due = Date.parse(value);
   if (Number.isNaN(due)) return <span>{value}</span>;
+  const there = inZone(due, zone);
   return (
-    <Text component="time" size="sm" dateTime={value} title={utc(new Date(due))}>
-      {fromNow(due - now)}, {inZone(due, zone)}
-    </Text>
+    <>
+      {fromNow(due - now)}, <Time value={value} as="full" />
+      {there.zone !== shown && <span className="there">{`${there.text} (${there.zone}), where the person is`}</span>}
+    </>
   );
 }
 
@@ -27,14 +30,13 @@ function roughly(ms: number): number {
   return Math.round(ms / unit) * unit;
 }
 
-function inZone(time: number, zone: string | null): string {
-  for (const timeZone of [zone ?? 'UTC', 'UTC']) {
-    try {
-      const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone });
-      return `${format.format(time)} (${timeZone})`;
-    } catch {
-      // The trait of the person is no zone: rules take UTC then, too.
-    }
+function inZone(time: number, zone: string | null): { text: string; zone: string } {
+  const text = (timeZone: string) =>
+    new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(time);
+  try {
+    return { text: text(zone ?? 'UTC'), zone: zone ?? 'UTC' };
+  } catch {
+    // The trait of the person is no zone: rules take UTC then, too.
+    return { text: text('UTC'), zone: 'UTC' };
   }
-  return '';
 }

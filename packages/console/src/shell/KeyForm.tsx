@@ -1,8 +1,9 @@
-import { Alert, Button, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Paper, PasswordInput, Stack, Text } from '@mantine/core';
 import { IconKey } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { setApiKey } from '../key.ts';
+import { PageTitle } from './PageTitle.tsx';
 
 /** Asks for an API key when the API wants one. */
 export function KeyForm({ refused }: { refused: boolean }) {
@@ -20,7 +21,7 @@ export function KeyForm({ refused }: { refused: boolean }) {
         }}
       >
         <Stack>
-          <Title order={3}>An API key is needed</Title>
+          <PageTitle size="h3">An API key is needed</PageTitle>
           <Text c="dimmed" size="sm">
             It is kept in this browser tab only, until the tab is closed.
           </Text>

@@ -1,0 +1,42 @@
+import { Paper, Text, UnstyledButton } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { IconChevronRight } from '@tabler/icons-react';
+import { type ReactNode, useId, useState } from 'react';
+
+interface SideSectionProps {
+  title: string;
+  /** A word or two beside the title, where the rest is not in sight. */
+  note?: string | undefined;
+  testId: string;
+  children: ReactNode;
+}
+
+/** A card beside the timeline. Where there is no room beside it, a line above it that opens. */
+export function SideSection({ title, note, testId, children }: SideSectionProps) {
+  const above = useMediaQuery('(max-width: 960px)', undefined, { getInitialValueInEffect: false });
+  const [opened, setOpened] = useState(false);
+  const id = useId();
+  const shown = !above || opened;
+  return (
+    <Paper withBorder component="section" className="side-section" aria-label={title} data-testid={testId}>
+      <h2 className="side-title">
+        {above ? (
+          <UnstyledButton aria-expanded={opened} aria-controls={id} onClick={() => setOpened(!opened)}>
+            <span>{title}</span>
+            {note !== undefined && (
+              <Text component="span" size="sm" c="dimmed">
+                {note}
+              </Text>
+            )}
+            <IconChevronRight size={16} className="chevron" data-open={opened || undefined} aria-hidden="true" />
+          </UnstyledButton>
+        ) : (
+          title
+        )}
+      </h2>
+      <div id={id} hidden={!shown}>
+        {shown && children}
+      </div>
+    </Paper>
+  );
+}

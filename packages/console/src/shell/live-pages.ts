@@ -1,0 +1,87 @@
+import { type InfiniteData, replaceEqualDeep, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
+
+interface LivePagesOptions<Page, Item> {
+  key: readonly (string | null)[];
+  /** The newest page for null, else the one before a cursor. */
+  load: (before: string | null) => Promise<Page>;
+  /** Pages as one list. What several repeat is to be told once, as the first of them has it. */
+  join: (pages: readonly Page[]) => Item[];
+  idOf: (item: Item) => string;
+  pollMs: number;
+}
+
+export interface LivePages<Page, Item> {
+  /** Undefined: nothing has been loaded yet. */
+  items: Item[] | undefined;
+  /** The newest page, as it is now. */
+  newest: Page | undefined;
+  /** What has come while older pages are shown, and waits to be asked for. */
+  fresh: { count: number; orMore: boolean; show: () => void };
+  older: { exist: boolean; loading: boolean; load: () => void };
+  error: Error | null;
+  retry: () => void;
+}
+
+/**
+ * A list, newest first, page by page. With one page shown it is live as a whole; with more, the newest page goes on being
+ * asked for: what is shown is kept up to date, and what is new is counted until somebody wants to see it.
+ */
+export function useLivePages<Page extends { next: string | null }, Item>(
+  options: LivePagesOptions<Page, Item>,
+): LivePages<Page, Item> {
+  const { key, load, join, idOf, pollMs } = options;
+  const queries = useQueryClient();
+  const alone = (query: { state: { data?: { pages: readonly unknown[] } | undefined } }) =>
+    (query.state.data?.pages.length ?? 1) === 1;
+  const pagesKey = [...key, 'pages'];
+  const list = useInfiniteQuery({
+    queryKey: pagesKey,
+    queryFn: ({ pageParam }) => load(pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next,
+    refetchInterval: (query) => (alone(query) ? pollMs : false),
+    // To ask for all pages again is dear, and what is new comes from the newest.
+    refetchOnWindowFocus: alone,
+    refetchOnMount: alone,
+  });
+  const pages = list.data?.pages;
+  const head = useQuery({
+    queryKey: [...key, 'newest'],
+    queryFn: () => load(null),
+    enabled: pages !== undefined && pages.length > 1,
+    refetchInterval: pollMs,
+    // What is the same stays the same object, so that it is not drawn again.
+    structuralSharing: (before, now) => replaceEqualDeep(before ?? pages?.[0], now),
+  });
+  const newest = pages !== undefined && pages.length > 1 ? head.data : undefined;
+
+  const { items, held, apart } = useMemo(() => {
+    if (pages === undefined) return { items: undefined, held: 0, apart: false };
+    const shown = join(pages);
+    if (newest === undefined) return { items: shown, held: 0, apart: false };
+    const known = new Set(shown.map(idOf));
+    const items = join([newest, ...pages]).filter((item) => known.has(idOf(item)));
+    const latest = join([newest]).map(idOf);
+    const held = latest.filter((id) => !known.has(id)).length;
+    return { items, held, apart: held > 0 && held === latest.length && newest.next !== null };
+  }, [pages, newest, join, idOf]);
+
+  const show = () => {
+    if (newest === undefined) return;
+    queries.setQueryData<InfiniteData<Page, string | null>>(pagesKey, (data) =>
+      // Between them and what is shown there may be others: then the list begins anew.
+      data === undefined || apart
+        ? { pages: [newest], pageParams: [null] }
+        : { pages: [newest, ...data.pages], pageParams: [null, ...data.pageParams] },
+    );
+  };
+  return {
+    items,
+    newest: newest ?? pages?.[0],
+    fresh: { count: held, orMore: apart, show },
+    older: { exist: list.hasNextPage, loading: list.isFetchingNextPage, load: () => void list.fetchNextPage() },
+    error: list.error ?? (newest === undefined ? null : head.error),
+    retry: () => void (list.isFetchNextPageError ? list.fetchNextPage() : list.refetch()),
+  };
+}
