@@ -277,8 +277,9 @@ describe.skipIf(program === undefined)('the console', () => {
     await search.getByText('Looking for the event this link points at: not among the latest 50').waitFor();
     await search.getByRole('button', { name: 'Stop' }).click();
     await search.getByText('The event this link points at is not among the latest 50.').waitFor();
-    await page.unroute(older);
     await search.getByRole('button', { name: 'Go on looking' }).click();
+    await search.getByText('Looking for the event').waitFor();
+    await page.unroute(older);
     await page.locator('article[data-marked][data-event-id="view-3"]').waitFor();
     await search.waitFor({ state: 'detached' });
   });
