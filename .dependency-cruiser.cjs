@@ -31,7 +31,7 @@ module.exports = {
     // The store speaks the types of what it keeps, and hands the rules their facts.
     only('store-keeps', 'store/', [
       'store/',
-      'rules/(facts|changes|told|decide|verdicts|calendar)\\.ts$',
+      'rules/(facts|changes|decide|verdicts|calendar)\\.ts$',
       'events/',
       'privacy/',
       ...LEAVES,
