@@ -5,7 +5,15 @@ import { boundedCopy } from './bounded.ts';
 import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
 import { conclude, conditionEvidence, conditionVerdict, type Matter, refuse, scopeOf } from './conclude.ts';
-import { type Ids, type KnownEvent, type PersonFacts, patternKey, rememberOnce, type Trigger } from './facts.ts';
+import {
+  type Ids,
+  type KnownEvent,
+  type PersonFacts,
+  patternKey,
+  rememberOnce,
+  rememberTold,
+  type Trigger,
+} from './facts.ts';
 import { fire, recur } from './firing.ts';
 import { collect, debounce } from './gathering.ts';
 import { comeTooLate, endWaits } from './interrupt.ts';
@@ -13,7 +21,7 @@ import { keyOf } from './key.ts';
 import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
-import { rememberTold, wasTold } from './told.ts';
+import { wasTold } from './told.ts';
 import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
 import { hasBegun, wait } from './waits.ts';

@@ -1,4 +1,4 @@
-import type { Event, Evidence, JsonObject, LimitUse, Millis, Profile, WaitKind } from '../model.ts';
+import type { Decision, Event, Evidence, JsonObject, LimitUse, Millis, Outcome, Profile, WaitKind } from '../model.ts';
 
 /**
  * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next
@@ -181,6 +181,25 @@ export function rememberOnce(person: PersonFacts, type: string, known: KnownEven
   // Of this batch, which has no such set, it waits for whatever it is not told to have completed.
   else if (before.waitsFor && known.waitsFor && known.waitsFor.size > 0) {
     list[at] = { ...before, waitsFor: new Set([...before.waitsFor, ...known.waitsFor]) };
+  }
+}
+
+/** Told, done, or begun to be waited for. */
+const ACTED: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
+
+/** Where to look for what was told of triggers; both ends count. */
+export interface ToldNeed {
+  readonly from: Millis;
+  readonly to: Millis;
+}
+
+/** Adds what the decisions on an event of this time say. */
+export function rememberTold(person: PersonFacts, time: Millis, decisions: readonly Decision[]): void {
+  for (const { rule, outcome, event_ids: ids } of decisions) {
+    if (!ACTED.has(outcome)) continue;
+    person.told ??= new Map();
+    const name = `${rule} ${ids[0]}`;
+    person.told.set(name, Math.max(person.told.get(name) ?? time, time));
   }
 }
 

@@ -3,31 +3,12 @@
  * without the pattern, or when a count since an event was right before, and has been wrong in between. The decisions on
  * the rows of the trigger and of the late parts of its pattern say so.
  */
-import type { Decision, Event, Millis, Outcome } from '../model.ts';
+import type { Event, Millis } from '../model.ts';
 import { storable } from './calendar.ts';
 import { laterChanges } from './changes.ts';
-import { type PersonFacts, patternKey, type Trigger } from './facts.ts';
+import { type PersonFacts, patternKey, type ToldNeed, type Trigger } from './facts.ts';
 import { reachOf } from './needs.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
-
-/** Told, done, or begun to be waited for. */
-const ACTED: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
-
-/** Where to look for what was told of triggers; both ends count. */
-export interface ToldNeed {
-  readonly from: Millis;
-  readonly to: Millis;
-}
-
-/** Adds what the decisions on an event of this time say. */
-export function rememberTold(person: PersonFacts, time: Millis, decisions: readonly Decision[]): void {
-  for (const { rule, outcome, event_ids: ids } of decisions) {
-    if (!ACTED.has(outcome)) continue;
-    person.told ??= new Map();
-    const name = `${rule} ${ids[0]}`;
-    person.told.set(name, Math.max(person.told.get(name) ?? time, time));
-  }
-}
 
 /** As far back as the rule looks, that is: also where more is known. */
 export function wasTold(compiled: CompiledRule, { told }: PersonFacts, { eventId, time }: Trigger): boolean {

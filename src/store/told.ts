@@ -1,6 +1,5 @@
 import type { Millis } from '../model.ts';
-import type { PersonFacts } from '../rules/facts.ts';
-import { rememberTold, type ToldNeed } from '../rules/told.ts';
+import { type PersonFacts, rememberTold, type ToldNeed } from '../rules/facts.ts';
 import type { Connection } from './database.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { during, list } from './parameters.ts';

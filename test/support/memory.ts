@@ -6,12 +6,13 @@ import {
   patternKey,
   remember,
   rememberOnce,
+  rememberTold,
   stranger,
   type Wait,
 } from '../../src/rules/facts.ts';
 import { begunWaits, historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
 import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
-import { rememberTold, toldNeeds } from '../../src/rules/told.ts';
+import { toldNeeds } from '../../src/rules/told.ts';
 import { countingIds } from '../../src/simulate/ids.ts';
 import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
 
