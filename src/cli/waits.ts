@@ -18,6 +18,8 @@ interface Waits {
 interface Step {
   readonly people: number;
   readonly waits: number;
+  /** Of another kind than the rule makes now. */
+  readonly left?: number;
   readonly next: string | null;
   readonly version?: number;
 }
@@ -54,7 +56,8 @@ export function waitsCommands(program: Command): void {
         answer(options.json, async (api) => {
           const data = await inSteps(api, `/api/v1/waits/${name}`, rule);
           const version = data.version === undefined ? '' : ` to catalog version ${data.version}`;
-          return { data: { rule, ...data }, text: `${amount(data)} ${said}${version}.` };
+          const left = data.left ? ` ${data.left} of another kind than the rule makes now stay as they are.` : '';
+          return { data: { rule, ...data }, text: `${amount(data)} ${said}${version}.${left}` };
         }),
       );
   }
@@ -70,12 +73,13 @@ async function inSteps(api: Api, path: string, rule: string): Promise<Omit<Step,
   let after: string | null = null;
   do {
     const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as Step;
-    const { people, waits, next, ...more } = step;
-    sum = { ...more, people: sum.people + people, waits: sum.waits + waits };
+    const { people, waits, left = 0, next, ...more } = step;
+    sum = { ...more, people: sum.people + people, waits: sum.waits + waits, left: (sum.left ?? 0) + left };
     after = next;
     if (after !== null) console.error(`${sum.people} of about ${all} people …`);
   } while (after !== null);
-  return { ...(sum.version === undefined ? {} : { version: sum.version }), people: sum.people, waits: sum.waits };
+  const { version, left = 0, ...done } = sum;
+  return version === undefined ? done : { version, ...done, left };
 }
 
 function amount({ people, waits }: { readonly people: number; readonly waits: number }): string {

@@ -114,7 +114,7 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
         summary: 'Have all waits of a rule end by the catalog in force; several thousand people a call',
         tags: ['waits'],
         body: command,
-        response: { 200: z.object({ ...done, version: z.number() }), '4xx': problemSchema },
+        response: { 200: z.object({ ...done, version: z.number(), left: z.number() }), '4xx': problemSchema },
       },
     },
     async (request) => {
