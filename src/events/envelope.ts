@@ -73,10 +73,6 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
   if (wrongId) return wrongId;
   const userId = envelope.user_id as string;
   const type = envelope.event_type as string;
-  // An address of a page names the person; in it these two are steps (RFC 3986, 5.2.4), also when they are percent-encoded.
-  if (userId === '.' || userId === '..') {
-    return reject('invalid_id', 'user_id', `is "${userId}", which no URL can name: it is taken for a step in the path`);
-  }
 
   const stamp = envelope.event_timestamp;
   if (typeof stamp !== 'string') {
