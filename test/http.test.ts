@@ -226,6 +226,16 @@ describe('what is asked', () => {
     expect(answer.body.detail).toMatch(detail);
   });
 
+  test('a parameter without a value is none', async () => {
+    for (const query of ['?limit=50&notification_type=&before=', '?limit=&notification_type=&before=', '?']) {
+      expect(await server.get(`/api/v1/audit/somebody${query}`)).toMatchObject({
+        status: 200,
+        body: { decisions: [] },
+      });
+    }
+    expect(await server.get('/api/v1/deliveries?status=')).toMatchObject({ status: 200 });
+  });
+
   test('to end the waits of a rule that never was: 404 with those there are', async () => {
     const answer = await server.post('/api/v1/waits/cancel', { rule: 'WELCOM_EMAL' });
     isProblem(answer, { status: 404, code: 'not_found', path: 'rule' });

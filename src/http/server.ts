@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
+import { parse } from 'node:querystring';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
@@ -28,7 +29,7 @@ export async function buildServer(parts: HttpParts): Promise<App> {
     childLoggerFactory: (log: FastifyBaseLogger) => log,
     // What fails before there is a route, such as a path with a lone %.
     frameworkErrors: answerError,
-    routerOptions: { maxParamLength: 4096 },
+    routerOptions: { maxParamLength: 4096, querystringParser: parameters },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
   } as object).withTypeProvider<ZodTypeProvider>() as unknown as App;
@@ -83,6 +84,11 @@ export async function buildServer(parts: HttpParts): Promise<App> {
   if (existsSync(parts.consoleDir)) await app.register(fastifyStatic, { root: parts.consoleDir });
   await app.ready();
   return app;
+}
+
+/** Of a query. `before=` says no more than its absence. */
+function parameters(query: string): { [name: string]: unknown } {
+  return Object.fromEntries(Object.entries(parse(query)).filter(([, value]) => value !== ''));
 }
 
 /** JSON only; what it says about a body that is not JSON names the place, never the content. */
