@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { Catalogs } from './catalog/catalogs.ts';
+import { type Catalog, Catalogs } from './catalog/catalogs.ts';
 import { parseCatalog } from './catalog/parse.ts';
 import { readCatalog } from './catalog/read.ts';
 import { watchCatalog } from './catalog/watch.ts';
@@ -39,7 +39,8 @@ export interface Running {
   readonly url: string | null;
   /** `embedded`, or `external`. */
   readonly database: 'embedded' | 'external';
-  readonly catalogVersion: number;
+  /** In force when it started. */
+  readonly catalog: Catalog;
   /** Answers what was taken in, lets sends end, gives back the rest, stops the database if it is ours. A second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -165,12 +166,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       url = `http://${host.includes(':') ? `[${host}]` : host}:${typeof address === 'object' ? address?.port : port}`;
     }
 
-    const catalogVersion = (await catalogs.refresh(DEFAULT_TENANT)).version;
+    const catalog = await catalogs.refresh(DEFAULT_TENANT);
     let stopped: Promise<void> | undefined;
     return {
       url,
       database: embedded ? 'embedded' : 'external',
-      catalogVersion,
+      catalog,
       stop() {
         state.stopping = true;
         stopped ??= undo();

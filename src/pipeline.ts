@@ -18,9 +18,10 @@ import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isMistake, isRefusedValue, isTransient, timestamp, untilCommitted } from './store/database.ts';
+import { isOfOneItem, isRefusedValue, isTransient, timestamp, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
+import { byHalves } from './store/halves.ts';
 import type { Partitions } from './store/partitions.ts';
 import { quarantine } from './store/rejected.ts';
 import { loadWaitsById } from './store/waits.ts';
@@ -67,7 +68,15 @@ export class Pipeline {
   async #takeIn(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
     const read = await this.#read(tenantId, items);
     const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
-    const decided = events.length > 0 ? await this.#decideBatch(tenantId, events) : [];
+    const decided =
+      events.length > 0
+        ? await byHalves(
+            events,
+            (some) => this.#decideBatch(tenantId, some),
+            isOfOneItem,
+            (event, error) => [this.#refuse(event, error)],
+          )
+        : [];
     let next = 0;
     return read.map((one, index) =>
       isRejection(one) ? rejected(items[index], one) : (decided[next++] as EventResult),
@@ -91,30 +100,20 @@ export class Pipeline {
 
   async #decideBatch(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {
     const { pool, partitions, clock } = this.#parts;
-    const now = clock();
-    try {
-      await partitions.ensureEvents(
-        events.map((event) => event.time),
-        now,
-      );
-      return await untilCommitted(pool, (connection, attempt) => {
-        // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
-        if (attempt > 1) this.#lookUps = LOOK_UPS;
-        return this.#decideInTransaction(connection, tenantId, events, this.#lookUps-- > 0);
-      });
-    } catch (error) {
-      const code = isRefusedValue(error) ? 'invalid_content' : isMistake(error) ? 'undecidable' : undefined;
-      if (code === undefined) throw error;
-      // One of them cannot be stored or decided. The others are not to blame: find it by halves.
-      if (events.length === 1) return events.map((event) => this.#refuse(event, code, error));
-      const half = Math.ceil(events.length / 2);
-      const first = await this.#decideBatch(tenantId, events.slice(0, half));
-      return [...first, ...(await this.#decideBatch(tenantId, events.slice(half)))];
-    }
+    await partitions.ensureEvents(
+      events.map((event) => event.time),
+      clock(),
+    );
+    return untilCommitted(pool, (connection, attempt) => {
+      // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
+      if (attempt > 1) this.#lookUps = LOOK_UPS;
+      return this.#decideInTransaction(connection, tenantId, events, this.#lookUps-- > 0);
+    });
   }
 
   /** Nobody else's event has to wait for what is wrong with this one, or with us: it goes to quarantine. */
-  #refuse({ eventId }: ReceivedEvent, code: 'invalid_content' | 'undecidable', error: unknown): EventResult {
+  #refuse({ eventId }: ReceivedEvent, error: unknown): EventResult {
+    const code = isRefusedValue(error) ? 'invalid_content' : 'undecidable';
     if (code === 'undecidable')
       this.#parts.log.error({ err: error }, 'an event could not be decided: see the quarantine');
     return { ...emptyResult(eventId, 'rejected'), code, message: REFUSED[code] };

@@ -87,7 +87,7 @@ describe('what is said at a start', () => {
   const running = {
     url: 'http://localhost:8000',
     database: 'embedded',
-    catalogVersion: 3,
+    catalog: { version: 3 },
     stop: async () => {},
   } as const;
   const config = { apiKeys: [] as string[], dataDir: '/data', providers: { internal: 'log' } } as const;

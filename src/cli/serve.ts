@@ -6,9 +6,8 @@ import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import type { Roles, Running } from '../main.ts';
 import { loggedError } from '../privacy/logged.ts';
-import { isUnreachable } from '../store/database.ts';
-import { ApiError, connect } from './api.ts';
-import { type ShownCatalog, type Trial, trialOf } from './trial.ts';
+import { codeOf, isUnreachable } from '../store/database.ts';
+import { trialOf } from './trial.ts';
 import { welcome } from './welcome.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
@@ -67,10 +66,10 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   running = await runWhenDatabaseIsThere(() => run(roles, config, log), log, stopping.signal);
   if (stopping.signal.aborted) return end(running, asJson);
   if (asJson) {
-    const { url, database, catalogVersion } = running;
-    console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalogVersion, pid: process.pid }));
+    const { url, database, catalog } = running;
+    console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalog.version, pid: process.pid }));
   } else {
-    console.log(welcome(roles, running, config, await trialFor(running.url, config.apiKeys)));
+    console.log(welcome(roles, running, config, trialOf(running.catalog.data)));
   }
 }
 
@@ -98,25 +97,13 @@ async function end(running: Running, asJson: boolean): Promise<void> {
   process.exit(0);
 }
 
-/** Something to try with the catalog in force, which need not be that of the directory; without one, nothing. */
-async function trialFor(url: string | null, keys: readonly string[]): Promise<Trial | null> {
-  if (url === null) return null;
-  try {
-    const api = connect({ TIDINGS_URL: url, TIDINGS_API_KEY: keys[0] });
-    return trialOf((await api.get('/api/v1/catalog')) as ShownCatalog);
-  } catch (error) {
-    if (error instanceof ApiError) return null;
-    throw error;
-  }
-}
-
 function isForPeople(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError) return true;
   if (isUnreachable(error) || isDatabaseRefusal(error)) return true;
-  return ['EADDRINUSE', 'EACCES'].includes(String((error as { code?: unknown }).code));
+  return ['EADDRINUSE', 'EACCES'].includes(codeOf(error));
 }
 
 /** No such role or a wrong password (28), no such database (3D000), no right to do it (42501). */
 function isDatabaseRefusal(error: unknown): boolean {
-  return /^(28...|3D000|42501)$/.test(String((error as { code?: unknown }).code));
+  return /^(28...|3D000|42501)$/.test(codeOf(error));
 }

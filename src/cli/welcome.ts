@@ -1,3 +1,4 @@
+import type { Catalog } from '../catalog/catalogs.ts';
 import type { Config } from '../config.ts';
 import type { Roles, Running } from '../main.ts';
 import { CHANNELS, type Channel } from '../model.ts';
@@ -6,14 +7,14 @@ import type { Trial } from './trial.ts';
 /** What a start says to people: what runs where, what leaves the machine, and something to try. */
 export function welcome(
   roles: Roles,
-  { url, database, catalogVersion }: Running,
+  { url, database, catalog }: Pick<Running, 'url' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
   { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
   trial: Trial | null,
 ): string {
   const lines = [''];
   const what = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
   const where = database === 'embedded' ? `the embedded PostgreSQL in ${dataDir}` : 'an external PostgreSQL';
-  lines.push(`Tidings runs ${what} on ${where}, catalog version ${catalogVersion}.`);
+  lines.push(`Tidings runs ${what} on ${where}, catalog version ${catalog.version}.`);
   if (url) {
     lines.push(
       `  Look      ${url}            API ${url}/api/docs`,

@@ -48,9 +48,14 @@ export function isRefusedValue(error: unknown): boolean {
 }
 
 /** Ours, and the same when it is tried again: a bug, or what its work offends (integrity constraint violation, 23). */
-export function isMistake(error: unknown): boolean {
+function isMistake(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true;
   return codeOf(error).startsWith('23');
+}
+
+/** One item of the work is the cause, whether its values or our code: see halves.ts. */
+export function isOfOneItem(error: unknown): boolean {
+  return isRefusedValue(error) || isMistake(error);
 }
 
 /**
@@ -58,11 +63,12 @@ export function isMistake(error: unknown): boolean {
  * has no code; all others that are not transient (a privilege that is missing, a disk) are to be mended, not passed over.
  */
 export function isOwnFault(error: unknown): boolean {
-  if (isMistake(error) || isRefusedValue(error)) return true;
+  if (isOfOneItem(error)) return true;
   return error instanceof Error && !('code' in error) && !isUnreachable(error);
 }
 
-function codeOf(error: unknown): string {
+/** SQLSTATE, or the code of a system error; `undefined` as text where there is none. */
+export function codeOf(error: unknown): string {
   return String((error as { code?: unknown } | null)?.code);
 }
 

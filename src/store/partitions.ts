@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Millis } from '../model.ts';
-import { type Connection, timestamp, transaction } from './database.ts';
+import { type Connection, codeOf, timestamp, transaction } from './database.ts';
 
 type Table = 'events' | (typeof BY_ID)[number];
 
@@ -127,10 +127,6 @@ function bound(table: Table, month: number): string {
 
 function nameOf(table: Table, month: number): string {
   return `${table}_${timestamp(monthStart(month)).slice(0, 7).replace('-', '_')}`;
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | null)?.code;
 }
 
 /** The smallest UUIDv7 of a millisecond (RFC 9562 section 5.7: the first 48 bits are the time). */

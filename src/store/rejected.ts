@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { contentUuid } from '../events/content.ts';
 import type { Json, Millis } from '../model.ts';
-import { maskSuspicious } from '../privacy/mask.ts';
+import { maskSuspicious, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { timestamp } from './database.ts';
 
@@ -48,8 +48,8 @@ export async function quarantine(
       i: id,
       e: result.eventId?.replaceAll('\0', '\uFFFD') ?? null,
       c: result.code,
-      p: printable(result.path ?? ''),
-      m: printable(result.message ?? ''),
+      p: storableText(result.path ?? ''),
+      m: storableText(result.message ?? ''),
       v: maskSuspicious(item),
       s: sealed.bytes.toString('base64'),
       k: sealed.keyId,
@@ -152,8 +152,4 @@ function cut(value: unknown, depth: number): unknown {
   if (depth === MAX_DEPTH) return null;
   if (Array.isArray(value)) return value.map((one) => cut(one, depth + 1));
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, cut(one, depth + 1)]));
-}
-
-function printable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }

@@ -5,7 +5,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { Channel, Millis } from '../model.ts';
 import type { Dispatched, Pipeline } from '../pipeline.ts';
 import { DELIVERIES_CHANNEL } from '../store/batch.ts';
-import { isMistake, isRefusedValue } from '../store/database.ts';
+import { isOfOneItem } from '../store/database.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
@@ -18,6 +18,7 @@ import {
   type Settlement,
   settleDeliveries,
 } from '../store/deliveries.ts';
+import { byHalves } from '../store/halves.ts';
 import { Alarm } from './alarm.ts';
 import { Breaker } from './breaker.ts';
 import { Deadlines } from './deadlines.ts';
@@ -270,7 +271,12 @@ export class DeliveryWorker {
     while (this.#settled.length > 0) {
       const batch = this.#settled.splice(0, 500);
       try {
-        await this.#record(batch);
+        await byHalves(
+          batch,
+          (some) => this.#record(some),
+          isOfOneItem,
+          (one, error) => this.#recordBare(one, error),
+        );
       } catch (error) {
         // They are done and must be recorded: keep them (and their leases) until the database is back.
         this.#settled.unshift(...batch.filter(({ delivery }) => this.#held.has(delivery)));
@@ -285,28 +291,20 @@ export class DeliveryWorker {
     this.#settling = false;
   }
 
-  /** Throws when it is worth another try; what was recorded by then is not held any more. */
-  async #record(batch: readonly Ended[]): Promise<void> {
+  /** What was recorded is not held any more. */
+  async #record(batch: readonly Ended[]): Promise<never[]> {
     const { pool, name, clock, pipeline } = this.#parts;
-    try {
-      const settlements = batch.map(({ settlement }) => settlement);
-      await settleDeliveries(pool, name, settlements, clock(), await pipeline.lifecycle(batch));
-    } catch (error) {
-      if (!isRefusedValue(error) && !isMistake(error)) throw error;
-      // One of them cannot be stored. The others are not to blame: find it by halves.
-      if (batch.length === 1) return this.#recordBare(batch[0] as Ended, error);
-      const half = Math.ceil(batch.length / 2);
-      await this.#record(batch.slice(0, half));
-      return this.#record(batch.slice(half));
-    }
+    const settlements = batch.map(({ settlement }) => settlement);
+    await settleDeliveries(pool, name, settlements, clock(), await pipeline.lifecycle(batch));
     for (const { delivery } of batch) this.#letGo(delivery);
     if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
+    return [];
   }
 
   /** What became of it matters more than what the provider said of it. */
-  async #recordBare({ settlement, delivery }: Ended, why: unknown): Promise<void> {
+  async #recordBare({ settlement, delivery }: Ended, why: unknown): Promise<never[]> {
     const { pool, name, clock, pipeline, log } = this.#parts;
-    const line = { delivery_id: `${delivery.notificationId}.${delivery.channel}` };
+    const line = { delivery_id: nameOf(delivery) };
     const bare = { settlement: withoutExtras(settlement), delivery };
     let error = why;
     for (const tells of [true, false]) {
@@ -317,9 +315,10 @@ export class DeliveryWorker {
           { ...line, err: error },
           'an attempt could not be recorded as it was; its answer and message are lost',
         );
-        return this.#letGo(delivery);
+        this.#letGo(delivery);
+        return [];
       } catch (again) {
-        if (!isRefusedValue(again) && !isMistake(again)) throw again;
+        if (!isOfOneItem(again)) throw again;
         error = again;
       }
     }
@@ -328,6 +327,7 @@ export class DeliveryWorker {
       if (claimer.lease === delivery.lease) this.#giveUpLease(claimer);
     }
     this.#letGo(delivery);
+    return [];
   }
 
   async #heartbeat(): Promise<void> {
@@ -365,9 +365,8 @@ export class DeliveryWorker {
     }
   }
 
-  #logError({ notificationId, channel }: ClaimedDelivery, error: unknown): void {
-    const line = { err: error, delivery_id: `${notificationId}.${channel}` };
-    this.#parts.log.error(line, 'a send failed in our own code');
+  #logError(delivery: ClaimedDelivery, error: unknown): void {
+    this.#parts.log.error({ err: error, delivery_id: nameOf(delivery) }, 'a send failed in our own code');
   }
 
   /** One wide line per attempt; what went well only where somebody listens closely. */
@@ -377,7 +376,7 @@ export class DeliveryWorker {
     if (!log.isLevelEnabled(level)) return;
     const line = {
       tenant_id: delivery.tenantId,
-      delivery_id: `${delivery.notificationId}.${delivery.channel}`,
+      delivery_id: nameOf(delivery),
       notification_type: delivery.notificationType,
       provider: attempt.provider,
       attempt: attempt.n,
@@ -389,4 +388,9 @@ export class DeliveryWorker {
     };
     log[level](line, 'attempt');
   }
+}
+
+/** As the API names it. */
+function nameOf({ notificationId, channel }: ClaimedDelivery): string {
+  return `${notificationId}.${channel}`;
 }

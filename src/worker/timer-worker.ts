@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model.ts';
 import { isOwnFault, isTransient } from '../store/database.ts';
+import { byHalves } from '../store/halves.ts';
 import { claimLifecycle, deleteLifecycle, type LifecycleEvent } from '../store/lifecycle.ts';
 import {
   activeCatalogs,
@@ -169,21 +170,20 @@ export class TimerWorker {
 
   async #endAll(tenantId: string, userIds: readonly string[]): Promise<void> {
     const { pipeline, log } = this.#parts;
-    try {
-      await pipeline.endDueWaits(tenantId, userIds);
-    } catch (error) {
-      // Nobody's fault: their claims run out, and they are taken again.
-      if (isTransient(error)) throw error;
-      if (userIds.length > 1) {
-        // The others are not to blame: find the one by halves.
-        const half = Math.ceil(userIds.length / 2);
-        await this.#endAll(tenantId, userIds.slice(0, half));
-        await this.#endAll(tenantId, userIds.slice(half));
-      } else {
+    await byHalves(
+      userIds,
+      async (some) => {
+        await pipeline.endDueWaits(tenantId, some);
+        return [];
+      },
+      // What is transient is nobody's fault: their claims run out, and they are taken again.
+      (error) => !isTransient(error),
+      (_userId, error) => {
         // Its claim keeps it out of the way until the lease has run out; then it is tried again.
         log.error({ err: error, tenant_id: tenantId }, 'a wait could not be ended; it is tried again later');
-      }
-    }
+        return [];
+      },
+    );
   }
 
   #note(behind: Millis): void {
