@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import { OUTCOMES, type Outcome, type Rule } from '../model.ts';
-import { ANSWERS, explain } from '../rules/explain.ts';
+import { ANSWERS, awaitedBy, explain } from '../rules/explain.ts';
 import { typesOf } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/notifications.ts';
 import { countDecisions, countEvents, type DecisionCount, loadProfile, loadTimeline } from '../store/people.ts';
@@ -60,7 +60,6 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
       }
       const told = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
       const notifications = await loadNotifications(pool, tenantId, userId, [...told]);
-      const awaited = rules.flatMap((rule) => [...rule.on, ...rule.after.map(({ event }) => event)]);
 
       const profile = await loadProfile(pool, tenantId, userId);
       const user = profile?.traits ?? {};
@@ -85,7 +84,7 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
         ),
         outside: new Set(outside.map(({ name }) => name)),
         deliveries: notifications.flatMap((one) => one.deliveries),
-        seen: await countEvents(pool, tenantId, userId, awaited),
+        seen: await countEvents(pool, tenantId, userId, [...awaitedBy(rules)]),
         refused: await loadRefused(pool, seal, tenantId, userId, LISTED),
       });
       const names = new Set([...rules, ...counts.map(({ rule }) => ({ name: rule }))].map(({ name }) => name));

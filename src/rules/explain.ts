@@ -146,9 +146,14 @@ function notSentParts(considered: Considered): string[] {
   return parts;
 }
 
+/** Event types that the rules listen to, or need before those. */
+export function awaitedBy(rules: readonly Rule[]): Set<string> {
+  return new Set(rules.flatMap(({ on, after }) => [...on, ...after.map(({ event }) => event)]));
+}
+
 /** Events that the rules wait for in vain: they came, and were refused. */
 function refusedSentences({ rules, refused }: Considered): string[] {
-  const types = new Set(rules.flatMap(({ on, after }) => [...on, ...after.map(({ event }) => event)]));
+  const types = awaitedBy(rules);
   const relevant = refused.filter(({ event_type: type }) => type === null || types.has(type));
   const [latest] = relevant;
   if (!latest) return [];

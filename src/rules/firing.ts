@@ -65,5 +65,5 @@ export function recur(m: Moment, compiled: CompiledRule, due: Millis, label: str
     properties: {},
     traits: {},
   };
-  fire(m, newWait(m, compiled, { trigger: { ...trigger, key: label }, key: '' }, 'every', due, { trigger }));
+  fire(m, newWait(m, compiled, { trigger: { ...trigger, key: label }, key: '' }, due, { trigger }));
 }

@@ -34,7 +34,7 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   const state: WaitState = isTold
     ? { trigger: plain(trigger), ...span, ...begunWith(matter), ...seenSoFar(compiled, m.person, trigger, m.ids) }
     : { ...burst.state, ...span };
-  const open = burst ?? newWait(m, compiled, matter, 'debounce', due, state);
+  const open = burst ?? newWait(m, compiled, matter, due, state);
   if (burst) changeWait(burst, due, state);
   const ending = isTold && endingOf(compiled, m.person, trigger, due, m.ids);
   if (ending) {
@@ -122,7 +122,7 @@ export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void
     items: now ? [] : kept(compiled, [...(window?.state.items ?? []), item]),
     total: now ? 0 : (window?.state.total ?? 0) + 1,
   };
-  const open = window ?? newWait(m, compiled, matter, 'digest', due, state);
+  const open = window ?? newWait(m, compiled, matter, due, state);
   if (window) changeWait(window, due, state);
   join(m, compiled, open, trigger, (one, other) => ({
     ...(isBefore(one.trigger, other.trigger) ? other : one),

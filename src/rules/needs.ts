@@ -1,13 +1,10 @@
 import type { Event, Millis } from '../model.ts';
 import { storable } from './calendar.ts';
-import { laterChanges } from './changes.ts';
 import type { Condition } from './condition.ts';
-import type { HistoryNeed, Ids, LimitNeed, PersonFacts, Wait, WaitNeed } from './facts.ts';
+import type { HistoryNeed, Ids, LimitNeed, Wait, WaitNeed } from './facts.ts';
 import { countedIn, keyOf } from './key.ts';
 import { limitNeed } from './limits.ts';
-import { laterTriggers } from './patterns.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
-import { waitIdOf } from './wait.ts';
 
 type Told = Pick<Event, 'type' | 'time' | 'traits'>;
 
@@ -134,24 +131,6 @@ export function waitNeeds(rules: RuleSet, event: Event, ids: Ids): WaitNeed[] {
     if (key !== undefined) needs.set(`${compiled.rule.name} ${key}`, { rule: compiled.rule.name, key });
   }
   return [...needs.values()];
-}
-
-/**
- * The waits that triggers would have begun which this event lets be judged again. Asked when the history is known: other
- * rules may have judged them, and a trigger begins one wait of a rule, whichever version it is of.
- */
-export function begunWaits(rules: RuleSet, person: PersonFacts, event: Event, ids: Ids): string[] {
-  const found: string[] = [];
-  for (const compiled of [...(rules.byEarlier.get(event.type) ?? NONE), ...(rules.byPart.get(event.type) ?? NONE)]) {
-    const { rule, waits } = compiled;
-    if (!waits) continue;
-    const changes = laterChanges(rule, person, event).map(({ trigger }) => trigger);
-    const to = event.time + reachOf(compiled);
-    for (const { key, time } of [...laterTriggers(compiled, person, event), ...changes]) {
-      if (time <= to) found.push(waitIdOf({ person, ids }, rule.name, key));
-    }
-  }
-  return found;
 }
 
 /** Rules that the event may trigger: by its type, or by a trait it may change. */

@@ -3,12 +3,13 @@
  * without the pattern, or when a count since an event was right before, and has been wrong in between. The decisions on
  * the rows of the trigger and of the late parts of its pattern say so.
  */
-import type { Event, Millis } from '../model.ts';
+import type { Event } from '../model.ts';
 import { storable } from './calendar.ts';
 import { laterChanges } from './changes.ts';
-import { type PersonFacts, patternKey, type ToldNeed, type Trigger } from './facts.ts';
+import { type Ids, type PersonFacts, patternKey, type ToldNeed, type Trigger } from './facts.ts';
 import { reachOf } from './needs.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
+import { waitIdOf } from './wait.ts';
 
 /** As far back as the rule looks, that is: also where more is known. */
 export function wasTold(compiled: CompiledRule, { told }: PersonFacts, { eventId, time }: Trigger): boolean {
@@ -18,28 +19,53 @@ export function wasTold(compiled: CompiledRule, { told }: PersonFacts, { eventId
 
 /** What must be known of stored triggers which this event may let be judged again. Asked when the history is known. */
 export function toldNeeds(rules: RuleSet, person: PersonFacts, event: Event): ToldNeed[] {
-  const needs: ToldNeed[] = [];
-  for (const by of [rules.byEarlier, rules.byPart]) {
-    for (const compiled of by.get(event.type) ?? []) {
-      const reach = reachOf(compiled);
-      const times = storedTriggers(compiled, person, event).filter((time) => time <= event.time + reach);
-      if (times.length === 0) continue;
-      const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-      needs.push({ from: storable(from - reach), to });
-    }
-  }
-  return needs;
+  return judgedAgain(rules, person, event).map(({ compiled, triggers }) => {
+    const times = triggers.map(({ time }) => time);
+    const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
+    return { from: storable(from - reachOf(compiled)), to };
+  });
 }
 
-/** When they were. What was decided of one of this batch is known, and one that has its pattern is not judged again. */
-function storedTriggers({ rule, simple }: CompiledRule, person: PersonFacts, event: Event): Millis[] {
-  const times = laterChanges(rule, person, event).map(({ trigger }) => trigger.time);
-  const pattern = simple && patternKey(simple.event, simple.within);
-  for (const type of rule.on) {
-    for (const { key, time, waitsFor } of person.known.get(type) ?? []) {
-      if (time < event.time || key === event.key || !waitsFor) continue;
-      if (pattern === undefined || waitsFor.has(pattern)) times.push(time);
+/** The waits that these triggers would have begun: each begins one of a rule, whichever version it is of. */
+export function begunWaits(rules: RuleSet, person: PersonFacts, event: Event, ids: Ids): string[] {
+  return judgedAgain(rules, person, event).flatMap(({ compiled: { rule, waits }, triggers }) =>
+    waits ? triggers.map(({ key }) => waitIdOf({ person, ids }, rule.name, key)) : [],
+  );
+}
+
+interface JudgedAgain {
+  readonly compiled: CompiledRule;
+  /** One at least. */
+  readonly triggers: readonly Pick<Trigger, 'key' | 'time'>[];
+}
+
+/** Rules that may judge stored triggers again because of this event, and which. */
+function judgedAgain(rules: RuleSet, person: PersonFacts, event: Event): JudgedAgain[] {
+  const found: JudgedAgain[] = [];
+  for (const by of [rules.byEarlier, rules.byPart]) {
+    for (const compiled of by.get(event.type) ?? []) {
+      const to = event.time + reachOf(compiled);
+      const triggers = storedTriggers(compiled, person, event).filter(({ time }) => time <= to);
+      if (triggers.length > 0) found.push({ compiled, triggers });
     }
   }
-  return times;
+  return found;
+}
+
+/** What was decided of one of this batch is known, and one that has its pattern is not judged again. */
+function storedTriggers(
+  { rule, simple }: CompiledRule,
+  person: PersonFacts,
+  event: Event,
+): Pick<Trigger, 'key' | 'time'>[] {
+  const found: Pick<Trigger, 'key' | 'time'>[] = laterChanges(rule, person, event).map(({ trigger }) => trigger);
+  const pattern = simple && patternKey(simple.event, simple.within);
+  for (const type of rule.on) {
+    for (const known of person.known.get(type) ?? []) {
+      const { key, time, waitsFor } = known;
+      if (time < event.time || key === event.key || !waitsFor) continue;
+      if (pattern === undefined || waitsFor.has(pattern)) found.push(known);
+    }
+  }
+  return found;
 }

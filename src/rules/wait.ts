@@ -9,7 +9,6 @@ export function newWait(
   m: Moment,
   { rule }: Pick<CompiledRule, 'rule'>,
   { trigger, key }: Pick<Matter, 'trigger' | 'key'>,
-  kind: WaitKind,
   due: Millis,
   state: WaitState,
 ): Wait {
@@ -18,7 +17,7 @@ export function newWait(
     userId: m.person.userId,
     rule: rule.name,
     key,
-    kind,
+    kind: kindOf(rule) as WaitKind,
     catalogVersion: m.rules.active.version,
     beganAt: m.now,
     status: 'waiting',
@@ -33,13 +32,13 @@ export function newWait(
 }
 
 /** The kind of wait that the rule makes; none: it acts at once. */
-export function kindOf({ digest, debounce, unless, at, delay, every }: Rule): WaitKind | undefined {
+export function kindOf({ every, digest, debounce, unless, at, delay }: Rule): WaitKind | undefined {
+  if (every) return 'every';
   if (digest) return 'digest';
   if (debounce) return 'debounce';
   if (unless) return 'unless';
   if (at) return 'at';
-  if (delay) return 'delay';
-  return every && 'every';
+  return delay && 'delay';
 }
 
 /** One trigger begins one wait of a rule; a person has one turn of a recurring rule for each local time. */

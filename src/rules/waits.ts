@@ -44,7 +44,7 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
     recordEnding(m, compiled, matter, ending);
     return;
   }
-  const opened = newWait(m, compiled, matter, rule.unless ? 'unless' : rule.at ? 'at' : 'delay', due, {
+  const opened = newWait(m, compiled, matter, due, {
     trigger: plain(trigger),
     ...begunWith(matter),
     ...seenSoFar(compiled, m.person, trigger, m.ids),

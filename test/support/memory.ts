@@ -10,9 +10,9 @@ import {
   stranger,
   type Wait,
 } from '../../src/rules/facts.ts';
-import { begunWaits, historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
+import { historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
 import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
-import { toldNeeds } from '../../src/rules/told.ts';
+import { begunWaits, toldNeeds } from '../../src/rules/told.ts';
 import { countingIds } from '../../src/simulate/ids.ts';
 import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
 
