@@ -15,6 +15,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** How long a property may take; one that fails is made smaller meanwhile (test/support/properties.ts). */
+const propertySeconds = Number(process.env.PROPERTY_SECONDS ?? 120);
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -23,8 +26,8 @@ export default defineConfig({
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/properties.ts'],
-    // Longer than a property may take (test/support/properties.ts).
-    testTimeout: (Number(process.env.PROPERTY_SECONDS ?? 120) + 30) * 1000,
+    provide: { propertySeconds },
+    testTimeout: (propertySeconds + 30) * 1000,
     hookTimeout: 60_000,
     // How long a test waits for what must come; a busy machine is no failure.
     expect: { poll: { timeout: 15_000 } },

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pino from 'pino';
@@ -22,6 +20,7 @@ import {
 import { loadDelivery, loadNotifications, retryDelivery } from '../src/store/notifications.ts';
 import { loadTimeline } from '../src/store/people.ts';
 import { DeliveryWorker, type DeliveryWorkerParts } from '../src/worker/delivery-worker.ts';
+import { cableTo } from './support/cable.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** From a queued delivery to what became of it, with providers that answer what each test says, in virtual time. */
@@ -874,12 +873,12 @@ describe('the database goes away', () => {
   test('what was sent meanwhile is recorded once it is back, and sent once', async () => {
     const gate = gated();
     const tidings = await start({ email: gate.provider });
-    const cable = await proxyTo(tidings.database.url);
+    const cable = await cableTo(tidings.database.url);
     const pool = openPool(cable.url, { max: 4, name: 'worker' });
     const worked = await worker(tidings, { pool, databaseUrl: cable.url });
     const id = await post(tidings, 'mail');
     await expect.poll(() => gate.provider.calls.length).toBe(1);
-    await cable.cut();
+    cable.cut();
     gate.open();
     await expect(pool.query('select 1')).rejects.toThrow();
     expect((await deliveryOf(tidings, id))?.status).toBe('sending');
@@ -890,7 +889,7 @@ describe('the database goes away', () => {
     expect(gate.provider.calls.length).toBe(2);
     await worked.stop();
     await pool.end();
-    await cable.cut();
+    cable.cut();
   });
 });
 
@@ -1226,42 +1225,4 @@ async function listeners(tidings: TestTidings): Promise<number> {
      where datname = current_database() and application_name = 'tidings wake-up' and query like 'listen%'`,
   );
   return rows[0]?.count ?? 0;
-}
-
-/** A cable to the database that can be cut and mended. */
-async function proxyTo(databaseUrl: string) {
-  const target = new URL(databaseUrl);
-  // Of a server that listens on a socket in the file system.
-  const folder = target.searchParams.get('host');
-  const sockets = new Set<Socket>();
-  let server: Server;
-  let port = 0;
-  const mend = async () => {
-    server = createServer((near) => {
-      const far = folder ? dial(`${folder}/.s.PGSQL.${target.port}`) : dial(Number(target.port), target.hostname);
-      for (const [one, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        sockets.add(one);
-        one.on('error', () => {});
-        one.on('close', () => other.destroy());
-        one.pipe(other);
-      }
-    });
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    port = (server.address() as { port: number }).port;
-  };
-  const cut = async () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    sockets.clear();
-  };
-  await mend();
-  const url = new URL(databaseUrl);
-  url.hostname = '127.0.0.1';
-  url.searchParams.delete('host');
-  url.port = String(port);
-  return { url: url.href, cut, mend };
 }

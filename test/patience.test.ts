@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, connect as dial, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
@@ -9,6 +7,7 @@ import { isOwnFault, isTransient, isUnreachable, openPool, type Patience, transa
 import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { WakeUp } from '../src/worker/wake-up.ts';
+import { cableTo } from './support/cable.ts';
 import { Program } from './support/program.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -60,7 +59,8 @@ test('a lock that is held for too long: nothing is taken in, and the caller is t
 
 test('connections that go silent: refused, and the next one is a new one', async () => {
   const tidings = await start();
-  const cable = await proxyTo(tidings.database.url);
+  const cable = await cableTo(tidings.database.url);
+  cleanup.push(() => cable.cut());
   const { pool, pipeline } = another(tidings, cable.url, { answer: 2000 });
   expect(await take(pipeline, 'a')).toBe('accepted');
   cable.silence();
@@ -166,43 +166,4 @@ function seen(userId: string) {
 async function take(pipeline: Pipeline, userId: string): Promise<string | undefined> {
   const [result] = await pipeline.ingest(TENANT, [seen(userId)]);
   return result?.status;
-}
-
-/** A way to the database on which connections can go dead without a word; new ones are not. */
-async function proxyTo(databaseUrl: string) {
-  const target = new URL(databaseUrl);
-  // Of a server that listens on a socket in the file system.
-  const folder = target.searchParams.get('host');
-  const open = new Set<Socket>();
-  const dead = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = folder ? dial(`${folder}/.s.PGSQL.${target.port}`) : dial(Number(target.port), target.hostname);
-    open.add(near);
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      one.on('error', () => {});
-      one.on('close', () => other.destroy());
-      one.on('data', (bytes) => {
-        if (!dead.has(near)) other.write(bytes);
-      });
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanup.push(() => {
-    for (const socket of open) socket.destroy();
-    server.close();
-  });
-  const url = new URL(databaseUrl);
-  url.hostname = '127.0.0.1';
-  url.searchParams.delete('host');
-  url.port = String((server.address() as { port: number }).port);
-  return {
-    url: url.href,
-    silence() {
-      for (const socket of open) dead.add(socket);
-    },
-  };
 }

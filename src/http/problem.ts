@@ -80,8 +80,10 @@ function problemOf(error: FastifyError): TidingsError {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const first = error.validation[0];
     const path = (first?.instancePath ?? '').replaceAll('/', '.').replace(/^\./, '');
-    const unknown = /^Unrecognized keys?: (.*)$/.exec(first?.message ?? '')?.[1];
-    if (unknown) return new TidingsError('invalid_request', `${unknown} is no parameter of this route; see /api/docs.`);
+    if (first?.keyword === 'unrecognized_keys') {
+      const names = (first.params.keys as string[]).map((name) => JSON.stringify(name)).join(', ');
+      return new TidingsError('invalid_request', `${names} is no parameter of this route; see /api/docs.`);
+    }
     return new TidingsError('invalid_request', `${path || 'The request'}: ${first?.message ?? 'is not valid'}`, {
       path,
     });
