@@ -1,6 +1,10 @@
 import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ensureBuilt } from './scripts/install.mjs';
+
+// Tests start the program as it is now.
+await ensureBuilt();
 
 /** Those that take longest, in their order: one of them begun last would run on alone, beside an idle core. */
 const LONGEST = ['torture', 'console', 'processes', 'embedded', 'timers', 'rules-random', 'delivery', 'readme'];
@@ -23,7 +27,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres.ts'],
     // Two cores, and a PostgreSQL beside us.
-    maxWorkers: 2,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/properties.ts'],
     provide: { propertySeconds },

@@ -1,5 +1,6 @@
 /**
- * Makes a fresh clone ready to run: the packages, and the console's pages. Costs a few milliseconds when all is there.
+ * Makes a fresh clone ready to run: the packages, the program and the console's pages. Costs a few milliseconds when all
+ * is there.
  *
  * Uses Node's own modules only: nothing else may be installed yet.
  */
@@ -36,18 +37,58 @@ export async function ensureInstalled() {
   });
 }
 
+/**
+ * Builds dist/tidings.mjs from src/ when that has changed since it was built. It takes a third of a second, and saves
+ * each process the one that it takes to find and compile two hundred files.
+ */
+export async function ensureBuilt() {
+  const folder = join(root, 'dist');
+  await ensureMade(folder, filesIn(join(root, 'src')), async () => {
+    const { build } = await import('esbuild');
+    rmSync(folder, { recursive: true, force: true });
+    try {
+      await build({
+        entryPoints: { tidings: join(root, 'src', 'cli', 'tidings.ts') },
+        outdir: folder,
+        outExtension: { '.js': '.mjs' },
+        bundle: true,
+        packages: 'external',
+        // What only some commands need stays in files of its own.
+        splitting: true,
+        platform: 'node',
+        format: 'esm',
+        target: 'node20',
+        sourcemap: true,
+        sourcesContent: false,
+        absWorkingDir: root,
+        logLevel: 'silent',
+      });
+    } catch (error) {
+      giveUp(`src/ could not be built: ${error.message}`);
+    }
+    return true;
+  });
+}
+
 /** Builds packages/console when it has changed since it was built; a failure leaves the API without its pages. */
 export async function ensureConsole() {
   const folder = join(root, 'packages', 'console');
   if (!existsSync(join(folder, 'vite.config.ts'))) return;
-  const marker = join(folder, 'dist', '.tidings-source');
-  const wanted = hashOf(filesIn(folder));
+  await ensureMade(join(folder, 'dist'), filesIn(folder), async () => {
+    say('Building the console (once)…');
+    const done = await npm(['run', 'build', '-w', 'packages/console', '--silent']);
+    if (!done) say('The console could not be built: everything else works, the page at / does not.');
+    return done;
+  });
+}
+
+/** Has `folder` made from `sources`, unless it was made from just these. */
+async function ensureMade(folder, sources, make) {
+  const marker = join(folder, '.tidings-source');
+  const wanted = hashOf(sources);
   if (readIf(marker) === wanted) return;
   await alone(async () => {
-    if (readIf(marker) === wanted) return;
-    say('Building the console (once)…');
-    if (await npm(['run', 'build', '-w', 'packages/console', '--silent'])) writeFileSync(marker, wanted);
-    else say('The console could not be built: everything else works, the page at / does not.');
+    if (readIf(marker) !== wanted && (await make())) writeFileSync(marker, wanted);
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * node scripts/run.mjs FILE.ts [args]     runs a file of this checkout, installing what is missing first
+ * node scripts/run.mjs FILE.ts [args]     runs a file of this checkout, making what is missing first
  * node scripts/run.mjs --bin NAME [args]  runs a program that a package brings
  *
  * The file runs in this very process, so signals and exit codes need no passing on.
@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { followNpm } from './follow.mjs';
-import { ensureConsole, ensureInstalled, root } from './install.mjs';
+import { ensureBuilt, ensureInstalled, root } from './install.mjs';
 
 const [target, ...args] = process.argv.slice(2);
 if (!target || (target === '--bin' && !args[0])) {
@@ -20,7 +20,8 @@ await ensureInstalled();
 if (target === '--bin') {
   await runProgram(args[0], args.slice(1));
 } else {
-  if (args[0] === 'start' || args[0] === 'api') await ensureConsole();
+  // Those that start Tidings (the torture) start it as it is now.
+  await ensureBuilt();
   const { register } = await import('tsx/esm/api');
   register();
   followNpm();

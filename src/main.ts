@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Catalog, Catalogs } from './catalog/catalogs.ts';
 import { parseCatalog } from './catalog/parse.ts';
@@ -17,6 +17,7 @@ import { DEFAULT_TENANT } from './http/caller.ts';
 import { CHANNELS, type Channel } from './model.ts';
 import { Pipeline } from './pipeline.ts';
 import { Seal } from './privacy/seal.ts';
+import { ROOT } from './root.ts';
 import { nextOccurrence, occurrenceLabel } from './rules/calendar.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { openPool } from './store/database.ts';
@@ -45,7 +46,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-const CONSOLE = fileURLToPath(new URL('../packages/console/dist', import.meta.url));
+const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
 const clock = Date.now;
 
 /** The wiring: every part is made here, by hand, in the order in which it is needed. */

@@ -227,7 +227,7 @@ describe('from the command line', () => {
 
 async function tidings(...args: string[]) {
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli/tidings.ts', ...args], { cwd: root });
+  const run = promisify(execFile)(process.execPath, ['dist/tidings.mjs', ...args], { cwd: root });
   const { code, stdout, stderr } = await run.then(
     (done) => ({ ...done, code: 0 }),
     (error: { code: number; stdout: string; stderr: string }) => error,

@@ -1,16 +1,17 @@
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import pino, { type Logger } from 'pino';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import type { Roles, Running } from '../main.ts';
 import { loggedError } from '../privacy/logged.ts';
+import { ROOT } from '../root.ts';
 import { codeOf, isUnreachable } from '../store/database.ts';
 import { trialOf } from './trial.ts';
 import { welcome } from './welcome.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
+const EXAMPLE = join(ROOT, 'examples', 'fintech');
 
 /** A second Ctrl-C, or this long after the first one, ends the process without further ado. */
 const PATIENCE = 9000;

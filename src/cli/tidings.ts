@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { ROOT } from '../root.ts';
 import { backtestCommand } from './backtest.ts';
 import { catalogCommands, explainCommand } from './catalog.ts';
 import { checkCommand } from './check.ts';
@@ -8,9 +10,7 @@ import { simulateCommand } from './simulate.ts';
 import { testCommand } from './test.ts';
 import { waitsCommands } from './waits.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 const program = new Command('tidings')
   .description('Event-driven notifications that can say why, and why not.')

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type pg from 'pg';
+import { ROOT } from '../root.ts';
 
-const FOLDER = new URL('./sql/', import.meta.url);
+const FOLDER = join(ROOT, 'src', 'store', 'sql');
 /** Any constant: two processes that start together take turns. */
 const LOCK = 7_318_224;
 
@@ -23,7 +25,7 @@ export async function migrate(pool: pg.Pool): Promise<void> {
     const { rows } = await connection.query<{ file: string; hash: string }>('select file, hash from migrations');
     const applied = new Map(rows.map((row) => [row.file, row.hash]));
     for (const file of files) {
-      const sql = await readFile(new URL(file, FOLDER), 'utf8');
+      const sql = await readFile(join(FOLDER, file), 'utf8');
       const hash = createHash('sha256').update(sql).digest('hex');
       const known = applied.get(file);
       if (known === hash) continue;

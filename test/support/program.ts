@@ -27,12 +27,12 @@ export interface Ready {
 
 /** The command line as a process of its own, the leader of a process group. */
 export function tidings(args: readonly string[], options: ProgramOptions = {}): Program {
-  return new Program(['scripts/run.mjs', 'src/cli/tidings.ts', ...args], options);
+  return new Program(['bin/tidings.mjs', ...args], options);
 }
 
-/** The same without the installer in front: starts faster. */
+/** The same as it was built, without what makes it in front: starts faster. */
 export function tidingsDirectly(args: readonly string[], options: ProgramOptions = {}): Program {
-  return new Program(['--import', 'tsx', 'src/cli/tidings.ts', ...args], options);
+  return new Program(['dist/tidings.mjs', ...args], options);
 }
 
 export class Program {
