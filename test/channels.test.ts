@@ -248,7 +248,7 @@ describe('smtp', () => {
 
     test('silence before the message: tried again; after it: in doubt', async () => {
       const mute = await server((socket) => socket.write('220 hello\r\n'));
-      const timeouts = { setUp: 5000, silence: 200 };
+      const timeouts = { setUp: 5000, silence: 1000 };
       expect(await send(provider({ url: mute, timeouts }))).toMatchObject({ kind: 'retry' });
       const release = sink.hold();
       expect(await send(provider({ timeouts }))).toEqual({
