@@ -34,7 +34,7 @@ module.exports = {
       'rules/(facts|changes|decide|verdicts|calendar)\\.ts$',
       'events/',
       'privacy/',
-      'root\\.ts$',
+      '(root|secret-file)\\.ts$',
       ...LEAVES,
     ]),
     only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', ...LEAVES]),

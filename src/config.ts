@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseDuration } from './catalog/duration.ts';
 import { ConfigError } from './errors.ts';
 import { CHANNELS, type Channel, type Millis } from './model.ts';
+import { secretFile } from './secret-file.ts';
 
 /** Everything the environment decides, resolved once: later code sees no optionals. */
 export interface Config {
@@ -135,13 +136,10 @@ function encryptionKey(value: string | undefined, dataDir: string): Buffer {
   }
   const file = join(dataDir, 'encryption.key');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  try {
-    // wx: of two processes that start together one writes, the other reads what it wrote.
-    writeFileSync(file, randomBytes(32).toString('base64'), { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') throw error;
-  }
-  const key = Buffer.from(readFileSync(file, 'utf8'), 'base64');
+  const key = Buffer.from(
+    secretFile(file, () => randomBytes(32).toString('base64')),
+    'base64',
+  );
   if (key.length !== 32)
     throw new ConfigError(`${file} does not hold a key of 32 bytes in base64; restore it from a backup`);
   return key;

@@ -1,10 +1,11 @@
 /** Where the embedded server listens, and what it says of itself in postmaster.pid. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { secretFile } from '../secret-file.ts';
 import { commandOf, isRunning } from './processes.ts';
 
 export interface Listen {
@@ -49,9 +50,7 @@ async function freePort(wanted: number): Promise<number | undefined> {
 }
 
 export function readPassword(dataDir: string): string {
-  const file = join(dataDir, 'password');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
+  return secretFile(join(dataDir, 'password'), () => randomBytes(24).toString('hex'));
 }
 
 /** Everything is spelt out, because what is missing would come from PGPORT, PGSSLMODE and the like. */
