@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -248,6 +258,25 @@ test('says which port is taken, and by whom the catalog is missed', async () => 
   taken.close();
   expect(busy).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^tidings: .*${port}`, 'm')) });
   expect(lost).toMatchObject({ code: 1, stderr: expect.stringMatching(/^tidings: .*\/nowhere\/to\/be\/found/m) });
+});
+
+test('Ctrl-C while the database is being made: stopped, without a stack, and the next start makes it', async () => {
+  const dataDir = folder();
+  const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
+  const first = start(['start'], { env }, direct);
+  await vi.waitFor(() => expect(readdirSync(dataDir).some((name) => name.startsWith('postgres.new-'))).toBe(true), {
+    timeout: 20_000,
+    interval: 5,
+  });
+  first.killGroup('SIGINT');
+  expect(await first.ended).toBe(0);
+  expect(first.output).toBe('Stopped.\n');
+  expect(readdirSync(dataDir).filter((name) => name.startsWith('postgres'))).toEqual([]);
+
+  const second = start(['start', '--json'], { env }, direct);
+  await second.ready();
+  second.kill('SIGTERM');
+  expect(await second.ended).toBe(0);
 });
 
 test('SIGTERM lets a send end', async () => {

@@ -64,7 +64,15 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
-  running = await runWhenDatabaseIsThere(() => run(roles, config, log), log, stopping.signal);
+  try {
+    running = await runWhenDatabaseIsThere(() => run(roles, config, log), log, stopping.signal);
+  } catch (error) {
+    // A Ctrl-C of a terminal reaches all that is being started: what it ends is no failure.
+    if (!stopping.signal.aborted) throw error;
+    log.debug({ err: error }, 'stopped while starting');
+    if (!asJson) console.log('Stopped.');
+    process.exit(0);
+  }
   if (stopping.signal.aborted) return end(running, asJson);
   if (asJson) {
     const { url, database, catalog } = running;
