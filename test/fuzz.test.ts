@@ -86,7 +86,7 @@ const ODD_IDS = [
 
 describe('bodies that are not events', () => {
   test.each<[string, string | Buffer, number, string]>([
-    ['nothing', '', 422, 'invalid_body'],
+    ['nothing', '', 400, 'invalid_json'],
     ['blanks', '  \n', 400, 'invalid_json'],
     ['null', 'null', 422, 'invalid_body'],
     ['a text', '"event"', 422, 'invalid_body'],

@@ -167,7 +167,7 @@ describe('POST /api/v1/events', () => {
     ['a number', '1', 422, 'invalid_body'],
     ['null', 'null', 422, 'invalid_body'],
     ['a text', '"event"', 422, 'invalid_body'],
-    ['nothing', '', 422, 'invalid_body'],
+    ['nothing', '', 400, 'invalid_json'],
     ['1001 events', JSON.stringify(Array(1001).fill({})), 422, 'too_many_events'],
     ['more than 5 MiB', `["${'x'.repeat(5 * 1024 * 1024)}"]`, 413, 'payload_too_large'],
   ])('%s: a problem', async (_name, body, status, code) => {

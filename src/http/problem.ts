@@ -103,8 +103,6 @@ function problemOf(error: FastifyError): TidingsError {
       );
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return new TidingsError('invalid_request', 'A part of the path is too long.');
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new TidingsError('invalid_json', 'The body is empty; send JSON.');
   }
   // 403: a path out of the console's folder.
   if (error.statusCode === 403 || error.statusCode === 404)
