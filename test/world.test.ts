@@ -39,6 +39,16 @@ test('a split has its shares, and everybody stays where they are', () => {
   }
 });
 
+test('a branch that tells nobody says so, and what it does', () => {
+  const choose = [{ when: 'event.n < 10', notify: [] }, { notify: ['M'] }];
+  const world = worldOf(
+    plainRule({ name: 'N', on: ['a'], choose, actions: [{ kind: 'emit', event: 'vip', properties: {} }], limits: [] }),
+  );
+  const events = [1, 50].map((n) => eventOf('a', BASE, `u ${n}`, { n }));
+  const reasons = world.arrive(events, BASE).flatMap(({ decisions }) => decisions.map(({ reason }) => reason));
+  expect(reasons).toEqual(['Done: a always triggers it.', 'To be sent: a always triggers it.']);
+});
+
 test('the parts of another rule are others', () => {
   const [one, other] = ['R', 'S'].map((name) => worldOf(plainRule({ name, on: ['a'], split: HALVES })));
   const partsIn = (world: World | undefined) =>

@@ -82,6 +82,7 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
 
   const reason = sentReason(
     rule,
+    types,
     evidence,
     states,
     compiled.limits.map(({ limit }) => limit),

@@ -4,10 +4,12 @@ import type { LimitState } from './limits.ts';
 
 type Happened = Pick<Trigger, 'type' | 'time'>;
 
-/** Sentences that a support agent can read aloud. Each starts with what happened: "To be sent" or "Not sent". */
+// Sentences that a support agent can read aloud. Each starts with what happened: "To be sent" or "Not sent".
 
+/** @param types the notifications it makes; none where the rule only acts */
 export function sentReason(
   rule: Rule,
+  types: readonly string[],
   evidence: Evidence,
   states: readonly LimitState[],
   limits: readonly Limit[],
@@ -34,7 +36,7 @@ export function sentReason(
     const used = states[index]?.uses.length ?? 0;
     why.push(`the limit allows it (${used + 1} of ${counted(limit)})`);
   });
-  const told = rule.notify.length > 0 || rule.choose || rule.split ? 'To be sent' : 'Done';
+  const told = types.length > 0 ? 'To be sent' : 'Done';
   return `${told}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
