@@ -45,8 +45,8 @@ export async function ensureBuilt() {
   const folder = join(root, 'dist');
   await ensureMade(folder, filesIn(join(root, 'src')), async () => {
     const { build } = await import('esbuild');
-    rmSync(folder, { recursive: true, force: true });
     try {
+      rmSync(folder, { recursive: true, force: true });
       await build({
         entryPoints: { tidings: join(root, 'src', 'cli', 'tidings.ts') },
         outdir: folder,
