@@ -11,7 +11,7 @@ import { suggest } from './suggest.ts';
  */
 
 /** What a template may name at its top. */
-export const ROOTS = ['event', 'traits', 'user', 'notification', 'now', 'data', 'matched', 'items', 'total'] as const;
+export const ROOTS = ['event', 'traits', 'user', 'notification', 'data', 'matched', 'items', 'total'] as const;
 
 /** Renders the part. Throws `RenderLimit` when it becomes too long or takes too long. */
 export type Part = (data: JsonObject) => string;
