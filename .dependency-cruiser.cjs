@@ -2,11 +2,11 @@
  * The arrows of the house: data goes one way. `npm test` fails on an import against them, or on a cycle.
  *
  *   cli → main → everything
- *   http, worker → pipeline → rules | plan | render | events | channels | catalog | store → privacy → model, errors, iso-time, profile
+ *   http, worker → pipeline → rules | plan | render | events | channels | catalog | store → privacy → model, errors, iso-time, profile, nearest
  *   cli → simulate → rules | events | catalog: the same decisions in a virtual clock, without a database
  */
 /** What every room may use. */
-const LEAVES = ['model\\.ts$', 'errors\\.ts$', 'iso-time\\.ts$', 'profile\\.ts$'];
+const LEAVES = ['model\\.ts$', 'errors\\.ts$', 'iso-time\\.ts$', 'profile\\.ts$', 'nearest\\.ts$'];
 
 const only = (name, from, to) => ({
   name,
@@ -21,6 +21,7 @@ module.exports = {
     only('model-imports-nothing', 'model\\.ts$', ['model\\.ts$']),
     only('iso-time-imports-model', 'iso-time\\.ts$', ['model\\.ts$']),
     only('profile-imports-model', 'profile\\.ts$', ['model\\.ts$']),
+    only('nearest-imports-nothing', 'nearest\\.ts$', ['nearest\\.ts$']),
     only('errors-import-model', 'errors\\.ts$', ['model\\.ts$']),
     only('rules-are-pure', 'rules/', ['rules/', ...LEAVES]),
     only('plan-is-pure', 'plan/', ['plan/', ...LEAVES]),

@@ -2,7 +2,9 @@ import type { Millis } from './model.ts';
 
 /** Times as `Date.prototype.toISOString` writes them, `2025-10-31T19:00:00.000Z`: the one form in which Tidings says a time. */
 
-const DAY = 86_400_000;
+/** A day of UTC, which knows no leap seconds. */
+export const DAY: Millis = 86_400_000;
+
 const LENGTH = '2025-10-31T19:00:00.000Z'.length;
 
 /** An event has a handful of times, on few days: a fifth of the time that Date takes. */

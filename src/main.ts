@@ -14,6 +14,7 @@ import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
 import { CatalogError } from './errors.ts';
 import { DEFAULT_TENANT } from './http/caller.ts';
+import { DAY } from './iso-time.ts';
 import { CHANNELS, type Channel } from './model.ts';
 import { Pipeline } from './pipeline.ts';
 import { Seal } from './privacy/seal.ts';
@@ -81,7 +82,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         log.warn({ partitions: left }, 'could not be made now: their rows are in the default partition');
     };
     await makePartitions();
-    cleanup.push(every(86_400_000, makePartitions, log));
+    cleanup.push(every(DAY, makePartitions, log));
 
     const catalogs = new Catalogs(pool);
     const apply = async () => {

@@ -166,7 +166,7 @@ test.each([
   ['{{! a comment }}{{!-- {{another}} --}}x', 'x'],
   ['a {{~event.name~}} b', 'aAnnb'],
   ['{{event.items.0.name}} {{event.items.length}}', 'tea 2'],
-  ['[{{event.missing}}{{event.nothing}}{{traits.a.b.c}}{{now}}]', '[]'],
+  ['[{{event.missing}}{{event.nothing}}{{traits.a.b.c}}{{total}}]', '[]'],
   ['{{event.no}} {{event.zero}}', 'false 0'],
   ['{{event.labels}}|{{event.items}}', '|'],
   ['{{default event.missing "there"}} {{default event.name "there"}}', 'there Ann'],
@@ -236,6 +236,7 @@ describe('mistakes are told with their place and what was meant', () => {
     ['{{../event.name}}', 'goes above the top'],
     ['{{@index}}', 'stands outside'],
     ['{{@nothing}}', 'there is no `@nothing`'],
+    ['{{now}}', 'there is no `now` here'],
     ['{{event.name', 'check the braces'],
     ['{{event.name)}}', 'cannot be read as a template'],
     ['{{"text" event.name}}', 'a name is needed here'],
@@ -341,7 +342,7 @@ describe('mjml', () => {
 
 describe('whatever comes', () => {
   const EVERYTHING = [
-    '{{event}} {{event.a}} {{event.a.b.c}} {{event.length}} {{user.[0]}} {{traits.a}} {{notification.id}} {{now}}',
+    '{{event}} {{event.a}} {{event.a.b.c}} {{event.length}} {{user.[0]}} {{traits.a}} {{notification.id}} {{total}}',
     '{{#each event}}{{@key}}{{@index}}{{this}}{{this.a}}{{#each this}}{{this}}{{/each}}{{else}}none{{/each}}',
     '{{#with event.a}}{{b}}{{../event}}{{/with}}{{#if event.a}}x{{/if}}{{#unless user}}y{{/unless}}',
     '{{date event.a}}{{date event.a event.b zone=event.c locale=event.d}}{{number event.a digits=event.b locale=event.c}}',
@@ -374,7 +375,7 @@ describe('whatever comes', () => {
       ),
     }));
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom('event', 'user', 'traits', 'notification', 'now'), value), (data) => {
+      fc.property(fc.dictionary(fc.constantFrom('event', 'user', 'traits', 'notification', 'total'), value), (data) => {
         const rendered = renderMessage(compiled.template, JSON.parse(JSON.stringify(data)) as JsonObject);
         if ('error' in rendered) return expect(rendered.error).toMatch(/cannot be rendered/);
         const { subject = '', text, html = '' } = rendered.message;

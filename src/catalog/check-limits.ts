@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { DAY } from '../iso-time.ts';
 import type { CatalogData, Limit, Millis, Period, Rule } from '../model.ts';
 import type { Tell } from './findings.ts';
-
-const DAY = 86_400_000;
 
 /** Limits that can never bind, because a stricter one always does before. */
 export function checkLimits({ rules, groups }: CatalogData, tell: Tell): void {

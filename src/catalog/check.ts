@@ -1,15 +1,17 @@
 /**
  * What a catalog that can be read may still mean badly: branches that nobody reaches, limits that never bind, waits that
- * never end, rules that trigger themselves, and what nobody uses. Only what can be proved is told.
+ * never end, rules that trigger themselves, what nobody uses, and fields of templates that nobody declares. Only what can be
+ * proved is told.
  */
 import { CatalogError } from '../errors.ts';
 import type { CatalogData } from '../model.ts';
 import { checkBranches } from './check-branches.ts';
 import { checkLimits } from './check-limits.ts';
 import { checkLoops } from './check-loops.ts';
+import { checkTemplates } from './check-templates.ts';
 import { checkUses } from './check-uses.ts';
 import { checkWaits } from './check-waits.ts';
-import { CHECKS, type Finding, type Tell } from './findings.ts';
+import { CHECKS, type Finding, type Tell, type TellAt } from './findings.ts';
 import { type Place, placesIn } from './places.ts';
 import { type CatalogSource, normalized, readSource } from './source.ts';
 
@@ -25,7 +27,7 @@ export async function checkSource(source: CatalogSource): Promise<CheckedSource>
   const files = normalized(source);
   try {
     const { data, yaml } = await readSource(files);
-    const problems = checkCatalog(data, placesIn(yaml, files));
+    const problems = checkCatalog(data, files, placesIn(yaml, files));
     return problems.some(({ severity }) => severity === 'error') ? { problems } : { data, problems };
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
@@ -34,11 +36,12 @@ export async function checkSource(source: CatalogSource): Promise<CheckedSource>
 }
 
 /** In order of file and place. */
-export function checkCatalog(data: CatalogData, place: Place): readonly Finding[] {
+function checkCatalog(data: CatalogData, files: CatalogSource, place: Place): readonly Finding[] {
   const findings: Finding[] = [];
-  const tell: Tell = (code, path, message, hint) => {
-    findings.push({ ...place(path), message, ...(hint !== undefined && { hint }), severity: CHECKS[code], code });
+  const tellAt: TellAt = (code, at, message, hint) => {
+    findings.push({ ...at, message, ...(hint !== undefined && { hint }), severity: CHECKS[code], code });
   };
+  const tell: Tell = (code, path, message, hint) => tellAt(code, place(path), message, hint);
   for (const rule of data.rules) {
     checkBranches(rule, tell);
     checkWaits(rule, tell);
@@ -46,6 +49,7 @@ export function checkCatalog(data: CatalogData, place: Place): readonly Finding[
   checkLimits(data, tell);
   checkLoops(data, tell);
   checkUses(data, tell);
+  checkTemplates(data, files, tellAt);
   return findings.sort(byPlace);
 }
 

@@ -17,6 +17,7 @@ export const CHECKS = {
   cancels_itself: 'warning',
   nothing_to_cancel: 'warning',
   posted_only: 'warning',
+  undeclared_field: 'warning',
   unused_event: 'warning',
   unused_notification: 'warning',
   unused_group: 'warning',
@@ -35,6 +36,14 @@ export interface Finding extends CatalogProblem {
 
 /** Tells one thing that was found, where it is written. */
 export type Tell = (code: CheckCode, path: readonly (string | number)[], message: string, hint?: string) => void;
+
+/** The same of a place in a template. */
+export type TellAt = (
+  code: CheckCode,
+  at: Pick<Finding, 'file' | 'line' | 'column'>,
+  message: string,
+  hint?: string,
+) => void;
 
 /** Something stands between the trigger of a rule and its end. */
 export function waits(rule: Rule): boolean {

@@ -1,3 +1,4 @@
+import { DAY } from '../iso-time.ts';
 import {
   CATEGORIES,
   CHANNELS,
@@ -11,7 +12,6 @@ import { description, type Fields, fields, isName, named, oneOf, oneText, someTe
 import type { Entry, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { category: MARKETING, channels: [email] }';
-const DAY = 86_400_000;
 
 /** A notification type, and the places that later checks point at. */
 export interface ReadNotification {

@@ -1,4 +1,4 @@
-import { distance } from 'fastest-levenshtein';
+import { nearest as closest } from '../nearest.ts';
 
 /** `did you mean when?` if one of the candidates is close to the word, else what there is. */
 export function suggest(word: string, candidates: Iterable<string>): string {
@@ -14,13 +14,9 @@ export function suggest(word: string, candidates: Iterable<string>): string {
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
   const all = [...candidates];
-  const lower = word.toLowerCase();
-  let best: string | undefined;
   // Two letters swapped count as two.
-  let bestDistance = Math.min(Math.ceil(word.length / 3), word.length - 1) + 1;
-  for (const candidate of all) {
-    const d = distance(lower, candidate.toLowerCase());
-    if (d < bestDistance) [best, bestDistance] = [candidate, d];
-  }
-  return best ?? (lower.length < 3 ? undefined : all.find((candidate) => candidate.toLowerCase().startsWith(lower)));
+  const most = Math.min(Math.ceil(word.length / 3), word.length - 1);
+  const near = closest(word, all, (letters) => letters <= most);
+  const lower = word.toLowerCase();
+  return near ?? (lower.length < 3 ? undefined : all.find((candidate) => candidate.toLowerCase().startsWith(lower)));
 }

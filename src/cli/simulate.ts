@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
 import { parseTimestamp } from '../events/timestamp.ts';
+import { DAY } from '../iso-time.ts';
 import type { Millis } from '../model.ts';
 import { course } from '../simulate/course.ts';
 import { countingIds } from '../simulate/ids.ts';
@@ -22,7 +23,7 @@ interface Options {
 }
 
 /** How long the clock runs on after the last event, when nobody says. */
-const RUNS_ON = 30 * 86_400_000;
+const RUNS_ON = 30 * DAY;
 
 /** `simulate [DIR] --events FILE`: watch a catalog at work in a virtual clock. */
 export function simulateCommand(program: Command): void {

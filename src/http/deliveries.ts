@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
+import { DAY } from '../iso-time.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../model.ts';
 import { type DeliveryId, listDeliveries, loadDelivery, loadMessage, retryDelivery } from '../store/notifications.ts';
 import type { App, HttpParts } from './app.ts';
@@ -71,6 +72,7 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): 
       const stopped = await loadDelivery(pool, tenantId, id);
       if (!stopped) throw new TidingsError('not_found', 'There is no such delivery.');
       const { rules } = await catalogs.refresh(tenantId);
+      // The catalog may have dropped the type.
       const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY;
       const retried = await retryDelivery(pool, tenantId, id, actor, clock(), patience);
       const now = (await loadDelivery(pool, tenantId, id)) ?? stopped;
@@ -82,9 +84,6 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): 
     },
   );
 }
-
-/** For a type that the catalog has dropped. */
-const DAY = 86_400_000;
 
 function deliveryIdOf(id: string): DeliveryId {
   const [, notificationId, channel] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([a-z_]+)$/.exec(id) ?? [];

@@ -11,7 +11,21 @@ import { suggest } from './suggest.ts';
  */
 
 /** What a template may name at its top. */
-export const ROOTS = ['event', 'traits', 'user', 'notification', 'now', 'data', 'matched', 'items', 'total'] as const;
+export const ROOTS = ['event', 'traits', 'user', 'notification', 'data', 'matched', 'items', 'total'] as const;
+
+/** A way from the top of the data; a number stands for any item: `['items', 0, 'event']` within `{{#each items}}`. */
+export type FieldPath = readonly (string | number)[];
+
+/** A field that a part names, in output, a condition or as an argument. */
+export interface NamedField {
+  readonly path: FieldPath;
+  /** How many of the last steps are written there; those before them are of the blocks around it. */
+  readonly written: number;
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based. */
+  readonly column: number;
+}
 
 /** Renders the part. Throws `RenderLimit` when it becomes too long or takes too long. */
 export type Part = (data: JsonObject) => string;
@@ -20,11 +34,11 @@ export class RenderLimit extends Error {
   override readonly name = 'RenderLimit';
 }
 
-/** Every mistake in the source, or the part ready to render. Never throws. */
+/** Every mistake in the source, or the part ready to render and the fields it names, in order of place. Never throws. */
 export function compilePart(
   source: string,
   how: { readonly html: boolean; readonly locale: string },
-): { readonly part: Part } | { readonly problems: readonly PartProblem[] } {
+): { readonly part: Part; readonly fields: readonly NamedField[] } | { readonly problems: readonly PartProblem[] } {
   const parsed = parseSource(source);
   if ('problem' in parsed) return { problems: [parsed.problem] };
   const compiler = new Compiler(how.html, how.locale);
@@ -37,6 +51,7 @@ export function compilePart(
   }
   if (compiler.problems.length > 0) return { problems: compiler.problems };
   return {
+    fields: compiler.fields,
     part: (data) => {
       const run: Run = { out: '', steps: 0, root: data };
       body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
@@ -86,10 +101,12 @@ function climb(scope: Scope, levels: number): Scope {
 // ---------------------------------------------------------------------------------------------------------------------
 // Compiling
 
-/** What the compiler knows of a scope: who made it, and the names given by `as |item index|`. */
+/** What the compiler knows of a scope: who made it, the names given by `as |item index|`, and where its value stands. */
 interface Level {
   readonly kind: 'root' | 'each' | 'with';
   readonly names: readonly string[];
+  /** Absent: what a helper gives. */
+  readonly path?: FieldPath | undefined;
 }
 
 const BLOCKS = ['if', 'unless', 'each', 'with'];
@@ -98,9 +115,11 @@ const NOTHING: Expression = () => undefined;
 
 class Compiler {
   readonly problems: PartProblem[] = [];
+  readonly fields: NamedField[] = [];
   private readonly html: boolean;
   private readonly locale: string;
-  private readonly levels: Level[] = [{ kind: 'root', names: [] }];
+  private readonly levels: Level[] = [{ kind: 'root', names: [], path: [] }];
+  private readonly paths = new Map<hbs.AST.Node, FieldPath>();
   /** The end of the HTML written so far, to know where a link's address begins. */
   private tail = '';
 
@@ -226,7 +245,9 @@ class Compiler {
     if (opens === undefined && names.length > 0)
       this.problem(node, '`as |name|` belongs to `{{#each}}` and `{{#with}}`');
     const before = this.tail;
-    if (opens !== undefined) this.levels.push({ kind: opens, names });
+    const path = this.paths.get(node.params[0]!);
+    if (opens !== undefined)
+      this.levels.push({ kind: opens, names, path: opens === 'each' && path ? [...path, 0] : path });
     const body = this.program(node.program, depth);
     if (opens !== undefined) this.levels.pop();
     this.tail = before;
@@ -311,6 +332,7 @@ class Compiler {
     if (named !== undefined) {
       const rest = names.slice(1);
       const { up, position } = named;
+      if (position === 0) this.note(path, up, rest);
       return (run, scope) => {
         const at = climb(scope, up);
         return follow(position === 0 ? at.value : at.key, rest, run);
@@ -326,7 +348,18 @@ class Compiler {
     }
     if (path.depth === this.levels.length - 1) this.checkRoot(path, names[0]);
     const up = path.depth;
+    this.note(path, up, names);
     return (run, scope) => follow(climb(scope, up).value, names, run);
+  }
+
+  /** Where the path leads, as far as it is known. */
+  private note(node: hbs.AST.PathExpression, up: number, names: readonly string[]): void {
+    const from = this.levels[this.levels.length - 1 - up]?.path;
+    if (from === undefined) return;
+    const path = [...from, ...names];
+    this.paths.set(node, path);
+    const { line, column } = node.loc.start;
+    if (names.length > 0) this.fields.push({ path, written: names.length, line, column: column + 1 });
   }
 
   /** Names given by `as |value key|`, innermost first. */
@@ -342,6 +375,7 @@ class Compiler {
     const [name = '', ...rest] = path.parts;
     if (name === 'root') {
       this.checkRoot(path, rest[0]);
+      this.note(path, this.levels.length - 1, rest);
       return (run) => follow(run.root, rest, run);
     }
     if (!LOOP_DATA.includes(name) || rest.length > 0) {

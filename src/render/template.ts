@@ -9,7 +9,8 @@ import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
  * Templates: Handlebars with the blocks `if`, `unless`, `each` and `with` and the helpers of helpers.ts.
  * What a template can name is the plain JSON given to `renderMessage`:
  *
- *     { event, traits, user, notification: { id, type, channel }, now? }
+ *     { event, traits, user, notification: { id, type, channel, user_id, event_type, event_timestamp },
+ *       data?, matched?, items?: [{ event, traits, event_type, event_id, at }], total? }
  *
  * always by its full name (`{{event.amount}}`, never `{{amount}}`). What is missing renders empty.
  */

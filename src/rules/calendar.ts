@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { LRUCache } from 'lru-cache';
 import { FixedOffsetZone, IANAZone, type Zone as LuxonZone } from 'luxon';
-import { isoTime } from '../iso-time.ts';
+import { DAY, isoTime } from '../iso-time.ts';
 import type { At, JsonObject, Millis, Zone } from '../model.ts';
 
 /**
@@ -81,7 +81,6 @@ export function storable(time: Millis): Millis {
 
 const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
-const DAY = 86_400_000;
 
 /*
  * A local time is kept as the milliseconds at which UTC's clock shows it.

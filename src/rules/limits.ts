@@ -1,4 +1,4 @@
-import { isoTime } from '../iso-time.ts';
+import { DAY, isoTime } from '../iso-time.ts';
 import type { JsonObject, Limit, Millis } from '../model.ts';
 import { dateIn, instant, zoneOf } from './calendar.ts';
 import type { CountedUse, LimitNeed } from './facts.ts';
@@ -73,8 +73,6 @@ function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: M
     reached: fullest.length >= limit.max,
   };
 }
-
-const DAY = 86_400_000;
 
 function freeSlot(uses: readonly CountedUse[]): number {
   return uses.reduce((highest, use) => Math.max(highest, use.slot), 0) + 1;

@@ -1,3 +1,4 @@
+import { DAY } from '../iso-time.ts';
 import type { Event, Millis } from '../model.ts';
 import { storable } from './calendar.ts';
 import type { Condition } from './condition.ts';
@@ -38,7 +39,6 @@ export function historyNeeds(rules: RuleSet, event: Told): HistoryNeed[] {
 
 const NONE: readonly CompiledRule[] = [];
 const FOREVER = Number.MAX_SAFE_INTEGER;
-const DAY = 86_400_000;
 
 /** How far a count since an event looks back, and on: a year. */
 export const LONGEST_COUNT = 366 * DAY;

@@ -1,4 +1,4 @@
-import { isoTime } from '../iso-time.ts';
+import { DAY, isoTime } from '../iso-time.ts';
 import type { Decision, Millis } from '../model.ts';
 import { type BacktestPlan, type Life, pastDecisions, type Verdict } from './life.ts';
 import { replayLife } from './replay.ts';
@@ -210,8 +210,6 @@ class Tally implements Counts {
     if (this[change] <= EXAMPLES) this.examples.push({ change, ...example() });
   }
 }
-
-const DAY = 86_400_000;
 
 /** One notification, on either side. */
 interface SendMade {

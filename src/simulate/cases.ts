@@ -6,7 +6,7 @@ import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
 import { parseTimestamp } from '../events/timestamp.ts';
-import { isoTime } from '../iso-time.ts';
+import { DAY, isoTime } from '../iso-time.ts';
 import {
   type CatalogData,
   type Json,
@@ -56,7 +56,6 @@ export interface Expectation {
 /** The person of a story that names nobody. */
 export const SOMEBODY = 'u_1';
 
-const DAY = 86_400_000;
 /** How long the clock runs on after the last event, when a case does not say. */
 const RUNS_ON = 30 * DAY;
 

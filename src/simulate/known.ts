@@ -1,3 +1,4 @@
+import { DAY } from '../iso-time.ts';
 import type { Event, Millis } from '../model.ts';
 import { type KnownEvent, type PersonFacts, remember } from '../rules/facts.ts';
 import { historyNeeds } from '../rules/needs.ts';
@@ -106,7 +107,7 @@ function lookBackOf(set: RuleSet): Millis {
     for (const { from } of historyNeeds(set, { type, time: at, traits })) longest = Math.max(longest, at - from);
   }
   for (const { rule } of set.byName.values()) longest = Math.max(longest, rule.debounce?.quiet ?? 0);
-  return longest + 2 * 86_400_000;
+  return longest + 2 * DAY;
 }
 
 function leastTimes(arrivals: readonly PastEvent[]): Millis[] {

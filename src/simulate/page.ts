@@ -1,3 +1,4 @@
+import { DAY } from '../iso-time.ts';
 import type { BacktestReport, Counts, Difference, Example, Told, TypeReport } from './backtest.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
@@ -47,7 +48,6 @@ ${one.examples.map(examplePart).join('\n')}
 </section>`;
 }
 
-const DAY = 86_400_000;
 const HEIGHT = 120;
 const WIDTH = 900;
 

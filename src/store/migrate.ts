@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { DAY } from '../iso-time.ts';
 import { ROOT } from '../root.ts';
 
 const FOLDER = join(ROOT, 'src', 'store', 'sql');
@@ -50,8 +51,6 @@ export async function migrate(pool: pg.Pool): Promise<void> {
     connection.release(true);
   }
 }
-
-const DAY = 86_400_000;
 
 function patiently(connection: pg.PoolClient, text: string, values?: unknown[]): Promise<unknown> {
   // query_timeout: an option of node-postgres for one query that its types do not know

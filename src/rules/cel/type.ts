@@ -35,20 +35,30 @@ export function typeOfSchema(schema: Json | undefined): Type {
   if (kind === undefined) return DYN;
   return {
     kind,
-    ...(kind === 'list' && { item: typeOfSchema(schema.items) }),
+    ...(kind === 'list' && { item: saysMore(schema) ? DYN : typeOfSchema(schema.items) }),
     ...(kind === 'map' && { schema }),
     ...(Array.isArray(schema.enum) && { values: schema.enum }),
   };
 }
 
-/** The type of a field, or nothing when the schema has no such field and is not open. */
-export function typeOfField(map: Type, name: string): Type | undefined {
-  const { properties, additionalProperties, patternProperties } = map.schema ?? {};
-  if (!isObject(properties)) return isObject(additionalProperties) ? typeOfSchema(additionalProperties) : DYN;
-  if (Object.hasOwn(properties, name)) return typeOfSchema(properties[name]);
+/** The type of a field, or nothing when the schema does not name it and is not open. */
+export function typeOfField({ schema = {} }: Type, name: string): Type | undefined {
+  const { properties, additionalProperties, required } = schema;
+  if (isObject(properties) && Object.hasOwn(properties, name)) return typeOfSchema(properties[name]);
+  if (saysMore(schema) || (Array.isArray(required) && required.includes(name))) return DYN;
   if (isObject(additionalProperties)) return typeOfSchema(additionalProperties);
-  return additionalProperties === true || patternProperties !== undefined ? DYN : undefined;
+  return isObject(properties) && additionalProperties !== true ? undefined : DYN;
 }
+
+/** Fields and items may also be named elsewhere than in `properties` and `items`. */
+function saysMore(schema: JsonObject): boolean {
+  return ELSEWHERE.some((keyword) => schema[keyword] !== undefined && schema[keyword] !== false);
+}
+
+const ELSEWHERE = [
+  ...['$ref', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas', 'dependentRequired'],
+  ...['patternProperties', 'unevaluatedProperties', 'prefixItems', 'unevaluatedItems', 'contains'],
+];
 
 export function fieldNames(map: Type): string[] {
   return isObject(map.schema?.properties) ? Object.keys(map.schema.properties) : [];

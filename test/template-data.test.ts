@@ -1,0 +1,91 @@
+import { afterEach, expect, test } from 'vitest';
+import { parseCatalog } from '../src/catalog/parse.ts';
+import { waysOf } from '../src/catalog/template-data.ts';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import type { Json, JsonObject } from '../src/model.ts';
+import { claimDeliveries } from '../src/store/deliveries.ts';
+import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+/** What the checker takes to be there for a template to show is what the pipeline gives it. */
+
+const HOUR = 3_600_000;
+const cleanup: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+});
+
+test.each([
+  ['an event', 'on: began'],
+  ['what becomes of a notification', 'on: notification.failed, limit: once'],
+  ['a wait', 'on: began, after: { event: first.step, within: 1h }, delay: 1h, data: { twice: event.n * 2 }'],
+  ['a pattern', 'on: began, after: { event: first.step, within: 1h }, data: { twice: event.n * 2 }'],
+  ['a part', 'on: began, split: { control: 0%, other: 100% }'],
+  ['a burst', 'on: began, after: { event: first.step, within: 1h }, debounce: { quiet: 1h, at_most: 2h }'],
+  ['a digest', 'on: began, after: { event: first.step, within: 1h }, digest: { window: 1h }'],
+  ['the first of a digest', 'on: began, after: { event: first.step, within: 1h }, digest: { window: 1h, first: now }'],
+  ['a turn', 'every: hour, for: true, data: { level: user.level }'],
+])('%s', async (_name, rule) => {
+  // Shows the names of all that is there, two deep, and those of the items of a list. Events of a pattern are there for
+  // templates that speak of them.
+  const names =
+    '{{#each @root as |part name|}}{{name}}:{{#each part}} {{@key}}{{#each this}} {{@key}}{{/each}}{{/each}}\n{{/each}}{{! matched }}';
+  const source = new Map([
+    [
+      'events.yaml',
+      'events: { began: { properties: { n: integer } }, first.step: { properties: { m: integer } } }\ntraits: { level: string }\n',
+    ],
+    ['notifications.yaml', 'notifications: { R: { category: SYSTEM, channels: [in_app] } }\n'],
+    ['rules.yaml', `rules: { R: { ${rule} } }\n`],
+    ['templates/R/in_app.en.txt', names],
+  ]);
+  const tidings = await testTidings({ in_app: sandboxProvider(['in_app']) }, source);
+  cleanup.push(() => tidings.close());
+  const { clock, pipeline } = tidings;
+  await post(tidings, 'first.step', { m: 1 }, -60_000);
+  const failure = { notification_type: 'R', notification_id: 'n', channel: 'in_app', reason: 'r' };
+  if (rule.includes('failed')) await post(tidings, 'notification.failed', failure);
+  else await post(tidings, 'began', { n: 1 });
+  clock.now += 3 * HOUR;
+  await pipeline.endDueWaits(TENANT, ['u']);
+  if (rule.includes('every')) {
+    await pipeline.takeTurns({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
+  }
+
+  const [way] = waysOf(await parseCatalog(source))('R', 'in_app');
+  expect(await shown(tidings)).toEqual(namesIn(way?.schema as JsonObject));
+});
+
+async function post({ pipeline, clock }: TestTidings, type: string, properties: JsonObject, ago = 0): Promise<void> {
+  const event_timestamp = new Date(clock.now + ago).toISOString();
+  const event = { user_id: 'u', event_type: type, event_timestamp, properties, user_traits: { level: 'high' } };
+  expect(await pipeline.ingest(TENANT, [event])).toMatchObject([{ status: 'accepted' }]);
+}
+
+/** The words of each line of the message that goes out. */
+async function shown({ pipeline, database, clock }: TestTidings): Promise<{ [name: string]: string[] }> {
+  const [delivery] = await claimDeliveries(database.pool, 'test', [{ channel: 'in_app', room: 1 }], clock.now, 1000);
+  if (!delivery) throw new Error('nothing was sent');
+  const deadline = { signal: new AbortController().signal, bound: <T>(work: Promise<T>) => work };
+  const { message } = await pipeline.dispatch(delivery, deadline);
+  const lines = (message?.text ?? '').split('\n').map((line) => line.split(':'));
+  return Object.fromEntries(lines.map(([name = '', rest = '']) => [name, rest.split(' ').filter(Boolean).sort()]));
+}
+
+/** The same of a schema; the traits that have no value are those that nobody has told. */
+function namesIn(schema: JsonObject): { [name: string]: string[] } {
+  const fields = (of: Json | undefined): [string, Json][] => {
+    const { properties, items } = (of ?? {}) as { properties?: JsonObject; items?: Json };
+    return items === undefined ? Object.entries(properties ?? {}) : [['0', items]];
+  };
+  const own = ['email', 'email_address', 'phone', 'phone_number', 'time_zone', 'locale'];
+  const all = (of: Json): string[] =>
+    fields(of).flatMap(([name, field]) => [name, ...fields(field).map(([one]) => one)]);
+  return Object.fromEntries(
+    fields(schema).map(([name, field]) => [
+      name,
+      all(field)
+        .filter((one) => !own.includes(one))
+        .sort(),
+    ]),
+  );
+}
