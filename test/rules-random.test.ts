@@ -3,12 +3,11 @@ import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
 import { byOrder } from '../src/events/emitted.ts';
 import type { Decision, Event, Rule } from '../src/model.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
-import { BASE, catalogOf, DAY, HOUR, someRequests } from './support/random-catalog.ts';
+import { BASE, DAY, HOUR, rulesOf, someRequests } from './support/random-catalog.ts';
 import {
   propertiesOf,
   someOrderlyRule,
@@ -22,7 +21,7 @@ import {
 test('who knows only what the rules say they need decides as who knows everything', () => {
   fc.assert(
     fc.property(someTimedRules, fc.array(told, { minLength: 2, maxLength: 8 }), (rules, events) => {
-      const sets = only(compileRules(1, catalogOf(rules)));
+      const sets = only(rulesOf(rules));
       const whole = live(new World(sets, countingIds()), events);
       expect(live(new Memory(sets, countingIds()), events)).toEqual(whole);
     }),
@@ -95,7 +94,7 @@ test('all of it in one request, long after everything was due: the same is sent 
   });
   fc.assert(
     fc.property(scenario, ({ rule, events }) => {
-      const sets = only(compileRules(1, catalogOf([rule])));
+      const sets = only(rulesOf([rule]));
       const late = new World(sets, countingIds());
       const long = BASE + 10 * DAY;
       const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
@@ -128,7 +127,7 @@ function isTooLate({ reason_code }: Decision): boolean {
 
 /** One by one in order, all in one request, and in these requests. @param Player what plays the last of them */
 function expectSame(Player: typeof World, rule: Rule, events: readonly Told[], requests: readonly number[][]): void {
-  const sets = only(compileRules(1, catalogOf([rule])));
+  const sets = only(rulesOf([rule]));
   const inOrder = [...events.keys()].sort((a, b) => events[a]!.time - events[b]!.time || a - b);
   const want = sent(
     new World(sets, countingIds()),

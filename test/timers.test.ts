@@ -243,6 +243,35 @@ describe('what waits', () => {
     expect(await pipeline.endDueWaits(TENANT, ['u'])).toBe(0);
     expect(await count(tidings, 'events')).toBe(3);
   });
+
+  test('what it makes fits the schemas of the catalog it began with, or is named and left out', async () => {
+    const doing =
+      'do: [{ emit: reached, with: { n: event.n * 1.5 } }, { set: { rank: event.n * 0.5 } }, { emit: ended }]';
+    const tidings = await start(`R: { on: began, ${doing} }\n  LATER: { on: began, delay: 1h, ${doing} }`);
+    const { clock, database } = tidings;
+    const since = clock.now;
+    const made = async () => {
+      const { rows } = await database.pool.query('select event_type as type from events order by received_at, 1');
+      return rows.map(({ type }) => type);
+    };
+    const failed = (rule: string) =>
+      [
+        `Failed: ${rule} could not emit reached: properties.n is the number 10.5, an integer is needed.`,
+        `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, an integer is needed.`,
+      ].map((reason) => ({ rule, outcome: 'failed', reason_code: 'action_failed', reason }));
+    const [decisions] = await post(tidings, { user: 'u', type: 'began', properties: { n: 7 } });
+    expect(decisions).toMatchObject([{ rule: 'R', outcome: 'send' }, ...failed('R'), { rule: 'LATER' }]);
+    expect(await made()).toEqual(['began', 'ended']);
+
+    // What is in force by then is not what it began with.
+    await tidings.apply(new Map([...catalog('NEW: { on: reached }'), ['events.yaml', 'events: { reached: {} }']]));
+    clock.now += HOUR;
+    expect(await tidings.pipeline.endDueWaits(TENANT, ['u'])).toBe(1);
+    const [end] = await fired(tidings);
+    expect(end?.decisions).toMatchObject([{ rule: 'LATER', outcome: 'send' }, ...failed('LATER')]);
+    expect(await made()).toEqual(['began', 'ended', 'ended']);
+    expect(await reproduced(tidings, since)).toEqual({ decisions: 7, different: 0, examples: [] });
+  });
 });
 
 describe('local time', () => {
@@ -480,7 +509,7 @@ function catalog(rules: string): Map<string, string> {
   return new Map([
     [
       'events.yaml',
-      'events: { began: { properties: { n: integer } }, ended: {}, reached: { properties: { n: integer } } }\ntraits: { level: string, time_zone: string }\n',
+      'events: { began: { properties: { n: integer } }, ended: {}, reached: { properties: { n: integer } } }\ntraits: { level: string, rank: integer, time_zone: string }\n',
     ],
     ['notifications.yaml', `notifications:\n${types.join('\n')}\n`],
     ['rules.yaml', `rules:\n  ${rules}\n`],

@@ -1,4 +1,4 @@
-import type { After, CatalogData, Group, Limit, NotificationType, Rule } from '../model.ts';
+import type { Action, After, CatalogData, Group, JsonObject, Limit, NotificationType, Rule } from '../model.ts';
 import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
 import { limitKey } from './limits.ts';
 
@@ -58,7 +58,15 @@ export interface RuleSet {
   /** Some rule waits. */
   readonly waits: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  readonly misfit: MadeCheck;
 }
+
+/** What is wrong with an event that a rule makes, and where, by the catalog's schemas; null: it fits. */
+export type MadeCheck = (
+  type: string,
+  properties: JsonObject,
+  traits: JsonObject,
+) => { readonly path: string; readonly message: string } | null;
 
 /** Several versions: the one in force, and those that waits began with. */
 export interface RuleSets {
@@ -67,7 +75,7 @@ export interface RuleSets {
 }
 
 /** Throws on an expression that does not compile: the catalog was checked when it was read. */
-export function compileRules(version: number, data: CatalogData): RuleSet {
+export function compileRules(version: number, data: CatalogData, misfit: MadeCheck): RuleSet {
   const groups = new Map(data.groups.map((group) => [group.name, group]));
   const showing = new Set(
     data.templates
@@ -106,6 +114,7 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
     recurring: all.filter(({ rule }) => rule.every),
     waits: all.some(({ waits }) => waits),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
+    misfit,
   };
 }
 
@@ -179,6 +188,14 @@ function mentions(condition: Condition | undefined, root: string): boolean {
 export function typesOf({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
   const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
   return types.size > 0 ? [...types] : [name];
+}
+
+/** The type of event that `set` makes. */
+export const PROFILE_UPDATED = 'profile.updated';
+
+/** The type of event that an action makes. */
+export function madeBy(action: Exclude<Action, { kind: 'cancel' }>): string {
+  return action.kind === 'emit' ? action.event : PROFILE_UPDATED;
 }
 
 /** Everything was declared when the catalog was read; here anything may be named. */
