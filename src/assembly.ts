@@ -37,6 +37,8 @@ export class Assembly {
   readonly #ids: Ids;
   /** Those that something was decided about, by user id, each with the profile as it is stored. */
   readonly #people = new Map<string, { readonly person: PersonFacts; readonly before: Profile }>();
+  /** Of the events that are decided. */
+  readonly #keys = new Set<string>();
 
   constructor(tenantId: string, now: Millis, catalogs: CatalogSets, facts: Facts, reach: Reach, ids: Ids) {
     this.versions = catalogs.versions;
@@ -62,6 +64,7 @@ export class Assembly {
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     const emitted: ReceivedEvent[] = [];
     const events = [...fresh].sort(byOrder);
+    for (const { key } of events) this.#keys.add(key);
     if (this.#rules.active.waits) announce(events, ({ userId }) => this.#person(userId));
     for (const event of events) {
       const person = this.#person(event.userId);
@@ -152,7 +155,7 @@ export class Assembly {
     for (const send of sends) this.#plan(person, send);
     return emits.flatMap((emitted) => {
       const read = receivedOf(this.batch.tenantId, person.userId, emitted);
-      if (!isRejection(read)) return [read];
+      if (!isRejection(read)) return this.#keys.has(read.key) ? [] : [read];
       decisions.push(emitFailed(emitted, read.message, decisions));
       return [];
     });

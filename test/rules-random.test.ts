@@ -37,7 +37,10 @@ test('who knows only what the rules say they need decides as who knows everythin
 test('in whatever order events arrive, before anything fires, the same is sent at the same times', () => {
   const scenario = fc.array(withinAnHour, { minLength: 2, maxLength: 7 }).chain((events) =>
     fc.record({
-      rule: someOrderlyRule,
+      // What is emitted is the same event, too.
+      rule: fc
+        .tuple(someOrderlyRule, fc.boolean())
+        .map(([rule, emits]) => (emits ? { ...rule, actions: EMITS } : rule)),
       events: fc.constant(events),
       requests: someRequests(events.length),
     }),
@@ -112,6 +115,8 @@ test('all of it in one request, long after everything was due: the same is sent 
   );
 });
 
+const EMITS: Rule['actions'] = [{ kind: 'emit', event: 'e', properties: { k: 'event.k' } }];
+
 /** Each event arrives when it happens, and every wait ends when it is due. */
 function inTime(world: World, events: readonly Event[]): Happening[] {
   const inOrder = [...events].sort(byOrder);
@@ -156,9 +161,13 @@ function sent(world: World, rule: Rule, events: readonly Told[], requests: reado
   if (rule.digest?.firstNow || (rule.digest && rule.digest.window.kind !== 'calendar')) {
     return sends.reduce((sum, { total = 0 }) => sum + total, 0);
   }
-  return sends
-    .map(({ at, trigger, items, total }) => JSON.stringify({ at, trigger: trigger.eventId, items, total }))
-    .sort();
+  const emitted = happened.flatMap(({ cause }) =>
+    cause.kind === 'event' && cause.event.type === 'e' ? [cause.event] : [],
+  );
+  return [
+    ...emitted.map(({ eventId, time }) => JSON.stringify({ eventId, time })),
+    ...sends.map(({ at, trigger, items, total }) => JSON.stringify({ at, trigger: trigger.eventId, items, total })),
+  ].sort();
 }
 
 /** Everything arrives as late as it says, and time goes on until nothing is left. */

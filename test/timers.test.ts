@@ -3,6 +3,7 @@ import { Catalogs } from '../src/catalog/catalogs.ts';
 import { cancelWaiting, migrateWaiting } from '../src/catalog/waiting.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { backtest } from '../src/cli/backtest.ts';
+import { contentUuid } from '../src/events/content.ts';
 import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
@@ -271,6 +272,56 @@ describe('what waits', () => {
     expect(end?.decisions).toMatchObject([{ rule: 'LATER', outcome: 'send' }, ...failed('LATER')]);
     expect(await made()).toEqual(['began', 'ended', 'ended']);
     expect(await reproduced(tidings, since)).toEqual({ decisions: 7, different: 0, examples: [] });
+  });
+});
+
+describe('an event that a rule makes has an id of the rule and its trigger', () => {
+  const made = async ({ database }: TestTidings) => {
+    const { rows } = await database.pool.query(
+      `select event_id as id from events where event_type = 'reached' order by received_at`,
+    );
+    return rows.map(({ id }) => id);
+  };
+  const idOf = (event_id: string) => `R.0:${contentUuid(`id\n${event_id}`)}`;
+  const rule = (rest: string) => `R: { on: began, ${rest}, do: { emit: reached } }\n  ON_REACHED: { on: reached }`;
+
+  test.each([
+    ['when its pattern is complete, whichever part came last', 'after: { event: ended, within: 1h }'],
+    ['when its time was over at once', 'delay: 10m'],
+    ['when its time has come', 'delay: 30m'],
+  ])('%s', async (_, rest) => {
+    const tidings = await start(rule(rest));
+    const { clock } = tidings;
+    await post(tidings, { user: 'u', type: 'began', ago: 20 * MINUTE });
+    const id = idOf(`u began ${clock.now} 0`);
+    await post(tidings, { user: 'u', type: 'ended', ago: 20 * MINUTE });
+    clock.now += HOUR;
+    await tidings.pipeline.endDueWaits(TENANT, ['u']);
+    expect(await made(tidings)).toEqual([id]);
+  });
+
+  test.each([
+    ['posted before', false],
+    ['posted with it', true],
+  ])('what has that id already, %s, stays, and nothing fails', async (_, together) => {
+    const tidings = await start(rule('limit: 5 ever').replace('began', '[began, ended]'));
+    const { clock, pipeline } = tidings;
+    const since = clock.now;
+    await post(tidings, { user: 'u', type: 'ended' });
+    const began = `u began ${clock.now + MINUTE} 0`;
+    const envelope = { user_id: 'u', event_timestamp: new Date(clock.now).toISOString() };
+    const taken = { ...envelope, event_id: idOf(began), event_type: 'reached', properties: { n: 1 } };
+    if (!together) await pipeline.ingest(TENANT, [taken]);
+    clock.now += MINUTE;
+    const results = await pipeline.ingest(TENANT, [
+      { ...envelope, event_id: began, event_type: 'began' },
+      ...(together ? [taken] : []),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(results.map(() => 'accepted'));
+    expect(results[0]?.decisions).toMatchObject([{ rule: 'R', outcome: 'send' }]);
+    expect((await made(tidings)).filter((id) => id === idOf(began))).toHaveLength(1);
+    expect(await sentTo(tidings, 'ON_REACHED')).toEqual(['u', 'u']);
+    expect(await reproduced(tidings, since)).toMatchObject({ different: 0 });
   });
 });
 

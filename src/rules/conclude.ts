@@ -212,6 +212,8 @@ function dataOf({ data }: CompiledRule, scope: Scope, variant: string | undefine
 
 function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, time: Millis): void {
   const { rule } = compiled;
+  // A trigger is told once, whatever completed its pattern or its wait. The first of a digest may end its window as well.
+  const occasion = `${matter.trigger.key}${rule.digest && matter.due !== undefined ? ':digest' : ''}`;
   for (const [place, action] of rule.actions.entries()) {
     if (action.kind === 'cancel') {
       cancelWaits(m, compiled, action.rule, matter);
@@ -224,7 +226,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
     }
     const fields = Object.fromEntries(values);
     const made: Emitted = {
-      eventId: `${rule.name}.${place}:${m.source}:${matter.trigger.key}`,
+      eventId: `${rule.name}.${place}:${occasion}`,
       type: madeBy(action),
       time,
       properties: action.kind === 'emit' ? fields : {},
