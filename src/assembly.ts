@@ -78,16 +78,28 @@ export class Assembly {
     return emitted;
   }
 
-  /** Waits whose time has come, in order of due time. */
-  end(due: readonly Wait[]): ReceivedEvent[] {
-    return [...due].sort(byDue).flatMap((wait) => {
-      const person = this.#person(wait.userId);
+  /**
+   * Waits whose time has come, in order of due time; of each person up to the first that makes an event, which may end what
+   * is left: that is to be given in again when the event is decided.
+   */
+  end(due: readonly Wait[]): { readonly emitted: readonly ReceivedEvent[]; readonly left: readonly Wait[] } {
+    const emitted: ReceivedEvent[] = [];
+    const left: Wait[] = [];
+    const emitting = new Set<string>();
+    for (const wait of [...due].sort(byDue)) {
+      const { userId, waitId } = wait;
+      const person = this.#person(userId);
+      if (emitting.has(userId)) left.push(wait);
       // An earlier one may have cancelled it.
-      if (wait.status !== 'waiting') return [];
-      const verdicts = endWait(this.#rules, person, wait.waitId, this.batch.now, this.#ids);
-      this.batch.waits.push({ wait, decisions: verdicts.decisions });
-      return this.#take(person, verdicts);
-    });
+      else if (wait.status === 'waiting') {
+        const verdicts = endWait(this.#rules, person, waitId, this.batch.now, this.#ids);
+        this.batch.waits.push({ wait, decisions: verdicts.decisions });
+        const made = this.#take(person, verdicts);
+        if (made.length > 0) emitting.add(userId);
+        emitted.push(...made);
+      }
+    }
+    return { emitted, left };
   }
 
   /** A recurring rule's turn of each person. @param label the moment as local time */

@@ -14,6 +14,7 @@ import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
+import type { Wait } from './rules/facts.ts';
 import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
@@ -139,7 +140,8 @@ export class Pipeline {
     await loadMore(connection, catalog, query, facts, fresh);
     const assembly = await this.#assembly(tenantId, now, catalog, facts);
     await confirmTraitTimes(connection, tenantId, assembly.contested(fresh));
-    await this.#finish(connection, assembly, catalog, facts, assembly.decide(fresh), lookUp);
+    await this.#follow(connection, assembly, catalog, facts, assembly.decide(fresh), lookUp);
+    await writeBatch(connection, assembly.finish());
     const decided = new Map<string, readonly Decision[]>();
     for (const { event, decisions } of assembly.batch.events) decided.set(event.key, decisions);
     return answersOf(events, standing, decided);
@@ -163,7 +165,12 @@ export class Pipeline {
       const assembly = await this.#assembly(tenantId, now, catalog, facts);
       const limits = due.flatMap((wait) => waitLimitNeeds(assembly.rulesOf(wait), wait));
       if (limits.length > 0) absorbAll(facts, await loadFacts(connection, { ...people, limits }));
-      await this.#finish(connection, assembly, catalog, facts, assembly.end(due), attempt > 1);
+      for (let left: readonly Wait[] = due; left.length > 0; ) {
+        const ended = assembly.end(left);
+        await this.#follow(connection, assembly, catalog, facts, ended.emitted, attempt > 1);
+        left = ended.left;
+      }
+      await writeBatch(connection, assembly.finish());
       return due.length;
     });
   }
@@ -202,7 +209,8 @@ export class Pipeline {
       hand(facts, await loadWaitsById(connection, tenantId, turns));
       const assembly = await this.#assembly(tenantId, now, catalog, facts);
       const emitted = assembly.turn(rule, userIds, due, label);
-      await this.#finish(connection, assembly, catalog, facts, emitted, attempt > 1);
+      await this.#follow(connection, assembly, catalog, facts, emitted, attempt > 1);
+      await writeBatch(connection, assembly.finish());
       return assembly.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
     });
   }
@@ -253,10 +261,10 @@ export class Pipeline {
   }
 
   /**
-   * Decides the events that rules emitted, and those that these make rules emit, until there are none; then writes.
+   * Decides the events that rules emitted, and those that these make rules emit, until there are none.
    * @param lookUp whether their ids are taken already: then they are stored, and what comes of them was decided
    */
-  async #finish(
+  async #follow(
     connection: pg.PoolClient,
     assembly: Assembly,
     catalog: Catalog,
@@ -276,7 +284,6 @@ export class Pipeline {
       await confirmTraitTimes(connection, tenantId, assembly.contested(events));
       events = assembly.decide(events);
     }
-    await writeBatch(connection, assembly.finish());
   }
 
   async #quarantine(tenantId: string, items: readonly unknown[], results: readonly EventResult[]): Promise<void> {

@@ -4,7 +4,7 @@ import { Assembly } from '../src/assembly.ts';
 import { Catalogs, compileCatalog } from '../src/catalog/catalogs.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import { backtest } from '../src/cli/backtest.ts';
-import { isRejection, readEvent } from '../src/events/envelope.ts';
+import { isRejection, type ReceivedEvent, readEvent } from '../src/events/envelope.ts';
 import { Reach } from '../src/events/reach.ts';
 import { ids } from '../src/ids.ts';
 import { type CatalogData, CHANNELS, type Decision, type JsonObject, type Millis, type Rule } from '../src/model.ts';
@@ -12,7 +12,7 @@ import { Pipeline } from '../src/pipeline.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../src/rules/calendar.ts';
 import { openChanges } from '../src/rules/changes.ts';
-import { type PersonFacts, stranger } from '../src/rules/facts.ts';
+import { type PersonFacts, stranger, type Wait } from '../src/rules/facts.ts';
 import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
 import type { Life, PastEvent } from '../src/simulate/life.ts';
 import { reportPage } from '../src/simulate/page.ts';
@@ -505,23 +505,28 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
     now += step.gap;
     const facts = { catalogVersion: 1, people, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
     const assembly = new Assembly('t', now, catalogs, facts as never, new Reach('t', new Map(), seal), ids);
-    let emitted =
-      step.kind === 'post'
-        ? assembly.decide(
-            step.events.map((event) => {
-              const item = posted(event, ++made, now);
-              if (!people.has(String(item.user_id))) people.set(String(item.user_id), stranger(String(item.user_id)));
-              const read = readEvent('t', item, () => null);
-              if (isRejection(read)) throw new Error(read.message);
-              return read;
-            }),
-          )
-        : assembly.end(
-            [...people.values()].flatMap(({ waits }) =>
-              [...waits.values()].filter(({ status, dueAt }) => status === 'waiting' && dueAt <= now),
-            ),
-          );
-    while (emitted.length > 0) emitted = assembly.decide(emitted);
+    const follow = (emitted: readonly ReceivedEvent[]) => {
+      for (let left = emitted; left.length > 0; ) left = assembly.decide(left);
+    };
+    if (step.kind === 'post') {
+      const read = step.events.map((event) => {
+        const item = posted(event, ++made, now);
+        if (!people.has(String(item.user_id))) people.set(String(item.user_id), stranger(String(item.user_id)));
+        const read = readEvent('t', item, () => null);
+        if (isRejection(read)) throw new Error(read.message);
+        return read;
+      });
+      follow(assembly.decide(read));
+    } else {
+      let left: readonly Wait[] = [...people.values()].flatMap(({ waits }) =>
+        [...waits.values()].filter(({ status, dueAt }) => status === 'waiting' && dueAt <= now),
+      );
+      while (left.length > 0) {
+        const ended = assembly.end(left);
+        follow(ended.emitted);
+        left = ended.left;
+      }
+    }
     const batch = assembly.finish();
     for (const { event, decisions } of batch.events) {
       const { tenantId, userId, eventId, key, type, time, properties, traits, contextText } = event;

@@ -7,7 +7,7 @@ import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
-import { BASE, DAY, HOUR, rulesOf, someRequests } from './support/random-catalog.ts';
+import { BASE, DAY, HOUR, plainRule, rulesOf, SECOND, someRequests } from './support/random-catalog.ts';
 import {
   propertiesOf,
   someOrderlyRule,
@@ -115,6 +115,64 @@ test('all of it in one request, long after everything was due: the same is sent 
   );
 });
 
+/** Nor for which something stands in its way that another rule makes of it, at once or when its own wait ends. */
+test('what rules make of one request, long after everything was due: the same is sent as if each had come in time', () => {
+  const scenario = fc.record({
+    rule: someOrderlyRule
+      // The ends of bursts and windows go by which of their items are known.
+      .filter(
+        ({ at, debounce, digest, delay }) => at?.field === undefined && !debounce && !digest && delay !== undefined,
+      )
+      .map((rule): Rule => {
+        const again = rule.again === 'ignore' ? 'beside' : rule.again;
+        return { ...rule, again, recheck: false };
+      }),
+    ending: fc.constantFrom('unless', 'cancel_on', 'on', 'cancel'),
+    making: fc.record({
+      on: fc.constantFrom('a', 'b', 'c'),
+      // Not in the millisecond in which something else is due.
+      delay: fc.constantFrom(null, 10 * MINUTE + 7, 40 * MINUTE + 7),
+      key: fc.boolean(),
+    }),
+    events: fc.array(withinAnHour, { minLength: 2, maxLength: 7 }),
+  });
+  fc.assert(
+    fc.property(scenario, ({ rule, ending, making, events }) => {
+      const { unless = { atLeast: 1, within: HOUR, withinText: '1h', events: [] }, cancelOn, on } = rule;
+      const ended: { [how in typeof ending]: Partial<Rule> } = {
+        unless: { unless: { ...unless, events: [...unless.events, 'e'] } },
+        cancel_on: { cancelOn: [...cancelOn, 'e'] },
+        on: { on: [...on, 'e'], again: 'restart' },
+        cancel: {},
+      };
+      const does: Rule['actions'] =
+        ending === 'cancel'
+          ? [{ kind: 'cancel', rule: 'R0' }]
+          : [{ kind: 'emit', event: 'e', properties: { k: 'event.k', n: 'event.n' } }];
+      const maker = plainRule({
+        name: 'R1',
+        on: [making.on],
+        notify: [],
+        actions: does,
+        ...(making.key && { key: 'event.k' }),
+        // What is cancelled by a wait that is over is what is known by then.
+        ...(making.delay !== null && ending !== 'cancel' && { delay: { span: making.delay, text: 'a while' } }),
+      });
+      const sets = only(rulesOf([{ ...rule, ...ended[ending] }, maker]));
+      const told = ({ sends }: Happening) =>
+        sends.map(({ trigger: { eventId } }) => (rule.limits.length > 0 ? 'one' : eventId));
+      const late = new World(sets, countingIds());
+      const long = BASE + 10 * DAY;
+      const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
+      expect(happened.flatMap(told).sort()).toEqual(
+        inTime(new World(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
+      );
+    }),
+    runs(4000),
+  );
+});
+
+const MINUTE = 60 * SECOND;
 const EMITS: Rule['actions'] = [{ kind: 'emit', event: 'e', properties: { k: 'event.k' } }];
 
 /** Each event arrives when it happens, and every wait ends when it is due. */

@@ -419,6 +419,31 @@ describe('local time', () => {
 });
 
 describe('what becomes known late', () => {
+  test('an absence and what a rule makes of its request: not told when that breaks it, and a backtest decides the same', async () => {
+    const tidings = await start(`R: { on: began, unless: { event: reached, within: 1h } }
+  MAKER: { on: ended, delay: 10m, notify: none, do: { emit: reached } }`);
+    const { clock } = tidings;
+    const since = clock.now;
+    clock.now += 1;
+    const late = (user: string, type: string, minutes: number) => ({ user, type, ago: 5 * HOUR - minutes * MINUTE });
+    const decided = await post(
+      tidings,
+      ...[late('u', 'began', 0), late('u', 'ended', 50), late('v', 'began', 0), late('v', 'ended', 51)],
+    );
+    const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
+    expect(codes).toEqual([['R waiting'], ['MAKER done'], ['R waiting'], ['MAKER done']]);
+    await timers(tidings);
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await sentTo(tidings, 'R')).toEqual(['v']);
+    // Both are over when somebody looks: of those the first makes what ends the second.
+    clock.now += HOUR;
+    await post(tidings, { user: 'w', type: 'began' }, { user: 'w', type: 'ended' });
+    clock.now += 2 * HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await sentTo(tidings, 'R')).toEqual(['v']);
+    expect(await reproduced(tidings, since)).toMatchObject({ different: 0 });
+  });
+
   test('an absence and what breaks it, in one request: it is not told, and a backtest decides the same', async () => {
     const tidings = await start(`R: { on: began, unless: { event: ended, within: 1h } }
   S: { on: began, delay: 1h, cancel_on: ended }

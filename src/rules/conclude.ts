@@ -216,7 +216,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
   const occasion = `${matter.trigger.key}${rule.digest && matter.due !== undefined ? ':digest' : ''}`;
   for (const [place, action] of rule.actions.entries()) {
     if (action.kind === 'cancel') {
-      cancelWaits(m, compiled, action.rule, matter);
+      cancelWaits(m, compiled, action.rule, matter, time);
       continue;
     }
     const values: [string, Json][] = [];
@@ -243,9 +243,9 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
   }
 }
 
-/** Ends what another rule has pending for the person; of the same key where both rules have one. */
-function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter): void {
-  for (const wait of waitsOf(m, (one) => one.rule === name && one.status === 'waiting')) {
+/** Ends what another rule has pending for the person at this time; of the same key where both rules have one. */
+function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter, time: Millis): void {
+  for (const wait of waitsOf(m, (one) => one.rule === name && one.status === 'waiting' && time <= one.dueAt)) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;

@@ -23,6 +23,8 @@ export interface CompiledRule {
   readonly limits: readonly BoundLimit[];
   /** Something stands between its trigger and its end. */
   readonly waits: boolean;
+  /** What another rule does may end its wait, or begin it anew. */
+  readonly endedByRules: boolean;
   /** The condition asks for the time: it can only be judged when a wait ends. */
   readonly asksNow: boolean;
   /** The condition asks for the events of the pattern. */
@@ -82,6 +84,7 @@ export function compileRules(version: number, data: CatalogData, misfit: MadeChe
       .filter(({ parts }) => Object.values(parts).some((part) => part.includes('matched')))
       .map(({ notificationType }) => notificationType),
   );
+  const isEnded = endedByRules(data.rules);
   const byName = new Map<string, CompiledRule>();
   const byTrigger = new Map<string, CompiledRule[]>();
   const byEarlier = new Map<string, CompiledRule[]>();
@@ -93,6 +96,7 @@ export function compileRules(version: number, data: CatalogData, misfit: MadeChe
       rule,
       groups,
       typesOf(rule).some((type) => showing.has(type)),
+      isEnded(rule),
     );
     byName.set(rule.name, compiled);
     for (const type of rule.on) add(byTrigger, type, compiled);
@@ -119,7 +123,12 @@ export function compileRules(version: number, data: CatalogData, misfit: MadeChe
 }
 
 /** @param showsMatched a template of the rule may name the events of the pattern */
-function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatched: boolean): CompiledRule {
+function compileRule(
+  rule: Rule,
+  groups: ReadonlyMap<string, Group>,
+  showsMatched: boolean,
+  endedByRules: boolean,
+): CompiledRule {
   const condition = rule.when === undefined ? undefined : conditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
   const [step] = rule.after;
@@ -160,9 +169,24 @@ function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatche
       ...(group?.limits ?? []).map((limit) => bound(limit, `group ${group?.name}`, false)),
     ],
     waits,
+    endedByRules,
     asksNow: mentions(condition, 'now'),
     asksMatched,
     simple: isSimple ? step : undefined,
+  };
+}
+
+function endedByRules(rules: readonly Rule[]): (rule: Rule) => boolean {
+  const cancelled = new Set<string>();
+  const made = new Set<string>();
+  for (const action of rules.flatMap(({ actions }) => actions)) {
+    if (action.kind === 'cancel') cancelled.add(action.rule);
+    else made.add(madeBy(action));
+  }
+  return ({ name, on, changes, unless, cancelOn, again }) => {
+    const ends = [...cancelOn, ...(unless?.events ?? []), ...(again === 'restart' ? on : [])];
+    const mayChange = again === 'restart' && changes !== undefined && made.has(PROFILE_UPDATED);
+    return cancelled.has(name) || mayChange || ends.some((type) => made.has(type));
   };
 }
 

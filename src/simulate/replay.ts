@@ -104,7 +104,6 @@ class Replay {
   /** All waits whose time has come, as one transaction ends them. */
   #end(): void {
     const due = [...this.#person.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(byDue);
-    const emitted: PlayedEvent[] = [];
     for (const wait of due) {
       if (wait.status !== 'waiting') continue;
       const past = this.#past.get(wait.waitId);
@@ -119,9 +118,8 @@ class Replay {
         this.#person.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
       }
       const verdicts = endWait(this.#sets, this.#person, wait.waitId, this.#now, this.#ids);
-      emitted.push(...this.#take(wait.waitId, verdicts));
+      this.#emit(this.#take(wait.waitId, verdicts));
     }
-    this.#emit(emitted);
   }
 
   #turn(turn: Turn): void {
