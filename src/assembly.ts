@@ -37,6 +37,8 @@ export class Assembly {
   readonly #ids: Ids;
   /** Those that something was decided about, by user id, each with the profile as it is stored. */
   readonly #people = new Map<string, { readonly person: PersonFacts; readonly before: Profile }>();
+  /** Of the events that are decided. */
+  readonly #keys = new Set<string>();
 
   constructor(tenantId: string, now: Millis, catalogs: CatalogSets, facts: Facts, reach: Reach, ids: Ids) {
     this.versions = catalogs.versions;
@@ -62,6 +64,7 @@ export class Assembly {
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     const emitted: ReceivedEvent[] = [];
     const events = [...fresh].sort(byOrder);
+    for (const { key } of events) this.#keys.add(key);
     if (this.#rules.active.waits) announce(events, ({ userId }) => this.#person(userId));
     for (const event of events) {
       const person = this.#person(event.userId);
@@ -75,16 +78,28 @@ export class Assembly {
     return emitted;
   }
 
-  /** Waits whose time has come, in order of due time. */
-  end(due: readonly Wait[]): ReceivedEvent[] {
-    return [...due].sort(byDue).flatMap((wait) => {
-      const person = this.#person(wait.userId);
+  /**
+   * Waits whose time has come, in order of due time; of each person up to the first that makes an event, which may end what
+   * is left: that is to be given in again when the event is decided.
+   */
+  end(due: readonly Wait[]): { readonly emitted: readonly ReceivedEvent[]; readonly left: readonly Wait[] } {
+    const emitted: ReceivedEvent[] = [];
+    const left: Wait[] = [];
+    const emitting = new Set<string>();
+    for (const wait of [...due].sort(byDue)) {
+      const { userId, waitId } = wait;
+      const person = this.#person(userId);
+      if (emitting.has(userId)) left.push(wait);
       // An earlier one may have cancelled it.
-      if (wait.status !== 'waiting') return [];
-      const verdicts = endWait(this.#rules, person, wait.waitId, this.batch.now, this.#ids);
-      this.batch.waits.push({ wait, decisions: verdicts.decisions });
-      return this.#take(person, verdicts);
-    });
+      else if (wait.status === 'waiting') {
+        const verdicts = endWait(this.#rules, person, waitId, this.batch.now, this.#ids);
+        this.batch.waits.push({ wait, decisions: verdicts.decisions });
+        const made = this.#take(person, verdicts);
+        if (made.length > 0) emitting.add(userId);
+        emitted.push(...made);
+      }
+    }
+    return { emitted, left };
   }
 
   /** A recurring rule's turn of each person. @param label the moment as local time */
@@ -152,7 +167,7 @@ export class Assembly {
     for (const send of sends) this.#plan(person, send);
     return emits.flatMap((emitted) => {
       const read = receivedOf(this.batch.tenantId, person.userId, emitted);
-      if (!isRejection(read)) return [read];
+      if (!isRejection(read)) return this.#keys.has(read.key) ? [] : [read];
       decisions.push(emitFailed(emitted, read.message, decisions));
       return [];
     });

@@ -14,6 +14,7 @@ import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from
 import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
+import type { Wait } from './rules/facts.ts';
 import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
@@ -139,7 +140,8 @@ export class Pipeline {
     await loadMore(connection, catalog, query, facts, fresh);
     const assembly = await this.#assembly(tenantId, now, catalog, facts);
     await confirmTraitTimes(connection, tenantId, assembly.contested(fresh));
-    await this.#finish(connection, assembly, catalog, facts, assembly.decide(fresh));
+    await this.#follow(connection, assembly, catalog, facts, assembly.decide(fresh), lookUp);
+    await writeBatch(connection, assembly.finish());
     const decided = new Map<string, readonly Decision[]>();
     for (const { event, decisions } of assembly.batch.events) decided.set(event.key, decisions);
     return answersOf(events, standing, decided);
@@ -151,7 +153,7 @@ export class Pipeline {
    */
   async endDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
     const { pool, clock } = this.#parts;
-    return untilCommitted(pool, async (connection) => {
+    return untilCommitted(pool, async (connection, attempt) => {
       const now = clock();
       const people = { ...NOTHING_ASKED, tenantId, userIds };
       const { catalog, facts } = await this.#lock(connection, tenantId, () => people);
@@ -163,7 +165,12 @@ export class Pipeline {
       const assembly = await this.#assembly(tenantId, now, catalog, facts);
       const limits = due.flatMap((wait) => waitLimitNeeds(assembly.rulesOf(wait), wait));
       if (limits.length > 0) absorbAll(facts, await loadFacts(connection, { ...people, limits }));
-      await this.#finish(connection, assembly, catalog, facts, assembly.end(due));
+      for (let left: readonly Wait[] = due; left.length > 0; ) {
+        const ended = assembly.end(left);
+        await this.#follow(connection, assembly, catalog, facts, ended.emitted, attempt > 1);
+        left = ended.left;
+      }
+      await writeBatch(connection, assembly.finish());
       return due.length;
     });
   }
@@ -181,7 +188,7 @@ export class Pipeline {
   ): Promise<number> {
     const { tenantId, rule: name, due, label } = turn;
     const { pool, clock } = this.#parts;
-    return untilCommitted(pool, async (connection) => {
+    return untilCommitted(pool, async (connection, attempt) => {
       const now = clock();
       const ask = (catalog: Catalog) => {
         const rule = catalog.rules.byName.get(name);
@@ -201,7 +208,9 @@ export class Pipeline {
       });
       hand(facts, await loadWaitsById(connection, tenantId, turns));
       const assembly = await this.#assembly(tenantId, now, catalog, facts);
-      await this.#finish(connection, assembly, catalog, facts, assembly.turn(rule, userIds, due, label));
+      const emitted = assembly.turn(rule, userIds, due, label);
+      await this.#follow(connection, assembly, catalog, facts, emitted, attempt > 1);
+      await writeBatch(connection, assembly.finish());
       return assembly.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
     });
   }
@@ -251,25 +260,30 @@ export class Pipeline {
     }
   }
 
-  /** Decides the events that rules emitted, and those that these make rules emit, until there are none; then writes. */
-  async #finish(
+  /**
+   * Decides the events that rules emitted, and those that these make rules emit, until there are none.
+   * @param lookUp whether their ids are taken already: then they are stored, and what comes of them was decided
+   */
+  async #follow(
     connection: pg.PoolClient,
     assembly: Assembly,
     catalog: Catalog,
     facts: Facts,
     emitted: readonly ReceivedEvent[],
+    lookUp: boolean,
   ): Promise<void> {
     const { tenantId, now } = assembly.batch;
     for (let events = emitted; events.length > 0; ) {
       const userIds = [...new Set(events.map((event) => event.userId))];
-      const query = factsQuery(catalog, tenantId, userIds, events, now, false);
-      absorbAll(facts, await loadFacts(connection, query));
+      const query = factsQuery(catalog, tenantId, userIds, events, now, lookUp);
+      const more = await loadFacts(connection, query);
+      absorbAll(facts, more);
+      events = sortOut(events, more).fresh;
       await loadMore(connection, catalog, query, facts, events);
       await this.#addVersions(assembly.versions, tenantId, facts);
       await confirmTraitTimes(connection, tenantId, assembly.contested(events));
       events = assembly.decide(events);
     }
-    await writeBatch(connection, assembly.finish());
   }
 
   async #quarantine(tenantId: string, items: readonly unknown[], results: readonly EventResult[]): Promise<void> {

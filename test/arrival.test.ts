@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Catalogs } from '../src/catalog/catalogs.ts';
 import type { Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
@@ -22,6 +21,7 @@ import {
   once,
   plainRule,
   propertiesOf,
+  rulesOf,
   SECOND,
   someEvents,
   someRequests,
@@ -361,7 +361,7 @@ function counted(
 }
 
 function inMemory(rules: readonly Rule[], given: readonly Given[], requests: readonly number[][]): Sends {
-  const memory = new Memory(only(compileRules(1, catalogOf(rules))), countingIds());
+  const memory = new Memory(only(rulesOf(rules)), countingIds());
   const events = given.map((one, place) => eventOf(one, place));
   const sent = requests
     .flatMap((places) =>

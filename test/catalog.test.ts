@@ -10,12 +10,12 @@ import { parseLimit } from '../src/catalog/limit.ts';
 import { parseAt, parseRecurrence } from '../src/catalog/moment.ts';
 import { type CatalogSource, parseCatalog } from '../src/catalog/parse.ts';
 import { readCatalog } from '../src/catalog/read.ts';
+import { ruleSetOf } from '../src/catalog/rule-set.ts';
 import { KEYS } from '../src/catalog/rules.ts';
 import { compileSchemas } from '../src/catalog/validate-event.ts';
 import { watchCatalog } from '../src/catalog/watch.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
 import type { CatalogData, JsonObject } from '../src/model.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { runs } from './support/properties.ts';
 
 const FINTECH = join(import.meta.dirname, '../examples/fintech');
@@ -628,7 +628,7 @@ describe('docs/rules.md', () => {
     for (const rules of blocks('rules')) {
       const { data, problems } = await checkSource(new Map([...base, ['rules.yaml', rules]]));
       expect(problems.filter(({ code }) => !/^unused_(event|notification)$/.test(code))).toEqual([]);
-      compileRules(1, data!);
+      ruleSetOf(1, data!);
     }
   });
 

@@ -27,10 +27,6 @@ const check = compileSchemas({
     },
   ],
   traits: { type: 'object', properties: { first_name: { type: 'string' }, vip: { type: 'boolean' } } },
-  notifications: [],
-  rules: [],
-  groups: [],
-  templates: [],
 });
 
 const GOOD = { user_id: 'u', event_type: 'paid', event_timestamp: '2025-10-31T19:00:00Z' };

@@ -5,7 +5,6 @@ import { Catalogs } from '../src/catalog/catalogs.ts';
 import { contentUuid } from '../src/events/content.ts';
 import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
@@ -23,6 +22,7 @@ import {
   plainRule,
   propertiesOf,
   rolling,
+  rulesOf,
   someEvents,
   someRequests,
   someRules,
@@ -333,7 +333,7 @@ function ruleOf(...limits: Limit[]): Rule {
 }
 
 function memoryOf(rules: readonly Rule[]): Memory {
-  return new Memory(only(compileRules(1, catalogOf(rules))), countingIds());
+  return new Memory(only(rulesOf(rules)), countingIds());
 }
 
 function expectCandidatesDecided(

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseCatalog } from '../src/catalog/parse.ts';
 import { ADDRESSES } from '../src/catalog/rule-actions.ts';
+import { ruleSetOf } from '../src/catalog/rule-set.ts';
 import { CatalogError } from '../src/errors.ts';
 import { ADDRESS_TRAITS } from '../src/events/envelope.ts';
 import type { CatalogData, Rule } from '../src/model.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { runs } from './support/properties.ts';
 
 const EVENTS = `traits:
@@ -22,6 +22,13 @@ events:
   booking_cancelled: { properties: { booking_id: string } }
   card_declined: { properties: { card_id: string, amount: number } }
   vip_reached: { properties: { total: number, at: timestamp }, required: [total] }
+  seat_given:
+    schema:
+      properties: { seats: { type: integer }, row: {}, by: { $ref: '#/$defs/time' } }
+      $defs: { time: { type: string, format: date-time } }
+      if: { properties: { seats: { const: 1 } }, required: [seats] }
+      then: { properties: { row: { const: A } } }
+      else: { properties: { row: { const: B } } }
 `;
 const NOTIFICATIONS = `notifications:
   TELL: { category: SYSTEM, channels: [internal, webhook] }
@@ -282,7 +289,7 @@ describe('every key, as it is kept', () => {
   it.each(rows)('%s', async (lines, expected) => {
     const data = await parseCatalog(source(lines));
     expect(data.rules[0]).toMatchObject(expected);
-    compileRules(1, data);
+    ruleSetOf(1, data);
   });
 
   it('groups', async () => {
@@ -506,6 +513,15 @@ describe('a mistake in a rule', () => {
       '4:51: at is text, this is a number',
     ],
     [
+      `${on}\ndo: [{ set: { plan: '"gold"' } }, { set: { plan: '"pro"' } }, { set: { plan_hint: '"gold"' } }]`,
+      '4:26: plan is text ("gold"), one of "free", "pro" is needed',
+    ],
+    [
+      `${on}\ndo: { emit: seat_given, with: { seats: 3 / 2, row: '"A"', by: '"me"' } }`,
+      '4:44: seats is the number 1.5, an integer is needed',
+      '4:68: by is text ("me"), a date and time with a zone (2025-10-31T19:00:00Z) is needed',
+    ],
+    [
       `${on}\ndo: { emit: notification.failed }`,
       '4:17: "notification.failed" is told of notifications alone (choose another name)',
     ],
@@ -518,6 +534,14 @@ describe('a mistake in a rule', () => {
 
   it.each(rows)('%s', async (lines, ...expected) => {
     expect(await told(source(lines))).toEqual(expected);
+  });
+
+  it('of an event that "set" makes, and that has a schema of its own', async () => {
+    const files = source(`${on}\ndo: { set: { vip: true } }`);
+    files.set('events.yaml', `${EVENTS}  profile.updated: { properties: { by: string }, required: [by] }\n`);
+    expect(await told(files)).toEqual([
+      '4:11: profile.updated requires "by", and "set" gives it no properties (leave it out of "required")',
+    ]);
   });
 
   it('in a group', async () => {
@@ -626,7 +650,7 @@ describe('whatever a rule says', () => {
         }
         read++;
         expect(JSON.parse(JSON.stringify(data))).toEqual(data);
-        compileRules(1, data);
+        ruleSetOf(1, data);
       }),
       runs(400),
     );

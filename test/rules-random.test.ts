@@ -3,12 +3,11 @@ import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
 import { byOrder } from '../src/events/emitted.ts';
 import type { Decision, Event, Rule } from '../src/model.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
-import { BASE, catalogOf, DAY, HOUR, someRequests } from './support/random-catalog.ts';
+import { BASE, DAY, HOUR, plainRule, rulesOf, SECOND, someRequests } from './support/random-catalog.ts';
 import {
   propertiesOf,
   someOrderlyRule,
@@ -22,7 +21,7 @@ import {
 test('who knows only what the rules say they need decides as who knows everything', () => {
   fc.assert(
     fc.property(someTimedRules, fc.array(told, { minLength: 2, maxLength: 8 }), (rules, events) => {
-      const sets = only(compileRules(1, catalogOf(rules)));
+      const sets = only(rulesOf(rules));
       const whole = live(new World(sets, countingIds()), events);
       expect(live(new Memory(sets, countingIds()), events)).toEqual(whole);
     }),
@@ -38,7 +37,10 @@ test('who knows only what the rules say they need decides as who knows everythin
 test('in whatever order events arrive, before anything fires, the same is sent at the same times', () => {
   const scenario = fc.array(withinAnHour, { minLength: 2, maxLength: 7 }).chain((events) =>
     fc.record({
-      rule: someOrderlyRule,
+      // What is emitted is the same event, too.
+      rule: fc
+        .tuple(someOrderlyRule, fc.boolean())
+        .map(([rule, emits]) => (emits ? { ...rule, actions: EMITS } : rule)),
       events: fc.constant(events),
       requests: someRequests(events.length),
     }),
@@ -95,7 +97,7 @@ test('all of it in one request, long after everything was due: the same is sent 
   });
   fc.assert(
     fc.property(scenario, ({ rule, events }) => {
-      const sets = only(compileRules(1, catalogOf([rule])));
+      const sets = only(rulesOf([rule]));
       const late = new World(sets, countingIds());
       const long = BASE + 10 * DAY;
       const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
@@ -113,6 +115,66 @@ test('all of it in one request, long after everything was due: the same is sent 
   );
 });
 
+/** Nor for which something stands in its way that another rule makes of it, at once or when its own wait ends. */
+test('what rules make of one request, long after everything was due: the same is sent as if each had come in time', () => {
+  const scenario = fc.record({
+    rule: someOrderlyRule
+      // The ends of bursts and windows go by which of their items are known.
+      .filter(
+        ({ at, debounce, digest, delay }) => at?.field === undefined && !debounce && !digest && delay !== undefined,
+      )
+      .map((rule): Rule => {
+        const again = rule.again === 'ignore' ? 'beside' : rule.again;
+        return { ...rule, again, recheck: false };
+      }),
+    ending: fc.constantFrom('unless', 'cancel_on', 'on', 'cancel'),
+    making: fc.record({
+      on: fc.constantFrom('a', 'b', 'c'),
+      // Not in the millisecond in which something else is due.
+      delay: fc.constantFrom(null, 10 * MINUTE + 7, 40 * MINUTE + 7),
+      key: fc.boolean(),
+    }),
+    events: fc.array(withinAnHour, { minLength: 2, maxLength: 7 }),
+  });
+  fc.assert(
+    fc.property(scenario, ({ rule, ending, making, events }) => {
+      const { unless = { atLeast: 1, within: HOUR, withinText: '1h', events: [] }, cancelOn, on } = rule;
+      const ended: { [how in typeof ending]: Partial<Rule> } = {
+        unless: { unless: { ...unless, events: [...unless.events, 'e'] } },
+        cancel_on: { cancelOn: [...cancelOn, 'e'] },
+        on: { on: [...on, 'e'], again: 'restart' },
+        cancel: {},
+      };
+      const does: Rule['actions'] =
+        ending === 'cancel'
+          ? [{ kind: 'cancel', rule: 'R0' }]
+          : [{ kind: 'emit', event: 'e', properties: { k: 'event.k', n: 'event.n' } }];
+      const maker = plainRule({
+        name: 'R1',
+        on: [making.on],
+        notify: [],
+        actions: does,
+        ...(making.key && { key: 'event.k' }),
+        // What is cancelled by a wait that is over is what is known by then.
+        ...(making.delay !== null && ending !== 'cancel' && { delay: { span: making.delay, text: 'a while' } }),
+      });
+      const sets = only(rulesOf([{ ...rule, ...ended[ending] }, maker]));
+      const told = ({ sends }: Happening) =>
+        sends.map(({ trigger: { eventId } }) => (rule.limits.length > 0 ? 'one' : eventId));
+      const late = new World(sets, countingIds());
+      const long = BASE + 10 * DAY;
+      const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
+      expect(happened.flatMap(told).sort()).toEqual(
+        inTime(new World(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
+      );
+    }),
+    runs(4000),
+  );
+});
+
+const MINUTE = 60 * SECOND;
+const EMITS: Rule['actions'] = [{ kind: 'emit', event: 'e', properties: { k: 'event.k' } }];
+
 /** Each event arrives when it happens, and every wait ends when it is due. */
 function inTime(world: World, events: readonly Event[]): Happening[] {
   const inOrder = [...events].sort(byOrder);
@@ -128,7 +190,7 @@ function isTooLate({ reason_code }: Decision): boolean {
 
 /** One by one in order, all in one request, and in these requests. @param Player what plays the last of them */
 function expectSame(Player: typeof World, rule: Rule, events: readonly Told[], requests: readonly number[][]): void {
-  const sets = only(compileRules(1, catalogOf([rule])));
+  const sets = only(rulesOf([rule]));
   const inOrder = [...events.keys()].sort((a, b) => events[a]!.time - events[b]!.time || a - b);
   const want = sent(
     new World(sets, countingIds()),
@@ -157,9 +219,13 @@ function sent(world: World, rule: Rule, events: readonly Told[], requests: reado
   if (rule.digest?.firstNow || (rule.digest && rule.digest.window.kind !== 'calendar')) {
     return sends.reduce((sum, { total = 0 }) => sum + total, 0);
   }
-  return sends
-    .map(({ at, trigger, items, total }) => JSON.stringify({ at, trigger: trigger.eventId, items, total }))
-    .sort();
+  const emitted = happened.flatMap(({ cause }) =>
+    cause.kind === 'event' && cause.event.type === 'e' ? [cause.event] : [],
+  );
+  return [
+    ...emitted.map(({ eventId, time }) => JSON.stringify({ eventId, time })),
+    ...sends.map(({ at, trigger, items, total }) => JSON.stringify({ at, trigger: trigger.eventId, items, total })),
+  ].sort();
 }
 
 /** Everything arrives as late as it says, and time goes on until nothing is left. */

@@ -10,7 +10,12 @@ import { playCase, rulesFor } from '../src/simulate/play.ts';
  */
 const folder = new URL('./stories/', import.meta.url);
 
-const EVENTS = `events: { ${['a', 'b', 'c', 'd', 'x', 'y', 'booked', 'cancelled', 'vip'].map((name) => `${name}: {}`).join(', ')} }`;
+const NAMES = ['a', 'b', 'c', 'd', 'x', 'y', 'booked', 'cancelled', 'vip'];
+/** What is said of nearly all of them is nothing. */
+const EVENTS = `events:
+${NAMES.map((name) => `  ${name}: {}`).join('\n')}
+  paid: { properties: { amount: integer, state: { enum: [open, done] } }, required: [amount] }
+`;
 const NOTIFICATIONS = ['N', 'M', 'P', 'A', 'B'].map((name) => `  ${name}: { category: SYSTEM, channels: [internal] }`);
 
 for (const name of readdirSync(folder)) {

@@ -3,6 +3,7 @@ import { Catalogs } from '../src/catalog/catalogs.ts';
 import { cancelWaiting, migrateWaiting } from '../src/catalog/waiting.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { backtest } from '../src/cli/backtest.ts';
+import { contentUuid } from '../src/events/content.ts';
 import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
@@ -243,6 +244,85 @@ describe('what waits', () => {
     expect(await pipeline.endDueWaits(TENANT, ['u'])).toBe(0);
     expect(await count(tidings, 'events')).toBe(3);
   });
+
+  test('what it makes fits the schemas of the catalog it began with, or is named and left out', async () => {
+    const doing =
+      'do: [{ emit: reached, with: { n: event.n * 1.5 } }, { set: { rank: event.n * 0.5 } }, { emit: ended }]';
+    const tidings = await start(`R: { on: began, ${doing} }\n  LATER: { on: began, delay: 1h, ${doing} }`);
+    const { clock, database } = tidings;
+    const since = clock.now;
+    const made = async () => {
+      const { rows } = await database.pool.query('select event_type as type from events order by received_at, 1');
+      return rows.map(({ type }) => type);
+    };
+    const failed = (rule: string) =>
+      [
+        `Failed: ${rule} could not emit reached: properties.n is the number 10.5, an integer is needed.`,
+        `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, an integer is needed.`,
+      ].map((reason) => ({ rule, outcome: 'failed', reason_code: 'action_failed', reason }));
+    const [decisions] = await post(tidings, { user: 'u', type: 'began', properties: { n: 7 } });
+    expect(decisions).toMatchObject([{ rule: 'R', outcome: 'send' }, ...failed('R'), { rule: 'LATER' }]);
+    expect(await made()).toEqual(['began', 'ended']);
+
+    // What is in force by then is not what it began with.
+    await tidings.apply(new Map([...catalog('NEW: { on: reached }'), ['events.yaml', 'events: { reached: {} }']]));
+    clock.now += HOUR;
+    expect(await tidings.pipeline.endDueWaits(TENANT, ['u'])).toBe(1);
+    const [end] = await fired(tidings);
+    expect(end?.decisions).toMatchObject([{ rule: 'LATER', outcome: 'send' }, ...failed('LATER')]);
+    expect(await made()).toEqual(['began', 'ended', 'ended']);
+    expect(await reproduced(tidings, since)).toEqual({ decisions: 7, different: 0, examples: [] });
+  });
+});
+
+describe('an event that a rule makes has an id of the rule and its trigger', () => {
+  const made = async ({ database }: TestTidings) => {
+    const { rows } = await database.pool.query(
+      `select event_id as id from events where event_type = 'reached' order by received_at`,
+    );
+    return rows.map(({ id }) => id);
+  };
+  const idOf = (event_id: string) => `R.0:${contentUuid(`id\n${event_id}`)}`;
+  const rule = (rest: string) => `R: { on: began, ${rest}, do: { emit: reached } }\n  ON_REACHED: { on: reached }`;
+
+  test.each([
+    ['when its pattern is complete, whichever part came last', 'after: { event: ended, within: 1h }'],
+    ['when its time was over at once', 'delay: 10m'],
+    ['when its time has come', 'delay: 30m'],
+  ])('%s', async (_, rest) => {
+    const tidings = await start(rule(rest));
+    const { clock } = tidings;
+    await post(tidings, { user: 'u', type: 'began', ago: 20 * MINUTE });
+    const id = idOf(`u began ${clock.now} 0`);
+    await post(tidings, { user: 'u', type: 'ended', ago: 20 * MINUTE });
+    clock.now += HOUR;
+    await tidings.pipeline.endDueWaits(TENANT, ['u']);
+    expect(await made(tidings)).toEqual([id]);
+  });
+
+  test.each([
+    ['posted before', false],
+    ['posted with it', true],
+  ])('what has that id already, %s, stays, and nothing fails', async (_, together) => {
+    const tidings = await start(rule('limit: 5 ever').replace('began', '[began, ended]'));
+    const { clock, pipeline } = tidings;
+    const since = clock.now;
+    await post(tidings, { user: 'u', type: 'ended' });
+    const began = `u began ${clock.now + MINUTE} 0`;
+    const envelope = { user_id: 'u', event_timestamp: new Date(clock.now).toISOString() };
+    const taken = { ...envelope, event_id: idOf(began), event_type: 'reached', properties: { n: 1 } };
+    if (!together) await pipeline.ingest(TENANT, [taken]);
+    clock.now += MINUTE;
+    const results = await pipeline.ingest(TENANT, [
+      { ...envelope, event_id: began, event_type: 'began' },
+      ...(together ? [taken] : []),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(results.map(() => 'accepted'));
+    expect(results[0]?.decisions).toMatchObject([{ rule: 'R', outcome: 'send' }]);
+    expect((await made(tidings)).filter((id) => id === idOf(began))).toHaveLength(1);
+    expect(await sentTo(tidings, 'ON_REACHED')).toEqual(['u', 'u']);
+    expect(await reproduced(tidings, since)).toMatchObject({ different: 0 });
+  });
 });
 
 describe('local time', () => {
@@ -339,6 +419,31 @@ describe('local time', () => {
 });
 
 describe('what becomes known late', () => {
+  test('an absence and what a rule makes of its request: not told when that breaks it, and a backtest decides the same', async () => {
+    const tidings = await start(`R: { on: began, unless: { event: reached, within: 1h } }
+  MAKER: { on: ended, delay: 10m, notify: none, do: { emit: reached } }`);
+    const { clock } = tidings;
+    const since = clock.now;
+    clock.now += 1;
+    const late = (user: string, type: string, minutes: number) => ({ user, type, ago: 5 * HOUR - minutes * MINUTE });
+    const decided = await post(
+      tidings,
+      ...[late('u', 'began', 0), late('u', 'ended', 50), late('v', 'began', 0), late('v', 'ended', 51)],
+    );
+    const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
+    expect(codes).toEqual([['R waiting'], ['MAKER done'], ['R waiting'], ['MAKER done']]);
+    await timers(tidings);
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await sentTo(tidings, 'R')).toEqual(['v']);
+    // Both are over when somebody looks: of those the first makes what ends the second.
+    clock.now += HOUR;
+    await post(tidings, { user: 'w', type: 'began' }, { user: 'w', type: 'ended' });
+    clock.now += 2 * HOUR;
+    await expect.poll(() => openWaits(tidings)).toBe(0);
+    expect(await sentTo(tidings, 'R')).toEqual(['v']);
+    expect(await reproduced(tidings, since)).toMatchObject({ different: 0 });
+  });
+
   test('an absence and what breaks it, in one request: it is not told, and a backtest decides the same', async () => {
     const tidings = await start(`R: { on: began, unless: { event: ended, within: 1h } }
   S: { on: began, delay: 1h, cancel_on: ended }
@@ -480,7 +585,7 @@ function catalog(rules: string): Map<string, string> {
   return new Map([
     [
       'events.yaml',
-      'events: { began: { properties: { n: integer } }, ended: {}, reached: { properties: { n: integer } } }\ntraits: { level: string, time_zone: string }\n',
+      'events: { began: { properties: { n: integer } }, ended: {}, reached: { properties: { n: integer } } }\ntraits: { level: string, rank: integer, time_zone: string }\n',
     ],
     ['notifications.yaml', `notifications:\n${types.join('\n')}\n`],
     ['rules.yaml', `rules:\n  ${rules}\n`],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { ruleSetOf } from '../src/catalog/rule-set.ts';
 import { contentUuid } from '../src/events/content.ts';
 import type { Event, JsonObject, Millis, Rule } from '../src/model.ts';
-import { compileRules } from '../src/rules/rule-set.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
 import { only } from './support/memory.ts';
@@ -87,7 +87,7 @@ test('of the turns that were missed the latest is taken, once', () => {
 test('a wait ends by the catalog it began with', () => {
   const rule = (notify: string) =>
     plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' }, notify: [notify] });
-  const versions = ['N1', 'N2'].map((notify, index) => compileRules(index + 1, catalogOf([rule(notify)])));
+  const versions = ['N1', 'N2'].map((notify, index) => ruleSetOf(index + 1, catalogOf([rule(notify)])));
   const sets = { active: versions[0]!, at: (version: number) => versions[version - 1]! };
   const world = new World(sets, countingIds());
   world.arrive([eventOf('a', BASE)], BASE);
@@ -119,7 +119,7 @@ test('an event that is known already does nothing, and neither does the past', (
 });
 
 function worldOf(...rules: Rule[]): World {
-  return new World(only(compileRules(1, catalogOf(rules))), countingIds());
+  return new World(only(ruleSetOf(1, catalogOf(rules))), countingIds());
 }
 
 function told({ userId, at, decisions }: Happening): string {

@@ -1,5 +1,5 @@
+import { ruleSetOf } from '../../src/catalog/rule-set.ts';
 import { DEFAULT_TENANT } from '../../src/http/caller.ts';
-import { compileRules } from '../../src/rules/rule-set.ts';
 import { Backtest } from '../../src/simulate/backtest.ts';
 import { readLives, type StoredLife } from '../../src/store/replay.ts';
 import { makeEvents } from '../events.ts';
@@ -25,8 +25,8 @@ export const backtestRow: Row = {
       const until = Date.now() + 1000;
       const query = { tenantId: DEFAULT_TENANT, since: 0, until, everybody: false };
       for await (const page of readLives(database.pool, query)) lives.push(...page.lives);
-      const past = compileRules(1, setup.catalog);
-      const plan = { since: 0, until, candidate: compileRules(2, setup.catalog), version: () => past };
+      const past = ruleSetOf(1, setup.catalog);
+      const plan = { since: 0, until, candidate: ruleSetOf(2, setup.catalog), version: () => past };
       const replay = async () => {
         const backtest = new Backtest(plan);
         for (const life of lives) backtest.take(life);

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import type { CatalogData, Channel, Millis, NotificationType } from '../model.ts';
 import { type CompiledTemplate, compileTemplate } from '../render/template.ts';
-import { compileRules, type RuleSet } from '../rules/rule-set.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { activeVersion, loadCatalog } from '../store/catalogs.ts';
+import { newAjv } from './ajv.ts';
+import { ruleSetOf } from './rule-set.ts';
 import { DEFAULT_LOCALE } from './templates.ts';
 import { compileSchemas, type ValidateEvent } from './validate-event.ts';
 
@@ -91,7 +93,8 @@ const EMPTY: CatalogData = { events: [], notifications: [], rules: [], groups: [
 
 /** Throws if it does not compile: only checked catalogs are stored. */
 export function compileCatalog(version: number, appliedAt: Millis, data: CatalogData): Catalog {
-  const rules = compileRules(version, data);
+  const ajv = newAjv();
+  const rules = ruleSetOf(version, data, ajv);
   const templates = new Map<string, CompiledTemplate>();
   for (const source of data.templates) {
     const compiled = compileTemplate(source);
@@ -104,7 +107,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     appliedAt,
     data,
     rules,
-    check: compileSchemas(data),
+    check: compileSchemas(data, ajv),
     notification(name) {
       const type = rules.notifications.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);

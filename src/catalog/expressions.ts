@@ -22,8 +22,8 @@ export interface Sight {
   readonly now?: boolean;
 }
 
-/** Says what is wrong with a value of this type, if anything is. */
-export type Wanted = (type: Expression['type']) => Pick<ConditionProblem, 'message' | 'hint'> | undefined;
+/** Says what is wrong with the values of an expression, if anything is. */
+export type Wanted = (expression: Expression) => Pick<ConditionProblem, 'message' | 'hint'> | undefined;
 
 /** A CEL condition, checked for each type of event that it may be asked of. */
 export function readCondition(c: RuleContext, entry: Entry, sight: Sight, example: string): string | undefined {
@@ -51,24 +51,33 @@ export function valueIn(c: RuleContext, text: Text, sight: Sight, wanted: Wanted
   return checked(c, text, sight, 'the whole of it', (expression, declared) => {
     const compiled = compileExpression(expression, declared);
     if ('problems' in compiled) return compiled.problems;
-    const wrong = wanted(compiled.expression.type);
+    const wrong = wanted(compiled.expression);
     return wrong ? [{ ...wrong, offset: 0 }] : [];
   });
 }
 
 /** A value that events are compared by. */
-export const comparable: Wanted = (type) =>
+export const comparable: Wanted = ({ type }) =>
   type === 'list' || type === 'map'
     ? { message: `this is ${type === 'list' ? 'a list' : 'an object'}, text or a number is needed` }
     : undefined;
 
-/** A value for a field of this schema: a number is no text. Times and durations become text. */
-export function fitting(name: string, schema: JsonObject | undefined): Wanted {
+/**
+ * A value for a field of this schema: a number is no text. Times and durations become text. Of an expression that asks for
+ * nothing the value is known.
+ */
+export function fitting(c: RuleContext, name: string, schema: JsonObject | undefined): Wanted {
   const { kind } = (schema && fieldOf(schema, name)) ?? { kind: 'dyn' };
-  return (type) => {
+  return (expression) => {
+    const { type, fields } = expression;
     const given = type === 'timestamp' || type === 'duration' ? 'string' : type;
-    if (kind === 'dyn' || given === 'any' || given === kind) return undefined;
-    return { message: `${name} is ${WORDS[kind] ?? kind}, this is ${WORDS[given] ?? given}` };
+    if (kind !== 'dyn' && given !== 'any' && given !== kind) {
+      return { message: `${name} is ${WORDS[kind] ?? kind}, this is ${WORDS[given] ?? given}` };
+    }
+    if (fields.length > 0) return undefined;
+    const result = expression.evaluate({ event: {}, traits: {}, user: {} });
+    const wrong = result.kind === 'value' ? c.misfit(schema, name, result.value) : undefined;
+    return wrong === undefined ? undefined : { message: `${name} ${wrong}` };
   };
 }
 

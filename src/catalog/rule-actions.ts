@@ -1,4 +1,5 @@
 import type { Action, JsonObject, Rule } from '../model.ts';
+import { PROFILE_UPDATED } from '../rules/rule-set.ts';
 import { fitting, readValue, type Sight } from './expressions.ts';
 import { type Fields, fields, named } from './fields.ts';
 import type { RuleContext } from './rule-context.ts';
@@ -39,12 +40,19 @@ function readSet(c: RuleContext, set: Entry, sight: Sight): Action[] {
   if (set.value.kind === 'null' || (set.value.kind === 'map' && traits.length === 0)) {
     c.problem(set.at, '"set" does not say which trait', DO);
   }
+  for (const name of requiredOf(c.events?.get(PROFILE_UPDATED)?.properties)) {
+    c.problem(
+      set.at,
+      `${PROFILE_UPDATED} requires "${name}", and "set" gives it no properties`,
+      'leave it out of "required"',
+    );
+  }
   return traits.flatMap((entry): Action[] => {
     const trait = entry.key;
     if (ADDRESSES.includes(trait)) {
       c.problem(entry.at, `${trait} is an address: a rule cannot set it`, 'it comes with the traits of an event');
     } else c.trait(trait, entry.at);
-    const value = readValue(c, entry, sight, DO, fitting(trait, c.traits));
+    const value = readValue(c, entry, sight, DO, fitting(c, trait, c.traits));
     return value === undefined ? [] : [{ kind: 'set', trait, value }];
   });
 }
@@ -61,7 +69,7 @@ function readEmit(c: RuleContext, emit: Entry, given: Entry | undefined, sight: 
     if (schema && fieldOf(schema, entry.key) === undefined) {
       c.problem(entry.at, `${event.text} has no property "${entry.key}"`, suggest(entry.key, namesIn(schema)));
     }
-    const value = readValue(c, entry, sight, EMIT, fitting(entry.key, schema));
+    const value = readValue(c, entry, sight, EMIT, fitting(c, entry.key, schema));
     if (value !== undefined) properties[entry.key] = value;
   }
   for (const name of requiredOf(schema)) {

@@ -1,11 +1,12 @@
 import type { EventType, Json, JsonObject, Millis } from '../model.ts';
+import { newAjv } from './ajv.ts';
 import { parseDuration } from './duration.ts';
+import { type FieldCheck, newFieldCheck } from './field-value.ts';
 import { type Fields, oneOf, oneText, someTexts } from './fields.ts';
 import { LIFECYCLE_EVENTS } from './lifecycle.ts';
 import type { ReadNotification } from './notifications.ts';
 import { fieldOf, namesIn } from './schema-fields.ts';
 import { suggest } from './suggest.ts';
-import { newTraitCheck } from './trait-value.ts';
 import type { Entry, Text, YamlFile } from './yaml.ts';
 
 /** What rules may speak of. A part that could not be read is absent, and nothing is checked against it. */
@@ -30,7 +31,8 @@ export class RuleContext {
   readonly rules: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
   readonly #ownEvents: readonly string[];
-  #traitCheck: ReturnType<typeof newTraitCheck> | undefined;
+  readonly #fieldChecks = new Map<JsonObject, FieldCheck>();
+  #ajv: ReturnType<typeof newAjv> | undefined;
 
   constructor(file: YamlFile, vocabulary: Vocabulary, rules: readonly Entry[], groups: readonly Entry[]) {
     const { events, traits, notifications } = vocabulary;
@@ -62,10 +64,16 @@ export class RuleContext {
     this.problem(at, `no trait is called ${JSON.stringify(name)}`, suggest(name, namesIn(this.traits)));
   }
 
-  /** Says what is wrong with a value of a trait. */
-  misfit(trait: string, value: Json): string | undefined {
-    this.#traitCheck ??= newTraitCheck(this.traits);
-    return this.#traitCheck(trait, value);
+  /** Says what is wrong with a value of a trait, or of a property. @param schema where it is declared; absent: nowhere */
+  misfit(schema: JsonObject | undefined, name: string, value: Json): string | undefined {
+    if (schema === undefined) return undefined;
+    let check = this.#fieldChecks.get(schema);
+    if (check === undefined) {
+      this.#ajv ??= newAjv();
+      check = newFieldCheck(schema, this.#ajv);
+      this.#fieldChecks.set(schema, check);
+    }
+    return check(name, value);
   }
 
   someEvents(entry: Entry | undefined, example: string): string[] {

@@ -61,7 +61,7 @@ function readChange(c: RuleContext, tree: Tree): TraitChange | undefined {
   c.trait(trait.text, trait.at);
   if (to === undefined) return { trait: trait.text };
   const value = toJson(to.value);
-  const misfit = c.misfit(trait.text, value);
+  const misfit = c.misfit(c.traits, trait.text, value);
   if (misfit) c.problem(to.value.at, `${trait.text} ${misfit}, so it never becomes this`);
   return { trait: trait.text, to: value };
 }

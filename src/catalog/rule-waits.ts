@@ -64,7 +64,7 @@ function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
   return at;
 }
 
-const timestamp: Wanted = (type) =>
+const timestamp: Wanted = ({ type }) =>
   type === 'timestamp' || type === 'string' || type === 'any'
     ? undefined
     : { message: `this is ${WORDS[type] ?? type}, a time is needed`, hint: 'at: event.starts_at - 24h' };

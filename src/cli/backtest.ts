@@ -6,12 +6,13 @@ import type pg from 'pg';
 import { parseDuration } from '../catalog/duration.ts';
 import { parseCatalog } from '../catalog/parse.ts';
 import { readCatalog } from '../catalog/read.ts';
+import { ruleSetOf } from '../catalog/rule-set.ts';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import { parseTimestamp } from '../events/timestamp.ts';
 import { DEFAULT_TENANT } from '../http/caller.ts';
 import type { CatalogData, Millis } from '../model.ts';
-import { compileRules, type RuleSet } from '../rules/rule-set.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { Backtest, type BacktestReport } from '../simulate/backtest.ts';
 import { reportPage } from '../simulate/page.ts';
 import { progressText, reportText } from '../simulate/report.ts';
@@ -91,7 +92,7 @@ export async function backtest(
   const { tenantId, candidate, since, until, userId } = query;
   const applied = await loadCatalogs(pool, tenantId);
   const versions = versionsOf(applied);
-  const set = candidate && compileRules(Math.max(0, ...applied.keys()) + 1, candidate);
+  const set = candidate && ruleSetOf(Math.max(0, ...applied.keys()) + 1, candidate);
   const replay = new Backtest({ since, until, candidate: set, version: versions });
   const all = userId === undefined ? await countPeople(pool, tenantId) : 1;
   const everybody = (set?.recurring.length ?? 0) > 0;
@@ -115,7 +116,7 @@ function versionsOf(applied: ReadonlyMap<number, CatalogData>): (version: number
     if (!set) {
       // Before a catalog is applied, nothing is decided.
       const data = applied.get(version) ?? NOTHING;
-      set = compileRules(version, data);
+      set = ruleSetOf(version, data);
       compiled.set(version, set);
     }
     return set;

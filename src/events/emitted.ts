@@ -3,7 +3,10 @@ import type { Emitted, Event } from '../model.ts';
 import { jsonText } from './content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
 
-/** An emitted event goes the way of every other; its context says what made it. It may hold what cannot be stored. */
+/**
+ * An emitted event goes the way of every other; its context says what made it. That it fits the schemas was seen where it
+ * was made; it may hold what cannot be stored.
+ */
 export function receivedOf(
   tenantId: string,
   userId: string,

@@ -1,5 +1,5 @@
 import { isoTime } from '../iso-time.ts';
-import type { Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
+import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
 import type { DigestItem, Trigger, Wait } from './facts.ts';
 import { countedIn } from './key.ts';
@@ -14,8 +14,8 @@ import {
   quietReason,
   sentReason,
 } from './reasons.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
-import { type Moment, record, type Writable, waitsOf } from './verdicts.ts';
+import { type CompiledRule, madeBy, typesOf } from './rule-set.ts';
+import { emitFailed, type Moment, record, type Writable, waitsOf } from './verdicts.ts';
 
 /** What a rule acts on when nothing is left to wait for. */
 export interface Matter {
@@ -213,9 +213,11 @@ function dataOf({ data }: CompiledRule, scope: Scope, variant: string | undefine
 
 function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, time: Millis): void {
   const { rule } = compiled;
+  // A trigger is told once, whatever completed its pattern or its wait. The first of a digest may end its window as well.
+  const occasion = `${matter.trigger.key}${rule.digest && matter.due !== undefined ? ':digest' : ''}`;
   for (const [place, action] of rule.actions.entries()) {
     if (action.kind === 'cancel') {
-      cancelWaits(m, compiled, action.rule, matter);
+      cancelWaits(m, compiled, action.rule, matter, time);
       continue;
     }
     const values: [string, Json][] = [];
@@ -224,22 +226,27 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
       if (result.kind === 'value') values.push([name, result.value]);
     }
     const fields = Object.fromEntries(values);
-    m.emits.push({
-      eventId: `${rule.name}.${place}:${m.source}:${matter.trigger.key}`,
-      type: action.kind === 'emit' ? action.event : 'profile.updated',
+    const made: Emitted = {
+      eventId: `${rule.name}.${place}:${occasion}`,
+      type: madeBy(action),
       time,
       properties: action.kind === 'emit' ? fields : {},
       traits: action.kind === 'set' ? fields : {},
       rule: rule.name,
       causedBy: matter.trigger.eventId,
       depth: (matter.trigger.depth ?? 0) + 1,
-    });
+    };
+    // By the catalog of the rule, which was checked against it: what waited ends as if nothing had changed.
+    const { misfit } = m.rules.at(matter.catalogVersion ?? m.rules.active.version);
+    const wrong = misfit(made.type, made.properties, made.traits);
+    if (wrong) m.decisions.push(emitFailed(made, `${wrong.path} ${wrong.message}`, m.decisions));
+    else m.emits.push(made);
   }
 }
 
-/** Ends what another rule has pending for the person; of the same key where both rules have one. */
-function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter): void {
-  for (const wait of waitsOf(m, (one) => one.rule === name && one.status === 'waiting')) {
+/** Ends what another rule has pending for the person at this time; of the same key where both rules have one. */
+function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter, time: Millis): void {
+  for (const wait of waitsOf(m, (one) => one.rule === name && one.status === 'waiting' && time <= one.dueAt)) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;

@@ -1,5 +1,5 @@
 import { isoTime } from '../iso-time.ts';
-import type { Event, Millis, Rule } from '../model.ts';
+import type { After, Event, Millis, Rule } from '../model.ts';
 import { dateIn, zoneOf } from './calendar.ts';
 import type { Ids, KnownEvent, PersonFacts, Trigger } from './facts.ts';
 import { agree, keyOf } from './key.ts';
@@ -43,7 +43,7 @@ export function complete(compiled: CompiledRule, person: PersonFacts, trigger: T
   return { steps, count, complete: steps !== undefined && (count?.enough ?? true) };
 }
 
-/** The steps of `after`, the earliest first: of all chains the one whose last step is the latest. */
+/** The steps of `after`, the earliest first: of all chains one whose last step is the latest. */
 function findSteps(
   compiled: CompiledRule,
   person: PersonFacts,
@@ -51,39 +51,102 @@ function findSteps(
   ids: Ids,
 ): readonly WholeEvent[] | undefined {
   const { after } = compiled.rule;
-  let links: Link[] | undefined;
-  let within: Millis = 0;
-  for (const [place, step] of after.entries()) {
-    const candidates = related(compiled, person, trigger, step.event, compiled.sameAfter[place], ids);
+  const chains: Link[][] = [];
+  const candidates: WholeEvent[][] = [];
+  for (const [place, { event: type }] of after.entries()) {
+    const events = related(compiled, person, trigger, type, compiled.sameAfter[place], ids);
     const found: Link[] = [];
-    for (const event of candidates) {
-      if (event.time > trigger.time) continue;
-      const before = links?.findLast((link) => isWithin(link.event, event.time, within) && !holds(link, event));
-      if (!links || before) found.push({ event, before });
+    candidates.push(events);
+    chains.push(found);
+    for (let end = 1; end <= events.length; end++) {
+      const event = events[end - 1] as WholeEvent;
+      if (event.time > trigger.time) break;
+      // Of several of one moment the last is asked.
+      if (events[end]?.time === event.time) continue;
+      const link = linkAt(after, candidates, chains, place, event);
+      if (link) found.push(link);
     }
-    links = found;
-    within = step.within;
   }
-  let link = links?.findLast(({ event }) => isWithin(event, trigger.time, within));
-  if (!link) return undefined;
+  const within = after.at(-1)?.within ?? 0;
+  let link = chains.at(-1)?.at(-1);
+  if (!link || !isWithin(link.time, trigger.time, within)) return undefined;
   const steps: WholeEvent[] = [];
-  for (; link; link = link.before) steps.unshift(link.event);
+  for (; link; link = link.before) steps.unshift(...link.events);
   return steps;
 }
 
+/** Steps of one moment, one event each: only these can want the same event. */
 interface Link {
-  readonly event: WholeEvent;
+  readonly time: Millis;
+  readonly events: readonly WholeEvent[];
+  /** The steps before them. */
   readonly before: Link | undefined;
 }
 
-/** One event is one step only. */
-function holds(link: Link, { key }: KnownEvent): boolean {
-  for (let one: Link | undefined = link; one; one = one.before) if (one.event.key === key) return true;
-  return false;
+/**
+ * A chain that ends with this step in this moment; of the steps before it, as many in the same moment as can be.
+ * @param last event of the moment that may be this step
+ */
+function linkAt(
+  after: readonly After[],
+  candidates: readonly (readonly WholeEvent[])[],
+  chains: readonly (readonly Link[])[],
+  place: number,
+  last: WholeEvent,
+): Link | undefined {
+  const { time } = last;
+  let link: Link | undefined;
+  let events: readonly WholeEvent[] | undefined = [last];
+  for (let first = place; events; first--) {
+    if (first === 0) return { time, events, before: undefined };
+    // Of those before it the last: if it is too long ago, all are.
+    const chain = chains[first - 1] as Link[];
+    const before = chain[countBefore(chain, time) - 1];
+    if (before && isWithin(before.time, time, (after[first - 1] as After).within)) link = { time, events, before };
+    if (ofMoment(candidates[first - 1] as WholeEvent[], time).length === 0) return link;
+    events = oneEach(candidates.slice(first - 1, place + 1).map((some) => ofMoment(some, time)));
+  }
+  return link;
 }
 
-function isWithin(earlier: KnownEvent, time: Millis, within: Millis): boolean {
-  return earlier.time <= time && time <= earlier.time + within;
+/** @param events in order of time */
+function ofMoment(events: readonly WholeEvent[], time: Millis): readonly WholeEvent[] {
+  const from = countBefore(events, time);
+  let to = from;
+  while (events[to]?.time === time) to++;
+  return to === from ? [] : events.slice(from, to);
+}
+
+/** @param all in order of time */
+function countBefore(all: readonly { readonly time: Millis }[], time: Millis): number {
+  let low = 0;
+  let high = all.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((all[middle]?.time ?? 0) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** An event for each step, none for two of them: the latest, unless another step has no other. */
+function oneEach(wanted: readonly (readonly WholeEvent[])[]): readonly WholeEvent[] | undefined {
+  const chosen: WholeEvent[] = [];
+  const choose = (step: number, tried: Set<WholeEvent>): boolean => {
+    const found = wanted[step]?.findLast((event) => {
+      if (tried.has(event)) return false;
+      tried.add(event);
+      const other = chosen.findIndex(({ key }) => key === event.key);
+      return other < 0 || choose(other, tried);
+    });
+    if (found) chosen[step] = found;
+    return found !== undefined;
+  };
+  return wanted.every((_, step) => choose(step, new Set())) ? chosen : undefined;
+}
+
+function isWithin(earlier: Millis, time: Millis, within: Millis): boolean {
+  return earlier <= time && time <= earlier + within;
 }
 
 function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Counted {

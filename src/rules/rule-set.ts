@@ -1,4 +1,4 @@
-import type { After, CatalogData, Group, Limit, NotificationType, Rule } from '../model.ts';
+import type { Action, After, CatalogData, Group, JsonObject, Limit, NotificationType, Rule } from '../model.ts';
 import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
 import { limitKey } from './limits.ts';
 
@@ -23,6 +23,8 @@ export interface CompiledRule {
   readonly limits: readonly BoundLimit[];
   /** Something stands between its trigger and its end. */
   readonly waits: boolean;
+  /** What another rule does may end its wait, or begin it anew. */
+  readonly endedByRules: boolean;
   /** The condition asks for the time: it can only be judged when a wait ends. */
   readonly asksNow: boolean;
   /** The condition asks for the events of the pattern. */
@@ -58,7 +60,15 @@ export interface RuleSet {
   /** Some rule waits. */
   readonly waits: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  readonly misfit: MadeCheck;
 }
+
+/** What is wrong with an event that a rule makes, and where, by the catalog's schemas; null: it fits. */
+export type MadeCheck = (
+  type: string,
+  properties: JsonObject,
+  traits: JsonObject,
+) => { readonly path: string; readonly message: string } | null;
 
 /** Several versions: the one in force, and those that waits began with. */
 export interface RuleSets {
@@ -67,13 +77,14 @@ export interface RuleSets {
 }
 
 /** Throws on an expression that does not compile: the catalog was checked when it was read. */
-export function compileRules(version: number, data: CatalogData): RuleSet {
+export function compileRules(version: number, data: CatalogData, misfit: MadeCheck): RuleSet {
   const groups = new Map(data.groups.map((group) => [group.name, group]));
   const showing = new Set(
     data.templates
       .filter(({ parts }) => Object.values(parts).some((part) => part.includes('matched')))
       .map(({ notificationType }) => notificationType),
   );
+  const isEnded = endedByRules(data.rules);
   const byName = new Map<string, CompiledRule>();
   const byTrigger = new Map<string, CompiledRule[]>();
   const byEarlier = new Map<string, CompiledRule[]>();
@@ -85,6 +96,7 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
       rule,
       groups,
       typesOf(rule).some((type) => showing.has(type)),
+      isEnded(rule),
     );
     byName.set(rule.name, compiled);
     for (const type of rule.on) add(byTrigger, type, compiled);
@@ -106,11 +118,17 @@ export function compileRules(version: number, data: CatalogData): RuleSet {
     recurring: all.filter(({ rule }) => rule.every),
     waits: all.some(({ waits }) => waits),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
+    misfit,
   };
 }
 
 /** @param showsMatched a template of the rule may name the events of the pattern */
-function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatched: boolean): CompiledRule {
+function compileRule(
+  rule: Rule,
+  groups: ReadonlyMap<string, Group>,
+  showsMatched: boolean,
+  endedByRules: boolean,
+): CompiledRule {
   const condition = rule.when === undefined ? undefined : conditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
   const [step] = rule.after;
@@ -151,9 +169,24 @@ function compileRule(rule: Rule, groups: ReadonlyMap<string, Group>, showsMatche
       ...(group?.limits ?? []).map((limit) => bound(limit, `group ${group?.name}`, false)),
     ],
     waits,
+    endedByRules,
     asksNow: mentions(condition, 'now'),
     asksMatched,
     simple: isSimple ? step : undefined,
+  };
+}
+
+function endedByRules(rules: readonly Rule[]): (rule: Rule) => boolean {
+  const cancelled = new Set<string>();
+  const made = new Set<string>();
+  for (const action of rules.flatMap(({ actions }) => actions)) {
+    if (action.kind === 'cancel') cancelled.add(action.rule);
+    else made.add(madeBy(action));
+  }
+  return ({ name, on, changes, unless, cancelOn, again }) => {
+    const ends = [...cancelOn, ...(unless?.events ?? []), ...(again === 'restart' ? on : [])];
+    const mayChange = again === 'restart' && changes !== undefined && made.has(PROFILE_UPDATED);
+    return cancelled.has(name) || mayChange || ends.some((type) => made.has(type));
   };
 }
 
@@ -179,6 +212,14 @@ function mentions(condition: Condition | undefined, root: string): boolean {
 export function typesOf({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
   const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
   return types.size > 0 ? [...types] : [name];
+}
+
+/** The type of event that `set` makes. */
+export const PROFILE_UPDATED = 'profile.updated';
+
+/** The type of event that an action makes. */
+export function madeBy(action: Exclude<Action, { kind: 'cancel' }>): string {
+  return action.kind === 'emit' ? action.event : PROFILE_UPDATED;
 }
 
 /** Everything was declared when the catalog was read; here anything may be named. */

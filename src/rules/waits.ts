@@ -49,7 +49,8 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
     ...begunWith(matter),
     ...seenSoFar(compiled, m.person, trigger, m.ids),
   });
-  if (due <= m.now) {
+  // What rules make of the rest of the batch may still end it: then it ends when all of that is known, as a wait does.
+  if (due <= m.now && !compiled.endedByRules) {
     fire(m, opened);
     return;
   }

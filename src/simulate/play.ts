@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ruleSetOf } from '../catalog/rule-set.ts';
 import type { CatalogData, Decision, Json, Millis } from '../model.ts';
-import { compileRules, type RuleSets } from '../rules/rule-set.ts';
+import type { RuleSets } from '../rules/rule-set.ts';
 import type { Send } from '../rules/verdicts.ts';
 import { type Case, type Expectation, SOMEBODY } from './cases.ts';
 import { course } from './course.ts';
@@ -30,7 +31,7 @@ export interface Failure {
 
 /** What cases are played with: the rules of a catalog. */
 export function rulesFor(data: CatalogData): RuleSets {
-  const active = compileRules(1, data);
+  const active = ruleSetOf(1, data);
   return { active, at: () => active };
 }
 

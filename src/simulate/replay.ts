@@ -34,6 +34,8 @@ class Replay {
   /** In the order in which they were decided. */
   readonly #arrivals: readonly PastEvent[];
   readonly #past: ReadonlyMap<string, PastWait>;
+  /** Made when a rule first emits. */
+  #byKey: ReadonlyMap<string, PastEvent> | undefined;
   /** Nothing: no rule acts by itself. */
   readonly #turns: Turns | undefined;
   readonly #known: Known;
@@ -102,7 +104,6 @@ class Replay {
   /** All waits whose time has come, as one transaction ends them. */
   #end(): void {
     const due = [...this.#person.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(byDue);
-    const emitted: PlayedEvent[] = [];
     for (const wait of due) {
       if (wait.status !== 'waiting') continue;
       const past = this.#past.get(wait.waitId);
@@ -117,9 +118,8 @@ class Replay {
         this.#person.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
       }
       const verdicts = endWait(this.#sets, this.#person, wait.waitId, this.#now, this.#ids);
-      emitted.push(...this.#take(wait.waitId, verdicts));
+      this.#emit(this.#take(wait.waitId, verdicts));
     }
-    this.#emit(emitted);
   }
 
   #turn(turn: Turn): void {
@@ -160,15 +160,27 @@ class Replay {
   /** Events that rules made are decided when everything else is, until no rule makes another. */
   #emit(emitted: readonly PlayedEvent[]): void {
     for (let left = emitted; left.length > 0; ) {
-      const events = [...left].sort(byOrder);
+      const events = left.filter(({ key }) => !this.#isKnown(key)).sort(byOrder);
       announce(events, () => this.#person);
       left = events.flatMap((event) => {
         // Another catalog may have come into force since the last event arrived.
-        const past = this.#isCandidates() ? undefined : this.#life.events.find(({ key }) => key === event.key);
+        const past = this.#isCandidates() ? undefined : this.#stored(event.key);
         if (past) this.#adopt(this.#plan.version(past.catalogVersion));
         return this.#decide(event);
       });
     }
+  }
+
+  /** Something with this id came before: what was posted, or what rules made before the replay begins. */
+  #isKnown(key: string): boolean {
+    const past = this.#stored(key);
+    if (!past) return false;
+    return past.emittedBy === null ? past.receivedAt <= this.#now : past.receivedAt < this.#start;
+  }
+
+  #stored(key: string): PastEvent | undefined {
+    this.#byKey ??= new Map(this.#life.events.map((event) => [event.key, event]));
+    return this.#byKey.get(key);
   }
 
   #decide(event: PlayedEvent): readonly PlayedEvent[] {

@@ -146,7 +146,6 @@ export class World {
       .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
     const person = this.recallFor(userId, due, now);
     const all: Happening[] = [];
-    const emitted: WorldEvent[] = [];
     for (const { waitId } of due) {
       const wait = person.waits.get(waitId)!;
       // An earlier one may have cancelled it.
@@ -155,9 +154,10 @@ export class World {
       const cause: Cause = { kind: 'wait', wait };
       if (decisions.length > 0)
         all.push({ userId, at: now, cause, decisions, sends, catalogVersion: wait.catalogVersion });
-      emitted.push(...emittedEvents(person.userId, { decisions, emits }));
+      // What one makes when it ends is known before the next one ends.
+      all.push(...this.#decideEmitted(person, emittedEvents(person.userId, { decisions, emits }), now));
     }
-    return this.#finish(person, all, emitted, now);
+    return this.#finish(person, all, [], now);
   }
 
   #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): Happening[] {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import { compileMadeSchemas } from '../../src/catalog/validate-event.ts';
 import type { CatalogData, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+import { compileRules, type RuleSet } from '../../src/rules/rule-set.ts';
 
 /** When the tests decide: after everything that happens in them. */
 export const NOW = Date.parse('2025-11-20T12:00:00Z');
@@ -113,9 +115,15 @@ export function plainRule(rule: Partial<Rule> & Pick<Rule, 'name' | 'on'>): Rule
   };
 }
 
-export function catalogOf(rules: readonly Rule[]): CatalogData {
+/** What is posted fits it. What rules make may not: of `d` what is twice over `most`, of `e` an `n` of 3, a plan named y. */
+export function catalogOf(rules: readonly Rule[], most = 4): CatalogData {
+  const upTo = (name: string, maximum: number) => ({ properties: { [name]: { type: 'number', maximum } } });
   return {
-    events: [],
+    events: [
+      { name: 'd', properties: upTo('twice', most) },
+      { name: 'e', properties: upTo('n', 2) },
+    ],
+    traits: { properties: { plan: { not: { const: 'y' } } } },
     notifications: NOTIFICATION_TYPES.map((name) => ({
       name,
       category: 'OPERATIONAL',
@@ -136,6 +144,25 @@ export function propertiesOf({ n }: Given): JsonObject {
 export function traitsOf({ vip }: Given): JsonObject {
   return vip === null ? {} : { vip };
 }
+
+/** Its rules compiled; its schemas only once. */
+export function rulesOf(rules: readonly Rule[], version = 1): RuleSet {
+  return compileRules(version, catalogOf(rules), misfit);
+}
+
+const misfit = compileMadeSchemas(
+  catalogOf([
+    plainRule({
+      name: 'R0',
+      on: [],
+      actions: [
+        { kind: 'emit', event: 'd', properties: {} },
+        { kind: 'emit', event: 'e', properties: {} },
+        { kind: 'set', trait: 'plan', value: '' },
+      ],
+    }),
+  ]),
+);
 
 /** An order and a split of `length` items: lists of places, none of them empty. */
 export function someRequests(length: number): fc.Arbitrary<number[][]> {

@@ -143,7 +143,7 @@ const actions: fc.Arbitrary<readonly Action[]> = fc.oneof(
     weight: 1,
     arbitrary: fc.constantFrom<readonly Action[]>(
       [{ kind: 'set', trait: 'plan', value: '"pro"' }],
-      [{ kind: 'emit', event: 'd', properties: { n: 'event.n', k: 'event.k' } }],
+      [{ kind: 'emit', event: 'd', properties: { n: 'event.n', k: 'event.k', twice: 'event.n * 2' } }],
       [{ kind: 'cancel', rule: 'R0' }],
       [{ kind: 'cancel', rule: 'R1' }],
     ),
