@@ -18,12 +18,12 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       method: 'POST',
       url,
       bodyLimit: MAX_BODY,
-      // Each event is checked and answered by itself, further in; the schema is for the documentation.
       // A validator sees null for no body at all, too.
       preValidation: async (request) => {
         if (request.body !== undefined) return;
         throw new TidingsError('invalid_json', 'The body is empty; send an event or a list of events.');
       },
+      // Each event is checked and answered by itself, further in; the schema is for the documentation.
       validatorCompiler: () => (value: unknown) => ({ value }),
       schema: {
         summary: 'Post events: one, or a list of up to 1000',
