@@ -343,7 +343,7 @@ export async function releaseDeliveries(pool: pg.Pool, deliveries: readonly Clai
            set status = 'queued', attempts = attempts - 1
            from unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) as r(t, n, c, f)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
-             and d.status = 'sending'`,
+             and d.status = 'sending' and ${fewOf('r.f')}`,
     values: columns(deliveries),
   });
 }

@@ -166,7 +166,7 @@ export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, l
 export async function nextWaitDue(pool: pg.Pool): Promise<Millis | null> {
   const { rows } = await pool.query<{ due_at: Millis }>({
     name: 'next-wait-due',
-    text: `select due_at from waits where status = 'waiting' and claimed_until is null order by due_at limit 1`,
+    text: `select due_at from waits where ${QUEUED} and claimed_until is null order by due_at limit 1`,
   });
   return rows[0]?.due_at ?? null;
 }
@@ -233,6 +233,9 @@ export async function moveWaits(
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state`;
 
+/** Names the index waits_due, which nothing else may take; see sql/000005.sql. */
+const QUEUED = `status = 'waiting' and due_at > '-infinity'`;
+
 /** Look-ups only, each by an index and bounded: see PEOPLE in facts.ts. */
 const LOAD = `
 select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
@@ -274,7 +277,7 @@ select pg_notify('${TIMERS_CHANNEL}', '') from written where s = 'waiting' and d
 const CLAIM = `
 with due as materialized (
   select ctid as place, tenant_id, user_id, due_at from waits
-  where status = 'waiting' and due_at <= $1 and (claimed_until is null or claimed_until < $1)
+  where ${QUEUED} and due_at <= $1 and (claimed_until is null or claimed_until < $1)
   order by due_at limit $3
   for update skip locked
 ), claimed as (
