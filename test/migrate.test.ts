@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../src/store/migrate.ts';
 import { Partitions, uuidAt } from '../src/store/partitions.ts';
@@ -47,6 +48,19 @@ describe('migrations', () => {
     await expect(migrate(database.pool)).rejects.toThrow('the database is newer than this program: it has 999999.sql');
     await database.pool.query(`delete from migrations where file = '999999.sql'`);
     await migrate(database.pool);
+  });
+
+  test('of a server that is too old is refused before anything is made', async () => {
+    const asked: string[] = [];
+    const query = async (text: string) => {
+      asked.push(text);
+      return { rows: [{ number: 130_023, name: '13.23' }] };
+    };
+    const connect = async () => ({ query, release() {} });
+    await expect(migrate({ connect } as unknown as pg.Pool)).rejects.toThrow(
+      'Tidings needs PostgreSQL 14 or newer; that of DATABASE_URL is 13.23',
+    );
+    expect(asked).toEqual([expect.stringContaining('server_version')]);
   });
 });
 

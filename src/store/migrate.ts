@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { ConfigError } from '../errors.ts';
 import { DAY } from '../iso-time.ts';
 import { ROOT } from '../root.ts';
 
@@ -9,14 +10,19 @@ const FOLDER = join(ROOT, 'src', 'store', 'sql');
 /** Any constant: two processes that start together take turns. */
 const LOCK = 7_318_224;
 
+/** The oldest PostgreSQL that all tests pass on. */
+const OLDEST = 14;
+
 /**
  * Brings the schema up to date: each numbered file once, in order, each in a transaction of its own.
  * Files are immutable once applied; a changed one is refused.
+ * @throws ConfigError of a server that is too old
  */
 export async function migrate(pool: pg.Pool): Promise<void> {
   const files = (await readdir(FOLDER)).filter((name) => /^\d{6}\.sql$/.test(name)).sort();
   const connection = await pool.connect();
   try {
+    await refuseOldServer(connection);
     // Neither waiting for another process that migrates nor a migration of large tables has a limit.
     await connection.query('set lock_timeout = 0; set idle_in_transaction_session_timeout = 0');
     await patiently(connection, 'select pg_advisory_lock($1)', [LOCK]);
@@ -50,6 +56,15 @@ export async function migrate(pool: pg.Pool): Promise<void> {
     // Its settings and its lock are of this session.
     connection.release(true);
   }
+}
+
+async function refuseOldServer(connection: pg.PoolClient): Promise<void> {
+  const { rows } = await connection.query<{ number: number; name: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
+  );
+  const [server] = rows;
+  if (!server || server.number >= OLDEST * 10_000) return;
+  throw new ConfigError(`Tidings needs PostgreSQL ${OLDEST} or newer; that of DATABASE_URL is ${server.name}`);
 }
 
 function patiently(connection: pg.PoolClient, text: string, values?: unknown[]): Promise<unknown> {

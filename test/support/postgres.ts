@@ -15,13 +15,20 @@ declare module 'vitest' {
   }
 }
 
-/** One private server for the whole run; every test file clones its own database from a migrated template. */
+/**
+ * One private server for the whole run, or that of TEST_DATABASE_URL (another version, as its superuser); every test file
+ * clones its own database from a migrated template.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-test-'));
+  const { TEST_DATABASE_URL: given } = process.env;
   // The data is thrown away: it need not survive the machine.
-  const server = await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
+  const server = given
+    ? { url: given, stop: async () => {} }
+    : await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
+  await admin.query('drop database if exists template_tidings');
   await admin.query('create database template_tidings');
   await admin.end();
   const pool = openPool(databaseUrl(server.url, 'template_tidings'), { max: 1, name: 'template' });
