@@ -1,5 +1,5 @@
 import { isoTime } from '../iso-time.ts';
-import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
+import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, Rule } from '../model.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
 import type { DigestItem, Trigger, Wait } from './facts.ts';
 import { countedIn } from './key.ts';
@@ -14,8 +14,8 @@ import {
   quietReason,
   sentReason,
 } from './reasons.ts';
-import { type CompiledRule, madeBy, typesOf } from './rule-set.ts';
-import { emitFailed, type Moment, record, type Writable, waitsOf } from './verdicts.ts';
+import { type CompiledRule, madeBy } from './rule-set.ts';
+import { emitFailed, type Moment, type RuleVerdict, record, type Writable, waitsOf } from './verdicts.ts';
 
 /** What a rule acts on when nothing is left to wait for. */
 export interface Matter {
@@ -46,14 +46,18 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
   const time = due ?? trigger.time;
   if (rule.expires !== undefined && m.now - time > rule.expires) {
     evidence.expired = { expires_ms: rule.expires, late_by_ms: m.now - time };
-    return refuse(m, compiled, matter, 'expired', expiredReason(time, evidence.expired, due !== undefined));
+    const reason = expiredReason(time, evidence.expired, due !== undefined);
+    record(m, compiled, { code: 'expired', reason, eventIds, evidence });
+    return false;
   }
   const states = limitStates(m, compiled, matter, time);
   if (states.length > 0) {
     evidence.limits = states.map((state, at) => limitEvidence(compiled.limits[at]!.limit, state));
     const full = states.findIndex((state) => state.reached);
     if (full >= 0) {
-      return refuse(m, compiled, matter, 'limit_reached', limitReason(compiled.limits[full]!.limit, states[full]!));
+      const reason = limitReason(compiled.limits[full]!.limit, states[full]!);
+      record(m, compiled, { code: 'limit_reached', reason, eventIds, evidence });
+      return false;
     }
   }
 
@@ -64,20 +68,28 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     const chosen = variantOf(m, rule);
     variant = chosen.name;
     evidence.split = { variant: chosen.name, share: chosen.share };
-    if (chosen.notify.length === 0) return refuse(m, compiled, matter, 'held_out', heldOutReason(chosen));
+    if (chosen.notify.length === 0) {
+      record(m, compiled, { code: 'held_out', reason: heldOutReason(chosen), eventIds, evidence });
+      return false;
+    }
     types = chosen.notify;
   }
   if (rule.choose) {
     const at = compiled.branches.findIndex((branch) => !branch || branch.evaluate(scope).kind === 'true');
-    if (at < 0) return refuse(m, compiled, matter, 'no_branch', branchReason(rule));
+    if (at < 0) {
+      record(m, compiled, { code: 'no_branch', reason: branchReason(rule), eventIds, evidence });
+      return false;
+    }
     evidence.branch = at + 1;
     types = rule.choose[at]!.notify;
     if (types.length === 0 && rule.actions.length === 0) {
-      return refuse(m, compiled, matter, 'held_out', quietReason(rule, at + 1));
+      record(m, compiled, { code: 'held_out', reason: quietReason(rule, at + 1), eventIds, evidence });
+      return false;
     }
   }
   if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= DEEPEST) {
-    return refuse(m, compiled, matter, 'loop', loopReason(rule, DEEPEST));
+    record(m, compiled, { code: 'loop', reason: loopReason(rule, DEEPEST), eventIds, evidence });
+    return false;
   }
 
   const reason = sentReason(
@@ -89,15 +101,13 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     due,
   );
   const acted = types.length === 0;
-  const decisions = record(
-    m,
-    rule,
-    acted ? [rule.name] : types,
-    acted ? 'done' : 'matched',
+  const decisions = record(m, compiled, {
+    code: acted ? 'done' : 'matched',
     reason,
     eventIds,
     evidence,
-  );
+    types: acted ? [rule.name] : types,
+  });
   const data = dataOf(compiled, scope, variant);
   for (const decision of acted ? [] : decisions) {
     m.sends.push({
@@ -114,18 +124,6 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
   countSend(m, compiled, matter, states, time, decisions[0]?.notification_id ?? m.ids.of(`${m.source} ${rule.name}`));
   act(m, compiled, matter, scope, time);
   return true;
-}
-
-/** The decision not to send. */
-export function refuse(
-  m: Moment,
-  { rule, types }: CompiledRule,
-  matter: Matter,
-  code: ReasonCode,
-  reason: string,
-): false {
-  record(m, rule, types, code, reason, matter.eventIds, matter.evidence);
-  return false;
 }
 
 /** The scope of a rule's expressions. `now` is there where the rule waits. */
@@ -153,11 +151,13 @@ export function conditionEvidence(condition: Condition, scope: Scope): NonNullab
 }
 
 /** What stands against sending, where the condition does not hold. */
-export function conditionVerdict(evidence: NonNullable<Evidence['condition']>): [ReasonCode, string] | undefined {
+export function conditionVerdict(
+  evidence: NonNullable<Evidence['condition']>,
+): Pick<RuleVerdict, 'code' | 'reason'> | undefined {
   const { result } = evidence;
   if (result === true) return undefined;
   const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
-  return [code, conditionReason(evidence)];
+  return { code, reason: conditionReason(evidence) };
 }
 
 function limitStates(m: Moment, compiled: CompiledRule, { key }: Matter, time: Millis): LimitState[] {
@@ -251,15 +251,12 @@ function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, tri
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;
     endWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
-    record(
-      m,
-      other.rule,
-      typesOf(other.rule),
-      'cancelled_by_rule',
-      `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
-      [trigger.eventId, wait.state.trigger.eventId],
-      { wait: waitEvidence(wait) },
-    );
+    record(m, other, {
+      code: 'cancelled_by_rule',
+      reason: `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
+      eventIds: [trigger.eventId, wait.state.trigger.eventId],
+      evidence: { wait: waitEvidence(wait) },
+    });
   }
 }
 

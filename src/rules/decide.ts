@@ -4,7 +4,7 @@ import { isSame } from '../profile.ts';
 import { boundedCopy } from './bounded.ts';
 import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
-import { conclude, conditionEvidence, conditionVerdict, type Matter, refuse, scopeOf } from './conclude.ts';
+import { conclude, conditionEvidence, conditionVerdict, type Matter, scopeOf } from './conclude.ts';
 import {
   type Ids,
   type KnownEvent,
@@ -114,7 +114,7 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   const evidence: Writable<Evidence> = {};
   const key = keyOf(compiled, trigger, m.ids);
   if (key === undefined) {
-    record(m, rule, compiled.types, 'key_missing', keyReason(rule), [trigger.eventId], evidence);
+    record(m, compiled, { code: 'key_missing', reason: keyReason(rule), eventIds: [trigger.eventId], evidence });
     return;
   }
   if (key !== '') evidence.key = key;
@@ -125,13 +125,8 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   const found = simple ? undefined : foundFor(compiled, person, trigger, ids);
   if (simple && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
   const matched = found?.steps && found.steps.length > 0 ? matchedOf(found.steps) : undefined;
-  const matter: Matter = {
-    trigger,
-    key,
-    eventIds: eventIdsOf(trigger, earlier, found),
-    evidence,
-    matched,
-  };
+  const eventIds = eventIdsOf(trigger, earlier, found);
+  const matter: Matter = { trigger, key, eventIds, evidence, matched };
 
   // Without the events of the pattern, a condition on them says nothing.
   const isBlind = compiled.asksMatched && found !== undefined && !found.steps;
@@ -142,13 +137,14 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
 
   const refusal = evidence.condition && conditionVerdict(evidence.condition);
   if (refusal) {
-    refuse(m, compiled, matter, refusal[0], refusal[1]);
+    record(m, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
   } else if (simple && !earlier) {
-    refuse(m, compiled, matter, 'pattern_incomplete', patternReason(rule, evidence.pattern!));
+    const reason = patternReason(rule, evidence.pattern!);
+    record(m, compiled, { code: 'pattern_incomplete', reason, eventIds, evidence });
   } else if (found && !found.steps) {
-    refuse(m, compiled, matter, 'pattern_incomplete', stepsReason(rule));
+    record(m, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
   } else if (found?.count && !found.count.enough) {
-    refuse(m, compiled, matter, 'count_differs', countReason(evidence.count!));
+    record(m, compiled, { code: 'count_differs', reason: countReason(evidence.count!), eventIds, evidence });
   } else if (trigger.key !== m.source && isOver(m, compiled, matter)) {
     return;
   } else if (rule.digest) {

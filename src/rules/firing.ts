@@ -10,7 +10,7 @@ import {
   waitEvidence,
 } from './conclude.ts';
 import type { Trigger, Wait } from './facts.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
+import type { CompiledRule } from './rule-set.ts';
 import { type Moment, record, type Writable } from './verdicts.ts';
 import { keyed, newWait, waitIdOf } from './wait.ts';
 
@@ -38,12 +38,13 @@ export function fire(m: Moment, one: Wait): void {
 /** After a wait: what the condition says now, then what every rule does. True when it was told (or acted). */
 export function finish(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
   const { rule, condition, asksNow } = compiled;
+  const { eventIds, evidence } = matter;
   if (condition && (rule.recheck || asksNow)) {
     const seen = conditionEvidence(condition, scopeOf(m, matter));
-    matter.evidence.condition = seen;
+    evidence.condition = seen;
     const verdict = conditionVerdict(seen);
     if (verdict) {
-      record(m, rule, typesOf(rule), verdict[0], verdict[1], matter.eventIds, matter.evidence);
+      record(m, compiled, { ...verdict, eventIds, evidence });
       return false;
     }
   }

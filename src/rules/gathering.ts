@@ -17,7 +17,7 @@ import {
   tooLateReason,
   waitingReason,
 } from './reasons.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
+import type { CompiledRule } from './rule-set.ts';
 import { type Moment, record, waitsOf } from './verdicts.ts';
 import { begunWith, changeWait, keyed, newWait, plain } from './wait.ts';
 import { recordEnding } from './waits.ts';
@@ -52,12 +52,11 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
     return;
   }
   evidence.wait = waitEvidence(open);
-  record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, open), eventIds, evidence);
+  record(m, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
 }
 
 /** It belongs to a burst that has been told, or that an event has ended. */
 function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
   const burst = nearest(
     m,
@@ -68,7 +67,7 @@ function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
   );
   if (burst?.status === 'fired') {
     evidence.wait = waitEvidence(burst);
-    record(m, rule, typesOf(rule), 'too_late', tooLateReason(trigger, burst), eventIds, evidence);
+    record(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
   } else if (burst) {
     endWith(m, compiled, matter, burst);
   }
@@ -91,14 +90,16 @@ function isEnded({ rule }: CompiledRule, { status, state: { endedBy } }: Wait): 
   return rule.cancelOn.includes(endedBy.event_type) || (rule.unless?.events.includes(endedBy.event_type) ?? false);
 }
 
-function endWith(m: Moment, { rule }: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+function endWith(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+  const { rule } = compiled;
   const { event_type: type, at: time } = ended.state.endedBy!;
   evidence.wait = waitEvidence(ended);
   if (rule.cancelOn.includes(type)) {
     const reason = cancelledReason(rule, { type, time });
-    record(m, rule, typesOf(rule), 'cancelled_by_event', reason, eventIds, evidence);
+    record(m, compiled, { code: 'cancelled_by_event', reason, eventIds, evidence });
   } else {
-    record(m, rule, typesOf(rule), 'broken_by_event', brokenReason(rule, { type, time }), eventIds, evidence);
+    const reason = brokenReason(rule, { type, time });
+    record(m, compiled, { code: 'broken_by_event', reason, eventIds, evidence });
   }
 }
 
@@ -135,7 +136,7 @@ export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void
     return;
   }
   evidence.wait = waitEvidence(open);
-  record(m, rule, typesOf(rule), 'collected', collectedReason(open), eventIds, evidence);
+  record(m, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
 }
 
 /** Takes out what was collected up to a time, and what was only counted. False when nothing is left. */
@@ -188,9 +189,9 @@ function join(
     const span = spanWith(open, firstOf(other), other.state.last ?? other.triggerTime);
     changeWait(open, endOf(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
     endWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
-    const ids = [by.eventId, other.state.trigger.eventId];
+    const eventIds = [by.eventId, other.state.trigger.eventId];
     const evidence = { ...keyed(other.key), wait: waitEvidence(other) };
-    record(m, rule, typesOf(rule), 'superseded', supersededReason(rule, by), ids, evidence);
+    record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
   }
 }
 

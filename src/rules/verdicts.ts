@@ -8,7 +8,7 @@ import {
   type Trigger,
   type Wait,
 } from './facts.ts';
-import type { RuleSets } from './rule-set.ts';
+import type { CompiledRule, RuleSets } from './rule-set.ts';
 
 /** One notification to make, and the event it tells of (which may have come before the event decided on). */
 export interface Send {
@@ -84,16 +84,24 @@ export function waitsOf({ person }: Pick<Moment, 'person'>, which: (one: Wait) =
   return [...person.waits.values()].filter(which).sort(byDue);
 }
 
+/** What a rule says, and why. */
+export interface RuleVerdict {
+  readonly code: ReasonCode;
+  readonly reason: string;
+  /** The event that the rule acts on first, or the one that ended what waited. */
+  readonly eventIds: readonly string[];
+  readonly evidence: Evidence;
+  /** Absent: what the code stands for. */
+  readonly outcome?: Outcome;
+  /** Absent: all that the rule may send. */
+  readonly types?: readonly string[];
+}
+
 /** Adds a decision for each type; the same verdict for all of them. */
 export function record(
   m: Moment,
-  rule: Rule,
-  types: readonly string[],
-  code: ReasonCode,
-  reason: string,
-  eventIds: readonly string[],
-  evidence: Evidence,
-  outcome: Outcome = OUTCOMES[code],
+  { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
+  { code, reason, eventIds, evidence, outcome = OUTCOMES[code], types = all }: RuleVerdict,
 ): Decision[] {
   const made: Decision[] = [];
   for (const type of types) {
