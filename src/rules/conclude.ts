@@ -15,7 +15,7 @@ import {
   sentReason,
 } from './reasons.ts';
 import { type CompiledRule, madeBy } from './rule-set.ts';
-import { emitFailed, type Moment, type RuleVerdict, record, type Writable, waitsOf } from './verdicts.ts';
+import { type Moment, type RuleVerdict, record, recordEmitFailure, type Writable, waitsOf } from './verdicts.ts';
 
 /** What a rule acts on when nothing is left to wait for. */
 export interface Matter {
@@ -239,7 +239,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
     // By the catalog of the rule, which was checked against it: what waited ends as if nothing had changed.
     const { misfit } = m.rules.at(matter.catalogVersion ?? m.rules.active.version);
     const wrong = misfit(made.type, made.properties, made.traits);
-    if (wrong) m.decisions.push(emitFailed(made, `${wrong.path} ${wrong.message}`, m.decisions));
+    if (wrong) recordEmitFailure(m, made, `${wrong.path} ${wrong.message}`);
     else m.emits.push(made);
   }
 }

@@ -86,7 +86,10 @@ export function endWait(rules: RuleSets, person: PersonFacts, waitId: string, no
   return m;
 }
 
-/** One person's turn of a recurring rule. @param label the moment as local time: a person has each of them once */
+/**
+ * One person's turn of a recurring rule; the verdicts' source is the wait it makes, where it makes one.
+ * @param label the moment as local time: a person has each of them once
+ */
 export function takeTurn(
   rules: RuleSets,
   compiled: CompiledRule,
@@ -95,11 +98,10 @@ export function takeTurn(
   label: string,
   now: Millis,
   ids: Ids,
-): Verdicts & { readonly waitId: string } {
-  const waitId = waitIdOf({ person, ids }, compiled.rule.name, label);
-  const m = moment(rules, person, now, ids, waitId);
+): Verdicts {
+  const m = moment(rules, person, now, ids, waitIdOf({ person, ids }, compiled.rule.name, label));
   recur(m, compiled, due, label);
-  return { ...m, waitId };
+  return m;
 }
 
 interface Known {

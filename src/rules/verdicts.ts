@@ -28,6 +28,8 @@ export interface NewUse extends CountedUse {
 }
 
 export interface Verdicts {
+  /** Names the decisions: the key of the event that arrived, or the wait that ends. */
+  readonly source: string;
   readonly decisions: Decision[];
   readonly sends: Send[];
   readonly uses: NewUse[];
@@ -41,8 +43,6 @@ export interface Moment extends Verdicts {
   /** When it is decided. */
   readonly now: Millis;
   readonly ids: Ids;
-  /** Names the decisions: the key of the event that arrived, or the wait that ends. */
-  readonly source: string;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -106,8 +106,7 @@ export function record(
   const made: Decision[] = [];
   for (const type of types) {
     const decision: Decision = {
-      // The n-th decision on the event that arrived: the same wherever it is decided again.
-      decision_id: `${m.source}.${m.decisions.length}`,
+      decision_id: decisionId(m.source, m.decisions.length),
       rule: rule.name,
       notification_type: type,
       outcome,
@@ -123,11 +122,19 @@ export function record(
   return made;
 }
 
-/** What a rule would emit cannot be stored: told beside what was decided. @param others the decisions so far */
-export function emitFailed({ rule, causedBy, type }: Emitted, why: string, others: readonly Decision[]): Decision {
-  const source = others[0]?.decision_id.replace(/\.\d+$/, '') ?? causedBy;
-  return {
-    decision_id: `${source}.${others.length}`,
+/** The n-th decision on an event that arrived, or on a wait that ended: the same wherever it is decided again. */
+export function decisionId(source: string, place: number): string {
+  return `${source}.${place}`;
+}
+
+/** What a rule would emit cannot be stored: said beside what was decided. */
+export function recordEmitFailure(
+  { source, decisions }: Pick<Verdicts, 'source' | 'decisions'>,
+  { rule, causedBy, type }: Emitted,
+  why: string,
+): void {
+  decisions.push({
+    decision_id: decisionId(source, decisions.length),
     rule,
     notification_type: rule,
     outcome: 'failed',
@@ -136,5 +143,5 @@ export function emitFailed({ rule, causedBy, type }: Emitted, why: string, other
     notification_id: null,
     event_ids: [causedBy],
     evidence: {},
-  };
+  });
 }

@@ -118,7 +118,7 @@ class Replay {
         this.#person.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
       }
       const verdicts = endWait(this.#sets, this.#person, wait.waitId, this.#now, this.#ids);
-      this.#emit(this.#take(wait.waitId, verdicts));
+      this.#emit(this.#take(verdicts));
     }
   }
 
@@ -127,7 +127,7 @@ class Replay {
     this.#turns?.take(turn, this.#person);
     if (!this.#isCandidates()) this.#adopt(this.#plan.version(version));
     const verdicts = takeTurn(this.#sets, compiled, this.#person, due, label, this.#now, this.#ids);
-    this.#emit(this.#take(verdicts.waitId, verdicts));
+    this.#emit(this.#take(verdicts));
   }
 
   /**
@@ -187,13 +187,12 @@ class Replay {
     const person = this.#person;
     const before = person.profile;
     person.profile = mergeTraits(before, event.traits, event.time);
-    return this.#take(event.key, decide(this.#sets, person, event, before, this.#now, this.#ids));
+    return this.#take(decide(this.#sets, person, event, before, this.#now, this.#ids));
   }
 
-  #take(source: string, verdicts: Verdicts): readonly PlayedEvent[] {
-    const { decisions } = verdicts;
+  #take(verdicts: Verdicts): readonly PlayedEvent[] {
     const emitted = emittedEvents(this.#person.userId, verdicts);
-    this.#tell(source, decisions);
+    this.#tell(verdicts.source, verdicts.decisions);
     return emitted;
   }
 

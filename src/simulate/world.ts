@@ -150,19 +150,21 @@ export class World {
       const wait = person.waits.get(waitId)!;
       // An earlier one may have cancelled it.
       if (wait.status !== 'waiting') continue;
-      const { decisions, sends, emits } = endWait(this.rules, person, waitId, now, this.#ids);
+      const verdicts = endWait(this.rules, person, waitId, now, this.#ids);
+      const { decisions, sends } = verdicts;
       const cause: Cause = { kind: 'wait', wait };
       if (decisions.length > 0)
         all.push({ userId, at: now, cause, decisions, sends, catalogVersion: wait.catalogVersion });
       // What one makes when it ends is known before the next one ends.
-      all.push(...this.#decideEmitted(person, emittedEvents(person.userId, { decisions, emits }), now));
+      all.push(...this.#decideEmitted(person, emittedEvents(person.userId, verdicts), now));
     }
     return this.#finish(person, all, [], now);
   }
 
   #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): Happening[] {
     const person = this.recallFor(userId, [], now, compiled);
-    const { decisions, sends, emits } = takeTurn(this.rules, compiled, person, due, label, now, this.#ids);
+    const verdicts = takeTurn(this.rules, compiled, person, due, label, now, this.#ids);
+    const { decisions, sends } = verdicts;
     // Not in the audience: there is nothing to tell.
     if (decisions.length === 0) return [];
     const cause: Cause = { kind: 'turn', rule: compiled.rule.name, due, label };
@@ -170,7 +172,7 @@ export class World {
     return this.#finish(
       person,
       [{ userId, at: now, cause, decisions, sends, catalogVersion: version }],
-      emittedEvents(person.userId, { decisions, emits }),
+      emittedEvents(person.userId, verdicts),
       now,
     );
   }
@@ -189,8 +191,9 @@ export class World {
     const all = inOrder.map((event): Happening => {
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);
-      const { decisions, sends, emits } = decide(this.rules, person, event, before, now, this.#ids);
-      emitted.push(...emittedEvents(person.userId, { decisions, emits }));
+      const verdicts = decide(this.rules, person, event, before, now, this.#ids);
+      const { decisions, sends } = verdicts;
+      emitted.push(...emittedEvents(person.userId, verdicts));
       const cause: Cause = { kind: 'event', event };
       const { version } = this.rules.active;
       return { userId: person.userId, at: now, cause, decisions, sends, catalogVersion: version };
