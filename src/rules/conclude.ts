@@ -1,7 +1,6 @@
 import { isoTime } from '../iso-time.ts';
 import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, Rule } from '../model.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
-import type { DigestItem, Trigger, Wait } from './facts.ts';
 import { countedIn } from './key.ts';
 import { type LimitState, limitState } from './limits.ts';
 import {
@@ -15,22 +14,16 @@ import {
   sentReason,
 } from './reasons.ts';
 import { type CompiledRule, madeBy } from './rule-set.ts';
-import { type Moment, type RuleVerdict, record, recordEmitFailure, type Writable, waitsOf } from './verdicts.ts';
-
-/** What a rule acts on when nothing is left to wait for. */
-export interface Matter {
-  readonly trigger: Trigger;
-  readonly key: string;
-  readonly eventIds: readonly string[];
-  readonly matched?: JsonObject | undefined;
-  readonly items?: readonly DigestItem[];
-  readonly total?: number;
-  /** Set when something was waited for: when that ended. */
-  readonly due?: Millis;
-  /** A wait ends by the catalog it began with. */
-  readonly catalogVersion?: number;
-  readonly evidence: Writable<Evidence>;
-}
+import {
+  type Matter,
+  type Moment,
+  type RuleVerdict,
+  record,
+  recordEmitFailure,
+  type Writable,
+  waitsOf,
+} from './verdicts.ts';
+import { closeWait, waitEvidence } from './wait.ts';
 
 /** Rules may emit events that trigger rules; so many in a row, and no more. */
 const DEEPEST = 5;
@@ -250,7 +243,7 @@ function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, tri
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;
-    endWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
+    closeWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
     record(m, other, {
       code: 'cancelled_by_rule',
       reason: `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
@@ -258,29 +251,6 @@ function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, tri
       evidence: { wait: waitEvidence(wait) },
     });
   }
-}
-
-export function endWait(
-  wait: Wait,
-  status: 'fired' | 'cancelled',
-  now: Millis,
-  endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis },
-): void {
-  wait.status = status;
-  wait.endedAt = now;
-  if (endedBy) wait.state = { ...wait.state, endedBy };
-  if (wait.stored === 'same') wait.stored = 'changed';
-}
-
-export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
-  const { endedBy } = wait.state;
-  return {
-    kind: wait.kind,
-    wait_id: wait.waitId,
-    since: isoTime(wait.triggerTime),
-    due_at: isoTime(wait.dueAt),
-    ...(endedBy && { ended_by: { ...endedBy, at: isoTime(endedBy.at) } }),
-  };
 }
 
 function limitEvidence(limit: Limit, state: LimitState): NonNullable<Evidence['limits']>[number] {

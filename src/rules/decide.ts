@@ -4,7 +4,7 @@ import { isSame } from '../profile.ts';
 import { boundedCopy } from './bounded.ts';
 import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
-import { conclude, conditionEvidence, conditionVerdict, type Matter, scopeOf } from './conclude.ts';
+import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
 import {
   type Ids,
   type KnownEvent,
@@ -22,7 +22,7 @@ import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } fr
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
 import { wasTold } from './told.ts';
-import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
+import { type Matter, type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
 import { hasBegun, wait } from './waits.ts';
 

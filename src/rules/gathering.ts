@@ -6,7 +6,7 @@ import { isoTime } from '../iso-time.ts';
 import type { Millis, WaitKind } from '../model.ts';
 import { nextOccurrence, zoneOf } from './calendar.ts';
 import { foreseen } from './coming.ts';
-import { conclude, endWait, type Matter, waitEvidence } from './conclude.ts';
+import { conclude } from './conclude.ts';
 import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
 import { endingOf, isBefore, seenSoFar } from './patterns.ts';
 import {
@@ -18,8 +18,8 @@ import {
   waitingReason,
 } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, changeWait, keyed, newWait, plain } from './wait.ts';
+import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
+import { begunWith, changeWait, closeWait, keyed, newWait, plain, waitEvidence } from './wait.ts';
 import { recordEnding } from './waits.ts';
 
 /** The last of a burst is told, when it has been quiet. */
@@ -40,14 +40,14 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   if (ending) {
     // It is kept, for triggers before this one that are yet to come.
     const { eventId, type, time } = ending.event.event;
-    endWait(open, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
+    closeWait(open, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
     recordEnding(m, compiled, matter, ending);
     return;
   }
   join(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
   const ended = reachesEnded(m, compiled, open);
   if (ended) {
-    endWait(open, 'cancelled', m.now, ended.state.endedBy);
+    closeWait(open, 'cancelled', m.now, ended.state.endedBy);
     endWith(m, compiled, matter, ended);
     return;
   }
@@ -188,7 +188,7 @@ function join(
     if (!isIn(compiled, firstOf(other), open.dueAt)) continue;
     const span = spanWith(open, firstOf(other), other.state.last ?? other.triggerTime);
     changeWait(open, endOf(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
-    endWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+    closeWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
     const eventIds = [by.eventId, other.state.trigger.eventId];
     const evidence = { ...keyed(other.key), wait: waitEvidence(other) };
     record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });

@@ -1,13 +1,12 @@
 /** What an event does to waits that began before it: it ends them, or comes too late to. */
 import type { Evidence } from '../model.ts';
-import { endWait, waitEvidence } from './conclude.ts';
 import type { Trigger, Wait } from './facts.ts';
 import { dropItems } from './gathering.ts';
 import { agree, keyOf } from './key.ts';
 import { brokenReason, cancelledReason, tooLateReason } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
 import { type Moment, record, waitsOf } from './verdicts.ts';
-import { keyed } from './wait.ts';
+import { closeWait, keyed, waitEvidence } from './wait.ts';
 
 /** The event may cancel waits that are open, or break the absence they wait for. */
 export function endWaits(m: Moment, event: Trigger): void {
@@ -24,7 +23,7 @@ export function endWaits(m: Moment, event: Trigger): void {
     }
     const by = { event_id: event.eventId, event_type: event.type, at: event.time };
     const isOver = open.kind !== 'digest' || !dropItems(m, compiled, open, event.time);
-    if (isOver) endWait(open, 'cancelled', m.now, by);
+    if (isOver) closeWait(open, 'cancelled', m.now, by);
     const reason = code === 'broken_by_event' ? brokenReason(rule, event) : cancelledReason(rule, event);
     const eventIds = [event.eventId, open.state.trigger.eventId];
     const evidence: Evidence = { ...keyed(open.key), wait: waitEvidence(open) };

@@ -47,7 +47,22 @@ export interface Moment extends Verdicts {
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-export const OUTCOMES: { readonly [code in ReasonCode]: Outcome } = {
+/** What a rule acts on when nothing is left to wait for. */
+export interface Matter {
+  readonly trigger: Trigger;
+  readonly key: string;
+  readonly eventIds: readonly string[];
+  readonly matched?: JsonObject | undefined;
+  readonly items?: readonly DigestItem[];
+  readonly total?: number;
+  /** Set when something was waited for: when that ended. */
+  readonly due?: Millis;
+  /** A wait ends by the catalog it began with. */
+  readonly catalogVersion?: number;
+  readonly evidence: Writable<Evidence>;
+}
+
+const OUTCOME_OF: { readonly [code in ReasonCode]: Outcome } = {
   matched: 'send',
   condition_false: 'not_matched',
   field_missing: 'not_matched',
@@ -101,7 +116,7 @@ export interface RuleVerdict {
 export function record(
   m: Moment,
   { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
-  { code, reason, eventIds, evidence, outcome = OUTCOMES[code], types = all }: RuleVerdict,
+  { code, reason, eventIds, evidence, outcome = OUTCOME_OF[code], types = all }: RuleVerdict,
 ): Decision[] {
   const made: Decision[] = [];
   for (const type of types) {

@@ -4,7 +4,7 @@ import { resolveAt, zoneOf } from './calendar.ts';
 import { parseTimestamp } from './cel/time.ts';
 import { isWanted } from './changes.ts';
 import { changesToCome, foreseen, whenDecided } from './coming.ts';
-import { conditionEvidence, endWait, type Matter, scopeOf, waitEvidence } from './conclude.ts';
+import { conditionEvidence, scopeOf } from './conclude.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
 import { keyOf } from './key.ts';
@@ -18,8 +18,8 @@ import {
   waitingReason,
 } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, keyed, newWait, plain, waitIdOf } from './wait.ts';
+import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
+import { begunWith, closeWait, keyed, newWait, plain, waitEvidence, waitIdOf } from './wait.ts';
 
 /**
  * A rule with a delay, a point in time or an absence, whose condition and pattern hold: it waits, unless it is due
@@ -199,7 +199,7 @@ function keepLast(
 
 function supersede(m: Moment, compiled: CompiledRule, one: Wait, by: Trigger): void {
   const { rule } = compiled;
-  endWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+  closeWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
   const eventIds = [by.eventId, one.state.trigger.eventId];
   const evidence: Evidence = { ...keyed(one.key), wait: waitEvidence(one) };
   record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
