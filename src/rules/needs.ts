@@ -70,11 +70,6 @@ function waitSpans(needs: HistoryNeed[], compiled: CompiledRule, from: Millis, t
   patternSpans(needs, compiled, from, FOREVER);
 }
 
-/** Limits that the end of a wait, or a turn, would be counted in. @param key of the wait */
-export function limitNeedsAt(compiled: CompiledRule, key: string, due: Millis): LimitNeed[] {
-  return compiled.limits.map((bound) => limitNeed(countedIn(bound, key), bound.limit, due, due));
-}
-
 /** Limits that a send because of this event would be counted in. @param now a rule that waits may end at once, up to now */
 export function limitNeeds(rules: RuleSet, event: Event, ids: Ids, now: Millis): LimitNeed[] {
   const { type, time } = event;

@@ -9,8 +9,12 @@ import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
 import type { Send } from '../rules/verdicts.ts';
 import { Agenda } from './agenda.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
+import type { Turn } from './turns.ts';
 
 export type WorldEvent = PlayedEvent;
+
+/** The turn of a recurring rule, and the moment it is for: which may be past when it is taken. */
+export type DueTurn = Pick<Turn, 'compiled' | 'due'>;
 
 /** Something that was decided on. */
 export interface Happening {
@@ -113,7 +117,7 @@ export class World {
   }
 
   /** The same, before waits end or a turn is taken. */
-  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: CompiledRule): PersonFacts {
+  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: DueTurn): PersonFacts {
     return this.people.get(userId)!;
   }
 
@@ -162,7 +166,7 @@ export class World {
   }
 
   #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): Happening[] {
-    const person = this.recallFor(userId, [], now, compiled);
+    const person = this.recallFor(userId, [], now, { compiled, due });
     const verdicts = takeTurn(this.rules, compiled, person, due, label, now, this.#ids);
     const { decisions, sends } = verdicts;
     // Not in the audience: there is nothing to tell.

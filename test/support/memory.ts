@@ -2,6 +2,7 @@ import type { Event, Millis } from '../../src/model.ts';
 import { openChanges, rememberChanges } from '../../src/rules/changes.ts';
 import {
   type KnownEvent,
+  type LimitNeed,
   type PersonFacts,
   patternKey,
   remember,
@@ -10,11 +11,11 @@ import {
   stranger,
   type Wait,
 } from '../../src/rules/facts.ts';
-import { historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
-import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
+import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from '../../src/rules/needs.ts';
+import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
 import { begunWaits, toldNeeds } from '../../src/rules/told.ts';
 import { countingIds } from '../../src/simulate/ids.ts';
-import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
+import { type DueTurn, type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
 
 /**
  * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
@@ -35,16 +36,17 @@ export class Memory extends World {
     for (const event of events) this.#load(person, event, now);
   }
 
-  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: CompiledRule): PersonFacts {
+  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: DueTurn): PersonFacts {
     const person = this.recall(userId, [], now);
-    for (const wait of due) {
-      const compiled = this.rules.at(wait.catalogVersion).byName.get(wait.rule);
-      if (compiled) this.#loadUses(person, limitNeedsAt(compiled, wait.key, wait.dueAt));
-    }
+    const limits = due.flatMap((wait) => waitLimitNeeds(this.rules.at(wait.catalogVersion), wait));
     if (turn) {
-      this.#loadWaits(person, [{ rule: turn.rule.name, key: '' }]);
-      this.#loadUses(person, limitNeedsAt(turn, '', now));
+      this.#loadWaits(person, [{ rule: turn.compiled.rule.name, key: '' }]);
+      limits.push(...turnLimitNeeds(turn.compiled, turn.due, userId));
     }
+    this.#loadUses(
+      person,
+      limits.map(({ need }) => need),
+    );
     return person;
   }
 
@@ -135,7 +137,7 @@ export class Memory extends World {
     }
   }
 
-  #loadUses(person: PersonFacts, needs: ReturnType<typeof limitNeedsAt>): void {
+  #loadUses(person: PersonFacts, needs: readonly LimitNeed[]): void {
     for (const { limitKey, from, to } of needs) {
       const list = person.uses.get(limitKey) ?? [];
       for (const use of this.people.get(person.userId)!.uses.get(limitKey) ?? []) {
