@@ -1,6 +1,7 @@
 import { isoTime } from '../iso-time.ts';
 import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, Rule } from '../model.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
+import { rememberUse } from './facts.ts';
 import { countedIn } from './key.ts';
 import { type LimitState, limitState } from './limits.ts';
 import {
@@ -175,9 +176,7 @@ function countSend(
     const name = countedIn(bound, key);
     const use = { bucket, slot, at, eventId: trigger.eventId, notificationId };
     m.uses.push({ ...use, limitKey: name });
-    const known = m.person.uses.get(name);
-    if (known) known.push(use);
-    else m.person.uses.set(name, [use]);
+    rememberUse(m.person, name, use);
   }
 }
 

@@ -4,7 +4,7 @@ import { mergeTraits } from '../profile.ts';
 import { rememberChanges } from '../rules/changes.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { byDue, type Ids, type PersonFacts, rememberTold, stranger, type Wait } from '../rules/facts.ts';
+import { byDue, type Ids, type PersonFacts, rememberTold, rememberUse, stranger, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import type { Verdicts } from '../rules/verdicts.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
@@ -246,9 +246,7 @@ class Replay {
     const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
     for (const { limitKey, ...use } of uses) {
       if (later?.has(use.notificationId)) continue;
-      const counted = person.uses.get(limitKey);
-      if (counted) counted.push(use);
-      else person.uses.set(limitKey, [use]);
+      rememberUse(person, limitKey, use);
     }
     for (const wait of waits) {
       if (wait.beganAt >= start || wait.kind === 'every') continue;
