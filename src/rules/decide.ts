@@ -24,7 +24,7 @@ import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
 import { wasTold } from './told.ts';
 import { type Matter, type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
-import { hasBegun, wait } from './waits.ts';
+import { begunBy, recordBegun, wait } from './waits.ts';
 
 /**
  * Every rule's verdict on one event, given what is known of the person; then adds the event and what it caused to what is
@@ -137,6 +137,9 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   if (simple) evidence.pattern = patternEvidence(simple, trigger, earlier);
   if (found) foundEvidence(compiled, trigger, found, evidence);
 
+  // A trigger that is judged again had what it gets.
+  const isAgain = trigger.key !== m.source;
+  const begun = isAgain && compiled.waits ? begunBy(m, compiled, trigger) : undefined;
   const refusal = evidence.condition && conditionVerdict(evidence.condition);
   if (refusal) {
     record(m, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
@@ -147,7 +150,9 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     record(m, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
   } else if (found?.count && !found.count.enough) {
     record(m, compiled, { code: 'count_differs', reason: countReason(evidence.count!), eventIds, evidence });
-  } else if (trigger.key !== m.source && isOver(m, compiled, matter)) {
+  } else if (begun) {
+    recordBegun(m, compiled, matter, begun);
+  } else if (isAgain && wasTold(compiled, person, trigger)) {
     return;
   } else if (rule.digest) {
     collect(m, compiled, matter);
@@ -158,11 +163,6 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   } else {
     conclude(m, compiled, matter);
   }
-}
-
-/** A trigger that is judged again had what it gets. */
-function isOver(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  return (compiled.waits && hasBegun(m, compiled, matter)) || wasTold(compiled, m.person, matter.trigger);
 }
 
 /** Rules that listen to traits which this event changes. A trait said again is no change. */

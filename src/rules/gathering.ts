@@ -27,7 +27,11 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
   const burst = nearest(m, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
-  if (!burst && missed(m, compiled, matter)) return;
+  const over = burst ? undefined : burstOver(m, compiled, matter);
+  if (over) {
+    recordOver(m, compiled, matter, over);
+    return;
+  }
   const isTold = !burst || !isBefore(trigger, burst.state.trigger);
   const span = spanWith(burst, trigger.time, trigger.time);
   const due = endOf(m, compiled, span.first, span.last);
@@ -48,30 +52,32 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   const ended = reachesEnded(m, compiled, open);
   if (ended) {
     closeWait(open, 'cancelled', m.now, ended.state.endedBy);
-    endWith(m, compiled, matter, ended);
+    recordEnded(m, compiled, matter, ended);
     return;
   }
   evidence.wait = waitEvidence(open);
   record(m, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
 }
 
-/** It belongs to a burst that has been told, or that an event has ended. */
-function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  const { trigger, eventIds, evidence } = matter;
-  const burst = nearest(
+/** The burst that it belongs to, where that has been told, or where an event has ended it. */
+function burstOver(m: Moment, compiled: CompiledRule, matter: Matter): Wait | undefined {
+  return nearest(
     m,
     compiled,
     matter,
     'debounce',
-    (one) => one.status === 'fired' || (isEnded(compiled, one) && isBefore(trigger, one.state.trigger)),
+    (one) => one.status === 'fired' || (isEnded(compiled, one) && isBefore(matter.trigger, one.state.trigger)),
   );
-  if (burst?.status === 'fired') {
-    evidence.wait = waitEvidence(burst);
-    record(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
-  } else if (burst) {
-    endWith(m, compiled, matter, burst);
+}
+
+function recordOver(m: Moment, compiled: CompiledRule, matter: Matter, burst: Wait): void {
+  if (burst.status !== 'fired') {
+    recordEnded(m, compiled, matter, burst);
+    return;
   }
-  return burst !== undefined;
+  const { trigger, eventIds, evidence } = matter;
+  evidence.wait = waitEvidence(burst);
+  record(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
 }
 
 /** With one more event, a burst may reach one that an event has ended, and is ended with it. */
@@ -90,7 +96,8 @@ function isEnded({ rule }: CompiledRule, { status, state: { endedBy } }: Wait): 
   return rule.cancelOn.includes(endedBy.event_type) || (rule.unless?.events.includes(endedBy.event_type) ?? false);
 }
 
-function endWith(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+/** It shares what ended the burst. */
+function recordEnded(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
   const { rule } = compiled;
   const { event_type: type, at: time } = ended.state.endedBy!;
   evidence.wait = waitEvidence(ended);

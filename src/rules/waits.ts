@@ -65,13 +65,15 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
  * A trigger begins one wait of a rule. One that is judged again may have begun it: by another version of the rule, or when
  * less was known of its pattern.
  */
-export function hasBegun(m: Moment, compiled: CompiledRule, { trigger, eventIds, evidence }: Matter): boolean {
-  const { rule } = compiled;
-  const own = m.person.waits.get(waitIdOf(m, rule.name, trigger.key));
-  if (!own) return false;
-  evidence.wait = waitEvidence(own);
-  record(m, compiled, { code: 'already_waiting', reason: alreadyWaitingReason(rule, own), eventIds, evidence });
-  return true;
+export function begunBy(m: Moment, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
+  return m.person.waits.get(waitIdOf(m, rule.name, trigger.key));
+}
+
+/** Not to be waited for: this wait has begun. */
+export function recordBegun(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, begun: Wait): void {
+  evidence.wait = waitEvidence(begun);
+  const reason = alreadyWaitingReason(compiled.rule, begun);
+  record(m, compiled, { code: 'already_waiting', reason, eventIds, evidence });
 }
 
 /** Not to be waited for: what has come already ends it. */
@@ -158,19 +160,18 @@ function makeRoom(
 function keepFirst(
   m: Moment,
   compiled: CompiledRule,
-  { trigger, eventIds, evidence }: Matter,
+  matter: Matter,
   end: Millis,
   same: readonly Wait[],
 ): Wait | 'superseded' | undefined {
-  const { rule } = compiled;
+  const { trigger } = matter;
   const overlapping = same.filter((one) => {
     if (one.status === 'cancelled') return false;
     return isBefore(trigger, one.state.trigger) ? one.triggerTime <= end : trigger.time <= one.dueAt;
   });
   const first = overlapping.find((one) => one.status === 'fired' || isBefore(one.state.trigger, trigger));
   if (first) {
-    evidence.wait = waitEvidence(first);
-    record(m, compiled, { code: 'already_waiting', reason: alreadyWaitingReason(rule, first), eventIds, evidence });
+    recordBegun(m, compiled, matter, first);
     return 'superseded';
   }
   for (const one of overlapping) supersede(m, compiled, one, trigger);
