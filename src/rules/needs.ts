@@ -7,10 +7,10 @@ import { countedIn, keyOf } from './key.ts';
 import { limitNeed } from './limits.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 
-type Told = Pick<Event, 'type' | 'time' | 'traits'>;
+type EventStub = Pick<Event, 'type' | 'time' | 'traits'>;
 
 /** What must be known of the person before an event of this type and time can be decided. */
-export function historyNeeds(rules: RuleSet, event: Told): HistoryNeed[] {
+export function historyNeeds(rules: RuleSet, event: EventStub): HistoryNeed[] {
   const { type, time } = event;
   const needs: HistoryNeed[] = [];
   for (const compiled of mayTrigger(rules, event)) {
@@ -129,7 +129,7 @@ export function waitNeeds(rules: RuleSet, event: Event, ids: Ids): WaitNeed[] {
 }
 
 /** Rules that the event may trigger: by its type, or by a trait it may change. */
-function mayTrigger(rules: RuleSet, { type, traits }: Told): Iterable<CompiledRule> {
+function mayTrigger(rules: RuleSet, { type, traits }: EventStub): Iterable<CompiledRule> {
   const listed = rules.byTrigger.get(type) ?? NONE;
   if (rules.byTrait.size === 0) return listed;
   return new Set([...listed, ...Object.keys(traits).flatMap((trait) => rules.byTrait.get(trait) ?? [])]);

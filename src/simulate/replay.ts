@@ -135,19 +135,19 @@ class Replay {
    * decided tells.
    */
   #endAndArrive(): void {
-    const before = { person: this.#person, next: this.#next, told: this.#verdicts.length };
+    const before = { person: this.#person, next: this.#next, count: this.#verdicts.length };
     const past = [...pastDecisions(this.#life, this.#plan).values()].filter(({ at }) => at === this.#now);
     const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
     const run = (order: readonly (() => void)[]) => {
       this.#person = copyOf(before.person);
       this.#next = before.next;
-      this.#verdicts.length = before.told;
+      this.#verdicts.length = before.count;
       for (const step of order) step();
     };
     /** How much of what was decided has come out; less than nothing where something else has. */
     const agreement = () => {
-      const told = this.#verdicts.slice(before.told);
-      return told.every(({ source, decisions }) => areSame(expected.get(source) ?? [], decisions)) ? told.length : -1;
+      const made = this.#verdicts.slice(before.count);
+      return made.every(({ source, decisions }) => areSame(expected.get(source) ?? [], decisions)) ? made.length : -1;
     };
     const endFirst = [() => this.#end(), () => this.#arrive()];
     const arriveFirst = [...endFirst].reverse();
