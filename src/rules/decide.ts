@@ -18,7 +18,7 @@ import { fire, recur } from './firing.ts';
 import { collect, debounce } from './gathering.ts';
 import { comeTooLate, endWaits } from './interrupt.ts';
 import { keyOf } from './key.ts';
-import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
+import { byTime, type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
 import { wasTold } from './told.ts';
@@ -292,5 +292,5 @@ function waitingFor({ rule, simple }: CompiledRule, person: PersonFacts, earlier
       if (!person.completed.has(`${rule.name} ${trigger.key}`)) found.push(trigger);
     }
   }
-  return found.sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+  return found.sort(byTime);
 }

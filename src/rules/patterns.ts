@@ -199,7 +199,7 @@ function related(
         keyOf(compiled, known.event, ids) === key &&
         agree(same, known.event, trigger, ids),
     )
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+    .sort(byTime);
 }
 
 /**
@@ -210,7 +210,7 @@ export function laterTriggers({ rule }: CompiledRule, person: PersonFacts, event
   return rule.on
     .flatMap((type) => person.known.get(type) ?? [])
     .flatMap((known) => (known.event && known.time >= event.time && known.key !== event.key ? [known.event] : []))
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+    .sort(byTime);
 }
 
 /** What ends a wait, or keeps it from beginning. */
@@ -264,10 +264,15 @@ function following(
   return types
     .flatMap((type) => related(compiled, person, trigger, type, same, ids))
     .filter(({ time }) => time >= trigger.time && time <= to)
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+    .sort(byTime);
 }
 
 /** By event time; two of one moment in an order of their own. */
+export function byTime(a: Pick<Trigger, 'time' | 'key'>, b: Pick<Trigger, 'time' | 'key'>): number {
+  return a.time - b.time || (a.key < b.key ? -1 : 1);
+}
+
+/** In the same order. */
 export function isBefore(one: Trigger, other: Trigger): boolean {
   return one.time < other.time || (one.time === other.time && one.key < other.key);
 }

@@ -8,7 +8,7 @@ import { conditionEvidence, scopeOf } from './conclude.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
 import { keyOf } from './key.ts';
-import { complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
+import { byTime, complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
 import {
   alreadyWaitingReason,
   brokenReason,
@@ -229,7 +229,7 @@ function laterTrigger(
     person !== m.person && rule.changes ? changesToCome(person, (trait, to) => isWanted(rule, trait, to)) : [];
   return [...said, ...changes]
     .filter(isLater)
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
+    .sort(byTime)
     .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event, person));
 }
 

@@ -4,7 +4,7 @@ import { mergeTraits } from '../profile.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../rules/calendar.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
+import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
 import type { Send } from '../rules/verdicts.ts';
 import { Agenda } from './agenda.ts';
@@ -147,7 +147,7 @@ export class World {
   #end(userId: string, now: Millis): Happening[] {
     const due = [...this.people.get(userId)!.waits.values()]
       .filter((wait) => wait.status === 'waiting' && wait.dueAt <= now)
-      .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
+      .sort(byDue);
     const person = this.recallFor(userId, due, now);
     const all: Happening[] = [];
     for (const { waitId } of due) {
