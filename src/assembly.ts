@@ -189,8 +189,7 @@ export class Assembly {
       catalogVersion,
       dataText: dataText(person, send),
     });
-    const channels = rule.channels ? type.channels.filter((one) => rule.channels?.includes(one)) : type.channels;
-    for (const plan of planNotification({ ...type, channels }, this.batch.now)) {
+    for (const plan of planNotification(type, rule.channels, this.batch.now)) {
       this.batch.deliveries.push({ userId: person.userId, notificationId, type: type.name, ...plan });
     }
   }

@@ -151,7 +151,7 @@ function isWithin(earlier: Millis, time: Millis, within: Millis): boolean {
 
 function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Counted {
   const { rule } = compiled;
-  const { count, zone: ruleZone } = rule;
+  const { count } = rule;
   if (!count) throw new Error(`rule ${rule.name} counts nothing`);
   const { window } = count;
   const known = count.of.flatMap((type) => related(compiled, person, trigger, type, compiled.sameCount, ids));
@@ -163,7 +163,7 @@ function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, 
     inside = (time) => time >= trigger.time - window.span;
     said = `the ${window.text} up to ${isoTime(trigger.time)}`;
   } else if (window.kind === 'day') {
-    const zone = zoneOf(window.zone ?? ruleZone, person.profile.traits);
+    const zone = zoneOf(window.zone, person.profile.traits);
     const day = dateIn(trigger.time, zone);
     inside = (time) => dateIn(time, zone) === day;
     said = `${day} (${zone})`;
