@@ -19,7 +19,10 @@ export interface PersonFacts {
   coming: Event[] | undefined;
   /** Changes of traits whose pattern was incomplete when they became known; absent: none is known. */
   changes: KnownChange[] | undefined;
-  /** When it stands that a trigger was told, done or begun, as `rule event-id`: see told.ts; absent: of none. */
+  /**
+   * By `rule event-id`: the latest event time whose decisions say that the rule acted on that event (see told.ts). Absent:
+   * none loaded.
+   */
   told: Map<string, Millis> | undefined;
 }
 
