@@ -11,7 +11,7 @@ import { announce } from './rules/coming.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, type Wait } from './rules/facts.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
-import { emitFailed, type Send, type Verdicts } from './rules/verdicts.ts';
+import { recordEmitFailure, type Send, type Verdicts } from './rules/verdicts.ts';
 import type { Batch } from './store/batch.ts';
 import { timestamp } from './store/database.ts';
 import type { ContestedTrait, Facts } from './store/facts.ts';
@@ -107,7 +107,7 @@ export class Assembly {
     return userIds.flatMap((userId) => {
       const person = this.#person(userId);
       const verdicts = takeTurn(this.#rules, rule, person, due, label, this.batch.now, this.#ids);
-      const wait = person.waits.get(verdicts.waitId);
+      const wait = person.waits.get(verdicts.source);
       if (wait?.stored === 'new') this.batch.waits.push({ wait, decisions: verdicts.decisions });
       return this.#take(person, verdicts);
     });
@@ -162,13 +162,14 @@ export class Assembly {
     return person;
   }
 
-  #take(person: PersonFacts, { decisions, uses, sends, emits }: Verdicts): ReceivedEvent[] {
+  #take(person: PersonFacts, verdicts: Verdicts): ReceivedEvent[] {
+    const { uses, sends, emits } = verdicts;
     for (const use of uses) this.batch.uses.push({ ...use, userId: person.userId });
     for (const send of sends) this.#plan(person, send);
     return emits.flatMap((emitted) => {
       const read = receivedOf(this.batch.tenantId, person.userId, emitted);
       if (!isRejection(read)) return this.#keys.has(read.key) ? [] : [read];
-      decisions.push(emitFailed(emitted, read.message, decisions));
+      recordEmitFailure(verdicts, emitted, read.message);
       return [];
     });
   }
@@ -188,8 +189,7 @@ export class Assembly {
       catalogVersion,
       dataText: dataText(person, send),
     });
-    const channels = rule.channels ? type.channels.filter((one) => rule.channels?.includes(one)) : type.channels;
-    for (const plan of planNotification({ ...type, channels }, this.batch.now)) {
+    for (const plan of planNotification(type, rule.channels, this.batch.now)) {
       this.batch.deliveries.push({ userId: person.userId, notificationId, type: type.name, ...plan });
     }
   }

@@ -9,9 +9,14 @@ export interface ChannelPlan {
   readonly inDoubt: InDoubtPolicy;
 }
 
-/** Per channel of the notification type: when it goes out. */
-export function planNotification(type: NotificationType, now: Millis): ChannelPlan[] {
-  return type.channels.map((channel) => ({
+/** Per channel of the notification type: when it goes out. @param only the rule's choice among them; absent: all */
+export function planNotification(
+  type: NotificationType,
+  only: readonly Channel[] | undefined,
+  now: Millis,
+): ChannelPlan[] {
+  const channels = only ? type.channels.filter((channel) => only.includes(channel)) : type.channels;
+  return channels.map((channel) => ({
     channel,
     dueAt: now,
     giveUpAt: now + type.maxAge,

@@ -5,7 +5,7 @@
 import type { Decision, Event, Json, Rule } from '../model.ts';
 import { isSame } from '../profile.ts';
 import type { KnownChange, PersonFacts } from './facts.ts';
-import { isAbout, isBefore } from './patterns.ts';
+import { byTime, isAbout } from './patterns.ts';
 
 /** The changes by this event that began nothing, of rules with a pattern. @param decisions those on the event */
 export function openChanges(event: Event, decisions: readonly Decision[]): KnownChange[] {
@@ -34,7 +34,7 @@ export function laterChanges(rule: Rule, { changes }: PersonFacts, event: Event)
       // By the catalog in force it may be no trigger any more, or be one as an event.
       return isWanted(rule, change.trait, change.to) && !(rule.on.includes(trigger.type) && isAbout(rule, trigger));
     })
-    .sort((a, b) => (isBefore(a.trigger, b.trigger) ? -1 : 1));
+    .sort((a, b) => byTime(a.trigger, b.trigger));
 }
 
 /** The rule listens to this change. */

@@ -1,7 +1,7 @@
 import { isoTime } from '../iso-time.ts';
-import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, ReasonCode, Rule } from '../model.ts';
+import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, Rule } from '../model.ts';
 import { type Condition, type Scope, valuesSeen } from './condition.ts';
-import type { DigestItem, Trigger, Wait } from './facts.ts';
+import { rememberUse } from './facts.ts';
 import { countedIn } from './key.ts';
 import { type LimitState, limitState } from './limits.ts';
 import {
@@ -14,23 +14,17 @@ import {
   quietReason,
   sentReason,
 } from './reasons.ts';
-import { type CompiledRule, madeBy, typesOf } from './rule-set.ts';
-import { emitFailed, type Moment, record, type Writable, waitsOf } from './verdicts.ts';
-
-/** What a rule acts on when nothing is left to wait for. */
-export interface Matter {
-  readonly trigger: Trigger;
-  readonly key: string;
-  readonly eventIds: readonly string[];
-  readonly matched?: JsonObject | undefined;
-  readonly items?: readonly DigestItem[];
-  readonly total?: number;
-  /** Set when something was waited for: when that ended. */
-  readonly due?: Millis;
-  /** A wait ends by the catalog it began with. */
-  readonly catalogVersion?: number;
-  readonly evidence: Writable<Evidence>;
-}
+import { type CompiledRule, madeBy } from './rule-set.ts';
+import {
+  type Matter,
+  type Moment,
+  type RuleVerdict,
+  record,
+  recordEmitFailure,
+  type Writable,
+  waitsOf,
+} from './verdicts.ts';
+import { closeWait, waitEvidence } from './wait.ts';
 
 /** Rules may emit events that trigger rules; so many in a row, and no more. */
 const DEEPEST = 5;
@@ -46,14 +40,18 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
   const time = due ?? trigger.time;
   if (rule.expires !== undefined && m.now - time > rule.expires) {
     evidence.expired = { expires_ms: rule.expires, late_by_ms: m.now - time };
-    return refuse(m, compiled, matter, 'expired', expiredReason(time, evidence.expired, due !== undefined));
+    const reason = expiredReason(time, evidence.expired, due !== undefined);
+    record(m, compiled, { code: 'expired', reason, eventIds, evidence });
+    return false;
   }
   const states = limitStates(m, compiled, matter, time);
   if (states.length > 0) {
     evidence.limits = states.map((state, at) => limitEvidence(compiled.limits[at]!.limit, state));
     const full = states.findIndex((state) => state.reached);
     if (full >= 0) {
-      return refuse(m, compiled, matter, 'limit_reached', limitReason(compiled.limits[full]!.limit, states[full]!));
+      const reason = limitReason(compiled.limits[full]!.limit, states[full]!);
+      record(m, compiled, { code: 'limit_reached', reason, eventIds, evidence });
+      return false;
     }
   }
 
@@ -64,20 +62,28 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     const chosen = variantOf(m, rule);
     variant = chosen.name;
     evidence.split = { variant: chosen.name, share: chosen.share };
-    if (chosen.notify.length === 0) return refuse(m, compiled, matter, 'held_out', heldOutReason(chosen));
+    if (chosen.notify.length === 0) {
+      record(m, compiled, { code: 'held_out', reason: heldOutReason(chosen), eventIds, evidence });
+      return false;
+    }
     types = chosen.notify;
   }
   if (rule.choose) {
     const at = compiled.branches.findIndex((branch) => !branch || branch.evaluate(scope).kind === 'true');
-    if (at < 0) return refuse(m, compiled, matter, 'no_branch', branchReason(rule));
+    if (at < 0) {
+      record(m, compiled, { code: 'no_branch', reason: branchReason(rule), eventIds, evidence });
+      return false;
+    }
     evidence.branch = at + 1;
     types = rule.choose[at]!.notify;
     if (types.length === 0 && rule.actions.length === 0) {
-      return refuse(m, compiled, matter, 'held_out', quietReason(rule, at + 1));
+      record(m, compiled, { code: 'held_out', reason: quietReason(rule, at + 1), eventIds, evidence });
+      return false;
     }
   }
   if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= DEEPEST) {
-    return refuse(m, compiled, matter, 'loop', loopReason(rule, DEEPEST));
+    record(m, compiled, { code: 'loop', reason: loopReason(rule, DEEPEST), eventIds, evidence });
+    return false;
   }
 
   const reason = sentReason(
@@ -89,15 +95,13 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     due,
   );
   const acted = types.length === 0;
-  const decisions = record(
-    m,
-    rule,
-    acted ? [rule.name] : types,
-    acted ? 'done' : 'matched',
+  const decisions = record(m, compiled, {
+    code: acted ? 'done' : 'matched',
     reason,
     eventIds,
     evidence,
-  );
+    types: acted ? [rule.name] : types,
+  });
   const data = dataOf(compiled, scope, variant);
   for (const decision of acted ? [] : decisions) {
     m.sends.push({
@@ -114,18 +118,6 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
   countSend(m, compiled, matter, states, time, decisions[0]?.notification_id ?? m.ids.of(`${m.source} ${rule.name}`));
   act(m, compiled, matter, scope, time);
   return true;
-}
-
-/** The decision not to send. */
-export function refuse(
-  m: Moment,
-  { rule, types }: CompiledRule,
-  matter: Matter,
-  code: ReasonCode,
-  reason: string,
-): false {
-  record(m, rule, types, code, reason, matter.eventIds, matter.evidence);
-  return false;
 }
 
 /** The scope of a rule's expressions. `now` is there where the rule waits. */
@@ -153,11 +145,13 @@ export function conditionEvidence(condition: Condition, scope: Scope): NonNullab
 }
 
 /** What stands against sending, where the condition does not hold. */
-export function conditionVerdict(evidence: NonNullable<Evidence['condition']>): [ReasonCode, string] | undefined {
+export function conditionVerdict(
+  evidence: NonNullable<Evidence['condition']>,
+): Pick<RuleVerdict, 'code' | 'reason'> | undefined {
   const { result } = evidence;
   if (result === true) return undefined;
   const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
-  return [code, conditionReason(evidence)];
+  return { code, reason: conditionReason(evidence) };
 }
 
 function limitStates(m: Moment, compiled: CompiledRule, { key }: Matter, time: Millis): LimitState[] {
@@ -182,9 +176,7 @@ function countSend(
     const name = countedIn(bound, key);
     const use = { bucket, slot, at, eventId: trigger.eventId, notificationId };
     m.uses.push({ ...use, limitKey: name });
-    const known = m.person.uses.get(name);
-    if (known) known.push(use);
-    else m.person.uses.set(name, [use]);
+    rememberUse(m.person, name, use);
   }
 }
 
@@ -239,7 +231,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
     // By the catalog of the rule, which was checked against it: what waited ends as if nothing had changed.
     const { misfit } = m.rules.at(matter.catalogVersion ?? m.rules.active.version);
     const wrong = misfit(made.type, made.properties, made.traits);
-    if (wrong) m.decisions.push(emitFailed(made, `${wrong.path} ${wrong.message}`, m.decisions));
+    if (wrong) recordEmitFailure(m, made, `${wrong.path} ${wrong.message}`);
     else m.emits.push(made);
   }
 }
@@ -250,40 +242,14 @@ function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, tri
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;
-    endWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
-    record(
-      m,
-      other.rule,
-      typesOf(other.rule),
-      'cancelled_by_rule',
-      `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
-      [trigger.eventId, wait.state.trigger.eventId],
-      { wait: waitEvidence(wait) },
-    );
+    closeWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
+    record(m, other, {
+      code: 'cancelled_by_rule',
+      reason: `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
+      eventIds: [trigger.eventId, wait.state.trigger.eventId],
+      evidence: { wait: waitEvidence(wait) },
+    });
   }
-}
-
-export function endWait(
-  wait: Wait,
-  status: 'fired' | 'cancelled',
-  now: Millis,
-  endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis },
-): void {
-  wait.status = status;
-  wait.endedAt = now;
-  if (endedBy) wait.state = { ...wait.state, endedBy };
-  if (wait.stored === 'same') wait.stored = 'changed';
-}
-
-export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
-  const { endedBy } = wait.state;
-  return {
-    kind: wait.kind,
-    wait_id: wait.waitId,
-    since: isoTime(wait.triggerTime),
-    due_at: isoTime(wait.dueAt),
-    ...(endedBy && { ended_by: { ...endedBy, at: isoTime(endedBy.at) } }),
-  };
 }
 
 function limitEvidence(limit: Limit, state: LimitState): NonNullable<Evidence['limits']>[number] {

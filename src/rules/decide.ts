@@ -4,7 +4,7 @@ import { isSame } from '../profile.ts';
 import { boundedCopy } from './bounded.ts';
 import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
 import { arrive } from './coming.ts';
-import { conclude, conditionEvidence, conditionVerdict, type Matter, refuse, scopeOf } from './conclude.ts';
+import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
 import {
   type Ids,
   type KnownEvent,
@@ -18,13 +18,13 @@ import { fire, recur } from './firing.ts';
 import { collect, debounce } from './gathering.ts';
 import { comeTooLate, endWaits } from './interrupt.ts';
 import { keyOf } from './key.ts';
-import { type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
+import { byTime, type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
 import { wasTold } from './told.ts';
-import { type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
+import { type Matter, type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
 import { waitIdOf } from './wait.ts';
-import { hasBegun, wait } from './waits.ts';
+import { begunBy, recordBegun, wait } from './waits.ts';
 
 /**
  * Every rule's verdict on one event, given what is known of the person; then adds the event and what it caused to what is
@@ -86,7 +86,10 @@ export function endWait(rules: RuleSets, person: PersonFacts, waitId: string, no
   return m;
 }
 
-/** One person's turn of a recurring rule. @param label the moment as local time: a person has each of them once */
+/**
+ * One person's turn of a recurring rule; the verdicts' source is the wait it makes, where it makes one.
+ * @param label the moment as local time: a person has each of them once
+ */
 export function takeTurn(
   rules: RuleSets,
   compiled: CompiledRule,
@@ -95,11 +98,10 @@ export function takeTurn(
   label: string,
   now: Millis,
   ids: Ids,
-): Verdicts & { readonly waitId: string } {
-  const waitId = waitIdOf({ person, ids }, compiled.rule.name, label);
-  const m = moment(rules, person, now, ids, waitId);
+): Verdicts {
+  const m = moment(rules, person, now, ids, waitIdOf({ person, ids }, compiled.rule.name, label));
   recur(m, compiled, due, label);
-  return { ...m, waitId };
+  return m;
 }
 
 interface Known {
@@ -114,7 +116,7 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   const evidence: Writable<Evidence> = {};
   const key = keyOf(compiled, trigger, m.ids);
   if (key === undefined) {
-    record(m, rule, compiled.types, 'key_missing', keyReason(rule), [trigger.eventId], evidence);
+    record(m, compiled, { code: 'key_missing', reason: keyReason(rule), eventIds: [trigger.eventId], evidence });
     return;
   }
   if (key !== '') evidence.key = key;
@@ -125,13 +127,8 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   const found = simple ? undefined : foundFor(compiled, person, trigger, ids);
   if (simple && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
   const matched = found?.steps && found.steps.length > 0 ? matchedOf(found.steps) : undefined;
-  const matter: Matter = {
-    trigger,
-    key,
-    eventIds: eventIdsOf(trigger, earlier, found),
-    evidence,
-    matched,
-  };
+  const eventIds = eventIdsOf(trigger, earlier, found);
+  const matter: Matter = { trigger, key, eventIds, evidence, matched };
 
   // Without the events of the pattern, a condition on them says nothing.
   const isBlind = compiled.asksMatched && found !== undefined && !found.steps;
@@ -140,16 +137,22 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   if (simple) evidence.pattern = patternEvidence(simple, trigger, earlier);
   if (found) foundEvidence(compiled, trigger, found, evidence);
 
+  // A trigger that is judged again had what it gets.
+  const isAgain = trigger.key !== m.source;
+  const begun = isAgain && compiled.waits ? begunBy(m, compiled, trigger) : undefined;
   const refusal = evidence.condition && conditionVerdict(evidence.condition);
   if (refusal) {
-    refuse(m, compiled, matter, refusal[0], refusal[1]);
+    record(m, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
   } else if (simple && !earlier) {
-    refuse(m, compiled, matter, 'pattern_incomplete', patternReason(rule, evidence.pattern!));
+    const reason = patternReason(rule, evidence.pattern!);
+    record(m, compiled, { code: 'pattern_incomplete', reason, eventIds, evidence });
   } else if (found && !found.steps) {
-    refuse(m, compiled, matter, 'pattern_incomplete', stepsReason(rule));
+    record(m, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
   } else if (found?.count && !found.count.enough) {
-    refuse(m, compiled, matter, 'count_differs', countReason(evidence.count!));
-  } else if (trigger.key !== m.source && isOver(m, compiled, matter)) {
+    record(m, compiled, { code: 'count_differs', reason: countReason(evidence.count!), eventIds, evidence });
+  } else if (begun) {
+    recordBegun(m, compiled, matter, begun);
+  } else if (isAgain && wasTold(compiled, person, trigger)) {
     return;
   } else if (rule.digest) {
     collect(m, compiled, matter);
@@ -160,11 +163,6 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
   } else {
     conclude(m, compiled, matter);
   }
-}
-
-/** A trigger that is judged again had what it gets. */
-function isOver(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  return (compiled.waits && hasBegun(m, compiled, matter)) || wasTold(compiled, m.person, matter.trigger);
 }
 
 /** Rules that listen to traits which this event changes. A trait said again is no change. */
@@ -294,5 +292,5 @@ function waitingFor({ rule, simple }: CompiledRule, person: PersonFacts, earlier
       if (!person.completed.has(`${rule.name} ${trigger.key}`)) found.push(trigger);
     }
   }
-  return found.sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+  return found.sort(byTime);
 }

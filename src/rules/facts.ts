@@ -19,7 +19,10 @@ export interface PersonFacts {
   coming: Event[] | undefined;
   /** Changes of traits whose pattern was incomplete when they became known; absent: none is known. */
   changes: KnownChange[] | undefined;
-  /** When it stands that a trigger was told, done or begun, as `rule event-id`: see told.ts; absent: of none. */
+  /**
+   * By `rule event-id`: the latest event time whose decisions say that the rule acted on that event (see told.ts). Absent:
+   * none loaded.
+   */
   told: Map<string, Millis> | undefined;
 }
 
@@ -184,6 +187,19 @@ export function rememberOnce(person: PersonFacts, type: string, known: KnownEven
   }
 }
 
+export function rememberUse(person: PersonFacts, limitKey: string, use: CountedUse): void {
+  const list = person.uses.get(limitKey);
+  if (list) list.push(use);
+  else person.uses.set(limitKey, [use]);
+}
+
+/** The same, but a use that is known already is not known twice. */
+export function rememberUseOnce(person: PersonFacts, limitKey: string, use: CountedUse): void {
+  const { bucket, slot } = use;
+  const isKnown = person.uses.get(limitKey)?.some((one) => one.bucket === bucket && one.slot === slot);
+  if (!isKnown) rememberUse(person, limitKey, use);
+}
+
 /** Told, done, or begun to be waited for. */
 const ACTED: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
 
@@ -206,13 +222,7 @@ export function rememberTold(person: PersonFacts, time: Millis, decisions: reado
 /** Adds what was loaded later: events and uses. The profile stays, it may have moved on. */
 export function absorb(person: PersonFacts, more: PersonFacts): void {
   for (const [type, list] of more.known) for (const known of list) rememberOnce(person, type, known);
-  for (const [limitKey, list] of more.uses) {
-    const uses = person.uses.get(limitKey) ?? [];
-    person.uses.set(limitKey, uses);
-    for (const use of list) {
-      if (!uses.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) uses.push(use);
-    }
-  }
+  for (const [limitKey, list] of more.uses) for (const use of list) rememberUseOnce(person, limitKey, use);
 }
 
 /** The order in which waits end, wherever they do: live, replayed or simulated. */

@@ -1,23 +1,15 @@
 /** The end of a wait, and the turns of rules that act by themselves. */
 import type { Evidence, Millis } from '../model.ts';
-import {
-  conclude,
-  conditionEvidence,
-  conditionVerdict,
-  endWait,
-  type Matter,
-  scopeOf,
-  waitEvidence,
-} from './conclude.ts';
+import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
 import type { Trigger, Wait } from './facts.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
-import { type Moment, record, type Writable } from './verdicts.ts';
-import { keyed, newWait, waitIdOf } from './wait.ts';
+import type { CompiledRule } from './rule-set.ts';
+import { type Matter, type Moment, record, type Writable } from './verdicts.ts';
+import { closeWait, keyed, newWait, waitEvidence, waitIdOf } from './wait.ts';
 
 /** Its time has come: the rule of the catalog it began with acts, or says why not. */
 export function fire(m: Moment, one: Wait): void {
   const compiled = m.rules.at(one.catalogVersion).byName.get(one.rule);
-  endWait(one, 'fired', m.now);
+  closeWait(one, 'fired', m.now);
   if (!compiled || (one.kind === 'digest' && one.state.total === 0)) return;
   const { trigger, matched, items, total, begun } = one.state;
   const evidence: Writable<Evidence> = { ...keyed(one.key), ...begun?.evidence, wait: waitEvidence(one) };
@@ -38,12 +30,13 @@ export function fire(m: Moment, one: Wait): void {
 /** After a wait: what the condition says now, then what every rule does. True when it was told (or acted). */
 export function finish(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
   const { rule, condition, asksNow } = compiled;
+  const { eventIds, evidence } = matter;
   if (condition && (rule.recheck || asksNow)) {
     const seen = conditionEvidence(condition, scopeOf(m, matter));
-    matter.evidence.condition = seen;
+    evidence.condition = seen;
     const verdict = conditionVerdict(seen);
     if (verdict) {
-      record(m, rule, typesOf(rule), verdict[0], verdict[1], matter.eventIds, matter.evidence);
+      record(m, compiled, { ...verdict, eventIds, evidence });
       return false;
     }
   }

@@ -6,7 +6,7 @@ import { isoTime } from '../iso-time.ts';
 import type { Millis, WaitKind } from '../model.ts';
 import { nextOccurrence, zoneOf } from './calendar.ts';
 import { foreseen } from './coming.ts';
-import { conclude, endWait, type Matter, waitEvidence } from './conclude.ts';
+import { conclude } from './conclude.ts';
 import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
 import { endingOf, isBefore, seenSoFar } from './patterns.ts';
 import {
@@ -17,9 +17,9 @@ import {
   tooLateReason,
   waitingReason,
 } from './reasons.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
-import { type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, changeWait, keyed, newWait, plain } from './wait.ts';
+import type { CompiledRule } from './rule-set.ts';
+import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
+import { begunWith, changeWait, closeWait, keyed, newWait, plain, waitEvidence } from './wait.ts';
 import { recordEnding } from './waits.ts';
 
 /** The last of a burst is told, when it has been quiet. */
@@ -27,7 +27,11 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
   const burst = nearest(m, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
-  if (!burst && missed(m, compiled, matter)) return;
+  const over = burst ? undefined : burstOver(m, compiled, matter);
+  if (over) {
+    recordOver(m, compiled, matter, over);
+    return;
+  }
   const isTold = !burst || !isBefore(trigger, burst.state.trigger);
   const span = spanWith(burst, trigger.time, trigger.time);
   const due = endOf(m, compiled, span.first, span.last);
@@ -40,39 +44,40 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
   if (ending) {
     // It is kept, for triggers before this one that are yet to come.
     const { eventId, type, time } = ending.event.event;
-    endWait(open, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
+    closeWait(open, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
     recordEnding(m, compiled, matter, ending);
     return;
   }
   join(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
   const ended = reachesEnded(m, compiled, open);
   if (ended) {
-    endWait(open, 'cancelled', m.now, ended.state.endedBy);
-    endWith(m, compiled, matter, ended);
+    closeWait(open, 'cancelled', m.now, ended.state.endedBy);
+    recordEnded(m, compiled, matter, ended);
     return;
   }
   evidence.wait = waitEvidence(open);
-  record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, open), eventIds, evidence);
+  record(m, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
 }
 
-/** It belongs to a burst that has been told, or that an event has ended. */
-function missed(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  const { rule } = compiled;
-  const { trigger, eventIds, evidence } = matter;
-  const burst = nearest(
+/** The burst that it belongs to, where that has been told, or where an event has ended it. */
+function burstOver(m: Moment, compiled: CompiledRule, matter: Matter): Wait | undefined {
+  return nearest(
     m,
     compiled,
     matter,
     'debounce',
-    (one) => one.status === 'fired' || (isEnded(compiled, one) && isBefore(trigger, one.state.trigger)),
+    (one) => one.status === 'fired' || (isEnded(compiled, one) && isBefore(matter.trigger, one.state.trigger)),
   );
-  if (burst?.status === 'fired') {
-    evidence.wait = waitEvidence(burst);
-    record(m, rule, typesOf(rule), 'too_late', tooLateReason(trigger, burst), eventIds, evidence);
-  } else if (burst) {
-    endWith(m, compiled, matter, burst);
+}
+
+function recordOver(m: Moment, compiled: CompiledRule, matter: Matter, burst: Wait): void {
+  if (burst.status !== 'fired') {
+    recordEnded(m, compiled, matter, burst);
+    return;
   }
-  return burst !== undefined;
+  const { trigger, eventIds, evidence } = matter;
+  evidence.wait = waitEvidence(burst);
+  record(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
 }
 
 /** With one more event, a burst may reach one that an event has ended, and is ended with it. */
@@ -91,14 +96,17 @@ function isEnded({ rule }: CompiledRule, { status, state: { endedBy } }: Wait): 
   return rule.cancelOn.includes(endedBy.event_type) || (rule.unless?.events.includes(endedBy.event_type) ?? false);
 }
 
-function endWith(m: Moment, { rule }: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+/** It shares what ended the burst. */
+function recordEnded(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+  const { rule } = compiled;
   const { event_type: type, at: time } = ended.state.endedBy!;
   evidence.wait = waitEvidence(ended);
   if (rule.cancelOn.includes(type)) {
     const reason = cancelledReason(rule, { type, time });
-    record(m, rule, typesOf(rule), 'cancelled_by_event', reason, eventIds, evidence);
+    record(m, compiled, { code: 'cancelled_by_event', reason, eventIds, evidence });
   } else {
-    record(m, rule, typesOf(rule), 'broken_by_event', brokenReason(rule, { type, time }), eventIds, evidence);
+    const reason = brokenReason(rule, { type, time });
+    record(m, compiled, { code: 'broken_by_event', reason, eventIds, evidence });
   }
 }
 
@@ -135,7 +143,7 @@ export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void
     return;
   }
   evidence.wait = waitEvidence(open);
-  record(m, rule, typesOf(rule), 'collected', collectedReason(open), eventIds, evidence);
+  record(m, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
 }
 
 /** Takes out what was collected up to a time, and what was only counted. False when nothing is left. */
@@ -187,10 +195,10 @@ function join(
     if (!isIn(compiled, firstOf(other), open.dueAt)) continue;
     const span = spanWith(open, firstOf(other), other.state.last ?? other.triggerTime);
     changeWait(open, endOf(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
-    endWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
-    const ids = [by.eventId, other.state.trigger.eventId];
+    closeWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+    const eventIds = [by.eventId, other.state.trigger.eventId];
     const evidence = { ...keyed(other.key), wait: waitEvidence(other) };
-    record(m, rule, typesOf(rule), 'superseded', supersededReason(rule, by), ids, evidence);
+    record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
   }
 }
 

@@ -1,13 +1,12 @@
 /** What an event does to waits that began before it: it ends them, or comes too late to. */
 import type { Evidence } from '../model.ts';
-import { endWait, waitEvidence } from './conclude.ts';
 import type { Trigger, Wait } from './facts.ts';
 import { dropItems } from './gathering.ts';
 import { agree, keyOf } from './key.ts';
 import { brokenReason, cancelledReason, tooLateReason } from './reasons.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
+import type { CompiledRule } from './rule-set.ts';
 import { type Moment, record, waitsOf } from './verdicts.ts';
-import { keyed } from './wait.ts';
+import { closeWait, keyed, waitEvidence } from './wait.ts';
 
 /** The event may cancel waits that are open, or break the absence they wait for. */
 export function endWaits(m: Moment, event: Trigger): void {
@@ -24,11 +23,11 @@ export function endWaits(m: Moment, event: Trigger): void {
     }
     const by = { event_id: event.eventId, event_type: event.type, at: event.time };
     const isOver = open.kind !== 'digest' || !dropItems(m, compiled, open, event.time);
-    if (isOver) endWait(open, 'cancelled', m.now, by);
+    if (isOver) closeWait(open, 'cancelled', m.now, by);
     const reason = code === 'broken_by_event' ? brokenReason(rule, event) : cancelledReason(rule, event);
-    const ids = [event.eventId, open.state.trigger.eventId];
+    const eventIds = [event.eventId, open.state.trigger.eventId];
     const evidence: Evidence = { ...keyed(open.key), wait: waitEvidence(open) };
-    record(m, rule, typesOf(rule), code, reason, ids, evidence, 'cancelled');
+    record(m, compiled, { code, reason, eventIds, evidence, outcome: 'cancelled' });
   }
 }
 
@@ -44,9 +43,9 @@ export function comeTooLate(m: Moment, event: Trigger): void {
       const compiled = m.rules.at(fired.catalogVersion).byName.get(fired.rule);
       if (!compiled || !fired.state.told || (compiled.rule.unless?.atLeast ?? 1) > 1) continue;
       if (endedBy(m, compiled, fired, event) === undefined) continue;
-      const ids = [event.eventId, fired.state.trigger.eventId];
+      const eventIds = [event.eventId, fired.state.trigger.eventId];
       const evidence = { ...keyed(fired.key), wait: waitEvidence(fired) };
-      record(m, compiled.rule, typesOf(compiled.rule), 'too_late', tooLateReason(event, fired), ids, evidence);
+      record(m, compiled, { code: 'too_late', reason: tooLateReason(event, fired), eventIds, evidence });
     }
   }
 }

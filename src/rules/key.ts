@@ -4,23 +4,23 @@ import type { Ids } from './facts.ts';
 import { limitKey } from './limits.ts';
 import type { BoundLimit, CompiledRule } from './rule-set.ts';
 
-type Told = Pick<Event, 'properties' | 'traits'>;
+type EventContent = Pick<Event, 'properties' | 'traits'>;
 
 /** The rule's key in an event, as text; empty for a rule without one, nothing when the event has none. */
-export function keyOf({ key }: CompiledRule, event: Told, ids: Ids): string | undefined {
+export function keyOf({ key }: CompiledRule, event: EventContent, ids: Ids): string | undefined {
   if (!key) return '';
   const value = valueIn(key, event);
   return value === undefined || value === null || value === '' ? undefined : keyText(value, ids);
 }
 
 /** The value of an expression over one event; nothing when it has none. */
-export function valueIn(expression: Expression, { properties, traits }: Told): Json | undefined {
+export function valueIn(expression: Expression, { properties, traits }: EventContent): Json | undefined {
   const result = expression.evaluate({ event: properties, traits, user: {} });
   return result.kind === 'value' ? result.value : undefined;
 }
 
 /** Two events agree in an expression; what either does not have agrees with nothing. */
-export function agree(same: Expression | undefined, one: Told, other: Told, ids: Ids): boolean {
+export function agree(same: Expression | undefined, one: EventContent, other: EventContent, ids: Ids): boolean {
   if (!same) return true;
   const left = valueIn(same, one);
   const right = valueIn(same, other);

@@ -80,9 +80,9 @@ function freeSlot(uses: readonly CountedUse[]): number {
 
 /** Most often there is one, and sorting it would be the dearest part of judging a limit. */
 function inOrder(uses: CountedUse[]): CountedUse[] {
-  return uses.length < 2 ? uses : uses.sort(byTime);
+  return uses.length < 2 ? uses : uses.sort(oldestFirst);
 }
 
-function byTime(a: CountedUse, b: CountedUse): number {
+function oldestFirst(a: CountedUse, b: CountedUse): number {
   return a.at - b.at || a.slot - b.slot;
 }

@@ -7,13 +7,13 @@ import { countedIn, keyOf } from './key.ts';
 import { limitNeed } from './limits.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 
-type Told = Pick<Event, 'type' | 'time' | 'traits'>;
+type EventStub = Pick<Event, 'type' | 'time' | 'traits'>;
 
 /** What must be known of the person before an event of this type and time can be decided. */
-export function historyNeeds(rules: RuleSet, event: Told): HistoryNeed[] {
+export function historyNeeds(rules: RuleSet, event: EventStub): HistoryNeed[] {
   const { type, time } = event;
   const needs: HistoryNeed[] = [];
-  for (const compiled of triggeredBy(rules, event)) {
+  for (const compiled of mayTrigger(rules, event)) {
     const { simple } = compiled;
     if (simple) needs.push({ kind: 'latest', type: simple.event, from: storable(time - simple.within), to: time });
     else patternSpans(needs, compiled, time, time);
@@ -70,16 +70,11 @@ function waitSpans(needs: HistoryNeed[], compiled: CompiledRule, from: Millis, t
   patternSpans(needs, compiled, from, FOREVER);
 }
 
-/** Limits that the end of a wait, or a turn, would be counted in. @param key of the wait */
-export function limitNeedsAt(compiled: CompiledRule, key: string, due: Millis): LimitNeed[] {
-  return compiled.limits.map((bound) => limitNeed(countedIn(bound, key), bound.limit, due, due));
-}
-
 /** Limits that a send because of this event would be counted in. @param now a rule that waits may end at once, up to now */
 export function limitNeeds(rules: RuleSet, event: Event, ids: Ids, now: Millis): LimitNeed[] {
   const { type, time } = event;
   const needs: LimitNeed[] = [];
-  for (const compiled of triggeredBy(rules, event)) {
+  for (const compiled of mayTrigger(rules, event)) {
     // A look-up costs ten times the condition, and what the condition refuses is never counted.
     if (compiled.limits.length === 0 || (compiled.condition && refuses(compiled, event))) continue;
     addLimits(needs, compiled, event, ids, compiled.waits ? Math.max(time, now) : time);
@@ -125,7 +120,7 @@ export function waitNeeds(rules: RuleSet, event: Event, ids: Ids): WaitNeed[] {
   const { type } = event;
   const { byEnd, byEarlier, byPart } = rules;
   const other = [byEnd, byEarlier, byPart].flatMap((by) => by.get(type) ?? []);
-  for (const compiled of [...triggeredBy(rules, event), ...other]) {
+  for (const compiled of [...mayTrigger(rules, event), ...other]) {
     if (!compiled.waits) continue;
     const key = keyOf(compiled, event, ids);
     if (key !== undefined) needs.set(`${compiled.rule.name} ${key}`, { rule: compiled.rule.name, key });
@@ -134,7 +129,7 @@ export function waitNeeds(rules: RuleSet, event: Event, ids: Ids): WaitNeed[] {
 }
 
 /** Rules that the event may trigger: by its type, or by a trait it may change. */
-function triggeredBy(rules: RuleSet, { type, traits }: Told): Iterable<CompiledRule> {
+function mayTrigger(rules: RuleSet, { type, traits }: EventStub): Iterable<CompiledRule> {
   const listed = rules.byTrigger.get(type) ?? NONE;
   if (rules.byTrait.size === 0) return listed;
   return new Set([...listed, ...Object.keys(traits).flatMap((trait) => rules.byTrait.get(trait) ?? [])]);

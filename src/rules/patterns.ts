@@ -151,7 +151,7 @@ function isWithin(earlier: Millis, time: Millis, within: Millis): boolean {
 
 function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Counted {
   const { rule } = compiled;
-  const { count, zone: ruleZone } = rule;
+  const { count } = rule;
   if (!count) throw new Error(`rule ${rule.name} counts nothing`);
   const { window } = count;
   const known = count.of.flatMap((type) => related(compiled, person, trigger, type, compiled.sameCount, ids));
@@ -163,7 +163,7 @@ function countIn(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, 
     inside = (time) => time >= trigger.time - window.span;
     said = `the ${window.text} up to ${isoTime(trigger.time)}`;
   } else if (window.kind === 'day') {
-    const zone = zoneOf(window.zone ?? ruleZone, person.profile.traits);
+    const zone = zoneOf(window.zone, person.profile.traits);
     const day = dateIn(trigger.time, zone);
     inside = (time) => dateIn(time, zone) === day;
     said = `${day} (${zone})`;
@@ -199,7 +199,7 @@ function related(
         keyOf(compiled, known.event, ids) === key &&
         agree(same, known.event, trigger, ids),
     )
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+    .sort(byTime);
 }
 
 /**
@@ -210,7 +210,7 @@ export function laterTriggers({ rule }: CompiledRule, person: PersonFacts, event
   return rule.on
     .flatMap((type) => person.known.get(type) ?? [])
     .flatMap((known) => (known.event && known.time >= event.time && known.key !== event.key ? [known.event] : []))
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+    .sort(byTime);
 }
 
 /** What ends a wait, or keeps it from beginning. */
@@ -264,10 +264,15 @@ function following(
   return types
     .flatMap((type) => related(compiled, person, trigger, type, same, ids))
     .filter(({ time }) => time >= trigger.time && time <= to)
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+    .sort(byTime);
 }
 
 /** By event time; two of one moment in an order of their own. */
+export function byTime(a: Pick<Trigger, 'time' | 'key'>, b: Pick<Trigger, 'time' | 'key'>): number {
+  return a.time - b.time || (a.key < b.key ? -1 : 1);
+}
+
+/** In the same order. */
 export function isBefore(one: Trigger, other: Trigger): boolean {
   return one.time < other.time || (one.time === other.time && one.key < other.key);
 }

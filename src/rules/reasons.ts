@@ -4,7 +4,8 @@ import type { LimitState } from './limits.ts';
 
 type Happened = Pick<Trigger, 'type' | 'time'>;
 
-// Sentences that a support agent can read aloud. Each starts with what happened: "To be sent" or "Not sent".
+// Sentences that a support agent can read aloud. Each starts with what happened: "To be sent", "Not sent", "Done",
+// "Waiting", "Moved", "Collected", "Cancelled", "Too late" or "Failed".
 
 /** @param types the notifications it makes; none where the rule only acts */
 export function sentReason(

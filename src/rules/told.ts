@@ -11,7 +11,7 @@ import { reachOf } from './needs.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 import { waitIdOf } from './wait.ts';
 
-/** As far back as the rule looks, that is: also where more is known. */
+/** Only decisions within the rule's reach count; a replay knows older ones, and they must not change the verdict. */
 export function wasTold(compiled: CompiledRule, { told }: PersonFacts, { eventId, time }: Trigger): boolean {
   const at = told?.get(`${compiled.rule.name} ${eventId}`);
   return at !== undefined && at >= time - reachOf(compiled);

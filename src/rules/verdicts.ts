@@ -8,7 +8,7 @@ import {
   type Trigger,
   type Wait,
 } from './facts.ts';
-import type { RuleSets } from './rule-set.ts';
+import type { CompiledRule, RuleSets } from './rule-set.ts';
 
 /** One notification to make, and the event it tells of (which may have come before the event decided on). */
 export interface Send {
@@ -28,6 +28,8 @@ export interface NewUse extends CountedUse {
 }
 
 export interface Verdicts {
+  /** Names the decisions: the key of the event that arrived, or the wait that ends. */
+  readonly source: string;
   readonly decisions: Decision[];
   readonly sends: Send[];
   readonly uses: NewUse[];
@@ -41,13 +43,26 @@ export interface Moment extends Verdicts {
   /** When it is decided. */
   readonly now: Millis;
   readonly ids: Ids;
-  /** Names the decisions: the key of the event that arrived, or the wait that ends. */
-  readonly source: string;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-export const OUTCOMES: { readonly [code in ReasonCode]: Outcome } = {
+/** What a rule acts on when nothing is left to wait for. */
+export interface Matter {
+  readonly trigger: Trigger;
+  readonly key: string;
+  readonly eventIds: readonly string[];
+  readonly matched?: JsonObject | undefined;
+  readonly items?: readonly DigestItem[];
+  readonly total?: number;
+  /** Set when something was waited for: when that ended. */
+  readonly due?: Millis;
+  /** A wait ends by the catalog it began with. */
+  readonly catalogVersion?: number;
+  readonly evidence: Writable<Evidence>;
+}
+
+const OUTCOME_OF: { readonly [code in ReasonCode]: Outcome } = {
   matched: 'send',
   condition_false: 'not_matched',
   field_missing: 'not_matched',
@@ -84,22 +99,29 @@ export function waitsOf({ person }: Pick<Moment, 'person'>, which: (one: Wait) =
   return [...person.waits.values()].filter(which).sort(byDue);
 }
 
+/** What a rule says, and why. */
+export interface RuleVerdict {
+  readonly code: ReasonCode;
+  readonly reason: string;
+  /** The event that the rule acts on first, or the one that ended what waited. */
+  readonly eventIds: readonly string[];
+  readonly evidence: Evidence;
+  /** Absent: what the code stands for. */
+  readonly outcome?: Outcome;
+  /** Absent: all that the rule may send. */
+  readonly types?: readonly string[];
+}
+
 /** Adds a decision for each type; the same verdict for all of them. */
 export function record(
   m: Moment,
-  rule: Rule,
-  types: readonly string[],
-  code: ReasonCode,
-  reason: string,
-  eventIds: readonly string[],
-  evidence: Evidence,
-  outcome: Outcome = OUTCOMES[code],
+  { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
+  { code, reason, eventIds, evidence, outcome = OUTCOME_OF[code], types = all }: RuleVerdict,
 ): Decision[] {
   const made: Decision[] = [];
   for (const type of types) {
     const decision: Decision = {
-      // The n-th decision on the event that arrived: the same wherever it is decided again.
-      decision_id: `${m.source}.${m.decisions.length}`,
+      decision_id: decisionId(m.source, m.decisions.length),
       rule: rule.name,
       notification_type: type,
       outcome,
@@ -115,11 +137,19 @@ export function record(
   return made;
 }
 
-/** What a rule would emit cannot be stored: told beside what was decided. @param others the decisions so far */
-export function emitFailed({ rule, causedBy, type }: Emitted, why: string, others: readonly Decision[]): Decision {
-  const source = others[0]?.decision_id.replace(/\.\d+$/, '') ?? causedBy;
-  return {
-    decision_id: `${source}.${others.length}`,
+/** The n-th decision on an event that arrived, or on a wait that ended: the same wherever it is decided again. */
+export function decisionId(source: string, place: number): string {
+  return `${source}.${place}`;
+}
+
+/** What a rule would emit cannot be stored: said beside what was decided. */
+export function recordEmitFailure(
+  { source, decisions }: Pick<Verdicts, 'source' | 'decisions'>,
+  { rule, causedBy, type }: Emitted,
+  why: string,
+): void {
+  decisions.push({
+    decision_id: decisionId(source, decisions.length),
     rule,
     notification_type: rule,
     outcome: 'failed',
@@ -128,5 +158,5 @@ export function emitFailed({ rule, causedBy, type }: Emitted, why: string, other
     notification_id: null,
     event_ids: [causedBy],
     evidence: {},
-  };
+  });
 }

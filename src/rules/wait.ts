@@ -1,9 +1,9 @@
 /** A wait as the rules make and keep it. */
-import type { Millis, Rule, WaitKind } from '../model.ts';
-import type { Matter } from './conclude.ts';
+import { isoTime } from '../iso-time.ts';
+import type { Evidence, Millis, Rule, WaitKind } from '../model.ts';
 import type { Trigger, Wait, WaitState } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
-import type { Moment } from './verdicts.ts';
+import type { Matter, Moment } from './verdicts.ts';
 
 export function newWait(
   m: Moment,
@@ -53,6 +53,19 @@ export function changeWait(one: Wait, due: Millis, state: WaitState): void {
   if (one.stored === 'same') one.stored = 'changed';
 }
 
+/** It is over. @param endedBy the event that ended it before its time */
+export function closeWait(
+  wait: Wait,
+  status: 'fired' | 'cancelled',
+  now: Millis,
+  endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis },
+): void {
+  wait.status = status;
+  wait.endedAt = now;
+  if (endedBy) wait.state = { ...wait.state, endedBy };
+  if (wait.stored === 'same') wait.stored = 'changed';
+}
+
 /** Only what a trigger is: an event that was received has more. */
 export function plain({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
   return { key, eventId, type, time, properties, traits, ...(depth !== undefined && { depth }) };
@@ -64,6 +77,17 @@ export function begunWith({ matched, eventIds, evidence }: Matter): Pick<WaitSta
   const why = { ...(pattern && { pattern }), ...(count && { count }), ...(change && { change }) };
   const begun = eventIds.length > 1 || pattern || count || change ? { eventIds, evidence: why } : undefined;
   return { ...(matched && { matched }), ...(begun && { begun }) };
+}
+
+export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
+  const { endedBy } = wait.state;
+  return {
+    kind: wait.kind,
+    wait_id: wait.waitId,
+    since: isoTime(wait.triggerTime),
+    due_at: isoTime(wait.dueAt),
+    ...(endedBy && { ended_by: { ...endedBy, at: isoTime(endedBy.at) } }),
+  };
 }
 
 export function keyed(key: string): { key?: string } {

@@ -4,11 +4,11 @@ import { resolveAt, zoneOf } from './calendar.ts';
 import { parseTimestamp } from './cel/time.ts';
 import { isWanted } from './changes.ts';
 import { changesToCome, foreseen, whenDecided } from './coming.ts';
-import { conditionEvidence, endWait, type Matter, scopeOf, waitEvidence } from './conclude.ts';
+import { conditionEvidence, scopeOf } from './conclude.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
 import { keyOf } from './key.ts';
-import { complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
+import { byTime, complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
 import {
   alreadyWaitingReason,
   brokenReason,
@@ -17,9 +17,9 @@ import {
   timeReason,
   waitingReason,
 } from './reasons.ts';
-import { type CompiledRule, typesOf } from './rule-set.ts';
-import { type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, keyed, newWait, plain, waitIdOf } from './wait.ts';
+import type { CompiledRule } from './rule-set.ts';
+import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
+import { begunWith, closeWait, keyed, newWait, plain, waitEvidence, waitIdOf } from './wait.ts';
 
 /**
  * A rule with a delay, a point in time or an absence, whose condition and pattern hold: it waits, unless it is due
@@ -27,7 +27,7 @@ import { begunWith, keyed, newWait, plain, waitIdOf } from './wait.ts';
  */
 export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
   const { rule } = compiled;
-  const { trigger, evidence } = matter;
+  const { trigger, eventIds, evidence } = matter;
   const due = dueAt(m, compiled, matter);
   // Nothing is left to wait for: what came with the trigger can take it back only now.
   const person = typeof due === 'number' && due > m.now ? m.person : foreseen(m.person);
@@ -58,25 +58,30 @@ export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
     ...waitEvidence(opened),
     ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: isoTime(movedFrom.dueAt) } }),
   };
-  record(m, rule, typesOf(rule), 'waiting', waitingReason(rule, opened, movedFrom), matter.eventIds, evidence);
+  record(m, compiled, { code: 'waiting', reason: waitingReason(rule, opened, movedFrom), eventIds, evidence });
 }
 
 /**
  * A trigger begins one wait of a rule. One that is judged again may have begun it: by another version of the rule, or when
  * less was known of its pattern.
  */
-export function hasBegun(m: Moment, { rule }: CompiledRule, { trigger, eventIds, evidence }: Matter): boolean {
-  const own = m.person.waits.get(waitIdOf(m, rule.name, trigger.key));
-  if (!own) return false;
-  evidence.wait = waitEvidence(own);
-  record(m, rule, typesOf(rule), 'already_waiting', alreadyWaitingReason(rule, own), eventIds, evidence);
-  return true;
+export function begunBy(m: Moment, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
+  return m.person.waits.get(waitIdOf(m, rule.name, trigger.key));
+}
+
+/** Not to be waited for: this wait has begun. */
+export function recordBegun(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, begun: Wait): void {
+  evidence.wait = waitEvidence(begun);
+  const reason = alreadyWaitingReason(compiled.rule, begun);
+  record(m, compiled, { code: 'already_waiting', reason, eventIds, evidence });
 }
 
 /** Not to be waited for: what has come already ends it. */
-export function recordEnding(m: Moment, { rule }: CompiledRule, matter: Matter, { code, event }: Ending): void {
+export function recordEnding(m: Moment, compiled: CompiledRule, matter: Matter, { code, event }: Ending): void {
+  const { rule } = compiled;
+  const { evidence } = matter;
   const reason = code === 'broken_by_event' ? brokenReason(rule, event.event) : cancelledReason(rule, event.event);
-  record(m, rule, typesOf(rule), code, reason, [...matter.eventIds, event.eventId], matter.evidence);
+  record(m, compiled, { code, reason, eventIds: [...matter.eventIds, event.eventId], evidence });
 }
 
 interface NoTime {
@@ -114,7 +119,7 @@ function missTime(
   person: PersonFacts,
 ): void {
   const { rule } = compiled;
-  const { trigger } = matter;
+  const { trigger, eventIds, evidence } = matter;
   const policy = problem === 'time_missing' ? rule.ifMissing : rule.ifPast;
   if (policy === 'send_now') {
     const ending = endingOf(compiled, person, trigger, m.now, m.ids);
@@ -124,7 +129,7 @@ function missTime(
   }
   const outcome = policy === 'error' ? 'failed' : 'not_matched';
   const reason = timeReason(rule, problem, at);
-  record(m, rule, typesOf(rule), problem, reason, matter.eventIds, matter.evidence, outcome);
+  record(m, compiled, { code: problem, reason, eventIds, evidence, outcome });
 }
 
 /**
@@ -155,19 +160,18 @@ function makeRoom(
 function keepFirst(
   m: Moment,
   compiled: CompiledRule,
-  { trigger, eventIds, evidence }: Matter,
+  matter: Matter,
   end: Millis,
   same: readonly Wait[],
 ): Wait | 'superseded' | undefined {
-  const { rule } = compiled;
+  const { trigger } = matter;
   const overlapping = same.filter((one) => {
     if (one.status === 'cancelled') return false;
     return isBefore(trigger, one.state.trigger) ? one.triggerTime <= end : trigger.time <= one.dueAt;
   });
   const first = overlapping.find((one) => one.status === 'fired' || isBefore(one.state.trigger, trigger));
   if (first) {
-    evidence.wait = waitEvidence(first);
-    record(m, rule, typesOf(rule), 'already_waiting', alreadyWaitingReason(rule, first), eventIds, evidence);
+    recordBegun(m, compiled, matter, first);
     return 'superseded';
   }
   for (const one of overlapping) supersede(m, compiled, one, trigger);
@@ -184,7 +188,7 @@ function keepLast(
   const { rule } = compiled;
   if (later) {
     const reason = supersededReason(rule, later);
-    record(m, rule, typesOf(rule), 'superseded', reason, [...eventIds, later.eventId], evidence);
+    record(m, compiled, { code: 'superseded', reason, eventIds: [...eventIds, later.eventId], evidence });
     return 'superseded';
   }
   const earlier = same.filter(
@@ -194,11 +198,12 @@ function keepLast(
   return earlier.at(-1);
 }
 
-function supersede(m: Moment, { rule }: CompiledRule, one: Wait, by: Trigger): void {
-  endWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
-  const ids = [by.eventId, one.state.trigger.eventId];
+function supersede(m: Moment, compiled: CompiledRule, one: Wait, by: Trigger): void {
+  const { rule } = compiled;
+  closeWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+  const eventIds = [by.eventId, one.state.trigger.eventId];
   const evidence: Evidence = { ...keyed(one.key), wait: waitEvidence(one) };
-  record(m, rule, typesOf(rule), 'superseded', supersededReason(rule, by), ids, evidence);
+  record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
 }
 
 /** A trigger that happened later and arrived earlier, and would have restarted this wait. */
@@ -224,7 +229,7 @@ function laterTrigger(
     person !== m.person && rule.changes ? changesToCome(person, (trait, to) => isWanted(rule, trait, to)) : [];
   return [...said, ...changes]
     .filter(isLater)
-    .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1))
+    .sort(byTime)
     .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event, person));
 }
 

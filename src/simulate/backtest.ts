@@ -46,13 +46,14 @@ export interface Example {
   readonly change: Change;
   readonly user_id: string;
   /** Absent: there was no such decision at all. */
-  readonly live?: Told;
-  readonly new?: Told;
+  readonly live?: ReportedDecision;
+  readonly new?: ReportedDecision;
 }
 
 export type Change = 'added' | 'removed' | 'moved';
 
-export interface Told extends Pick<Decision, 'rule' | 'outcome' | 'reason_code' | 'reason' | 'event_ids' | 'evidence'> {
+export interface ReportedDecision
+  extends Pick<Decision, 'rule' | 'outcome' | 'reason_code' | 'reason' | 'event_ids' | 'evidence'> {
   readonly at: string;
 }
 
@@ -153,18 +154,18 @@ export class Backtest {
     for (const [before, after] of pairs) {
       const tally = this.#tally(after.type);
       if (before.at === after.at) tally.unchanged++;
-      else tally.add('moved', () => ({ user_id: life.userId, live: told(before), new: told(after) }));
+      else tally.add('moved', () => ({ user_id: life.userId, live: reported(before), new: reported(after) }));
     }
     for (const after of added) {
       this.#tally(after.type).add('added', () => {
         const before = about(pastDecisions(life, this.#plan).values(), after);
-        return { user_id: life.userId, ...(before && { live: told(before) }), new: told(after) };
+        return { user_id: life.userId, ...(before && { live: reported(before) }), new: reported(after) };
       });
     }
     for (const before of removed) {
       this.#tally(before.type).add('removed', () => {
         const after = about(verdicts, before);
-        return { user_id: life.userId, live: told(before), ...(after && { new: told(after) }) };
+        return { user_id: life.userId, live: reported(before), ...(after && { new: reported(after) }) };
       });
     }
   }
@@ -312,7 +313,7 @@ function about(verdicts: Iterable<Verdict>, { type, decision: { event_ids } }: S
   return found;
 }
 
-function told({ at, decision }: SendMade): Told {
+function reported({ at, decision }: SendMade): ReportedDecision {
   const { rule, outcome, reason_code, reason, event_ids, evidence } = decision;
   return { at: iso(at), rule, outcome, reason_code, reason, event_ids, evidence };
 }

@@ -12,6 +12,7 @@ import {
   type Json,
   type JsonObject,
   type Millis,
+  OUTCOMES,
   type Outcome,
   REASON_CODES,
   type ReasonCode,
@@ -59,9 +60,6 @@ export const SOMEBODY = 'u_1';
 /** How long the clock runs on after the last event, when a case does not say. */
 const RUNS_ON = 30 * DAY;
 
-const OUTCOMES: readonly Outcome[] = [
-  ...(['send', 'suppressed', 'not_matched', 'scheduled', 'cancelled', 'failed', 'acted'] as const),
-];
 const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
 const EXPECTED = '{ at: 2025-11-03T09:00Z, WELCOME_EMAIL: send }';

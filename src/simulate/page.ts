@@ -1,5 +1,5 @@
 import { DAY } from '../iso-time.ts';
-import type { BacktestReport, Counts, Difference, Example, Told, TypeReport } from './backtest.ts';
+import type { BacktestReport, Counts, Difference, Example, ReportedDecision, TypeReport } from './backtest.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function reportPage(report: BacktestReport): string {
@@ -82,9 +82,9 @@ function examplePart({ change, user_id, live, new: other }: Example): string {
 <dl>${side('Live', live)}${side('New', other)}</dl></details>`;
 }
 
-function side(name: string, told: Told | undefined): string {
-  if (!told) return `<dt>${name}</dt><dd>Nothing was decided.</dd>`;
-  const { at, rule, outcome, reason_code, reason, event_ids, evidence } = told;
+function side(name: string, decision: ReportedDecision | undefined): string {
+  if (!decision) return `<dt>${name}</dt><dd>Nothing was decided.</dd>`;
+  const { at, rule, outcome, reason_code, reason, event_ids, evidence } = decision;
   return `<dt>${name}</dt><dd><time>${at}</time> ${escaped(rule)}: ${outcome} (${reason_code})<br>${escaped(reason)}<br>
 Events: ${event_ids.map(escaped).join(', ')}<pre>${escaped(JSON.stringify(evidence, null, 2))}</pre></dd>`;
 }

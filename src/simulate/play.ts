@@ -83,7 +83,7 @@ function compare({ line, expect }: Case, all: readonly Decided[]): Failure[] {
   }
   for (const one of left) {
     if (one.decision.outcome !== 'send') continue;
-    failures.push({ line, message: `not expected: ${told(one)}`, evidence: evidenceLines(one.decision.evidence) });
+    failures.push({ line, message: `not expected: ${described(one)}`, evidence: evidenceLines(one.decision.evidence) });
   }
   return failures.sort((a, b) => a.line - b.line);
 }
@@ -117,14 +117,14 @@ function missing(wanted: Expectation, left: readonly Decided[]): Failure {
   const differs = (['data', 'items', 'total'] as const)
     .filter((part) => missed.includes(part))
     .map((part) => `${part}: ${JSON.stringify(one.send?.[part] ?? null)}, expected ${JSON.stringify(wanted[part])}`);
-  return { line, message, closest: told(one), evidence: [...differs, ...evidenceLines(one.decision.evidence)] };
+  return { line, message, closest: described(one), evidence: [...differs, ...evidenceLines(one.decision.evidence)] };
 }
 
 function distance({ at }: Decided, wanted: Millis | undefined): number {
   return wanted === undefined ? 0 : Math.abs(at - wanted);
 }
 
-function told({ at, user, decision }: Decided): string {
+function described({ at, user, decision }: Decided): string {
   return `${moment(at)} ${user} ${decision.outcome} ${decisionText(decision)}`;
 }
 

@@ -4,7 +4,7 @@ import { mergeTraits } from '../profile.ts';
 import { rememberChanges } from '../rules/changes.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { byDue, type Ids, type PersonFacts, rememberTold, stranger, type Wait } from '../rules/facts.ts';
+import { byDue, type Ids, type PersonFacts, rememberTold, rememberUse, stranger, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import type { Verdicts } from '../rules/verdicts.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
@@ -118,7 +118,7 @@ class Replay {
         this.#person.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
       }
       const verdicts = endWait(this.#sets, this.#person, wait.waitId, this.#now, this.#ids);
-      this.#emit(this.#take(wait.waitId, verdicts));
+      this.#emit(this.#take(verdicts));
     }
   }
 
@@ -127,7 +127,7 @@ class Replay {
     this.#turns?.take(turn, this.#person);
     if (!this.#isCandidates()) this.#adopt(this.#plan.version(version));
     const verdicts = takeTurn(this.#sets, compiled, this.#person, due, label, this.#now, this.#ids);
-    this.#emit(this.#take(verdicts.waitId, verdicts));
+    this.#emit(this.#take(verdicts));
   }
 
   /**
@@ -135,19 +135,19 @@ class Replay {
    * decided tells.
    */
   #endAndArrive(): void {
-    const before = { person: this.#person, next: this.#next, told: this.#verdicts.length };
+    const before = { person: this.#person, next: this.#next, count: this.#verdicts.length };
     const past = [...pastDecisions(this.#life, this.#plan).values()].filter(({ at }) => at === this.#now);
     const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
     const run = (order: readonly (() => void)[]) => {
       this.#person = copyOf(before.person);
       this.#next = before.next;
-      this.#verdicts.length = before.told;
+      this.#verdicts.length = before.count;
       for (const step of order) step();
     };
     /** How much of what was decided has come out; less than nothing where something else has. */
     const agreement = () => {
-      const told = this.#verdicts.slice(before.told);
-      return told.every(({ source, decisions }) => areSame(expected.get(source) ?? [], decisions)) ? told.length : -1;
+      const made = this.#verdicts.slice(before.count);
+      return made.every(({ source, decisions }) => areSame(expected.get(source) ?? [], decisions)) ? made.length : -1;
     };
     const endFirst = [() => this.#end(), () => this.#arrive()];
     const arriveFirst = [...endFirst].reverse();
@@ -187,13 +187,12 @@ class Replay {
     const person = this.#person;
     const before = person.profile;
     person.profile = mergeTraits(before, event.traits, event.time);
-    return this.#take(event.key, decide(this.#sets, person, event, before, this.#now, this.#ids));
+    return this.#take(decide(this.#sets, person, event, before, this.#now, this.#ids));
   }
 
-  #take(source: string, verdicts: Verdicts): readonly PlayedEvent[] {
-    const { decisions } = verdicts;
+  #take(verdicts: Verdicts): readonly PlayedEvent[] {
     const emitted = emittedEvents(this.#person.userId, verdicts);
-    this.#tell(source, decisions);
+    this.#tell(verdicts.source, verdicts.decisions);
     return emitted;
   }
 
@@ -247,9 +246,7 @@ class Replay {
     const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
     for (const { limitKey, ...use } of uses) {
       if (later?.has(use.notificationId)) continue;
-      const counted = person.uses.get(limitKey);
-      if (counted) counted.push(use);
-      else person.uses.set(limitKey, [use]);
+      rememberUse(person, limitKey, use);
     }
     for (const wait of waits) {
       if (wait.beganAt >= start || wait.kind === 'every') continue;

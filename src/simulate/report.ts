@@ -1,4 +1,4 @@
-import type { BacktestReport, Counts, Difference, Example, Told } from './backtest.ts';
+import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
 
 /** A backtest as a person reads it in a terminal. */
 export function reportText(report: BacktestReport): string {
@@ -52,9 +52,9 @@ function exampleLines(type: string, { change, user_id, live, new: other }: Examp
   return [`${type} ${change}: ${user_id}`, ...sideLines('live', live), ...sideLines('new', other)];
 }
 
-function sideLines(side: string, told: Told | undefined): string[] {
-  if (!told) return [`  ${side.padEnd(4)}  nothing was decided`];
-  const { at, rule, outcome, reason_code, reason, event_ids, evidence } = told;
+function sideLines(side: string, decision: ReportedDecision | undefined): string[] {
+  if (!decision) return [`  ${side.padEnd(4)}  nothing was decided`];
+  const { at, rule, outcome, reason_code, reason, event_ids, evidence } = decision;
   return [
     `  ${side.padEnd(4)}  ${at}  ${rule}: ${outcome} (${reason_code})  ${reason}`,
     `        events ${event_ids.join(', ')}`,

@@ -5,7 +5,7 @@ import type { Decision, Evidence } from '../model.ts';
  * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that
  * there is one must agree.
  */
-export function isSame(one: Decision, other: Decision): boolean {
+function isSameDecision(one: Decision, other: Decision): boolean {
   return (
     one.decision_id === other.decision_id &&
     one.rule === other.rule &&
@@ -21,7 +21,7 @@ export function isSame(one: Decision, other: Decision): boolean {
 }
 
 export function areSame(some: readonly Decision[], others: readonly Decision[]): boolean {
-  return some.length === others.length && some.every((one, place) => isSame(one, others[place] as Decision));
+  return some.length === others.length && some.every((one, place) => isSameDecision(one, others[place] as Decision));
 }
 
 function comparable(evidence: Evidence): unknown {

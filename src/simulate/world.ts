@@ -4,13 +4,17 @@ import { mergeTraits } from '../profile.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../rules/calendar.ts';
 import { announce } from '../rules/coming.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
+import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
 import type { Send } from '../rules/verdicts.ts';
 import { Agenda } from './agenda.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
+import type { Turn } from './turns.ts';
 
 export type WorldEvent = PlayedEvent;
+
+/** The turn of a recurring rule, and the moment it is for: which may be past when it is taken. */
+export type DueTurn = Pick<Turn, 'compiled' | 'due'>;
 
 /** Something that was decided on. */
 export interface Happening {
@@ -113,7 +117,7 @@ export class World {
   }
 
   /** The same, before waits end or a turn is taken. */
-  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: CompiledRule): PersonFacts {
+  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: DueTurn): PersonFacts {
     return this.people.get(userId)!;
   }
 
@@ -143,26 +147,28 @@ export class World {
   #end(userId: string, now: Millis): Happening[] {
     const due = [...this.people.get(userId)!.waits.values()]
       .filter((wait) => wait.status === 'waiting' && wait.dueAt <= now)
-      .sort((a, b) => a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1));
+      .sort(byDue);
     const person = this.recallFor(userId, due, now);
     const all: Happening[] = [];
     for (const { waitId } of due) {
       const wait = person.waits.get(waitId)!;
       // An earlier one may have cancelled it.
       if (wait.status !== 'waiting') continue;
-      const { decisions, sends, emits } = endWait(this.rules, person, waitId, now, this.#ids);
+      const verdicts = endWait(this.rules, person, waitId, now, this.#ids);
+      const { decisions, sends } = verdicts;
       const cause: Cause = { kind: 'wait', wait };
       if (decisions.length > 0)
         all.push({ userId, at: now, cause, decisions, sends, catalogVersion: wait.catalogVersion });
       // What one makes when it ends is known before the next one ends.
-      all.push(...this.#decideEmitted(person, emittedEvents(person.userId, { decisions, emits }), now));
+      all.push(...this.#decideEmitted(person, emittedEvents(person.userId, verdicts), now));
     }
     return this.#finish(person, all, [], now);
   }
 
   #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): Happening[] {
-    const person = this.recallFor(userId, [], now, compiled);
-    const { decisions, sends, emits } = takeTurn(this.rules, compiled, person, due, label, now, this.#ids);
+    const person = this.recallFor(userId, [], now, { compiled, due });
+    const verdicts = takeTurn(this.rules, compiled, person, due, label, now, this.#ids);
+    const { decisions, sends } = verdicts;
     // Not in the audience: there is nothing to tell.
     if (decisions.length === 0) return [];
     const cause: Cause = { kind: 'turn', rule: compiled.rule.name, due, label };
@@ -170,7 +176,7 @@ export class World {
     return this.#finish(
       person,
       [{ userId, at: now, cause, decisions, sends, catalogVersion: version }],
-      emittedEvents(person.userId, { decisions, emits }),
+      emittedEvents(person.userId, verdicts),
       now,
     );
   }
@@ -189,8 +195,9 @@ export class World {
     const all = inOrder.map((event): Happening => {
       const before = person.profile;
       person.profile = mergeTraits(before, event.traits, event.time);
-      const { decisions, sends, emits } = decide(this.rules, person, event, before, now, this.#ids);
-      emitted.push(...emittedEvents(person.userId, { decisions, emits }));
+      const verdicts = decide(this.rules, person, event, before, now, this.#ids);
+      const { decisions, sends } = verdicts;
+      emitted.push(...emittedEvents(person.userId, verdicts));
       const cause: Cause = { kind: 'event', event };
       const { version } = this.rules.active;
       return { userId: person.userId, at: now, cause, decisions, sends, catalogVersion: version };

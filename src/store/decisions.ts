@@ -1,5 +1,6 @@
 import { jsonText } from '../events/content.ts';
 import type { Decision, Evidence, Json, Outcome, ReasonCode } from '../model.ts';
+import { decisionId } from '../rules/verdicts.ts';
 
 /**
  * A decision as it stands in `events.decisions`. Half of what an event costs to store is its decisions, so the names are
@@ -54,11 +55,6 @@ export function unpackDecisions(stored: readonly StoredDecision[], key: string, 
     event_ids: e,
     evidence: v,
   }));
-}
-
-/** A decision is the n-th made on an event. */
-export function decisionId(key: string, place: number): string {
-  return `${key}.${place}`;
 }
 
 function hasAny(object: object): boolean {

@@ -1,13 +1,12 @@
-import type { Decision, JsonObject, Millis } from '../model.ts';
+import type { Decision, JsonObject } from '../model.ts';
 import { storable } from '../rules/calendar.ts';
 import {
-  type CountedUse,
   type HistoryNeed,
-  type KnownEvent,
   type LimitNeed,
   type PersonFacts,
   patternKey,
-  remember,
+  rememberOnce,
+  rememberUseOnce,
   stranger,
 } from '../rules/facts.ts';
 import { type Connection, parseTimestamp, timestamp } from './database.ts';
@@ -241,9 +240,7 @@ function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts
     statement: { name: 'latest-events', text: LATEST_EVENTS, values },
     read([place, key, eventId, time]) {
       const { userId, need } = asked[Number(place)] as Asked<'latest'>;
-      const person = personOf(facts, userId);
-      if (person.known.get(need.type)?.some((known) => known.key === key)) return;
-      remember(person, need.type, { key, eventId, time: parseTimestamp(time) });
+      rememberOnce(personOf(facts, userId), need.type, { key, eventId, time: parseTimestamp(time) });
     },
   };
 }
@@ -274,9 +271,18 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
   ];
   return {
     statement: { name: 'waiting-triggers', text: WAITING_TRIGGERS, values },
-    read([place, key, eventId, time, content]) {
+    read([place, key, eventId, at, content]) {
       const { userId, need } = asked[Number(place)] as Asked<'waiting'>;
-      rememberWaiting(personOf(facts, userId), tenantId, need, key, eventId, JSON.parse(content), parseTimestamp(time));
+      const { type, earlier, within } = need;
+      const [properties, traits] = JSON.parse(content) as [JsonObject, JsonObject];
+      const time = parseTimestamp(at);
+      rememberOnce(personOf(facts, userId), type, {
+        key,
+        eventId,
+        time,
+        event: { tenantId, userId, eventId, key, type, time, properties, traits },
+        waitsFor: new Set([patternKey(earlier, within)]),
+      });
     },
   };
 }
@@ -311,7 +317,8 @@ function limitUses(tenantId: string, limits: readonly Needed<LimitNeed>[], facts
     read([place, bucket, slot, time, eventId, notificationId]) {
       const { userId, need } = limits[Number(place)] as Needed<LimitNeed>;
       const use = { bucket, slot: Number(slot), at: parseTimestamp(time), eventId, notificationId };
-      rememberUse(personOf(facts, userId), need.limitKey, use);
+      // Two events of the batch may ask for overlapping spans of one limit.
+      rememberUseOnce(personOf(facts, userId), need.limitKey, use);
     },
   };
 }
@@ -338,13 +345,6 @@ function isLatest(asked: FactsQuery['history'][number]): asked is Asked<'latest'
 
 function isWaiting(asked: FactsQuery['history'][number]): asked is Asked<'waiting'> {
   return asked.need.kind === 'waiting';
-}
-
-/** Two events of the batch may ask for overlapping spans of one limit. */
-function rememberUse(person: PersonFacts, limitKey: string, use: CountedUse): void {
-  const known = person.uses.get(limitKey);
-  if (!known) person.uses.set(limitKey, [use]);
-  else if (!known.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) known.push(use);
 }
 
 /** A trait of an event that would change the profile. */
@@ -397,27 +397,3 @@ cross join lateral (
     and traits -> q.trait is not null
   order by event_time desc limit 1
 ) as e`;
-
-function rememberWaiting(
-  person: PersonFacts,
-  tenantId: string,
-  need: Extract<HistoryNeed, { kind: 'waiting' }>,
-  key: string,
-  eventId: string,
-  [properties, traits]: [JsonObject, JsonObject],
-  time: Millis,
-): void {
-  const pattern = patternKey(need.earlier, need.within);
-  const list = person.known.get(need.type);
-  const at = list?.findIndex((known) => known.key === key) ?? -1;
-  const before = list?.[at];
-  const known: KnownEvent = {
-    key,
-    eventId,
-    time,
-    event: { tenantId, userId: person.userId, eventId, key, type: need.type, time, properties, traits },
-    waitsFor: new Set([...(before?.waitsFor ?? []), pattern]),
-  };
-  if (list && at >= 0) list[at] = known;
-  else remember(person, need.type, known);
-}

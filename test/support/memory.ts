@@ -1,20 +1,20 @@
 import type { Event, Millis } from '../../src/model.ts';
 import { openChanges, rememberChanges } from '../../src/rules/changes.ts';
 import {
-  type KnownEvent,
+  type LimitNeed,
   type PersonFacts,
   patternKey,
-  remember,
   rememberOnce,
   rememberTold,
+  rememberUseOnce,
   stranger,
   type Wait,
 } from '../../src/rules/facts.ts';
-import { historyNeeds, limitNeeds, limitNeedsAt, waitNeeds } from '../../src/rules/needs.ts';
-import type { CompiledRule, RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
+import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from '../../src/rules/needs.ts';
+import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
 import { begunWaits, toldNeeds } from '../../src/rules/told.ts';
 import { countingIds } from '../../src/simulate/ids.ts';
-import { type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
+import { type DueTurn, type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
 
 /**
  * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
@@ -35,16 +35,17 @@ export class Memory extends World {
     for (const event of events) this.#load(person, event, now);
   }
 
-  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: CompiledRule): PersonFacts {
+  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: DueTurn): PersonFacts {
     const person = this.recall(userId, [], now);
-    for (const wait of due) {
-      const compiled = this.rules.at(wait.catalogVersion).byName.get(wait.rule);
-      if (compiled) this.#loadUses(person, limitNeedsAt(compiled, wait.key, wait.dueAt));
-    }
+    const limits = due.flatMap((wait) => waitLimitNeeds(this.rules.at(wait.catalogVersion), wait));
     if (turn) {
-      this.#loadWaits(person, [{ rule: turn.rule.name, key: '' }]);
-      this.#loadUses(person, limitNeedsAt(turn, '', now));
+      this.#loadWaits(person, [{ rule: turn.compiled.rule.name, key: '' }]);
+      limits.push(...turnLimitNeeds(turn.compiled, turn.due, userId));
     }
+    this.#loadUses(
+      person,
+      limits.map(({ need }) => need),
+    );
     return person;
   }
 
@@ -58,13 +59,7 @@ export class Memory extends World {
       rememberChanges(all, openChanges(cause.event, decisions));
       rememberTold(all, time, decisions);
     }
-    for (const [limitKey, uses] of person.uses) {
-      const kept = all.uses.get(limitKey) ?? [];
-      for (const use of uses) {
-        if (!kept.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) kept.push(use);
-      }
-      all.uses.set(limitKey, kept);
-    }
+    for (const [limitKey, uses] of person.uses) for (const use of uses) rememberUseOnce(all, limitKey, use);
     for (const wait of person.waits.values()) {
       const before = all.waits.get(wait.waitId);
       const after = { ...stored(wait), stored: wait.stored };
@@ -96,9 +91,8 @@ export class Memory extends World {
         }
       } else if (need.kind === 'latest') {
         const latest = found.sort((a, b) => b.time - a.time || (a.key < b.key ? 1 : -1))[0];
-        const isKnown = person.known.get(need.type)?.some(({ key }) => key === latest?.key);
-        if (latest && !isKnown) {
-          remember(person, need.type, { key: latest.key, eventId: latest.eventId, time: latest.time });
+        if (latest) {
+          rememberOnce(person, need.type, { key: latest.key, eventId: latest.eventId, time: latest.time });
         }
       } else {
         const earlier = wholeEvents(all, need.earlier);
@@ -106,7 +100,11 @@ export class Memory extends World {
           const isComplete = earlier.some(
             ({ key, time }) => key !== trigger.key && trigger.time - need.within <= time && time <= trigger.time,
           );
-          if (!isComplete) rememberWaiting(person, trigger, patternKey(need.earlier, need.within));
+          if (!isComplete) {
+            const { key, eventId, time } = trigger;
+            const waitsFor = new Set([patternKey(need.earlier, need.within)]);
+            rememberOnce(person, need.type, { key, eventId, time, event: trigger, waitsFor });
+          }
         }
       }
     }
@@ -135,14 +133,11 @@ export class Memory extends World {
     }
   }
 
-  #loadUses(person: PersonFacts, needs: ReturnType<typeof limitNeedsAt>): void {
+  #loadUses(person: PersonFacts, needs: readonly LimitNeed[]): void {
     for (const { limitKey, from, to } of needs) {
-      const list = person.uses.get(limitKey) ?? [];
       for (const use of this.people.get(person.userId)!.uses.get(limitKey) ?? []) {
-        if (use.bucket < from || use.bucket > to) continue;
-        if (!list.some(({ bucket, slot }) => bucket === use.bucket && slot === use.slot)) list.push(use);
+        if (from <= use.bucket && use.bucket <= to) rememberUseOnce(person, limitKey, use);
       }
-      person.uses.set(limitKey, list);
     }
   }
 }
@@ -159,16 +154,4 @@ function wholeEvents(person: PersonFacts, type: string): Event[] {
 /** As JSON keeps it. */
 function stored(wait: Wait): Wait {
   return { ...(JSON.parse(JSON.stringify(wait)) as Wait), stored: 'same' };
-}
-
-function rememberWaiting(person: PersonFacts, trigger: Event, pattern: string): void {
-  const list = person.known.get(trigger.type);
-  const at = list?.findIndex(({ key }) => key === trigger.key) ?? -1;
-  const { key, eventId, time } = trigger;
-  // Of this batch: it waits for whatever it is not told to have completed.
-  if (list?.[at]?.event && !list[at].waitsFor) return;
-  const waitsFor = new Set([...(list?.[at]?.waitsFor ?? []), pattern]);
-  const known: KnownEvent = { key, eventId, time, event: trigger, waitsFor };
-  if (list && at >= 0) list[at] = known;
-  else remember(person, trigger.type, known);
 }

@@ -30,7 +30,7 @@ function copy(value: Value, depth: number, room: { values: number; text: number 
   if (--room.values < 0) throw new Unfit(`the value has more than ${MAX_VALUES} parts`);
   // Adding 0 makes 0 of -0, which JSON does not tell apart.
   if (typeof value === 'number') return value + 0;
-  if (typeof value === 'string') return storable(value, room);
+  if (typeof value === 'string') return fittingText(value, room);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Timestamp) return new Date(value.ms).toISOString();
   if (value instanceof Duration) return `${Math.round(value.ms) / 1000}s`;
@@ -39,13 +39,13 @@ function copy(value: Value, depth: number, room: { values: number; text: number 
   if (!isMap(value)) return value.map((item) => copy(item, depth + 1, room));
   const fields: [string, Json][] = [];
   for (const key in value) {
-    if (Object.hasOwn(value, key)) fields.push([storable(key, room), copy(value[key]!, depth + 1, room)]);
+    if (Object.hasOwn(value, key)) fields.push([fittingText(key, room), copy(value[key]!, depth + 1, room)]);
   }
   // fromEntries defines its keys, so `__proto__` becomes a key and not a prototype.
   return Object.fromEntries(fields);
 }
 
-function storable(text: string, room: { text: number }): string {
+function fittingText(text: string, room: { text: number }): string {
   room.text -= text.length;
   if (room.text < 0) throw new Unfit(`the value has more than ${MAX_TEXT} characters of text`);
   if (text.includes('\0') || !text.isWellFormed()) throw new Unfit('the value has a character that cannot be stored');
