@@ -2,7 +2,9 @@
  * The arrows of the house: data goes one way. `npm test` fails on an import against them, or on a cycle.
  *
  *   cli → main → everything
- *   http, worker → pipeline → rules | plan | render | events | channels | catalog | store → privacy → model, errors, iso-time, profile, nearest
+ *   http → pipeline → rules | plan | events | catalog | store
+ *   worker → dispatch → render | channels | rules | events | catalog | store
+ *   these → privacy → model, errors, iso-time, profile, nearest
  *   cli → simulate → rules | events | catalog: the same decisions in a virtual clock, without a database
  */
 /** What every room may use. */
@@ -49,15 +51,23 @@ module.exports = {
       'ids\\.ts$',
       'rules/',
       'plan/',
-      'render/',
       'events/',
       'privacy/',
-      'channels/',
       'catalog/',
       'store/',
       ...LEAVES,
     ]),
-    only('worker-delivers', 'worker/', ['worker/', 'pipeline\\.ts$', 'channels/provider\\.ts$', 'store/', ...LEAVES]),
+    only('dispatch-sends', 'dispatch\\.ts$', [
+      'rules/rule-set\\.ts$',
+      'render/',
+      'events/',
+      'privacy/',
+      'channels/provider\\.ts$',
+      'catalog/',
+      'store/',
+      ...LEAVES,
+    ]),
+    only('worker-delivers', 'worker/', ['worker/', 'dispatch\\.ts$', 'channels/provider\\.ts$', 'store/', ...LEAVES]),
     only('http-answers', 'http/', [
       'http/',
       '(pipeline|answers)\\.ts$',

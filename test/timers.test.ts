@@ -530,7 +530,7 @@ describe('what becomes known late', () => {
 
 test('what became of a notification is told by the worker that holds it, once', async () => {
   const tidings = await start('R: { on: began }\n  AFTER: { on: { notification: R, is: [delivered, failed] } }');
-  const { clock, pipeline, database } = tidings;
+  const { clock, dispatcher, database } = tidings;
   const { pool } = database;
   const provider = sandboxProvider(CHANNELS);
   await post(tidings, { user: 'u', type: 'began' });
@@ -540,7 +540,7 @@ test('what became of a notification is told by the worker that holds it, once', 
     return delivery;
   };
   const record = async (name: string, delivery: ClaimedDelivery, settlement: Settlement) =>
-    settleDeliveries(pool, name, [settlement], clock.now, await pipeline.lifecycle([{ delivery, settlement }]));
+    settleDeliveries(pool, name, [settlement], clock.now, await dispatcher.lifecycle([{ delivery, settlement }]));
   const settle = async (name: string, delivery: ClaimedDelivery) => {
     const message = { text: 'R' };
     const dispatched = { provider, outcome: { kind: 'delivered' as const }, message };
@@ -604,7 +604,7 @@ async function apply(tidings: TestTidings, rules: string): Promise<void> {
 }
 
 /** Another process: it shares the database and the clock, and nothing else. */
-async function another({ database, seal, providers, clock }: TestTidings, patience: Partial<Patience> = {}) {
+async function another({ database, seal, clock }: TestTidings, patience: Partial<Patience> = {}) {
   const pool = openPool(database.url, { max: 5, name: 'another', patience });
   cleanup.push(() => pool.end());
   const catalogs = new Catalogs(pool);
@@ -613,7 +613,6 @@ async function another({ database, seal, providers, clock }: TestTidings, patien
     catalogs,
     partitions: new Partitions(pool),
     seal,
-    providers,
     clock: () => clock.now,
     log: silent,
   });

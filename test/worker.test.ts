@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Dispatched } from '../src/pipeline.ts';
+import type { Dispatched } from '../src/dispatch.ts';
 import type { ClaimedDelivery } from '../src/store/deliveries.ts';
 import { retryDelay } from '../src/worker/backoff.ts';
 import { Breaker } from '../src/worker/breaker.ts';

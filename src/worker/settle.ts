@@ -1,5 +1,5 @@
+import type { Dispatched } from '../dispatch.ts';
 import type { InDoubtPolicy, Millis } from '../model.ts';
-import type { Dispatched } from '../pipeline.ts';
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts';
 import { retryDelay } from './backoff.ts';
 
