@@ -3,6 +3,7 @@
  *
  *   cli → main → everything
  *   http → pipeline → rules | plan | events | catalog | store
+ *   http → waiting → rules | catalog | store
  *   worker → dispatch → render | channels | rules | events | catalog | store
  *   these → privacy → model, errors, iso-time, profile, nearest
  *   cli → simulate → rules | events | catalog: the same decisions in a virtual clock, without a database
@@ -67,10 +68,11 @@ module.exports = {
       'store/',
       ...LEAVES,
     ]),
+    only('waiting-ends', 'waiting\\.ts$', ['rules/', 'catalog/', 'store/', ...LEAVES]),
     only('worker-delivers', 'worker/', ['worker/', 'dispatch\\.ts$', 'channels/provider\\.ts$', 'store/', ...LEAVES]),
     only('http-answers', 'http/', [
       'http/',
-      '(pipeline|answers)\\.ts$',
+      '(pipeline|answers|waiting)\\.ts$',
       'catalog/',
       'rules/(explain|rule-set)\\.ts$',
       'store/',

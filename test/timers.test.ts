@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Catalogs } from '../src/catalog/catalogs.ts';
-import { cancelWaiting, migrateWaiting } from '../src/catalog/waiting.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { backtest } from '../src/cli/backtest.ts';
 import { contentUuid } from '../src/events/content.ts';
@@ -19,6 +18,7 @@ import {
 } from '../src/store/deliveries.ts';
 import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
+import { cancelWaiting, migrateWaiting } from '../src/waiting.ts';
 import { settlementOf } from '../src/worker/settle.ts';
 import { TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
