@@ -85,7 +85,7 @@ describe('breaker', () => {
 
 describe('slots', () => {
   test('so many run at once, the rest in order', async () => {
-    const slots = new Slots(2);
+    const slots = new Slots<string>(2);
     const ends: (() => void)[] = [];
     const begun: string[] = [];
     for (const key of ['a', 'b', 'c', 'd']) {

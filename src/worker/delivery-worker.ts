@@ -73,7 +73,7 @@ export class DeliveryWorker {
   readonly #parts: Required<DeliveryWorkerParts>;
   readonly #held = new Set<ClaimedDelivery>();
   readonly #heldOn = new Map<Channel, number>();
-  readonly #slots = new Map<Provider, Slots>();
+  readonly #slots = new Map<Provider, Slots<ClaimedDelivery>>();
   readonly #breakers = new Map<Provider, Breaker>();
   readonly #settled: Ended[] = [];
   readonly #wakeUp: WakeUp;
@@ -126,8 +126,8 @@ export class DeliveryWorker {
     await Promise.all(this.#loops);
     const unbegun = [...this.#slots.values()].flatMap((slots) => slots.clear());
     if (unbegun.length > 0) {
-      await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun as ClaimedDelivery[]));
-      for (const delivery of unbegun) this.#letGo(delivery as ClaimedDelivery);
+      await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun));
+      for (const delivery of unbegun) this.#letGo(delivery);
     }
     const deadline = setTimeout(() => {
       this.#aborted = true;
