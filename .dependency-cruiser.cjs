@@ -25,6 +25,8 @@ module.exports = {
     only('iso-time-imports-model', 'iso-time\\.ts$', ['model\\.ts$']),
     only('profile-imports-model', 'profile\\.ts$', ['model\\.ts$']),
     only('nearest-imports-nothing', 'nearest\\.ts$', ['nearest\\.ts$']),
+    // The console has it, too.
+    only('trial-imports-model', 'trial\\.ts$', ['model\\.ts$']),
     only('errors-import-model', 'errors\\.ts$', ['model\\.ts$']),
     only('rules-are-pure', 'rules/', ['rules/', ...LEAVES]),
     only('plan-is-pure', 'plan/', ['plan/', ...LEAVES]),
