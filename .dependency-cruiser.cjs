@@ -2,7 +2,10 @@
  * The arrows of the house: data goes one way. `npm test` fails on an import against them, or on a cycle.
  *
  *   cli → main → everything
- *   http, worker → pipeline → rules | plan | render | events | channels | catalog | store → privacy → model, errors, iso-time, profile, nearest
+ *   http → pipeline → rules | plan | events | catalog | store
+ *   http → waiting → rules | catalog | store
+ *   worker → dispatch → render | channels | rules | events | catalog | store
+ *   these → privacy → model, errors, iso-time, profile, nearest
  *   cli → simulate → rules | events | catalog: the same decisions in a virtual clock, without a database
  */
 /** What every room may use. */
@@ -22,6 +25,8 @@ module.exports = {
     only('iso-time-imports-model', 'iso-time\\.ts$', ['model\\.ts$']),
     only('profile-imports-model', 'profile\\.ts$', ['model\\.ts$']),
     only('nearest-imports-nothing', 'nearest\\.ts$', ['nearest\\.ts$']),
+    // The console has it, too.
+    only('trial-imports-model', 'trial\\.ts$', ['model\\.ts$']),
     only('errors-import-model', 'errors\\.ts$', ['model\\.ts$']),
     only('rules-are-pure', 'rules/', ['rules/', ...LEAVES]),
     only('plan-is-pure', 'plan/', ['plan/', ...LEAVES]),
@@ -49,18 +54,27 @@ module.exports = {
       'ids\\.ts$',
       'rules/',
       'plan/',
-      'render/',
       'events/',
       'privacy/',
-      'channels/',
       'catalog/',
       'store/',
       ...LEAVES,
     ]),
-    only('worker-delivers', 'worker/', ['worker/', 'pipeline\\.ts$', 'channels/provider\\.ts$', 'store/', ...LEAVES]),
+    only('dispatch-sends', 'dispatch\\.ts$', [
+      'rules/rule-set\\.ts$',
+      'render/',
+      'events/',
+      'privacy/',
+      'channels/provider\\.ts$',
+      'catalog/',
+      'store/',
+      ...LEAVES,
+    ]),
+    only('waiting-ends', 'waiting\\.ts$', ['rules/', 'catalog/', 'store/', ...LEAVES]),
+    only('worker-delivers', 'worker/', ['worker/', 'dispatch\\.ts$', 'channels/provider\\.ts$', 'store/', ...LEAVES]),
     only('http-answers', 'http/', [
       'http/',
-      '(pipeline|answers)\\.ts$',
+      '(pipeline|answers|waiting)\\.ts$',
       'catalog/',
       'rules/(explain|rule-set)\\.ts$',
       'store/',

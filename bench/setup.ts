@@ -10,6 +10,7 @@ import { parseCatalog } from '../src/catalog/parse.ts';
 import { readCatalog } from '../src/catalog/read.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
+import { Dispatcher } from '../src/dispatch.ts';
 import { DEFAULT_TENANT } from '../src/http/caller.ts';
 import { buildServer } from '../src/http/server.ts';
 import { type CatalogData, CHANNELS, type Channel } from '../src/model.ts';
@@ -148,7 +149,6 @@ export async function withTidings<T>(
     catalogs,
     partitions: new Partitions(pool),
     seal,
-    providers: byChannel,
     clock,
     log,
   });
@@ -164,8 +164,7 @@ export async function withTidings<T>(
           name,
           pool,
           databaseUrl: url,
-          pipeline,
-          providers: byChannel,
+          dispatcher: new Dispatcher(catalogs, seal, byChannel),
           clock,
           random: Math.random,
           log,

@@ -74,7 +74,9 @@ export async function ensureBuilt() {
 export async function ensureConsole() {
   const folder = join(root, 'packages', 'console');
   if (!existsSync(join(folder, 'vite.config.ts'))) return;
-  await ensureMade(join(folder, 'dist'), filesIn(folder), async () => {
+  // All that it shares with src/ but types.
+  const shared = join(root, 'src', 'trial.ts');
+  await ensureMade(join(folder, 'dist'), [...filesIn(folder), shared], async () => {
     say('Building the console (once)…');
     const done = await npm(['run', 'build', '-w', 'packages/console', '--silent']);
     if (!done) say('The console could not be built: everything else works, the page at / does not.');

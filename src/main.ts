@@ -12,6 +12,7 @@ import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
+import { Dispatcher } from './dispatch.ts';
 import { CatalogError } from './errors.ts';
 import { DEFAULT_TENANT } from './http/caller.ts';
 import { DAY } from './iso-time.ts';
@@ -107,7 +108,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     const { providers, close } = makeProviders(config, log);
     cleanup.push(close);
-    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, providers, clock, log });
+    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, log });
 
     const state = { stopping: false, workers: (): { [part: string]: string } => ({}) };
     if (roles.workers) {
@@ -118,8 +119,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         name,
         pool,
         databaseUrl,
-        pipeline,
-        providers,
+        dispatcher: new Dispatcher(catalogs, seal, providers),
         clock,
         random,
         log,

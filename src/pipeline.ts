@@ -3,24 +3,19 @@ import type { Logger } from 'pino';
 import { answersOf, type EventResult, emptyResult, rejected, sortOut } from './answers.ts';
 import { Assembly } from './assembly.ts';
 import type { Catalog, Catalogs } from './catalog/catalogs.ts';
-import type { Outgoing, Provider } from './channels/provider.ts';
 import { TidingsError } from './errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './events/envelope.ts';
-import { addressPurpose, Reach } from './events/reach.ts';
+import { Reach } from './events/reach.ts';
 import { absorbAll, factsQuery, hand, loadMore, NOTHING_ASKED, take } from './gather.ts';
 import { ids } from './ids.ts';
 import { Lanes } from './lanes.ts';
-import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
-import { redact, storableText } from './privacy/mask.ts';
+import type { Decision, Millis } from './model.ts';
 import type { Seal } from './privacy/seal.ts';
-import { renderMessage } from './render/template.ts';
 import type { Wait } from './rules/facts.ts';
 import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
-import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isOfOneItem, isRefusedValue, isTransient, timestamp, untilCommitted } from './store/database.ts';
-import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
+import { isOfOneItem, isRefusedValue, isTransient, untilCommitted } from './store/database.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import { byHalves } from './store/halves.ts';
 import type { Partitions } from './store/partitions.ts';
@@ -33,11 +28,10 @@ import { loadWaitsById } from './store/waits.ts';
  *   ingest       read ─▶ [ lock the people ─▶ load facts ─▶ decide ─▶ plan ─▶ write ]  ─▶ answer
  *   endDueWaits        ─▶ [ lock the people ─▶ load facts ─▶ end   ─▶ plan ─▶ write ]
  *   takeTurns          ─▶ [ lock the people ─▶ load facts ─▶ turn  ─▶ plan ─▶ write ]
- *   dispatch     (a worker claimed a delivery)  address ─▶ render ─▶ send  ─▶ outcome
  *
  * What stands in brackets is one transaction for a batch of up to MAX_BATCH events or people; an answer goes out after its
  * commit. src/gather.ts is its beginning: what the rules need to know; src/assembly.ts its middle: decide and plan, in
- * memory; src/answers.ts its end: what became of each event.
+ * memory; src/answers.ts its end: what became of each event. How what is written goes out is src/dispatch.ts.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -127,7 +121,7 @@ export class Pipeline {
     lookUp: boolean,
   ): Promise<EventResult[]> {
     const userIds = [...new Set(events.map((event) => event.userId))];
-    const until = () => this.#parts.clock() + LOCK_PATIENCE;
+    const until = () => this.#parts.clock() + LATEST_DECISION;
     const ask = (catalog: Catalog) => factsQuery(catalog, tenantId, userIds, events, until(), lookUp);
     const { catalog, facts, query } = await this.#lock(connection, tenantId, ask);
     // Only now: what is decided about a person later has a later time, in whichever process.
@@ -307,132 +301,18 @@ export class Pipeline {
       });
     }
   }
-
-  /** One call to a provider for a delivery that the caller holds the lease of. Throws only before that call. */
-  async dispatch(delivery: ClaimedDelivery, deadline: SendDeadline): Promise<Dispatched> {
-    const { catalogs, seal, providers } = this.#parts;
-    const { tenantId, notificationType, channel, userId } = delivery;
-    const provider = providers.get(channel) as Provider;
-    let to: string | undefined;
-    const kind = ADDRESS_OF[channel];
-    if (kind) {
-      if (!delivery.address) return { provider, outcome: { kind: 'undeliverable', missing: kind } };
-      try {
-        to = seal.open(delivery.address.sealed, addressPurpose(tenantId, userId, kind));
-      } catch {
-        // Not for ever: the key may be put right, and the person may say another one.
-        return { provider, outcome: { kind: 'retry', reason: `the ${kind} cannot be opened with the key in use` } };
-      }
-    }
-    const template = await catalogs.templateFor(delivery);
-    if (!template) {
-      const where = 'neither in the catalog in force nor in the one it was decided with';
-      const reason = `${notificationType} has no ${channel} template, ${where}`;
-      return { provider, outcome: { kind: 'rejected', reason } };
-    }
-    const { about, ...data } = delivery.data;
-    const notification = {
-      id: delivery.notificationId,
-      type: notificationType,
-      channel,
-      user_id: userId,
-      ...(about as JsonObject),
-    };
-    const rendered = renderMessage(template, { ...data, notification });
-    if ('error' in rendered) {
-      return { provider, outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
-    }
-    const { message } = rendered;
-    const outgoing: Outgoing = {
-      tenantId,
-      notificationId: delivery.notificationId,
-      notificationType,
-      channel,
-      userId,
-      ...(to === undefined ? {} : { to }),
-      message,
-      idempotencyKey: `${delivery.notificationId}.${channel}`,
-      attempt: delivery.attempt,
-    };
-    try {
-      const outcome = await deadline.bound(provider.send(outgoing, deadline.signal), () => UNHEARD);
-      return { provider, outcome: redacted(outcome), message };
-    } catch (error) {
-      // It may have thrown before it handed the message over, or after.
-      return { provider, outcome: OUR_ERROR, message, error: redactedError(error) };
-    }
-  }
-
-  /** What became of these notifications, as events to be taken in, where a rule of the catalog in force listens. */
-  async lifecycle(
-    settled: readonly { readonly delivery: ClaimedDelivery; readonly settlement: Settlement }[],
-  ): Promise<Told[]> {
-    const told: Told[] = [];
-    for (const { delivery, settlement } of settled) {
-      const type = BECAME[settlement.status];
-      if (type === undefined) continue;
-      const { tenantId, userId, notificationId, channel, notificationType } = delivery;
-      const { rules } = await this.#parts.catalogs.at(tenantId, delivery.activeCatalog);
-      if (!listensTo(rules, type)) continue;
-      const eventId = `${type} ${notificationId}.${channel}.${settlement.attempt.n}`;
-      const event = {
-        event_id: eventId,
-        user_id: userId,
-        event_type: type,
-        // The same however often it is recorded.
-        event_timestamp: timestamp(settlement.attempt.startedAt + settlement.attempt.durationMs),
-        properties: {
-          notification_type: notificationType,
-          notification_id: notificationId,
-          channel,
-          ...(settlement.reason === null ? {} : { reason: settlement.reason }),
-        },
-      };
-      told.push({ settlement, event: { tenantId, userId, eventId, event } });
-    }
-    return told;
-  }
 }
-
-/** A notification's own lifecycle, as rules name it (`on: { notification: …, is: failed }`). */
-const BECAME: { readonly [status in Settlement['status']]?: string } = {
-  sent: 'notification.delivered',
-  undeliverable: 'notification.failed',
-  dead: 'notification.failed',
-};
 
 export interface PipelineParts {
   readonly pool: pg.Pool;
   readonly catalogs: Catalogs;
   readonly partitions: Partitions;
   readonly seal: Seal;
-  readonly providers: ReadonlyMap<Channel, Provider>;
   readonly clock: () => Millis;
   readonly log: Pick<Logger, 'error'>;
   /** Events that may wait to be decided before more are refused. */
   readonly maxWaiting?: number;
 }
-
-export interface Dispatched {
-  readonly provider: Provider;
-  readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
-  /** As it was sent, where it was rendered. */
-  readonly message?: Message;
-  /** What the provider threw, without addresses: a bug. */
-  readonly error?: Error;
-}
-
-/** How long a send may take. */
-export interface SendDeadline {
-  /** Aborted when it is time to end. */
-  readonly signal: AbortSignal;
-  /** What `work` comes to; `otherwise`, should it go on for long after the signal. */
-  bound<T>(work: Promise<T>, otherwise: () => T): Promise<T>;
-}
-
-const OUR_ERROR: SendOutcome = { kind: 'in_doubt', reason: 'an error in Tidings itself; see its log' };
-
-const UNHEARD: SendOutcome = { kind: 'in_doubt', reason: 'the provider did not say in time how it ended' };
 
 const REFUSED = {
   invalid_content: 'This event holds a value that cannot be stored',
@@ -442,34 +322,17 @@ const REFUSED = {
 /** Bounds the advisory locks of a transaction and the memory of a statement. */
 const MAX_BATCH = 1000;
 
-/** Facts are asked for before it is known when the people are free; no answer is waited for so long (`Patience.answer`). */
-const LOCK_PATIENCE = 300_000;
+/**
+ * A decision comes no later than this after its facts were asked for, which is before it is known when the people are free:
+ * no answer is waited for so long (`Patience.answer`).
+ */
+const LATEST_DECISION: Millis = 300_000;
 
 /** After a repeated event, how many batches expect more of them. */
 const LOOK_UPS = 100;
-
-/** The address a channel needs. The others reach the person, or our own people, without one. */
-const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
 
 /** Whose turn an item waits for; it is not yet checked. */
 function personOf(item: unknown): string {
   const id = (item as { user_id?: unknown } | null)?.user_id;
   return typeof id === 'string' ? id : '';
-}
-
-/** A provider may quote the address, and anything else: what it says is kept, logged and shown. */
-function redacted(outcome: SendOutcome): SendOutcome {
-  const { response, ...rest } = outcome;
-  const said = response === undefined ? {} : { response: redact(response) };
-  if (rest.kind !== 'delivered') return { ...rest, ...said, reason: redact(rest.reason) };
-  const { kind, providerMessageId: id } = rest;
-  // A message id may look like an address, and is none.
-  return { kind, ...said, ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }) };
-}
-
-/** A bug in a provider is told with its place, but what it quotes is masked before anybody can log it. */
-function redactedError(error: unknown): Error {
-  const told = new Error(redact(String(error)));
-  if (error instanceof Error && error.stack) told.stack = redact(error.stack, 2000);
-  return told;
 }

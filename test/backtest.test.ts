@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Assembly } from '../src/assembly.ts';
 import { Catalogs, compileCatalog } from '../src/catalog/catalogs.ts';
-import { noopProvider } from '../src/channels/noop.ts';
 import { backtest } from '../src/cli/backtest.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../src/events/envelope.ts';
 import { Reach } from '../src/events/reach.ts';
 import { ids } from '../src/ids.ts';
-import { type CatalogData, CHANNELS, type Decision, type JsonObject, type Millis, type Rule } from '../src/model.ts';
+import type { CatalogData, Decision, JsonObject, Millis, Rule } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { nextOccurrence, occurrenceLabel, zoneOf } from '../src/rules/calendar.ts';
@@ -410,13 +409,11 @@ async function live(
   let applied = 0;
   let active = versions[0] as CatalogData;
   const catalogs = new Catalogs(pool);
-  const noop = noopProvider(CHANNELS);
   const pipeline = new Pipeline({
     pool,
     catalogs,
     partitions: new Partitions(pool),
     seal: new Seal(Buffer.alloc(32)),
-    providers: new Map(CHANNELS.map((channel) => [channel, noop])),
     clock: () => now,
     log: silent,
   });

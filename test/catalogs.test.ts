@@ -36,11 +36,11 @@ function seen(properties: object = {}, user = 'u1') {
 function secondProcess(): { catalogs: Catalogs; pipeline: Pipeline } {
   const { pool } = tidings.database;
   const catalogs = new Catalogs(pool);
-  const { seal, clock, providers } = tidings;
+  const { seal, clock } = tidings;
   const partitions = new Partitions(pool);
   return {
     catalogs,
-    pipeline: new Pipeline({ pool, catalogs, partitions, seal, providers, clock: () => clock.now, log: silent }),
+    pipeline: new Pipeline({ pool, catalogs, partitions, seal, clock: () => clock.now, log: silent }),
   };
 }
 

@@ -85,7 +85,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(command).toContain(`curl ${server.url}/api/v1/events`);
     await run('bash', ['-c', command]);
     const row = page.getByTestId('activity-row');
-    await row.getByText('u_1001').waitFor();
+    await row.getByText('u_1', { exact: true }).waitFor();
     expect(await row.getByTestId('decision-chip').innerText()).toMatch(/WELCOME_EMAIL\s+Send/);
   });
 
@@ -791,11 +791,18 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('the first command is made of the catalog in force, and without one it is still a command', async () => {
-    const rule = (name: string, event: string, more = {}) => ({ name, on: [event], after: [], limits: [], ...more });
+    const rule = (name: string, event: string, more = {}) => ({
+      name,
+      on: [event],
+      notify: [name],
+      after: [],
+      limits: [],
+      ...more,
+    });
     const odd = {
       version: 1,
       applied_at: null,
-      notifications: [],
+      notifications: [{ name: 'THANKS', category: 'SYSTEM', channels: ['email'] }],
       groups: [],
       events: [
         {
@@ -825,7 +832,7 @@ describe.skipIf(program === undefined)('the console', () => {
       const event = JSON.parse(stdout.split('-d\n')[1] ?? '');
       expect(event).toMatchObject({ event_type: type, user_traits: { email: 'maria@example.com' } });
       if (type !== 'order_placed') continue;
-      expect(event.properties).toEqual({ count: 1, kind: "baker's", channel: 'web' });
+      expect(event.properties).toEqual({ count: 1, kind: "baker's", note: 'example', channel: 'web' });
       expect(event.user_traits.vip).toBe(true);
     }
   });

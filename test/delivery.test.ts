@@ -1037,13 +1037,12 @@ let workers = 0;
 
 /** Looks every 20 ms, so that virtual time that was moved on is noticed. */
 async function worker(tidings: TestTidings, more: Partial<DeliveryWorkerParts> = {}): Promise<DeliveryWorker> {
-  const { database, pipeline, providers, clock } = tidings;
+  const { database, dispatcher, clock } = tidings;
   const made = new DeliveryWorker({
     name: `worker ${workers++}`,
     pool: database.pool,
     databaseUrl: database.url,
-    pipeline,
-    providers,
+    dispatcher,
     clock: () => clock.now,
     elapsed: () => clock.now,
     random: () => 0.5,

@@ -318,12 +318,11 @@ describe('what cannot be read as a request', () => {
 describe('overload and a database that is away', () => {
   test('503 with Retry-After before anything is taken in; the others are decided', async () => {
     const { pool } = tidings.database;
-    const { catalogs, seal, providers, clock } = tidings;
+    const { catalogs, seal, clock } = tidings;
     const parts = {
       pool,
       catalogs,
       seal,
-      providers,
       partitions: new Partitions(pool),
       clock: () => clock.now,
       log: silent,
@@ -368,8 +367,8 @@ describe('overload and a database that is away', () => {
       max: 1,
       name: 'test',
     });
-    const { catalogs, seal, providers, clock, database } = tidings;
-    const parts = { pool: nowhere, catalogs, seal, providers, partitions: new Partitions(nowhere), log: silent };
+    const { catalogs, seal, clock, database } = tidings;
+    const parts = { pool: nowhere, catalogs, seal, partitions: new Partitions(nowhere), log: silent };
     const away = await testServer({
       ...tidings,
       pipeline: new Pipeline({ ...parts, clock: () => clock.now }),
@@ -550,10 +549,10 @@ describe('a mistake of our own about one event', () => {
   test('is nobody else’s: the others are decided, and it is kept until the mistake is mended', async () => {
     const { pool } = tidings.database;
     const key = Buffer.alloc(32);
-    const { catalogs, providers, clock } = tidings;
+    const { catalogs, clock } = tidings;
     const logged: object[] = [];
     const log = { error: (line: object) => void logged.push(line) };
-    const parts = { pool, catalogs, providers, partitions: new Partitions(pool), clock: () => clock.now, log };
+    const parts = { pool, catalogs, partitions: new Partitions(pool), clock: () => clock.now, log };
     const serve = (seal: Seal) => testServer({ ...tidings, seal, pipeline: new Pipeline({ ...parts, seal }) });
     const broken = await serve(new BrokenSeal(key));
     const poison = payment({ event_id: 'poison', user_traits: { email: EMAIL } });

@@ -137,7 +137,6 @@ describe('through the database', () => {
       catalogs: new Catalogs(pool),
       partitions: new Partitions(pool),
       seal: tidings.seal,
-      providers: tidings.providers,
       clock: () => NOW,
       log: silent,
     });

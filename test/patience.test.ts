@@ -138,12 +138,12 @@ async function start(): Promise<TestTidings> {
 }
 
 /** Another process, with a patience of its own. */
-function another({ seal, providers, clock }: TestTidings, url: string, patience: Partial<Patience>) {
+function another({ seal, clock }: TestTidings, url: string, patience: Partial<Patience>) {
   const pool = openPool(url, { max: 5, name: 'another', patience });
   cleanup.push(() => pool.end());
   const catalogs = new Catalogs(pool);
   const partitions = new Partitions(pool);
-  const parts = { pool, catalogs, partitions, seal, providers, clock: () => clock.now, log: silent };
+  const parts = { pool, catalogs, partitions, seal, clock: () => clock.now, log: silent };
   return { pool, pipeline: new Pipeline(parts) };
 }
 

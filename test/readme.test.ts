@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCatalog } from '../src/catalog/read.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { type Trial, trialOf } from '../src/cli/trial.ts';
+import { type Trial, trialOf } from '../src/trial.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type CodeBlock, codeBlocks, commandsOf, missingFrom } from './support/markdown.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';

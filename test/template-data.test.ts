@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../src/model.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What the checker takes to be there for a template to show is what the pipeline gives it. */
+/** What the checker takes to be there for a template to show is what it is given. */
 
 const HOUR = 3_600_000;
 const cleanup: (() => Promise<unknown>)[] = [];
@@ -62,11 +62,11 @@ async function post({ pipeline, clock }: TestTidings, type: string, properties: 
 }
 
 /** The words of each line of the message that goes out. */
-async function shown({ pipeline, database, clock }: TestTidings): Promise<{ [name: string]: string[] }> {
+async function shown({ dispatcher, database, clock }: TestTidings): Promise<{ [name: string]: string[] }> {
   const [delivery] = await claimDeliveries(database.pool, 'test', [{ channel: 'in_app', room: 1 }], clock.now, 1000);
   if (!delivery) throw new Error('nothing was sent');
   const deadline = { signal: new AbortController().signal, bound: <T>(work: Promise<T>) => work };
-  const { message } = await pipeline.dispatch(delivery, deadline);
+  const { message } = await dispatcher.dispatch(delivery, deadline);
   const lines = (message?.text ?? '').split('\n').map((line) => line.split(':'));
   return Object.fromEntries(lines.map(([name = '', rest = '']) => [name, rest.split(' ').filter(Boolean).sort()]));
 }

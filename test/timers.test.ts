@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Catalogs } from '../src/catalog/catalogs.ts';
-import { cancelWaiting, migrateWaiting } from '../src/catalog/waiting.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { backtest } from '../src/cli/backtest.ts';
 import { contentUuid } from '../src/events/content.ts';
@@ -19,6 +18,7 @@ import {
 } from '../src/store/deliveries.ts';
 import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
+import { cancelWaiting, migrateWaiting } from '../src/waiting.ts';
 import { settlementOf } from '../src/worker/settle.ts';
 import { TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -541,7 +541,7 @@ describe('what becomes known late', () => {
 
 test('what became of a notification is told by the worker that holds it, once', async () => {
   const tidings = await start('R: { on: began }\n  AFTER: { on: { notification: R, is: [delivered, failed] } }');
-  const { clock, pipeline, database } = tidings;
+  const { clock, dispatcher, database } = tidings;
   const { pool } = database;
   const provider = sandboxProvider(CHANNELS);
   await post(tidings, { user: 'u', type: 'began' });
@@ -551,7 +551,7 @@ test('what became of a notification is told by the worker that holds it, once', 
     return delivery;
   };
   const record = async (name: string, delivery: ClaimedDelivery, settlement: Settlement) =>
-    settleDeliveries(pool, name, [settlement], clock.now, await pipeline.lifecycle([{ delivery, settlement }]));
+    settleDeliveries(pool, name, [settlement], clock.now, await dispatcher.lifecycle([{ delivery, settlement }]));
   const settle = async (name: string, delivery: ClaimedDelivery) => {
     const message = { text: 'R' };
     const dispatched = { provider, outcome: { kind: 'delivered' as const }, message };
@@ -615,7 +615,7 @@ async function apply(tidings: TestTidings, rules: string): Promise<void> {
 }
 
 /** Another process: it shares the database and the clock, and nothing else. */
-async function another({ database, seal, providers, clock }: TestTidings, patience: Partial<Patience> = {}) {
+async function another({ database, seal, clock }: TestTidings, patience: Partial<Patience> = {}) {
   const pool = openPool(database.url, { max: 5, name: 'another', patience });
   cleanup.push(() => pool.end());
   const catalogs = new Catalogs(pool);
@@ -624,7 +624,6 @@ async function another({ database, seal, providers, clock }: TestTidings, patien
     catalogs,
     partitions: new Partitions(pool),
     seal,
-    providers,
     clock: () => clock.now,
     log: silent,
   });

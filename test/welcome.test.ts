@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { checkSource } from '../src/catalog/check.ts';
 import { readCatalog } from '../src/catalog/read.ts';
 import { compileSchemas } from '../src/catalog/validate-event.ts';
-import { type ShownCatalog, trialOf } from '../src/cli/trial.ts';
 import { deliveryText, welcome } from '../src/cli/welcome.ts';
 import { isRejection, readEvent } from '../src/events/envelope.ts';
 import type { CatalogData } from '../src/model.ts';
@@ -10,6 +9,7 @@ import { course } from '../src/simulate/course.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { rulesFor } from '../src/simulate/play.ts';
 import { World } from '../src/simulate/world.ts';
+import { type ShownCatalog, trialOf } from '../src/trial.ts';
 
 /** What a start says: something to try with this catalog, and what leaves the machine. */
 
@@ -72,6 +72,16 @@ describe('something to try', () => {
     const data = await catalog(rules, events);
     const trial = trialOf(data);
     expect(sentFor(data, trial?.event)).toEqual([trial?.notification]);
+  });
+
+  test('happens when it is asked for, and speaks of a day that is yet to come', async () => {
+    const data = await catalog('  N: { on: a }', 'a: { properties: { t: timestamp, d: date } }');
+    const trial = trialOf(data, Date.parse('2026-02-27T08:30:15.678Z'));
+    expect(trial?.event).toMatchObject({
+      event_timestamp: '2026-02-27T08:30:15Z',
+      properties: { t: '2026-03-02T08:30:15Z', d: '2026-03-02' },
+    });
+    expect(sentFor(data, trial?.event)).toEqual(['N']);
   });
 
   test('is nothing without a rule for it, or when its event cannot be guessed', async () => {

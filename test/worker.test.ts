@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Dispatched } from '../src/pipeline.ts';
+import type { Dispatched } from '../src/dispatch.ts';
 import type { ClaimedDelivery } from '../src/store/deliveries.ts';
 import { retryDelay } from '../src/worker/backoff.ts';
 import { Breaker } from '../src/worker/breaker.ts';
@@ -85,7 +85,7 @@ describe('breaker', () => {
 
 describe('slots', () => {
   test('so many run at once, the rest in order', async () => {
-    const slots = new Slots(2);
+    const slots = new Slots<string>(2);
     const ends: (() => void)[] = [];
     const begun: string[] = [];
     for (const key of ['a', 'b', 'c', 'd']) {

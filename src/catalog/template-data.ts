@@ -12,7 +12,7 @@ export interface Way {
 
 /**
  * How a notification comes to a channel: by each rule that sends it, and each type of event that triggers the rule. What there
- * is to show is put together in `dataText` of src/assembly.ts and, at last, in `dispatch` of src/pipeline.ts.
+ * is to show is put together in `dataText` of src/assembly.ts and, at last, in src/dispatch.ts.
  */
 export function waysOf({ events, traits, rules }: CatalogData): (notification: string, channel: Channel) => Way[] {
   const schemas = new Map([...LIFECYCLE_EVENTS, ...events].map(({ name, properties }) => [name, properties]));

@@ -8,7 +8,7 @@ import type { Roles, Running } from '../main.ts';
 import { loggedError } from '../privacy/logged.ts';
 import { ROOT } from '../root.ts';
 import { codeOf, isUnreachable } from '../store/database.ts';
-import { trialOf } from './trial.ts';
+import { trialOf } from '../trial.ts';
 import { welcome } from './welcome.ts';
 
 const EXAMPLE = join(ROOT, 'examples', 'fintech');

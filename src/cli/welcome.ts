@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalogs.ts';
 import type { Config } from '../config.ts';
 import type { Roles, Running } from '../main.ts';
 import { CHANNELS, type Channel } from '../model.ts';
-import type { Trial } from './trial.ts';
+import type { Trial } from '../trial.ts';
 
 /** What a start says to people: what runs where, what leaves the machine, and something to try. */
 export function welcome(

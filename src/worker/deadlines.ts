@@ -1,5 +1,5 @@
+import type { SendDeadline } from '../dispatch.ts';
 import type { Millis } from '../model.ts';
-import type { SendDeadline } from '../pipeline.ts';
 
 /**
  * When sends are given up on. Those that begin at about the same time share one: a signal and a timer of one's own cost

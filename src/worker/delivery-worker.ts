@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
+import type { Dispatched, Dispatcher } from '../dispatch.ts';
 import type { Channel, Millis } from '../model.ts';
-import type { Dispatched, Pipeline } from '../pipeline.ts';
 import { DELIVERIES_CHANNEL } from '../store/batch.ts';
 import { isOfOneItem } from '../store/database.ts';
 import {
@@ -31,8 +31,7 @@ export interface DeliveryWorkerParts {
   readonly name: string;
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
-  readonly pipeline: Pipeline;
-  readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly dispatcher: Dispatcher;
   readonly clock: () => Millis;
   readonly random: () => number;
   readonly log: Logger;
@@ -74,7 +73,7 @@ export class DeliveryWorker {
   readonly #parts: Required<DeliveryWorkerParts>;
   readonly #held = new Set<ClaimedDelivery>();
   readonly #heldOn = new Map<Channel, number>();
-  readonly #slots = new Map<Provider, Slots>();
+  readonly #slots = new Map<Provider, Slots<ClaimedDelivery>>();
   readonly #breakers = new Map<Provider, Breaker>();
   readonly #settled: Ended[] = [];
   readonly #wakeUp: WakeUp;
@@ -100,7 +99,7 @@ export class DeliveryWorker {
     this.#deadlines = new Deadlines(this.#parts.sendDeadline);
     this.#claimer = { lease: parts.name, alarm: new Alarm() };
     this.#helper = { lease: `${parts.name} (2)`, alarm: new Alarm() };
-    for (const provider of new Set(parts.providers.values())) {
+    for (const provider of new Set(parts.dispatcher.providers.values())) {
       this.#slots.set(provider, new Slots(provider.concurrency));
       this.#breakers.set(provider, new Breaker());
     }
@@ -127,8 +126,8 @@ export class DeliveryWorker {
     await Promise.all(this.#loops);
     const unbegun = [...this.#slots.values()].flatMap((slots) => slots.clear());
     if (unbegun.length > 0) {
-      await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun as ClaimedDelivery[]));
-      for (const delivery of unbegun) this.#letGo(delivery as ClaimedDelivery);
+      await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun));
+      for (const delivery of unbegun) this.#letGo(delivery);
     }
     const deadline = setTimeout(() => {
       this.#aborted = true;
@@ -161,7 +160,7 @@ export class DeliveryWorker {
     while (!this.#stopping) {
       try {
         const rooms = this.#rooms();
-        this.#short = rooms.length < this.#parts.providers.size;
+        this.#short = rooms.length < this.#parts.dispatcher.providers.size;
         const asked = helps ? rooms.filter(({ channel }) => this.#more.has(channel)) : rooms;
         const full = asked.length > 0 && (await this.#claim(claimer, asked));
         // Where a channel gave all it was asked for there is more.
@@ -178,7 +177,7 @@ export class DeliveryWorker {
   #rooms(): Room[] {
     const now = this.#parts.elapsed();
     const rooms: Room[] = [];
-    for (const [channel, provider] of this.#parts.providers) {
+    for (const [channel, provider] of this.#parts.dispatcher.providers) {
       const capacity = capacityOf(provider);
       const held = this.#heldOn.get(channel) ?? 0;
       const state = (this.#breakers.get(provider) as Breaker).state(now);
@@ -190,7 +189,7 @@ export class DeliveryWorker {
 
   /** True when there is likely more to claim at once. */
   async #claim(claimer: Claimer, rooms: readonly Room[]): Promise<boolean> {
-    const { pool, clock, lease, providers } = this.#parts;
+    const { pool, clock, lease, dispatcher } = this.#parts;
     for (const { channel, room } of rooms) this.#hold(channel, room);
     let deliveries: ClaimedDelivery[];
     try {
@@ -205,7 +204,7 @@ export class DeliveryWorker {
     for (const delivery of deliveries) {
       this.#held.add(delivery);
       this.#hold(delivery.channel, 1);
-      const provider = providers.get(delivery.channel) as Provider;
+      const provider = dispatcher.providers.get(delivery.channel) as Provider;
       this.#slots.get(provider)?.run(delivery, () => this.#deliver(delivery, provider));
     }
     for (const { channel, room } of rooms) {
@@ -234,7 +233,7 @@ export class DeliveryWorker {
   }
 
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
-    const { pool, pipeline, clock, elapsed, random } = this.#parts;
+    const { pool, dispatcher, clock, elapsed, random } = this.#parts;
     const startedAt = clock();
     const breaker = this.#breakers.get(provider) as Breaker;
     let dispatched: Dispatched;
@@ -243,7 +242,7 @@ export class DeliveryWorker {
         this.#letGo(delivery);
         return;
       }
-      dispatched = await pipeline.dispatch(delivery, this.#deadlines.next());
+      dispatched = await dispatcher.dispatch(delivery, this.#deadlines.next());
       if (dispatched.error) this.#logError(delivery, dispatched.error);
     } catch (error) {
       // Before it was handed to the provider.
@@ -293,9 +292,9 @@ export class DeliveryWorker {
 
   /** What was recorded is not held any more. */
   async #record(batch: readonly Ended[]): Promise<never[]> {
-    const { pool, name, clock, pipeline } = this.#parts;
+    const { pool, name, clock, dispatcher } = this.#parts;
     const settlements = batch.map(({ settlement }) => settlement);
-    await settleDeliveries(pool, name, settlements, clock(), await pipeline.lifecycle(batch));
+    await settleDeliveries(pool, name, settlements, clock(), await dispatcher.lifecycle(batch));
     for (const { delivery } of batch) this.#letGo(delivery);
     if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
     return [];
@@ -303,13 +302,13 @@ export class DeliveryWorker {
 
   /** What became of it matters more than what the provider said of it. */
   async #recordBare({ settlement, delivery }: Ended, why: unknown): Promise<never[]> {
-    const { pool, name, clock, pipeline, log } = this.#parts;
+    const { pool, name, clock, dispatcher, log } = this.#parts;
     const line = { delivery_id: nameOf(delivery) };
     const bare = { settlement: withoutExtras(settlement), delivery };
     let error = why;
     for (const tells of [true, false]) {
       try {
-        const told = tells ? await pipeline.lifecycle([bare]) : [];
+        const told = tells ? await dispatcher.lifecycle([bare]) : [];
         await settleDeliveries(pool, name, [bare.settlement], clock(), told);
         log.error(
           { ...line, err: error },
@@ -347,7 +346,7 @@ export class DeliveryWorker {
   /** At most the poll interval: a wake-up may be missed. */
   async #untilNextDue(): Promise<Millis> {
     const { pool, clock, poll } = this.#parts;
-    const due = await nextDue(pool, [...this.#parts.providers.keys()]);
+    const due = await nextDue(pool, [...this.#parts.dispatcher.providers.keys()]);
     // What is due already waits for room or for its circuit, and both rouse or come by.
     return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
   }

@@ -1,5 +1,5 @@
-import type { InDoubtPolicy, Millis } from '../model.ts';
-import type { Dispatched } from '../pipeline.ts';
+import type { Dispatched } from '../dispatch.ts';
+import type { Millis } from '../model.ts';
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts';
 import { retryDelay } from './backoff.ts';
 
@@ -70,7 +70,7 @@ function nextState(delivery: ClaimedDelivery, outcome: Dispatched['outcome'], no
         reasonCode: 'in_doubt',
         reason: `It may have gone out (${outcome.reason}). ${why}; retry it by hand.`,
       });
-      if (delivery.inDoubt === ('hold' satisfies InDoubtPolicy)) return held('Held, as this notification type says');
+      if (delivery.inDoubt === 'hold') return held('Held, as this notification type says');
       const resent = `It may have gone out (${outcome.reason}); sent again, as this notification type says.`;
       const next = again(delivery, resent, now, random);
       // What may have gone out was not given up: nobody knows.

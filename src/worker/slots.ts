@@ -1,7 +1,7 @@
 /** Runs so many at once; the rest waits in order and can be taken back. */
-export class Slots {
+export class Slots<Key> {
   readonly #size: number;
-  readonly #waiting: { key: unknown; work: () => Promise<void> }[] = [];
+  readonly #waiting: { key: Key; work: () => Promise<void> }[] = [];
   #running = 0;
 
   constructor(size: number) {
@@ -13,13 +13,13 @@ export class Slots {
   }
 
   /** @param work must not reject */
-  run(key: unknown, work: () => Promise<void>): void {
+  run(key: Key, work: () => Promise<void>): void {
     this.#waiting.push({ key, work });
     this.#next();
   }
 
   /** Forgets what has not begun; returns its keys. */
-  clear(): unknown[] {
+  clear(): Key[] {
     return this.#waiting.splice(0).map(({ key }) => key);
   }
 

@@ -129,7 +129,7 @@ export class TimerWorker {
     await this.#loop;
   }
 
-  /** How long ago the oldest wait was due that was ended last; for health. */
+  /** How late the oldest wait of the last batch was; for health. */
   get behind(): Millis {
     return this.#behind;
   }

@@ -26,7 +26,6 @@ const pipeline = new Pipeline({
   catalogs: new Catalogs(pool),
   partitions: new Partitions(pool),
   seal: new Freezing(Buffer.alloc(32)),
-  providers: new Map(),
   clock: Date.now,
   log: silent,
 });

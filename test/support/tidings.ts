@@ -5,6 +5,7 @@ import { Catalogs } from '../../src/catalog/catalogs.ts';
 import { type CatalogSource, parseCatalog } from '../../src/catalog/parse.ts';
 import { readCatalog } from '../../src/catalog/read.ts';
 import type { Provider } from '../../src/channels/provider.ts';
+import { Dispatcher } from '../../src/dispatch.ts';
 import { CHANNELS, type Channel } from '../../src/model.ts';
 import { Pipeline } from '../../src/pipeline.ts';
 import { Seal } from '../../src/privacy/seal.ts';
@@ -20,6 +21,7 @@ export const silent = pino({ level: 'silent' });
 export interface TestTidings {
   readonly database: TestDatabase;
   readonly pipeline: Pipeline;
+  readonly dispatcher: Dispatcher;
   readonly catalogs: Catalogs;
   readonly seal: Seal;
   readonly clock: { now: number };
@@ -52,14 +54,15 @@ export async function testTidings(
     catalogs,
     partitions,
     seal,
-    providers: byChannel,
     clock: () => clock.now,
     log,
   });
+  const dispatcher = new Dispatcher(catalogs, seal, byChannel);
   const workers: DeliveryWorker[] = [];
   const tidings: TestTidings = {
     database,
     pipeline,
+    dispatcher,
     catalogs,
     seal,
     clock,
@@ -74,8 +77,7 @@ export async function testTidings(
         name: `worker ${workers.length + 1}`,
         pool,
         databaseUrl: database.url,
-        pipeline,
-        providers: byChannel,
+        dispatcher,
         clock: () => clock.now,
         elapsed: () => clock.now,
         random: () => 0.5,

@@ -60,8 +60,8 @@ export interface Attempt {
   attempt: number;
   provider: string;
   started_at: string;
-  duration_ms: number | null;
-  outcome: 'delivered' | 'retry' | 'rejected' | 'in_doubt' | 'undeliverable' | null;
+  duration_ms: number;
+  outcome: 'delivered' | 'retry' | 'rejected' | 'in_doubt' | 'undeliverable';
   reason: string | null;
   response: string | null;
   provider_message_id: string | null;
@@ -77,7 +77,7 @@ export interface Delivery {
   reason_code: string | null;
   reason: string | null;
   provider: string | null;
-  due_at: string | null;
+  due_at: string;
   created_at: string;
   finished_at: string | null;
   /** Absent in lists. */
@@ -89,9 +89,9 @@ export interface Notification {
   notification_id: string;
   notification_type: string;
   category: Category;
-  rule: string | null;
-  decision_id: string | null;
-  event_id: string | null;
+  rule: string;
+  decision_id: string;
+  event_id: string;
   created_at: string;
   deliveries: Delivery[];
 }
@@ -184,7 +184,7 @@ export interface IngestAnswer {
   rejected: { code: string; path: string; message: string }[];
   results: {
     event_id: string | null;
-    status: 'accepted' | 'duplicate' | 'rejected';
+    status: 'accepted' | 'duplicate' | 'rejected' | 'conflict';
     decisions: Pick<Decision, 'decision_id' | 'notification_type' | 'outcome'>[];
   }[];
 }

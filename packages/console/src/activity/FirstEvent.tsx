@@ -1,15 +1,15 @@
 import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { trialOf } from '../../../../src/trial.ts';
 import { getCatalog, type JsonObject } from '../api.ts';
 import { Nothing } from '../shell/Nothing.tsx';
-import { sampleEvent } from './sample-event.ts';
 
 /** Before the first event: a command that posts one. */
 export function FirstEvent() {
   const catalog = useQuery({
     queryKey: ['catalog', 'first event'],
-    queryFn: async () => curl(location.origin, sampleEvent(await getCatalog(), new Date()) ?? plainEvent()),
+    queryFn: async () => curl(location.origin, trialOf(await getCatalog(), Date.now())?.event ?? plainEvent()),
     // Once: a command that changes under the hand that selects it cannot be copied.
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -49,7 +49,7 @@ function Command({ command }: { command: string }) {
 /** For when there is no catalog to take one from. */
 function plainEvent(): JsonObject {
   return {
-    user_id: 'u_1001',
+    user_id: 'u_1',
     event_type: 'signup_completed',
     event_timestamp: new Date().toISOString(),
     properties: {},

@@ -38,7 +38,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
             {delivery.reason}
           </Text>
         )}
-        {delivery.status === 'queued' && delivery.due_at && (
+        {delivery.status === 'queued' && (
           <Text size="xs" c="dimmed" mt={2}>
             due <Time value={delivery.due_at} />
           </Text>

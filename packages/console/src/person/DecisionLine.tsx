@@ -4,19 +4,20 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { LookBadge } from '../shell/LookBadge.tsx';
 import { lookOf, OUTCOMES } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
+import { DeliveryLine } from './DeliveryLine.tsx';
 import { EvidenceView } from './EvidenceView.tsx';
-import { NotificationLines } from './NotificationLines.tsx';
 
 interface DecisionLineProps {
   userId: string;
   decision: AuditDecision;
-  notifications: Notification[];
+  /** Of a send. */
+  notification: Notification | undefined;
   /** Decided when a wait ended, not when the event arrived. */
   later: boolean;
 }
 
 /** A decision as it would be told: the verdict, the sentence, on demand the evidence, and what was sent because of it. */
-export function DecisionLine({ userId, decision, notifications, later }: DecisionLineProps) {
+export function DecisionLine({ userId, decision, notification, later }: DecisionLineProps) {
   const look = lookOf(OUTCOMES, decision.outcome);
   return (
     <div
@@ -40,7 +41,13 @@ export function DecisionLine({ userId, decision, notifications, later }: Decisio
       <Disclosure label="Evidence" testId="evidence-button">
         <EvidenceView userId={userId} decision={decision} />
       </Disclosure>
-      {notifications.length > 0 && <NotificationLines notifications={notifications} />}
+      {notification && (
+        <div className="notification" data-testid="notification">
+          {notification.deliveries.map((delivery) => (
+            <DeliveryLine key={delivery.delivery_id} delivery={delivery} />
+          ))}
+        </div>
+      )}
     </div>
   );
 }

@@ -49,16 +49,9 @@ function AttemptLine({ attempt, told }: { attempt: Attempt; told: string | null 
   return (
     <li data-testid="attempt">
       <Group gap="sm">
-        {attempt.outcome ? (
-          <LookBadge look={lookOf(ATTEMPTS, attempt.outcome)} />
-        ) : (
-          <Text size="sm" c="dimmed">
-            under way
-          </Text>
-        )}
+        <LookBadge look={lookOf(ATTEMPTS, attempt.outcome)} />
         <Text size="sm" c="dimmed">
-          <Time value={attempt.started_at} />
-          {attempt.duration_ms !== null && ` · ${Math.round(attempt.duration_ms)} ms`} · {attempt.provider}
+          <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
         </Text>
       </Group>
       {attempt.reason && attempt.reason !== told && <Text size="sm">{attempt.reason}</Text>}

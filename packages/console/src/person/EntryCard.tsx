@@ -1,5 +1,5 @@
 import { Group, Paper, Text } from '@mantine/core';
-import { IconBolt, IconCalendarRepeat, IconSend } from '@tabler/icons-react';
+import { IconBolt, IconCalendarRepeat } from '@tabler/icons-react';
 import { memo } from 'react';
 import type { AuditEvent } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
@@ -7,7 +7,6 @@ import { Fields, valueText } from '../shell/Fields.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DecisionLine } from './DecisionLine.tsx';
 import { type Entry, isSameEntry } from './entries.ts';
-import { NotificationLines } from './NotificationLines.tsx';
 
 interface EntryCardProps {
   userId: string;
@@ -24,20 +23,20 @@ export const EntryCard = memo(DrawnEntry, (before, after) => {
 
 function DrawnEntry({ userId, entry, marked }: EntryCardProps) {
   const isTurn = entry.decisions[0]?.decision.evidence.wait?.kind === 'every';
-  const Icon = entry.eventType === null ? IconSend : isTurn ? IconCalendarRepeat : IconBolt;
+  const Icon = isTurn ? IconCalendarRepeat : IconBolt;
   return (
     <Paper
       withBorder
       component="article"
       className="entry"
       data-testid="timeline-entry"
-      data-event-id={entry.eventId ?? undefined}
+      data-event-id={entry.eventId}
       data-marked={marked || undefined}
     >
       <Group gap="xs" px="md" pt="sm" wrap="nowrap" align="flex-start">
         <Icon size={20} className="entry-icon" aria-hidden="true" />
         <Text component="h3" className="name break" flex={1}>
-          {entry.eventType ?? 'Asked for directly'}
+          {entry.eventType}
         </Text>
         <Text size="sm" c="dimmed">
           <Time value={entry.at} as="clock" />
@@ -45,21 +44,20 @@ function DrawnEntry({ userId, entry, marked }: EntryCardProps) {
       </Group>
       <div className="entry-body">
         {entry.event && <EventFacts event={entry.event} />}
-        {entry.event && entry.decisions.length === 0 && entry.direct.length === 0 && (
+        {entry.event && entry.decisions.length === 0 && (
           <Text size="sm" c="dimmed" pt={4}>
             No rule listens to this event.
           </Text>
         )}
-        {entry.decisions.map(({ decision, notifications }) => (
+        {entry.decisions.map(({ decision, notification }) => (
           <DecisionLine
             key={decision.decision_id}
             userId={userId}
             decision={decision}
-            notifications={notifications}
+            notification={notification}
             later={entry.event !== null && decision.decided_at !== entry.event.received_at}
           />
         ))}
-        {entry.direct.length > 0 && <NotificationLines notifications={entry.direct} named />}
       </div>
     </Paper>
   );

@@ -12,7 +12,7 @@ import { WaitsCard } from './WaitsCard.tsx';
 import { WhyPanel } from './WhyPanel.tsx';
 
 const POLL_MS = 4000;
-const keyOf = (entry: Entry): string => entry.key;
+const keyOf = (entry: Entry): string => entry.eventId;
 
 /** All about one person: who they are, what happened, what they were told, and why not the rest. */
 export function PersonPage({ userId, eventId }: { userId: string; eventId: string | null }) {

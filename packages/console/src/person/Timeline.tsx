@@ -48,13 +48,13 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
       {entries.length === 0 && <Stranger userId={userId} />}
       <Stack gap="sm">
         {entries.map((entry, index) => (
-          <Fragment key={entry.key}>
+          <Fragment key={entry.eventId}>
             {days[index] !== days[index - 1] && (
               <h2 className="day">
                 {days[index]} <span className="day-zone">{zoneName(new Date(entry.at), zone)}</span>
               </h2>
             )}
-            <EntryCard userId={userId} entry={entry} marked={entry.eventId !== null && entry.eventId === eventId} />
+            <EntryCard userId={userId} entry={entry} marked={entry.eventId === eventId} />
           </Fragment>
         ))}
         <OlderButton older={older} />

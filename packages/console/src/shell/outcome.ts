@@ -53,7 +53,7 @@ export const STATUSES: Record<DeliveryStatus, Look> = {
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
 };
 
-export const ATTEMPTS: Record<NonNullable<Attempt['outcome']>, Look> = {
+export const ATTEMPTS: Record<Attempt['outcome'], Look> = {
   delivered: { label: 'Delivered', color: 'teal', Icon: IconCheck },
   retry: { label: 'Try again', color: 'orange', Icon: IconClock },
   rejected: { label: 'Rejected', color: 'red', Icon: IconBan },

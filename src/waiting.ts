@@ -1,15 +1,15 @@
 import type pg from 'pg';
-import { TidingsError } from '../errors.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Decision, Millis } from '../model.ts';
-import type { Wait } from '../rules/facts.ts';
-import { typesOf } from '../rules/rule-set.ts';
-import { kindOf } from '../rules/wait.ts';
-import { recordChange } from '../store/changes.ts';
-import { transaction } from '../store/database.ts';
-import { lockPeople } from '../store/facts.ts';
-import { loadWaitsIn, moveWaits, peopleWaitingIn, writeWaits } from '../store/waits.ts';
-import type { Catalogs } from './catalogs.ts';
+import type { Catalogs } from './catalog/catalogs.ts';
+import { TidingsError } from './errors.ts';
+import { isoTime } from './iso-time.ts';
+import type { Decision, Millis } from './model.ts';
+import type { Wait } from './rules/facts.ts';
+import { typesOf } from './rules/rule-set.ts';
+import { kindOf } from './rules/wait.ts';
+import { recordChange } from './store/changes.ts';
+import { transaction } from './store/database.ts';
+import { lockPeople } from './store/facts.ts';
+import { loadWaitsIn, moveWaits, peopleWaitingIn, writeWaits } from './store/waits.ts';
 
 /**
  * What becomes of those who wait in a rule when the catalog changes. Left alone they end by the version they began with;

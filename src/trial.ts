@@ -1,4 +1,4 @@
-import type { Channel, EventType, Json, JsonObject, NotificationType, Rule } from '../model.ts';
+import type { Channel, EventType, Json, JsonObject, Millis, NotificationType, Rule } from './model.ts';
 
 /** What is asked of a catalog, as `GET /api/v1/catalog` answers it. */
 export interface ShownCatalog {
@@ -19,26 +19,31 @@ export interface Trial {
   readonly notification: string;
 }
 
+/** The same at each start, as in the README: what is posted twice is a repeat. */
+const USUALLY = Date.parse('2025-10-31T19:00:00Z');
+
 /** What keeps a rule from sending at once, for one event alone. */
 const SLOW = ['delay', 'at', 'unless', 'debounce', 'digest', 'count', 'expires', 'choose', 'split', 'about'] as const;
 
 /**
  * An event for the first rule that an event triggers and that notifies, with what its schema types or requires; one that
  * most likely sends at once goes before others. Null: the catalog has none, or none whose event can be guessed.
+ *
+ * @param at when it happens
  */
-export function trialOf({ events, notifications, rules }: ShownCatalog): Trial | null {
+export function trialOf({ events, notifications, rules }: ShownCatalog, at: Millis = USUALLY): Trial | null {
   const guesses = rules.flatMap((rule) => {
     const type = events.find(({ name }) => rule.on.includes(name));
     const notification = notifications.find(({ name }) => rule.notify.includes(name));
     if (!type || !notification) return [];
     const wishes = wishesOf(rule.when ?? '');
-    const properties = sampleObject(type.properties ?? {}, wishes.event);
+    const properties = sampleObject(type.properties ?? {}, wishes.event, at);
     if (!properties) return [];
     const traits = { ...addresses(rule.channels ?? notification.channels), ...wishes.traits };
     const event: JsonObject = {
       user_id: 'u_1',
       event_type: type.name,
-      event_timestamp: '2025-10-31T19:00:00Z',
+      event_timestamp: timeText(at),
       ...(Object.keys(properties).length > 0 && { properties }),
       ...(Object.keys(traits).length > 0 && { user_traits: traits }),
     };
@@ -95,12 +100,12 @@ function satisfying(operator: string | undefined, literal: string | undefined): 
 }
 
 /** Undefined: it requires something that cannot be guessed. Lists and objects that may be left out are. */
-function sampleObject(schema: JsonObject, wishes: JsonObject): JsonObject | undefined {
+function sampleObject(schema: JsonObject, wishes: JsonObject, at: Millis): JsonObject | undefined {
   const required = new Set((schema.required as string[] | undefined) ?? []);
   const types = (schema.properties as { readonly [name: string]: JsonObject } | undefined) ?? {};
   const made: JsonObject = {};
   for (const name of new Set([...Object.keys(types), ...required])) {
-    const value = wishes[name] ?? sampleOf(name, types[name] ?? { type: 'string' });
+    const value = wishes[name] ?? sampleOf(name, types[name] ?? { type: 'string' }, at);
     if (value === undefined && required.has(name)) return undefined;
     if (value === undefined || (typeof value === 'object' && !required.has(name))) continue;
     made[name] = value;
@@ -108,7 +113,7 @@ function sampleObject(schema: JsonObject, wishes: JsonObject): JsonObject | unde
   return { ...made, ...wishes };
 }
 
-function sampleOf(name: string, schema: JsonObject): Json | undefined {
+function sampleOf(name: string, schema: JsonObject, at: Millis): Json | undefined {
   if (schema.const !== undefined) return schema.const;
   if (Array.isArray(schema.enum)) return schema.enum.find((value) => value !== null);
   const type = Array.isArray(schema.type) ? schema.type.find((one) => one !== 'null') : schema.type;
@@ -120,11 +125,11 @@ function sampleOf(name: string, schema: JsonObject): Json | undefined {
     case 'number':
       return within(schema, 20);
     case 'string':
-      return sampleText(name, schema);
+      return sampleText(name, schema, at);
     case 'object':
-      return sampleObject(schema, {});
+      return sampleObject(schema, {}, at);
     case 'array': {
-      const item = sampleOf(name, (schema.items as JsonObject | undefined) ?? {});
+      const item = sampleOf(name, (schema.items as JsonObject | undefined) ?? {}, at);
       return item === undefined ? undefined : [item];
     }
     default:
@@ -138,9 +143,10 @@ function within({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonOb
   return Math.min(Math.max(usual, lowest), highest);
 }
 
+/** What an event speaks of is yet to come: some days after it. */
+const AHEAD: Millis = 3 * 86_400_000;
+
 const FORMATS: { readonly [format: string]: string } = {
-  'date-time': '2025-11-03T10:00:00Z',
-  date: '2025-11-03',
   email: 'maria@example.com',
   uri: 'https://example.com/',
 };
@@ -158,10 +164,17 @@ const TEXTS: readonly (readonly [RegExp, string])[] = [
 function sampleText(
   name: string,
   { format, pattern, minLength = 0, maxLength = Infinity }: JsonObject,
+  at: Millis,
 ): Json | undefined {
+  if (format === 'date-time') return timeText(at + AHEAD);
+  if (format === 'date') return timeText(at + AHEAD).slice(0, 'yyyy-mm-dd'.length);
   if (typeof format === 'string') return FORMATS[format];
   const stem = /^(.+)_id$/.exec(name)?.[1];
   const text = stem ? `${stem}_1` : (TEXTS.find(([of]) => of.test(name))?.[1] ?? 'example');
   // A pattern is not guessed.
   return pattern === undefined ? text.padEnd(minLength as number, 'x').slice(0, maxLength as number) : undefined;
+}
+
+function timeText(time: Millis): string {
+  return new Date(time).toISOString().replace(/\.\d+/, '');
 }
