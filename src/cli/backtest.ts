@@ -16,9 +16,10 @@ import type { RuleSet } from '../rules/rule-set.ts';
 import { Backtest, type BacktestReport } from '../simulate/backtest.ts';
 import { reportPage } from '../simulate/page.ts';
 import { progressText, reportText } from '../simulate/report.ts';
+import { loadCatalogs } from '../store/catalogs.ts';
 import { isUnreachable, openPool } from '../store/database.ts';
 import { startEmbedded } from '../store/embedded.ts';
-import { countPeople, loadCatalogs, readLives } from '../store/replay.ts';
+import { countPeople, readLives } from '../store/replay.ts';
 
 interface Options {
   readonly catalog?: string;

@@ -178,6 +178,15 @@ export async function loadCatalog(
   return rows[0] && { data: current(rows[0].content), appliedAt: rows[0].applied_at };
 }
 
+/** Every catalog that was applied, by version. */
+export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
+  const { rows } = await pool.query<{ version: number; content: CatalogData }>(
+    'select version, content from catalogs where tenant_id = $1',
+    [tenantId],
+  );
+  return new Map(rows.map(({ version, content }) => [version, current(content)]));
+}
+
 /** Catalogs are immutable, the language grows: one that was stored before rules could wait says nothing of waiting. */
 function current(stored: CatalogData): CatalogData {
   return {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { CatalogData, Decision, Event, JsonObject, Millis, Profile, WaitKind } from '../model.ts';
+import type { Decision, Event, JsonObject, Millis, Profile, WaitKind } from '../model.ts';
 import { openChanges } from '../rules/changes.ts';
 import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
 import { timestamp } from './database.ts';
@@ -294,13 +294,4 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
-}
-
-/** Every catalog that was applied, by version. */
-export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
-  const { rows } = await pool.query<{ version: number; content: CatalogData }>(
-    'select version, content from catalogs where tenant_id = $1',
-    [tenantId],
-  );
-  return new Map(rows.map(({ version, content }) => [version, content]));
 }
