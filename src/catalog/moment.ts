@@ -1,8 +1,8 @@
 import { Cron } from 'croner';
 import type { At, Recurrence, Zone } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { nextOccurrence } from '../rules/calendar.ts';
 import { parseDuration } from './duration.ts';
-import { nearest } from './suggest.ts';
 
 interface Mistake {
   readonly message: string;

@@ -1,8 +1,8 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { CatalogData, Json, JsonObject } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { madeBy } from '../rules/rule-set.ts';
 import { newAjv } from './ajv.ts';
-import { nearest } from './suggest.ts';
 
 /** The first place where an event does not fit: `properties.items[2].price`, and what would be right. */
 export interface Misfit {

@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { asText, HELPERS, isTruthy, member, type Value } from './helpers.ts';
 import { escapeHtml, opensUrl, safeUrl } from './html.ts';
 import { MAX_ITEMS, MAX_LOOPS, MAX_NESTING, MAX_OUTPUT, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
-import { suggest } from './suggest.ts';
 
 /**
  * Handlebars is used for its grammar only. Its own compiler turns the tree into JavaScript source that knows no bound
@@ -182,7 +182,7 @@ class Compiler {
       return () => {};
     }
     if (!BLOCKS.includes(name)) {
-      const meant = suggest(name, BLOCKS);
+      const meant = nearest(name, BLOCKS);
       const hint = meant ? `did you mean \`{{#${meant}}}\`?` : `write \`{{#if ${name}}}\` or \`{{#each ${name}}}\``;
       this.problem(node, `there is no block \`{{#${name}}}\``, hint);
       return () => {};
@@ -292,7 +292,7 @@ class Compiler {
     const helper = Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
     if (helper === undefined) {
       if (bare && node.type === 'MustacheStatement') return this.path(path);
-      const meant = suggest(name, Object.keys(HELPERS));
+      const meant = nearest(name, Object.keys(HELPERS));
       const hint = meant ? `did you mean \`${meant}\`?` : `there are ${Object.keys(HELPERS).join(', ')}`;
       this.problem(node, `there is no helper \`${name}\``, hint);
       return NOTHING;
@@ -307,7 +307,7 @@ class Compiler {
       if (helper.options.includes(pair.key)) {
         options.push([pair.key, this.expression(pair.value, depth)]);
       } else {
-        const meant = suggest(pair.key, helper.options);
+        const meant = nearest(pair.key, helper.options);
         const there = helper.options.length === 0 ? 'it takes none' : `there are ${helper.options.join(', ')}`;
         this.problem(pair, `\`${name}\` has no option \`${pair.key}\``, meant ? `did you mean \`${meant}\`?` : there);
       }
@@ -379,7 +379,7 @@ class Compiler {
       return (run) => follow(run.root, rest, run);
     }
     if (!LOOP_DATA.includes(name) || rest.length > 0) {
-      const meant = suggest(name, LOOP_DATA);
+      const meant = nearest(name, LOOP_DATA);
       this.problem(
         path,
         `there is no \`${path.original}\``,
@@ -404,7 +404,7 @@ class Compiler {
   /** At the top only the roots can be named: anything else is a slip that would render empty for ever. */
   private checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
     if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
-    const meant = suggest(name, ROOTS);
+    const meant = nearest(name, ROOTS);
     const rest = path.parts.slice(path.data ? 2 : 1);
     const hint = `did you mean \`${meant ? [meant, ...rest].join('.') : ['event', name, ...rest].join('.')}\`?`;
     this.problem(path, `there is no \`${name}\` here: names start with ${ROOTS.join(', ')}`, hint);

@@ -1,8 +1,8 @@
 import type { Channel, JsonObject, Message, Template } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { compilePart, type Part, RenderLimit } from './compile.ts';
 import type { PartProblem } from './parse.ts';
 import { textTemplateOf } from './plain-text.ts';
-import { suggest } from './suggest.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
 
 /**
@@ -88,7 +88,7 @@ function checkParts(template: Template): TemplateProblem[] {
   const known = [...needs, ...oneOf, ...may];
   const problems: TemplateProblem[] = [];
   for (const part of given.filter((name) => !known.includes(name))) {
-    const meant = suggest(part, known);
+    const meant = nearest(part, known);
     const hint = meant ? `did you mean \`${meant}\`?` : `it takes ${known.join(', ')}`;
     problems.push({ part, message: `${template.channel} has no part \`${part}\``, hint, line: 1, column: 1 });
   }
