@@ -1,5 +1,5 @@
 /**
- * The vocabulary of Tidings, as types and nothing else.
+ * The vocabulary of Tidings: types, and the names that several rooms share.
  *
  * Every time is in milliseconds since the Unix epoch (UTC) unless its name says otherwise.
  */
@@ -8,6 +8,9 @@ export type Millis = number;
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
+
+/** The one tenant there is so far. */
+export const DEFAULT_TENANT = 'default';
 
 /** A fact about a person, posted by a service. What is stored: addresses are already split off and masked. */
 export interface Event {

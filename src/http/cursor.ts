@@ -5,14 +5,15 @@ export function writeCursor(parts: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-/** @param shape one example value per part */
+/** Null: there is no cursor, the list is read from its beginning. */
 export function readCursor<const T extends readonly ('text' | 'number' | 'uuid')[]>(
-  cursor: string,
+  before: string | undefined,
   shape: T,
-): { [K in keyof T]: T[K] extends 'number' ? number : string } {
+): { [K in keyof T]: T[K] extends 'number' ? number : string } | null {
+  if (before === undefined) return null;
   let parts: unknown;
   try {
-    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    parts = JSON.parse(Buffer.from(before, 'base64url').toString());
   } catch {
     parts = null;
   }

@@ -30,8 +30,8 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): 
     },
     async (request) => {
       const { status = null, limit, before } = request.query;
-      const [notificationId, channel] = before === undefined ? [] : readCursor(before, ['uuid', 'text']);
-      const place = notificationId === undefined || channel === undefined ? null : { notificationId, channel };
+      const cursor = readCursor(before, ['uuid', 'text']);
+      const place = cursor && { notificationId: cursor[0], channel: cursor[1] };
       const deliveries = await listDeliveries(pool, request.caller.tenantId, status, limit, place);
       const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
       return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };

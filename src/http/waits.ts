@@ -62,8 +62,8 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
     },
     async (request) => {
       const { user_id: userId, rule, status, limit, before } = request.query;
-      const [beganAt, waitId] = before === undefined ? [] : readCursor(before, ['number', 'uuid']);
-      const place = beganAt === undefined || waitId === undefined ? null : { beganAt, waitId };
+      const cursor = readCursor(before, ['number', 'uuid']);
+      const place = cursor && { beganAt: cursor[0], waitId: cursor[1] };
       const { waits, last } = await listWaits(pool, request.caller.tenantId, { userId, rule, status }, limit, place);
       return { waits, next: last && writeCursor([last.beganAt, last.waitId]) };
     },
