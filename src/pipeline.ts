@@ -20,7 +20,7 @@ import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
 import { isOfOneItem, isRefusedValue, isTransient, timestamp, untilCommitted } from './store/database.ts';
-import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
+import type { ClaimedDelivery, SettledEvent, Settlement } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import { byHalves } from './store/halves.ts';
 import type { Partitions } from './store/partitions.ts';
@@ -366,8 +366,8 @@ export class Pipeline {
   /** What became of these notifications, as events to be taken in, where a rule of the catalog in force listens. */
   async lifecycle(
     settled: readonly { readonly delivery: ClaimedDelivery; readonly settlement: Settlement }[],
-  ): Promise<Told[]> {
-    const told: Told[] = [];
+  ): Promise<SettledEvent[]> {
+    const told: SettledEvent[] = [];
     for (const { delivery, settlement } of settled) {
       const type = BECAME[settlement.status];
       if (type === undefined) continue;

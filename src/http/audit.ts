@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loadNotifications } from '../store/notifications.ts';
+import { loadNotifications } from '../store/delivery-views.ts';
 import { findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';

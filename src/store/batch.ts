@@ -6,6 +6,7 @@ import type { NewUse } from '../rules/verdicts.ts';
 import { type Columns, CopyRows } from './copy.ts';
 import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
+import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { runTogether, type Statement } from './round-trip.ts';
 import { type WrittenWait, writeWaitsStatement } from './waits.ts';
 
@@ -53,9 +54,6 @@ export interface Batch {
     readonly inDoubt: InDoubtPolicy;
   }[];
 }
-
-/** Heard by workers when there is something to deliver. */
-export const DELIVERIES_CHANNEL = 'tidings_deliveries';
 
 /**
  * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): should two

@@ -2,11 +2,12 @@ import type { Millis } from '../model.ts';
 import { timestamp } from './database.ts';
 
 /**
- * An array as one text: the driver quotes arrays element by element, which costs more than the look-up itself. Ids, types
- * and rule names hold no control characters, so U+001F parts them; nothing at all is the empty array.
+ * An array as one text: the driver quotes arrays element by element, and JSON is parsed field by field; both cost more than
+ * the statement itself. Ids, types and rule names hold no control characters, so U+001F parts them; nothing at all is the
+ * empty array, and null an empty text.
  */
-export function list(texts: readonly string[]): string {
-  return texts.join('\x1f');
+export function list(values: readonly (string | number | null)[]): string {
+  return values.join('\x1f');
 }
 
 /**

@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import type { Channel, DeliveryStatus, Millis } from '../model.ts';
-import { DELIVERIES_CHANNEL } from './batch.ts';
-import { recordChange } from './changes.ts';
-import { timestamp, transaction } from './database.ts';
+import { timestamp } from './database.ts';
+import type { DeliveryId } from './deliveries.ts';
 
 /** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */
 
@@ -120,11 +119,6 @@ const INDEXED: { readonly [status in DeliveryStatus]?: string } = {
   cancelled: STOPPED,
 };
 
-export interface DeliveryId {
-  readonly notificationId: string;
-  readonly channel: string;
-}
-
 export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
   const { rows } = await pool.query(
     `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3`,
@@ -148,34 +142,6 @@ export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryI
   );
   const row = rows[0];
   return row && { ...row, rendered_at: timestamp(row.rendered_at) };
-}
-
-/**
- * Queues a stopped delivery again. False: it is in no state to be retried. Its attempts stay, and their numbers go on.
- * @param patience how long it is tried from now on
- */
-export async function retryDelivery(
-  pool: pg.Pool,
-  tenantId: string,
-  id: DeliveryId,
-  actor: string,
-  now: Millis,
-  patience: Millis,
-): Promise<boolean> {
-  return transaction(pool, async (connection) => {
-    const { rowCount } = await connection.query(
-      `update deliveries
-       set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
-           reason_code = 'retried', reason = 'Queued again by hand.'
-       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
-      [tenantId, id.notificationId, id.channel, timestamp(now), timestamp(now + patience)],
-    );
-    if (rowCount === 0) return false;
-    const subject = `${id.notificationId}.${id.channel}`;
-    await recordChange(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
-    await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
-    return true;
-  });
 }
 
 const SELECT_DELIVERY = `
