@@ -216,6 +216,18 @@ export interface Rule {
 
 export type WaitPolicy = 'skip' | 'send_now' | 'error';
 
+/** The type of event that `set` makes. */
+export const PROFILE_UPDATED = 'profile.updated';
+
+/** Traits that name how a person is reached; of two of a kind in one event the first listed counts. A rule sets none. */
+export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
+  email: 'email',
+  email_address: 'email',
+  phone: 'phone',
+  phone_number: 'phone',
+};
+export type AddressKind = 'email' | 'phone';
+
 export const CATEGORIES = ['TRANSACTIONAL', 'MARKETING', 'SYSTEM', 'SECURITY', 'OPERATIONAL'] as const;
 export type Category = (typeof CATEGORIES)[number];
 
@@ -262,6 +274,17 @@ export interface CatalogData {
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];
 }
+
+export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };
+
+/** The first place where an event does not fit: `properties.items[2].price`, and what would be right. */
+export interface Misfit {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Checks properties and traits against the schemas of the catalog; null: they fit. */
+export type SchemaCheck = (type: string, properties: JsonObject, traits: JsonObject) => Misfit | null;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Decisions
@@ -386,6 +409,9 @@ export interface Emitted {
   readonly causedBy: string;
   readonly depth: number;
 }
+
+export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
+export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
 export type WaitKind = 'delay' | 'at' | 'unless' | 'debounce' | 'digest' | 'every';
 

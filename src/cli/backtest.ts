@@ -10,7 +10,7 @@ import { ruleSetOf } from '../catalog/rule-set.ts';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import { parseTimestamp } from '../events/timestamp.ts';
-import { type CatalogData, DEFAULT_TENANT, type Millis } from '../model.ts';
+import { type CatalogData, DEFAULT_TENANT, EMPTY_CATALOG, type Millis } from '../model.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { Backtest, type BacktestReport } from '../simulate/backtest.ts';
 import { reportPage } from '../simulate/page.ts';
@@ -115,15 +115,13 @@ function versionsOf(applied: ReadonlyMap<number, CatalogData>): (version: number
     let set = compiled.get(version);
     if (!set) {
       // Before a catalog is applied, nothing is decided.
-      const data = applied.get(version) ?? NOTHING;
+      const data = applied.get(version) ?? EMPTY_CATALOG;
       set = ruleSetOf(version, data);
       compiled.set(version, set);
     }
     return set;
   };
 }
-
-const NOTHING: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };
 
 async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => Promise<T>): Promise<T> {
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { cancelWaiting, migrateWaiting } from '../catalog/waiting.ts';
 import { TidingsError } from '../errors.ts';
-import { listWaits, WAIT_STATUSES } from '../store/wait-views.ts';
+import { WAIT_STATUSES } from '../model.ts';
+import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';

@@ -2,7 +2,7 @@ import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/f
 import { LIFECYCLE_EVENTS } from '../catalog/lifecycle.ts';
 import { Problems } from '../catalog/problems.ts';
 import { suggest } from '../catalog/suggest.ts';
-import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts';
+import { compileSchemas } from '../catalog/validate-event.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
 import { parseTimestamp } from '../events/timestamp.ts';
@@ -13,8 +13,10 @@ import {
   type JsonObject,
   type Millis,
   type Outcome,
+  PROFILE_UPDATED,
   REASON_CODES,
   type ReasonCode,
+  type SchemaCheck,
 } from '../model.ts';
 
 /** What must happen, as a small story. */
@@ -56,8 +58,8 @@ export interface Expectation {
 /** The person of a story that names nobody. */
 export const SOMEBODY = 'u_1';
 
-/** How long the clock runs on after the last event, when a case does not say. */
-const RUNS_ON = 30 * DAY;
+/** How long the clock runs on after the last event, when nobody says. */
+export const RUNS_ON = 30 * DAY;
 
 const OUTCOMES: readonly Outcome[] = [
   ...(['send', 'suppressed', 'not_matched', 'scheduled', 'cancelled', 'failed', 'acted'] as const),
@@ -86,14 +88,14 @@ class Reader {
   readonly eventTypes: ReadonlySet<string>;
   /** What may be expected: notification types and rules. */
   readonly outcomes: ReadonlySet<string>;
-  readonly check: ValidateEvent;
+  readonly check: SchemaCheck;
   readonly #source: string;
 
   constructor(file: YamlFile, source: string, data: CatalogData) {
     this.file = file;
     this.#source = source;
     const events = [...data.events, ...LIFECYCLE_EVENTS].map((type) => type.name);
-    this.eventTypes = new Set([...events, 'profile.updated']);
+    this.eventTypes = new Set([...events, PROFILE_UPDATED]);
     this.outcomes = new Set([...data.notifications, ...data.rules].map((one) => one.name));
     this.check = compileSchemas(data);
   }

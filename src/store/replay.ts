@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Decision, Event, JsonObject, Millis, Profile, WaitKind } from '../model.ts';
+import type { Decision, Event, JsonObject, Millis, Profile, WaitKind, WaitStatus } from '../model.ts';
 import { openChanges } from '../rules/changes.ts';
 import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
 import { timestamp } from './database.ts';
@@ -36,7 +36,7 @@ export interface StoredWait {
   readonly key: string;
   readonly kind: WaitKind;
   readonly catalogVersion: number;
-  readonly status: 'waiting' | 'fired' | 'cancelled';
+  readonly status: WaitStatus;
   readonly beganAt: Millis;
   readonly dueAt: Millis;
   readonly triggerTime: Millis;

@@ -1,10 +1,7 @@
 import type pg from 'pg';
-import type { Decision, Millis, WaitKind } from '../model.ts';
+import type { Decision, Millis, WaitKind, WaitStatus } from '../model.ts';
 import { timestamp } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
-
-export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
-export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
 /** A wait in the shape that the API shows. Times are ISO 8601 in UTC. */
 export interface WaitView {
