@@ -127,11 +127,13 @@ export interface TraitChange {
 }
 
 export interface Digest {
-  readonly window: /** From the first item on. */
+  /**
+   * `fixed`: from the first item on. `sliding`: after so long without a new item, at most `atMost` after the first one.
+   * `calendar`: until the next such time in the rule's zone.
+   */
+  readonly window:
     | { readonly kind: 'fixed'; readonly span: Millis; readonly text: string }
-    /** After so long without a new item, at most `atMost` after the first one. */
     | { readonly kind: 'sliding'; readonly span: Millis; readonly atMost: Millis; readonly text: string }
-    /** The next such time in the rule's zone. */
     | { readonly kind: 'calendar'; readonly recurrence: Recurrence; readonly text: string };
   /** Items the template gets; the total counts all. */
   readonly keep: number;
@@ -254,7 +256,7 @@ export interface EventType {
   readonly properties?: JsonObject;
 }
 
-/** Template sources of one notification type on one channel, by part (`subject`, `html`, `text`, `title`, `body`). */
+/** Template sources of one notification type on one channel, by part (`subject`, `html`, `text`). */
 export type TemplateParts = { readonly [part: string]: string };
 
 export interface Template {

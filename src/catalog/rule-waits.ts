@@ -53,7 +53,7 @@ function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
   const { at } = parsed;
   if (at.field !== undefined) {
     const roots = ['event', 'traits', 'user', 'matched'] as const;
-    valueIn(c, inside(text, parsed.fieldOffset ?? 0, at.field), { ...sight, roots }, timestamp);
+    valueIn(c, inside(text, parsed.fieldOffset, at.field), { ...sight, roots }, timestamp);
     const delay = found.get('delay');
     if (delay) c.problem(delay.at, `"delay" does not go with at: ${at.text}`, 'the field says when: keep one of them');
   } else {

@@ -47,7 +47,7 @@ export function isRefusedValue(error: unknown): boolean {
   return /^(22|54)/.test(codeOf(error));
 }
 
-/** Ours, and the same when it is tried again: a bug, or what its work offends (integrity constraint violation, 23). */
+/** A bug in our code or a violated constraint (integrity constraint violation, 23): trying again fails the same way. */
 function isMistake(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true;
   return codeOf(error).startsWith('23');
@@ -84,7 +84,7 @@ const types = {
   },
 };
 
-/** How long it is waited for others. 0: for ever. */
+/** Timeouts of a connection in milliseconds; 0 is none. */
 export interface Patience {
   /** For the answer to what was sent in one round trip; longer, and the connection is given up with it. */
   readonly answer: Millis;

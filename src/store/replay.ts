@@ -97,8 +97,7 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
       const rows = connection.query<EventRow>({
         text: `fetch ${PAGE} from lives`,
         rowMode: 'array',
-        // node-postgres types rows of rowMode 'array' as objects
-      } as unknown as string);
+      });
       // Whoever stops early does not wait for it.
       rows.catch(() => {});
       return rows;

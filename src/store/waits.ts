@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
 import type { Decision, JsonObject, Millis, WaitKind } from '../model.ts';
+import { storable } from '../rules/calendar.ts';
 import type { Wait, WaitNeed, WaitState } from '../rules/facts.ts';
 import { type Connection, timestamp } from './database.ts';
 import { packDecisions } from './decisions.ts';
@@ -317,10 +318,3 @@ function waitOf(row: WaitRow): Wait {
     stored: 'same',
   };
 }
-
-/** An event at the end of time may have to wait longer. */
-function storable(time: Millis): Millis {
-  return Math.min(time, LAST);
-}
-
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');
