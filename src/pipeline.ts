@@ -9,6 +9,7 @@ import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './ev
 import { addressPurpose, Reach } from './events/reach.ts';
 import { absorbAll, factsQuery, hand, loadMore, NOTHING_ASKED, take } from './gather.ts';
 import { ids } from './ids.ts';
+import { isoTime } from './iso-time.ts';
 import { Lanes } from './lanes.ts';
 import type { Channel, Decision, JsonObject, Message, Millis, SendOutcome } from './model.ts';
 import { redact, storableText } from './privacy/mask.ts';
@@ -19,7 +20,7 @@ import { turnLimitNeeds, waitLimitNeeds } from './rules/needs.ts';
 import { listensTo } from './rules/rule-set.ts';
 import { waitIdOf } from './rules/wait.ts';
 import { commit, writeBatch } from './store/batch.ts';
-import { isOfOneItem, isRefusedValue, isTransient, timestamp, untilCommitted } from './store/database.ts';
+import { isOfOneItem, isRefusedValue, isTransient, untilCommitted } from './store/database.ts';
 import type { ClaimedDelivery, SettledEvent, Settlement } from './store/deliveries.ts';
 import { confirmTraitTimes, type Facts, type FactsQuery, loadFacts, lockAndLoadFacts } from './store/facts.ts';
 import { byHalves } from './store/halves.ts';
@@ -380,7 +381,7 @@ export class Pipeline {
         user_id: userId,
         event_type: type,
         // The same however often it is recorded.
-        event_timestamp: timestamp(settlement.attempt.startedAt + settlement.attempt.durationMs),
+        event_timestamp: isoTime(settlement.attempt.startedAt + settlement.attempt.durationMs),
         properties: {
           notification_type: notificationType,
           notification_id: notificationId,

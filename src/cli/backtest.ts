@@ -9,7 +9,7 @@ import { readCatalog } from '../catalog/read.ts';
 import { ruleSetOf } from '../catalog/rule-set.ts';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
-import { parseTimestamp } from '../events/timestamp.ts';
+import { readTimestamp } from '../events/timestamp.ts';
 import { type CatalogData, DEFAULT_TENANT, EMPTY_CATALOG, type Millis } from '../model.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { Backtest, type BacktestReport } from '../simulate/backtest.ts';
@@ -167,7 +167,7 @@ function progressBar(): Progress {
 function timeOf(option: string, text: string, now: Millis): Millis {
   const duration = parseDuration(text);
   if ('ms' in duration) return now - duration.ms;
-  const time = parseTimestamp(text);
+  const time = readTimestamp(text);
   if ('time' in time) return time.time;
   throw new ConfigError(`${option} is "${text}"; write how long ago (30d, 12h) or a time (2025-10-31T00:00:00Z)`);
 }

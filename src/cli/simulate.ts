@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
 import { compileSchemas } from '../catalog/validate-event.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { parseTimestamp } from '../events/timestamp.ts';
+import { readTimestamp } from '../events/timestamp.ts';
 import type { Millis, SchemaCheck } from '../model.ts';
 import { RUNS_ON } from '../simulate/cases.ts';
 import { course } from '../simulate/course.ts';
@@ -145,7 +145,7 @@ function speedOf(text: string): number {
 }
 
 function timeOf(text: string): Millis {
-  const read = parseTimestamp(text);
+  const read = readTimestamp(text);
   if ('problem' in read) throw new InvalidArgumentError(`"${text}" ${read.problem}.`);
   return read.time;
 }

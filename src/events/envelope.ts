@@ -3,7 +3,7 @@ import type { RejectionCode } from '../errors.ts';
 import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type SchemaCheck } from '../model.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { ContentProblem, canonical, contentUuid, jsonText, type Written } from './content.ts';
-import { parseTimestamp } from './timestamp.ts';
+import { readTimestamp } from './timestamp.ts';
 
 /** An event as received: checked, identified, its addresses split off. */
 export interface ReceivedEvent extends Event {
@@ -73,7 +73,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
       `${stamp === undefined ? 'is missing' : `is ${nameOf(stamp)}`}; write it like "2025-10-31T19:00:00Z"`,
     );
   }
-  const when = parseTimestamp(stamp);
+  const when = readTimestamp(stamp);
   if ('problem' in when) return reject('invalid_timestamp', 'event_timestamp', when.problem);
 
   const noObject = checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');

@@ -1,4 +1,5 @@
 import { TidingsError } from '../errors.ts';
+import { FIRST_TIME, LAST_TIME } from '../iso-time.ts';
 
 /** `next` and `before` of a list: opaque to the caller, a place in the order to us. */
 export function writeCursor(parts: readonly (string | number)[]): string {
@@ -29,12 +30,10 @@ export function readCursor<const T extends readonly ('text' | 'number' | 'uuid')
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const MAX_TIME = 253_402_300_799_999; // the year 9999
-const MIN_TIME = -62_135_596_800_000; // the year 1
 
 function isKind(kind: 'text' | 'number' | 'uuid', value: unknown): boolean {
   if (kind === 'number')
-    return typeof value === 'number' && Number.isInteger(value) && value <= MAX_TIME && value >= MIN_TIME;
+    return typeof value === 'number' && Number.isInteger(value) && value <= LAST_TIME && value >= FIRST_TIME;
   return (
     typeof value === 'string' && (kind === 'uuid' ? UUID.test(value) : !value.includes('\0') && value.length <= 1024)
   );

@@ -5,7 +5,7 @@ import { suggest } from '../catalog/suggest.ts';
 import { compileSchemas } from '../catalog/validate-event.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { parseTimestamp } from '../events/timestamp.ts';
+import { readTimestamp } from '../events/timestamp.ts';
 import { DAY, isoTime } from '../iso-time.ts';
 import {
   type CatalogData,
@@ -115,7 +115,7 @@ class Reader {
   time(entry: Entry | undefined, example: string): Millis | undefined {
     const text = this.text(entry, example);
     if (!entry || !text) return undefined;
-    const read = parseTimestamp(text.text);
+    const read = readTimestamp(text.text);
     if ('time' in read) return read.time;
     this.problem(text.at, `"${entry.key}" ${read.problem}`);
     return undefined;

@@ -78,7 +78,7 @@ const INT8 = 20;
 /** Timestamps come out as milliseconds, bigints as numbers: everything here fits in 53 bits. */
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === TIMESTAMPTZ) return parseTimestamp;
+    if (oid === TIMESTAMPTZ) return parsePgTime;
     if (oid === INT8) return Number;
     return pg.types.getTypeParser(oid, format as 'text');
   },
@@ -177,10 +177,7 @@ async function rolledBack(connection: pg.PoolClient, error: unknown): Promise<bo
   );
 }
 
-/** ISO 8601, as statements take it and views show it. */
-export { isoTime as timestamp } from '../iso-time.ts';
-
 /** `2025-10-31 19:00:00.123+00`, as PostgreSQL writes it with timezone=UTC. */
-export function parseTimestamp(text: string): Millis {
+export function parsePgTime(text: string): Millis {
   return Date.parse(`${text.slice(0, 10)}T${text.slice(11).replace('+00', 'Z')}`);
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type {
   Channel,
   DeliveryReasonCode,
@@ -9,7 +10,7 @@ import type {
   Millis,
 } from '../model.ts';
 import { recordChange } from './changes.ts';
-import { type Connection, timestamp, transaction } from './database.ts';
+import { type Connection, transaction } from './database.ts';
 import { type LifecycleEvent, writeLifecycle } from './lifecycle.ts';
 import { list } from './parameters.ts';
 
@@ -92,7 +93,7 @@ export async function claimDeliveries(
     name: 'claim-deliveries',
     text: CLAIM,
     rowMode: 'array',
-    values: [lease, timestamp(now), length, rooms.map((r) => r.channel), rooms.map((r) => r.room)],
+    values: [lease, isoTime(now), length, rooms.map((r) => r.channel), rooms.map((r) => r.room)],
   });
   return rows.map((row) => ({
     lease,
@@ -252,7 +253,7 @@ async function settle(
     text: SETTLE,
     values: [
       worker,
-      timestamp(now),
+      isoTime(now),
       list(delivered.map((one) => one.row)),
       list(delivered.map((one) => one.notificationId)),
       list(delivered.map((one) => one.channel)),
@@ -276,12 +277,12 @@ function attemptRow({ attempt, ...s }: Settlement) {
     c: s.channel,
     f: s.fence,
     s: s.status,
-    d: s.dueAt === null ? null : timestamp(s.dueAt),
+    d: s.dueAt === null ? null : isoTime(s.dueAt),
     rc: s.reasonCode,
     r: s.reason,
     a: attempt.n,
     p: attempt.provider,
-    at: timestamp(attempt.startedAt),
+    at: isoTime(attempt.startedAt),
     ms: attempt.durationMs,
     o: attempt.outcome,
     ar: attempt.reason,
@@ -397,7 +398,7 @@ export async function recoverExpired(pool: pg.Pool, now: Millis): Promise<number
   const { rows } = await pool.query<{ recovered: number }>({
     name: 'recover-expired',
     text: RECOVER,
-    values: [timestamp(now)],
+    values: [isoTime(now)],
   });
   return Number(rows[0]?.recovered ?? 0);
 }
@@ -500,7 +501,7 @@ export async function retryDelivery(
        set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
        where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
-      [tenantId, id.notificationId, id.channel, timestamp(now), timestamp(now + patience)],
+      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + patience)],
     );
     if (rowCount === 0) return false;
     const subject = `${id.notificationId}.${id.channel}`;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { Channel, DeliveryStatus, Millis } from '../model.ts';
-import { timestamp } from './database.ts';
 import type { DeliveryId } from './deliveries.ts';
 
 /** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */
@@ -72,7 +72,7 @@ export async function loadNotifications(
   );
   return notifications.map((notification) => ({
     ...notification,
-    created_at: timestamp(notification.created_at),
+    created_at: isoTime(notification.created_at),
     deliveries: deliveries
       .filter((delivery) => delivery.notification_id === notification.notification_id)
       .map((delivery) => ({
@@ -81,7 +81,7 @@ export async function loadNotifications(
           .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
           .map(({ notification_id, channel, started_at, ...attempt }) => ({
             ...attempt,
-            started_at: timestamp(started_at),
+            started_at: isoTime(started_at),
           })),
       })),
   }));
@@ -141,7 +141,7 @@ export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryI
     [tenantId, id.notificationId, id.channel],
   );
   const row = rows[0];
-  return row && { ...row, rendered_at: timestamp(row.rendered_at) };
+  return row && { ...row, rendered_at: isoTime(row.rendered_at) };
 }
 
 const SELECT_DELIVERY = `
@@ -165,9 +165,9 @@ function deliveryView(row: any): DeliveryView {
     provider: row.provider,
     provider_message_id: row.provider_message_id,
     attempts_made: row.attempts,
-    due_at: timestamp(row.due_at),
-    created_at: timestamp(row.created_at),
-    finished_at: row.finished_at === null ? null : timestamp(row.finished_at),
+    due_at: isoTime(row.due_at),
+    created_at: isoTime(row.created_at),
+    finished_at: row.finished_at === null ? null : isoTime(row.finished_at),
     has_message: row.has_message,
   };
 }

@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { Decision, JsonObject, Millis } from '../model.ts';
 import { storable } from '../rules/calendar.ts';
 import {
@@ -10,7 +11,7 @@ import {
   remember,
   stranger,
 } from '../rules/facts.ts';
-import { type Connection, parseTimestamp, timestamp } from './database.ts';
+import { type Connection, parsePgTime } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
 import { during, list } from './parameters.ts';
 import { runTogether, type Statement } from './round-trip.ts';
@@ -243,7 +244,7 @@ function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts
       const { userId, need } = asked[Number(place)] as Asked<'latest'>;
       const person = personOf(facts, userId);
       if (person.known.get(need.type)?.some((known) => known.key === key)) return;
-      remember(person, need.type, { key, eventId, time: parseTimestamp(time) });
+      remember(person, need.type, { key, eventId, time: parsePgTime(time) });
     },
   };
 }
@@ -265,18 +266,18 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
     tenantId,
     list(asked.map(({ userId }) => userId)),
     list(asked.map(({ need }) => need.type)),
-    list(asked.map(({ need }) => timestamp(need.from))),
-    list(asked.map(({ need }) => timestamp(need.to))),
+    list(asked.map(({ need }) => isoTime(need.from))),
+    list(asked.map(({ need }) => isoTime(need.to))),
     list(asked.map(({ need }) => need.earlier)),
     list(asked.map(({ need }) => String(need.within))),
-    timestamp(storable(least)),
-    timestamp(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
+    isoTime(storable(least)),
+    isoTime(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
   ];
   return {
     statement: { name: 'waiting-triggers', text: WAITING_TRIGGERS, values },
     read([place, key, eventId, time, content]) {
       const { userId, need } = asked[Number(place)] as Asked<'waiting'>;
-      rememberWaiting(personOf(facts, userId), tenantId, need, key, eventId, JSON.parse(content), parseTimestamp(time));
+      rememberWaiting(personOf(facts, userId), tenantId, need, key, eventId, JSON.parse(content), parsePgTime(time));
     },
   };
 }
@@ -310,7 +311,7 @@ function limitUses(tenantId: string, limits: readonly Needed<LimitNeed>[], facts
     statement: { name: 'limit-uses', text: LIMIT_USES, values },
     read([place, bucket, slot, time, eventId, notificationId]) {
       const { userId, need } = limits[Number(place)] as Needed<LimitNeed>;
-      const use = { bucket, slot: Number(slot), at: parseTimestamp(time), eventId, notificationId };
+      const use = { bucket, slot: Number(slot), at: parsePgTime(time), eventId, notificationId };
       rememberUse(personOf(facts, userId), need.limitKey, use);
     },
   };
@@ -376,7 +377,7 @@ export async function confirmTraitTimes(
   const [rows = []] = await runTogether(connection, [{ name: 'confirm-trait-times', text: CONFIRM, values }]);
   for (const [place, at] of rows) {
     const { person, trait } = contested[Number(place)] as ContestedTrait;
-    const time = parseTimestamp(at as string);
+    const time = parsePgTime(at as string);
     const { traits, traitTimes } = person.profile;
     if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {
       person.profile = { traits, traitTimes: { ...traitTimes, [trait]: time } };

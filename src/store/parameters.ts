@@ -1,5 +1,5 @@
+import { isoTime } from '../iso-time.ts';
 import type { Millis } from '../model.ts';
-import { timestamp } from './database.ts';
 
 /**
  * An array as one text: the driver quotes arrays element by element, and JSON is parsed field by field; both cost more than
@@ -16,9 +16,9 @@ export function list(values: readonly (string | number | null)[]): string {
  */
 export function during(spans: readonly { readonly from: Millis; readonly to: Millis }[]): string[] {
   return [
-    list(spans.map(({ from }) => timestamp(from))),
-    list(spans.map(({ to }) => timestamp(to))),
-    timestamp(spans.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
-    timestamp(spans.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
+    list(spans.map(({ from }) => isoTime(from))),
+    list(spans.map(({ to }) => isoTime(to))),
+    isoTime(spans.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
+    isoTime(spans.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
   ];
 }

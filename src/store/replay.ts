@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { Decision, Event, JsonObject, Millis, Profile, WaitKind, WaitStatus } from '../model.ts';
 import { openChanges } from '../rules/changes.ts';
 import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
-import { timestamp } from './database.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { SAYS_TOLD } from './told.ts';
 import { SAYS_CHANGE } from './trait-changes.ts';
@@ -88,8 +88,8 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
       `declare lives no scroll cursor for ${EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER}`,
       [
         query.tenantId,
-        timestamp(query.since),
-        timestamp(query.until),
+        isoTime(query.since),
+        isoTime(query.until),
         ...(query.userId === undefined ? [] : [query.userId]),
       ],
     );
@@ -219,7 +219,7 @@ async function complete(
   const users = await connection.query({ text: USERS, values: between });
   for (const { user_id, traits, trait_times } of users.rows) profiles.set(user_id, { traits, traitTimes: trait_times });
   const waits = new Map<string, StoredWait[]>();
-  for (const row of (await connection.query<WaitRow>({ text: WAITS, values: [...between, timestamp(until)] })).rows) {
+  for (const row of (await connection.query<WaitRow>({ text: WAITS, values: [...between, isoTime(until)] })).rows) {
     push(waits, row.user_id, waitOf(row, until));
   }
   const uses = new Map<string, StoredUse[]>();
