@@ -107,16 +107,15 @@ from (
   ) as timed
 ) as typed`;
 
+/** Decisions in the short form of src/store/decisions.ts. */
 const FROM_PART = [
   `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
    select $1, u, at, key, type, at + interval '1 second', properties, traits, 1,
-          case when rule is null then '[]' else json_build_array(json_build_object(
-            'decision_id', key, 'rule', rule, 'notification_type', rule,
-            'outcome', case when nid is null then 'not_matched' else 'send' end,
-            'reason_code', reason_code, 'reason', reason, 'notification_id', nid, 'event_ids', json_build_array(key),
-            'evidence', json_build_object('condition', json_build_object(
-              'expression', 'event.failure_reason == "INSUFFICIENT_FUNDS"', 'result', nid is not null,
-              'values', json_build_object('event.failure_reason', 'INSUFFICIENT_FUNDS'))))) end
+          case when rule is null then '[]' else
+            '[{"r":"' || rule || '","o":"' || case when nid is null then 'not_matched' else 'send' end || '","c":"' || reason_code
+            || '","s":"' || reason || '"' || coalesce(',"n":"' || nid || '"', '')
+            || ',"v":{"condition":{"expression":"event.failure_reason == \\"INSUFFICIENT_FUNDS\\"","result":' || (nid is not null)::text
+            || ',"values":{"event.failure_reason":"INSUFFICIENT_FUNDS"}}}}]' end::json
    from part`,
   `insert into limit_uses (tenant_id, user_id, limit_key, bucket, slot, event_time, event_id, notification_id)
    select $1, u, rule || '/' || bucket, case bucket when 'ever' then 'ever' else (at at time zone 'UTC')::date::text end, 1, at, key, nid

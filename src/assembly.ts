@@ -7,7 +7,7 @@ import { isoTime } from './iso-time.ts';
 import type { Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { contestedTraits, isChanged, mergeTraits } from './profile.ts';
-import { zoneOf } from './rules/calendar.ts';
+import { canonicalZone, zoneOf } from './rules/calendar.ts';
 import { announce } from './rules/coming.ts';
 import { decide, endWait, takeTurn } from './rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, type Wait } from './rules/facts.ts';
@@ -137,7 +137,7 @@ export class Assembly {
       const isNew = !this.#facts.addressHashes.has(userId);
       if (!isNew && !this.#reach.hasChanged(userId) && !isChanged(before, profile)) continue;
       // A recurring rule or a wait is about somebody known; only an event makes a person.
-      const zone = typeof profile.traits.time_zone === 'string' ? zoneOf('user', profile.traits) : null;
+      const zone = typeof profile.traits.time_zone === 'string' ? canonicalZone(zoneOf('user', profile.traits)) : null;
       this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.hashes(userId), zone, isNew });
     }
     this.batch.addresses.push(...this.#reach.changed());

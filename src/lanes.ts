@@ -110,7 +110,7 @@ export class Lanes<Item, Result> {
     if (this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Of one tenant, out of all of these lanes. */
+  /** Of one tenant, out of all of these lanes. What one request says of a person is cut only where it is a batch by itself. */
   #take(lanes: readonly Lane<Item, Result>[]): [tenantId: string, batch: Waiting<Item, Result>[]] {
     const [tenantId] = lanes.flatMap(({ queues }) => [...queues.keys()].slice(0, 1)) as [string];
     const batch: Waiting<Item, Result>[] = [];
@@ -118,7 +118,8 @@ export class Lanes<Item, Result> {
       const queue = queues.get(tenantId);
       if (!queue) continue;
       queues.delete(tenantId);
-      batch.push(...queue.splice(0, whole(queue, this.#maxBatch - batch.length)));
+      const room = this.#maxBatch - batch.length;
+      batch.push(...queue.splice(0, whole(queue, room) || (batch.length === 0 ? room : 0)));
       if (queue.length > 0) queues.set(tenantId, queue);
     }
     this.#queued -= batch.length;
@@ -126,13 +127,13 @@ export class Lanes<Item, Result> {
   }
 }
 
-/** How many items are the first requests that have room together; a request with more items than that is cut. */
+/** How many items are the first requests that have room together; 0: not even the first one has. */
 function whole(queue: readonly { readonly request: object }[], room: number): number {
   let end = 0;
   for (let next = 1; next <= Math.min(queue.length, room); next++) {
     if (queue[next]?.request !== queue[next - 1]?.request) end = next;
   }
-  return end === 0 ? room : end;
+  return end;
 }
 
 /** FNV-1a over UTF-16 units: any even spread will do, it never leaves the process. */

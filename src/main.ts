@@ -49,6 +49,9 @@ export interface Running {
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
 const clock = Date.now;
 
+/** How long a stop waits for requests that have begun, in milliseconds. */
+const LAST_REQUESTS = 3000;
+
 /** The wiring: every part is made here, by hand, in the order in which it is needed. */
 export async function run(roles: Roles, config: Config, log: Logger): Promise<Running> {
   const cleanup: (() => Promise<unknown> | unknown)[] = [];
@@ -93,7 +96,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     if (roles.api) {
       const { version, isOther } = await apply();
       if (isOther) log.warn(`The catalog directory is as it was; version ${version}, put in force since, stays.`);
-      if (config.watchCatalog) cleanup.push(await watchCatalog(config.catalogDir, () => reapply(apply, log)));
+      if (config.watchCatalog)
+        cleanup.push(
+          await watchCatalog(config.catalogDir, () => reapply(apply, log), {
+            onError: (error) => log.error({ err: error }, 'the catalog directory is not watched any more'),
+          }),
+        );
     }
 
     const { providers, close } = makeProviders(config, log);
@@ -159,7 +167,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         state,
       });
       cleanup.push(async () => {
+        // Who is still sending by then would keep all else from being stopped.
+        const impatience = setTimeout(() => server.server.closeAllConnections(), LAST_REQUESTS);
         await server.close();
+        clearTimeout(impatience);
         await pipeline.drain();
       });
       await server.listen({ host, port });
@@ -209,8 +220,14 @@ async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<void
     const { version, changed } = await apply();
     if (changed) log.info(`The catalog changed: version ${version} is in force.`);
   } catch (error) {
-    if (!(error instanceof CatalogError)) throw error;
-    log.error(`The catalog has a mistake; the version in force stays.\n${error.message}`);
+    if (error instanceof CatalogError) {
+      log.error(`The catalog has a mistake; the version in force stays.\n${error.message}`);
+    } else {
+      log.error(
+        { err: error },
+        'The catalog changed and could not be applied; the version in force stays. Save it again.',
+      );
+    }
   }
 }
 

@@ -218,6 +218,11 @@ describe('a mistake is told with its place and what was meant', () => {
       'events.yaml:11:26: "maxLenght" is no keyword of JSON Schema that can be used here (did you mean maxLength?)',
     ],
     [
+      'JSON Schema: pattern that is slow',
+      property('a: { pattern: "^(.?){1000}.*$" }'),
+      'events.yaml:11:21: the pattern cannot be used: the pattern is too large; write it with fewer repetitions (patterns are RE2: no look-ahead, no back-references)',
+    ],
+    [
       'JSON Schema: pattern that can hang',
       property('a: { pattern: "(?=a)" }'),
       'events.yaml:11:21: the pattern cannot be used: invalid or unsupported Perl syntax: `(?=` (patterns are RE2: no look-ahead, no back-references)',

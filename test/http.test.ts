@@ -1,6 +1,8 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCatalog } from '../src/catalog/read.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
@@ -241,6 +243,76 @@ describe('what is asked', () => {
     isProblem(answer, { status: 404, code: 'not_found', path: 'rule' });
     expect(answer.body.detail).toMatch(/there are: .*WELCOME_EMAIL/);
   });
+});
+
+describe('what cannot be read as a request', () => {
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n', 400, 'invalid_request'],
+    ['an unknown method', 'FROB / HTTP/1.1\r\nhost: localhost\r\n\r\n', 400, 'invalid_request'],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx',
+      400,
+      'invalid_request',
+    ],
+    ['headers without end', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['no Host', 'GET /api/v1/deliveries HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'invalid_request'],
+    [
+      'a path with a lone %',
+      'GET /api/v1/audit/%ff HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+      400,
+      'invalid_request',
+    ],
+  ])('%s: a problem document with its headers, and the connection ends', async (_what, text, status, code) => {
+    const [head = '', body = ''] = (await exchange(text)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toMatch(/content-type: application\/problem\+json/i);
+    expect(head).toMatch(/x-content-type-options: nosniff/i);
+    expect(JSON.parse(body)).toMatchObject({ status, code });
+  });
+
+  test('an expectation that nobody knows is none', async () => {
+    const asked = 'GET /healthz/live HTTP/1.1\r\nhost: localhost\r\nexpect: 200-ok\r\nconnection: close\r\n\r\n';
+    expect(await exchange(asked)).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test('an id that is too long for a path is told so', async () => {
+    const { status, body } = await server.get(`/api/v1/audit/${'x'.repeat(5000)}`);
+    expect({ status, code: body.code, detail: body.detail }).toEqual({
+      status: 400,
+      code: 'invalid_request',
+      detail: 'A part of the path is too long.',
+    });
+  });
+
+  test('a caller that hangs up in the middle of its body is no trouble with the database', async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+    const other = await testServer(tidings, { log });
+    const socket = connect(Number(new URL(other.url).port), '127.0.0.1');
+    socket.write(
+      'POST /api/v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n[',
+    );
+    await pause(50);
+    socket.destroy();
+    await pause(50);
+    expect((await other.get('/healthz/live')).status).toBe(200);
+    await other.close();
+    expect(lines).toEqual([]);
+  });
+
+  /** What comes back until the server closes the connection. */
+  function exchange(text: string): Promise<string> {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    return new Promise((resolve, reject) => {
+      let all = '';
+      socket.setEncoding('utf8').on('data', (part) => {
+        all += part;
+      });
+      socket.on('close', () => resolve(all)).on('error', reject);
+      socket.write(text);
+    });
+  }
 });
 
 describe('overload and a database that is away', () => {

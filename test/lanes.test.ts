@@ -64,6 +64,29 @@ describe('batches', () => {
     expect(people).toEqual(['a', 'bbb', 'cccdd', 'eeeee', 'ee']);
   });
 
+  test('what a request says of one person is never cut where it fits into a batch, whatever comes in the same moment', async () => {
+    const size = fc.record({
+      person: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      count: fc.integer({ min: 1, max: 10 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 12 }), async (requests) => {
+        const batches: (readonly Item[])[] = [];
+        const run = async (_tenant: string, batch: readonly Item[]) => {
+          batches.push(batch);
+          return batch;
+        };
+        const lanes = new Lanes<Item, Item>(run, { lanes: 3, maxBatch: 10, maxWaiting: 1000 });
+        await Promise.all(
+          requests.map(({ person, count }, n) => lanes.submit('t', items(person, count, n * 100), (one) => one.person)),
+        );
+        const parts = batches.flatMap((batch) => [...new Set(batch.map(({ n }) => Math.floor(n / 100)))]);
+        expect(parts.sort((a, b) => a - b)).toEqual(requests.map((_, n) => n));
+        for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(10);
+      }),
+    );
+  });
+
   test('a batch is never larger than allowed, and order is kept', async () => {
     const { begun, begins, submit } = heldLanes({ maxBatch: 2 });
     const answer = submit(items('a', 5));

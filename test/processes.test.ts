@@ -13,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -111,6 +111,12 @@ test('starts, stops with Ctrl-C, starts again after kill -9, beside a second cop
     ),
   ]);
   expect(accepted).toBe(901);
+  // One that never finishes its request keeps nothing from being stopped.
+  const stuck = connect(Number(new URL(url as string).port), 'localhost').on('error', () => {});
+  await once(stuck, 'connect');
+  stuck.write(
+    'POST /api/v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n[',
+  );
   const server = serverOf(dataDir) as number;
   const began = Date.now();
   first.killGroup('SIGINT');

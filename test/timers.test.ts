@@ -326,6 +326,17 @@ describe('an event that a rule makes has an id of the rule and its trigger', () 
 });
 
 describe('local time', () => {
+  test('a zone has one name, however people spell it: no flood of spellings keeps others from their turns', async () => {
+    const tidings = await start('R: { every: day 18:00, zone: user, for: true }');
+    const spelt = ['Europe/Lisbon', 'EUROPE/LISBON', 'europe/lisbon', 'utc', 'nowhere'];
+    for (const [n, time_zone] of spelt.entries())
+      await post(tidings, { user: person(n), type: 'began', traits: { time_zone } });
+    const { rows } = await tidings.database.pool.query('select zone from users order by user_id');
+    const [lisbon] = rows;
+    expect(lisbon.zone).toMatch(/^[A-Z][a-z]+\/[A-Z][a-z]+$/);
+    expect(rows).toEqual([lisbon, lisbon, lisbon, { zone: 'UTC' }, { zone: 'UTC' }]);
+  });
+
   test('somebody who moves hears of each local day once', async () => {
     const tidings = await start('R: { every: day 18:00, zone: user, for: true }');
     const { clock } = tidings;

@@ -8,6 +8,8 @@ export const FORMATS = ['date-time', 'date', 'time', 'email', 'hostname', 'uri',
 // Longer text has no such format, and takes too long to be sure of it.
 const LONGEST_FORMATTED = 2048;
 const LONGEST_MATCHED = 10_000;
+/** In RE2 instructions, as for `matches` of conditions. */
+const LARGEST_PATTERN = 1000;
 
 /**
  * An Ajv that cannot be made to hang, to load anything, or to change what it checks. Values are never converted; keys that
@@ -35,9 +37,14 @@ export function newAjv(): Ajv2020 {
   return ajv;
 }
 
-/** A pattern on RE2: its time is linear in the text. @throws on a pattern that RE2 does not know, e.g. look-ahead. */
+/**
+ * A pattern on RE2: its time is linear in the text, times the size of the pattern.
+ * @throws on a pattern that RE2 does not know, e.g. look-ahead, and on one that is too large
+ */
 export function linearRegExp(pattern: string): RegExp {
   const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+  if (compiled.programSize() > LARGEST_PATTERN)
+    throw new Error('the pattern is too large; write it with fewer repetitions');
   const test = (text: string) => text.length <= LONGEST_MATCHED && compiled.test(text);
   // Ajv calls `test` and, for its cache, `toString`; nothing else of RegExp.
   return { test, toString: () => `/${pattern}/` } as unknown as RegExp;

@@ -62,6 +62,7 @@ async function list(dir: string): Promise<string[]> {
     if (code === 'ENOENT') throw notRead(dir, 'there is no such folder, or a file in it went away');
     if (code === 'ENOTDIR') throw notRead(dir, 'this is not a folder');
     if (code === 'EACCES') throw notRead(dir, 'the folder may not be read');
+    if (code === 'ELOOP') throw notRead(dir, 'a link in the folder leads to itself');
     throw error;
   }
   return found.sort();

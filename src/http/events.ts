@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { EventResult } from '../answers.ts';
 import { TidingsError } from '../errors.ts';
 import type { Decision } from '../model.ts';
-import { recordChange } from '../store/changes.ts';
 import { listRejected, openRejected, removeRejected } from '../store/rejected.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -88,8 +87,7 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       const results = await pipeline.ingest(tenantId, [corrected ?? kept], corrected === undefined);
       const answer = answerOf(results);
       if (answer.rejected.length > 0) return reply.status(422).send(answer);
-      await removeRejected(pool, tenantId, id);
-      await recordChange(pool, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, clock());
+      await removeRejected(pool, tenantId, id, actor, clock());
       return reply.status(202).send(answer);
     },
   );

@@ -15,7 +15,7 @@ const CONTENT = [
 ];
 
 /** Those that OWASP's secure headers project asks for, save Strict-Transport-Security: TLS ends before us, if it is there. */
-const HEADERS = {
+export const HEADERS = {
   'content-security-policy': CONTENT.join(';'),
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',

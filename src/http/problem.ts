@@ -1,7 +1,10 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
 import { isRefusedValue, isTransient } from '../store/database.ts';
+import { HEADERS } from './headers.ts';
 
 /** A problem document (RFC 9457). `code` is stable; docs/errors.md has a section for each. */
 export interface Problem {
@@ -30,6 +33,8 @@ export function answerProblems(app: FastifyInstance): void {
     const path = request.url.replace(/[?#].*$/s, '');
     const what = `There is no ${request.method} ${path.slice(0, 200)}`;
     const allowed = new Set(routes.filter((route) => route.path.test(path)).flatMap(({ methods }) => methods));
+    // A part of it is too long for the router.
+    if (allowed.has(request.method)) throw new TidingsError('invalid_request', 'A part of the path is too long.');
     const problem =
       allowed.size > 0
         ? new TidingsError('method_not_allowed', `${what}, but ${[...allowed].join(' and ')}; see /api/docs.`)
@@ -52,14 +57,44 @@ function patternOf(url: string): RegExp {
 
 /** For the error handler, and for what fails before there is a route. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = problemOf(error);
+  // The caller hung up in the middle of its body: its ECONNRESET says nothing of the database, and nobody hears an answer.
+  const hasHungUp = request.raw.destroyed && !request.raw.complete;
+  const problem = hasHungUp ? new TidingsError('invalid_request', 'The request ended early.') : problemOf(error);
   if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed in our own code');
   else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'the database cannot be reached');
   reply
     .status(problem.status)
+    // Again: what fails before there is a route has passed no hook.
+    .headers(HEADERS)
     .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
     .type(MEDIA_TYPE)
     .send(documentOf(problem));
+}
+
+/**
+ * For what is no HTTP, or stops before its headers or its body are complete: the connection gets a problem document and ends.
+ * Node's own answer would have no body, Fastify's another shape.
+ */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? new TidingsError('request_timeout', 'The request did not arrive within a minute.')
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? new TidingsError('headers_too_large', 'The headers may have at most 16 KiB.')
+        : new TidingsError('invalid_request', 'This is no HTTP request that can be read.');
+  const body = JSON.stringify(documentOf(problem));
+  const headers = {
+    ...HEADERS,
+    'content-type': MEDIA_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
 export function documentOf(problem: TidingsError): Problem {

@@ -16,8 +16,11 @@ import { eventRoutes } from './events.ts';
 import { explainRoutes } from './explain.ts';
 import { secureAnswers } from './headers.ts';
 import { healthRoutes } from './health.ts';
-import { answerError, answerProblems } from './problem.ts';
+import { answerClientError, answerError, answerProblems } from './problem.ts';
 import { waitRoutes } from './waits.ts';
+
+/** In milliseconds; as answerClientError says. */
+const REQUEST_TIMEOUT = 60_000;
 
 /** The HTTP side: one file a resource, registered below in the order a reader wants them. */
 export async function buildServer(parts: HttpParts): Promise<App> {
@@ -29,16 +32,28 @@ export async function buildServer(parts: HttpParts): Promise<App> {
     childLoggerFactory: (log: FastifyBaseLogger) => log,
     // What fails before there is a route, such as a path with a lone %.
     frameworkErrors: answerError,
+    clientErrorHandler: answerClientError,
+    // Until a request is complete; without this, one that stops in its body is waited for for ever.
+    requestTimeout: REQUEST_TIMEOUT,
+    // Refused below, in words.
+    http: { requireHostHeader: false },
     routerOptions: { maxParamLength: 4096, querystringParser: parameters },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
   } as object).withTypeProvider<ZodTypeProvider>() as unknown as App;
+  // An expectation that nobody knows is none (RFC 9110, 10.1.1); Node would answer 417 without a word.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler);
   // Shapes are held by the type checker; the schemas of answers are for the documentation.
   app.setSerializerCompiler(() => JSON.stringify);
   readJson(app);
   secureAnswers(app);
   answerProblems(app);
+  // RFC 9112, 3.2
+  app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
+    const isNameless = headers.host === undefined && httpVersion === '1.1';
+    done(isNameless ? new TidingsError('invalid_request', 'An HTTP/1.1 request needs a Host header.') : undefined);
+  });
   identifyCallers(app, parts.apiKeys);
 
   await app.register(fastifySwagger, {
@@ -81,7 +96,7 @@ export async function buildServer(parts: HttpParts): Promise<App> {
   catalogRoutes(app, parts);
   waitRoutes(app, parts);
   healthRoutes(app, parts);
-  if (existsSync(parts.consoleDir)) await app.register(fastifyStatic, { root: parts.consoleDir });
+  if (existsSync(parts.consoleDir)) await app.register(fastifyStatic, { root: parts.consoleDir, acceptRanges: false });
   await app.ready();
   return app;
 }

@@ -16,6 +16,14 @@ export function zoneOf(zone: Zone, user: JsonObject): string {
   return typeof own === 'string' && knownZone(own) !== undefined ? own : 'UTC';
 }
 
+/**
+ * One name for each zone, in whatever letters it is spelt: a zone has as many spellings as its letters have cases, and each
+ * name is looked after by itself where rules act by local time.
+ */
+export function canonicalZone(zone: string): string {
+  return zoneNamed(zone).name;
+}
+
 /** The local date, `2025-10-31`; held between the years 1 and 9999. */
 export function dateIn(time: Millis, zone: string): string {
   return instant(localIn(time, zoneNamed(zone))).slice(0, 10);

@@ -4,6 +4,8 @@ import { isoTime } from '../iso-time.ts';
 import type { Json, Millis } from '../model.ts';
 import { maskSuspicious, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { recordChange } from './changes.ts';
+import { transaction } from './database.ts';
 
 /** A refused event, as people see it. */
 export interface RejectedEvent {
@@ -130,8 +132,18 @@ export async function openRejected(pool: pg.Pool, seal: Seal, tenantId: string, 
   return rows[0] && JSON.parse(seal.open(rows[0].sealed, purpose(tenantId, id)));
 }
 
-export async function removeRejected(pool: pg.Pool, tenantId: string, id: string): Promise<void> {
-  await pool.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
+/** It was taken in after all: it is no longer kept, and the changes say who did that. */
+export async function removeRejected(
+  pool: pg.Pool,
+  tenantId: string,
+  id: string,
+  actor: string,
+  now: Millis,
+): Promise<void> {
+  await transaction(pool, async (connection) => {
+    await connection.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
+    await recordChange(connection, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, now);
+  });
 }
 
 function purpose(tenantId: string, id: string): string {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
 import { buildServer } from '../../src/http/server.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
@@ -22,7 +23,7 @@ const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta
 /** The API on a real socket. */
 export async function testServer(
   tidings: TestTidings,
-  options: { apiKeys?: readonly string[]; consoleDir?: string } = {},
+  options: { apiKeys?: readonly string[]; consoleDir?: string; log?: Logger } = {},
 ): Promise<TestServer> {
   const server = await buildServer({
     pipeline: tidings.pipeline,
@@ -31,7 +32,7 @@ export async function testServer(
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: options.apiKeys ?? [],
-    log: silent,
+    log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false, workers: () => ({}) },
   });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -15,12 +15,19 @@ declare module 'vitest' {
   }
 }
 
+const PREFIX = 'tidings-test-';
+const SHARED_MEMORY = '/dev/shm';
+/** No server takes as long to start, in milliseconds. */
+const HOUR = 3_600_000;
+/** More than all databases of a run take, in bytes. */
+const ROOM = 8 * 2 ** 30;
+
 /**
  * One private server for the whole run, or that of TEST_DATABASE_URL (another version, as its superuser); every test file
  * clones its own database from a migrated template.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tidings-test-'));
+  const dataDir = mkdtempSync(join(memory() ?? tmpdir(), PREFIX));
   const { TEST_DATABASE_URL: given } = process.env;
   // The data is thrown away: it need not survive the machine.
   const server = given
@@ -40,6 +47,37 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await server.stop();
     rmSync(dataDir, { recursive: true, force: true });
   };
+}
+
+/**
+ * A folder in memory, where there is one with room: each test file makes a database of a thousand files, and a disk spends
+ * as long on those as the tests on what is in them.
+ */
+function memory(): string | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(SHARED_MEMORY);
+    sweep();
+    return bavail * bsize > ROOM ? SHARED_MEMORY : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a run that was killed has left; its server ended with it. */
+function sweep(): void {
+  for (const name of readdirSync(SHARED_MEMORY).filter((one) => one.startsWith(PREFIX))) {
+    const folder = join(SHARED_MEMORY, name);
+    if (Date.now() - statSync(folder).mtimeMs < HOUR || isServed(folder)) continue;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isServed(folder: string): boolean {
+  try {
+    return process.kill(Number.parseInt(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10), 0);
+  } catch {
+    return false;
+  }
 }
 
 export function databaseUrl(serverUrl: string, name: string): string {
