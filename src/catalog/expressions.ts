@@ -1,4 +1,5 @@
 import type { JsonObject } from '../model.ts';
+import { inWords } from '../rules/cel/value.ts';
 import {
   type ConditionProblem,
   compileCondition,
@@ -7,7 +8,6 @@ import {
   type Expression,
   type Root,
 } from '../rules/condition.ts';
-import { inWords } from '../rules/cel/value.ts';
 import type { RuleContext } from './rule-context.ts';
 import { fieldOf } from './schema-fields.ts';
 import type { Entry, Text } from './yaml.ts';
