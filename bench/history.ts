@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from '../src/http/caller.ts';
+import { DEFAULT_TENANT } from '../src/model.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import type { Database, Setup } from './setup.ts';
 

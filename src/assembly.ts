@@ -3,6 +3,7 @@ import { jsonText } from './events/content.ts';
 import { byOrder, receivedOf } from './events/emitted.ts';
 import { isRejection, type ReceivedEvent } from './events/envelope.ts';
 import type { Reach } from './events/reach.ts';
+import { isoTime } from './iso-time.ts';
 import type { Json, Millis, Profile } from './model.ts';
 import { planNotification } from './plan/plan.ts';
 import { contestedTraits, isChanged, mergeTraits } from './profile.ts';
@@ -13,7 +14,6 @@ import { byDue, type Ids, type PersonFacts, type Wait } from './rules/facts.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rules/rule-set.ts';
 import { recordEmitFailure, type Send, type Verdicts } from './rules/verdicts.ts';
 import type { Batch } from './store/batch.ts';
-import { timestamp } from './store/database.ts';
 import type { ContestedTrait, Facts } from './store/facts.ts';
 
 /** The catalog in force, and those that waits began with: whoever hands a person more waits adds theirs. */
@@ -200,7 +200,7 @@ function dataText(person: PersonFacts, { trigger, matched, data, items, total }:
   const read = 'propertiesText' in trigger ? (trigger as ReceivedEvent) : undefined;
   const properties = read?.propertiesText ?? jsonText(trigger.properties);
   const traits = read?.traitsText ?? jsonText(trigger.traits);
-  const about = jsonText({ event_type: trigger.type, event_timestamp: timestamp(trigger.time) });
+  const about = jsonText({ event_type: trigger.type, event_timestamp: isoTime(trigger.time) });
   let text = `{"event":${properties},"traits":${traits},"user":${jsonText(person.profile.traits)},"about":${about}`;
   if (matched) text += `,"matched":${jsonText(matched)}`;
   if (data) text += `,"data":${jsonText(data)}`;

@@ -7,7 +7,7 @@ import { redact, storableText } from './privacy/mask.ts';
 import type { Seal } from './privacy/seal.ts';
 import { renderMessage } from './render/template.ts';
 import { listensTo } from './rules/rule-set.ts';
-import type { ClaimedDelivery, Settlement, Told } from './store/deliveries.ts';
+import type { ClaimedDelivery, SettledEvent, Settlement } from './store/deliveries.ts';
 
 export interface Dispatched {
   readonly provider: Provider;
@@ -92,8 +92,8 @@ export class Dispatcher {
   /** What became of these notifications, as events to be taken in, where a rule of the catalog in force listens. */
   async lifecycle(
     settled: readonly { readonly delivery: ClaimedDelivery; readonly settlement: Settlement }[],
-  ): Promise<Told[]> {
-    const told: Told[] = [];
+  ): Promise<SettledEvent[]> {
+    const told: SettledEvent[] = [];
     for (const { delivery, settlement } of settled) {
       const type = BECAME[settlement.status];
       if (type === undefined) continue;

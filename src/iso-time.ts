@@ -5,6 +5,10 @@ import type { Millis } from './model.ts';
 /** A day of UTC, which knows no leap seconds. */
 export const DAY: Millis = 86_400_000;
 
+/** The years 1 to 9999: the first and the last moment that an event may have, and that CEL knows. */
+export const FIRST_TIME: Millis = Date.parse('0001-01-01T00:00:00.000Z');
+export const LAST_TIME: Millis = Date.parse('9999-12-31T23:59:59.999Z');
+
 const LENGTH = '2025-10-31T19:00:00.000Z'.length;
 
 /** An event has a handful of times, on few days: a fifth of the time that Date takes. */

@@ -1,5 +1,5 @@
 /**
- * The vocabulary of Tidings, as types and nothing else.
+ * The vocabulary of Tidings: types, and the names that several rooms share.
  *
  * Every time is in milliseconds since the Unix epoch (UTC) unless its name says otherwise.
  */
@@ -8,6 +8,9 @@ export type Millis = number;
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
+
+/** The one tenant there is so far. */
+export const DEFAULT_TENANT = 'default';
 
 /** A fact about a person, posted by a service. What is stored: addresses are already split off and masked. */
 export interface Event {
@@ -124,11 +127,13 @@ export interface TraitChange {
 }
 
 export interface Digest {
-  readonly window: /** From the first item on. */
+  /**
+   * `fixed`: from the first item on. `sliding`: after so long without a new item, at most `atMost` after the first one.
+   * `calendar`: until the next such time in the rule's zone.
+   */
+  readonly window:
     | { readonly kind: 'fixed'; readonly span: Millis; readonly text: string }
-    /** After so long without a new item, at most `atMost` after the first one. */
     | { readonly kind: 'sliding'; readonly span: Millis; readonly atMost: Millis; readonly text: string }
-    /** The next such time in the rule's zone. */
     | { readonly kind: 'calendar'; readonly recurrence: Recurrence; readonly text: string };
   /** Items the template gets; the total counts all. */
   readonly keep: number;
@@ -213,6 +218,18 @@ export interface Rule {
 
 export type WaitPolicy = 'skip' | 'send_now' | 'error';
 
+/** The type of event that `set` makes. */
+export const PROFILE_UPDATED = 'profile.updated';
+
+/** Traits that name how a person is reached; of two of a kind in one event the first listed counts. A rule sets none. */
+export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
+  email: 'email',
+  email_address: 'email',
+  phone: 'phone',
+  phone_number: 'phone',
+};
+export type AddressKind = 'email' | 'phone';
+
 export const CATEGORIES = ['TRANSACTIONAL', 'MARKETING', 'SYSTEM', 'SECURITY', 'OPERATIONAL'] as const;
 export type Category = (typeof CATEGORIES)[number];
 
@@ -239,7 +256,7 @@ export interface EventType {
   readonly properties?: JsonObject;
 }
 
-/** Template sources of one notification type on one channel, by part (`subject`, `html`, `text`, `title`, `body`). */
+/** Template sources of one notification type on one channel, by part (`subject`, `html`, `text`). */
 export type TemplateParts = { readonly [part: string]: string };
 
 export interface Template {
@@ -259,6 +276,17 @@ export interface CatalogData {
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];
 }
+
+export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };
+
+/** The first place where an event does not fit: `properties.items[2].price`, and what would be right. */
+export interface Misfit {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Checks properties and traits against the schemas of the catalog; null: they fit. */
+export type SchemaCheck = (type: string, properties: JsonObject, traits: JsonObject) => Misfit | null;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Decisions
@@ -383,6 +411,9 @@ export interface Emitted {
   readonly causedBy: string;
   readonly depth: number;
 }
+
+export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
+export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
 export type WaitKind = 'delay' | 'at' | 'unless' | 'debounce' | 'digest' | 'every';
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Catalogs } from '../src/catalog/catalogs.ts';
 import { parseCatalog } from '../src/catalog/parse.ts';
 import { readCatalog } from '../src/catalog/read.ts';
+import { backtest } from '../src/cli/backtest.ts';
 import { Pipeline } from '../src/pipeline.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
@@ -89,6 +90,20 @@ describe('versions', () => {
     const { rules } = await tidings.catalogs.at('old', 1);
     expect(rules.byEarlier.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
     expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
+
+    // It decides, and its decisions are made again as they were.
+    await pool.query(`insert into active_catalogs (tenant_id, version) values ('old', 1)`);
+    await tidings.catalogs.refresh('old');
+    const event = (event_type: string, event_timestamp: string) => ({ user_id: 'u1', event_type, event_timestamp });
+    const posted = [event('a', '2025-11-20T10:00:00.000Z'), event('b', '2025-11-20T10:00:00.500Z')];
+    const results = await tidings.pipeline.ingest('old', posted);
+    expect(results.map(({ decisions }) => decisions.map(({ rule, outcome }) => [rule, outcome]))).toEqual([
+      [['ALWAYS', 'send']],
+      [['N', 'send']],
+    ]);
+    const period = { since: tidings.clock.now - 1, until: tidings.clock.now + 1 };
+    const report = await backtest(pool, { tenantId: 'old', candidate: null, ...period });
+    expect(report.reproduced).toEqual({ decisions: 2, different: 0, examples: [] });
   });
 
   test('two processes that start together with the same files make one version', async () => {

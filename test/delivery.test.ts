@@ -14,10 +14,11 @@ import {
   claimDeliveries,
   markHandedOver,
   recoverExpired,
+  retryDelivery,
   type Settlement,
   settleDeliveries,
 } from '../src/store/deliveries.ts';
-import { loadDelivery, loadNotifications, retryDelivery } from '../src/store/notifications.ts';
+import { loadDelivery, loadNotifications } from '../src/store/delivery-views.ts';
 import { loadTimeline } from '../src/store/people.ts';
 import { DeliveryWorker, type DeliveryWorkerParts } from '../src/worker/delivery-worker.ts';
 import { cableTo } from './support/cable.ts';

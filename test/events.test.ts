@@ -5,7 +5,7 @@ import { compileSchemas } from '../src/catalog/validate-event.ts';
 import { canonical, jsonText } from '../src/events/content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
 import { Reach } from '../src/events/reach.ts';
-import { parseTimestamp } from '../src/events/timestamp.ts';
+import { readTimestamp } from '../src/events/timestamp.ts';
 import { isoTime } from '../src/iso-time.ts';
 import type { Json, JsonObject, Profile } from '../src/model.ts';
 import { Seal } from '../src/privacy/seal.ts';
@@ -235,7 +235,7 @@ describe('timestamps', () => {
     ['0099-01-01T00:00:00Z', '0099-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
   ])('%s is %s', (text, iso) => {
-    const read = parseTimestamp(text);
+    const read = readTimestamp(text);
     expect('time' in read && [new Date(read.time).toISOString(), read.at]).toEqual([iso, iso]);
   });
 
@@ -270,7 +270,7 @@ describe('timestamps', () => {
     ['0001-01-01T00:00:00+00:01', /outside the years/],
     ['9999-12-31T23:59:59-00:01', /outside the years/],
   ])('%j is refused', (text, says) => {
-    const read = parseTimestamp(text);
+    const read = readTimestamp(text);
     expect('problem' in read && read.problem).toMatch(says);
   });
 
@@ -280,13 +280,13 @@ describe('timestamps', () => {
     fc.assert(
       fc.property(fc.integer({ min, max }), (time) => {
         expect(isoTime(time)).toBe(new Date(time).toISOString());
-        expect(parseTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
+        expect(readTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
       }),
     );
   });
 
   test('digits below the millisecond tell two events apart', () => {
-    const rest = (text: string) => (parseTimestamp(text) as { rest: string }).rest;
+    const rest = (text: string) => (readTimestamp(text) as { rest: string }).rest;
     expect(rest('2025-10-31T19:00:00.123456Z')).toBe('456');
     expect(rest('2025-10-31T19:00:00.123400Z')).toBe(rest('2025-10-31T19:00:00.1234Z'));
     expect(rest('2025-10-31T19:00:00.123Z')).toBe('');

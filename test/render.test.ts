@@ -225,6 +225,8 @@ describe('mistakes are told with their place and what was meant', () => {
     ['{{evnt.name}}', 'did you mean `event.name`?'],
     ['{{amount}}', 'did you mean `event.amount`?'],
     ['{{#ech event.items}}{{/ech}}', 'did you mean `{{#each}}`?'],
+    ['{{#fi event.name}}{{/fi}}', 'did you mean `{{#if}}`?'],
+    ['{{notif.id}}', 'did you mean `notification.id`?'],
     ['{{date event.due zon="UTC"}}', '`date` has no option `zon` (did you mean `zone`?)'],
     ['{{money event.amount}}', 'like `{{money event.amount event.currency}}`'],
     ['{{> footer}}', 'partials'],

@@ -2,10 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseCatalog } from '../src/catalog/parse.ts';
-import { ADDRESSES } from '../src/catalog/rule-actions.ts';
 import { ruleSetOf } from '../src/catalog/rule-set.ts';
 import { CatalogError } from '../src/errors.ts';
-import { ADDRESS_TRAITS } from '../src/events/envelope.ts';
 import type { CatalogData, Rule } from '../src/model.ts';
 import { runs } from './support/properties.ts';
 
@@ -552,10 +550,6 @@ describe('a mistake in a rule', () => {
       '3:3: "x y" cannot be a name (letters, digits, _ . and -: promos)',
       '3:24: "once" and "once" are limits of the same period (keep the stricter one)',
     ]);
-  });
-
-  it('the traits that a rule cannot set are those that hold addresses', () => {
-    expect([...ADDRESSES].sort()).toEqual(Object.keys(ADDRESS_TRAITS).sort());
   });
 });
 

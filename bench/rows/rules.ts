@@ -1,5 +1,4 @@
-import { DEFAULT_TENANT } from '../../src/http/caller.ts';
-import type { CatalogData } from '../../src/model.ts';
+import { type CatalogData, DEFAULT_TENANT } from '../../src/model.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { makeEvents } from '../events.ts';
 import { type Row, rate } from '../row.ts';

@@ -1,5 +1,4 @@
-import { DEFAULT_TENANT } from '../../src/http/caller.ts';
-import type { CatalogData, Rule } from '../../src/model.ts';
+import { type CatalogData, DEFAULT_TENANT, type Rule } from '../../src/model.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { makeEvents, makeSignups } from '../events.ts';
 import { bareQueue } from '../limits.ts';

@@ -1,12 +1,19 @@
 import type pg from 'pg';
-import type { CatalogData, Channel, Millis, NotificationType } from '../model.ts';
+import {
+  type CatalogData,
+  type Channel,
+  EMPTY_CATALOG,
+  type Millis,
+  type NotificationType,
+  type SchemaCheck,
+} from '../model.ts';
 import { type CompiledTemplate, compileTemplate } from '../render/template.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { activeVersion, loadCatalog } from '../store/catalogs.ts';
 import { newAjv } from './ajv.ts';
 import { ruleSetOf } from './rule-set.ts';
 import { DEFAULT_LOCALE } from './templates.ts';
-import { compileSchemas, type ValidateEvent } from './validate-event.ts';
+import { compileSchemas } from './validate-event.ts';
 
 /** One applied version of a tenant's catalog, ready to use. */
 export interface Catalog {
@@ -15,7 +22,7 @@ export interface Catalog {
   readonly appliedAt: Millis;
   readonly data: CatalogData;
   readonly rules: RuleSet;
-  readonly check: ValidateEvent;
+  readonly check: SchemaCheck;
   notification(name: string): NotificationType;
   /** In the nearest locale there is: `pt-BR`, then `pt`, then the default, then any. */
   template(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
@@ -82,14 +89,12 @@ export class Catalogs {
   }
 
   async #load(tenantId: string, version: number): Promise<Catalog> {
-    if (version === 0) return compileCatalog(0, 0, EMPTY);
+    if (version === 0) return compileCatalog(0, 0, EMPTY_CATALOG);
     const loaded = await loadCatalog(this.#pool, tenantId, version);
     if (!loaded) throw new Error(`catalog version ${version} is not stored`);
     return compileCatalog(version, loaded.appliedAt, loaded.data);
   }
 }
-
-const EMPTY: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };
 
 /** Throws if it does not compile: only checked catalogs are stored. */
 export function compileCatalog(version: number, appliedAt: Millis, data: CatalogData): Catalog {

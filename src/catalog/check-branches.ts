@@ -17,7 +17,6 @@ export function checkBranches(rule: Rule, tell: Tell): void {
   for (const { name, share } of rule.split ?? []) {
     if (share === 0) tell('unreachable_branch', [...path, 'split', name], `nobody falls into ${name}`);
   }
-  checkCount(rule, tell);
 }
 
 function checkChoose(rule: Rule, tell: Tell): void {
@@ -45,17 +44,6 @@ function checkChoose(rule: Rule, tell: Tell): void {
       always = { branch, why: ', its condition is that of the rule' };
     }
     seen.set(text, earlier ?? branch);
-  }
-}
-
-function checkCount({ name, on, changes, count }: Rule, tell: Tell): void {
-  // The trigger counts itself, where all that triggers is counted.
-  if (!count || changes || on.length === 0 || !on.every((type) => count.of.includes(type))) return;
-  const path = ['rules', name, 'count', count.how];
-  if (count.how === 'at_least' && count.n === 1 && count.window.kind !== 'since') {
-    tell('count_always', path, 'the trigger itself is one: this always holds', 'at_least: 2');
-  } else if (count.how !== 'at_least' && count.n === 0) {
-    tell('count_never', path, 'the trigger itself is one: this never holds', `${count.how}: 1`);
   }
 }
 

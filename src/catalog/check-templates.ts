@@ -1,11 +1,11 @@
 import type { CatalogData, Channel, JsonObject } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { compilePart, type FieldPath, type NamedField, ROOTS } from '../render/compile.ts';
 import { some } from '../rules/cel/nearest.ts';
 import { DYN, fieldNames, type Type, typeOfField } from '../rules/cel/type.ts';
 import { inWords } from '../rules/cel/value.ts';
 import type { TellAt } from './findings.ts';
 import type { CatalogSource } from './source.ts';
-import { nearest } from './suggest.ts';
 import { type Way, waysOf } from './template-data.ts';
 import { DEFAULT_LOCALE } from './templates.ts';
 

@@ -1,5 +1,5 @@
 import type { CatalogData, Rule } from '../model.ts';
-import { sentBy, type Tell, waits } from './findings.ts';
+import { sentBy, type Tell } from './findings.ts';
 import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE } from './lifecycle.ts';
 
 /** What is defined and not used, or named where it is nothing. */
@@ -64,4 +64,9 @@ function hasLocalTime({ every, at, digest, count }: Rule): boolean {
   return Boolean(
     every || at?.timeOfDay !== undefined || digest?.window.kind === 'calendar' || count?.window.kind === 'day',
   );
+}
+
+/** Something stands between the trigger of a rule and its end. The turns of a recurring rule cannot be cancelled. */
+function waits(rule: Rule): boolean {
+  return Boolean(rule.delay ?? rule.at ?? rule.unless ?? rule.debounce ?? rule.digest);
 }

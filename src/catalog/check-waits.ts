@@ -1,7 +1,7 @@
 import type { Rule } from '../model.ts';
 import type { Tell } from './findings.ts';
 
-/** Waits that need never end, and patterns that the trigger itself meets. */
+/** Waits that need never end, and patterns and counts that the trigger itself meets. */
 export function checkWaits(rule: Rule, tell: Tell): void {
   const { name, on, after, unless, delay, debounce, again, cancelOn, expires } = rule;
   const path = ['rules', name];
@@ -38,5 +38,17 @@ export function checkWaits(rule: Rule, tell: Tell): void {
     if (!on.includes(type)) continue;
     const message = `${type} triggers the rule and ends its wait`;
     tell('cancels_itself', [...path, 'cancel_on', index], message, 'to wait anew: again: restart');
+  }
+  checkCount(rule, tell);
+}
+
+function checkCount({ name, on, changes, count }: Rule, tell: Tell): void {
+  // The trigger counts itself, where all that triggers is counted.
+  if (!count || changes || on.length === 0 || !on.every((type) => count.of.includes(type))) return;
+  const path = ['rules', name, 'count', count.how];
+  if (count.how === 'at_least' && count.n === 1 && count.window.kind !== 'since') {
+    tell('count_always', path, 'the trigger itself is one: this always holds', 'at_least: 2');
+  } else if (count.how !== 'at_least' && count.n === 0) {
+    tell('count_never', path, 'the trigger itself is one: this never holds', `${count.how}: 1`);
   }
 }

@@ -13,6 +13,7 @@ import { checkUses } from './check-uses.ts';
 import { checkWaits } from './check-waits.ts';
 import { CHECKS, type Finding, type Tell, type TellAt } from './findings.ts';
 import { type Place, placesIn } from './places.ts';
+import { byPlace } from './problems.ts';
 import { type CatalogSource, normalized, readSource } from './source.ts';
 
 export interface CheckedSource {
@@ -51,9 +52,4 @@ function checkCatalog(data: CatalogData, files: CatalogSource, place: Place): re
   checkUses(data, tell);
   checkTemplates(data, files, tellAt);
   return findings.sort(byPlace);
-}
-
-function byPlace(a: Finding, b: Finding): number {
-  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
-  return a.line - b.line || a.column - b.column;
 }

@@ -39,6 +39,7 @@ function wrong(text: string): DurationResult {
   return { message, hint: 'a number and a unit (s, m, h, d, w): 30s, 10m, 24h, 7d, 1h30m' };
 }
 
-function quoted(text: string): string {
+/** What was written, for a message; not more than 40 characters of it. */
+export function quoted(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
 }

@@ -19,12 +19,12 @@ export function readEvents(file: YamlFile): Events {
     file.problem(0, 'events.yaml has no "events"', `events: { ${EXAMPLE} }`);
   const schema = traits && shortSchema(file, 'traits', traits.value);
   return {
-    events: events ? named(file, events.value, '"events"', EXAMPLE).map((entry) => readEvent(file, entry)) : [],
+    events: events ? named(file, events.value, '"events"', EXAMPLE).map((entry) => readEventType(file, entry)) : [],
     ...(schema && { traits: schema }),
   };
 }
 
-function readEvent(file: YamlFile, entry: Entry): EventType {
+function readEventType(file: YamlFile, entry: Entry): EventType {
   const name = entry.key;
   const found = fields(file, entry.value, name, ['description', 'properties', 'required', 'schema'], EXAMPLE);
   if (!/^[^\p{Cc}]{1,256}$/u.test(name)) {

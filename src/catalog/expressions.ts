@@ -1,4 +1,5 @@
 import type { JsonObject } from '../model.ts';
+import { inWords } from '../rules/cel/value.ts';
 import {
   type ConditionProblem,
   compileCondition,
@@ -72,7 +73,7 @@ export function fitting(c: RuleContext, name: string, schema: JsonObject | undef
     const { type, fields } = expression;
     const given = type === 'timestamp' || type === 'duration' ? 'string' : type;
     if (kind !== 'dyn' && given !== 'any' && given !== kind) {
-      return { message: `${name} is ${WORDS[kind] ?? kind}, this is ${WORDS[given] ?? given}` };
+      return { message: `${name} is ${inWords([kind])}, this is ${inWords([given])}` };
     }
     if (fields.length > 0) return undefined;
     const result = expression.evaluate({ event: {}, traits: {}, user: {} });
@@ -80,15 +81,6 @@ export function fitting(c: RuleContext, name: string, schema: JsonObject | undef
     return wrong === undefined ? undefined : { message: `${name} ${wrong}` };
   };
 }
-
-const WORDS: { readonly [kind: string]: string } = {
-  bool: 'true or false',
-  number: 'a number',
-  string: 'text',
-  null: 'null',
-  list: 'a list',
-  map: 'an object',
-};
 
 /** Told once if it is wrong for each type of event; with the type's name if it is wrong for some. */
 function checked(

@@ -45,11 +45,6 @@ export type TellAt = (
   hint?: string,
 ) => void;
 
-/** Something stands between the trigger of a rule and its end. */
-export function waits(rule: Rule): boolean {
-  return Boolean(rule.delay ?? rule.at ?? rule.unless ?? rule.debounce ?? rule.digest);
-}
-
 /** The notification types that a rule may send. */
 export function sentBy({ notify, choose = [], split = [] }: Rule): ReadonlySet<string> {
   return new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);

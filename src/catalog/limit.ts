@@ -1,5 +1,5 @@
 import type { Limit, Period } from '../model.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration, quoted } from './duration.ts';
 import { parseZone } from './moment.ts';
 
 const FORMS =
@@ -69,8 +69,7 @@ function made(max: number, period: Period, text: string): LimitResult {
 }
 
 function wrong(text: string): LimitResult {
-  const shown = JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
-  const message = `${shown} is not a limit`;
+  const message = `${quoted(text)} is not a limit`;
   if (/^daily$/i.test(text)) return { message, hint: 'write 1 per day' };
   const compact = /^(\d{1,9}) ?(?:\/|x|times|a|an|every|each) ?(.*)$/i.exec(text);
   if (compact?.[2]) {

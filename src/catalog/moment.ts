@@ -1,8 +1,8 @@
 import { Cron } from 'croner';
 import type { At, Recurrence, Zone } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { nextOccurrence } from '../rules/calendar.ts';
-import { parseDuration } from './duration.ts';
-import { nearest } from './suggest.ts';
+import { parseDuration, quoted } from './duration.ts';
 
 interface Mistake {
   readonly message: string;
@@ -263,8 +263,4 @@ function isZone(name: string): boolean {
   } catch {
     return false;
   }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
 }

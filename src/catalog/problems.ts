@@ -26,7 +26,8 @@ export class Problems {
   }
 }
 
-function byPlace(a: CatalogProblem, b: CatalogProblem): number {
+/** By file, then by place. */
+export function byPlace(a: CatalogProblem, b: CatalogProblem): number {
   if (a.file !== b.file) return a.file < b.file ? -1 : 1;
   return a.line - b.line || a.column - b.column;
 }

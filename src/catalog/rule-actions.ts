@@ -1,5 +1,4 @@
-import type { Action, JsonObject, Rule } from '../model.ts';
-import { PROFILE_UPDATED } from '../rules/rule-set.ts';
+import { type Action, ADDRESS_TRAITS, type JsonObject, PROFILE_UPDATED, type Rule } from '../model.ts';
 import { fitting, readValue, type Sight } from './expressions.ts';
 import { type Fields, fields, named } from './fields.ts';
 import type { RuleContext } from './rule-context.ts';
@@ -9,9 +8,6 @@ import type { Entry, Tree } from './yaml.ts';
 
 const DO = 'do: { set: { plan_hint: event.plan } }';
 const EMIT = 'do: { emit: vip_reached, with: { total: event.total } }';
-
-/** Traits that are addresses: they are kept apart, and a rule cannot make them up. */
-export const ADDRESSES: readonly string[] = ['email', 'email_address', 'phone', 'phone_number'];
 
 /** `do`: what happens beside, or in place of, a notification. */
 export function readActions(c: RuleContext, found: Fields, sight: Sight): Action[] {
@@ -49,7 +45,7 @@ function readSet(c: RuleContext, set: Entry, sight: Sight): Action[] {
   }
   return traits.flatMap((entry): Action[] => {
     const trait = entry.key;
-    if (ADDRESSES.includes(trait)) {
+    if (Object.hasOwn(ADDRESS_TRAITS, trait)) {
       c.problem(entry.at, `${trait} is an address: a rule cannot set it`, 'it comes with the traits of an event');
     } else c.trait(trait, entry.at);
     const value = readValue(c, entry, sight, DO, fitting(c, trait, c.traits));

@@ -1,4 +1,5 @@
 import type { At, Digest, Rule, WaitPolicy } from '../model.ts';
+import { inWords } from '../rules/cel/value.ts';
 import { type Sight, valueIn, type Wanted } from './expressions.ts';
 import { type Fields, fields } from './fields.ts';
 import { parseAt, parseRecurrence } from './moment.ts';
@@ -52,7 +53,7 @@ function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
   const { at } = parsed;
   if (at.field !== undefined) {
     const roots = ['event', 'traits', 'user', 'matched'] as const;
-    valueIn(c, inside(text, parsed.fieldOffset ?? 0, at.field), { ...sight, roots }, timestamp);
+    valueIn(c, inside(text, parsed.fieldOffset, at.field), { ...sight, roots }, timestamp);
     const delay = found.get('delay');
     if (delay) c.problem(delay.at, `"delay" does not go with at: ${at.text}`, 'the field says when: keep one of them');
   } else {
@@ -67,15 +68,7 @@ function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
 const timestamp: Wanted = ({ type }) =>
   type === 'timestamp' || type === 'string' || type === 'any'
     ? undefined
-    : { message: `this is ${WORDS[type] ?? type}, a time is needed`, hint: 'at: event.starts_at - 24h' };
-
-const WORDS: { readonly [kind: string]: string } = {
-  bool: 'true or false',
-  number: 'a number',
-  list: 'a list',
-  map: 'an object',
-  duration: 'a duration',
-};
+    : { message: `this is ${inWords([type])}, a time is needed`, hint: 'at: event.starts_at - 24h' };
 
 /** A part of a text, with its own places. */
 function inside(text: Text, from: number, part: string): Text {

@@ -32,16 +32,16 @@ export function writtenOut(schema: JsonObject, most: number): number {
 /** The NAME of `#/$defs/NAME`, the only form of `$ref` there is here. */
 export function definitionName(ref: string): string | undefined {
   const name = /^#\/\$defs\/([^/]+)$/.exec(ref)?.[1];
-  return name === undefined ? undefined : unescapePointer(name);
-}
-
-/** One step of a JSON pointer, also where it is part of a URI. */
-export function unescapePointer(step: string): string {
-  let decoded = step;
+  if (name === undefined) return undefined;
   try {
-    decoded = decodeURIComponent(step);
+    return unescapePointer(decodeURIComponent(name));
   } catch {
     // A lone % stands for itself.
+    return unescapePointer(name);
   }
-  return decoded.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** One step of a JSON pointer. */
+export function unescapePointer(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../model.ts';
-import { nearest, suggest } from './suggest.ts';
+import { nearest } from '../nearest.ts';
+import { suggest } from './suggest.ts';
 
 /** The types that may stand for a schema: `amount: number`. */
 export const SHORT_TYPES: { readonly [type: string]: JsonObject } = {

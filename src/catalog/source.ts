@@ -1,9 +1,9 @@
 import type { CatalogData } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { readEvents } from './events.ts';
 import { readNotifications } from './notifications.ts';
 import { Problems } from './problems.ts';
 import { readRules } from './rules.ts';
-import { nearest } from './suggest.ts';
 import { readTemplates } from './templates.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
 

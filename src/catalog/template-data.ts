@@ -1,7 +1,6 @@
-import type { CatalogData, Channel, JsonObject, Rule } from '../model.ts';
+import { ADDRESS_TRAITS, type CatalogData, type Channel, type JsonObject, type Rule } from '../model.ts';
 import { sentBy } from './findings.ts';
 import { LIFECYCLE_EVENTS } from './lifecycle.ts';
-import { ADDRESSES } from './rule-actions.ts';
 
 /** One way in which a notification is made, and what its templates then have to show. */
 export interface Way {
@@ -72,5 +71,5 @@ const NOTIFICATION = object({
 
 /** Traits that mean something to Tidings itself: people may have them where the catalog does not say so. */
 const OWN_TRAITS: JsonObject = Object.fromEntries(
-  [...ADDRESSES, 'time_zone', 'locale'].map((name) => [name, ANYTHING]),
+  [...Object.keys(ADDRESS_TRAITS), 'time_zone', 'locale'].map((name) => [name, ANYTHING]),
 );

@@ -1,6 +1,6 @@
 import { CHANNELS, type Channel, type Template } from '../model.ts';
 import { compileMjml } from '../render/mjml.ts';
-import { compileTemplate } from '../render/template.ts';
+import { CHANNEL_PARTS, compileTemplate, type PartName } from '../render/template.ts';
 import type { ReadNotification } from './notifications.ts';
 import type { Problems } from './problems.ts';
 import { suggest } from './suggest.ts';
@@ -9,22 +9,35 @@ import type { YamlFile } from './yaml.ts';
 /** Everyone without another language gets this one, so it must be there. */
 export const DEFAULT_LOCALE = 'en';
 
-/** The parts that make a message complete; a channel that is not here can do without a template. */
-const NEEDED: { readonly [channel in Channel]?: readonly (readonly Part[])[] } = {
-  email: [['subject'], ['html', 'text', 'mjml']],
-  sms: [['text']],
-  push: [['text']],
-  in_app: [['text']],
-};
+/** As files are called, in this order: MJML is another form of the HTML. */
+const FILE_PARTS = ['subject', 'html', 'mjml', 'text'] as const;
+type FilePart = (typeof FILE_PARTS)[number];
 
-type Part = 'subject' | 'text' | 'html' | 'mjml';
+/** These can do without a template. */
+const OPTIONAL: ReadonlySet<Channel> = new Set(['webhook', 'internal'] as const);
+
+/** What makes a message complete: one of each list. */
+function neededBy(channel: Channel): readonly (readonly FilePart[])[] {
+  const { needs, oneOf } = CHANNEL_PARTS[channel];
+  return [...needs.map((part) => [part]), ...(oneOf.length > 0 ? [withMjml(oneOf)] : [])];
+}
+
+function partsOf(channel: Channel): readonly FilePart[] {
+  const { needs, oneOf, may } = CHANNEL_PARTS[channel];
+  const possible = withMjml([...needs, ...oneOf, ...may]);
+  return FILE_PARTS.filter((part) => possible.includes(part));
+}
+
+function withMjml(parts: readonly PartName[]): readonly FilePart[] {
+  return parts.includes('html') ? [...parts, 'mjml'] : parts;
+}
 
 interface Source {
   readonly file: string;
   readonly type: string;
   readonly channel: Channel;
   readonly locale: string;
-  readonly part: Part;
+  readonly part: FilePart;
   readonly text: string;
 }
 
@@ -93,7 +106,7 @@ function readName(file: string, written: string, problems: Problems): Source | u
     problems.add(at(file, `${JSON.stringify(locale)} is not a locale`, hint));
     return undefined;
   }
-  const part = subject ? (extension === 'txt' ? 'subject' : undefined) : PARTS[extension!];
+  const part = subject ? (extension === 'txt' ? 'subject' : undefined) : BY_EXTENSION[extension!];
   const possible = partsOf(channel);
   if (part === undefined || !possible.includes(part)) {
     const names = possible.map((candidate) => fileName(channel, locale, candidate));
@@ -103,14 +116,13 @@ function readName(file: string, written: string, problems: Problems): Source | u
   return { file, type, channel, locale, part, text: part === 'html' || part === 'mjml' ? written : written.trimEnd() };
 }
 
-const PARTS: { readonly [extension: string]: Part | undefined } = { txt: 'text', html: 'html', mjml: 'mjml' };
+const BY_EXTENSION: { readonly [extension: string]: FilePart | undefined } = {
+  txt: 'text',
+  html: 'html',
+  mjml: 'mjml',
+};
 
-function partsOf(channel: Channel): readonly Part[] {
-  if (channel === 'email') return ['subject', 'html', 'mjml', 'text'];
-  return channel === 'push' || channel === 'in_app' ? ['subject', 'text'] : ['text'];
-}
-
-function fileName(channel: Channel, locale: string, part: Part): string {
+function fileName(channel: Channel, locale: string, part: FilePart): string {
   if (part === 'subject') return `${channel}.${locale}.subject.txt`;
   return `${channel}.${locale}.${part === 'text' ? 'txt' : part}`;
 }
@@ -126,9 +138,10 @@ function canonicalLocale(locale: string): string | undefined {
 function checkDefaults(file: YamlFile, types: readonly ReadNotification[], groups: ReadonlyMap<string, unknown>): void {
   for (const { type, channelAt } of types) {
     for (const [channel, place] of channelAt) {
-      const needed = NEEDED[channel];
-      if (!needed || groups.has(`${type.name}\n${channel}\n${DEFAULT_LOCALE}`)) continue;
-      const files = needed.map(([first]) => `templates/${type.name}/${fileName(channel, DEFAULT_LOCALE, first!)}`);
+      if (OPTIONAL.has(channel) || groups.has(`${type.name}\n${channel}\n${DEFAULT_LOCALE}`)) continue;
+      const files = neededBy(channel).map(
+        ([first]) => `templates/${type.name}/${fileName(channel, DEFAULT_LOCALE, first!)}`,
+      );
       file.problem(
         place,
         `${type.name} has no ${channel} template in "${DEFAULT_LOCALE}"`,
@@ -140,8 +153,8 @@ function checkDefaults(file: YamlFile, types: readonly ReadNotification[], group
 
 function isComplete(sources: readonly Source[], problems: Problems): boolean {
   const { channel, locale, type, file } = sources[0]!;
-  const has = (part: Part) => sources.some((source) => source.part === part);
-  const missing = (NEEDED[channel] ?? [['text'] as const]).filter((alternatives) => !alternatives.some(has));
+  const has = (part: FilePart) => sources.some((source) => source.part === part);
+  const missing = neededBy(channel).filter((alternatives) => !alternatives.some(has));
   for (const alternatives of missing) {
     const name = `templates/${type}/${fileName(channel, locale, alternatives[0]!)}`;
     problems.add(

@@ -1,24 +1,17 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import type { CatalogData, Json, JsonObject } from '../model.ts';
+import type { CatalogData, Json, JsonObject, Misfit, SchemaCheck } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { madeBy } from '../rules/rule-set.ts';
 import { newAjv } from './ajv.ts';
-import { nearest } from './suggest.ts';
-
-/** The first place where an event does not fit: `properties.items[2].price`, and what would be right. */
-export interface Misfit {
-  readonly path: string;
-  readonly message: string;
-}
-
-export type ValidateEvent = (type: string, properties: JsonObject, traits: JsonObject) => Misfit | null;
+import { unescapePointer } from './schema-size.ts';
 
 /**
  * Compiles the schemas of a catalog once. The function it returns is on the hot path: null when the event fits or nothing is
  * declared about it. Nothing is converted, and an address is never quoted.
  *
- * @param ajv the first schema costs it a hundred times what the next one does: where there are two of these, for both
+ * @param ajv pass one to share it: the first schema in a new Ajv costs a hundred times the next
  */
-export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv = newAjv()): ValidateEvent {
+export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv = newAjv()): SchemaCheck {
   const ofProperties = new Map<string, ValidateFunction>();
   for (const { name, properties } of data.events) {
     if (properties !== undefined) ofProperties.set(name, ajv.compile(properties));
@@ -38,7 +31,7 @@ export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv
  * The same for what rules make. An event of `emit` says nothing of the person, and one of `set` only what it sets: no trait is
  * required of them.
  */
-export function compileMadeSchemas(data: CatalogData, ajv = newAjv()): ValidateEvent {
+export function compileMadeSchemas(data: CatalogData, ajv = newAjv()): SchemaCheck {
   const doing = data.rules.flatMap(({ actions }) => actions);
   const made = new Set(doing.flatMap((action) => (action.kind === 'cancel' ? [] : [madeBy(action)])));
   const { required: _, ...traits } = data.traits ?? {};
@@ -176,8 +169,4 @@ function short(text: string): string {
 function child(value: Json | undefined, step: string): Json | undefined {
   if (Array.isArray(value)) return value[Number(step)];
   return typeof value === 'object' && value !== null && Object.hasOwn(value, step) ? value[step] : undefined;
-}
-
-function unescapePointer(segment: string): string {
-  return segment.replaceAll('~1', '/').replaceAll('~0', '~');
 }

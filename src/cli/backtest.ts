@@ -9,16 +9,16 @@ import { readCatalog } from '../catalog/read.ts';
 import { ruleSetOf } from '../catalog/rule-set.ts';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
-import { parseTimestamp } from '../events/timestamp.ts';
-import { DEFAULT_TENANT } from '../http/caller.ts';
-import type { CatalogData, Millis } from '../model.ts';
+import { readTimestamp } from '../events/timestamp.ts';
+import { type CatalogData, DEFAULT_TENANT, EMPTY_CATALOG, type Millis } from '../model.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { Backtest, type BacktestReport } from '../simulate/backtest.ts';
 import { reportPage } from '../simulate/page.ts';
 import { progressText, reportText } from '../simulate/report.ts';
+import { loadCatalogs } from '../store/catalogs.ts';
 import { isUnreachable, openPool } from '../store/database.ts';
 import { startEmbedded } from '../store/embedded.ts';
-import { countPeople, loadCatalogs, readLives } from '../store/replay.ts';
+import { countPeople, readLives } from '../store/replay.ts';
 
 interface Options {
   readonly catalog?: string;
@@ -115,15 +115,13 @@ function versionsOf(applied: ReadonlyMap<number, CatalogData>): (version: number
     let set = compiled.get(version);
     if (!set) {
       // Before a catalog is applied, nothing is decided.
-      const data = applied.get(version) ?? NOTHING;
+      const data = applied.get(version) ?? EMPTY_CATALOG;
       set = ruleSetOf(version, data);
       compiled.set(version, set);
     }
     return set;
   };
 }
-
-const NOTHING: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };
 
 async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => Promise<T>): Promise<T> {
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
@@ -169,7 +167,7 @@ function progressBar(): Progress {
 function timeOf(option: string, text: string, now: Millis): Millis {
   const duration = parseDuration(text);
   if ('ms' in duration) return now - duration.ms;
-  const time = parseTimestamp(text);
+  const time = readTimestamp(text);
   if ('time' in time) return time.time;
   throw new ConfigError(`${option} is "${text}"; write how long ago (30d, 12h) or a time (2025-10-31T00:00:00Z)`);
 }

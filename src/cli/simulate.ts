@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
-import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts';
+import { compileSchemas } from '../catalog/validate-event.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { parseTimestamp } from '../events/timestamp.ts';
-import { DAY } from '../iso-time.ts';
-import type { Millis } from '../model.ts';
+import { readTimestamp } from '../events/timestamp.ts';
+import type { Millis, SchemaCheck } from '../model.ts';
+import { RUNS_ON } from '../simulate/cases.ts';
 import { course } from '../simulate/course.ts';
 import { countingIds } from '../simulate/ids.ts';
 import { rulesFor } from '../simulate/play.ts';
@@ -21,9 +21,6 @@ interface Options {
   readonly until?: Millis;
   readonly json?: boolean;
 }
-
-/** How long the clock runs on after the last event, when nobody says. */
-const RUNS_ON = 30 * DAY;
 
 /** `simulate [DIR] --events FILE`: watch a catalog at work in a virtual clock. */
 export function simulateCommand(program: Command): void {
@@ -125,7 +122,7 @@ function itemsIn(text: string): unknown[] | { readonly problem: string } {
   return items;
 }
 
-function readAll(items: readonly unknown[], check: ValidateEvent) {
+function readAll(items: readonly unknown[], check: SchemaCheck) {
   const events: ReceivedEvent[] = [];
   const rejected: string[] = [];
   for (const [index, item] of items.entries()) {
@@ -148,7 +145,7 @@ function speedOf(text: string): number {
 }
 
 function timeOf(text: string): Millis {
-  const read = parseTimestamp(text);
+  const read = readTimestamp(text);
   if ('problem' in read) throw new InvalidArgumentError(`"${text}" ${read.problem}.`);
   return read.time;
 }

@@ -1,5 +1,5 @@
 import { isoTime } from '../iso-time.ts';
-import type { Emitted, Event } from '../model.ts';
+import { type Emitted, type Event, PROFILE_UPDATED } from '../model.ts';
 import { jsonText } from './content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
 
@@ -37,6 +37,3 @@ export function byOrder(a: Event, b: Event): number {
 function rank({ type }: Event): number {
   return type === PROFILE_UPDATED ? 0 : 1;
 }
-
-/** What `set` makes. */
-const PROFILE_UPDATED = 'profile.updated';

@@ -1,11 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
-import type { Event, JsonObject } from '../model.ts';
+import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type SchemaCheck } from '../model.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { ContentProblem, canonical, contentUuid, jsonText, type Written } from './content.ts';
-import { parseTimestamp } from './timestamp.ts';
-
-export type AddressKind = 'email' | 'phone';
+import { readTimestamp } from './timestamp.ts';
 
 /** An event as received: checked, identified, its addresses split off. */
 export interface ReceivedEvent extends Event {
@@ -37,13 +35,6 @@ export interface Rejection {
   readonly path: string;
   readonly message: string;
 }
-
-/** Checks properties and traits against the schemas of the catalog; null when they fit. */
-export type SchemaCheck = (
-  type: string,
-  properties: JsonObject,
-  traits: JsonObject,
-) => { path: string; message: string } | null;
 
 const FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp', 'properties', 'user_traits'] as const;
 
@@ -82,7 +73,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
       `${stamp === undefined ? 'is missing' : `is ${nameOf(stamp)}`}; write it like "2025-10-31T19:00:00Z"`,
     );
   }
-  const when = parseTimestamp(stamp);
+  const when = readTimestamp(stamp);
   if ('problem' in when) return reject('invalid_timestamp', 'event_timestamp', when.problem);
 
   const noObject = checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');
@@ -168,14 +159,6 @@ function textOf({ stored, from, to }: Part, content: string): string {
 export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {
   return 'code' in read;
 }
-
-/** Traits that name how a person is reached; of two of a kind in one event the first listed counts. */
-export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
-  email: 'email',
-  email_address: 'email',
-  phone: 'phone',
-  phone_number: 'phone',
-};
 
 /** The traits with each address replaced by its mask, and the addresses themselves. */
 function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & { rest: JsonObject } {

@@ -1,6 +1,6 @@
-import type { Profile } from '../model.ts';
+import { ADDRESS_TRAITS, type Profile } from '../model.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
-import { ADDRESS_TRAITS, type Address, type ReceivedEvent } from './envelope.ts';
+import type { Address, ReceivedEvent } from './envelope.ts';
 
 /** A row of `addresses` to write; `sealed` null: the person has none any more. */
 export interface AddressChange {

@@ -1,4 +1,4 @@
-import { isoTime, readIsoTime } from '../iso-time.ts';
+import { FIRST_TIME, isoTime, LAST_TIME, readIsoTime } from '../iso-time.ts';
 import type { Millis } from '../model.ts';
 
 const SHAPE =
@@ -9,10 +9,10 @@ export type Timestamp =
   { readonly time: Millis; readonly at: string; readonly rest: string } | { readonly problem: string };
 
 /** Reads an RFC 3339 date and time with a zone; says what is wrong otherwise. */
-export function parseTimestamp(text: string): Timestamp {
+export function readTimestamp(text: string): Timestamp {
   // The form that programs write.
   const written = readIsoTime(text);
-  if (written !== undefined && written >= FIRST) return { time: written, at: text, rest: '' };
+  if (written !== undefined && written >= FIRST_TIME) return { time: written, at: text, rest: '' };
   const parts = SHAPE.exec(text);
   if (parts === null) return { problem: 'is not a date and time; write it like 2025-10-31T19:00:00Z' };
   const [, y, mo, d, h, mi, s = '00', fraction = '', utc, sign, oh = '00', om = '00'] = parts;
@@ -32,12 +32,9 @@ export function parseTimestamp(text: string): Timestamp {
   date.setUTCHours(hour, minute, second, Number(fraction.slice(0, 3).padEnd(3, '0')));
   const offset = (sign === '-' ? -1 : 1) * (Number(oh) * 60 + Number(om)) * 60_000;
   const time = date.getTime() - offset;
-  if (time < FIRST || time > LAST) return { problem: 'is outside the years 0001 to 9999' };
+  if (time < FIRST_TIME || time > LAST_TIME) return { problem: 'is outside the years 0001 to 9999' };
   return { time, at: isoTime(time), rest: fraction.slice(3).replace(/0+$/, '') };
 }
-
-const FIRST = Date.parse('0001-01-01T00:00:00Z');
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 function daysIn(year: number, month: number): number {
   if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { loadNotifications } from '../store/notifications.ts';
+import { loadNotifications } from '../store/delivery-views.ts';
 import { findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -37,8 +37,8 @@ export function auditRoutes(app: App, { pool, clock }: HttpParts): void {
         const { tenantId } = request.caller;
         const { user_id } = request.params;
         const { limit, notification_type = null, before } = request.query;
-        const [time, key] = before === undefined ? [] : readCursor(before, ['number', 'uuid']);
-        const place = time === undefined || key === undefined ? null : { time, key };
+        const cursor = readCursor(before, ['number', 'uuid']);
+        const place = cursor && { time: cursor[0], key: cursor[1] };
         const profile = await loadProfile(pool, tenantId, user_id);
         const timeline = await loadTimeline(
           pool,

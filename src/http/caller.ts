@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
+import { DEFAULT_TENANT } from '../model.ts';
 
 /** Who calls, and for which tenant: every route asks here and nowhere else. */
 export interface Caller {
@@ -14,9 +15,6 @@ declare module 'fastify' {
     caller: Caller;
   }
 }
-
-/** The one tenant there is so far. */
-export const DEFAULT_TENANT = 'default';
 
 /**
  * The routes that show or change something of a tenant. The pattern of the matched route is looked at, not the URL as it

@@ -1,18 +1,20 @@
 import { TidingsError } from '../errors.ts';
+import { FIRST_TIME, LAST_TIME } from '../iso-time.ts';
 
 /** `next` and `before` of a list: opaque to the caller, a place in the order to us. */
 export function writeCursor(parts: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-/** @param shape one example value per part */
+/** Null: there is no cursor, the list is read from its beginning. */
 export function readCursor<const T extends readonly ('text' | 'number' | 'uuid')[]>(
-  cursor: string,
+  before: string | undefined,
   shape: T,
-): { [K in keyof T]: T[K] extends 'number' ? number : string } {
+): { [K in keyof T]: T[K] extends 'number' ? number : string } | null {
+  if (before === undefined) return null;
   let parts: unknown;
   try {
-    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    parts = JSON.parse(Buffer.from(before, 'base64url').toString());
   } catch {
     parts = null;
   }
@@ -28,12 +30,10 @@ export function readCursor<const T extends readonly ('text' | 'number' | 'uuid')
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const MAX_TIME = 253_402_300_799_999; // the year 9999
-const MIN_TIME = -62_135_596_800_000; // the year 1
 
 function isKind(kind: 'text' | 'number' | 'uuid', value: unknown): boolean {
   if (kind === 'number')
-    return typeof value === 'number' && Number.isInteger(value) && value <= MAX_TIME && value >= MIN_TIME;
+    return typeof value === 'number' && Number.isInteger(value) && value <= LAST_TIME && value >= FIRST_TIME;
   return (
     typeof value === 'string' && (kind === 'uuid' ? UUID.test(value) : !value.includes('\0') && value.length <= 1024)
   );

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import { DAY } from '../iso-time.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../model.ts';
-import { type DeliveryId, listDeliveries, loadDelivery, loadMessage, retryDelivery } from '../store/notifications.ts';
+import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
+import { listDeliveries, loadDelivery, loadMessage } from '../store/delivery-views.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
@@ -30,8 +31,8 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): 
     },
     async (request) => {
       const { status = null, limit, before } = request.query;
-      const [notificationId, channel] = before === undefined ? [] : readCursor(before, ['uuid', 'text']);
-      const place = notificationId === undefined || channel === undefined ? null : { notificationId, channel };
+      const cursor = readCursor(before, ['uuid', 'text']);
+      const place = cursor && { notificationId: cursor[0], channel: cursor[1] };
       const deliveries = await listDeliveries(pool, request.caller.tenantId, status, limit, place);
       const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
       return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };

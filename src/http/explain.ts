@@ -3,7 +3,7 @@ import { TidingsError } from '../errors.ts';
 import { OUTCOMES, type Outcome, type Rule } from '../model.ts';
 import { ANSWERS, awaitedBy, explain } from '../rules/explain.ts';
 import { typesOf } from '../rules/rule-set.ts';
-import { loadNotifications } from '../store/notifications.ts';
+import { loadNotifications } from '../store/delivery-views.ts';
 import { countDecisions, countEvents, type DecisionCount, loadProfile, loadTimeline } from '../store/people.ts';
 import { loadRefused } from '../store/rejected.ts';
 import type { App, HttpParts } from './app.ts';

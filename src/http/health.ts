@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from '../model.ts';
 import type { App, HttpParts } from './app.ts';
 
 /** For load balancers and people. Live: the process answers. Ready: it can take events. */
@@ -14,7 +15,7 @@ export function healthRoutes(app: App, { pool, catalogs, state }: HttpParts): vo
         () => 'ok' as const,
         () => 'unreachable' as const,
       );
-      const catalog = await catalogs.active('default').then(
+      const catalog = await catalogs.active(DEFAULT_TENANT).then(
         ({ version }) => (version > 0 ? 'ok' : 'none applied'),
         () => 'unknown',
       );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { listWaits, WAIT_STATUSES } from '../store/wait-views.ts';
+import { WAIT_STATUSES } from '../model.ts';
+import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
 import { cancelWaiting, migrateWaiting } from '../waiting.ts';
 import type { App, HttpParts } from './app.ts';
@@ -62,8 +63,8 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
     },
     async (request) => {
       const { user_id: userId, rule, status, limit, before } = request.query;
-      const [beganAt, waitId] = before === undefined ? [] : readCursor(before, ['number', 'uuid']);
-      const place = beganAt === undefined || waitId === undefined ? null : { beganAt, waitId };
+      const cursor = readCursor(before, ['number', 'uuid']);
+      const place = cursor && { beganAt: cursor[0], waitId: cursor[1] };
       const { waits, last } = await listWaits(pool, request.caller.tenantId, { userId, rule, status }, limit, place);
       return { waits, next: last && writeCursor([last.beganAt, last.waitId]) };
     },

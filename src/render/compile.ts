@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { asText, HELPERS, isTruthy, member, type Value } from './helpers.ts';
 import { escapeHtml, opensUrl, safeUrl } from './html.ts';
 import { MAX_ITEMS, MAX_LOOPS, MAX_NESTING, MAX_OUTPUT, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
-import { suggest } from './suggest.ts';
 
 /**
  * Handlebars is used for its grammar only. Its own compiler turns the tree into JavaScript source that knows no bound
@@ -116,55 +116,55 @@ const NOTHING: Expression = () => undefined;
 class Compiler {
   readonly problems: PartProblem[] = [];
   readonly fields: NamedField[] = [];
-  private readonly html: boolean;
-  private readonly locale: string;
-  private readonly levels: Level[] = [{ kind: 'root', names: [], path: [] }];
-  private readonly paths = new Map<hbs.AST.Node, FieldPath>();
+  readonly #html: boolean;
+  readonly #locale: string;
+  readonly #levels: Level[] = [{ kind: 'root', names: [], path: [] }];
+  readonly #paths = new Map<hbs.AST.Node, FieldPath>();
   /** The end of the HTML written so far, to know where a link's address begins. */
-  private tail = '';
+  #tail = '';
 
   constructor(html: boolean, locale: string) {
-    this.html = html;
-    this.locale = locale;
+    this.#html = html;
+    this.#locale = locale;
   }
 
   program(program: hbs.AST.Program | undefined, depth: number): Block {
-    const blocks = (program?.body ?? []).map((statement) => this.statement(statement, depth));
+    const blocks = (program?.body ?? []).map((statement) => this.#statement(statement, depth));
     return (run, scope) => {
       for (const block of blocks) block(run, scope);
     };
   }
 
-  private statement(node: hbs.AST.Statement, depth: number): Block {
+  #statement(node: hbs.AST.Statement, depth: number): Block {
     switch (node.type) {
       case 'ContentStatement': {
         const text = (node as hbs.AST.ContentStatement).value;
-        this.tail = (this.tail + text).slice(-80);
+        this.#tail = (this.#tail + text).slice(-80);
         return (run) => write(run, text);
       }
       case 'MustacheStatement':
-        return this.mustache(node as hbs.AST.MustacheStatement);
+        return this.#mustache(node as hbs.AST.MustacheStatement);
       case 'BlockStatement':
-        return this.block(node as hbs.AST.BlockStatement, depth + 1);
+        return this.#block(node as hbs.AST.BlockStatement, depth + 1);
       case 'CommentStatement':
         return () => {};
       case 'PartialStatement':
       case 'PartialBlockStatement':
-        this.problem(node, 'partials (`{{> name}}`) are not available', 'write the text out here');
+        this.#problem(node, 'partials (`{{> name}}`) are not available', 'write the text out here');
         return () => {};
       default:
-        this.problem(node, 'decorators (`{{* name}}`) are not available');
+        this.#problem(node, 'decorators (`{{* name}}`) are not available');
         return () => {};
     }
   }
 
-  private mustache(node: hbs.AST.MustacheStatement): Block {
-    const value = this.call(node);
-    const isUrl = this.html && opensUrl(this.tail);
-    this.tail = '';
-    if (!this.html) return (run, scope) => writeText(run, value(run, scope));
+  #mustache(node: hbs.AST.MustacheStatement): Block {
+    const value = this.#call(node);
+    const isUrl = this.#html && opensUrl(this.#tail);
+    this.#tail = '';
+    if (!this.#html) return (run, scope) => writeText(run, value(run, scope));
     if (!node.escaped) {
-      this.problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
+      this.#problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
     }
     return (run, scope) => {
       step(run, 1);
@@ -175,38 +175,38 @@ class Compiler {
     };
   }
 
-  private block(node: hbs.AST.BlockStatement, depth: number): Block {
+  #block(node: hbs.AST.BlockStatement, depth: number): Block {
     const name = node.path.original;
     if (depth > MAX_NESTING) {
-      this.problem(node, `blocks are nested more than ${MAX_NESTING} deep`);
+      this.#problem(node, `blocks are nested more than ${MAX_NESTING} deep`);
       return () => {};
     }
     if (!BLOCKS.includes(name)) {
-      const meant = suggest(name, BLOCKS);
+      const meant = nearest(name, BLOCKS);
       const hint = meant ? `did you mean \`{{#${meant}}}\`?` : `write \`{{#if ${name}}}\` or \`{{#each ${name}}}\``;
-      this.problem(node, `there is no block \`{{#${name}}}\``, hint);
+      this.#problem(node, `there is no block \`{{#${name}}}\``, hint);
       return () => {};
     }
     if (node.params.length !== 1 || node.hash !== undefined) {
-      this.problem(node, `\`{{#${name}}}\` takes one value`, `like \`{{#${name} event.name}}\``);
+      this.#problem(node, `\`{{#${name}}}\` takes one value`, `like \`{{#${name} event.name}}\``);
       return () => {};
     }
-    const subject = this.expression(node.params[0]!, 0);
-    if (name === 'each') return this.each(node, subject, depth);
-    if (name === 'with') return this.with(node, subject, depth);
-    return this.branch(node, subject, depth, name === 'unless');
+    const subject = this.#expression(node.params[0]!, 0);
+    if (name === 'each') return this.#each(node, subject, depth);
+    if (name === 'with') return this.#with(node, subject, depth);
+    return this.#branch(node, subject, depth, name === 'unless');
   }
 
-  private branch(node: hbs.AST.BlockStatement, condition: Expression, depth: number, negate: boolean): Block {
-    const [yes, no] = this.bodies(node, depth, undefined);
+  #branch(node: hbs.AST.BlockStatement, condition: Expression, depth: number, negate: boolean): Block {
+    const [yes, no] = this.#bodies(node, depth, undefined);
     return (run, scope) => {
       step(run, 1);
       (isTruthy(condition(run, scope)) === negate ? no : yes)(run, scope);
     };
   }
 
-  private with(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
-    const [body, otherwise] = this.bodies(node, depth, 'with');
+  #with(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
+    const [body, otherwise] = this.#bodies(node, depth, 'with');
     return (run, scope) => {
       step(run, 1);
       const value = subject(run, scope);
@@ -216,12 +216,12 @@ class Compiler {
     };
   }
 
-  private each(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
-    if (this.levels.filter((level) => level.kind === 'each').length >= MAX_LOOPS) {
-      this.problem(node, `\`{{#each}}\` is nested more than ${MAX_LOOPS} deep`);
+  #each(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
+    if (this.#levels.filter((level) => level.kind === 'each').length >= MAX_LOOPS) {
+      this.#problem(node, `\`{{#each}}\` is nested more than ${MAX_LOOPS} deep`);
       return () => {};
     }
-    const [body, otherwise] = this.bodies(node, depth, 'each');
+    const [body, otherwise] = this.#bodies(node, depth, 'each');
     const named = asWritten(node.params[0]);
     return (run, scope) => {
       step(run, 1);
@@ -240,33 +240,33 @@ class Compiler {
     };
   }
 
-  private bodies(node: hbs.AST.BlockStatement, depth: number, opens: 'each' | 'with' | undefined): [Block, Block] {
+  #bodies(node: hbs.AST.BlockStatement, depth: number, opens: 'each' | 'with' | undefined): [Block, Block] {
     const names = node.program?.blockParams ?? [];
     if (opens === undefined && names.length > 0)
-      this.problem(node, '`as |name|` belongs to `{{#each}}` and `{{#with}}`');
-    const before = this.tail;
-    const path = this.paths.get(node.params[0]!);
+      this.#problem(node, '`as |name|` belongs to `{{#each}}` and `{{#with}}`');
+    const before = this.#tail;
+    const path = this.#paths.get(node.params[0]!);
     if (opens !== undefined)
-      this.levels.push({ kind: opens, names, path: opens === 'each' && path ? [...path, 0] : path });
+      this.#levels.push({ kind: opens, names, path: opens === 'each' && path ? [...path, 0] : path });
     const body = this.program(node.program, depth);
-    if (opens !== undefined) this.levels.pop();
-    this.tail = before;
+    if (opens !== undefined) this.#levels.pop();
+    this.#tail = before;
     return [body, this.program(node.inverse, depth)];
   }
 
   // -------------------------------------------------------------------------------------------------------------------
   // Expressions
 
-  private expression(node: hbs.AST.Expression, depth: number): Expression {
+  #expression(node: hbs.AST.Expression, depth: number): Expression {
     switch (node.type) {
       case 'PathExpression':
-        return this.path(node as hbs.AST.PathExpression);
+        return this.#path(node as hbs.AST.PathExpression);
       case 'SubExpression':
         if (depth >= MAX_NESTING) {
-          this.problem(node, `expressions are nested more than ${MAX_NESTING} deep`);
+          this.#problem(node, `expressions are nested more than ${MAX_NESTING} deep`);
           return NOTHING;
         }
-        return this.call(node as hbs.AST.SubExpression, depth + 1);
+        return this.#call(node as hbs.AST.SubExpression, depth + 1);
       case 'StringLiteral':
       case 'NumberLiteral':
       case 'BooleanLiteral': {
@@ -281,9 +281,9 @@ class Compiler {
   }
 
   /** `{{path}}`, `{{helper value …}}` or `(helper value …)`. */
-  private call(node: hbs.AST.MustacheStatement | hbs.AST.SubExpression, depth = 0): Expression {
+  #call(node: hbs.AST.MustacheStatement | hbs.AST.SubExpression, depth = 0): Expression {
     if (node.path.type !== 'PathExpression') {
-      this.problem(node, 'a name is needed here', 'text and numbers are written without braces');
+      this.#problem(node, 'a name is needed here', 'text and numbers are written without braces');
       return NOTHING;
     }
     const path = node.path as hbs.AST.PathExpression;
@@ -291,29 +291,29 @@ class Compiler {
     const bare = node.params.length === 0 && node.hash === undefined;
     const helper = Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
     if (helper === undefined) {
-      if (bare && node.type === 'MustacheStatement') return this.path(path);
-      const meant = suggest(name, Object.keys(HELPERS));
+      if (bare && node.type === 'MustacheStatement') return this.#path(path);
+      const meant = nearest(name, Object.keys(HELPERS));
       const hint = meant ? `did you mean \`${meant}\`?` : `there are ${Object.keys(HELPERS).join(', ')}`;
-      this.problem(node, `there is no helper \`${name}\``, hint);
+      this.#problem(node, `there is no helper \`${name}\``, hint);
       return NOTHING;
     }
     if (node.params.length < helper.min || node.params.length > helper.max) {
-      const field = bare && this.levels.length > 1 ? `; a field of that name is \`this.${name}\`` : '';
-      this.problem(node, `\`${name}\` is not called like this`, `like \`${helper.usage}\`${field}`);
+      const field = bare && this.#levels.length > 1 ? `; a field of that name is \`this.${name}\`` : '';
+      this.#problem(node, `\`${name}\` is not called like this`, `like \`${helper.usage}\`${field}`);
       return NOTHING;
     }
     const options: [string, Expression][] = [];
     for (const pair of node.hash?.pairs ?? []) {
       if (helper.options.includes(pair.key)) {
-        options.push([pair.key, this.expression(pair.value, depth)]);
+        options.push([pair.key, this.#expression(pair.value, depth)]);
       } else {
-        const meant = suggest(pair.key, helper.options);
+        const meant = nearest(pair.key, helper.options);
         const there = helper.options.length === 0 ? 'it takes none' : `there are ${helper.options.join(', ')}`;
-        this.problem(pair, `\`${name}\` has no option \`${pair.key}\``, meant ? `did you mean \`${meant}\`?` : there);
+        this.#problem(pair, `\`${name}\` has no option \`${pair.key}\``, meant ? `did you mean \`${meant}\`?` : there);
       }
     }
-    const args = node.params.map((param) => this.expression(param, depth));
-    const locale = this.locale;
+    const args = node.params.map((param) => this.#expression(param, depth));
+    const locale = this.#locale;
     return (run, scope) => {
       const values = args.map((arg) => arg(run, scope));
       // A helper reads its texts to the end: a long one counts like the many steps it takes.
@@ -324,63 +324,63 @@ class Compiler {
     };
   }
 
-  private path(path: hbs.AST.PathExpression): Expression {
-    if (path.data) return this.loopData(path);
+  #path(path: hbs.AST.PathExpression): Expression {
+    if (path.data) return this.#loopData(path);
     const names = path.parts;
     const scoped = /^(?:\.|this\b)/.test(path.original);
-    const named = scoped ? undefined : this.blockParam(names[0]);
+    const named = scoped ? undefined : this.#blockParam(names[0]);
     if (named !== undefined) {
       const rest = names.slice(1);
       const { up, position } = named;
-      if (position === 0) this.note(path, up, rest);
+      if (position === 0) this.#note(path, up, rest);
       return (run, scope) => {
         const at = climb(scope, up);
         return follow(position === 0 ? at.value : at.key, rest, run);
       };
     }
-    if (path.depth >= this.levels.length) {
-      this.problem(
+    if (path.depth >= this.#levels.length) {
+      this.#problem(
         path,
         `\`${path.original}\` goes above the top`,
         'there is one `../` for each `{{#each}}` and `{{#with}}`',
       );
       return NOTHING;
     }
-    if (path.depth === this.levels.length - 1) this.checkRoot(path, names[0]);
+    if (path.depth === this.#levels.length - 1) this.#checkRoot(path, names[0]);
     const up = path.depth;
-    this.note(path, up, names);
+    this.#note(path, up, names);
     return (run, scope) => follow(climb(scope, up).value, names, run);
   }
 
   /** Where the path leads, as far as it is known. */
-  private note(node: hbs.AST.PathExpression, up: number, names: readonly string[]): void {
-    const from = this.levels[this.levels.length - 1 - up]?.path;
+  #note(node: hbs.AST.PathExpression, up: number, names: readonly string[]): void {
+    const from = this.#levels[this.#levels.length - 1 - up]?.path;
     if (from === undefined) return;
     const path = [...from, ...names];
-    this.paths.set(node, path);
+    this.#paths.set(node, path);
     const { line, column } = node.loc.start;
     if (names.length > 0) this.fields.push({ path, written: names.length, line, column: column + 1 });
   }
 
   /** Names given by `as |value key|`, innermost first. */
-  private blockParam(name: string | undefined): { up: number; position: number } | undefined {
-    for (let up = 0; up < this.levels.length; up += 1) {
-      const position = this.levels[this.levels.length - 1 - up]!.names.indexOf(name ?? '');
+  #blockParam(name: string | undefined): { up: number; position: number } | undefined {
+    for (let up = 0; up < this.#levels.length; up += 1) {
+      const position = this.#levels[this.#levels.length - 1 - up]!.names.indexOf(name ?? '');
       if (position === 0 || position === 1) return { up, position };
     }
     return undefined;
   }
 
-  private loopData(path: hbs.AST.PathExpression): Expression {
+  #loopData(path: hbs.AST.PathExpression): Expression {
     const [name = '', ...rest] = path.parts;
     if (name === 'root') {
-      this.checkRoot(path, rest[0]);
-      this.note(path, this.levels.length - 1, rest);
+      this.#checkRoot(path, rest[0]);
+      this.#note(path, this.#levels.length - 1, rest);
       return (run) => follow(run.root, rest, run);
     }
     if (!LOOP_DATA.includes(name) || rest.length > 0) {
-      const meant = suggest(name, LOOP_DATA);
-      this.problem(
+      const meant = nearest(name, LOOP_DATA);
+      this.#problem(
         path,
         `there is no \`${path.original}\``,
         meant ? `did you mean \`@${meant}\`?` : 'there are @index, @key, @first, @last',
@@ -388,8 +388,8 @@ class Compiler {
       return NOTHING;
     }
     let loops = path.depth;
-    for (let up = 0; up < this.levels.length; up += 1) {
-      if (this.levels[this.levels.length - 1 - up]!.kind !== 'each' || loops-- > 0) continue;
+    for (let up = 0; up < this.#levels.length; up += 1) {
+      if (this.#levels[this.#levels.length - 1 - up]!.kind !== 'each' || loops-- > 0) continue;
       return (_run, scope) => {
         const at = climb(scope, up);
         if (name === 'index') return at.index;
@@ -397,20 +397,20 @@ class Compiler {
         return name === 'first' ? at.index === 0 : at.last;
       };
     }
-    this.problem(path, `\`${path.original}\` stands outside \`{{#each}}\``);
+    this.#problem(path, `\`${path.original}\` stands outside \`{{#each}}\``);
     return NOTHING;
   }
 
   /** At the top only the roots can be named: anything else is a slip that would render empty for ever. */
-  private checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
+  #checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
     if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
-    const meant = suggest(name, ROOTS);
+    const meant = nearest(name, ROOTS);
     const rest = path.parts.slice(path.data ? 2 : 1);
     const hint = `did you mean \`${meant ? [meant, ...rest].join('.') : ['event', name, ...rest].join('.')}\`?`;
-    this.problem(path, `there is no \`${name}\` here: names start with ${ROOTS.join(', ')}`, hint);
+    this.#problem(path, `there is no \`${name}\` here: names start with ${ROOTS.join(', ')}`, hint);
   }
 
-  private problem(node: hbs.AST.Node, message: string, hint?: string): void {
+  #problem(node: hbs.AST.Node, message: string, hint?: string): void {
     if (this.problems.length >= 20) return;
     const { line, column } = node.loc.start;
     this.problems.push({ message, ...(hint === undefined ? {} : { hint }), line, column: column + 1 });

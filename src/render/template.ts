@@ -1,8 +1,8 @@
 import type { Channel, JsonObject, Message, Template } from '../model.ts';
+import { nearest } from '../nearest.ts';
 import { compilePart, type Part, RenderLimit } from './compile.ts';
 import type { PartProblem } from './parse.ts';
 import { textTemplateOf } from './plain-text.ts';
-import { suggest } from './suggest.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
 
 /**
@@ -30,8 +30,12 @@ export interface TemplateProblem extends PartProblem {
   readonly part: string;
 }
 
-/** The parts a channel takes: the first list all of them, of the second at least one. */
-const PARTS: Record<Channel, { needs: readonly string[]; oneOf: readonly string[]; may: readonly string[] }> = {
+export type PartName = keyof Message;
+
+/** The parts a channel takes: of `needs` all, of `oneOf` at least one. */
+export const CHANNEL_PARTS: Readonly<
+  Record<Channel, { readonly [how in 'needs' | 'oneOf' | 'may']: readonly PartName[] }>
+> = {
   email: { needs: ['subject'], oneOf: ['html', 'text'], may: [] },
   sms: { needs: ['text'], oneOf: [], may: [] },
   push: { needs: ['text'], oneOf: [], may: ['subject'] },
@@ -83,12 +87,12 @@ export function renderMessage(
 }
 
 function checkParts(template: Template): TemplateProblem[] {
-  const { needs, oneOf, may } = PARTS[template.channel];
+  const { needs, oneOf, may } = CHANNEL_PARTS[template.channel];
   const given = Object.keys(template.parts);
-  const known = [...needs, ...oneOf, ...may];
+  const known: readonly string[] = [...needs, ...oneOf, ...may];
   const problems: TemplateProblem[] = [];
   for (const part of given.filter((name) => !known.includes(name))) {
-    const meant = suggest(part, known);
+    const meant = nearest(part, known);
     const hint = meant ? `did you mean \`${meant}\`?` : `it takes ${known.join(', ')}`;
     problems.push({ part, message: `${template.channel} has no part \`${part}\``, hint, line: 1, column: 1 });
   }
@@ -103,15 +107,13 @@ function checkParts(template: Template): TemplateProblem[] {
 }
 
 function derivedText(html: string, locale: string, problems: TemplateProblem[]): Part | undefined {
-  let source: string;
   try {
-    source = textTemplateOf(html);
+    const compiled = compilePart(textTemplateOf(html), { html: false, locale });
+    if ('part' in compiled) return compiled.part;
+    // A block that opens in what text leaves out (a comment, an attribute) and closes in what it keeps.
   } catch {
-    source = '{{#if';
+    // HTML that cannot be read as such.
   }
-  const compiled = compilePart(source, { html: false, locale });
-  if ('part' in compiled) return compiled.part;
-  // A block that opens in what text leaves out (a comment, an attribute) and closes in what it keeps.
   const message = 'no text can be made of this HTML';
   problems.push({ part: 'html', message, hint: 'add a text part', line: 1, column: 1 });
   return undefined;

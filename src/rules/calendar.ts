@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { LRUCache } from 'lru-cache';
 import { FixedOffsetZone, IANAZone, type Zone as LuxonZone } from 'luxon';
-import { DAY, isoTime } from '../iso-time.ts';
+import { DAY, FIRST_TIME, isoTime, LAST_TIME } from '../iso-time.ts';
 import type { At, JsonObject, Millis, Zone } from '../model.ts';
 
 /**
@@ -36,7 +36,7 @@ export function dateIn(time: Millis, zone: string): string {
  */
 export function nextOccurrence(cron: string, zone: string, after: Millis): Millis | null {
   const pattern = patterns.get(cron) ?? compiled(cron);
-  if (!pattern.ever || after >= LAST) return null;
+  if (!pattern.ever || after >= LAST_TIME) return null;
   const where = zoneNamed(zone);
   // Left-out local times come after some that are later by the clock: begin early enough to see them.
   let local: Millis | null = storable(after) + Math.min(...offsetsAround(storable(after), where));
@@ -49,7 +49,7 @@ export function nextOccurrence(cron: string, zone: string, after: Millis): Milli
     next = next === null ? due.time : Math.min(next, due.time);
     if (due.exists) break;
   }
-  return next === null || next > LAST ? null : next;
+  return next === null || next > LAST_TIME ? null : next;
 }
 
 /** Names an occurrence by its local time, `2025-11-03T09:00`: the same for the same local time in any zone. */
@@ -84,11 +84,8 @@ export function instant(time: Millis): string {
 
 /** The nearest time from 0001 to 9999: events lie there, a window around one may reach out of it. */
 export function storable(time: Millis): Millis {
-  return Math.min(Math.max(time, FIRST), LAST);
+  return Math.min(Math.max(time, FIRST_TIME), LAST_TIME);
 }
-
-const FIRST = Date.parse('0001-01-01T00:00:00Z');
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /*
  * A local time is kept as the milliseconds at which UTC's clock shows it.

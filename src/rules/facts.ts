@@ -1,4 +1,15 @@
-import type { Decision, Event, Evidence, JsonObject, LimitUse, Millis, Outcome, Profile, WaitKind } from '../model.ts';
+import type {
+  Decision,
+  Event,
+  Evidence,
+  JsonObject,
+  LimitUse,
+  Millis,
+  Outcome,
+  Profile,
+  WaitKind,
+  WaitStatus,
+} from '../model.ts';
 
 /**
  * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next
@@ -44,7 +55,7 @@ export interface Wait {
   /** The catalog it began with, and ends by. */
   readonly catalogVersion: number;
   readonly beganAt: Millis;
-  status: 'waiting' | 'fired' | 'cancelled';
+  status: WaitStatus;
   dueAt: Millis;
   /** Event time of the trigger. */
   triggerTime: Millis;

@@ -1,4 +1,14 @@
-import type { Action, After, CatalogData, Group, JsonObject, Limit, NotificationType, Rule } from '../model.ts';
+import {
+  type Action,
+  type After,
+  type CatalogData,
+  type Group,
+  type Limit,
+  type NotificationType,
+  PROFILE_UPDATED,
+  type Rule,
+  type SchemaCheck,
+} from '../model.ts';
 import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
 import { limitKey } from './limits.ts';
 
@@ -60,15 +70,9 @@ export interface RuleSet {
   /** Some rule waits. */
   readonly waits: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
-  readonly misfit: MadeCheck;
+  /** Of an event that a rule makes. */
+  readonly misfit: SchemaCheck;
 }
-
-/** What is wrong with an event that a rule makes, and where, by the catalog's schemas; null: it fits. */
-export type MadeCheck = (
-  type: string,
-  properties: JsonObject,
-  traits: JsonObject,
-) => { readonly path: string; readonly message: string } | null;
 
 /** Several versions: the one in force, and those that waits began with. */
 export interface RuleSets {
@@ -77,7 +81,7 @@ export interface RuleSets {
 }
 
 /** Throws on an expression that does not compile: the catalog was checked when it was read. */
-export function compileRules(version: number, data: CatalogData, misfit: MadeCheck): RuleSet {
+export function compileRules(version: number, data: CatalogData, misfit: SchemaCheck): RuleSet {
   const groups = new Map(data.groups.map((group) => [group.name, group]));
   const showing = new Set(
     data.templates
@@ -213,9 +217,6 @@ export function typesOf({ name, notify, choose = [], split = [] }: Rule): readon
   const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
   return types.size > 0 ? [...types] : [name];
 }
-
-/** The type of event that `set` makes. */
-export const PROFILE_UPDATED = 'profile.updated';
 
 /** The type of event that an action makes. */
 export function madeBy(action: Exclude<Action, { kind: 'cancel' }>): string {

@@ -1,7 +1,7 @@
 import { isoTime } from '../iso-time.ts';
 import type { Event, Evidence, Json, Millis, ReasonCode } from '../model.ts';
 import { resolveAt, zoneOf } from './calendar.ts';
-import { parseTimestamp } from './cel/time.ts';
+import { parseCelTimestamp } from './cel/time.ts';
 import { isWanted } from './changes.ts';
 import { changesToCome, foreseen, whenDecided } from './coming.ts';
 import { conditionEvidence, scopeOf } from './conclude.ts';
@@ -107,7 +107,7 @@ function dueAt(m: Moment, compiled: CompiledRule, { trigger, matched }: Matter):
 
 /** Only what names one moment: a date and time without a zone is none. */
 function timeOf(value: Json): Millis | undefined {
-  return typeof value === 'string' ? parseTimestamp(value) : undefined;
+  return typeof value === 'string' ? parseCelTimestamp(value) : undefined;
 }
 
 /** The point in time has passed, or nobody said it: the rule says what to do then. */

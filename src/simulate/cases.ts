@@ -2,10 +2,10 @@ import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/f
 import { LIFECYCLE_EVENTS } from '../catalog/lifecycle.ts';
 import { Problems } from '../catalog/problems.ts';
 import { suggest } from '../catalog/suggest.ts';
-import { compileSchemas, type ValidateEvent } from '../catalog/validate-event.ts';
+import { compileSchemas } from '../catalog/validate-event.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { parseTimestamp } from '../events/timestamp.ts';
+import { readTimestamp } from '../events/timestamp.ts';
 import { DAY, isoTime } from '../iso-time.ts';
 import {
   type CatalogData,
@@ -14,8 +14,10 @@ import {
   type Millis,
   OUTCOMES,
   type Outcome,
+  PROFILE_UPDATED,
   REASON_CODES,
   type ReasonCode,
+  type SchemaCheck,
 } from '../model.ts';
 
 /** What must happen, as a small story. */
@@ -57,8 +59,8 @@ export interface Expectation {
 /** The person of a story that names nobody. */
 export const SOMEBODY = 'u_1';
 
-/** How long the clock runs on after the last event, when a case does not say. */
-const RUNS_ON = 30 * DAY;
+/** How long the clock runs on after the last event, when nobody says. */
+export const RUNS_ON = 30 * DAY;
 
 const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
@@ -84,14 +86,14 @@ class Reader {
   readonly eventTypes: ReadonlySet<string>;
   /** What may be expected: notification types and rules. */
   readonly outcomes: ReadonlySet<string>;
-  readonly check: ValidateEvent;
+  readonly check: SchemaCheck;
   readonly #source: string;
 
   constructor(file: YamlFile, source: string, data: CatalogData) {
     this.file = file;
     this.#source = source;
     const events = [...data.events, ...LIFECYCLE_EVENTS].map((type) => type.name);
-    this.eventTypes = new Set([...events, 'profile.updated']);
+    this.eventTypes = new Set([...events, PROFILE_UPDATED]);
     this.outcomes = new Set([...data.notifications, ...data.rules].map((one) => one.name));
     this.check = compileSchemas(data);
   }
@@ -111,7 +113,7 @@ class Reader {
   time(entry: Entry | undefined, example: string): Millis | undefined {
     const text = this.text(entry, example);
     if (!entry || !text) return undefined;
-    const read = parseTimestamp(text.text);
+    const read = readTimestamp(text.text);
     if ('time' in read) return read.time;
     this.problem(text.at, `"${entry.key}" ${read.problem}`);
     return undefined;

@@ -1,11 +1,13 @@
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { AddressChange } from '../events/reach.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
 import type { NewUse } from '../rules/verdicts.ts';
 import { type Columns, CopyRows } from './copy.ts';
-import { type Connection, timestamp } from './database.ts';
+import type { Connection } from './database.ts';
 import { packDecisions } from './decisions.ts';
+import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { runTogether, type Statement } from './round-trip.ts';
 import { type WrittenWait, writeWaitsStatement } from './waits.ts';
 
@@ -53,9 +55,6 @@ export interface Batch {
     readonly inDoubt: InDoubtPolicy;
   }[];
 }
-
-/** Heard by workers when there is something to deliver. */
-export const DELIVERIES_CHANNEL = 'tidings_deliveries';
 
 /**
  * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): should two
@@ -160,7 +159,7 @@ function changePeople({ tenantId, now }: Batch, people: Batch['profiles']): Stat
     t: profile.traitTimes,
     h: addressHashes,
   }));
-  return { name: 'change-people', text: CHANGE_PEOPLE, values: [tenantId, timestamp(now), jsonText(rows)] };
+  return { name: 'change-people', text: CHANGE_PEOPLE, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
 /** As an insert that meets its row: an update with a join may be planned as a scan of all people. */
@@ -200,7 +199,7 @@ function changeAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']
     h: hash,
     m: mask,
   }));
-  return { name: 'change-addresses', text: CHANGE_ADDRESSES, values: [tenantId, timestamp(now), jsonText(rows)] };
+  return { name: 'change-addresses', text: CHANGE_ADDRESSES, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
 const CHANGE_ADDRESSES = `

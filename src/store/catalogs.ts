@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { CatalogData, Millis } from '../model.ts';
 import { recordChange } from './changes.ts';
-import { type Connection, timestamp, transaction } from './database.ts';
+import { type Connection, transaction } from './database.ts';
 
 export interface Applied {
   /** In force afterwards. */
@@ -75,7 +76,7 @@ async function apply(
   const version = (active?.highest ?? 0) + 1;
   await connection.query(
     `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by) values ($1, $2, $3, $4, $5, $6)`,
-    [tenantId, version, hash, text, timestamp(now), by],
+    [tenantId, version, hash, text, isoTime(now), by],
   );
   await activate(connection, tenantId, version);
   await recordChange(
@@ -129,7 +130,7 @@ export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: numbe
      where c.tenant_id = $1 order by c.version desc limit $2`,
     [tenantId, limit],
   );
-  return rows.map((row) => ({ ...row, applied_at: timestamp(row.applied_at) }));
+  return rows.map((row) => ({ ...row, applied_at: isoTime(row.applied_at) }));
 }
 
 interface Active {
@@ -176,6 +177,15 @@ export async function loadCatalog(
     [tenantId, version],
   );
   return rows[0] && { data: current(rows[0].content), appliedAt: rows[0].applied_at };
+}
+
+/** Every catalog that was applied, by version. */
+export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
+  const { rows } = await pool.query<{ version: number; content: CatalogData }>(
+    'select version, content from catalogs where tenant_id = $1',
+    [tenantId],
+  );
+  return new Map(rows.map(({ version, content }) => [version, current(content)]));
 }
 
 /** Catalogs are immutable, the language grows: one that was stored before rules could wait says nothing of waiting. */

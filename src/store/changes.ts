@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7';
+import { isoTime } from '../iso-time.ts';
 import type { JsonObject, Millis } from '../model.ts';
-import { type Connection, timestamp } from './database.ts';
+import type { Connection } from './database.ts';
 
 /** Something a person or a program did to the installation. */
 export interface Change {
@@ -20,7 +21,7 @@ export async function recordChange(connection: Connection, change: Change, now: 
     [
       change.tenantId,
       uuidv7(),
-      timestamp(now),
+      isoTime(now),
       change.actor,
       change.action,
       change.subject,

@@ -47,7 +47,7 @@ export function isRefusedValue(error: unknown): boolean {
   return /^(22|54)/.test(codeOf(error));
 }
 
-/** Ours, and the same when it is tried again: a bug, or what its work offends (integrity constraint violation, 23). */
+/** A bug in our code or a violated constraint (integrity constraint violation, 23): trying again fails the same way. */
 function isMistake(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true;
   return codeOf(error).startsWith('23');
@@ -78,13 +78,13 @@ const INT8 = 20;
 /** Timestamps come out as milliseconds, bigints as numbers: everything here fits in 53 bits. */
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === TIMESTAMPTZ) return parseTimestamp;
+    if (oid === TIMESTAMPTZ) return parsePgTime;
     if (oid === INT8) return Number;
     return pg.types.getTypeParser(oid, format as 'text');
   },
 };
 
-/** How long it is waited for others. 0: for ever. */
+/** Timeouts of a connection in milliseconds; 0 is none. */
 export interface Patience {
   /** For the answer to what was sent in one round trip; longer, and the connection is given up with it. */
   readonly answer: Millis;
@@ -177,10 +177,7 @@ async function rolledBack(connection: pg.PoolClient, error: unknown): Promise<bo
   );
 }
 
-/** ISO 8601, as statements take it and views show it. */
-export { isoTime as timestamp } from '../iso-time.ts';
-
 /** `2025-10-31 19:00:00.123+00`, as PostgreSQL writes it with timezone=UTC. */
-export function parseTimestamp(text: string): Millis {
+export function parsePgTime(text: string): Millis {
   return Date.parse(`${text.slice(0, 10)}T${text.slice(11).replace('+00', 'Z')}`);
 }

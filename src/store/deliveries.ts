@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type {
   Channel,
   DeliveryReasonCode,
@@ -8,8 +9,18 @@ import type {
   Message,
   Millis,
 } from '../model.ts';
-import { type Connection, timestamp, transaction } from './database.ts';
+import { recordChange } from './changes.ts';
+import { type Connection, transaction } from './database.ts';
 import { type LifecycleEvent, writeLifecycle } from './lifecycle.ts';
+import { list } from './parameters.ts';
+
+/** Heard by workers when there is something to deliver. */
+export const DELIVERIES_CHANNEL = 'tidings_deliveries';
+
+export interface DeliveryId {
+  readonly notificationId: string;
+  readonly channel: string;
+}
 
 /** A delivery that a worker holds. */
 export interface ClaimedDelivery {
@@ -82,7 +93,7 @@ export async function claimDeliveries(
     name: 'claim-deliveries',
     text: CLAIM,
     rowMode: 'array',
-    values: [lease, timestamp(now), length, rooms.map((r) => r.channel), rooms.map((r) => r.room)],
+    values: [lease, isoTime(now), length, rooms.map((r) => r.channel), rooms.map((r) => r.room)],
   });
   return rows.map((row) => ({
     lease,
@@ -171,31 +182,36 @@ export async function markHandedOver(pool: pg.Pool, delivery: ClaimedDelivery): 
  * lease ran out but before anybody claimed the delivery again still counts: it ends the doubt, and its attempt says that
  * there was one.
  *
- * @param told what became of some of them, for rules that listen to it: committed with them, where it did become so
+ * @param events what became of some of them, for rules that listen to it: committed with them, where it did become so
  */
 export async function settleDeliveries(
   pool: pg.Pool,
   worker: string,
   settlements: readonly Settlement[],
   now: Millis,
-  told: readonly Told[] = [],
+  events: readonly SettledEvent[] = [],
 ): Promise<void> {
-  if (told.length === 0) return settleAll(pool, worker, settlements, now);
+  if (events.length === 0) return settleAll(pool, worker, settlements, now);
   await transaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
-    await writeLifecycle(connection, await whatHolds(connection, told), now);
+    await writeLifecycle(connection, await whatHolds(connection, events), now);
   });
 }
 
+/** What others wrote, fit to be an element of `list`. */
+function unparted(text: string | null): string | null {
+  return text === null ? null : text.replaceAll('\x1f', ' ');
+}
+
 /** What a settlement comes to, as an event. */
-export interface Told {
+export interface SettledEvent {
   readonly settlement: Settlement;
   readonly event: LifecycleEvent;
 }
 
 /** Of a delivery that another worker has by now, it is for that one to say what became of it. */
-async function whatHolds(connection: Connection, told: readonly Told[]): Promise<LifecycleEvent[]> {
-  const settlements = told.map(({ settlement }) => settlement);
+async function whatHolds(connection: Connection, events: readonly SettledEvent[]): Promise<LifecycleEvent[]> {
+  const settlements = events.map(({ settlement }) => settlement);
   const { rows } = await connection.query<{ i: number }>({
     name: 'what-holds',
     text: `select r.i from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::text[])
@@ -208,7 +224,7 @@ async function whatHolds(connection: Connection, told: readonly Told[]): Promise
            order by r.i`,
     values: [...columns(settlements), settlements.map(({ status }) => status)],
   });
-  return rows.map(({ i }) => (told[i - 1] as Told).event);
+  return rows.map(({ i }) => (events[i - 1] as SettledEvent).event);
 }
 
 async function settleAll(
@@ -237,7 +253,7 @@ async function settle(
     text: SETTLE,
     values: [
       worker,
-      timestamp(now),
+      isoTime(now),
       list(delivered.map((one) => one.row)),
       list(delivered.map((one) => one.notificationId)),
       list(delivered.map((one) => one.channel)),
@@ -245,8 +261,8 @@ async function settle(
       list(delivered.map((one) => one.attempt.provider)),
       list(delivered.map((one) => one.attempt.startedAt)),
       list(delivered.map((one) => one.attempt.durationMs)),
-      list(delivered.map((one) => one.attempt.providerMessageId)),
-      list(delivered.map((one) => one.attempt.response)),
+      list(delivered.map((one) => unparted(one.attempt.providerMessageId))),
+      list(delivered.map((one) => unparted(one.attempt.response))),
       JSON.stringify(others.map(attemptRow)),
       JSON.stringify([...delivered, ...others].flatMap(messageRow)),
     ],
@@ -261,12 +277,12 @@ function attemptRow({ attempt, ...s }: Settlement) {
     c: s.channel,
     f: s.fence,
     s: s.status,
-    d: s.dueAt === null ? null : timestamp(s.dueAt),
+    d: s.dueAt === null ? null : isoTime(s.dueAt),
     rc: s.reasonCode,
     r: s.reason,
     a: attempt.n,
     p: attempt.provider,
-    at: timestamp(attempt.startedAt),
+    at: isoTime(attempt.startedAt),
     ms: attempt.durationMs,
     o: attempt.outcome,
     ar: attempt.reason,
@@ -382,7 +398,7 @@ export async function recoverExpired(pool: pg.Pool, now: Millis): Promise<number
   const { rows } = await pool.query<{ recovered: number }>({
     name: 'recover-expired',
     text: RECOVER,
-    values: [timestamp(now)],
+    values: [isoTime(now)],
   });
   return Number(rows[0]?.recovered ?? 0);
 }
@@ -468,11 +484,29 @@ function fewOf(number: string): string {
 }
 
 /**
- * A column as one text, parted by U+001F; empty where there is nothing. The driver quotes arrays element by element, and
- * JSON is parsed field by field: both cost more than the update itself.
+ * Queues a stopped delivery again. False: it is in no state to be retried. Its attempts stay, and their numbers go on.
+ * @param patience how long it is tried from now on
  */
-function list(values: readonly (string | number | null)[]): string {
-  return values
-    .map((value) => (typeof value === 'string' ? value.replaceAll('\x1f', ' ') : (value ?? '')))
-    .join('\x1f');
+export async function retryDelivery(
+  pool: pg.Pool,
+  tenantId: string,
+  id: DeliveryId,
+  actor: string,
+  now: Millis,
+  patience: Millis,
+): Promise<boolean> {
+  return transaction(pool, async (connection) => {
+    const { rowCount } = await connection.query(
+      `update deliveries
+       set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
+           reason_code = 'retried', reason = 'Queued again by hand.'
+       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
+      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + patience)],
+    );
+    if (rowCount === 0) return false;
+    const subject = `${id.notificationId}.${id.channel}`;
+    await recordChange(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
+    await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
+    return true;
+  });
 }

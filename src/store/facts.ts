@@ -1,3 +1,4 @@
+import { isoTime } from '../iso-time.ts';
 import type { Decision, JsonObject } from '../model.ts';
 import { storable } from '../rules/calendar.ts';
 import {
@@ -9,7 +10,7 @@ import {
   rememberUseOnce,
   stranger,
 } from '../rules/facts.ts';
-import { type Connection, parseTimestamp, timestamp } from './database.ts';
+import { type Connection, parsePgTime } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
 import { during, list } from './parameters.ts';
 import { runTogether, type Statement } from './round-trip.ts';
@@ -240,7 +241,7 @@ function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts
     statement: { name: 'latest-events', text: LATEST_EVENTS, values },
     read([place, key, eventId, time]) {
       const { userId, need } = asked[Number(place)] as Asked<'latest'>;
-      rememberOnce(personOf(facts, userId), need.type, { key, eventId, time: parseTimestamp(time) });
+      rememberOnce(personOf(facts, userId), need.type, { key, eventId, time: parsePgTime(time) });
     },
   };
 }
@@ -262,12 +263,12 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
     tenantId,
     list(asked.map(({ userId }) => userId)),
     list(asked.map(({ need }) => need.type)),
-    list(asked.map(({ need }) => timestamp(need.from))),
-    list(asked.map(({ need }) => timestamp(need.to))),
+    list(asked.map(({ need }) => isoTime(need.from))),
+    list(asked.map(({ need }) => isoTime(need.to))),
     list(asked.map(({ need }) => need.earlier)),
     list(asked.map(({ need }) => String(need.within))),
-    timestamp(storable(least)),
-    timestamp(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
+    isoTime(storable(least)),
+    isoTime(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
   ];
   return {
     statement: { name: 'waiting-triggers', text: WAITING_TRIGGERS, values },
@@ -275,7 +276,7 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
       const { userId, need } = asked[Number(place)] as Asked<'waiting'>;
       const { type, earlier, within } = need;
       const [properties, traits] = JSON.parse(content) as [JsonObject, JsonObject];
-      const time = parseTimestamp(at);
+      const time = parsePgTime(at);
       rememberOnce(personOf(facts, userId), type, {
         key,
         eventId,
@@ -316,7 +317,7 @@ function limitUses(tenantId: string, limits: readonly Needed<LimitNeed>[], facts
     statement: { name: 'limit-uses', text: LIMIT_USES, values },
     read([place, bucket, slot, time, eventId, notificationId]) {
       const { userId, need } = limits[Number(place)] as Needed<LimitNeed>;
-      const use = { bucket, slot: Number(slot), at: parseTimestamp(time), eventId, notificationId };
+      const use = { bucket, slot: Number(slot), at: parsePgTime(time), eventId, notificationId };
       // Two events of the batch may ask for overlapping spans of one limit.
       rememberUseOnce(personOf(facts, userId), need.limitKey, use);
     },
@@ -376,7 +377,7 @@ export async function confirmTraitTimes(
   const [rows = []] = await runTogether(connection, [{ name: 'confirm-trait-times', text: CONFIRM, values }]);
   for (const [place, at] of rows) {
     const { person, trait } = contested[Number(place)] as ContestedTrait;
-    const time = parseTimestamp(at as string);
+    const time = parsePgTime(at as string);
     const { traits, traitTimes } = person.profile;
     if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {
       person.profile = { traits, traitTimes: { ...traitTimes, [trait]: time } };

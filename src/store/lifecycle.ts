@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { JsonObject, Millis } from '../model.ts';
-import { type Connection, timestamp } from './database.ts';
+import type { Connection } from './database.ts';
 import { TIMERS_CHANNEL } from './waits.ts';
 
 /** What became of a notification, as an event that waits to be taken in. */
@@ -30,7 +31,7 @@ export async function writeLifecycle(
            )
            select pg_notify('${TIMERS_CHANNEL}', '') from written limit 1`,
     values: [
-      timestamp(now),
+      isoTime(now),
       JSON.stringify(
         events.map(({ tenantId, userId, eventId, event }) => ({ t: tenantId, u: userId, e: eventId, j: event })),
       ),
@@ -56,7 +57,7 @@ export async function claimLifecycle(
              update lifecycle_events set claimed_until = $2 where ctid = any (array(select place from due))
            )
            select tenant_id, user_id, event_id, event from due order by due_at`,
-    values: [timestamp(now), timestamp(until), limit],
+    values: [isoTime(now), isoTime(until), limit],
   });
   return rows.map((row) => ({
     tenantId: row.tenant_id,

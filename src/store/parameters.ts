@@ -1,12 +1,13 @@
+import { isoTime } from '../iso-time.ts';
 import type { Millis } from '../model.ts';
-import { timestamp } from './database.ts';
 
 /**
- * An array as one text: the driver quotes arrays element by element, which costs more than the look-up itself. Ids, types
- * and rule names hold no control characters, so U+001F parts them; nothing at all is the empty array.
+ * An array as one text: the driver quotes arrays element by element, and JSON is parsed field by field; both cost more than
+ * the statement itself. Ids, types and rule names hold no control characters, so U+001F parts them; nothing at all is the
+ * empty array, and null an empty text.
  */
-export function list(texts: readonly string[]): string {
-  return texts.join('\x1f');
+export function list(values: readonly (string | number | null)[]): string {
+  return values.join('\x1f');
 }
 
 /**
@@ -15,9 +16,9 @@ export function list(texts: readonly string[]): string {
  */
 export function during(spans: readonly { readonly from: Millis; readonly to: Millis }[]): string[] {
   return [
-    list(spans.map(({ from }) => timestamp(from))),
-    list(spans.map(({ to }) => timestamp(to))),
-    timestamp(spans.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
-    timestamp(spans.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
+    list(spans.map(({ from }) => isoTime(from))),
+    list(spans.map(({ to }) => isoTime(to))),
+    isoTime(spans.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY)),
+    isoTime(spans.reduce((greatest, { to }) => Math.max(greatest, to), Number.NEGATIVE_INFINITY)),
   ];
 }

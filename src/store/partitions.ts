@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { Millis } from '../model.ts';
-import { type Connection, codeOf, timestamp, transaction } from './database.ts';
+import { type Connection, codeOf, transaction } from './database.ts';
 
 type Table = 'events' | (typeof BY_ID)[number];
 
@@ -122,11 +123,11 @@ async function createAndMove(
 /** The first key of a month, as SQL. */
 function bound(table: Table, month: number): string {
   const start = monthStart(month);
-  return `'${table === 'events' ? timestamp(start) : uuidAt(start)}'`;
+  return `'${table === 'events' ? isoTime(start) : uuidAt(start)}'`;
 }
 
 function nameOf(table: Table, month: number): string {
-  return `${table}_${timestamp(monthStart(month)).slice(0, 7).replace('-', '_')}`;
+  return `${table}_${isoTime(monthStart(month)).slice(0, 7).replace('-', '_')}`;
 }
 
 /** The smallest UUIDv7 of a millisecond (RFC 9562 section 5.7: the first 48 bits are the time). */

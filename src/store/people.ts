@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { Decision, JsonObject, Millis, Outcome } from '../model.ts';
-import { timestamp } from './database.ts';
 import { unpackDecisions } from './decisions.ts';
 
 /** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
@@ -54,8 +54,8 @@ export async function loadProfile(pool: pg.Pool, tenantId: string, userId: strin
     addresses: row.addresses ?? {},
     time_zone: text(row.traits.time_zone),
     locale: text(row.traits.locale),
-    first_seen_at: timestamp(row.first_seen_at),
-    updated_at: timestamp(row.updated_at),
+    first_seen_at: isoTime(row.first_seen_at),
+    updated_at: isoTime(row.updated_at),
   };
 }
 
@@ -105,7 +105,7 @@ export async function loadTimeline(
     [
       tenantId,
       userId,
-      before ? timestamp(before.time) : 'infinity',
+      before ? isoTime(before.time) : 'infinity',
       before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
       variablesOf(only),
       limit,
@@ -114,8 +114,8 @@ export async function loadTimeline(
   const events: EventView[] = [];
   const decisions: DecisionView[] = [];
   for (const row of rows) {
-    const event_timestamp = timestamp(row.event_time);
-    const received_at = timestamp(row.received_at);
+    const event_timestamp = isoTime(row.event_time);
+    const received_at = isoTime(row.received_at);
     const { event_id, event_type, catalog_version } = row;
     events.push({
       event_id,
@@ -158,8 +158,8 @@ async function loadEnded(
     [
       tenantId,
       userId,
-      from === null ? '-infinity' : timestamp(from),
-      to === null ? 'infinity' : timestamp(to),
+      from === null ? '-infinity' : isoTime(from),
+      to === null ? 'infinity' : isoTime(to),
       variablesOf(only),
     ],
   );
@@ -170,8 +170,8 @@ async function loadEnded(
         ...decision,
         event_id: trigger.eventId,
         event_type: trigger.type,
-        event_timestamp: timestamp(trigger_time),
-        decided_at: timestamp(ended_at),
+        event_timestamp: isoTime(trigger_time),
+        decided_at: isoTime(ended_at),
         catalog_version,
       })),
   );
@@ -225,7 +225,7 @@ export async function countEvents(
      where tenant_id = $1 and user_id = $2 and event_type = any($3::text[]) group by event_type`,
     [tenantId, userId, types],
   );
-  return new Map(rows.map((row) => [row.event_type, { count: row.count, latest: timestamp(row.latest) }]));
+  return new Map(rows.map((row) => [row.event_type, { count: row.count, latest: isoTime(row.latest) }]));
 }
 
 /** User ids that begin with a text, in order. */
@@ -262,14 +262,14 @@ export async function recentActivity(
       `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
        from events where received_at > $2 and tenant_id = $1
        order by received_at desc, event_time desc limit $3`,
-      [tenantId, timestamp(now - back), limit],
+      [tenantId, isoTime(now - back), limit],
     );
     if (rows.length < limit && back !== now) continue;
     return rows.map(({ key, event_time, received_at, decisions, ...row }) => ({
       ...row,
       decisions: unpackDecisions(decisions, key, row.event_id),
-      event_timestamp: timestamp(event_time),
-      received_at: timestamp(received_at),
+      event_timestamp: isoTime(event_time),
+      received_at: isoTime(received_at),
     }));
   }
   return [];

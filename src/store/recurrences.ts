@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { Millis, Zone } from '../model.ts';
-import { type Connection, timestamp, transaction } from './database.ts';
+import { type Connection, transaction } from './database.ts';
 
 /** When recurring rules act, and how far they have come with their people. */
 
@@ -64,7 +65,7 @@ export async function syncRecurrences(
         const nextAt = next(cron, zone, crons.get(name) === cron ? now - SYNC_EVERY : now);
         if (nextAt === null) continue;
         kept.add(nameOf(name, zone));
-        if (known.get(nameOf(name, zone)) !== cron) written.push({ r: name, z: zone, c: cron, n: timestamp(nextAt) });
+        if (known.get(nameOf(name, zone)) !== cron) written.push({ r: name, z: zone, c: cron, n: isoTime(nextAt) });
       }
     }
     const gone = [...known.keys()].filter((name) => !kept.has(name));
@@ -114,7 +115,7 @@ export async function claimRecurrence(pool: pg.Pool, now: Millis, until: Millis)
              update recurrences set claimed_until = $2 where ctid = any (array(select place from due))
            )
            select tenant_id, rule, zone, cron, next_at, cursor from due`,
-    values: [timestamp(now), timestamp(until)],
+    values: [isoTime(now), isoTime(until)],
   });
   const row = rows[0];
   return (
@@ -153,12 +154,12 @@ export async function saveRecurrence(
       held.tenantId,
       held.rule,
       held.zone,
-      timestamp(to.nextAt),
+      isoTime(to.nextAt),
       to.cursor,
-      to.claimedUntil === null ? null : timestamp(to.claimedUntil),
-      timestamp(held.nextAt),
+      to.claimedUntil === null ? null : isoTime(to.claimedUntil),
+      isoTime(held.nextAt),
       held.cursor,
-      timestamp(held.claimedUntil),
+      isoTime(held.claimedUntil),
     ],
   });
   if (rowCount !== 1) throw new ClaimLost(`rule ${held.rule} is no longer ours`);

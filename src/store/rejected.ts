@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { contentUuid } from '../events/content.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Json, Millis } from '../model.ts';
 import { maskSuspicious, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { recordChange } from './changes.ts';
-import { timestamp, transaction } from './database.ts';
+import { transaction } from './database.ts';
 
 /** A refused event, as people see it. */
 export interface RejectedEvent {
@@ -65,7 +66,7 @@ export async function quarantine(
            from json_to_recordset($3) as r(i uuid, e text, c text, p text, m text, v json, s text, k text, h text)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
-    values: [tenantId, timestamp(now), JSON.stringify([...rows.values()])],
+    values: [tenantId, isoTime(now), JSON.stringify([...rows.values()])],
   });
 }
 
@@ -80,13 +81,13 @@ export async function listRejected(
     `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
      where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
      order by last_at desc, rejected_id desc limit $4`,
-    [tenantId, before ? timestamp(before.at) : 'infinity', before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
+    [tenantId, before ? isoTime(before.at) : 'infinity', before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
   );
   return rows.map(({ preview, first_at, last_at, ...row }) => ({
     ...row,
     event: preview,
-    first_at: timestamp(first_at),
-    last_at: timestamp(last_at),
+    first_at: isoTime(first_at),
+    last_at: isoTime(last_at),
   }));
 }
 
@@ -115,7 +116,7 @@ export async function loadRefused(
      where tenant_id = $1 and user_hash = $2 order by last_at desc, rejected_id desc limit $3`,
     [tenantId, personOf(seal, tenantId, userId), limit],
   );
-  return rows.map(({ last_at, ...row }) => ({ ...row, last_at: timestamp(last_at) }));
+  return rows.map(({ last_at, ...row }) => ({ ...row, last_at: isoTime(last_at) }));
 }
 
 function personOf(seal: Seal, tenantId: string, userId: unknown): string | null {

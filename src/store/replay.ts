@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import type { CatalogData, Decision, Event, JsonObject, Millis, Profile, WaitKind } from '../model.ts';
+import { isoTime } from '../iso-time.ts';
+import type { Decision, Event, JsonObject, Millis, Profile, WaitKind, WaitStatus } from '../model.ts';
 import { openChanges } from '../rules/changes.ts';
 import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
-import { timestamp } from './database.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { SAYS_TOLD } from './told.ts';
 import { SAYS_CHANGE } from './trait-changes.ts';
@@ -36,7 +36,7 @@ export interface StoredWait {
   readonly key: string;
   readonly kind: WaitKind;
   readonly catalogVersion: number;
-  readonly status: 'waiting' | 'fired' | 'cancelled';
+  readonly status: WaitStatus;
   readonly beganAt: Millis;
   readonly dueAt: Millis;
   readonly triggerTime: Millis;
@@ -88,8 +88,8 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
       `declare lives no scroll cursor for ${EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER}`,
       [
         query.tenantId,
-        timestamp(query.since),
-        timestamp(query.until),
+        isoTime(query.since),
+        isoTime(query.until),
         ...(query.userId === undefined ? [] : [query.userId]),
       ],
     );
@@ -97,8 +97,7 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
       const rows = connection.query<EventRow>({
         text: `fetch ${PAGE} from lives`,
         rowMode: 'array',
-        // node-postgres types rows of rowMode 'array' as objects
-      } as unknown as string);
+      });
       // Whoever stops early does not wait for it.
       rows.catch(() => {});
       return rows;
@@ -220,7 +219,7 @@ async function complete(
   const users = await connection.query({ text: USERS, values: between });
   for (const { user_id, traits, trait_times } of users.rows) profiles.set(user_id, { traits, traitTimes: trait_times });
   const waits = new Map<string, StoredWait[]>();
-  for (const row of (await connection.query<WaitRow>({ text: WAITS, values: [...between, timestamp(until)] })).rows) {
+  for (const row of (await connection.query<WaitRow>({ text: WAITS, values: [...between, isoTime(until)] })).rows) {
     push(waits, row.user_id, waitOf(row, until));
   }
   const uses = new Map<string, StoredUse[]>();
@@ -294,13 +293,4 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
-}
-
-/** Every catalog that was applied, by version. */
-export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
-  const { rows } = await pool.query<{ version: number; content: CatalogData }>(
-    'select version, content from catalogs where tenant_id = $1',
-    [tenantId],
-  );
-  return new Map(rows.map(({ version, content }) => [version, content]));
 }

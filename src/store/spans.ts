@@ -38,8 +38,7 @@ export async function loadSpans(
       list(merged.map(({ type }) => type)),
       ...during(merged),
     ],
-    // node-postgres types rows of rowMode 'array' as objects
-  } as unknown as string);
+  });
   for (const [place, key, eventId, time, properties, traits] of rows) {
     const { userId, type } = merged[place] as Span;
     const event = { tenantId, userId, eventId, key, type, time, properties, traits };

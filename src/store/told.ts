@@ -25,8 +25,7 @@ export async function loadTold(
     text: LOAD,
     rowMode: 'array',
     values: [tenantId, list(merged.map(({ userId }) => userId)), ...during(merged)],
-    // node-postgres types rows of rowMode 'array' as objects
-  } as unknown as string);
+  });
   for (const [place, key, eventId, time, decisions] of rows) {
     const person = people.get(merged[place]?.userId ?? '') as PersonFacts;
     rememberTold(person, time, unpackDecisions(decisions, key, eventId));

@@ -33,8 +33,7 @@ export async function loadChanges(
     text: LOAD,
     rowMode: 'array',
     values: [tenantId, list(merged.map(({ userId }) => userId)), ...during(merged)],
-    // node-postgres types rows of rowMode 'array' as objects
-  } as unknown as string);
+  });
   for (const [place, key, eventId, type, time, properties, traits, decisions] of rows) {
     const { userId } = merged[place] as ChangesNeed;
     const person = people.get(userId) as PersonFacts;

@@ -1,10 +1,7 @@
 import type pg from 'pg';
-import type { Decision, Millis, WaitKind } from '../model.ts';
-import { timestamp } from './database.ts';
+import { isoTime } from '../iso-time.ts';
+import type { Decision, Millis, WaitKind, WaitStatus } from '../model.ts';
 import { unpackDecisions } from './decisions.ts';
-
-export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
-export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
 /** A wait in the shape that the API shows. Times are ISO 8601 in UTC. */
 export interface WaitView {
@@ -52,7 +49,7 @@ export async function listWaits(
 ): Promise<{ waits: WaitView[]; last: WaitCursor | null }> {
   const values: unknown[] = [
     tenantId,
-    before ? timestamp(before.beganAt) : 'infinity',
+    before ? isoTime(before.beganAt) : 'infinity',
     before?.waitId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
     limit,
   ];
@@ -87,10 +84,10 @@ function view({ trigger_time, due_at, began_at, ended_at, decisions, ...row }: a
   return {
     ...row,
     key: row.key === '' ? null : row.key,
-    event_timestamp: timestamp(trigger_time),
-    due_at: timestamp(due_at),
-    began_at: timestamp(began_at),
-    ended_at: ended_at === null ? null : timestamp(ended_at),
+    event_timestamp: isoTime(trigger_time),
+    due_at: isoTime(due_at),
+    began_at: isoTime(began_at),
+    ended_at: ended_at === null ? null : isoTime(ended_at),
     decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
   };
 }

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
+import { isoTime } from '../iso-time.ts';
 import type { Decision, JsonObject, Millis, WaitKind } from '../model.ts';
+import { storable } from '../rules/calendar.ts';
 import type { Wait, WaitNeed, WaitState } from '../rules/facts.ts';
-import { type Connection, timestamp } from './database.ts';
+import type { Connection } from './database.ts';
 import { packDecisions } from './decisions.ts';
 import { list } from './parameters.ts';
 
@@ -121,10 +123,10 @@ export function writeWaitsStatement(
     i: wait.kind,
     v: wait.catalogVersion,
     s: wait.status,
-    t: timestamp(storable(wait.triggerTime)),
-    d: timestamp(storable(wait.dueAt)),
-    b: timestamp(wait.beganAt),
-    e: wait.endedAt === null ? null : timestamp(wait.endedAt),
+    t: isoTime(storable(wait.triggerTime)),
+    d: isoTime(storable(wait.dueAt)),
+    b: isoTime(wait.beganAt),
+    e: wait.endedAt === null ? null : isoTime(wait.endedAt),
     j: wait.state as unknown as JsonObject,
   }));
   // Decisions are text already.
@@ -137,7 +139,7 @@ export function writeWaitsStatement(
   return {
     name: 'write-waits',
     text: WRITE,
-    values: [tenantId, timestamp(now + ANNOUNCED_AHEAD), `[${texts.join(',')}]`],
+    values: [tenantId, isoTime(now + ANNOUNCED_AHEAD), `[${texts.join(',')}]`],
   };
 }
 
@@ -157,7 +159,7 @@ export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, l
   const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
     name: 'claim-due-waits',
     text: CLAIM,
-    values: [timestamp(now), timestamp(until), limit],
+    values: [isoTime(now), isoTime(until), limit],
   });
   return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
 }
@@ -317,10 +319,3 @@ function waitOf(row: WaitRow): Wait {
     stored: 'same',
   };
 }
-
-/** An event at the end of time may have to wait longer. */
-function storable(time: Millis): Millis {
-  return Math.min(time, LAST);
-}
-
-const LAST = Date.parse('9999-12-31T23:59:59.999Z');

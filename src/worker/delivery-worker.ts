@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
 import type { Dispatched, Dispatcher } from '../dispatch.ts';
 import type { Channel, Millis } from '../model.ts';
-import { DELIVERIES_CHANNEL } from '../store/batch.ts';
 import { isOfOneItem } from '../store/database.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
+  DELIVERIES_CHANNEL,
   markHandedOver,
   nextDue,
   type Room,

@@ -1,5 +1,7 @@
 /** Arithmetic. Numbers are JSON's: whole and fractional ones mix freely, and `/` is not rounded. */
+
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { FIRST_TIME, LAST_TIME } from '../../iso-time.ts';
 import {
   type Code,
   type Compiling,
@@ -13,7 +15,7 @@ import {
   sourceOf,
   wordFor,
 } from './code.ts';
-import { MAX_DURATION, MAX_TIME, MIN_TIME } from './time.ts';
+import { MAX_DURATION } from './time.ts';
 import { DYN, NUMBER } from './type.ts';
 import {
   Duration,
@@ -104,7 +106,9 @@ function combine(frame: Frame, op: Arithmetic, left: Code, a: Value, right: Code
 }
 
 function timeAt(frame: Frame, ms: number): Outcome {
-  return ms >= MIN_TIME && ms <= MAX_TIME ? new Timestamp(ms) : fault(frame, 'a time is outside the years 1 to 9999');
+  return ms >= FIRST_TIME && ms <= LAST_TIME
+    ? new Timestamp(ms)
+    : fault(frame, 'a time is outside the years 1 to 9999');
 }
 
 function lasting(frame: Frame, ms: number): Outcome {

@@ -1,5 +1,7 @@
 /** The functions an expression can call. What is not in this table does not exist. */
+
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { FIRST_TIME, LAST_TIME } from '../../iso-time.ts';
 import {
   broken,
   type Code,
@@ -19,7 +21,7 @@ import { compileHas } from './fields.ts';
 import { compileMacro, isMacro, MACRO_NAMES } from './macros.ts';
 import { didYouMean } from './nearest.ts';
 import { compileMatches } from './regex.ts';
-import { MAX_TIME, MIN_TIME, parseDuration, parseTimestamp } from './time.ts';
+import { parseCelTimestamp, parseDuration } from './time.ts';
 import {
   Duration,
   Fault,
@@ -238,8 +240,8 @@ function toBool(value: Value): Outcome {
 /** From RFC 3339 text, or from seconds since the epoch. */
 function toTimestamp(value: Value): Outcome {
   if (value instanceof Timestamp) return value;
-  const ms = typeof value === 'number' ? value * 1000 : parseTimestamp(value as string);
-  return ms !== undefined && ms >= MIN_TIME && ms <= MAX_TIME ? new Timestamp(ms) : UNFIT;
+  const ms = typeof value === 'number' ? value * 1000 : parseCelTimestamp(value as string);
+  return ms !== undefined && ms >= FIRST_TIME && ms <= LAST_TIME ? new Timestamp(ms) : UNFIT;
 }
 
 function toDuration(value: Value): Outcome {

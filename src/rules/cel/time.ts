@@ -1,23 +1,22 @@
+import { FIRST_TIME, LAST_TIME } from '../../iso-time.ts';
+
 /** Times and durations as CEL writes them. Precision is the millisecond, as everywhere in Tidings. */
 
 const TIMESTAMP =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-/** CEL's range: the years 1 to 9999. */
-export const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
-export const MAX_TIME = Date.parse('9999-12-31T23:59:59.999Z');
 /** CEL's range: ten thousand years. */
 export const MAX_DURATION = 315_576_000_000_000;
 
 /** RFC 3339 with a zone, to milliseconds since the epoch; nothing when it is something else. */
-export function parseTimestamp(text: string): number | undefined {
+export function parseCelTimestamp(text: string): number | undefined {
   const match = TIMESTAMP.exec(text);
   if (!match) return undefined;
   const [, year, month, day] = match.map(Number);
   // Date.parse takes 30 February for 2 March.
   if (day! < 1 || day! > new Date(Date.UTC(2000 + (year! % 400), month!, 0)).getUTCDate()) return undefined;
   const ms = Date.parse(text.toUpperCase());
-  return ms >= MIN_TIME && ms <= MAX_TIME ? ms : undefined;
+  return ms >= FIRST_TIME && ms <= LAST_TIME ? ms : undefined;
 }
 
 const UNITS: { readonly [unit: string]: number } = {

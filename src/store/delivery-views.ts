@@ -1,8 +1,7 @@
 import type pg from 'pg';
+import { isoTime } from '../iso-time.ts';
 import type { Channel, DeliveryStatus, Millis } from '../model.ts';
-import { DELIVERIES_CHANNEL } from './batch.ts';
-import { recordChange } from './changes.ts';
-import { timestamp, transaction } from './database.ts';
+import type { DeliveryId } from './deliveries.ts';
 
 /** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */
 
@@ -73,7 +72,7 @@ export async function loadNotifications(
   );
   return notifications.map((notification) => ({
     ...notification,
-    created_at: timestamp(notification.created_at),
+    created_at: isoTime(notification.created_at),
     deliveries: deliveries
       .filter((delivery) => delivery.notification_id === notification.notification_id)
       .map((delivery) => ({
@@ -82,7 +81,7 @@ export async function loadNotifications(
           .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
           .map(({ notification_id, channel, started_at, ...attempt }) => ({
             ...attempt,
-            started_at: timestamp(started_at),
+            started_at: isoTime(started_at),
           })),
       })),
   }));
@@ -120,11 +119,6 @@ const INDEXED: { readonly [status in DeliveryStatus]?: string } = {
   cancelled: STOPPED,
 };
 
-export interface DeliveryId {
-  readonly notificationId: string;
-  readonly channel: string;
-}
-
 export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
   const { rows } = await pool.query(
     `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3`,
@@ -147,35 +141,7 @@ export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryI
     [tenantId, id.notificationId, id.channel],
   );
   const row = rows[0];
-  return row && { ...row, rendered_at: timestamp(row.rendered_at) };
-}
-
-/**
- * Queues a stopped delivery again. False: it is in no state to be retried. Its attempts stay, and their numbers go on.
- * @param patience how long it is tried from now on
- */
-export async function retryDelivery(
-  pool: pg.Pool,
-  tenantId: string,
-  id: DeliveryId,
-  actor: string,
-  now: Millis,
-  patience: Millis,
-): Promise<boolean> {
-  return transaction(pool, async (connection) => {
-    const { rowCount } = await connection.query(
-      `update deliveries
-       set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
-           reason_code = 'retried', reason = 'Queued again by hand.'
-       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
-      [tenantId, id.notificationId, id.channel, timestamp(now), timestamp(now + patience)],
-    );
-    if (rowCount === 0) return false;
-    const subject = `${id.notificationId}.${id.channel}`;
-    await recordChange(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
-    await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
-    return true;
-  });
+  return row && { ...row, rendered_at: isoTime(row.rendered_at) };
 }
 
 const SELECT_DELIVERY = `
@@ -199,9 +165,9 @@ function deliveryView(row: any): DeliveryView {
     provider: row.provider,
     provider_message_id: row.provider_message_id,
     attempts_made: row.attempts,
-    due_at: timestamp(row.due_at),
-    created_at: timestamp(row.created_at),
-    finished_at: row.finished_at === null ? null : timestamp(row.finished_at),
+    due_at: isoTime(row.due_at),
+    created_at: isoTime(row.created_at),
+    finished_at: row.finished_at === null ? null : isoTime(row.finished_at),
     has_message: row.has_message,
   };
 }
