@@ -5,6 +5,8 @@ import { Catalogs } from '../src/catalog/catalogs.ts';
 import { contentUuid } from '../src/events/content.ts';
 import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
 import { Pipeline } from '../src/pipeline.ts';
+import type { CountedUse } from '../src/rules/facts.ts';
+import { limitState } from '../src/rules/limits.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/partitions.ts';
@@ -17,6 +19,7 @@ import {
   daily,
   ever,
   type Given,
+  HOUR,
   NOW,
   once,
   plainRule,
@@ -120,6 +123,34 @@ describe('in memory', () => {
       );
       expect(sends).toHaveLength(count);
     }
+  });
+
+  test.each([
+    ['at both ends of a span', [-12, 12], [-12, 12]],
+    ['in no span with each other', [-13, 12], [-13]],
+    ['of which two are in a span, one is not', [-23, 3, 2], [2, 3]],
+    ['known out of order', [-1, -5], [-5, -1]],
+    ['a span away, and further', [-24, -25, 25], [-24]],
+  ])('a rolling period counts the fullest span, oldest first: sends %s', (_name, hours, counted) => {
+    const uses = hours.map((hour) => useAt(BASE + hour * HOUR));
+    const limit: Limit = { max: 2, period: { kind: 'rolling', span: DAY }, text: '2 per 24h per person' };
+    expect(limitState(limit, uses, BASE, {})).toMatchObject({
+      window: `any 24h around ${new Date(BASE).toISOString()}`,
+      uses: counted.map((hour) => ({ at: BASE + hour * HOUR })),
+      reached: counted.length >= 2,
+      slot: 1,
+    });
+  });
+
+  test('a day counts its own, oldest first, and takes the place after the last', () => {
+    const uses = [useAt(BASE + 2, 3), useAt(BASE + 2, 2), useAt(BASE + 1, 5), useAt(BASE - DAY, 9)].map((use) => ({
+      ...use,
+      bucket: dayIn(use.at, 'UTC'),
+    }));
+    const limit: Limit = { max: 4, period: { kind: 'day', zone: 'UTC' }, text: '4 per day' };
+    const state = limitState(limit, uses, BASE, {});
+    expect(state).toMatchObject({ bucket: '2025-10-26', window: '2025-10-26 (UTC)', slot: 6, reached: false });
+    expect(state.uses.map(({ slot }) => slot)).toEqual([5, 2, 3]);
   });
 });
 
@@ -329,6 +360,10 @@ describe('through the database', () => {
 
 function ruleOf(...limits: Limit[]): Rule {
   return plainRule({ name: 'R0', on: ['a'], limits });
+}
+
+function useAt(at: Millis, slot = 1): CountedUse {
+  return { at, slot, bucket: new Date(at).toISOString(), eventId: `event ${at}`, notificationId: `of ${at}` };
 }
 
 function memoryOf(rules: readonly Rule[]): Memory {
