@@ -259,9 +259,12 @@ describe('what waits', () => {
       [
         `Failed: ${rule} could not emit reached: properties.n is the number 10.5, an integer is needed.`,
         `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, an integer is needed.`,
-      ].map((reason) => ({ rule, outcome: 'failed', reason_code: 'action_failed', reason }));
+      ].map((reason) => ({ rule, notification_type: rule, outcome: 'failed', reason_code: 'action_failed', reason }));
     const [decisions] = await post(tidings, { user: 'u', type: 'began', properties: { n: 7 } });
     expect(decisions).toMatchObject([{ rule: 'R', outcome: 'send' }, ...failed('R'), { rule: 'LATER' }]);
+    const key = contentUuid(`id\nu began ${since} 0`);
+    expect(decisions?.map(({ decision_id }) => decision_id)).toEqual([0, 1, 2, 3].map((place) => `${key}.${place}`));
+    for (const { event_ids } of decisions ?? []) expect(event_ids).toEqual([`u began ${since} 0`]);
     expect(await made()).toEqual(['began', 'ended']);
 
     // What is in force by then is not what it began with.
