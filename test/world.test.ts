@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ruleSetOf } from '../src/catalog/rule-set.ts';
 import { contentUuid } from '../src/events/content.ts';
 import type { Event, JsonObject, Millis, Rule } from '../src/model.ts';
@@ -116,6 +116,52 @@ test('an event that is known already does nothing, and neither does the past', (
   expect(world.arrive([eventOf('a', BASE)], BASE)).toEqual([]);
   expect(world.arrive([eventOf('a', BASE + 1)], BASE - DAY)[0]?.at).toBe(BASE);
   expect(world.nextDue()).toBeNull();
+});
+
+describe('what a decision saw', () => {
+  const steps = [
+    { event: 'a', within: HOUR, withinText: '1h' },
+    { event: 'b', within: 600_000, withinText: '10m' },
+  ];
+  const three = [eventOf('a', BASE), eventOf('b', BASE + HOUR), eventOf('c', BASE + HOUR + 600_000)];
+  const pattern = {
+    after: 'a, then b',
+    within: '1h, then 10m',
+    from: '2025-10-26T00:00:00.000Z',
+    to: '2025-10-26T01:10:00.000Z',
+    steps: [
+      { event: 'a', event_id: three[0]!.eventId, at: '2025-10-26T00:00:00.000Z' },
+      { event: 'b', event_id: three[1]!.eventId, at: '2025-10-26T01:00:00.000Z' },
+    ],
+  };
+  const window = { kind: 'rolling', span: 2 * HOUR, text: '2h' } as const;
+  const count = { of: ['a', 'b'], how: 'at_least', n: 2, window } as const;
+  const counted = { of: ['a', 'b'], needed: 'at least 2', window: 'the 2h up to 2025-10-26T01:10:00.000Z', counted: 2 };
+  const vip = { ...three[2]!, traits: { vip: true } };
+  const change = { trait: 'vip', from: null, to: true };
+  const [first, , last] = three.map(({ eventId }) => eventId);
+
+  test.each([
+    ['steps', plainRule({ name: 'R', on: ['c'], after: steps }), three, { pattern }, [last, first, three[1]!.eventId]],
+    ['a count', plainRule({ name: 'R', on: ['c'], count }), three, { count: counted }, [last]],
+    ['a change', plainRule({ name: 'R', on: [], changes: [{ trait: 'vip' }] }), [vip], { change }, [last]],
+    ['nothing', plainRule({ name: 'R', on: ['c'] }), three, {}, [last]],
+  ])('%s; and when it waited, the end of the wait knows it', (_name, rule, events, evidence, eventIds) => {
+    const world = worldOf(rule);
+    const at = events.at(-1)!.time;
+    const [decision] = world.arrive(events, at).flatMap(({ decisions }) => decisions);
+    expect(decision).toMatchObject({ reason_code: 'matched', event_ids: eventIds });
+    expect(decision?.evidence).toEqual(evidence);
+    expect(world.arrive([eventOf('d', at)], at).flatMap(({ decisions }) => decisions)).toEqual([]);
+
+    const waiting = worldOf({ ...rule, delay: { span: HOUR, text: '1h' } });
+    waiting.arrive(events, at);
+    const [end] = waiting.advance(at + HOUR).flatMap(({ decisions }) => decisions);
+    expect(end).toMatchObject({ reason_code: 'matched', event_ids: eventIds });
+    const due_at = new Date(at + HOUR).toISOString();
+    const wait = { kind: 'delay', wait_id: expect.any(String), since: new Date(at).toISOString(), due_at };
+    expect(end?.evidence).toEqual({ ...evidence, wait });
+  });
 });
 
 function worldOf(...rules: Rule[]): World {

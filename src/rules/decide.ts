@@ -1,5 +1,5 @@
 import { isoTime } from '../iso-time.ts';
-import type { Event, Evidence, Json, JsonObject, Millis, Profile } from '../model.ts';
+import type { Event, Evidence, JsonObject, Millis, Profile } from '../model.ts';
 import { isSame } from '../profile.ts';
 import { boundedCopy } from './bounded.ts';
 import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
@@ -55,14 +55,13 @@ export function decide(
   if (active.byTrait.size > 0) judgeChanges(m, event, before, triggered);
 
   const incomplete = withoutIt(m, event);
-  const arrived: KnownEvent = { key: event.key, eventId: event.eventId, time: event.time, event };
-  rememberOnce(person, event.type, arrived);
+  rememberOnce(person, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
   arrive(person, event);
   for (const compiled of active.byEarlier.get(event.type) ?? NONE) {
-    for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger, { earlier: arrived });
+    for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger);
   }
-  for (const { compiled, trigger, known } of incomplete) {
-    if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger, known);
+  for (const { compiled, trigger, change } of incomplete) {
+    if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger, change);
   }
   rememberTold(person, event.time, m.decisions);
   return m;
@@ -104,14 +103,13 @@ export function takeTurn(
   return m;
 }
 
-interface Known {
-  /** The earlier event of a simple pattern, where it is the one that arrived. */
-  readonly earlier?: KnownEvent;
-  readonly change?: { readonly trait: string; readonly from: Json; readonly to: Json };
-}
-
-/** One rule on one trigger; a decision for each notification type it names. */
-function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger, 'depth'>, known: Known = {}): void {
+/** One rule on one trigger; a decision for each notification type it names. @param change of the trait that it listens to */
+function judge(
+  m: Moment,
+  compiled: CompiledRule,
+  trigger: Event & Pick<Trigger, 'depth'>,
+  change?: Evidence['change'],
+): void {
   const { rule, condition, simple } = compiled;
   const evidence: Writable<Evidence> = {};
   const key = keyOf(compiled, trigger, m.ids);
@@ -120,10 +118,10 @@ function judge(m: Moment, compiled: CompiledRule, trigger: Event & Pick<Trigger,
     return;
   }
   if (key !== '') evidence.key = key;
-  if (known.change) evidence.change = known.change;
+  if (change) evidence.change = change;
 
   const { person, ids } = m;
-  const earlier = simple && (known.earlier ?? latestBefore(person, simple, trigger));
+  const earlier = simple && latestBefore(person, simple, trigger);
   const found = simple ? undefined : foundFor(compiled, person, trigger, ids);
   if (simple && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
   const matched = found?.steps && found.steps.length > 0 ? matchedOf(found.steps) : undefined;
@@ -183,7 +181,7 @@ function judgeChanges(
     for (const compiled of listening) {
       if (done.has(compiled) || !isWanted(compiled.rule, trait, to)) continue;
       done.add(compiled);
-      judge(m, compiled, event, { change: { trait, from: boundedCopy(from), to: boundedCopy(to) } });
+      judge(m, compiled, event, { trait, from: boundedCopy(from), to: boundedCopy(to) });
     }
   }
   if (m.rules.active.changesWait) rememberChanges(m.person, openChanges(event, m.decisions));
@@ -192,7 +190,7 @@ function judgeChanges(
 interface Incomplete {
   readonly compiled: CompiledRule;
   readonly trigger: Event;
-  readonly known?: Known;
+  readonly change?: Evidence['change'];
 }
 
 /** Earlier triggers whose pattern is not complete without this event, and may be with it. */
@@ -205,9 +203,7 @@ function withoutIt(m: Moment, event: Event): readonly Incomplete[] {
     const triggers: Incomplete[] = laterTriggers(compiled, person, event)
       .filter((trigger) => isAbout(rule, trigger))
       .map((trigger) => ({ compiled, trigger }));
-    for (const { trigger, change } of laterChanges(rule, person, event)) {
-      triggers.push({ compiled, trigger, known: { change } });
-    }
+    for (const { trigger, change } of laterChanges(rule, person, event)) triggers.push({ compiled, trigger, change });
     return triggers.filter(({ trigger }) => !complete(compiled, person, trigger, ids).complete);
   });
 }
