@@ -232,7 +232,10 @@ describe('what an outcome means', () => {
       { status: 'undeliverable', reasonCode: 'missing_phone' },
     ],
   ])('%s', (_name, outcome, delivery, expected) => {
-    expect(settled(outcome, delivery)).toMatchObject({ fence: 7, ...expected });
+    const settlement = settled(outcome, delivery);
+    expect(settlement).toMatchObject({ fence: 7, dueAt: null, ...expected });
+    // Of the attempt what was said, of the delivery what comes of it.
+    expect(settlement.attempt.reason).toBe('reason' in outcome ? outcome.reason : settlement.reason);
   });
 
   test('the attempt keeps provider, time, duration, outcome and answer', () => {
@@ -269,6 +272,8 @@ describe('what an outcome means', () => {
       expect(text).toMatch(/^(Rejected: )?\uFFFD\uFFFDx+$/);
       expect(text?.length).toBe(200);
     }
+    const sent = withoutExtras(settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' }));
+    expect(sent).toMatchObject({ status: 'sent', attempt: { response: null, providerMessageId: null } });
   });
 
   test('the message is kept with the mask of its address, where its provider keeps messages', () => {
