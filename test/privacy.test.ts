@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addressPurpose } from '../src/events/reach.ts';
 import { buildServer } from '../src/http/server.ts';
 import { loggedError } from '../src/privacy/logged.ts';
-import { maskDeep, maskEmail, maskPhone, maskSuspicious } from '../src/privacy/mask.ts';
+import { maskDeep, maskEmail, maskPhone, maskSuspicious, redact } from '../src/privacy/mask.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
 import { postRaw, type RawAnswer, raw } from './support/raw.ts';
@@ -369,7 +369,48 @@ describe('a mask', () => {
       e: '+1',
       f: 'x'.repeat(10_000),
       g: null,
+      h: '+1 vote on 2025-10-31',
+      i: '+1 (2) - 34 .',
     };
     expect(maskDeep(plain)).toEqual(plain);
+  });
+
+  test('of a text hides its addresses, and leaves the rest of it', () => {
+    expect(maskDeep({ say: `go @home, or ask ${EMAIL} now`, [EMAIL]: 1, phone: ['912 873 465'] })).toEqual({
+      say: `go @home, or ask ${maskEmail(EMAIL)} now`,
+      [maskEmail(EMAIL)]: 1,
+      phone: [maskPhone('912 873 465')],
+    });
+  });
+
+  test('of what was refused shows its form, and values that are no address', () => {
+    const list = Array.from({ length: 101 }, (_, n) => n);
+    const refused = {
+      a: { vip: true, n: 1.5, far: Number.POSITIVE_INFINITY, none: null, gone: undefined },
+      b: [`mail ${EMAIL} or @home`, '12345678', '123456789', '2025-10-31 19:00:00'],
+      phone: 12,
+      emails: 'none',
+      addresses: [{ street: 'Rua' }],
+      list,
+    };
+    expect(maskSuspicious(refused)).toEqual({
+      a: { vip: true, n: 1.5, far: 'Infinity', none: null, gone: null },
+      b: [`mail ${maskEmail(EMAIL)} or …`, '12345678', '123…89', '2025-10-31 19:00:00'],
+      phone: '…',
+      emails: '…',
+      addresses: [{ street: 'Rua' }],
+      list: list.slice(0, 100),
+    });
+    expect(maskSuspicious('\ud83ea\0')).toBe('\uFFFDa\uFFFD');
+    const nested = (levels: number): unknown => (levels === 0 ? 'x' : [nested(levels - 1)]);
+    expect(JSON.stringify(maskSuspicious(nested(8)))).toBe('[[[[[[[["x"]]]]]]]]');
+    expect(JSON.stringify(maskSuspicious({ a: nested(8) }))).toBe('{"a":[[[[[[[["…"]]]]]]]]}');
+  });
+
+  test('of a long text is as long as it may be, and no half of a character ends it', () => {
+    const exact = 'x'.repeat(500);
+    expect(redact(exact)).toBe(exact);
+    expect(redact(`${exact}x`)).toBe(`${'x'.repeat(499)}…`);
+    expect(redact(`${'x'.repeat(498)}🦊y`)).toBe(`${'x'.repeat(498)}\uFFFD…`);
   });
 });

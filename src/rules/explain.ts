@@ -73,7 +73,7 @@ export function explain(considered: Considered): { answer: Answer; paragraph: st
     ...(answer === 'not_delivered' ? [notDeliveredSentence(considered, deliveries)] : []),
     ...decidedParts(considered, latest),
     ...deliveries.map(deliverySentence),
-    ...(answer === 'sent' ? [] : sentBeforeParts(considered, latest)),
+    ...(answer === 'sent' ? [] : sentBeforeParts(considered)),
     ...consideredParts(considered),
   ];
   return { answer, paragraph: parts.join(' ') };
@@ -106,10 +106,10 @@ function decidedParts({ userId, notificationType, counts }: Considered, latest: 
   ];
 }
 
-/** What went out for an earlier decision, when nothing did for the latest. */
-function sentBeforeParts({ deliveries }: Considered, latest: ConsideredDecision): string[] {
+/** What went out for an earlier decision. Only for when nothing did for the latest. */
+function sentBeforeParts({ deliveries }: Considered): string[] {
   const before = deliveries
-    .filter((one) => one.notification_id !== latest.notification_id && one.status === 'sent')
+    .filter(({ status }) => status === 'sent')
     .reduce<Deliveries[number] | undefined>(
       (last, one) => ((last?.finished_at ?? '') > (one.finished_at ?? '') ? last : one),
       undefined,
