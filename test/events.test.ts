@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { compileSchemas } from '../src/catalog/validate-event.ts';
 import { canonical, jsonText } from '../src/events/content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
-import { Reach } from '../src/events/reach.ts';
+import { addressPurpose, Reach } from '../src/events/reach.ts';
 import { readTimestamp } from '../src/events/timestamp.ts';
 import { isoTime } from '../src/iso-time.ts';
 import type { Json, JsonObject, Profile } from '../src/model.ts';
@@ -97,6 +97,7 @@ describe('what is refused, where and why', () => {
       /did you mean user_traits\?/,
     ],
     ['eventId', { ...GOOD, eventId: 'x' }, 'unknown_field', 'eventId', /did you mean event_id\?/],
+    ['EVENT - ID', { ...GOOD, 'EVENT - ID': 'x' }, 'unknown_field', 'EVENT - ID', /did you mean event_id\?/],
     ['Properties', { ...GOOD, Properties: {} }, 'unknown_field', 'Properties', /did you mean properties\?/],
     ['proprties', { ...GOOD, proprties: {} }, 'unknown_field', 'proprties', /did you mean properties\?/],
     [
@@ -135,6 +136,13 @@ describe('what is refused, where and why', () => {
       /too large/,
     ],
     ['NUL', { ...GOOD, properties: { a: { b: 'x\0' } } }, 'invalid_content', 'properties.a.b', /NUL/],
+    [
+      'NUL in an address',
+      { ...GOOD, user_traits: { email: 'x\0@y.z' } },
+      'invalid_content',
+      'user_traits.email',
+      /NUL/,
+    ],
     ['33 levels', { ...GOOD, properties: { a: nested(33) } }, 'invalid_content', 'properties.a.a', /deeper than 32/],
   ])('%s', (_name, item, code, path, says) => {
     const read = readEvent('default', item, check);
@@ -162,6 +170,28 @@ describe('what is taken', () => {
     const event = accepted({ ...GOOD, source: 'billing', context: { ip: '::1' }, trace: [1] });
     expect(JSON.parse(event.contextText as string)).toEqual({ source: 'billing', context: { ip: '::1' }, trace: [1] });
     expect(accepted(GOOD).contextText).toBeNull();
+  });
+
+  test('of what names an address: the address apart, its mask in its place, nothing where there is none', () => {
+    const user_traits = {
+      email: ' maria@example.com\n',
+      email_address: ' ',
+      phone: 351912345678,
+      phone_number: ['351912345678', true],
+    };
+    const { traits, addresses } = accepted({ ...GOOD, user_traits });
+    expect(traits).toEqual({
+      email: 'm…@example.com',
+      email_address: null,
+      phone: '351…78',
+      phone_number: ['351…78', true],
+    });
+    expect(addresses.map(({ trait, value }) => [trait, value])).toEqual([
+      ['email', 'maria@example.com'],
+      ['email_address', null],
+      ['phone', '351912345678'],
+      ['phone_number', null],
+    ]);
   });
 
   test('ids of 256 characters, counted as people count', () => {
@@ -443,6 +473,11 @@ describe('the profile', () => {
       undefined,
     ],
     ['without the blanks around it', [[10, { email: '  old@example.com\n' }]], 'old@example.com'],
+    [
+      'of two at once the first name',
+      [[10, { email_address: 'b@example.com', email: 'a@example.com' }]],
+      'a@example.com',
+    ],
   ])('the e-mail address: %s', (_name, events, address) => {
     const { hashes } = profileAfter(events.map(([second, traits]) => ({ second, traits: traits as JsonObject })));
     expect(hashes.email).toBe(address === undefined ? undefined : seal.hash(address));
@@ -460,6 +495,24 @@ describe('the profile', () => {
       phone: '+351…78',
       contact: { work: 'm…@example.org' },
     });
+  });
+
+  test('an address is written sealed, bound to its row; one that was taken back is written as none', () => {
+    const changedBy = (email: string | null) => {
+      const event = accepted({ ...GOOD, user_traits: { email } });
+      const nobody: Profile = { traits: {}, traitTimes: {} };
+      const reach = new Reach('default', new Map([['u', { email: 'stored' }]]), seal);
+      reach.merge(nobody, mergeTraits(nobody, event.traits, event.time), event);
+      return reach.changed();
+    };
+    const [given, ...others] = changedBy('maria@example.com');
+    expect(others).toEqual([]);
+    expect(given).toMatchObject({ userId: 'u', kind: 'email', mask: 'm…@example.com' });
+    expect(given?.hash).toBe(seal.hash('maria@example.com'));
+    expect(seal.open(given?.sealed?.bytes as Buffer, addressPurpose('default', 'u', 'email'))).toBe(
+      'maria@example.com',
+    );
+    expect(changedBy(null)).toEqual([{ userId: 'u', kind: 'email', mask: '', sealed: null, hash: '' }]);
   });
 });
 

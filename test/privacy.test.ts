@@ -87,6 +87,16 @@ describe('after all of these', () => {
       'accepted',
     ],
     [
+      'in a list under a name that promises it',
+      {
+        ...SIGNUP,
+        user_id: 'p6',
+        properties: { mobile: [['351912873465']] },
+        user_traits: { phone_number: ['912873465', true] },
+      },
+      'accepted',
+    ],
+    [
       'in properties',
       { ...SIGNUP, user_id: 'p7', properties: { sent_to: EMAIL, call: SPACED_PHONE, deep: [[{ a: EMAIL }]] } },
       'accepted',
@@ -324,11 +334,48 @@ describe('a seal', () => {
     }
   });
 
-  test('never seals the same way twice, and always hashes the same way', () => {
-    expect(seal.seal(EMAIL, purpose).bytes.equals(seal.seal(EMAIL, purpose).bytes)).toBe(false);
+  test('opens what was sealed before, and finds it: the key means the same for ever', () => {
+    const old = new Seal(Buffer.alloc(32, 7));
+    const bytes = Buffer.from('Thca2l+2+7hIHxDvkP1Ac2hV5ce7KSCMTkjlqJd2LeJmGsUcVK7/dpj0wVRv', 'base64');
+    expect(old.open(bytes, 'row')).toBe('maria@example.com');
+    expect(old.keyId).toBe('65d1e9277c0189a0');
+    expect(old.hash('maria@example.com')).toBe('3GRS6WTTex56FR6xat5kHCQa1vRVQ5Gb');
+  });
+
+  test('never uses a nonce twice', () => {
+    const nonces = Array.from({ length: 1000 }, () => seal.seal(EMAIL, purpose).bytes.toString('hex', 0, 12));
+    expect(new Set(nonces).size).toBe(1000);
+  });
+
+  test('always hashes the same way', () => {
     expect(new Seal(key).hash(EMAIL)).toBe(seal.hash(EMAIL));
     expect(new Seal(randomBytes(32)).hash(EMAIL)).not.toBe(seal.hash(EMAIL));
     expect(seal.hash(OTHER_EMAIL)).not.toBe(seal.hash(EMAIL));
+  });
+});
+
+describe('a logged error', () => {
+  test('says what it was, where, and why, as far as that quotes nothing', () => {
+    const cause = Object.assign(new RangeError('refused'), { code: '23505', table: 'addresses', constraint: 'once' });
+    const error = new TypeError(`not for ${EMAIL}`, { cause });
+    expect(loggedError(error)).toEqual({
+      type: 'TypeError',
+      message: `not for ${maskEmail(EMAIL)}`,
+      stack: expect.stringMatching(/^ {4}at .*privacy\.test\.ts/),
+      cause: {
+        type: 'RangeError',
+        message: 'refused',
+        code: '23505',
+        table: 'addresses',
+        constraint: 'once',
+        stack: expect.stringMatching(/^ {4}at /),
+      },
+    });
+    const message = 'it quotes what it was given';
+    for (const quoting of [new SyntaxError(LOCAL), Object.assign(new Error(LOCAL), { code: '22P02' })]) {
+      expect(loggedError(quoting)).toMatchObject({ message });
+    }
+    expect(loggedError(EMAIL)).toEqual({ type: 'string', message: 'not an error' });
   });
 });
 

@@ -29,11 +29,13 @@ export interface Written {
  * input is a caller's. All of it in one pass, for it is the dearest part of reading an event.
  *
  * @param parent, key where the value stands; joined only where somebody asks, for this runs on every field
+ * @param name of the field; what stands in a list has that of the list
  */
-export function canonical(value: unknown, parent: string, key: string, written: Written, depth = 0): Json {
+export function canonical(value: unknown, parent: string, key: string, written: Written, depth = 0, name = key): Json {
   switch (typeof value) {
     case 'string':
       writeText(value, parent, key, written);
+      if (!written.address && namedAddress(name, value)) written.address = true;
       return value;
     case 'number':
       if (!Number.isFinite(value))
@@ -51,15 +53,15 @@ export function canonical(value: unknown, parent: string, key: string, written: 
   }
   const path = join(parent, key);
   if (depth >= MAX_DEPTH) throw new ContentProblem(path, `is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) return items(value, path, written, depth);
+  if (Array.isArray(value)) return items(value, name, path, written, depth);
   return inOrder(value as JsonObject, path, written, depth);
 }
 
-function items(list: readonly unknown[], path: string, written: Written, depth: number): Json[] {
+function items(list: readonly unknown[], name: string, path: string, written: Written, depth: number): Json[] {
   written.text += '[';
   const copy = list.map((item, index) => {
     if (index > 0) written.text += ',';
-    return canonical(item, path, `[${index}]`, written, depth + 1);
+    return canonical(item, path, `[${index}]`, written, depth + 1, name);
   });
   written.text += ']';
   return copy;
@@ -90,7 +92,6 @@ function inOrder(object: JsonObject, path: string, written: Written, depth: numb
 
 function writeText(text: string, parent: string, key: string, written: Written): void {
   written.text += PLAIN.test(text) ? `"${text}"` : quotedWithCare(text, parent, key, written);
-  if (!written.address && namedAddress(key, text)) written.address = true;
 }
 
 /** What is written again and again. Short, and so many of each: they are callers' texts. */
