@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Decision } from '../src/model.ts';
 import { CopyRows } from '../src/store/copy.ts';
+import { packDecisions, type StoredDecision, unpackDecisions } from '../src/store/decisions.ts';
 import { runTogether, type Statement } from '../src/store/round-trip.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
@@ -150,4 +152,38 @@ test('rows of any number and length arrive, whatever they are cut into on the wa
   await run(copyNotes(...texts.map((text, id) => [id, text, null, null])));
   const { rows } = await database.pool.query<{ a: string }>('select a from notes order by id');
   expect(rows.map(({ a }) => a)).toEqual(texts);
+});
+
+describe('decisions on an event', () => {
+  const decision: Decision = {
+    decision_id: 'key.0',
+    rule: 'R',
+    notification_type: 'R',
+    outcome: 'not_matched',
+    reason_code: 'condition_false',
+    reason: 'Not sent: "no".',
+    notification_id: null,
+    event_ids: ['e1'],
+    evidence: {},
+  };
+
+  test('come back as they were, whatever their events and evidence', () => {
+    const sent = { notification_type: 'N', outcome: 'send', reason_code: 'matched', notification_id: 'n1' } as const;
+    const all = [
+      decision,
+      { ...decision, ...sent },
+      { ...decision, evidence: { key: 'k' } },
+      ...[['e0'], ['e1', 'e0'], ['e0', 'e1']].map((event_ids) => ({ ...decision, event_ids })),
+    ].map((one, place) => ({ ...one, decision_id: `key.${place}` }));
+    for (const some of [[], all.slice(0, 1), all]) {
+      const stored = JSON.parse(packDecisions(some, 'e1')) as StoredDecision[];
+      expect(unpackDecisions(stored, 'key', 'e1')).toEqual(some);
+    }
+  });
+
+  test('take no more room than they need: most say what their event and their rule say', () => {
+    expect(packDecisions([decision], 'e1')).toBe(
+      String.raw`[{"r":"R","o":"not_matched","c":"condition_false","s":"Not sent: \"no\"."}]`,
+    );
+  });
 });

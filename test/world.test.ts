@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ruleSetOf } from '../src/catalog/rule-set.ts';
 import { contentUuid } from '../src/events/content.ts';
 import type { Event, JsonObject, Millis, Rule } from '../src/model.ts';
+import { Agenda } from '../src/simulate/agenda.ts';
 import { countingIds } from '../src/simulate/ids.ts';
 import { type Happening, World } from '../src/simulate/world.ts';
 import { only } from './support/memory.ts';
@@ -116,6 +118,26 @@ test('an event that is known already does nothing, and neither does the past', (
   expect(world.arrive([eventOf('a', BASE)], BASE)).toEqual([]);
   expect(world.arrive([eventOf('a', BASE + 1)], BASE - DAY)[0]?.at).toBe(BASE);
   expect(world.nextDue()).toBeNull();
+});
+
+test('of what is to come the earliest is first, of one time what was added first', () => {
+  const step = fc.option(fc.integer({ min: 0, max: 5 }), { freq: 3 });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const agenda = new Agenda<number>();
+      let left: { due: Millis; item: number }[] = [];
+      for (const [item, due] of steps.entries()) {
+        if (due === null) {
+          agenda.removeFirst();
+          left = left.slice(1);
+        } else {
+          agenda.add(due, item);
+          left = [...left, { due, item }].sort((a, b) => a.due - b.due);
+        }
+        expect(agenda.first()?.item).toBe(left[0]?.item);
+      }
+    }),
+  );
 });
 
 describe('what a decision saw', () => {
