@@ -13,8 +13,8 @@ export interface EventResult {
   readonly message?: string;
 }
 
-/** The answer for an event that is stored already; the one before it in the batch that it repeats; null: it is new. */
-export type Standing = EventResult | ReceivedEvent | null;
+/** The answer for an event that is stored already; `repeats`: it is the same as one before it in the batch; null: it is new. */
+export type Standing = EventResult | 'repeats' | null;
 
 /** Which events are new, and how each of them stands. */
 export function sortOut(
@@ -22,10 +22,10 @@ export function sortOut(
   facts: Facts,
 ): { standing: Standing[]; fresh: ReceivedEvent[] } {
   const fresh: ReceivedEvent[] = [];
-  const inBatch = new Map<string, ReceivedEvent>();
-  const standing = events.map((event, index) => {
-    const twin = inBatch.get(event.key);
-    const storedHash = twin?.contentHash ?? facts.contentHashes.get(event.key);
+  const inBatch = new Map<string, string>();
+  const standing = events.map((event, index): Standing => {
+    const before = inBatch.get(event.key);
+    const storedHash = before ?? facts.contentHashes.get(event.key);
     const stored = facts.stored.get(index);
     if (storedHash !== undefined && storedHash !== event.contentHash) {
       return {
@@ -33,13 +33,13 @@ export function sortOut(
         code: 'event_id_conflict',
         path: 'event_id',
         message: 'event_id is already stored with other content; a new event needs an id of its own',
-      } as const;
+      };
     }
-    if (twin) return twin;
+    if (before !== undefined) return 'repeats';
     if (stored || storedHash !== undefined) {
       return { ...emptyResult(event.eventId, 'duplicate'), decisions: stored ?? [] };
     }
-    inBatch.set(event.key, event);
+    inBatch.set(event.key, event.contentHash);
     fresh.push(event);
     return null;
   });
@@ -53,10 +53,10 @@ export function answersOf(
   decided: ReadonlyMap<string, readonly Decision[]>,
 ): EventResult[] {
   return events.map((event, index) => {
-    const first = standing[index] ?? null;
-    if (first !== null && 'status' in first) return first;
-    const decisions = decided.get((first ?? event).key) ?? [];
-    return { eventId: event.eventId, status: first === null ? 'accepted' : 'duplicate', decisions };
+    const how = standing[index] ?? null;
+    if (how !== null && how !== 'repeats') return how;
+    const decisions = decided.get(event.key) ?? [];
+    return { eventId: event.eventId, status: how === null ? 'accepted' : 'duplicate', decisions };
   });
 }
 

@@ -274,6 +274,21 @@ describe('through the database', () => {
     expect(await told(run, [], () => BASE)).toHaveLength(ids.length);
   });
 
+  test('an event_id is known for ever, also when its event was dropped with its month', async () => {
+    await apply([ruleOf({ max: 1, period: { kind: 'ever' }, text: 'once' })]);
+    const item = { event_id: 'kept', user_id: 'kept', event_type: 'a', event_timestamp: new Date(BASE).toISOString() };
+    const post = async (one: object) => {
+      const [result] = await tidings.pipeline.ingest(TENANT, [one]);
+      return [result?.status, result?.decisions.length];
+    };
+    expect(await post(item)).toEqual(['accepted', 1]);
+    await tidings.database.pool.query(`delete from events where user_id = 'kept'`);
+    const before = await counts();
+    expect(await post(item)).toEqual(['duplicate', 0]);
+    expect(await post({ ...item, properties: { n: 1 } })).toEqual(['conflict', 0]);
+    expect(await counts()).toEqual(before);
+  });
+
   test('repeated in one request: the first counts, the others are duplicates or in conflict', async () => {
     await apply([ruleOf({ max: 3, period: { kind: 'ever' }, text: '3 ever' })]);
     const run = `run ${made++}`;
