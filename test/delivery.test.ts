@@ -895,6 +895,31 @@ describe('the database goes away', () => {
 });
 
 describe('messages', () => {
+  test('go out by every channel of their type, or by those of them that the rule names', async () => {
+    const tidings = await start({});
+    const { 'events.yaml': types } = CATALOG;
+    await tidings.apply(
+      new Map([
+        ['events.yaml', types],
+        ['notifications.yaml', 'notifications: { BOTH: { category: SECURITY, channels: [sms, internal] } }'],
+        [
+          'rules.yaml',
+          'rules: { ALL: { on: mail, notify: BOTH }, ONE: { on: text, notify: BOTH, channels: internal } }',
+        ],
+        ['templates/BOTH/sms.en.txt', 'Both'],
+      ]),
+    );
+    await tidings.pipeline.ingest(TENANT, [event('mail', { user: 'all' }), event('text', { user: 'one' })]);
+    const { rows } = await tidings.database.pool.query(
+      'select user_id, channel from deliveries order by user_id, channel',
+    );
+    expect(rows.map(({ user_id, channel }) => `${user_id} ${channel}`)).toEqual([
+      'all internal',
+      'all sms',
+      'one internal',
+    ]);
+  });
+
   test('a template that fails: dead, and the mended one is sent on retry, by a process that never saw the catalog', async () => {
     const provider = fake();
     const tidings = await start({ email: provider });
