@@ -58,7 +58,7 @@ export const REJECTION_CODES = {
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
   invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone.',
   invalid_content:
-    'A value cannot be stored: too deep, not a finite number, or text with a NUL or half a surrogate pair.',
+    'A value cannot be stored: too deep, not a finite number, text with a NUL or half a surrogate pair, or too much in one event.',
   unknown_field: 'A field of the envelope looks misspelt.',
   schema_mismatch: 'The properties or traits do not fit the schema of this event type.',
   event_id_conflict: 'This event_id is already stored with other content.',

@@ -155,6 +155,55 @@ describe('what is refused, where and why', () => {
   });
 });
 
+describe('how large an event may be', () => {
+  /** Its own object, three fields of the envelope, `properties` and the list are six values. */
+  const listed = (length: number) => ({ ...GOOD, properties: { list: Array.from({ length }, () => ({})) } });
+  /** Bytes beside a text in the properties, as they are counted. */
+  const beside = (text: string) => ({ ...GOOD, properties: { text } });
+
+  test('100,000 values, wherever they stand', () => {
+    expect(Object.keys(GOOD)).toHaveLength(3);
+    expect((accepted(listed(100_000 - 6)).properties.list as Json[]).length).toBe(100_000 - 6);
+    for (const item of [
+      listed(100_000 - 5),
+      { ...listed(100_000 - 6), event_id: 'one more' },
+      { ...listed(100_000 - 7), user_traits: { plan: 'paid' } },
+      { ...listed(100_000 - 8), source: { of: 'it' }, more: 1 },
+      { ...GOOD, user_traits: { a: Array(60_000).fill(1), b: { c: Array(60_000).fill('x') } } },
+    ]) {
+      expect(readEvent('default', item, check)).toEqual({
+        code: 'invalid_content',
+        path: '',
+        message: 'This event has more than 100,000 values, nested ones counted; send it as several events',
+      });
+    }
+    accepted({ ...listed(100_000 - 8), user_traits: { plan: 'paid' } });
+    accepted({ ...listed(100_000 - 9), source: { of: 'it' }, more: 1 });
+  });
+
+  test.each([
+    ['of one byte a character', 'x', 1],
+    ['of two', 'é', 2],
+    ['of three', '漢', 3],
+    ['of four', '🦊', 4],
+  ])('1 MiB, in bytes: characters %s', (_name, letter, bytes) => {
+    const most = Math.floor((1024 * 1024 - 100) / bytes);
+    accepted(beside(letter.repeat(most)));
+    for (const text of [letter.repeat(most + 100), letter.repeat(most * 2)]) {
+      expect(readEvent('default', beside(text), check)).toEqual({
+        code: 'invalid_content',
+        path: '',
+        message: 'This event is larger than 1 MiB; shorten it, or send it as several events',
+      });
+    }
+  });
+
+  test('an address counts as any other text', () => {
+    const email = `${'x'.repeat(1024 * 1024)}@example.com`;
+    expect(readEvent('default', { ...GOOD, user_traits: { email } }, check)).toMatchObject({ code: 'invalid_content' });
+  });
+});
+
 describe('what is taken', () => {
   test('nothing but the envelope is needed', () => {
     expect(accepted(GOOD)).toMatchObject({ userId: 'u', type: 'paid', properties: {}, traits: {}, named: false });
@@ -354,7 +403,7 @@ test('the canonical text is the JSON text of the same with its keys in order', (
   fc.assert(
     fc.property(value, (given) => {
       const json = JSON.parse(JSON.stringify(given)) as Json;
-      const written = { text: '', address: false };
+      const written = { text: '', address: false, values: 0 };
       const stored = canonical(json, 'properties', '', written);
       expect(written.text).toBe(jsonText(inOrder(json)));
       expect(JSON.stringify(stored)).toBe(JSON.stringify(inOrder(json)));

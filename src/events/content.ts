@@ -5,6 +5,9 @@ import { holdsAddress, namedAddress } from '../privacy/mask.ts';
 /** Deeper than this, nobody writes a rule about it, and recursion elsewhere stays safe. */
 const MAX_DEPTH = 32;
 
+/** JSON values in an event. Each takes memory of its own, again and again: `[{},{},…]` grows twentyfold when it is read. */
+const MAX_VALUES = 100_000;
+
 /** What cannot be stored, and where. */
 export class ContentProblem extends Error {
   readonly path: string;
@@ -21,6 +24,8 @@ export interface Written {
   text: string;
   /** There is an address in it. */
   address: boolean;
+  /** How many JSON values are in it, nested ones as well. */
+  values: number;
 }
 
 /**
@@ -32,6 +37,10 @@ export interface Written {
  * @param name of the field; what stands in a list has that of the list
  */
 export function canonical(value: unknown, parent: string, key: string, written: Written, depth = 0, name = key): Json {
+  if (++written.values > MAX_VALUES) {
+    const most = MAX_VALUES.toLocaleString('en');
+    throw new ContentProblem('', `event has more than ${most} values, nested ones counted; send it as several events`);
+  }
   switch (typeof value) {
     case 'string':
       writeText(value, parent, key, written);

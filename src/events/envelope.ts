@@ -40,6 +40,9 @@ const FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp', 'propert
 
 const KNOWN_FIELDS: ReadonlySet<string> = new Set(FIELDS);
 
+/** Of the whole event, in bytes of UTF-8, without its blanks. */
+const MAX_TEXT = 1024 * 1024;
+
 /** What nearly all ids are. */
 const PLAIN_ID = /^[ -~]{1,256}$/;
 
@@ -89,7 +92,11 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
   const given = (envelope.user_traits ?? {}) as JsonObject;
   const { addresses, rest } = splitAddresses(given);
   // The same content, however its keys were ordered, has the same text. Ids and JSON text hold no newline.
-  const content: Written = { address: false, text: `${userId}\n${type}\n${when.time}.${when.rest}\n` };
+  const content: Written = {
+    address: false,
+    text: `${userId}\n${type}\n${when.time}.${when.rest}\n`,
+    values: valuesBeside(envelope, extra),
+  };
   let properties: Part;
   let traits: Part;
   let context: Part | null = null;
@@ -102,8 +109,12 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
       context = readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', content);
     }
     for (const { trait, value } of addresses) {
-      if (value !== null) canonical(value, 'user_traits', trait, { address: true, text: '' });
+      if (value !== null) canonical(value, 'user_traits', trait, { address: true, text: '', values: 0 });
       content.text += `\n${trait} ${value ?? ''}`;
+    }
+    // A character has three bytes at most for each of its UTF-16 units: nearly no text needs to be measured.
+    if (content.text.length > MAX_TEXT / 3 && Buffer.byteLength(content.text) > MAX_TEXT) {
+      throw new ContentProblem('', 'event is larger than 1 MiB; shorten it, or send it as several events');
     }
   } catch (error) {
     if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
@@ -132,6 +143,13 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     contextText: context && textOf(context, content.text),
     addresses,
   };
+}
+
+/** JSON values of an event that `canonical` does not come by, less those that it counts and that are not there. */
+function valuesBeside(envelope: object, extra: readonly string[]): number {
+  const known = Object.keys(envelope).length - extra.length;
+  // Itself, and its fields without `properties` and `user_traits`; what is beside them is counted as an object of its own.
+  return known - 1 - (extra.length > 0 ? 1 : 0);
 }
 
 /** One of the objects of an event: as the caller sent it, and with addresses masked as it is stored. */
