@@ -407,6 +407,35 @@ describe('a mask', () => {
     }
   });
 
+  const wide = (levels: number): unknown =>
+    levels === 0 ? 'x'.repeat(2000) : Array.from({ length: 20 }, () => wide(levels - 1));
+  test.each<[string, unknown]>([
+    ['a long text', { properties: { note: 'x'.repeat(5_000_000) } }],
+    ['texts of three bytes a character', { properties: Array(100).fill('漢'.repeat(2000)) }],
+    ['texts that are written with escapes', { properties: Array(100).fill('\u0001'.repeat(2000)) }],
+    ['lists of lists of texts', { properties: wide(4) }],
+    ['a list of a million', { properties: Array(1_000_000).fill({}) }],
+    ['long names', { properties: Object.fromEntries(Array.from({ length: 99 }, (_, n) => ['漢'.repeat(300) + n, n])) }],
+    ['as many levels as are shown', { properties: [[[[[[[[wide(2)]]]]]]]] }],
+  ])(
+    'of what was refused has 16 KB at most, says where it was cut, and shows what else there is: %s',
+    (_name, event) => {
+      const masked = maskSuspicious({ ...(event as object), user_traits: wide(3), event_type: 'paid' });
+      expect(masked).toMatchObject({ event_type: 'paid' });
+      const text = JSON.stringify(masked);
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(16 * 1024);
+      expect(text).toContain('…');
+    },
+  );
+
+  test('of what was refused is all of it where it is short', () => {
+    const event = {
+      user_id: 'u',
+      properties: { items: Array.from({ length: 90 }, (_, n) => ({ sku: `sku ${n}`, n })) },
+    };
+    expect(maskSuspicious(event)).toEqual(event);
+  });
+
   test('leaves alone what is no address', () => {
     const plain = {
       a: '2025-10-31T19:00:00+02:00',

@@ -63,33 +63,89 @@ export function maskDeep(value: Json, key = ''): Json {
 
 const ADDRESS_LIKE_KEY = /mail|phone|mobile|address/i;
 
+/** Bytes of JSON that are kept of what was refused, nearly: what marks a cut may come on top. */
+const MAX_MASKED = 15 * 1024;
+/** Of these, what the fields after a list or an object are left with. */
+const KEPT_BACK = 1024;
+const MAX_TEXT = 2000;
+const MAX_ITEMS = 100;
+const MAX_DEPTH = 8;
+
 /**
  * For input of unknown shape (quarantine): also hides what sits under a key that promises an address, and addresses
- * inside longer texts, because what was refused may be refused for a malformed address.
+ * inside longer texts, because what was refused may be refused for a malformed address. At most 16 KB as JSON; what is left
+ * out is marked with `…`: at the end of a text, as the last item of a list, as the last key of an object.
  */
-export function maskSuspicious(value: unknown, depth = 0): Json {
-  if (depth > 8) return '…';
-  if (typeof value === 'string') {
-    return storableText(value)
-      .slice(0, 2000)
-      .replace(/\S+/g, (word) => (word.includes('@') ? maskEmail(word) : word))
-      .replace(/\+?\d[\d\s().-]{6,}\d/g, (number) =>
-        digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
-      );
+export function maskSuspicious(value: unknown, depth = 0, room = { left: MAX_MASKED }): Json {
+  if (value !== null && typeof value === 'object' && depth <= MAX_DEPTH) {
+    const nested = { left: depth === 0 ? room.left : Math.max(room.left / 2, room.left - KEPT_BACK) };
+    room.left -= nested.left;
+    const copy = Array.isArray(value) ? maskItems(value, depth, nested) : maskFields(value, depth, nested);
+    room.left += nested.left - 3;
+    return copy;
   }
+  const masked = typeof value === 'string' ? shortened(maskLoose(value), room.left) : plain(value);
+  room.left -= jsonBytes(masked) + 1;
+  return masked;
+}
+
+function maskItems(list: readonly unknown[], depth: number, room: { left: number }): Json[] {
+  const items: Json[] = [];
+  for (const item of list) {
+    if (items.length === MAX_ITEMS || room.left <= 0) {
+      items.push('…');
+      break;
+    }
+    items.push(maskSuspicious(item, depth + 1, room));
+  }
+  return items;
+}
+
+function maskFields(object: object, depth: number, room: { left: number }): Json {
+  const fields: [string, Json][] = [];
+  for (const [key, item] of Object.entries(object)) {
+    const name = redact(key, 256);
+    const bytes = jsonBytes(name) + 1;
+    if (fields.length === MAX_ITEMS || room.left <= bytes) {
+      fields.push(['…', '…']);
+      break;
+    }
+    room.left -= bytes;
+    const hidden = ADDRESS_LIKE_KEY.test(key) && typeof item !== 'object';
+    fields.push([name, maskSuspicious(hidden ? '…' : item, depth + 1, room)]);
+  }
+  return Object.fromEntries(fields);
+}
+
+function plain(value: unknown): Json {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (Array.isArray(value)) return value.slice(0, 100).map((item) => maskSuspicious(item, depth + 1));
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(
-      Object.entries(value)
-        .slice(0, 100)
-        .map(([key, item]) => [
-          redact(key, 256),
-          ADDRESS_LIKE_KEY.test(key) && typeof item !== 'object' ? '…' : maskSuspicious(item, depth + 1),
-        ]),
+  if (typeof value === 'boolean') return value;
+  return value !== null && typeof value === 'object' ? '…' : null;
+}
+
+/** The text's beginning without anything like an address. */
+function maskLoose(text: string): string {
+  const whole = storableText(text);
+  const shown = whole.length <= MAX_TEXT ? whole : `${whole.slice(0, MAX_TEXT).toWellFormed()}…`;
+  return shown
+    .replace(/\S+/g, (word) => (word.includes('@') ? maskEmail(word) : word))
+    .replace(/\+?\d[\d\s().-]{6,}\d/g, (number) =>
+      digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
     );
+}
+
+/** To so many bytes of JSON; a text is short, and so nobody counts where exactly. */
+function shortened(text: string, bytes: number): string {
+  let shown = text;
+  for (let end = text.length; end > 0 && jsonBytes(shown) > bytes; ) {
+    end = Math.floor(end / 2);
+    shown = `${text.slice(0, end).toWellFormed()}…`;
   }
-  return typeof value === 'boolean' ? value : null;
+  return shown;
+}
+
+function jsonBytes(value: Json): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** What somebody else wrote, fit to be kept, logged and shown: short (in characters), without addresses. */
