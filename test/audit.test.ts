@@ -161,6 +161,35 @@ describe('audit', () => {
     expect(times).toEqual([...times].sort().reverse());
   });
 
+  test('a page ends early when it is large, and next goes on from there; nothing is lost or twice', async () => {
+    const note = 'x'.repeat(1_000_000);
+    for (let n = 0; n < 11; n++) {
+      await post('large', 'payment_failed', `31T1${n % 3}:00:00`, {
+        event_id: `large-${n}`,
+        properties: { attempt_number: 3, note },
+      });
+    }
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    let decisions = 0;
+    let next: string | null = '';
+    while (next !== null) {
+      const { status, body } = await server.get(`/api/v1/audit/large?limit=200${next ? `&before=${next}` : ''}`);
+      expect(status).toBe(200);
+      sizes.push(body.recent_events.length);
+      seen.push(...body.recent_events.map((one: { event_id: string }) => one.event_id));
+      decisions += body.decisions.length;
+      next = body.next;
+    }
+    expect(sizes).toEqual([9, 2]);
+    expect(new Set(seen).size).toBe(11);
+    expect(decisions).toBe(22);
+    // An explanation shows the decisions, and none of the texts.
+    const { status, body } = await server.get('/api/v1/explain/large/HIGH_RISK_ALERT');
+    expect([status, body.decisions.length]).toEqual([200, 11]);
+    expect((await server.get('/api/v1/activity?limit=200')).status).toBe(200);
+  });
+
   test('notification_type shows the decisions about it, and the events they were made on', async () => {
     await post('filter', 'signup_completed', '31T10:00:00', { user_traits: { marketing_opt_in: false } });
     await post('filter', 'payment_failed', '31T11:00:00', { properties: { attempt_number: 3 } });

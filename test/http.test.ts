@@ -459,6 +459,35 @@ describe('the quarantine', () => {
     expect([seen.length, new Set(seen).size]).toEqual([rows[0].count, rows[0].count]);
   });
 
+  test('what is large is shown cut, and kept whole; rows of before that come page by page', async () => {
+    const note = 'x'.repeat(2_000_000);
+    const id = await refuse(payment({ event_id: 'large', properties: { note, amount: 'ten' } }));
+    const shown = (await find(id)) as unknown as { event: { properties: { note: string } } };
+    expect(shown.event.properties.note).toBe(`${'x'.repeat(2000)}…`);
+    const again = await server.post(`/api/v1/events/rejected/${id}/retry`);
+    expect(again.body.rejected[0]).toMatchObject({ code: 'invalid_content', path: '' });
+
+    // Written by an earlier version, which kept previews of megabytes.
+    const { pool } = tidings.database;
+    tidings.clock.now += 1000;
+    await pool.query(
+      `insert into rejected_events (tenant_id, rejected_id, code, path, message, preview, sealed, key_id, first_at, last_at)
+       select 'default', gen_random_uuid(), 'invalid_event', '', 'old', json_build_object('note', repeat('x', 3000000)),
+              '', 'k', $1, $1 from generate_series(1, 10)`,
+      [new Date(tidings.clock.now)],
+    );
+    const sizes: number[] = [];
+    let next: string | null = '';
+    while (next !== null && sizes.length < 4) {
+      const { body } = await server.get(`/api/v1/events/rejected?limit=200${next ? `&before=${next}` : ''}`);
+      sizes.push(body.rejected.filter(({ message }: { message: string }) => message === 'old').length);
+      next = body.next;
+    }
+    expect(sizes).toEqual([3, 3, 3, 1]);
+    expect(next).toBeNull();
+    await pool.query(`delete from rejected_events where message = 'old'`);
+  });
+
   test('retried as it was, once the schema takes it', async () => {
     const id = await refuse(payment({ event_id: 'mended', properties: { amount: 'ten' } }));
     const still = await server.post(`/api/v1/events/rejected/${id}/retry`);

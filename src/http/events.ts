@@ -53,9 +53,8 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       const { limit, before } = request.query;
       const cursor = readCursor(before, ['number', 'uuid']);
       const place = cursor && { at: cursor[0], id: cursor[1] };
-      const rejected = await listRejected(pool, request.caller.tenantId, limit, place);
-      const last = rejected.length === limit ? rejected.at(-1) : undefined;
-      return { rejected, next: last ? writeCursor([Date.parse(last.last_at), last.rejected_id]) : null };
+      const { rejected, last } = await listRejected(pool, request.caller.tenantId, limit, place);
+      return { rejected, next: last && writeCursor([last.at, last.id]) };
     },
   );
 

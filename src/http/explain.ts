@@ -4,7 +4,7 @@ import { OUTCOMES, type Outcome, type Rule } from '../model.ts';
 import { ANSWERS, awaitedBy, explain } from '../rules/explain.ts';
 import { typesOf } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/delivery-views.ts';
-import { countDecisions, countEvents, type DecisionCount, loadProfile, loadTimeline } from '../store/people.ts';
+import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/people.ts';
 import { loadRefused } from '../store/rejected.ts';
 import type { App, HttpParts } from './app.ts';
 import { pathText, problemSchema } from './schemas.ts';
@@ -35,7 +35,7 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
       const { tenantId } = request.caller;
       const { user_id: userId, notification_type: type } = request.params;
       const catalog = await catalogs.refresh(tenantId);
-      const { decisions } = await loadTimeline(pool, tenantId, userId, LISTED, null, { type });
+      const decisions = await loadDecisions(pool, tenantId, userId, LISTED, { type });
       if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
         const known = [...catalog.rules.notifications.keys()].join(', ');
         const message = `There is no notification type of this name; there are: ${known || 'none'}.`;
@@ -55,8 +55,8 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
       const scheduled = countOf(counts, 'scheduled');
       let latestSend = decisions.find(({ outcome }) => outcome === 'send') ?? null;
       if (!latestSend && sends > 0) {
-        const older = await loadTimeline(pool, tenantId, userId, 1, null, { type, outcome: 'send' });
-        latestSend = older.decisions[0] ?? null;
+        const older = await loadDecisions(pool, tenantId, userId, 1, { type, outcome: 'send' });
+        latestSend = older[0] ?? null;
       }
       const told = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
       const notifications = await loadNotifications(pool, tenantId, userId, [...told]);

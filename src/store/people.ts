@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { isoTime } from '../iso-time.ts';
 import type { Decision, JsonObject, Millis, Outcome } from '../model.ts';
 import { unpackDecisions } from './decisions.ts';
+import { queryPage } from './page.ts';
 
 /** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
 
@@ -95,14 +96,52 @@ export async function loadTimeline(
   before: EventCursor | null,
   only: DecisionFilter | null,
 ): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
-  const { rows } = await pool.query(
-    `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, properties, traits,
-            context, catalog_version, decisions
-     from events
-     where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
-       and ($5::text is null or ${hasDecision('$5')})
-     order by event_time desc, key desc limit $6`,
-    [
+  const { rows, decisions, last } = await loadDecided(pool, tenantId, userId, limit, before, only, CONTENT);
+  const events = rows.map((row) => ({
+    event_id: row.event_id,
+    event_type: row.event_type,
+    event_timestamp: isoTime(row.event_time),
+    received_at: isoTime(row.received_at),
+    properties: row.properties,
+    user_traits: row.traits,
+    context: row.context,
+    catalog_version: row.catalog_version,
+  }));
+  return { events, decisions, last };
+}
+
+/** The decisions alone: what the events hold is not read. */
+export async function loadDecisions(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  limit: number,
+  only: DecisionFilter,
+): Promise<DecisionView[]> {
+  return (await loadDecided(pool, tenantId, userId, limit, null, only, [])).decisions;
+}
+
+const CONTENT = ['properties', 'traits', 'context'];
+
+/** @param content what is read of each event beside its decisions */
+async function loadDecided(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  limit: number,
+  before: EventCursor | null,
+  only: DecisionFilter | null,
+  content: readonly string[],
+) {
+  const texts = [...content, 'decisions'];
+  const { rows, more } = await queryPage(pool, {
+    select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at,
+                    catalog_version, ${texts.join(', ')}
+             from events
+             where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
+               and ($5::text is null or ${hasDecision('$5')})
+             order by event_time desc, key desc limit $6`,
+    values: [
       tenantId,
       userId,
       before ? isoTime(before.time) : 'infinity',
@@ -110,32 +149,27 @@ export async function loadTimeline(
       variablesOf(only),
       limit,
     ],
+    limit,
+    order: 'event_time desc, key desc',
+    texts,
+  });
+  const decisions: DecisionView[] = rows.flatMap(
+    ({ key, event_id, event_type, event_time, received_at, catalog_version, decisions }) =>
+      unpackDecisions(decisions, key, event_id)
+        .filter((decision) => isWanted(only, decision))
+        .map((decision) => ({
+          ...decision,
+          event_id,
+          event_type,
+          event_timestamp: isoTime(event_time),
+          decided_at: isoTime(received_at),
+          catalog_version,
+        })),
   );
-  const events: EventView[] = [];
-  const decisions: DecisionView[] = [];
-  for (const row of rows) {
-    const event_timestamp = isoTime(row.event_time);
-    const received_at = isoTime(row.received_at);
-    const { event_id, event_type, catalog_version } = row;
-    events.push({
-      event_id,
-      event_type,
-      event_timestamp,
-      received_at,
-      properties: row.properties,
-      user_traits: row.traits,
-      context: row.context,
-      catalog_version,
-    });
-    for (const decision of unpackDecisions(row.decisions, row.key, event_id)) {
-      if (!isWanted(only, decision)) continue;
-      decisions.push({ ...decision, event_id, event_type, event_timestamp, decided_at: received_at, catalog_version });
-    }
-  }
   const last = rows.at(-1);
-  const cursor = last && rows.length === limit ? { time: last.event_time, key: last.key } : null;
+  const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
   const ended = await loadEnded(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
-  return { events, decisions: newestFirst(decisions, ended), last: cursor };
+  return { rows, decisions: newestFirst(decisions, ended), last: cursor };
 }
 
 /** More ends of waits than this are not shown beside one page of events. */
@@ -151,7 +185,9 @@ async function loadEnded(
   only: DecisionFilter | null,
 ): Promise<DecisionView[]> {
   const { rows } = await pool.query(
-    `select wait_id, trigger_time, ended_at, catalog_version, state #> '{trigger}' as trigger, decisions from waits
+    `select wait_id, trigger_time, ended_at, catalog_version, decisions,
+            state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type
+     from waits
      where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
        and ($5::text is null or ${hasDecision('$5')})
      order by trigger_time desc limit ${MAX_ENDED}`,
@@ -163,13 +199,13 @@ async function loadEnded(
       variablesOf(only),
     ],
   );
-  return rows.flatMap(({ wait_id, trigger_time, ended_at, catalog_version, trigger, decisions }) =>
-    unpackDecisions(decisions, wait_id, trigger.eventId)
+  return rows.flatMap(({ wait_id, event_id, event_type, trigger_time, ended_at, catalog_version, decisions }) =>
+    unpackDecisions(decisions, wait_id, event_id)
       .filter((decision) => isWanted(only, decision))
       .map((decision) => ({
         ...decision,
-        event_id: trigger.eventId,
-        event_type: trigger.type,
+        event_id,
+        event_type,
         event_timestamp: isoTime(trigger_time),
         decided_at: isoTime(ended_at),
         catalog_version,
@@ -258,13 +294,16 @@ export async function recentActivity(
   now: Millis,
 ): Promise<ActivityView[]> {
   for (const back of [1e3, 1e4, 1e5, 3.6e6, 8.64e7, 2.6e9, now]) {
-    const { rows } = await pool.query(
-      `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
-       from events where received_at > $2 and tenant_id = $1
-       order by received_at desc, event_time desc limit $3`,
-      [tenantId, isoTime(now - back), limit],
-    );
-    if (rows.length < limit && back !== now) continue;
+    const { rows, more } = await queryPage(pool, {
+      select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
+               from events where received_at > $2 and tenant_id = $1
+               order by received_at desc, event_time desc limit $3`,
+      values: [tenantId, isoTime(now - back), limit],
+      limit,
+      order: 'received_at desc, event_time desc',
+      texts: ['decisions'],
+    });
+    if (!more && back !== now) continue;
     return rows.map(({ key, event_time, received_at, decisions, ...row }) => ({
       ...row,
       decisions: unpackDecisions(decisions, key, row.event_id),

@@ -6,6 +6,7 @@ import { maskSuspicious, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { recordChange } from './changes.ts';
 import { transaction } from './database.ts';
+import { queryPage } from './page.ts';
 
 /** A refused event, as people see it. */
 export interface RejectedEvent {
@@ -76,19 +77,29 @@ export async function listRejected(
   tenantId: string,
   limit: number,
   before: { at: Millis; id: string } | null,
-): Promise<RejectedEvent[]> {
-  const { rows } = await pool.query(
-    `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
-     where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
-     order by last_at desc, rejected_id desc limit $4`,
-    [tenantId, before ? isoTime(before.at) : 'infinity', before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
-  );
-  return rows.map(({ preview, first_at, last_at, ...row }) => ({
+): Promise<{ rejected: RejectedEvent[]; last: { at: Millis; id: string } | null }> {
+  const { rows, more } = await queryPage(pool, {
+    select: `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
+             where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
+             order by last_at desc, rejected_id desc limit $4`,
+    values: [
+      tenantId,
+      before ? isoTime(before.at) : 'infinity',
+      before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      limit,
+    ],
+    limit,
+    order: 'last_at desc, rejected_id desc',
+    texts: ['preview'],
+  });
+  const rejected = rows.map(({ preview, first_at, last_at, ...row }) => ({
     ...row,
     event: preview,
     first_at: isoTime(first_at),
     last_at: isoTime(last_at),
   }));
+  const last = rows.at(-1);
+  return { rejected, last: last && more ? { at: last.last_at, id: last.rejected_id } : null };
 }
 
 /** Of a refused event, what an explanation tells. */

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { isoTime } from '../iso-time.ts';
 import type { Decision, Millis, WaitKind, WaitStatus } from '../model.ts';
 import { unpackDecisions } from './decisions.ts';
+import { queryPage } from './page.ts';
 
 /** A wait in the shape that the API shows. Times are ISO 8601 in UTC. */
 export interface WaitView {
@@ -63,19 +64,22 @@ export async function listWaits(
   );
   // Of everybody: by the index waits_began, which only this names. Of one person: all that they have, then sorted.
   if (userId === undefined) where.push(`and began_at > '-infinity'`);
-  const { rows } = await pool.query(
-    `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
+  const { rows, more } = await queryPage(pool, {
+    select: `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
             state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type,
             state #>> '{endedBy,event_id}' as ended_by, (state ->> 'total')::int as items, decisions
      from waits
      where tenant_id = $1 and (began_at, wait_id) < ($2::timestamptz, $3::uuid) ${where.join(' ')}
      order by began_at desc, wait_id desc limit $4`,
     values,
-  );
+    limit,
+    order: 'began_at desc, wait_id desc',
+    texts: ['decisions'],
+  });
   const last = rows.at(-1);
   return {
     waits: rows.map(view),
-    last: last && rows.length === limit ? { beganAt: last.began_at, waitId: last.wait_id } : null,
+    last: last && more ? { beganAt: last.began_at, waitId: last.wait_id } : null,
   };
 }
 
