@@ -6,6 +6,7 @@ export type RunBatch<Item, Result> = (tenantId: string, items: readonly Item[]) 
 /** One request under way: its results come in from the batches that took its items. */
 interface Request<Result> {
   readonly results: Result[];
+  readonly bytes: number;
   left: number;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
@@ -38,28 +39,46 @@ export class Lanes<Item, Result> {
   readonly #run: RunBatch<Item, Result>;
   readonly #maxBatch: number;
   readonly #maxWaiting: number;
+  readonly #maxBytes: number;
   /** Items that have no answer yet; those of them that no batch has taken. */
   #waiting = 0;
   #queued = 0;
+  /** Of the requests that have no answer yet. */
+  #bytes = 0;
   #idle: (() => void)[] = [];
 
-  /** @param options.maxWaiting items; beyond it `submit` refuses rather than let the queue grow */
-  constructor(run: RunBatch<Item, Result>, options: { lanes: number; maxBatch: number; maxWaiting: number }) {
+  /**
+   * @param options.maxWaiting items; beyond it `submit` refuses rather than let the queue grow
+   * @param options.maxBytes likewise, by what the requests are said to hold
+   */
+  constructor(
+    run: RunBatch<Item, Result>,
+    options: { lanes: number; maxBatch: number; maxWaiting: number; maxBytes: number },
+  ) {
     this.#run = run;
     this.#maxBatch = options.maxBatch;
     this.#maxWaiting = options.maxWaiting;
+    this.#maxBytes = options.maxBytes;
     this.#lanes = Array.from({ length: options.lanes }, () => ({ running: false, queues: new Map() }));
   }
 
   /** Throws `overloaded` before anything is taken in; an empty lane takes a request of any size. */
-  submit(tenantId: string, items: readonly Item[], personOf: (item: Item) => string): Promise<Result[]> {
-    if (this.#waiting > 0 && this.#waiting + items.length > this.#maxWaiting) {
+  submit(
+    tenantId: string,
+    items: readonly Item[],
+    personOf: (item: Item) => string,
+    /** How large the request is. */
+    bytes = 0,
+  ): Promise<Result[]> {
+    const isFull = this.#waiting + items.length > this.#maxWaiting || this.#bytes + bytes > this.#maxBytes;
+    if (this.#waiting > 0 && isFull) {
       throw new TidingsError('overloaded', 'More events are waiting than can be decided soon.', { retryAfter: 1 });
     }
-    this.#waiting += items.length;
     if (items.length === 0) return Promise.resolve([]);
+    this.#waiting += items.length;
+    this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      const request: Request<Result> = { results: new Array(items.length), left: items.length, resolve, reject };
+      const request: Request<Result> = { results: new Array(items.length), bytes, left: items.length, resolve, reject };
       items.forEach((item, place) => {
         const { queues } = this.#lanes[hash(personOf(item)) % this.#lanes.length] as Lane<Item, Result>;
         const queue = queues.get(tenantId);
@@ -99,10 +118,15 @@ export class Lanes<Item, Result> {
       );
       batch.forEach(({ request, place }, index) => {
         request.results[place] = results[index] as Result;
-        if (--request.left === 0) request.resolve(request.results);
       });
     } catch (error) {
       for (const { request } of batch) request.reject(error);
+    }
+    for (const { request } of batch) {
+      if (--request.left > 0) continue;
+      this.#bytes -= request.bytes;
+      // Of no consequence where a batch of it has failed.
+      request.resolve(request.results);
     }
     this.#waiting -= batch.length;
     for (const lane of lanes) lane.running = false;

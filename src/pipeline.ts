@@ -46,15 +46,17 @@ export class Pipeline {
       lanes: 4,
       maxBatch: MAX_BATCH,
       maxWaiting: parts.maxWaiting ?? 20_000,
+      maxBytes: MAX_BYTES_WAITING,
     });
   }
 
   /**
    * Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again.
    * @param keepsRefused what is refused goes to quarantine
+   * @param bytes how large the request was
    */
-  async ingest(tenantId: string, items: readonly unknown[], keepsRefused = true): Promise<EventResult[]> {
-    const results = await this.#guard(() => this.#lanes.submit(tenantId, items, personOf));
+  async ingest(tenantId: string, items: readonly unknown[], keepsRefused = true, bytes = 0): Promise<EventResult[]> {
+    const results = await this.#guard(() => this.#lanes.submit(tenantId, items, personOf, bytes));
     if (keepsRefused) await this.#guard(() => this.#quarantine(tenantId, items, results));
     return results;
   }
@@ -321,6 +323,9 @@ const REFUSED = {
 
 /** Bounds the advisory locks of a transaction and the memory of a statement. */
 const MAX_BATCH = 1000;
+
+/** Bodies of requests that wait at once; what they hold takes up to twenty times as much memory. */
+const MAX_BYTES_WAITING = 64 * 1024 * 1024;
 
 /**
  * A decision comes no later than this after its facts were asked for, which is before it is known when the people are free:

@@ -344,6 +344,20 @@ describe('overload and a database that is away', () => {
     await small.close();
   });
 
+  test('503 as well where few but large requests wait: 64 MiB of bodies', async () => {
+    const release = await block(['blocked by size']);
+    const slow = server.post('/api/v1/events', payment({ user_id: 'blocked by size' }));
+    await expect.poll(() => waiting()).toBe(1);
+    const blanks = ' '.repeat(5_000_000);
+    const large = Array.from({ length: 14 }, (_, n) =>
+      server.post('/api/v1/events', `${blanks}${JSON.stringify(payment({ user_id: `large ${n}` }))}`),
+    );
+    isProblem(await Promise.race(large), { status: 503, code: 'overloaded' });
+    await release();
+    expect((await slow).status).toBe(202);
+    expect((await Promise.all(large)).map(({ status }) => status).sort()).toEqual([...Array(13).fill(202), 503]);
+  });
+
   test('a connection that is cut in the middle: 503, nothing half stored, and the same again is accepted', async () => {
     const release = await block(['cut off']);
     const event = payment({ user_id: 'cut off', event_id: 'cut', properties: { attempt_number: 3 } });

@@ -15,15 +15,22 @@ interface Batch {
 }
 
 /** Lanes whose batches end when the test says so. */
-function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: number } = {}) {
+function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: number; maxBytes?: number } = {}) {
   const begun: Batch[] = [];
   const run = (tenantId: string, items: readonly Item[]) =>
     new Promise<readonly string[]>((resolve, reject) => {
       const end = (error?: Error) => (error ? reject(error) : resolve(items.map((item) => `${item.person} ${item.n}`)));
       begun.push({ tenantId, items, end });
     });
-  const lanes = new Lanes<Item, string>(run, { lanes: 1, maxBatch: 1000, maxWaiting: 100, ...options });
-  const submit = (items: readonly Item[], tenantId = 't') => lanes.submit(tenantId, items, (item) => item.person);
+  const lanes = new Lanes<Item, string>(run, {
+    lanes: 1,
+    maxBatch: 1000,
+    maxWaiting: 100,
+    maxBytes: 1000,
+    ...options,
+  });
+  const submit = (items: readonly Item[], tenantId = 't', bytes = 0) =>
+    lanes.submit(tenantId, items, (item) => item.person, bytes);
   const begins = (count: number) => expect.poll(() => begun.length).toBe(count);
   return { lanes, begun, begins, submit };
 }
@@ -76,7 +83,7 @@ describe('batches', () => {
           batches.push(batch);
           return batch;
         };
-        const lanes = new Lanes<Item, Item>(run, { lanes: 3, maxBatch: 10, maxWaiting: 1000 });
+        const lanes = new Lanes<Item, Item>(run, { lanes: 3, maxBatch: 10, maxWaiting: 1000, maxBytes: 1 });
         await Promise.all(
           requests.map(({ person, count }, n) => lanes.submit('t', items(person, count, n * 100), (one) => one.person)),
         );
@@ -114,7 +121,7 @@ describe('batches', () => {
             for (const person of people) running.delete(person);
             return batch;
           };
-          const lanes = new Lanes<string, string>(run, { lanes: 2, maxBatch: 3, maxWaiting: 1000 });
+          const lanes = new Lanes<string, string>(run, { lanes: 2, maxBatch: 3, maxWaiting: 1000, maxBytes: 1 });
           const answers = await Promise.all(requests.map((people) => lanes.submit('t', people, (person) => person)));
           expect(answers).toEqual(requests);
           await lanes.idle();
@@ -184,6 +191,30 @@ describe('trouble', () => {
     begun[1]?.end();
     await Promise.all(taken);
     expect(begun.flatMap((batch) => batch.items.map((item) => item.person))).toEqual(['a', 'b', 'b']);
+  });
+
+  test('large requests are refused before many small ones are: what waits is counted in bytes, too', async () => {
+    const { lanes, begun, begins, submit } = heldLanes({ maxBatch: 2, maxBytes: 100 });
+    const ends = [submit(items('a', 1), 't', 500).catch(String)];
+    await begins(1);
+    expect(() => submit(items('b', 1), 't', 1)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
+    begun[0]?.end();
+    await lanes.idle();
+    // Two batches, of which the first fails: the request waits until both have ended.
+    ends.push(submit(items('b', 3), 't', 60).catch(String));
+    await begins(2);
+    ends.push(submit(items('c', 1), 't', 40).catch(String));
+    expect(() => submit(items('d', 1), 't', 1)).toThrow(TidingsError);
+    begun[1]?.end(new Error('not now'));
+    await begins(3);
+    expect(() => submit(items('d', 1), 't', 1)).toThrow(TidingsError);
+    begun[2]?.end();
+    expect(await Promise.all(ends)).toEqual([['a 0'], 'Error: not now', ['c 0']]);
+    await lanes.idle();
+    ends.push(submit(items('d', 1), 't', 60).catch(String), submit(items('e', 1), 't', 40).catch(String));
+    await begins(4);
+    begun[3]?.end();
+    await lanes.idle();
   });
 
   test('an idle lane takes a request of any size', async () => {

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { EventResult } from '../answers.ts';
 import { TidingsError } from '../errors.ts';
@@ -32,7 +33,7 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       },
       handler: async (request, reply) => {
         const items = itemsOf(request.body);
-        const results = await pipeline.ingest(request.caller.tenantId, items);
+        const results = await pipeline.ingest(request.caller.tenantId, items, true, lengthOf(request));
         const answer = answerOf(results);
         const wrong = answer.accepted === 0 && answer.rejected.length > 0;
         return reply.status(wrong ? 422 : 202).send(answer);
@@ -83,13 +84,19 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts
       if (kept === undefined) throw new TidingsError('not_found', 'There is no such refused event.');
       // A correction that is refused, too, is no second event: the first one stays until one is taken in.
       const corrected = request.body ?? undefined;
-      const results = await pipeline.ingest(tenantId, [corrected ?? kept], corrected === undefined);
+      const bytes = corrected === undefined ? MAX_BODY : lengthOf(request);
+      const results = await pipeline.ingest(tenantId, [corrected ?? kept], corrected === undefined, bytes);
       const answer = answerOf(results);
       if (answer.rejected.length > 0) return reply.status(422).send(answer);
       await removeRejected(pool, tenantId, id, actor, clock());
       return reply.status(202).send(answer);
     },
   );
+}
+
+/** In bytes; a body that comes in chunks counts as the largest there may be. */
+function lengthOf({ headers }: FastifyRequest): number {
+  return Number(headers['content-length'] ?? MAX_BODY);
 }
 
 function itemsOf(body: unknown): unknown[] {
