@@ -106,6 +106,22 @@ describe('the table', () => {
     expect(Math.max(...loaded.map(({ dueAt }) => dueAt))).toBe(NOW + 1999 * 1000);
   });
 
+  test('of large open waits, those that are due first; at least one', async () => {
+    const large = (n: number, bytes: number) =>
+      wait({ dueAt: NOW + n, state: { trigger: { ...TRIGGER, properties: { text: 'x'.repeat(bytes) } } } });
+    const all = Array.from({ length: 20 }, (_, n) => large(n, 1_000_000));
+    await save(...all.slice(10), wait({ userId: 'v' }));
+    await save(...all.slice(0, 10));
+    // 16 MiB is a little less than 17 of them.
+    expect((await load(['u', 'v'])).map(({ userId, dueAt }) => (userId === 'u' ? dueAt - NOW : userId))).toEqual([
+      ...Array.from({ length: 17 }, (_, n) => n),
+      'v',
+    ]);
+    await pool.query('truncate waits');
+    await save(large(0, 17_000_000), wait({ dueAt: NOW + 1 }));
+    expect((await load(['u'])).map(({ dueAt }) => dueAt)).toEqual([NOW]);
+  });
+
   test('a wait begins once', async () => {
     const one = wait();
     await save(one);
@@ -194,6 +210,22 @@ describe('claims', () => {
     expect(await nextWaitDue(pool)).toBe(NOW + 1);
     // Whoever held them is gone.
     expect((await claim(NOW + 60_001, 10)).map(({ userId }) => userId)).toEqual(['a', 'b', 'c', 'late']);
+  });
+
+  test('of large ones not all at once, and each in its turn', async () => {
+    const state = { trigger: { ...TRIGGER, properties: { text: 'x'.repeat(1_000_000) } } };
+    const all = Array.from({ length: 40 }, (_, n) => wait({ userId: `p ${n}`, dueAt: NOW - 100 + n, state }));
+    await save(...all.slice(0, 20));
+    await save(...all.slice(20));
+    const claims: number[] = [];
+    const taken: string[] = [];
+    const claim = () => claimDueWaits(pool, NOW, NOW + 60_000, 500);
+    for (let people = await claim(); people.length > 0; people = await claim()) {
+      claims.push(people.length);
+      taken.push(...people.map(({ userId }) => userId));
+    }
+    expect(claims).toEqual([17, 17, 6]);
+    expect(taken).toEqual(all.map(({ userId }) => userId));
   });
 
   test('two at once never take the same', async () => {

@@ -19,6 +19,9 @@ export const ANNOUNCED_AHEAD = 60_000;
 /** Open waits of one person that are looked at; those due first. */
 const MAX_OPEN = 2000;
 
+/** What these hold, in bytes, and what is claimed at a time; the first one counts whatever it holds. */
+const MAX_STATE = 16 * 1024 * 1024;
+
 /** Ended waits of one rule and key that are looked at; the latest. */
 const MAX_ENDED = 20;
 
@@ -152,8 +155,8 @@ export interface DuePerson {
 }
 
 /**
- * The people of the waits that have been due longest, at most `limit` waits. Other workers leave them alone until
- * `until`; should this one die, they are taken again.
+ * The people of the waits that have been due longest, at most `limit` waits, and so many that MAX_STATE holds them. Other
+ * workers leave them alone until `until`; should this one die, they are taken again.
  */
 export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<DuePerson[]> {
   const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
@@ -238,13 +241,22 @@ const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, tri
 /** Names the index waits_due, which nothing else may take; see sql/000005.sql. */
 const QUEUED = `status = 'waiting' and due_at > '-infinity'`;
 
+/** A window: the rows that are due before. */
+const EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
+
 /** Look-ups only, each by an index and bounded: see PEOPLE in facts.ts. */
 const LOAD = `
 select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
 cross join lateral (
-  select ${COLUMNS} from waits
-  where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
-  order by due_at limit ${MAX_OPEN}
+  select ${COLUMNS} from (
+    select open.*, sum(octet_length(state::text)) over (${EARLIER}) as before
+    from (
+      select ${COLUMNS} from waits
+      where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
+      order by due_at limit ${MAX_OPEN}
+    ) as open
+  ) as sized
+  where coalesce(before, 0) < ${MAX_STATE}
 ) as w
 union all
 select w.*
@@ -277,11 +289,14 @@ select pg_notify('${TIMERS_CHANNEL}', '') from written where s = 'waiting' and d
 
 /** Marked by their place (ctid, which the lock holds still): a join would be planned while there are few, and kept. */
 const CLAIM = `
-with due as materialized (
-  select ctid as place, tenant_id, user_id, due_at from waits
+with found as materialized (
+  select ctid as place, tenant_id, user_id, due_at, octet_length(state::text) as size from waits
   where ${QUEUED} and due_at <= $1 and (claimed_until is null or claimed_until < $1)
   order by due_at limit $3
   for update skip locked
+), due as materialized (
+  select * from (select found.*, sum(size) over (${EARLIER}) as before from found) as sized
+  where coalesce(before, 0) < ${MAX_STATE}
 ), claimed as (
   update waits set claimed_until = $2 where ctid = any (array(select place from due))
 )
