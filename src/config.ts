@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import pg from 'pg';
 import { parseDuration } from './catalog/duration.ts';
 import { ConfigError } from './errors.ts';
 import { CHANNELS, type Channel, type Millis } from './model.ts';
@@ -90,8 +91,26 @@ function databaseUrl(value: string | undefined): string | null {
       'DATABASE_URL must begin with postgres:// (for example postgres://user:password@host:5432/tidings)',
     );
   }
+  // The driver's own reading, of which nothing is connected.
+  let port: number;
+  try {
+    if (UNESCAPED.test(value)) throw new TypeError('user and password end before the @');
+    port = new pg.Client({ connectionString: value }).port;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== undefined && /^E[A-Z]+$/.test(code)) {
+      throw new ConfigError(`DATABASE_URL names a file that cannot be read (${code}): a certificate or a key`);
+    }
+    throw new ConfigError(
+      'DATABASE_URL is not to be read; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %',
+    );
+  }
+  if (!(port >= 1 && port <= 65_535)) throw new ConfigError('DATABASE_URL has a port that is none; write 1 to 65535');
   return value;
 }
+
+/** A password with a slash, a question mark or a number sign after digits reads like host and port; what follows has the @. */
+const UNESCAPED = /^[^/]+\/\/[^/?#@]*:[^/?#@]*[/?#](?!.*[?&]user=).*@/;
 
 function smtpUrl(value: string | undefined): string | null {
   if (!value) return null;

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../src/cli/api.ts';
 import { readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
 import { Seal } from '../src/privacy/seal.ts';
@@ -177,6 +178,14 @@ describe('configuration', () => {
     ['PORT', '65536', {}],
     ['PORT', '-1', {}],
     ['DATABASE_URL', `mysql://root:${SECRET}@localhost/tidings`, {}],
+    ...['sec/', '12/', 'sec#', '12#', 'sec?', '12?', '%E0%A4'].map((before): [string, string, object] => [
+      'DATABASE_URL',
+      `postgres://user:${before}${SECRET}@127.0.0.1:5/db`,
+      {},
+    ]),
+    ['DATABASE_URL', `postgres://user:${SECRET}@127.0.0.1:99999/db`, {}],
+    ['DATABASE_URL', `postgres://user:${SECRET}@127.0.0.1/db?port=99999`, {}],
+    ['DATABASE_URL', `postgres://user:${SECRET}@127.0.0.1/db?sslrootcert=/nowhere/ca.pem`, {}],
     ['SMTP_URL', `http://user:${SECRET}@mail.example.com`, {}],
     ['TIDINGS_ENCRYPTION_KEY', SECRET, {}],
     ['TIDINGS_PROVIDERS', 'email=pigeon', {}],
@@ -198,6 +207,29 @@ describe('configuration', () => {
     }
     expect(message).toMatch(new RegExp(`^${name}\\b`));
     expect(message).not.toContain(SECRET);
+  });
+
+  test.each([
+    'postgres://user:sec%2Fret@127.0.0.1:5/db',
+    'postgresql://user:p@ss@host/db',
+    'postgres://user:pass@[::1]:5432/db?sslmode=disable',
+    'postgres://user:pass@/db?host=/run/postgresql',
+    'postgres://host:5432/db?user=me@there',
+    'postgres://%2Frun%2Fpostgresql/db',
+    'postgres:///db',
+  ])('DATABASE_URL=%s is taken as it is', (url) => {
+    expect(read({ DATABASE_URL: url }).databaseUrl).toBe(url);
+  });
+
+  test.each([
+    ['http://user:hunter2-secret@127.0.0.1:1', /^TIDINGS_URL holds a user or a password/],
+    ['user:hunter2-secret@127.0.0.1', /^TIDINGS_URL does not make a URL/],
+    ['http://hunter2-secret:x', /^TIDINGS_URL does not make a URL/],
+    ['http://127.0.0.1:1/?key=hunter2-secret', /^no Tidings answers at http:\/\/127\.0\.0\.1:1;/],
+  ])('TIDINGS_URL=%s is not repeated', async (TIDINGS_URL, sentence) => {
+    const error = await (async () => connect({ TIDINGS_URL }).get('/'))().catch((reason: Error) => reason);
+    expect((error as Error).message).toMatch(sentence);
+    expect((error as Error).message).not.toContain(SECRET);
   });
 
   test('an encryption key is made once, kept for its owner alone, and read again', () => {

@@ -24,14 +24,15 @@ testProvider('smtp', async () => {
 test('log names the person by id, never by address', async () => {
   const lines: object[] = [];
   const provider = logProvider(['internal'], (line) => lines.push(line));
-  await provider.send(outgoing({ channel: 'internal', message: { text: 'Third failure' } }), never());
+  const text = 'Third failure; ask maria@example.com, +351 912 345 678';
+  await provider.send(outgoing({ channel: 'internal', message: { text } }), never());
   expect(lines).toEqual([
     {
       tenant_id: 'default',
       notification_id: 'n-1',
       notification_type: 'WELCOME_EMAIL',
       user_id: 'u_1',
-      text: 'Third failure',
+      text: 'Third failure; ask m…@example.com, +351…78',
     },
   ]);
 });

@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isRejection, readEvent } from '../src/events/envelope.ts';
 import { addressPurpose } from '../src/events/reach.ts';
 import { buildServer } from '../src/http/server.ts';
+import type { Json, JsonObject } from '../src/model.ts';
 import { loggedError } from '../src/privacy/logged.ts';
 import { maskDeep, maskEmail, maskPhone, maskSuspicious, redact } from '../src/privacy/mask.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
+import { runs } from './support/properties.ts';
 import { postRaw, type RawAnswer, raw } from './support/raw.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -111,6 +115,25 @@ describe('after all of these', () => {
       },
       'accepted',
     ],
+    [
+      'inside longer texts',
+      {
+        ...SIGNUP,
+        user_id: 'p7',
+        properties: { a: `+1 please write to ${EMAIL}`, b: `H… write to ${EMAIL}`, c: `call ${PHONE} now` },
+      },
+      'accepted',
+    ],
+    [
+      'as numbers, and by names in capitals',
+      {
+        ...SIGNUP,
+        user_id: 'p7',
+        properties: { phone: 351912873465, phones: [351912873465], Phone: '912873465', call: [{ [`${PHONE} x`]: 1 }] },
+        user_traits: { mobile: 351912873465, E_Mail: LOCAL },
+      },
+      'accepted',
+    ],
     ['beside the envelope', { ...SIGNUP, user_id: 'p9', source: EMAIL, meta: { by: [PHONE] } }, 'accepted'],
     [
       'replaced',
@@ -140,6 +163,11 @@ describe('after all of these', () => {
     [
       'as a number that is refused',
       { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', user_traits: { phone: 351912873465 } },
+      'rejected',
+    ],
+    [
+      'as numbers in a list that is refused',
+      { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', user_traits: { phones: [351912873465] } },
       'rejected',
     ],
     ['as a key that is refused', { ...SIGNUP, user_id: 'p10', properties: { [EMAIL]: 'a\0' } }, 'rejected'],
@@ -436,6 +464,71 @@ describe('a mask', () => {
     expect(maskSuspicious(event)).toEqual(event);
   });
 
+  test.each<[string, Json, Json]>([
+    ['after a plus', '+1 please write to maria@example.com', '+1 please write to m…@example.com'],
+    ['after what looks like a mask', 'H… write to maria@example.com', 'H… write to m…@example.com'],
+    ['glued to what looks like a mask', 'H…maria@example.com', 'H…@example.com'],
+    ['inside a text', 'call +351912345678 now', 'call +351…78 now'],
+    ['in a URL', 'tel:+351912345678', 'tel:+351…78'],
+    ['in parentheses', 'x (+351) 912 345 678', 'x (+351…78'],
+    ['glued to an address', 'maria@example.com+351912345678', 'm…@example.com+351…78'],
+    ['in a key', { '+351912345678 x': 1 }, { '+351…78 x': 1 }],
+    ['as a number', { phone: 351912345678 }, { phone: '351…78' }],
+    ['as numbers', { phones: [351912345678], 'e-mails': ['maria'] }, { phones: ['351…78'], 'e-mails': ['…'] }],
+    ['by a name in capitals', { Phone: '912345678', EmailAddress: 'maria' }, { Phone: '912…78', EmailAddress: '…' }],
+    ['by a name, after an ellipsis', { phone: '… 912345678' }, { phone: '912…78' }],
+    ['by a name, before more', { email: 'maria@example.com or +351912345678' }, { email: 'm…@example.com' }],
+  ])('of an address %s', (_name, given, masked) => {
+    expect(maskDeep(given)).toEqual(masked);
+    // As an event is read: only what holds an address is masked at all.
+    expect(stored({ given })).toEqual({ given: masked });
+    expect(maskDeep(masked)).toEqual(masked);
+  });
+
+  const letter = (text: string) => fc.constantFrom(...text);
+  const text = (letters: string, minLength: number, maxLength: number) =>
+    fc.array(letter(letters), { minLength, maxLength }).map((all) => all.join(''));
+  const email = fc
+    // Two characters of which one is an ellipsis would be a mask.
+    .tuple(text('abcxyz019._+-…é', 3, 12), text('abc-é', 1, 8), text('abc', 2, 5))
+    .map(([local, domain, top]) => `${local}@${domain}.${top}`);
+  const number = fc
+    .tuple(
+      letter('123456789'),
+      fc.array(fc.tuple(text(' .-()', 0, 2), text('0123456789', 1, 1)), { minLength: 7, maxLength: 14 }),
+    )
+    .map(([first, rest]) => `+${first}${rest.flat().join('')}`);
+  const around = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    text('+ @…m.@-(1\n:,/', 0, 12),
+    fc.constantFrom('m…', '+1 ', '+351…78', 'm…@example.com', 'm…@example.com ', 'tel:', '10:30 ', '<mailto:'),
+  );
+
+  test('of an address does not show it, whatever surrounds it', () => {
+    fc.assert(
+      fc.property(around, fc.oneof(email, number), around, (before, address, after) => {
+        const whole = `${before}${address}${after}`;
+        fc.pre(whole.isWellFormed() && !whole.includes('\0'));
+        const shown = stored({ note: whole, list: [{ phone: whole }, { Email: [whole] }], [whole]: null });
+        expect(Object.keys(shown)).toHaveLength(3);
+        const parts = [...Object.keys(shown), ...textsIn(shown)];
+        expect(parts.filter((part) => part.includes(address))).toEqual([]);
+        expect(JSON.stringify(maskSuspicious({ note: whole, [whole]: [whole] }))).not.toContain(
+          JSON.stringify(address).slice(1, -1),
+        );
+      }),
+      runs(500),
+    );
+  });
+
+  test('of a long text costs no more than its length', () => {
+    // Each of these took the square of its length, or more, if a search began anew at every letter.
+    for (const part of ['+', '+1', '+1 ', '+1(((((', '1 ', 'a@', 'a@a.', '@.', '…@', 'm…@a.b ']) {
+      const long = part.repeat(1_000_000 / part.length);
+      expect(maskDeep({ long }), part).toHaveProperty('long');
+    }
+  });
+
   test('leaves alone what is no address', () => {
     const plain = {
       a: '2025-10-31T19:00:00+02:00',
@@ -447,8 +540,22 @@ describe('a mask', () => {
       g: null,
       h: '+1 vote on 2025-10-31',
       i: '+1 (2) - 34 .',
+      j: 'Fri Oct 31 19:00:00 +0100 2025',
+      k: '2025-10-31T19:00:00+0100/2025-11-01T19:00:00+0100',
+      l: 1761937200000,
+      m: 351912345678,
+      n: '351912345678',
+      o: '12 + 34 = 46, +12.50 EUR, +1,500,000',
+      p: 'm…@example.com',
+      q: '+351…78',
+      email: 'm…@example.com',
+      phone: '+351…78',
+      mobile: true,
+      phones: 12,
+      emails: ['m…@example.com', '…'],
     };
     expect(maskDeep(plain)).toEqual(plain);
+    expect(stored(plain)).toEqual(plain);
   });
 
   test('of a text hides its addresses, and leaves the rest of it', () => {
@@ -475,7 +582,7 @@ describe('a mask', () => {
       phone: '…',
       emails: '…',
       addresses: [{ street: 'Rua' }],
-      list: list.slice(0, 100),
+      list: [...list.slice(0, 100), '…'],
     });
     expect(maskSuspicious('\ud83ea\0')).toBe('\uFFFDa\uFFFD');
     const nested = (levels: number): unknown => (levels === 0 ? 'x' : [nested(levels - 1)]);
@@ -490,3 +597,17 @@ describe('a mask', () => {
     expect(redact(`${'x'.repeat(498)}🦊y`)).toBe(`${'x'.repeat(498)}\uFFFD…`);
   });
 });
+
+/** The properties of an event as they are stored. */
+function stored(properties: JsonObject): JsonObject {
+  const item = { user_id: 'u', event_type: 'x', event_timestamp: AT, properties };
+  const read = readEvent(TENANT, item, () => null);
+  if (isRejection(read)) throw new Error(read.message);
+  return JSON.parse(read.propertiesText) as JsonObject;
+}
+
+/** All texts in it; not the names. */
+function textsIn(value: Json): string[] {
+  if (typeof value === 'string') return [value];
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [];
+}

@@ -20,7 +20,7 @@ export class ApiError extends Error {
 
 /** @param env TIDINGS_URL (http://localhost:8000 unless PORT says otherwise), TIDINGS_API_KEY */
 export function connect(env: { readonly [name: string]: string | undefined }): Api {
-  const base = (env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`).replace(/\/+$/, '');
+  const base = baseOf(env);
   const key = (env.TIDINGS_API_KEY ?? env.TIDINGS_API_KEYS)?.split(',')[0]?.trim();
   const call = async (path: string, init: RequestInit): Promise<unknown> => {
     let response: Response;
@@ -34,7 +34,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         },
       });
     } catch {
-      throw new ApiError(`no Tidings answers at ${base}; start one (npm start), or set TIDINGS_URL`);
+      throw new ApiError(`no Tidings answers at ${new URL(base).origin}; start one (npm start), or set TIDINGS_URL`);
     }
     const answer: unknown = await response.json().catch(() => null);
     if (response.ok) return answer;
@@ -48,4 +48,20 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body) => call(path, { method: 'POST', body: JSON.stringify(body) }),
   };
+}
+
+/** Where Tidings is, without a slash at the end. What cannot be used is not repeated: it may hold a password. */
+function baseOf(env: { readonly [name: string]: string | undefined }): string {
+  const name = env.TIDINGS_URL ? 'TIDINGS_URL' : 'PORT';
+  const written = env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`;
+  const url = URL.canParse(written) ? new URL(written) : null;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new ApiError(`${name} does not make a URL; write TIDINGS_URL as http://localhost:8000`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new ApiError(
+      'TIDINGS_URL holds a user or a password, which Tidings does not know; set TIDINGS_API_KEY instead',
+    );
+  }
+  return (url.origin + url.pathname).replace(/\/+$/, '');
 }

@@ -19,6 +19,8 @@ import { loadCatalogs } from '../store/catalogs.ts';
 import { isUnreachable, openPool } from '../store/database.ts';
 import { startEmbedded } from '../store/embedded.ts';
 import { countPeople, readLives } from '../store/replay.ts';
+import { complain } from './answer.ts';
+import { visible } from './visible.ts';
 
 interface Options {
   readonly catalog?: string;
@@ -47,7 +49,7 @@ export function backtestCommand(program: Command): void {
         await run(options);
       } catch (error) {
         if (!isForPeople(error)) throw error;
-        console.error(`tidings: ${isUnreachable(error) ? 'the database cannot be reached: ' : ''}${error.message}`);
+        complain(error, isUnreachable(error) ? 'the database cannot be reached: ' : '');
         process.exitCode = 1;
       }
     });
@@ -67,7 +69,7 @@ async function run(options: Options): Promise<void> {
     backtest(pool, { tenantId: DEFAULT_TENANT, candidate, since, until, ...user }, progressBar()),
   );
   if (options.html) await writeFile(options.html, reportPage(report));
-  console.log(options.json ? JSON.stringify(report) : reportText(report));
+  console.log(options.json ? JSON.stringify(report) : reportText(report, visible));
   if (report.reproduced && report.reproduced.different > 0) process.exitCode = 1;
 }
 

@@ -27,7 +27,7 @@ export function catalogCommands(program: Command): void {
         const files = Object.fromEntries(await readCatalog(resolve(dir)));
         const dry_run = options.dryRun ?? false;
         const applied = (await api.post('/api/v1/catalog', { files, dry_run })) as Applied;
-        return { data: applied, text: appliedText(applied, dry_run) };
+        return { data: applied, lines: appliedLines(applied, dry_run) };
       }),
     );
 
@@ -45,7 +45,7 @@ export function catalogCommands(program: Command): void {
           ({ version, active, applied_at, applied_by, rules, notifications }) =>
             `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${rules} rules, ${notifications} notifications  by ${applied_by}`,
         );
-        return { data, text: lines.join('\n') || 'No catalog was applied yet.' };
+        return { data, lines: lines.length > 0 ? lines : ['No catalog was applied yet.'] };
       }),
     );
   catalog
@@ -60,7 +60,8 @@ export function catalogCommands(program: Command): void {
         const data = (await api.get(`/api/v1/catalog/diff?${query}`)) as {
           readonly differences: readonly Difference[];
         };
-        return { data, text: differenceLines(data.differences).join('\n') || 'They are the same.' };
+        const lines = differenceLines(data.differences);
+        return { data, lines: lines.length > 0 ? lines : ['They are the same.'] };
       }),
     );
   catalog
@@ -79,7 +80,7 @@ export function catalogCommands(program: Command): void {
         const text = data.changed
           ? `Version ${data.version} is in force; it was ${data.from}.`
           : `Version ${data.version} was in force already.`;
-        return { data, text };
+        return { data, lines: [text] };
       }),
     );
 }
@@ -106,12 +107,12 @@ export function explainCommand(program: Command): void {
         const history = data.decisions
           .slice(0, 20)
           .map(({ decided_at, outcome, reason }) => `  ${decided_at}  ${outcome.padEnd(11)}  ${reason}`);
-        return { data, text: [data.paragraph, ...(history.length > 0 ? ['', ...history] : [])].join('\n') };
+        return { data, lines: [data.paragraph, ...(history.length > 0 ? ['', ...history] : [])] };
       }),
     );
 }
 
-function appliedText({ version, changed, differences, waiting, problems }: Applied, dryRun: boolean): string {
+function appliedLines({ version, changed, differences, waiting, problems }: Applied, dryRun: boolean): string[] {
   const lines = [...problemLines(problems), ...differenceLines(differences)];
   for (const { rule, people, waits } of waiting) {
     lines.push(
@@ -121,7 +122,7 @@ function appliedText({ version, changed, differences, waiting, problems }: Appli
   if (differences.length === 0) lines.push('Nothing differs.');
   if (dryRun) lines.push(`Nothing was changed: version ${version} stays in force.`);
   else lines.push(changed ? `Version ${version} is in force.` : `Version ${version} was in force already.`);
-  return lines.join('\n');
+  return lines;
 }
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;

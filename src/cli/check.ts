@@ -5,6 +5,7 @@ import type { CatalogSource } from '../catalog/parse.ts';
 import { readCatalog } from '../catalog/read.ts';
 import { CatalogError } from '../errors.ts';
 import { problemLines } from './problems.ts';
+import { visible } from './visible.ts';
 
 /** `check [DIR]`: is this catalog right? */
 export function checkCommand(program: Command): void {
@@ -21,7 +22,7 @@ export function checkCommand(program: Command): void {
         console.log(JSON.stringify({ ok: errors === 0, errors, warnings: problems.length - errors, problems }));
         return;
       }
-      for (const line of problemLines(problems)) console.log(line);
+      for (const line of problemLines(problems)) console.log(visible(line));
       console.log(summary(errors, problems.length - errors));
     });
 }

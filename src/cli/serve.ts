@@ -9,6 +9,7 @@ import { loggedError } from '../privacy/logged.ts';
 import { ROOT } from '../root.ts';
 import { codeOf, isUnreachable } from '../store/database.ts';
 import { trialOf } from '../trial.ts';
+import { complain } from './answer.ts';
 import { welcome } from './welcome.ts';
 
 const EXAMPLE = join(ROOT, 'examples', 'fintech');
@@ -37,15 +38,15 @@ export function serveCommand(program: Command, name: string, description: string
         await serve(roles, env, options.json ?? false);
       } catch (error) {
         if (!isForPeople(error)) throw error;
-        console.error(`tidings: ${inWords(error)}`);
+        complain(error, beforeIt(error));
         process.exitCode = 1;
       }
     });
 }
 
-function inWords(error: Error): string {
-  if (isUnreachable(error)) return `the database cannot be reached: ${error.message}`;
-  return isDatabaseRefusal(error) ? `the database of DATABASE_URL refuses us: ${error.message}` : error.message;
+function beforeIt(error: Error): string {
+  if (isUnreachable(error)) return 'the database cannot be reached: ';
+  return isDatabaseRefusal(error) ? 'the database of DATABASE_URL refuses us: ' : '';
 }
 
 async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {

@@ -14,6 +14,7 @@ import { plainLine, type TimelineLine, timelineOf } from '../simulate/timeline.t
 import { type Happening, World } from '../simulate/world.ts';
 import { checkFolder, counted } from './check.ts';
 import { problemLines } from './problems.ts';
+import { visible } from './visible.ts';
 
 interface Options {
   readonly events: string;
@@ -99,7 +100,8 @@ const COLOURS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {
 
 function coloured(line: TimelineLine): string {
   const colour = COLOURS[line.mark] ?? 'bold';
-  return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(colour, plainLine(line)) : plainLine(line);
+  const text = visible(plainLine(line));
+  return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(colour, text) : text;
 }
 
 function itemsIn(text: string): unknown[] | { readonly problem: string } {
@@ -135,7 +137,7 @@ function readAll(items: readonly unknown[], check: SchemaCheck) {
 
 function fail(lines: readonly string[]): void {
   process.exitCode = 1;
-  for (const line of lines) console.error(line);
+  for (const line of lines) console.error(visible(line));
 }
 
 function speedOf(text: string): number {

@@ -4,6 +4,7 @@ import { type Case, readCases } from '../simulate/cases.ts';
 import { type CaseResult, playCase, rulesFor } from '../simulate/play.ts';
 import { checkFolder, counted, folderOf } from './check.ts';
 import { problemLines } from './problems.ts';
+import { visible, visibleLines } from './visible.ts';
 
 const FILE = 'cases.yaml';
 /** With more than these, only those that fail are named. */
@@ -49,7 +50,7 @@ export function testCommand(program: Command): void {
 function refuse(problems: CatalogError['problems'], asJson = false): void {
   process.exitCode = 1;
   if (asJson) console.log(JSON.stringify({ ok: false, problems }));
-  else for (const line of problemLines(problems)) console.error(line);
+  else for (const line of problemLines(problems)) console.error(visible(line));
 }
 
 function report(results: readonly CaseResult[], asJson: boolean): void {
@@ -64,7 +65,7 @@ function report(results: readonly CaseResult[], asJson: boolean): void {
     return;
   }
   const named = results.length > MANY ? failed : results;
-  for (const { name, passed, ms } of named) console.log(`${passed ? '✓' : '✗'} ${name} (${rounded(ms)} ms)`);
+  for (const { name, passed, ms } of named) console.log(`${passed ? '✓' : '✗'} ${visible(name)} (${rounded(ms)} ms)`);
   for (const one of failed) console.log(failureText(one));
   const took = `in ${rounded(ms)} ms`;
   const all = counted(results.length, 'case');
@@ -79,7 +80,7 @@ function failureText({ name, line, failures, timeline }: CaseResult): string {
     lines.push(...evidence.map((text) => `      ${text}`));
   }
   lines.push('  What happened:', ...timeline.map((text) => `    ${text}`));
-  return lines.join('\n');
+  return visibleLines(lines);
 }
 
 function rounded(ms: number): number {

@@ -40,7 +40,7 @@ export function waitsCommands(program: Command): void {
         const { user, rule, status, limit } = options;
         const query = new URLSearchParams({ status, limit, ...(user && { user_id: user }), ...(rule && { rule }) });
         const data = (await api.get(`/api/v1/waits?${query}`)) as Waits;
-        return { data, text: listText(data) };
+        return { data, lines: listLines(data) };
       }),
     );
   for (const [name, description, said] of [
@@ -57,7 +57,7 @@ export function waitsCommands(program: Command): void {
           const data = await inSteps(api, `/api/v1/waits/${name}`, rule);
           const version = data.version === undefined ? '' : ` to catalog version ${data.version}`;
           const left = data.left ? ` ${data.left} of another kind than the rule makes now stay as they are.` : '';
-          return { data: { rule, ...data }, text: `${amount(data)} ${said}${version}.${left}` };
+          return { data: { rule, ...data }, lines: [`${amount(data)} ${said}${version}.${left}`] };
         }),
       );
   }
@@ -86,11 +86,11 @@ function amount({ people, waits }: { readonly people: number; readonly waits: nu
   return `${waits} ${waits === 1 ? 'wait' : 'waits'} of ${people} ${people === 1 ? 'person' : 'people'}`;
 }
 
-function listText({ waits, next }: Waits): string {
+function listLines({ waits, next }: Waits): string[] {
   const lines = waits.map(
     ({ due_at, status, kind, rule, user_id, key, catalog_version }) =>
       `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})`,
   );
   if (next !== null) lines.push('… and more; see --limit');
-  return lines.join('\n') || 'Nobody waits.';
+  return lines.length > 0 ? lines : ['Nobody waits.'];
 }

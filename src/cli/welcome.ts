@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Roles, Running } from '../main.ts';
 import { CHANNELS, type Channel } from '../model.ts';
 import type { Trial } from '../trial.ts';
+import { visibleJson, visibleLines } from './visible.ts';
 
 /** What a start says to people: what runs where, what leaves the machine, and something to try. */
 export function welcome(
@@ -28,12 +29,12 @@ export function welcome(
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
     lines.push(
       `  Try       curl -X POST ${url}/api/v1/events ${key}-H 'content-type: application/json' \\`,
-      `              -d ${quoted(JSON.stringify(trial.event))}`,
+      `              -d ${quoted(visibleJson(trial.event))}`,
       `            curl ${key}${url}/api/v1/explain/${trial.event.user_id}/${encodeURIComponent(trial.notification)}`,
     );
   }
   lines.push('  Stop      Ctrl-C', '');
-  return lines.join('\n');
+  return visibleLines(lines);
 }
 
 const NAMES: { readonly [channel in Channel]: string } = {

@@ -34,7 +34,7 @@ export interface Written {
  * input is a caller's. All of it in one pass, for it is the dearest part of reading an event.
  *
  * @param parent, key where the value stands; joined only where somebody asks, for this runs on every field
- * @param name of the field; what stands in a list has that of the list
+ * @param name of the field it stands in; that of a list is that of its items
  */
 export function canonical(value: unknown, parent: string, key: string, written: Written, depth = 0, name = key): Json {
   if (++written.values > MAX_VALUES) {
@@ -43,13 +43,14 @@ export function canonical(value: unknown, parent: string, key: string, written: 
   }
   switch (typeof value) {
     case 'string':
-      writeText(value, parent, key, written);
+      written.text += PLAIN.test(value) ? `"${value}"` : quotedWithCare(value, parent, key, written);
       if (!written.address && namedAddress(name, value)) written.address = true;
       return value;
     case 'number':
       if (!Number.isFinite(value))
         throw new ContentProblem(join(parent, key), 'is too large for a number (beyond 1.8e308)');
       written.text += value;
+      if (!written.address && namedAddress(name, value)) written.address = true;
       return value;
     case 'boolean':
       written.text += value;
@@ -62,11 +63,11 @@ export function canonical(value: unknown, parent: string, key: string, written: 
   }
   const path = join(parent, key);
   if (depth >= MAX_DEPTH) throw new ContentProblem(path, `is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) return items(value, name, path, written, depth);
+  if (Array.isArray(value)) return items(value, path, written, depth, name);
   return inOrder(value as JsonObject, path, written, depth);
 }
 
-function items(list: readonly unknown[], name: string, path: string, written: Written, depth: number): Json[] {
+function items(list: readonly unknown[], path: string, written: Written, depth: number, name: string): Json[] {
   written.text += '[';
   const copy = list.map((item, index) => {
     if (index > 0) written.text += ',';
@@ -99,10 +100,6 @@ function inOrder(object: JsonObject, path: string, written: Written, depth: numb
   return copy ?? object;
 }
 
-function writeText(text: string, parent: string, key: string, written: Written): void {
-  written.text += PLAIN.test(text) ? `"${text}"` : quotedWithCare(text, parent, key, written);
-}
-
 /** What is written again and again. Short, and so many of each: they are callers' texts. */
 const MOST = 10_000;
 const SHORT = 100;
@@ -124,11 +121,14 @@ function nameText(name: string, path: string, written: Written): string {
 
 /** A text that is not plain. */
 function quotedWithCare(text: string, parent: string, key: string, written: Written): string {
+  const known = quotedMasks.get(text);
+  if (known !== undefined) return known;
   checkText(text, parent, key);
-  if (!written.address && holdsAddress(text)) written.address = true;
-  if (text.length > SHORT || !text.includes('…')) return jsonText(text);
+  const address = holdsAddress(text);
+  if (address) written.address = true;
+  if (address || text.length > SHORT || !text.includes('…')) return jsonText(text);
   // By way of bytes: what is cut out of a text of two-byte characters has two-byte characters itself.
-  return quotedMasks.get(text) ?? keep(quotedMasks, text, Buffer.from(jsonText(text)).toString());
+  return keep(quotedMasks, text, Buffer.from(jsonText(text)).toString());
 }
 
 function keep(texts: Map<string, string>, key: string, text: string): string {
@@ -158,8 +158,8 @@ function sort(names: string[]): void {
   }
 }
 
-/** Nothing to escape or to look at more closely: ASCII without controls, quotes, backslashes, at signs, a plus at the beginning. */
-const PLAIN = /^(?!\+)[ !#-?A-[\]-~]*$/;
+/** Nothing to escape or to look at more closely: ASCII without controls, quotes, backslashes, at signs, plus signs. */
+const PLAIN = /^[ !#-*,-?A-[\]-~]*$/;
 
 function join(parent: string, key: string): string {
   if (parent === '' || key === '') return parent + key;

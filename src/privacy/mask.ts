@@ -1,17 +1,24 @@
 import type { Json } from '../model.ts';
 
-/** Anywhere in a word: something, an at sign, a domain with a dot. Bounded, so that no text takes long. */
-const EMAIL_IN_WORD = /[^\s@]@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,8}/;
-/** E.164 with the usual separators: a plus and 7 to 15 digits. */
+/**
+ * Anywhere in a text: something, an at sign, a domain with a dot; but not what `maskEmail` makes of a word. Bounded, so that
+ * no text takes long.
+ */
+const EMAIL = /[^\s@]@(?<!(?<!\S)\S…@)[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,8}/u;
+/** Anywhere in a text: E.164 with the usual separators, so that of +0100 and a year behind a time nothing is made. Bounded, too. */
+const INTERNATIONAL = /\+\(?[1-9](?:[\s().-]{0,4}\d){6,14}/;
+const EVERY_INTERNATIONAL = new RegExp(INTERNATIONAL, 'g');
+/** As a whole: a plus and digits, however they are parted. */
 const PHONE = /^\+[\d\s().-]{7,24}$/;
+/** As a whole: what is masked already. */
+const MASK = /^(?:…|\+?\d{3}…\d\d|.…@[^\s@+]*)$/su;
 
-/** The second character of every e-mail mask: a mask is no address any more. */
-const ELLIPSIS = 0x2026;
-
-/** `maria@example.com` → `m…@example.com`. */
+/** `maria@example.com` → `m…@example.com`. What stands behind the domain may be anything, and goes. */
 export function maskEmail(address: string): string {
   const at = address.lastIndexOf('@');
-  return at < 1 ? '…' : `${String.fromCodePoint(address.codePointAt(0) as number)}…${address.slice(at)}`;
+  if (at < 1) return '…';
+  const [domain] = /^[^\s+]*/.exec(address.slice(at)) as RegExpExecArray;
+  return `${String.fromCodePoint(address.codePointAt(0) as number)}…${domain}`;
 }
 
 /** `+351912345678` → `+351…78`. */
@@ -22,41 +29,55 @@ export function maskPhone(number: string): string {
     : `${number.trim().startsWith('+') ? '+' : ''}${digits.slice(0, 3)}…${digits.slice(-2)}`;
 }
 
-/** Fields whose text is an address whatever it looks like. */
-const ADDRESS_NAMES = new Set(
-  'email email_address emailAddress e_mail phone phone_number phoneNumber mobile mobile_number mobileNumber telephone msisdn'.split(
-    ' ',
-  ),
-);
+/** Fields whose value is an address whatever it looks like, in any spelling: email, Email_Address, phoneNumber, mobile, phones. */
+const ADDRESS_NAME =
+  /^(?:e[_-]?mails?(?:[_-]?address(?:es)?)?|(?:phone|mobile|telephone)s?(?:[_-]?numbers?)?|msisdns?)$/i;
 
-/** The text stands under a name that promises an address, and is no mask. */
-export function namedAddress(key: string, text: string): boolean {
-  return ADDRESS_NAMES.has(key) && !text.includes('…');
+/** No phone number is smaller: so that amounts need no look at their name. */
+const SMALLEST_NUMBER = 1_000_000;
+
+/** The value stands under a name that promises an address, and is no mask. */
+export function namedAddress(name: string, value: string | number): boolean {
+  if (typeof value === 'number') return Math.abs(value) >= SMALLEST_NUMBER && ADDRESS_NAME.test(name);
+  return ADDRESS_NAME.test(name) && !MASK.test(value);
 }
 
-/** The text is a phone number or holds an e-mail address. Cheap for all others: most have neither an `@` nor a leading `+`. */
+/** The text is or holds a phone number or an e-mail address. Cheap for all others: most have neither an `@` nor a `+`. */
 export function holdsAddress(text: string): boolean {
-  if (text.charCodeAt(0) === 43) return isPhone(text);
-  return text.includes('@') && text.charCodeAt(1) !== ELLIPSIS && EMAIL_IN_WORD.test(text);
+  if (text.includes('+') && (isPhone(text) || INTERNATIONAL.test(text))) return true;
+  return text.includes('@') && EMAIL.test(text);
 }
 
 /** The text with every address in it masked. */
-function maskText(text: string): string {
+export function maskText(text: string): string {
+  if (!holdsAddress(text)) return text;
   if (isPhone(text)) return maskPhone(text);
-  return text.replace(/\S+/g, (word) => (word.includes('@') && EMAIL_IN_WORD.test(word) ? maskEmail(word) : word));
+  return maskInternational(maskWords(text, (word) => EMAIL.test(word)));
+}
+
+function maskWords(text: string, isAddress: (word: string) => boolean): string {
+  return text.replace(/\S+/g, (word) => {
+    if (!word.includes('@') || !isAddress(word)) return word;
+    // A number glued to an address is told apart from it, so that it is masked as one, too.
+    const behind = word.indexOf('+', word.lastIndexOf('@'));
+    return maskEmail(word) + (behind === -1 ? '' : word.slice(behind));
+  });
+}
+
+function maskInternational(text: string): string {
+  return text.replace(EVERY_INTERNATIONAL, maskPhone);
 }
 
 /** A copy with every address replaced by its mask, also in keys. */
 export function maskDeep(value: Json, key = ''): Json {
   if (typeof value === 'string') {
     if (namedAddress(key, value)) return value.includes('@') ? maskEmail(value) : maskPhone(value);
-    return holdsAddress(value) ? maskText(value) : value;
+    return maskText(value);
   }
+  if (typeof value === 'number') return namedAddress(key, value) ? maskPhone(String(value)) : value;
   if (Array.isArray(value)) return value.map((item) => maskDeep(item, key));
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [holdsAddress(name) ? maskText(name) : name, maskDeep(item, name)]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [maskText(name), maskDeep(item, name)]));
   }
   return value;
 }
@@ -76,27 +97,27 @@ const MAX_DEPTH = 8;
  * inside longer texts, because what was refused may be refused for a malformed address. At most 16 KB as JSON; what is left
  * out is marked with `…`: at the end of a text, as the last item of a list, as the last key of an object.
  */
-export function maskSuspicious(value: unknown, depth = 0, room = { left: MAX_MASKED }): Json {
+export function maskSuspicious(value: unknown, depth = 0, key = '', room = { left: MAX_MASKED }): Json {
   if (value !== null && typeof value === 'object' && depth <= MAX_DEPTH) {
     const nested = { left: depth === 0 ? room.left : Math.max(room.left / 2, room.left - KEPT_BACK) };
     room.left -= nested.left;
-    const copy = Array.isArray(value) ? maskItems(value, depth, nested) : maskFields(value, depth, nested);
+    const copy = Array.isArray(value) ? maskItems(value, depth, key, nested) : maskFields(value, depth, nested);
     room.left += nested.left - 3;
     return copy;
   }
-  const masked = typeof value === 'string' ? shortened(maskLoose(value), room.left) : plain(value);
+  const masked = maskPlain(value, key, room.left);
   room.left -= jsonBytes(masked) + 1;
   return masked;
 }
 
-function maskItems(list: readonly unknown[], depth: number, room: { left: number }): Json[] {
+function maskItems(list: readonly unknown[], depth: number, key: string, room: { left: number }): Json[] {
   const items: Json[] = [];
   for (const item of list) {
     if (items.length === MAX_ITEMS || room.left <= 0) {
       items.push('…');
       break;
     }
-    items.push(maskSuspicious(item, depth + 1, room));
+    items.push(maskSuspicious(item, depth + 1, key, room));
   }
   return items;
 }
@@ -111,13 +132,14 @@ function maskFields(object: object, depth: number, room: { left: number }): Json
       break;
     }
     room.left -= bytes;
-    const hidden = ADDRESS_LIKE_KEY.test(key) && typeof item !== 'object';
-    fields.push([name, maskSuspicious(hidden ? '…' : item, depth + 1, room)]);
+    fields.push([name, maskSuspicious(item, depth + 1, key, room)]);
   }
   return Object.fromEntries(fields);
 }
 
-function plain(value: unknown): Json {
+function maskPlain(value: unknown, key: string, room: number): Json {
+  if (typeof value !== 'object' && ADDRESS_LIKE_KEY.test(key)) return '…';
+  if (typeof value === 'string') return shortened(maskLoose(value), room);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value === 'boolean') return value;
   return value !== null && typeof value === 'object' ? '…' : null;
@@ -127,11 +149,10 @@ function plain(value: unknown): Json {
 function maskLoose(text: string): string {
   const whole = storableText(text);
   const shown = whole.length <= MAX_TEXT ? whole : `${whole.slice(0, MAX_TEXT).toWellFormed()}…`;
-  return shown
-    .replace(/\S+/g, (word) => (word.includes('@') ? maskEmail(word) : word))
-    .replace(/\+?\d[\d\s().-]{6,}\d/g, (number) =>
-      digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
-    );
+  const masked = maskInternational(maskWords(shown, () => true));
+  return masked.replace(/\d[\d\s().-]{6,}\d/g, (number) =>
+    digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
+  );
 }
 
 /** To so many bytes of JSON; a text is short, and so nobody counts where exactly. */

@@ -1,7 +1,10 @@
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
 
-/** A backtest as a person reads it in a terminal. */
-export function reportText(report: BacktestReport): string {
+/**
+ * A backtest as a person reads it in a terminal.
+ * @param shown what stands for a line in it
+ */
+export function reportText(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
   const { since, until, people, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
     `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
@@ -24,7 +27,7 @@ export function reportText(report: BacktestReport): string {
   const examples = types.flatMap((one) => one.examples.map((example) => ({ type: one.type, example })));
   for (const { type, example } of examples) lines.push('', ...exampleLines(type, example));
   if (reproduced) lines.push('', ...reproducedLines(reproduced));
-  return lines.join('\n');
+  return lines.map(shown).join('\n');
 }
 
 /** `[#####     ] 50 %  1,000 of 2,000 people  12,345 events/s` */

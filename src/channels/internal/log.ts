@@ -1,8 +1,10 @@
 import type { Channel } from '../../model.ts';
+import { maskText } from '../../privacy/mask.ts';
 import type { Provider } from '../provider.ts';
 
 /**
- * Internal alerts: one structured line each, for whoever watches the log. The person it is about is named by id.
+ * Internal alerts: one structured line each, for whoever watches the log. The person it is about is named by id. What an
+ * event says is masked already; a template may hold an address of its own, or put one together.
  * @param write takes the line
  */
 export function logProvider(channels: readonly Channel[], write: (line: object) => void): Provider {
@@ -17,7 +19,7 @@ export function logProvider(channels: readonly Channel[], write: (line: object) 
         notification_id: notificationId,
         notification_type: notificationType,
         user_id: userId,
-        text: message.text,
+        text: maskText(message.text),
       });
       return { kind: 'delivered' };
     },
