@@ -105,7 +105,7 @@ export function maskSuspicious(value: unknown, depth = 0, key = '', room = { lef
     room.left += nested.left - 3;
     return copy;
   }
-  const masked = maskPlain(value, key, room.left);
+  const masked = depth > MAX_DEPTH ? '…' : maskPlain(value, key, room.left);
   room.left -= jsonBytes(masked) + 1;
   return masked;
 }
@@ -141,8 +141,7 @@ function maskPlain(value: unknown, key: string, room: number): Json {
   if (typeof value !== 'object' && ADDRESS_LIKE_KEY.test(key)) return '…';
   if (typeof value === 'string') return shortened(maskLoose(value), room);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (typeof value === 'boolean') return value;
-  return value !== null && typeof value === 'object' ? '…' : null;
+  return typeof value === 'boolean' ? value : null;
 }
 
 /** The text's beginning without anything like an address. */
