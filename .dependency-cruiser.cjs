@@ -37,14 +37,14 @@ module.exports = {
     // The store speaks the types of what it keeps, and hands the rules their facts.
     only('store-keeps', 'store/', [
       'store/',
-      'rules/(facts|changes|decide|verdicts|calendar)\\.ts$',
+      'rules/(facts|changes|verdicts|calendar)\\.ts$',
       'events/',
       'privacy/',
       '(root|secret-file)\\.ts$',
       ...LEAVES,
     ]),
     only('catalog-compiles', 'catalog/', ['catalog/', 'rules/', 'render/', 'store/', ...LEAVES]),
-    only('simulate-plays', 'simulate/', ['simulate/', 'rules/', 'events/', 'plan/', 'catalog/', ...LEAVES]),
+    only('simulate-plays', 'simulate/', ['simulate/', 'rules/', 'events/', 'catalog/', ...LEAVES]),
     only('pipeline-joins', '(pipeline|gather|assembly|answers|lanes)\\.ts$', [
       'gather\\.ts$',
       'answers\\.ts$',
