@@ -111,6 +111,20 @@ describe('escaping', () => {
       expect(html('<a href="{{event.x}}">x</a>', { event: { x: trap } })).toBe('<a href="#">x</a>');
       expect(html("<img src = '{{event.x}}'>", { event: { x: trap } })).toBe("<img src = '#'>");
     }
+    const parts = { event: { a: 'java', b: 'script:alert(1)', c: 'javascript', blank: ' \n'.repeat(400) } };
+    for (const [source, written] of [
+      ['<a href="{{event.a}}{{event.b}}">', '<a href="java#">'],
+      ['<a href="java{{event.b}}">', '<a href="java#">'],
+      ['<a href="{{event.c}}:alert(1)">', '<a href="#:alert(1)">'],
+      ['<a href="{{event.blank}}{{event.a}}{{event.b}}">', '<a href="java#">'],
+      [`<a href="\n${' '.repeat(30)}{{event.c}}{{event.d}}:x">`, `<a href="\n${' '.repeat(30)}#:x">`],
+      ['<object data={{event.c}}:x>', '<object data=#:x>'],
+      ['<a href="/x/{{event.a}}{{event.b}}">', '<a href="/x/javascript:alert(1)">'],
+      ['<a href="https://x.example/?q={{event.b}}">', '<a href="https://x.example/?q=script:alert(1)">'],
+      ['<a title="{{event.a}}{{event.b}}">', '<a title="javascript:alert(1)">'],
+    ] as const) {
+      expect(html(source, parts), source).toBe(written);
+    }
     for (const fine of ['/path', '#top', 'mailto:a', 'tel:1', 'HTTP://x']) {
       expect(html('<a href="{{event.x}}">x</a>', { event: { x: fine } })).toBe(`<a href="${fine}">x</a>`);
     }

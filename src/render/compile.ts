@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../model.ts';
 import { nearest } from '../nearest.ts';
 import { asText, HELPERS, isTruthy, member, type Value } from './helpers.ts';
-import { escapeHtml, opensUrl, safeUrl } from './html.ts';
+import { escapeHtml, LOOKED_BACK, openUrl, safeUrl } from './html.ts';
 import { MAX_ITEMS, MAX_LOOPS, MAX_NESTING, MAX_OUTPUT, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
 
@@ -53,7 +53,7 @@ export function compilePart(
   return {
     fields: compiler.fields,
     part: (data) => {
-      const run: Run = { out: '', steps: 0, root: data };
+      const run: Run = { out: '', tail: '', steps: 0, root: data };
       body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
       return run.out;
     },
@@ -65,6 +65,8 @@ export function compilePart(
 
 interface Run {
   out: string;
+  /** Its end, to know whether a link's address is being written: to look at the end of all of it would copy it. */
+  tail: string;
   steps: number;
   readonly root: JsonObject;
 }
@@ -90,6 +92,7 @@ function write(run: Run, text: string): void {
   if (run.out.length + text.length > MAX_OUTPUT)
     throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT} characters`);
   run.out += text;
+  run.tail = (run.tail + text.slice(-LOOKED_BACK)).slice(-LOOKED_BACK);
 }
 
 function climb(scope: Scope, levels: number): Scope {
@@ -120,8 +123,6 @@ class Compiler {
   readonly #locale: string;
   readonly #levels: Level[] = [{ kind: 'root', names: [], path: [] }];
   readonly #paths = new Map<hbs.AST.Node, FieldPath>();
-  /** The end of the HTML written so far, to know where a link's address begins. */
-  #tail = '';
 
   constructor(html: boolean, locale: string) {
     this.#html = html;
@@ -139,7 +140,6 @@ class Compiler {
     switch (node.type) {
       case 'ContentStatement': {
         const text = (node as hbs.AST.ContentStatement).value;
-        this.#tail = (this.#tail + text).slice(-80);
         return (run) => write(run, text);
       }
       case 'MustacheStatement':
@@ -160,8 +160,6 @@ class Compiler {
 
   #mustache(node: hbs.AST.MustacheStatement): Block {
     const value = this.#call(node);
-    const isUrl = this.#html && opensUrl(this.#tail);
-    this.#tail = '';
     if (!this.#html) return (run, scope) => writeText(run, value(run, scope));
     if (!node.escaped) {
       this.#problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
@@ -171,7 +169,8 @@ class Compiler {
       const text = asText(value(run, scope));
       // Before escaping, which may make it six times as long.
       if (run.out.length + text.length > MAX_OUTPUT) write(run, text);
-      write(run, escapeHtml(isUrl ? safeUrl(text) : text));
+      const address = openUrl(run.tail);
+      write(run, escapeHtml(address === undefined ? text : safeUrl(text, address)));
     };
   }
 
@@ -244,13 +243,11 @@ class Compiler {
     const names = node.program?.blockParams ?? [];
     if (opens === undefined && names.length > 0)
       this.#problem(node, '`as |name|` belongs to `{{#each}}` and `{{#with}}`');
-    const before = this.#tail;
     const path = this.#paths.get(node.params[0]!);
     if (opens !== undefined)
       this.#levels.push({ kind: opens, names, path: opens === 'each' && path ? [...path, 0] : path });
     const body = this.program(node.program, depth);
     if (opens !== undefined) this.#levels.pop();
-    this.#tail = before;
     return [body, this.program(node.inverse, depth)];
   }
 
