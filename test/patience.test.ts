@@ -41,7 +41,8 @@ test('a process that is frozen in the middle of a batch keeps its people, and ev
   expect(other.over).toBe(false);
 
   other.kill('SIGCONT');
-  await other.says(/^answer: unavailable$/m);
+  // At once, as a rule; where it does not hear that its session is gone, once it has waited for an answer long enough.
+  await other.says(/^answer: unavailable$/m, 90_000);
   expect(await other.ended).toBe(0);
   const { rows } = await tidings.database.pool.query('select user_id as user from events order by 1');
   expect(rows).toEqual([{ user: 'bystander' }, { user: 'victim' }]);
