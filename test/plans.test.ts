@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
-import { TimerWorker } from '../src/worker/timer-worker.ts';
-import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
 
 /**
  * A statement is planned once and its plan kept, so one that is planned while the tables hold next to nothing must be right
@@ -115,18 +113,8 @@ function* nodes(plan: PlanNode): Iterable<PlanNode> {
 
 /** Everything that looks something up, once. */
 async function work(): Promise<void> {
-  const { clock, pipeline, database } = tidings;
-  const timers = new TimerWorker({
-    pool: database.pool,
-    databaseUrl: database.url,
-    pipeline,
-    calendar: { next: nextOccurrence, label: occurrenceLabel },
-    clock: () => clock.now,
-    elapsed: () => performance.now(),
-    log: silent,
-    rate: 100_000,
-    poll: 20,
-  });
+  const { clock, database } = tidings;
+  const timers = timerWorker(tidings);
   await timers.start();
   try {
     for (const [type, ago] of [

@@ -20,8 +20,8 @@ import { lockPeople } from '../src/store/facts.ts';
 import { Partitions } from '../src/store/partitions.ts';
 import { cancelWaiting, migrateWaiting } from '../src/waiting.ts';
 import { settlementOf } from '../src/worker/settle.ts';
-import { TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
-import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import type { TimerWorker, TimerWorkerParts } from '../src/worker/timer-worker.ts';
+import { silent, TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
 
 /** The pipeline and its timers on a database, by a clock that the tests set. The worker alone is in waits.test.ts. */
 
@@ -634,21 +634,10 @@ async function another({ database, seal, clock }: TestTidings, patience: Partial
 }
 
 async function timers(
-  { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
+  tidings: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
   parts: Partial<TimerWorkerParts> = {},
 ): Promise<TimerWorker> {
-  const worker = new TimerWorker({
-    pool: database.pool,
-    databaseUrl: database.url,
-    pipeline,
-    calendar: { next: nextOccurrence, label: occurrenceLabel },
-    clock: () => clock.now,
-    elapsed: () => performance.now(),
-    log: silent,
-    rate: 100_000,
-    poll: 20,
-    ...parts,
-  });
+  const worker = timerWorker(tidings, parts);
   await worker.start();
   cleanup.push(() => worker.stop());
   return worker;

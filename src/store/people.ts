@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isoTime } from '../iso-time.ts';
 import type { Decision, JsonObject, Millis, Outcome } from '../model.ts';
-import { unpackDecisions } from './decisions.ts';
+import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { queryPage } from './page.ts';
 
 /** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
@@ -153,18 +153,8 @@ async function loadDecided(
     order: 'event_time desc, key desc',
     texts,
   });
-  const decisions: DecisionView[] = rows.flatMap(
-    ({ key, event_id, event_type, event_time, received_at, catalog_version, decisions }) =>
-      unpackDecisions(decisions, key, event_id)
-        .filter((decision) => isWanted(only, decision))
-        .map((decision) => ({
-          ...decision,
-          event_id,
-          event_type,
-          event_timestamp: isoTime(event_time),
-          decided_at: isoTime(received_at),
-          catalog_version,
-        })),
+  const decisions = rows.flatMap(({ key, event_time, received_at, decisions, ...row }) =>
+    viewsOf(decisions, key, only, row, event_time, received_at),
   );
   const last = rows.at(-1);
   const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
@@ -199,18 +189,30 @@ async function loadEnded(
       variablesOf(only),
     ],
   );
-  return rows.flatMap(({ wait_id, event_id, event_type, trigger_time, ended_at, catalog_version, decisions }) =>
-    unpackDecisions(decisions, wait_id, event_id)
-      .filter((decision) => isWanted(only, decision))
-      .map((decision) => ({
-        ...decision,
-        event_id,
-        event_type,
-        event_timestamp: isoTime(trigger_time),
-        decided_at: isoTime(ended_at),
-        catalog_version,
-      })),
+  return rows.flatMap(({ wait_id, trigger_time, ended_at, decisions, ...row }) =>
+    viewsOf(decisions, wait_id, only, row, trigger_time, ended_at),
   );
+}
+
+/** @param source of the decisions' ids: the key of an event, or the id of a wait that ended */
+function viewsOf(
+  stored: readonly StoredDecision[],
+  source: string,
+  only: DecisionFilter | null,
+  { event_id, event_type, catalog_version }: Pick<DecisionView, 'event_id' | 'event_type' | 'catalog_version'>,
+  happenedAt: Millis,
+  decidedAt: Millis,
+): DecisionView[] {
+  return unpackDecisions(stored, source, event_id)
+    .filter((decision) => isWanted(only, decision))
+    .map((decision) => ({
+      ...decision,
+      event_id,
+      event_type,
+      event_timestamp: isoTime(happenedAt),
+      decided_at: isoTime(decidedAt),
+      catalog_version,
+    }));
 }
 
 /** By the time of the event, then by when it was decided. */

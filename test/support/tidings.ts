@@ -9,9 +9,11 @@ import { Dispatcher } from '../../src/dispatch.ts';
 import { CHANNELS, type Channel } from '../../src/model.ts';
 import { Pipeline } from '../../src/pipeline.ts';
 import { Seal } from '../../src/privacy/seal.ts';
+import { nextOccurrence, occurrenceLabel } from '../../src/rules/calendar.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { Partitions } from '../../src/store/partitions.ts';
 import { DeliveryWorker } from '../../src/worker/delivery-worker.ts';
+import { TimerWorker, type TimerWorkerParts } from '../../src/worker/timer-worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export const TENANT = 'default';
@@ -97,4 +99,23 @@ export async function testTidings(
   };
   await tidings.apply(source ?? (await readCatalog(FINTECH)));
   return tidings;
+}
+
+/** Not started. Its pace is no matter here: it fires all that is due. */
+export function timerWorker(
+  { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
+  parts: Partial<TimerWorkerParts> = {},
+): TimerWorker {
+  return new TimerWorker({
+    pool: database.pool,
+    databaseUrl: database.url,
+    pipeline,
+    calendar: { next: nextOccurrence, label: occurrenceLabel },
+    clock: () => clock.now,
+    elapsed: () => performance.now(),
+    log: silent,
+    rate: 100_000,
+    poll: 20,
+    ...parts,
+  });
 }
