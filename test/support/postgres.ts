@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -16,6 +16,7 @@ declare module 'vitest' {
 }
 
 const PREFIX = 'tidings-test-';
+const SERVER = 'server';
 const SHARED_MEMORY = '/dev/shm';
 /** No server takes as long to start, in milliseconds. */
 const HOUR = 3_600_000;
@@ -24,15 +25,18 @@ const ROOM = 8 * 2 ** 30;
 
 /**
  * One private server for the whole run, or that of TEST_DATABASE_URL (another version, as its superuser); every test file
- * clones its own database from a migrated template.
+ * clones its own database from a migrated template. And one folder for all that tests leave behind.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(join(memory() ?? tmpdir(), PREFIX));
+  const folder = mkdtempSync(join(memory() ?? tmpdir(), PREFIX));
+  // Servers of tests that run as root are another user's.
+  chmodSync(folder, 0o1777);
+  process.env.TMPDIR = folder;
   const { TEST_DATABASE_URL: given } = process.env;
   // The data is thrown away: it need not survive the machine.
   const server = given
     ? { url: given, stop: async () => {} }
-    : await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
+    : await startEmbedded({ dataDir: join(folder, SERVER), settings: { fsync: 'off', full_page_writes: 'off' } });
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
   await admin.query('drop database if exists template_tidings');
@@ -45,13 +49,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('serverUrl', server.url);
   return async () => {
     await server.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   };
 }
 
 /**
- * A folder in memory, where there is one with room: each test file makes a database of a thousand files, and a disk spends
- * as long on those as the tests on what is in them.
+ * A folder in memory, where there is one with room: each test file makes a database of a thousand files, some make whole
+ * servers, and a disk spends as long on those as the tests on what is in them.
  */
 function memory(): string | undefined {
   try {
@@ -74,7 +78,10 @@ function sweep(): void {
 
 function isServed(folder: string): boolean {
   try {
-    return process.kill(Number.parseInt(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8'), 10), 0);
+    return process.kill(
+      Number.parseInt(readFileSync(join(folder, SERVER, 'postgres', 'postmaster.pid'), 'utf8'), 10),
+      0,
+    );
   } catch {
     return false;
   }
