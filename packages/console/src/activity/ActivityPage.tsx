@@ -1,8 +1,8 @@
 import { Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getActivity } from '../api.ts';
+import { IconPause, IconPlay } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ActivityEnd } from './ActivityEnd.tsx';
@@ -37,7 +37,7 @@ export function ActivityPage() {
         </Group>
         <Button
           variant="default"
-          leftSection={paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
+          leftSection={paused ? <IconPlay size={16} /> : <IconPause size={16} />}
           onClick={() => setPaused(!paused)}
         >
           {paused ? 'Go on' : 'Pause'}

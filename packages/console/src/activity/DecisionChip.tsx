@@ -15,7 +15,7 @@ export function DecisionChip({ decision, href }: { decision: Decision; href: str
         data-testid="decision-chip"
         aria-label={`${decision.notification_type}: ${look.label}. ${decision.reason}`}
       >
-        <look.Icon size={14} stroke={2.4} aria-hidden="true" />
+        <look.Icon size={14} />
         <span>{decision.notification_type}</span>
         <span className="chip-word">{look.label}</span>
       </a>

@@ -1,8 +1,8 @@
 import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
-import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { trialOf } from '../../../../src/trial.ts';
 import { getCatalog, type JsonObject } from '../api.ts';
+import { IconCheck, IconCopy } from '../shell/icons.tsx';
 import { Nothing } from '../shell/Nothing.tsx';
 
 /** Before the first event: a command that posts one. */

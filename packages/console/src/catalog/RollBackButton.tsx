@@ -1,8 +1,8 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
-import { IconArrowBackUp } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { rollBackCatalog } from '../api.ts';
+import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DiffView } from './DiffView.tsx';
 
@@ -26,7 +26,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
       <Button
         size="xs"
         variant="default"
-        leftSection={<IconArrowBackUp size={14} aria-hidden="true" />}
+        leftSection={<IconUndo size={14} />}
         onClick={() => setAsking(true)}
         data-testid="rollback-button"
       >

@@ -1,6 +1,6 @@
 import { Group, Paper, Text } from '@mantine/core';
-import { IconArrowRight } from '@tabler/icons-react';
 import type { CatalogRule } from '../api.ts';
+import { IconArrowRight } from '../shell/icons.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { List, typesOf } from '../shell/rule-parts.tsx';
 
@@ -13,7 +13,7 @@ export function RuleCard({ rule }: { rule: CatalogRule }) {
       </Text>
       <RuleText rule={rule} />
       <Group gap="xs" mt="sm" className="rule-notify" wrap="nowrap">
-        <IconArrowRight size={18} aria-label="notify" />
+        <IconArrowRight size={18} label="notify" />
         <span className="break">
           {types.length === 0 ? (
             'nothing is sent'

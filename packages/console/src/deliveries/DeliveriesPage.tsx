@@ -37,7 +37,7 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
           const { Icon, label, color } = STATUSES[each];
           return (
             <a key={each} href={deliveriesLink(each)} aria-current={each === status || undefined}>
-              <Icon size={15} stroke={2} color={`var(--mantine-color-${color}-5)`} aria-hidden="true" />
+              <Icon size={15} color={`var(--mantine-color-${color}-5)`} />
               {label}
             </a>
           );

@@ -1,8 +1,8 @@
 import { Button, Popover, Stack, Text } from '@mantine/core';
-import { IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Delivery, type DeliveryStatus, retryDelivery } from '../api.ts';
+import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
 const RETRYABLE: readonly DeliveryStatus[] = ['dead', 'in_doubt', 'undeliverable'];
@@ -36,7 +36,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
         <Button
           size="xs"
           variant="default"
-          leftSection={<IconRefresh size={14} aria-hidden="true" />}
+          leftSection={<IconRefresh size={14} />}
           loading={retry.isPending}
           onClick={() => (inDoubt ? setAsking(true) : retry.mutate())}
           data-testid="retry-button"

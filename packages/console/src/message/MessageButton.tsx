@@ -1,8 +1,8 @@
 import { Button, Modal, Skeleton } from '@mantine/core';
-import { IconEye } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getMessage } from '../api.ts';
+import { IconEye } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { MessageView } from './MessageView.tsx';
 
@@ -14,7 +14,7 @@ export function MessageButton({ deliveryId, title }: { deliveryId: string; title
       <Button
         size="xs"
         variant="light"
-        leftSection={<IconEye size={14} aria-hidden="true" />}
+        leftSection={<IconEye size={14} />}
         onClick={() => setOpened(true)}
         data-testid="message-button"
       >

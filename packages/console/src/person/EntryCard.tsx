@@ -1,9 +1,9 @@
 import { Group, Paper, Text } from '@mantine/core';
-import { IconBolt, IconCalendarRepeat } from '@tabler/icons-react';
 import { memo } from 'react';
 import type { AuditEvent } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, valueText } from '../shell/Fields.tsx';
+import { IconCalendarRepeat, IconLightning } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DecisionLine } from './DecisionLine.tsx';
 import { type Entry, isSameEntry } from './entries.ts';
@@ -23,7 +23,7 @@ export const EntryCard = memo(DrawnEntry, (before, after) => {
 
 function DrawnEntry({ userId, entry, marked }: EntryCardProps) {
   const isTurn = entry.decisions[0]?.decision.evidence.wait?.kind === 'every';
-  const Icon = isTurn ? IconCalendarRepeat : IconBolt;
+  const Icon = isTurn ? IconCalendarRepeat : IconLightning;
   return (
     <Paper
       withBorder
@@ -34,7 +34,7 @@ function DrawnEntry({ userId, entry, marked }: EntryCardProps) {
       data-marked={marked || undefined}
     >
       <Group gap="xs" px="md" pt="sm" wrap="nowrap" align="flex-start">
-        <Icon size={20} className="entry-icon" aria-hidden="true" />
+        <Icon size={20} className="entry-icon" />
         <Text component="h3" className="name break" flex={1}>
           {entry.eventType}
         </Text>

@@ -1,7 +1,7 @@
 import { Group, Skeleton, Stack } from '@mantine/core';
-import { IconUserCircle } from '@tabler/icons-react';
 import { type Audit, getAudit } from '../api.ts';
 import { FreshButton } from '../shell/FreshButton.tsx';
+import { IconPerson } from '../shell/icons.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -27,7 +27,7 @@ export function PersonPage({ userId, eventId }: { userId: string; eventId: strin
   return (
     <Stack gap="md">
       <Group gap="xs" wrap="nowrap" align="flex-start">
-        <IconUserCircle size={30} stroke={1.5} className="person-icon" aria-hidden="true" />
+        <IconPerson size={30} className="person-icon" />
         <PageTitle data-testid="person-id">{userId}</PageTitle>
       </Group>
       {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}

@@ -1,7 +1,7 @@
 import { Box, Group, Stack, Text } from '@mantine/core';
-import { IconLanguage, IconMail, IconPhone, IconWorld } from '@tabler/icons-react';
 import type { Profile } from '../api.ts';
 import { Fields } from '../shell/Fields.tsx';
+import { IconMail, IconPhone, IconTranslate, IconWorld } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { SideSection } from './SideSection.tsx';
 
@@ -29,13 +29,13 @@ function Known({ profile }: { profile: Profile }) {
     { Icon: IconMail, name: 'E-mail', value: profile.addresses.email, missing: 'no e-mail address' },
     { Icon: IconPhone, name: 'Phone', value: profile.addresses.phone, missing: 'no phone number' },
     { Icon: IconWorld, name: 'Time zone', value: profile.time_zone, missing: 'no time zone' },
-    { Icon: IconLanguage, name: 'Locale', value: profile.locale, missing: 'no locale' },
+    { Icon: IconTranslate, name: 'Locale', value: profile.locale, missing: 'no locale' },
   ];
   return (
     <Stack gap={6}>
       {lines.map(({ Icon, name, value, missing }) => (
         <Group key={name} gap="xs" wrap="nowrap">
-          <Icon size={16} stroke={1.8} className="quiet" role="img" aria-label={name} />
+          <Icon size={16} className="quiet" label={name} />
           <Text size="sm" className="break" {...(value ? {} : { c: 'dimmed' })}>
             {value || missing}
           </Text>

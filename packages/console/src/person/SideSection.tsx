@@ -1,7 +1,7 @@
 import { Paper, Text, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { IconChevronRight } from '@tabler/icons-react';
 import { type ReactNode, useId, useState } from 'react';
+import { IconChevronRight } from '../shell/icons.tsx';
 
 interface SideSectionProps {
   title: string;
@@ -28,7 +28,7 @@ export function SideSection({ title, note, testId, children }: SideSectionProps)
                 {note}
               </Text>
             )}
-            <IconChevronRight size={16} className="chevron" data-open={opened || undefined} aria-hidden="true" />
+            <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
           </UnstyledButton>
         ) : (
           title

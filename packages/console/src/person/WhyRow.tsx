@@ -1,6 +1,5 @@
 import { Text, UnstyledButton } from '@mantine/core';
 import { useInViewport } from '@mantine/hooks';
-import { IconChevronRight, IconCircleDashed } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import {
@@ -11,6 +10,7 @@ import {
   getExplanation,
   type Notification,
 } from '../api.ts';
+import { IconChevronRight, IconCircle } from '../shell/icons.tsx';
 import { type Look, lookOf, OUTCOMES, STATUSES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
@@ -62,7 +62,7 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
             {answer.data ? <Summary explanation={answer.data} /> : answer.error ? 'No answer' : '…'}
           </Text>
         </span>
-        <IconChevronRight size={16} className="chevron" data-open={opened || undefined} aria-hidden="true" />
+        <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
       </UnstyledButton>
       <div id={id} hidden={!opened} className="why-answer">
         {opened && answer.error && <ProblemView problem={answer.error} retry={() => answer.refetch()} />}
@@ -75,9 +75,9 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
 function Sign({ explanation }: { explanation: Explanation | undefined }) {
   const last = explanation && lastOf(explanation);
   const look = last ? standing(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
-  if (!look) return <IconCircleDashed size={20} className="quiet" aria-hidden="true" />;
+  if (!look) return <IconCircle size={20} className="quiet" />;
   const { Icon, color } = look;
-  return <Icon size={20} stroke={2.2} color={`var(--mantine-color-${color}-6)`} className="sign" aria-hidden="true" />;
+  return <Icon size={20} color={`var(--mantine-color-${color}-6)`} className="sign" />;
 }
 
 /** A decision to send is not yet a message that arrived: what counts here is how the last one fared. */

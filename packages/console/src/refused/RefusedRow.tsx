@@ -1,8 +1,8 @@
 import { Button, Code, Group, Text } from '@mantine/core';
-import { IconRefresh } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type RefusedEvent, retryRefused } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
+import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { WHAT_TO_DO } from './codes.ts';
@@ -45,7 +45,7 @@ export function RefusedRow({ refused, onTaken }: { refused: RefusedEvent; onTake
           size="xs"
           variant="default"
           className="refused-retry"
-          leftSection={<IconRefresh size={14} aria-hidden="true" />}
+          leftSection={<IconRefresh size={14} />}
           loading={retry.isPending}
           onClick={() => retry.mutate()}
           data-testid="refused-retry"

@@ -1,7 +1,7 @@
 import { Alert, Text } from '@mantine/core';
-import { IconCheck } from '@tabler/icons-react';
 import type { IngestAnswer, RefusedEvent } from '../api.ts';
 import { personLink } from '../route.ts';
+import { IconCheck } from '../shell/icons.tsx';
 import { lookOf, OUTCOMES } from '../shell/outcome.ts';
 import { eventName, personOf } from './event-name.ts';
 
@@ -16,7 +16,7 @@ export function TakenIn({ taken: { refused, answer } }: { taken: Taken }) {
   const result = answer.results[0];
   const decisions = result?.decisions ?? [];
   return (
-    <Alert color="teal" variant="light" icon={<IconCheck aria-hidden="true" />} data-testid="taken-in">
+    <Alert color="teal" variant="light" icon={<IconCheck />} data-testid="taken-in">
       <Text size="sm" className="break">
         {answer.duplicates > 0 ? 'It was stored already: ' : 'Taken in: '}
         {eventName(refused)}.{' '}

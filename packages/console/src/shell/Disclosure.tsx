@@ -1,6 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
-import { IconChevronRight } from '@tabler/icons-react';
 import { type ReactNode, useId, useState } from 'react';
+import { IconChevronRight } from './icons.tsx';
 
 /** A line that opens to show more; what is inside is drawn only when it is open. */
 export function Disclosure({ label, children, testId }: { label: ReactNode; children: ReactNode; testId?: string }) {
@@ -15,7 +15,7 @@ export function Disclosure({ label, children, testId }: { label: ReactNode; chil
         onClick={() => setOpened(!opened)}
         {...(testId === undefined ? {} : { 'data-testid': testId })}
       >
-        <IconChevronRight size={14} className="chevron" data-open={opened || undefined} aria-hidden="true" />
+        <IconChevronRight size={14} className="chevron" data-open={opened || undefined} />
         <span>{label}</span>
       </UnstyledButton>
       <div id={id} hidden={!opened} className="disclosure-panel">

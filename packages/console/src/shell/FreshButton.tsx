@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconArrowUp } from '@tabler/icons-react';
+import { IconArrowUp } from './icons.tsx';
 import type { LivePages } from './live-pages.ts';
 import { focusHeading } from './page-change.ts';
 
@@ -13,7 +13,7 @@ export function FreshButton({ fresh }: { fresh: LivePages<unknown, unknown>['fre
   return (
     <div role="status" className="fresh">
       {fresh.count > 0 && (
-        <Button size="xs" radius="xl" leftSection={<IconArrowUp size={14} aria-hidden="true" />} onClick={show}>
+        <Button size="xs" radius="xl" leftSection={<IconArrowUp size={14} />} onClick={show}>
           {fresh.count}
           {fresh.orMore && ' or more'} new
         </Button>

@@ -1,14 +1,14 @@
 import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconActivity, IconBook2, IconMailExclamation, IconMoon, IconSend, IconSun } from '@tabler/icons-react';
 import { activityLink, catalogLink, deliveriesLink, type Route, refusedLink } from '../route.ts';
+import { IconActivity, IconBook, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
 import { PersonSearch } from './PersonSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 const LINKS = [
   { page: 'activity', label: 'Activity', href: activityLink(), Icon: IconActivity },
   { page: 'deliveries', label: 'Deliveries', href: deliveriesLink(null), Icon: IconSend },
-  { page: 'refused', label: 'Refused', href: refusedLink(), Icon: IconMailExclamation },
-  { page: 'catalog', label: 'Catalog', href: catalogLink(), Icon: IconBook2 },
+  { page: 'refused', label: 'Refused', href: refusedLink(), Icon: IconMailAlert },
+  { page: 'catalog', label: 'Catalog', href: catalogLink(), Icon: IconBook },
 ] as const;
 
 export function Header({ page }: { page: Route['page'] }) {
@@ -33,7 +33,7 @@ export function Header({ page }: { page: Route['page'] }) {
               aria-label={label}
               aria-current={target === page ? 'page' : undefined}
             >
-              <Icon size={18} stroke={1.8} aria-hidden="true" />
+              <Icon size={18} />
               <span className="nav-label">{label}</span>
             </a>
           ))}
@@ -59,7 +59,7 @@ function SchemeSwitch() {
       title={label}
       onClick={() => setColorScheme(dark ? 'light' : 'dark')}
     >
-      {dark ? <IconSun size={18} stroke={1.8} /> : <IconMoon size={18} stroke={1.8} />}
+      {dark ? <IconSun size={18} /> : <IconMoon size={18} />}
     </ActionIcon>
   );
 }

@@ -1,8 +1,8 @@
 import { Alert, Button, Paper, PasswordInput, Stack, Text } from '@mantine/core';
-import { IconKey } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { setApiKey } from '../key.ts';
+import { IconKey } from './icons.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
 /** Asks for an API key when the API wants one. */
@@ -30,7 +30,7 @@ export function KeyForm({ refused }: { refused: boolean }) {
             label="API key"
             autoFocus
             autoComplete="off"
-            leftSection={<IconKey size={16} aria-hidden="true" />}
+            leftSection={<IconKey size={16} />}
             value={key}
             onChange={(event) => setKey(event.currentTarget.value)}
           />

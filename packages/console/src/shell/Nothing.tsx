@@ -1,6 +1,6 @@
 import { Stack, Text, ThemeIcon, Title } from '@mantine/core';
-import { IconFeather } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
+import { IconFeather } from './icons.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
 interface NothingProps {
@@ -15,7 +15,7 @@ export function Nothing({ title, children, isPage = false }: NothingProps) {
   return (
     <Stack align="center" gap="xs" py={48} px="md" ta="center" data-testid="nothing">
       <ThemeIcon size={48} radius="xl" variant="light">
-        <IconFeather size={24} stroke={1.6} aria-hidden="true" />
+        <IconFeather size={24} />
       </ThemeIcon>
       {isPage ? (
         <PageTitle>{title}</PageTitle>

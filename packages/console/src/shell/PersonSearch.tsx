@@ -1,10 +1,10 @@
 import { Autocomplete, type ComboboxParsedItem, Kbd } from '@mantine/core';
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { findUsers } from '../api.ts';
 import { open, personLink } from '../route.ts';
+import { IconSearch } from './icons.tsx';
 
 /** Finds a person by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
 export function PersonSearch() {
@@ -31,7 +31,7 @@ export function PersonSearch() {
       aria-label="Find a person by id"
       placeholder="Find a person"
       className="search"
-      leftSection={<IconSearch size={16} aria-hidden="true" />}
+      leftSection={<IconSearch size={16} />}
       rightSection={
         <Kbd size="xs" className="search-key">
           /

@@ -9,7 +9,7 @@ export function RuleText({ rule }: { rule: CatalogRule }) {
       {rulePartsOf(rule).map(({ label, Icon, words }) => (
         <div key={label} className="rule-part">
           <span className="quiet" aria-hidden="true">
-            <Icon size={16} stroke={1.8} />
+            <Icon size={16} />
           </span>
           <Text component="span" size="sm" c="dimmed">
             {label}

@@ -1,24 +1,25 @@
 /** How outcomes, statuses and channels look: one colour, one icon and one word each, the same on every page. */
+
+import type { Attempt, Channel, DeliveryStatus, Outcome, Wait } from '../api.ts';
 import {
+  IconAlert,
   IconAlertOctagon,
-  IconAlertTriangle,
   IconBan,
   IconBell,
   IconCheck,
   IconChecks,
-  IconCircleDashed,
+  IconCircle,
   IconClock,
-  IconHelpHexagon,
+  IconHelp,
   IconInbox,
+  IconLoudspeaker,
   IconMail,
   IconMailOff,
   IconMessage,
-  IconPlayerPause,
+  IconPause,
   IconSend,
-  IconSpeakerphone,
   IconWebhook,
-} from '@tabler/icons-react';
-import type { Attempt, Channel, DeliveryStatus, Outcome, Wait } from '../api.ts';
+} from './icons.tsx';
 
 export interface Look {
   readonly label: string;
@@ -29,11 +30,11 @@ export interface Look {
 
 export const OUTCOMES: Record<Outcome, Look> = {
   send: { label: 'Send', color: 'teal', Icon: IconCheck },
-  suppressed: { label: 'Suppressed', color: 'orange', Icon: IconPlayerPause },
-  not_matched: { label: 'Not matched', color: 'gray', Icon: IconCircleDashed },
+  suppressed: { label: 'Suppressed', color: 'orange', Icon: IconPause },
+  not_matched: { label: 'Not matched', color: 'gray', Icon: IconCircle },
   scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
-  failed: { label: 'Failed', color: 'red', Icon: IconAlertTriangle },
+  failed: { label: 'Failed', color: 'red', Icon: IconAlert },
   acted: { label: 'Acted', color: 'teal', Icon: IconChecks },
 };
 
@@ -49,7 +50,7 @@ export const STATUSES: Record<DeliveryStatus, Look> = {
   sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
   undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
   dead: { label: 'Dead', color: 'red', Icon: IconAlertOctagon },
-  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelpHexagon },
+  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
 };
 
@@ -57,7 +58,7 @@ export const ATTEMPTS: Record<Attempt['outcome'], Look> = {
   delivered: { label: 'Delivered', color: 'teal', Icon: IconCheck },
   retry: { label: 'Try again', color: 'orange', Icon: IconClock },
   rejected: { label: 'Rejected', color: 'red', Icon: IconBan },
-  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelpHexagon },
+  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
   undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
 };
 
@@ -67,7 +68,7 @@ export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }
   push: { label: 'Push', Icon: IconBell },
   in_app: { label: 'In-app', Icon: IconInbox },
   webhook: { label: 'Webhook', Icon: IconWebhook },
-  internal: { label: 'Internal', Icon: IconSpeakerphone },
+  internal: { label: 'Internal', Icon: IconLoudspeaker },
 };
 
 /** A colour of the theme for words: dark on light and light on dark, at a contrast of 4.5 on its own tint too. */
@@ -76,7 +77,7 @@ export function wordColor(color: string): string {
   return `light-dark(${dark}, var(--mantine-color-${color}-3))`;
 }
 
-const UNKNOWN: Look = { label: '', color: 'gray', Icon: IconHelpHexagon };
+const UNKNOWN: Look = { label: '', color: 'gray', Icon: IconHelp };
 
 /** The look of a word; one this console is too old to know is shown as it is. */
 export function lookOf<Word extends string>(looks: Record<Word, Look>, word: Word): Look {

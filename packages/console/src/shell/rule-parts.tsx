@@ -1,23 +1,23 @@
 import { Code } from '@mantine/core';
+import { Fragment, type ReactNode } from 'react';
+import type { CatalogRule } from '../api.ts';
+import { duration } from './duration.ts';
 import {
-  IconArrowsSplit2,
-  IconBolt,
   IconClock,
   IconFilter,
   IconGauge,
   IconHistory,
   IconKey,
+  IconLightning,
   IconSend,
+  IconSplit,
   IconWand,
-} from '@tabler/icons-react';
-import { Fragment, type ReactNode } from 'react';
-import type { CatalogRule } from '../api.ts';
-import { duration } from './duration.ts';
+} from './icons.tsx';
 
 /** One key of a rule, as its author wrote it. */
 export interface RulePart {
   readonly label: string;
-  readonly Icon: typeof IconBolt;
+  readonly Icon: typeof IconLightning;
   readonly words: ReactNode;
 }
 
@@ -48,13 +48,13 @@ export function List({ items, word }: { items: readonly string[]; word: string }
 }
 
 /** Without words, the rule does not have it. */
-type Part = readonly [label: string, Icon: typeof IconBolt, words: ReactNode];
+type Part = readonly [label: string, Icon: typeof IconLightning, words: ReactNode];
 
 function triggerParts({ on, about, changes = [], every, audience, zone, key }: CatalogRule): Part[] {
   return [
     [
       'On',
-      IconBolt,
+      IconLightning,
       (on.length > 0 || changes.length > 0) && (
         <>
           <List items={on} word="or" />
@@ -135,10 +135,10 @@ function limitParts({ limits, group }: CatalogRule): Part[] {
 
 function actParts({ split, choose, channels, data, actions }: CatalogRule): Part[] {
   return [
-    ['Split', IconArrowsSplit2, split?.map(({ name, share }) => `${name} ${share}%`).join(', ')],
+    ['Split', IconSplit, split?.map(({ name, share }) => `${name} ${share}%`).join(', ')],
     [
       'Choose',
-      IconArrowsSplit2,
+      IconSplit,
       choose?.map(({ when, notify }, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a branch has no other identity than its place
         <div key={index}>
