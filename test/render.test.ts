@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compileMjml } from '../src/catalog/mjml.ts';
+import { MjmlThread } from '../src/catalog/mjml-thread.ts';
 import type { Channel, JsonObject, Message, TemplateParts } from '../src/model.ts';
 import { HELPERS } from '../src/render/helpers.ts';
 import { MAX_ITEMS, MAX_OUTPUT, MAX_SOURCE, MAX_SUBJECT } from '../src/render/limits.ts';
-import { compileMjml } from '../src/render/mjml.ts';
 import { compileTemplate, renderMessage, type TemplateProblem } from '../src/render/template.ts';
 import { runs } from './support/properties.ts';
 
@@ -349,6 +350,23 @@ describe('mjml', () => {
   ])('a mistake is told: %s', async (source, sentence) => {
     const compiled = await compileMjml(source);
     expect('problems' in compiled && compiled.problems[0]?.message).toMatch(sentence);
+  });
+
+  test('what would take a minute is given up, holds up nobody, and the next one compiles', async () => {
+    const styles = Array.from({ length: 3000 }, (_, i) => `.a${i} .b${i} p{color:red}`).join('');
+    const body = '<mj-section><mj-column><mj-text css-class="a1">x</mj-text></mj-column></mj-section>';
+    const slow = `<mjml><mj-head><mj-style inline="inline">${styles}</mj-style></mj-head><mj-body>${body.repeat(1500)}</mj-body></mjml>`;
+    const thread = new MjmlThread(1500);
+    let ticks = 0;
+    const clock = setInterval(() => ticks++, 20);
+    const [given, next] = await Promise.all([
+      compileMjml(slow, thread),
+      compileMjml(`<mjml><mj-body>${body}</mj-body></mjml>`, thread),
+    ]);
+    clearInterval(clock);
+    expect(given).toEqual({ problems: [{ message: expect.stringMatching(/longer than 1.5 s/), line: 1, column: 1 }] });
+    expect(next).toHaveProperty('html');
+    expect(ticks).toBeGreaterThan(5);
   });
 
   test.each(['', 'no markup at all', '<p>HTML</p>'])('what is not MJML is refused: %j', async (source) => {

@@ -1,6 +1,6 @@
 import { CHANNELS, type Channel, type Template } from '../model.ts';
-import { compileMjml } from '../render/mjml.ts';
 import { CHANNEL_PARTS, compileTemplate, type PartName } from '../render/template.ts';
+import { compileMjml } from './mjml.ts';
 import type { ReadNotification } from './notifications.ts';
 import type { Problems } from './problems.ts';
 import { suggest } from './suggest.ts';
