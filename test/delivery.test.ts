@@ -386,7 +386,13 @@ describe('addresses', () => {
         'No phone number is known for this person: no event has brought user_traits.phone, or one has taken it back.',
     });
     expect(await attemptsOf(tidings, mail)).toMatchObject([{ outcome: 'undeliverable' }]);
-    const { decisions } = await loadTimeline(tidings.database.pool, TENANT, 'u1', 10, null, null);
+    const { decisions } = await loadTimeline(tidings.database.pool, {
+      tenantId: TENANT,
+      userId: 'u1',
+      limit: 10,
+      before: null,
+      only: null,
+    });
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['send', 'send']);
   });
 

@@ -40,14 +40,8 @@ export function auditRoutes(app: App, { pool, clock }: HttpParts): void {
         const cursor = readCursor(before, ['number', 'uuid']);
         const place = cursor && { time: cursor[0], key: cursor[1] };
         const profile = await loadProfile(pool, tenantId, user_id);
-        const timeline = await loadTimeline(
-          pool,
-          tenantId,
-          user_id,
-          limit,
-          place,
-          notification_type === null ? null : { type: notification_type },
-        );
+        const only = notification_type === null ? null : { type: notification_type };
+        const timeline = await loadTimeline(pool, { tenantId, userId: user_id, limit, before: place, only });
         const ids = timeline.decisions.flatMap(({ notification_id }) => notification_id ?? []);
         return {
           user_id,

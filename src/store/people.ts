@@ -87,16 +87,22 @@ function isWanted(only: DecisionFilter | null, decision: Decision): boolean {
   return decision.notification_type === only.type && (only.outcome ?? decision.outcome) === decision.outcome;
 }
 
+/** Which of a person's events. */
+export interface TimelinePage {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly limit: number;
+  /** Those that are older than this; null: from the newest on. */
+  readonly before: EventCursor | null;
+  readonly only: DecisionFilter | null;
+}
+
 /** A person's events with what was decided on each, newest event time first. */
 export async function loadTimeline(
   pool: pg.Pool,
-  tenantId: string,
-  userId: string,
-  limit: number,
-  before: EventCursor | null,
-  only: DecisionFilter | null,
+  page: TimelinePage,
 ): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
-  const { rows, decisions, last } = await loadDecided(pool, tenantId, userId, limit, before, only, CONTENT);
+  const { rows, decisions, last } = await loadDecided(pool, page, CONTENT);
   const events = rows.map((row) => ({
     event_id: row.event_id,
     event_type: row.event_type,
@@ -118,7 +124,7 @@ export async function loadDecisions(
   limit: number,
   only: DecisionFilter,
 ): Promise<DecisionView[]> {
-  return (await loadDecided(pool, tenantId, userId, limit, null, only, [])).decisions;
+  return (await loadDecided(pool, { tenantId, userId, limit, before: null, only }, [])).decisions;
 }
 
 const CONTENT = ['properties', 'traits', 'context'];
@@ -126,11 +132,7 @@ const CONTENT = ['properties', 'traits', 'context'];
 /** @param content what is read of each event beside its decisions */
 async function loadDecided(
   pool: pg.Pool,
-  tenantId: string,
-  userId: string,
-  limit: number,
-  before: EventCursor | null,
-  only: DecisionFilter | null,
+  { tenantId, userId, limit, before, only }: TimelinePage,
   content: readonly string[],
 ) {
   const texts = [...content, 'decisions'];
