@@ -1,5 +1,5 @@
-import { DEFAULT_TENANT } from '../src/model.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { DEFAULT_TENANT } from '../src/model/event.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import type { Database, Setup } from './setup.ts';
 
 const DAY = 86_400_000;

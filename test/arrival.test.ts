@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import type { Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
-import { countingIds } from '../src/simulate/ids.ts';
+import { Catalogs } from '../src/catalog/cache.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { Limit, Rule } from '../src/model/catalog.ts';
+import type { Event, JsonObject, Millis } from '../src/model/event.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CatalogSource } from '../src/catalog/parse.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { readCatalog } from '../src/catalog/load/load.ts';
+import type { CatalogSource } from '../src/catalog/load/load-valid.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';

@@ -6,7 +6,7 @@ import { connect } from '../src/cli/api.ts';
 import { readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { checkEncryptionKey } from '../src/store/installation.ts';
+import { checkEncryptionKey } from '../src/store/metadata.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { raw } from './support/raw.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAt, parseRecurrence, parseZone } from '../src/catalog/moment.ts';
-import type { At, Millis } from '../src/model.ts';
-import { dateIn, nextOccurrence, occurrenceLabel, resolveAt, zoneOf } from '../src/rules/calendar.ts';
+import { parseAt, parseRecurrence, parseZone } from '../src/catalog/parse/rules/time-expressions.ts';
+import type { At } from '../src/model/catalog.ts';
+import type { Millis } from '../src/model/event.ts';
+import { dateIn, nextOccurrence, occurrenceLabel, resolveAt, zoneOf } from '../src/time/calendar.ts';
 import { runs } from './support/properties.ts';
 
 const LISBON = 'Europe/Lisbon';

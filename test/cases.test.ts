@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { checkSource } from '../src/catalog/lint/lint.ts';
+import { readCatalog } from '../src/catalog/load/load.ts';
 import { CatalogError } from '../src/errors.ts';
-import type { CatalogData } from '../src/model.ts';
+import type { CatalogData } from '../src/model/catalog.ts';
 import { readCases } from '../src/simulate/cases.ts';
-import { playCase, rulesFor } from '../src/simulate/play.ts';
+import { playCase, rulesFor } from '../src/simulate/run-case.ts';
 
 const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCatalog } from '../src/catalog/read.ts';
+import { readCatalog } from '../src/catalog/load/load.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
 

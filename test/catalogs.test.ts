@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { Catalogs } from '../src/catalog/cache.ts';
+import { readCatalog } from '../src/catalog/load/load.ts';
+import { parseCatalog } from '../src/catalog/load/load-valid.ts';
 import { backtest } from '../src/cli/backtest.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Versions of a catalog: numbered, immutable, one in force for every process. */

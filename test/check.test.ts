@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { CHECKS } from '../src/catalog/findings.ts';
-import { parseLimit } from '../src/catalog/limit.ts';
-import { parseCatalog } from '../src/catalog/parse.ts';
+import { CHECKS } from '../src/catalog/lint/findings.ts';
+import { checkSource } from '../src/catalog/lint/lint.ts';
+import { parseCatalog } from '../src/catalog/load/load-valid.ts';
+import { parseLimit } from '../src/catalog/parse/rules/limit-text.ts';
 import { CatalogError } from '../src/errors.ts';
-import type { Limit } from '../src/model.ts';
+import type { Limit } from '../src/model/catalog.ts';
 import { limitState } from '../src/rules/limits.ts';
 import { runs } from './support/properties.ts';
 

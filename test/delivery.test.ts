@@ -2,13 +2,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseCatalog } from '../src/catalog/parse.ts';
+import { parseCatalog } from '../src/catalog/load/load-valid.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model.ts';
+import { DeliveryWorker, type DeliveryWorkerParts } from '../src/delivery/delivery-worker.ts';
+import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model/delivery.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { openPool } from '../src/store/database.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
@@ -19,8 +19,8 @@ import {
   settleDeliveries,
 } from '../src/store/deliveries.ts';
 import { loadDelivery, loadNotifications } from '../src/store/delivery-views.ts';
-import { loadTimeline } from '../src/store/people.ts';
-import { DeliveryWorker, type DeliveryWorkerParts } from '../src/worker/delivery-worker.ts';
+import { openPool } from '../src/store/pg/database.ts';
+import { loadTimeline } from '../src/store/users.ts';
 import { cableTo } from './support/cable.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileSchemas } from '../src/catalog/validate-event.ts';
+import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
 import { canonical, jsonText } from '../src/events/content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
-import { addressPurpose, Reach } from '../src/events/reach.ts';
-import { readTimestamp } from '../src/events/timestamp.ts';
-import { isoTime } from '../src/iso-time.ts';
-import type { Json, JsonObject, Profile } from '../src/model.ts';
+import type { Json, JsonObject, Profile } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { mergeTraits } from '../src/profile.ts';
+import { isoTime } from '../src/time/iso-time.ts';
+import { readTimestamp } from '../src/time/timestamp.ts';
+import { addressPurpose, Reach } from '../src/users/addresses.ts';
+import { mergeTraits } from '../src/users/profile.ts';
 import { runs } from './support/properties.ts';
 
 const check = compileSchemas({

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCatalog } from '../src/catalog/read.ts';
-import type { CatalogData, Rule } from '../src/model.ts';
-import { compileTemplate, renderMessage } from '../src/render/template.ts';
+import { checkSource } from '../src/catalog/lint/lint.ts';
+import { readCatalog } from '../src/catalog/load/load.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import { compileTemplate, renderMessage } from '../src/templates/template.ts';
 
 const EXAMPLES = ['fintech', 'booking', 'marketplace'] as const;
 const folder = (name: string) => new URL(`../examples/${name}/`, import.meta.url).pathname;

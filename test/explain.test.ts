@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { DeliveryStatus } from '../src/model.ts';
-import { type Considered, explain } from '../src/rules/explain.ts';
+import { type Considered, explain } from '../src/explain/explain.ts';
+import type { DeliveryStatus } from '../src/model/delivery.ts';
 
 /** The answer to "did this person get this?", from how the latest decision to send it fared. */
 

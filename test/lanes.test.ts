@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TidingsError } from '../src/errors.ts';
-import { Lanes } from '../src/lanes.ts';
+import { Lanes } from '../src/ingest/batcher.ts';
 
 interface Item {
   readonly person: string;

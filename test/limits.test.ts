@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventResult } from '../src/answers.ts';
-import { Catalogs } from '../src/catalog/catalogs.ts';
+import { Catalogs } from '../src/catalog/cache.ts';
 import { contentUuid } from '../src/events/content.ts';
-import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { EventResult } from '../src/ingest/results.ts';
+import type { Limit, Rule } from '../src/model/catalog.ts';
+import type { Decision } from '../src/model/decision.ts';
+import type { Event, JsonObject, Millis } from '../src/model/event.ts';
 import type { CountedUse } from '../src/rules/facts.ts';
 import { limitState } from '../src/rules/limits.ts';
-import { countingIds } from '../src/simulate/ids.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
 import {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migrate } from '../src/store/migrate.ts';
-import { Partitions, uuidAt } from '../src/store/partitions.ts';
+import { migrate } from '../src/store/pg/migrate.ts';
+import { Partitions, uuidAt } from '../src/store/pg/partitions.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** The schema: brought up to date by whoever comes first, and what it does not let happen. */

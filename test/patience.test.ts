@@ -1,12 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import { Pipeline } from '../src/pipeline.ts';
-import { isOwnFault, isTransient, isUnreachable, openPool, type Patience, transaction } from '../src/store/database.ts';
+import { Catalogs } from '../src/catalog/cache.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
 import { lockPeople } from '../src/store/facts.ts';
-import { Partitions } from '../src/store/partitions.ts';
-import { WakeUp } from '../src/worker/wake-up.ts';
+import {
+  isOwnFault,
+  isTransient,
+  isUnreachable,
+  openPool,
+  type Patience,
+  transaction,
+} from '../src/store/pg/database.ts';
+import { WakeUp } from '../src/store/pg/listener.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { cableTo } from './support/cable.ts';
 import { Program } from './support/program.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';

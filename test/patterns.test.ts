@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
-import type { After, Event } from '../src/model.ts';
+import type { After } from '../src/model/catalog.ts';
+import type { Event } from '../src/model/event.ts';
 import { remember, stranger } from '../src/rules/facts.ts';
 import { complete } from '../src/rules/patterns.ts';
-import { countingIds } from '../src/simulate/ids.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { runs } from './support/properties.ts';
 import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 

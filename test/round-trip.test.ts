@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Decision } from '../src/model.ts';
-import { CopyRows } from '../src/store/copy.ts';
+import type { Decision } from '../src/model/decision.ts';
 import { packDecisions, type StoredDecision, unpackDecisions } from '../src/store/decisions.ts';
-import { runTogether, type Statement } from '../src/store/round-trip.ts';
+import { CopyRows } from '../src/store/pg/copy.ts';
+import { runTogether, type Statement } from '../src/store/pg/pipeline.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { ruleSetOf } from '../src/catalog/rule-set.ts';
+import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
+import { parseCatalog } from '../src/catalog/load/load-valid.ts';
 import { CatalogError } from '../src/errors.ts';
-import type { CatalogData, Rule } from '../src/model.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
 import { runs } from './support/properties.ts';
 
 const EVENTS = `traits:

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
+import { checkSource } from '../src/catalog/lint/lint.ts';
 import { readCases } from '../src/simulate/cases.ts';
-import { playCase, rulesFor } from '../src/simulate/play.ts';
+import { playCase, rulesFor } from '../src/simulate/run-case.ts';
 
 /**
  * What the rules do in time, as stories: each file of test/stories has rules and the cases they must pass, in the form in

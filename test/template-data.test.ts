@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { waysOf } from '../src/catalog/template-data.ts';
+import { waysOf } from '../src/catalog/lint/template-context.ts';
+import { parseCatalog } from '../src/catalog/load/load-valid.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Json, JsonObject } from '../src/model.ts';
+import type { Json, JsonObject } from '../src/model/event.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 

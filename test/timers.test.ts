@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
+import { Catalogs } from '../src/catalog/cache.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { backtest } from '../src/cli/backtest.ts';
+import { settlementOf } from '../src/delivery/settle.ts';
 import { contentUuid } from '../src/events/content.ts';
-import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
-import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { Decision } from '../src/model/decision.ts';
+import { CHANNELS } from '../src/model/delivery.ts';
+import type { Millis } from '../src/model/event.ts';
 import type { BacktestReport } from '../src/simulate/backtest.ts';
-import { openPool, type Patience } from '../src/store/database.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
 import {
   type ClaimedDelivery,
@@ -17,10 +18,11 @@ import {
   settleDeliveries,
 } from '../src/store/deliveries.ts';
 import { lockPeople } from '../src/store/facts.ts';
-import { Partitions } from '../src/store/partitions.ts';
-import { cancelWaiting, migrateWaiting } from '../src/waiting.ts';
-import { settlementOf } from '../src/worker/settle.ts';
-import type { TimerWorker, TimerWorkerParts } from '../src/worker/timer-worker.ts';
+import { openPool, type Patience } from '../src/store/pg/database.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
+import { nextOccurrence, occurrenceLabel } from '../src/time/calendar.ts';
+import type { TimerWorker, TimerWorkerParts } from '../src/timers/timer-worker.ts';
+import { cancelWaiting, migrateWaiting } from '../src/timers/wait-admin.ts';
 import { silent, TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
 
 /** The pipeline and its timers on a database, by a clock that the tests set. The worker alone is in waits.test.ts. */

@@ -7,9 +7,9 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { catalogCommands, explainCommand } from '../src/cli/catalog.ts';
 import { checkCommand } from '../src/cli/check.ts';
+import { visible, visibleJson } from '../src/cli/escape-terminal.ts';
 import { simulateCommand } from '../src/cli/simulate.ts';
 import { testCommand } from '../src/cli/test.ts';
-import { visible, visibleJson } from '../src/cli/visible.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 
 /** Nothing that somebody else wrote makes the terminal do anything: no escape, no C1, no line break, no turned text. */

@@ -6,19 +6,22 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type pg from 'pg';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
+import { Catalogs } from '../src/catalog/cache.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
-import { identifyCallers } from '../src/http/caller.ts';
+import { identifyCallers } from '../src/http/auth.ts';
 import { answerProblems } from '../src/http/problem.ts';
 import { waitRoutes } from '../src/http/waits.ts';
-import type { CatalogData, Decision, Millis, Rule } from '../src/model.ts';
+import { Bucket } from '../src/lib/token-bucket.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import type { Decision } from '../src/model/decision.ts';
+import type { Millis } from '../src/model/event.ts';
 import { remember, stranger, type Wait, type WaitState } from '../src/rules/facts.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { type Connection, openPool, transaction } from '../src/store/database.ts';
 import { lockPeople } from '../src/store/facts.ts';
-import { writeLifecycle } from '../src/store/lifecycle.ts';
-import { claimRecurrence, type RecurringRule, saveRecurrence, syncRecurrences } from '../src/store/recurrences.ts';
+import { writeLifecycle } from '../src/store/outbox.ts';
+import { type Connection, openPool, transaction } from '../src/store/pg/database.ts';
+import { claimRecurrence, type RecurringRule, saveRecurrence, syncRecurrences } from '../src/store/schedules.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
 import { loadChanges } from '../src/store/trait-changes.ts';
 import { listWaits } from '../src/store/wait-views.ts';
@@ -32,8 +35,7 @@ import {
   peopleWaitingIn,
   writeWaits,
 } from '../src/store/waits.ts';
-import { Bucket } from '../src/worker/bucket.ts';
-import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
+import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/timers/timer-worker.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** Rules that wait, as they are stored and as their time comes; the engine's part is in rules-time.test.ts. */

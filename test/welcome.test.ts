@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCatalog } from '../src/catalog/read.ts';
-import { compileSchemas } from '../src/catalog/validate-event.ts';
-import { deliveryText, welcome } from '../src/cli/welcome.ts';
+import { checkSource } from '../src/catalog/lint/lint.ts';
+import { readCatalog } from '../src/catalog/load/load.ts';
+import { type ShownCatalog, trialOf } from '../src/catalog/sample-event.ts';
+import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
+import { deliveryText, welcome } from '../src/cli/startup-banner.ts';
 import { isRejection, readEvent } from '../src/events/envelope.ts';
-import type { CatalogData } from '../src/model.ts';
-import { course } from '../src/simulate/course.ts';
-import { countingIds } from '../src/simulate/ids.ts';
-import { rulesFor } from '../src/simulate/play.ts';
-import { World } from '../src/simulate/world.ts';
-import { type ShownCatalog, trialOf } from '../src/trial.ts';
+import type { CatalogData } from '../src/model/catalog.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { rulesFor } from '../src/simulate/run-case.ts';
+import { course } from '../src/simulate/run-simulation.ts';
+import { World } from '../src/simulate/simulator.ts';
 
 /** What a start says: something to try with this catalog, and what leaves the machine. */
 

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Dispatched } from '../src/dispatch.ts';
+import { retryDelay } from '../src/delivery/backoff.ts';
+import type { Dispatched } from '../src/delivery/dispatch.ts';
+import { settlementOf, withoutExtras } from '../src/delivery/settle.ts';
+import { Breaker } from '../src/lib/circuit-breaker.ts';
+import { Slots } from '../src/lib/semaphore.ts';
 import type { ClaimedDelivery } from '../src/store/deliveries.ts';
-import { retryDelay } from '../src/worker/backoff.ts';
-import { Breaker } from '../src/worker/breaker.ts';
-import { settlementOf, withoutExtras } from '../src/worker/settle.ts';
-import { Slots } from '../src/worker/slots.ts';
 
 /** The pure parts of the worker: how long to wait, when to stop asking, what an outcome means. */
 

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ruleSetOf } from '../src/catalog/rule-set.ts';
+import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
 import { contentUuid } from '../src/events/content.ts';
-import type { Event, JsonObject, Millis, Rule } from '../src/model.ts';
-import { Agenda } from '../src/simulate/agenda.ts';
-import { countingIds } from '../src/simulate/ids.ts';
-import { type Happening, World } from '../src/simulate/world.ts';
+import { Agenda } from '../src/lib/priority-queue.ts';
+import type { Rule } from '../src/model/catalog.ts';
+import type { Event, JsonObject, Millis } from '../src/model/event.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { type Happening, World } from '../src/simulate/simulator.ts';
 import { only } from './support/memory.ts';
 import { BASE, catalogOf, DAY, HOUR, plainRule } from './support/random-catalog.ts';
 

@@ -1,5 +1,5 @@
-import { ruleSetOf } from '../../src/catalog/rule-set.ts';
-import { DEFAULT_TENANT } from '../../src/model.ts';
+import { ruleSetOf } from '../../src/catalog/compile/rule-set.ts';
+import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { Backtest } from '../../src/simulate/backtest.ts';
 import { readLives, type StoredLife } from '../../src/store/replay.ts';
 import { makeEvents } from '../events.ts';

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Difference } from '../catalog/diff.ts';
-import { readCatalog } from '../catalog/read.ts';
+import { readCatalog } from '../catalog/load/load.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
-import { answer } from './answer.ts';
 import { problemLines } from './problems.ts';
+import { answer } from './run-command.ts';
 
 interface Applied {
   readonly version: number;

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type CheckedSource, checkSource } from '../catalog/check.ts';
-import type { CatalogSource } from '../catalog/parse.ts';
-import { readCatalog } from '../catalog/read.ts';
+import { type CheckedSource, checkSource } from '../catalog/lint/lint.ts';
+import { readCatalog } from '../catalog/load/load.ts';
+import type { CatalogSource } from '../catalog/load/load-valid.ts';
 import { CatalogError } from '../errors.ts';
+import { visible } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
-import { visible } from './visible.ts';
 
 /** `check [DIR]`: is this catalog right? */
 export function checkCommand(program: Command): void {

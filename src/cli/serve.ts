@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import pino, { type Logger } from 'pino';
+import { trialOf } from '../catalog/sample-event.ts';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
+import { ROOT } from '../lib/package-root.ts';
 import type { Roles, Running } from '../main.ts';
-import { loggedError } from '../privacy/logged.ts';
-import { ROOT } from '../root.ts';
-import { codeOf, isUnreachable } from '../store/database.ts';
-import { trialOf } from '../trial.ts';
-import { complain } from './answer.ts';
-import { welcome } from './welcome.ts';
+import { loggedError } from '../privacy/log-serializers.ts';
+import { codeOf, isUnreachable } from '../store/pg/database.ts';
+import { complain } from './run-command.ts';
+import { welcome } from './startup-banner.ts';
 
 const EXAMPLE = join(ROOT, 'examples', 'fintech');
 

@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
-import { compileSchemas } from '../catalog/validate-event.ts';
+import { compileSchemas } from '../catalog/schemas/validate-event.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { readTimestamp } from '../events/timestamp.ts';
-import type { Millis, SchemaCheck } from '../model.ts';
+import type { Millis, SchemaCheck } from '../model/event.ts';
 import { RUNS_ON } from '../simulate/cases.ts';
-import { course } from '../simulate/course.ts';
-import { countingIds } from '../simulate/ids.ts';
-import { rulesFor } from '../simulate/play.ts';
+import { countingIds } from '../simulate/counting-ids.ts';
+import { rulesFor } from '../simulate/run-case.ts';
+import { course } from '../simulate/run-simulation.ts';
+import { type Happening, World } from '../simulate/simulator.ts';
 import { plainLine, type TimelineLine, timelineOf } from '../simulate/timeline.ts';
-import { type Happening, World } from '../simulate/world.ts';
+import { readTimestamp } from '../time/timestamp.ts';
 import { checkFolder, counted } from './check.ts';
+import { visible } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
-import { visible } from './visible.ts';
 
 interface Options {
   readonly events: string;

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { CatalogError } from '../errors.ts';
 import { type Case, readCases } from '../simulate/cases.ts';
-import { type CaseResult, playCase, rulesFor } from '../simulate/play.ts';
+import { type CaseResult, playCase, rulesFor } from '../simulate/run-case.ts';
 import { checkFolder, counted, folderOf } from './check.ts';
+import { visible, visibleLines } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
-import { visible, visibleLines } from './visible.ts';
 
 const FILE = 'cases.yaml';
 /** With more than these, only those that fail are named. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { answer } from './answer.ts';
 import type { Api } from './api.ts';
+import { answer } from './run-command.ts';
 
 interface Waits {
   readonly waits: readonly {

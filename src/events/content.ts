@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Json, JsonObject } from '../model.ts';
+import type { Json, JsonObject } from '../model/event.ts';
 import { holdsAddress, namedAddress } from '../privacy/mask.ts';
 
 /** Deeper than this, nobody writes a rule about it, and recursion elsewhere stays safe. */

@@ -1,5 +1,5 @@
-import { isoTime } from '../iso-time.ts';
-import { type Emitted, type Event, PROFILE_UPDATED } from '../model.ts';
+import { type Emitted, type Event, PROFILE_UPDATED } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { jsonText } from './content.ts';
 import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
 

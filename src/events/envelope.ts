@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
-import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type SchemaCheck } from '../model.ts';
+import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type SchemaCheck } from '../model/event.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
+import { readTimestamp } from '../time/timestamp.ts';
 import { ContentProblem, canonical, contentUuid, jsonText, type Written } from './content.ts';
-import { readTimestamp } from './timestamp.ts';
 
 /** An event as received: checked, identified, its addresses split off. */
 export interface ReceivedEvent extends Event {

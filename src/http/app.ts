@@ -3,9 +3,9 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Catalogs } from '../catalog/catalogs.ts';
-import type { Millis } from '../model.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Catalogs } from '../catalog/cache.ts';
+import type { Pipeline } from '../ingest/pipeline.ts';
+import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 
 /** What the routes are made of. */

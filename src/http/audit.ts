@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { loadNotifications } from '../store/delivery-views.ts';
-import { findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
+import { findUsers, loadProfile, loadTimeline, recentActivity } from '../store/users.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, decisionFull, limitQuery, notification, pathText, problemSchema } from './schemas.ts';

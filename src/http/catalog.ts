@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { checkSource } from '../catalog/check.ts';
 import { type Difference, diffCatalogs } from '../catalog/diff.ts';
+import { checkSource } from '../catalog/lint/lint.ts';
 import { TidingsError } from '../errors.ts';
-import { isoTime } from '../iso-time.ts';
-import type { CatalogData } from '../model.ts';
+import type { CatalogData } from '../model/catalog.ts';
 import { applyCatalog, listCatalogs, rollBackCatalog } from '../store/catalogs.ts';
 import { countWaiting } from '../store/waits.ts';
+import { isoTime } from '../time/iso-time.ts';
 import type { App, HttpParts } from './app.ts';
 import { anyObject, limitQuery, problemSchema } from './schemas.ts';
 

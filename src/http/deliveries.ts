@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { DAY } from '../iso-time.ts';
-import { CHANNELS, DELIVERY_STATUSES } from '../model.ts';
+import { CHANNELS, DELIVERY_STATUSES } from '../model/delivery.ts';
 import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
 import { listDeliveries, loadDelivery, loadMessage } from '../store/delivery-views.ts';
+import { DAY } from '../time/iso-time.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { EventResult } from '../answers.ts';
 import { TidingsError } from '../errors.ts';
-import type { Decision } from '../model.ts';
+import type { EventResult } from '../ingest/results.ts';
+import type { Decision } from '../model/decision.ts';
 import { listRejected, openRejected, removeRejected } from '../store/rejected.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { OUTCOMES, type Outcome, type Rule } from '../model.ts';
-import { ANSWERS, awaitedBy, explain } from '../rules/explain.ts';
+import { ANSWERS, awaitedBy, explain } from '../explain/explain.ts';
+import type { Rule } from '../model/catalog.ts';
+import { OUTCOMES, type Outcome } from '../model/decision.ts';
 import { typesOf } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/delivery-views.ts';
-import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/people.ts';
 import { loadRefused } from '../store/rejected.ts';
+import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/users.ts';
 import type { App, HttpParts } from './app.ts';
 import { pathText, problemSchema } from './schemas.ts';
 

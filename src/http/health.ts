@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from '../model.ts';
+import { DEFAULT_TENANT } from '../model/event.ts';
 import type { App, HttpParts } from './app.ts';
 
 /** For load balancers and people. Live: the process answers. Ready: it can take events. */

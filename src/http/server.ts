@@ -9,7 +9,7 @@ import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fa
 import { TidingsError } from '../errors.ts';
 import type { App, HttpParts } from './app.ts';
 import { auditRoutes } from './audit.ts';
-import { identifyCallers } from './caller.ts';
+import { identifyCallers } from './auth.ts';
 import { catalogRoutes } from './catalog.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { WAIT_STATUSES } from '../model.ts';
+import { WAIT_STATUSES } from '../model/decision.ts';
 import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
-import { cancelWaiting, migrateWaiting } from '../waiting.ts';
+import { cancelWaiting, migrateWaiting } from '../timers/wait-admin.ts';
 import type { App, HttpParts } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, decisionShort, limitQuery, pathText, problemSchema } from './schemas.ts';

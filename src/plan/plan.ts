@@ -1,4 +1,6 @@
-import type { Channel, InDoubtPolicy, Millis, NotificationType } from '../model.ts';
+import type { NotificationType } from '../model/catalog.ts';
+import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
 
 /** What happens to one notification on one channel. */
 export interface ChannelPlan {

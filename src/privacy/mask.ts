@@ -1,4 +1,4 @@
-import type { Json } from '../model.ts';
+import type { Json } from '../model/event.ts';
 
 /**
  * Anywhere in a text: something, an at sign, a domain with a dot; but not what `maskEmail` makes of a word. Bounded, so that

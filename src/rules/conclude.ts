@@ -1,6 +1,17 @@
-import { isoTime } from '../iso-time.ts';
-import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, Rule } from '../model.ts';
-import { type Condition, type Scope, valuesSeen } from './condition.ts';
+import { type Condition, type Scope, valuesSeen } from '../expressions/condition.ts';
+import type { Limit, Rule } from '../model/catalog.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { Emitted, Json, JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import {
+  type Matter,
+  type Moment,
+  type RuleVerdict,
+  record,
+  recordEmitFailure,
+  type Writable,
+  waitsOf,
+} from './context.ts';
 import { rememberUse } from './facts.ts';
 import { countedIn } from './key.ts';
 import { type LimitState, limitState } from './limits.ts';
@@ -15,15 +26,6 @@ import {
   sentReason,
 } from './reasons.ts';
 import { type CompiledRule, madeBy } from './rule-set.ts';
-import {
-  type Matter,
-  type Moment,
-  type RuleVerdict,
-  record,
-  recordEmitFailure,
-  type Writable,
-  waitsOf,
-} from './verdicts.ts';
 import { closeWait, waitEvidence } from './wait.ts';
 
 /** Rules may emit events that trigger rules; so many in a row, and no more. */

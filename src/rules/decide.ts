@@ -1,10 +1,12 @@
-import { isoTime } from '../iso-time.ts';
-import type { Event, Evidence, JsonObject, Millis, Profile } from '../model.ts';
-import { isSame } from '../profile.ts';
-import { boundedCopy } from './bounded.ts';
-import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
-import { arrive } from './coming.ts';
+import { boundedCopy } from '../expressions/truncate.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { isSame } from '../users/profile.ts';
+import { wasTold } from './already-fired.ts';
+import { comeTooLate, endWaits } from './cancel.ts';
 import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
+import { type Matter, type Moment, moment, record, type Verdicts, type Writable } from './context.ts';
 import {
   type Ids,
   type KnownEvent,
@@ -16,13 +18,12 @@ import {
 } from './facts.ts';
 import { fire, recur } from './firing.ts';
 import { collect, debounce } from './gathering.ts';
-import { comeTooLate, endWaits } from './interrupt.ts';
 import { keyOf } from './key.ts';
+import { arrive } from './lookahead.ts';
 import { byTime, type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
-import { wasTold } from './told.ts';
-import { type Matter, type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
+import { isWanted, laterChanges, openChanges, rememberChanges } from './trait-changes.ts';
 import { waitIdOf } from './wait.ts';
 import { begunBy, recordBegun, wait } from './waits.ts';
 

@@ -1,15 +1,5 @@
-import type {
-  Decision,
-  Event,
-  Evidence,
-  JsonObject,
-  LimitUse,
-  Millis,
-  Outcome,
-  Profile,
-  WaitKind,
-  WaitStatus,
-} from '../model.ts';
+import type { Decision, Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 
 /**
  * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next

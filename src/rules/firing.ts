@@ -1,9 +1,9 @@
-/** The end of a wait, and the turns of rules that act by themselves. */
-import type { Evidence, Millis } from '../model.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
 import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
+import { type Matter, type Moment, record, type Writable } from './context.ts';
 import type { Trigger, Wait } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Matter, type Moment, record, type Writable } from './verdicts.ts';
 import { closeWait, keyed, newWait, waitEvidence, waitIdOf } from './wait.ts';
 
 /** Its time has come: the rule of the catalog it began with acts, or says why not. */

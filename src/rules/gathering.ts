@@ -2,12 +2,15 @@
  * Rules that gather what comes close together: a burst, of which the last is told (`debounce`), and a window, of which all
  * is told together (`digest`). Which events belong together goes by their own times, not by when they arrive.
  */
-import { isoTime } from '../iso-time.ts';
-import type { Millis, WaitKind } from '../model.ts';
-import { nextOccurrence, zoneOf } from './calendar.ts';
-import { foreseen } from './coming.ts';
+
+import type { WaitKind } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { nextOccurrence, zoneOf } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { conclude } from './conclude.ts';
+import { type Matter, type Moment, record, waitsOf } from './context.ts';
 import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
+import { foreseen } from './lookahead.ts';
 import { endingOf, isBefore, seenSoFar } from './patterns.ts';
 import {
   brokenReason,
@@ -18,7 +21,6 @@ import {
   waitingReason,
 } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
 import { begunWith, changeWait, closeWait, keyed, newWait, plain, waitEvidence } from './wait.ts';
 import { recordEnding } from './waits.ts';
 

@@ -1,5 +1,5 @@
-import type { Event, Json } from '../model.ts';
-import type { Expression } from './condition.ts';
+import type { Expression } from '../expressions/condition.ts';
+import type { Event, Json } from '../model/event.ts';
 import type { Ids } from './facts.ts';
 import { limitKey } from './limits.ts';
 import type { BoundLimit, CompiledRule } from './rule-set.ts';

@@ -1,6 +1,7 @@
-import { DAY, isoTime } from '../iso-time.ts';
-import type { JsonObject, Limit, Millis } from '../model.ts';
-import { dateIn, instant, zoneOf } from './calendar.ts';
+import type { Limit } from '../model/catalog.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { dateIn, instant, zoneOf } from '../time/calendar.ts';
+import { DAY, isoTime } from '../time/iso-time.ts';
 import type { CountedUse, LimitNeed } from './facts.ts';
 
 /** How one limit stands for one event. */

@@ -1,6 +1,7 @@
-import { isoTime } from '../iso-time.ts';
-import type { After, Event, Millis, Rule } from '../model.ts';
-import { dateIn, zoneOf } from './calendar.ts';
+import type { After, Rule } from '../model/catalog.ts';
+import type { Event, Millis } from '../model/event.ts';
+import { dateIn, zoneOf } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import type { Ids, KnownEvent, PersonFacts, Trigger } from './facts.ts';
 import { agree, keyOf } from './key.ts';
 import type { CompiledRule } from './rule-set.ts';

@@ -1,4 +1,6 @@
-import type { Evidence, Limit, Millis, Rule, WaitKind } from '../model.ts';
+import type { Limit, Rule } from '../model/catalog.ts';
+import type { Evidence, WaitKind } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
 import type { Trigger, Wait } from './facts.ts';
 import type { LimitState } from './limits.ts';
 

@@ -1,15 +1,12 @@
 import {
-  type Action,
-  type After,
-  type CatalogData,
-  type Group,
-  type Limit,
-  type NotificationType,
-  PROFILE_UPDATED,
-  type Rule,
-  type SchemaCheck,
-} from '../model.ts';
-import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
+  type Condition,
+  compileCondition,
+  compileExpression,
+  type Declared,
+  type Expression,
+} from '../expressions/condition.ts';
+import type { Action, After, CatalogData, Group, Limit, NotificationType, Rule } from '../model/catalog.ts';
+import { PROFILE_UPDATED, type SchemaCheck } from '../model/event.ts';
 import { limitKey } from './limits.ts';
 
 /** A rule with its expressions compiled. */

@@ -1,9 +1,12 @@
 /** A wait as the rules make and keep it. */
-import { isoTime } from '../iso-time.ts';
-import type { Evidence, Millis, Rule, WaitKind } from '../model.ts';
+
+import type { Rule } from '../model/catalog.ts';
+import type { Evidence, WaitKind } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { Matter, Moment } from './context.ts';
 import type { Trigger, Wait, WaitState } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
-import type { Matter, Moment } from './verdicts.ts';
 
 export function newWait(
   m: Moment,

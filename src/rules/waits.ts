@@ -1,13 +1,14 @@
-import { isoTime } from '../iso-time.ts';
-import type { Event, Evidence, Json, Millis, ReasonCode } from '../model.ts';
-import { resolveAt, zoneOf } from './calendar.ts';
-import { parseCelTimestamp } from './cel/time.ts';
-import { isWanted } from './changes.ts';
-import { changesToCome, foreseen, whenDecided } from './coming.ts';
+import { parseCelTimestamp } from '../expressions/time.ts';
+import type { Evidence, ReasonCode } from '../model/decision.ts';
+import type { Event, Json, Millis } from '../model/event.ts';
+import { resolveAt, zoneOf } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { conditionEvidence, scopeOf } from './conclude.ts';
+import { type Matter, type Moment, record, waitsOf } from './context.ts';
 import type { PersonFacts, Trigger, Wait } from './facts.ts';
 import { finish, fire } from './firing.ts';
 import { keyOf } from './key.ts';
+import { changesToCome, foreseen, whenDecided } from './lookahead.ts';
 import { byTime, complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
 import {
   alreadyWaitingReason,
@@ -18,7 +19,7 @@ import {
   waitingReason,
 } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
+import { isWanted } from './trait-changes.ts';
 import { begunWith, closeWait, keyed, newWait, plain, waitEvidence, waitIdOf } from './wait.ts';
 
 /**

@@ -1,8 +1,9 @@
-import { DAY, isoTime } from '../iso-time.ts';
-import type { Decision, Millis } from '../model.ts';
-import { type BacktestPlan, type Life, pastDecisions, type Verdict } from './life.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { DAY, isoTime } from '../time/iso-time.ts';
+import { areSame } from './decisions-equal.ts';
+import { type BacktestPlan, type Life, pastDecisions, type Verdict } from './history.ts';
 import { replayLife } from './replay.ts';
-import { areSame } from './same.ts';
 
 /** What a backtest came to; plain JSON. Times are ISO 8601 in UTC. */
 export interface BacktestReport {

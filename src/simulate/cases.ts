@@ -1,24 +1,15 @@
-import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/fields.ts';
-import { LIFECYCLE_EVENTS } from '../catalog/lifecycle.ts';
-import { Problems } from '../catalog/problems.ts';
-import { suggest } from '../catalog/suggest.ts';
-import { compileSchemas } from '../catalog/validate-event.ts';
-import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
+import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
+import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/parse/fields.ts';
+import { Problems } from '../catalog/parse/problems.ts';
+import { suggest } from '../catalog/parse/suggest.ts';
+import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/parse/yaml.ts';
+import { compileSchemas } from '../catalog/schemas/validate-event.ts';
 import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { readTimestamp } from '../events/timestamp.ts';
-import { DAY, isoTime } from '../iso-time.ts';
-import {
-  type CatalogData,
-  type Json,
-  type JsonObject,
-  type Millis,
-  OUTCOMES,
-  type Outcome,
-  PROFILE_UPDATED,
-  REASON_CODES,
-  type ReasonCode,
-  type SchemaCheck,
-} from '../model.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../model/decision.ts';
+import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type SchemaCheck } from '../model/event.ts';
+import { DAY, isoTime } from '../time/iso-time.ts';
+import { readTimestamp } from '../time/timestamp.ts';
 
 /** What must happen, as a small story. */
 export interface Case {

@@ -1,8 +1,8 @@
 import { receivedOf } from '../events/emitted.ts';
 import { isRejection } from '../events/envelope.ts';
-import type { Event } from '../model.ts';
+import type { Event } from '../model/event.ts';
+import { recordEmitFailure, type Verdicts } from '../rules/context.ts';
 import type { Trigger } from '../rules/facts.ts';
-import { recordEmitFailure, type Verdicts } from '../rules/verdicts.ts';
 
 /** An event as the rules take it; `depth` of one that a rule emitted. */
 export type PlayedEvent = Event & Pick<Trigger, 'depth'>;

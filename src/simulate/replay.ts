@@ -1,18 +1,19 @@
 import { byOrder } from '../events/emitted.ts';
-import type { Decision, Millis, Profile } from '../model.ts';
-import { mergeTraits } from '../profile.ts';
-import { rememberChanges } from '../rules/changes.ts';
-import { announce } from '../rules/coming.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Millis, Profile } from '../model/event.ts';
+import type { Verdicts } from '../rules/context.ts';
 import { decide, endWait, takeTurn } from '../rules/decide.ts';
 import { byDue, type Ids, type PersonFacts, rememberTold, rememberUse, stranger, type Wait } from '../rules/facts.ts';
+import { announce } from '../rules/lookahead.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import type { Verdicts } from '../rules/verdicts.ts';
+import { rememberChanges } from '../rules/trait-changes.ts';
+import { mergeTraits } from '../users/profile.ts';
+import { countingIds } from './counting-ids.ts';
+import { areSame } from './decisions-equal.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
-import { countingIds } from './ids.ts';
-import { Known } from './known.ts';
-import { type BacktestPlan, type Life, type PastEvent, type PastWait, pastDecisions, type Verdict } from './life.ts';
-import { areSame } from './same.ts';
-import { type Turn, Turns } from './turns.ts';
+import { type BacktestPlan, type Life, type PastEvent, type PastWait, pastDecisions, type Verdict } from './history.ts';
+import { type Turn, Turns } from './occurrences.ts';
+import { Known } from './replay-window.ts';
 
 /**
  * Lives a person's stored life again: every event arrives when it arrived, every wait ends when it is due, or when it

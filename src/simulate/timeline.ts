@@ -1,5 +1,6 @@
-import type { Decision, Evidence, Millis } from '../model.ts';
-import type { Happening } from './world.ts';
+import type { Decision, Evidence } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import type { Happening } from './simulator.ts';
 
 /** One line of a timeline, in parts: whoever prints it chooses the colours. */
 export interface TimelineLine {

@@ -1,14 +1,16 @@
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
-import type { AddressChange } from '../events/reach.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
-import type { NewUse } from '../rules/verdicts.ts';
-import { type Columns, CopyRows } from './copy.ts';
-import type { Connection } from './database.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
+import type { JsonObject, Millis, Profile } from '../model/event.ts';
+import type { NewUse } from '../rules/context.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { AddressChange } from '../users/addresses.ts';
 import { packDecisions } from './decisions.ts';
 import { DELIVERIES_CHANNEL } from './deliveries.ts';
-import { runTogether, type Statement } from './round-trip.ts';
+import { type Columns, CopyRows } from './pg/copy.ts';
+import type { Connection } from './pg/database.ts';
+import { runTogether, type Statement } from './pg/pipeline.ts';
 import { type WrittenWait, writeWaitsStatement } from './waits.ts';
 
 /** Everything one batch writes; all of one tenant. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type { CatalogData, Millis } from '../model.ts';
-import { recordChange } from './changes.ts';
-import { type Connection, transaction } from './database.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { recordChange } from './audit-log.ts';
+import { type Connection, transaction } from './pg/database.ts';
 
 export interface Applied {
   /** In force afterwards. */

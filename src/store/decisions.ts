@@ -1,6 +1,7 @@
 import { jsonText } from '../events/content.ts';
-import type { Decision, Evidence, Json, Outcome, ReasonCode } from '../model.ts';
-import { decisionId } from '../rules/verdicts.ts';
+import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
+import type { Json } from '../model/event.ts';
+import { decisionId } from '../rules/context.ts';
 
 /**
  * A decision as it stands in `events.decisions`. Half of what an event costs to store is its decisions, so the names are

@@ -1,18 +1,11 @@
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type {
-  Channel,
-  DeliveryReasonCode,
-  DeliveryStatus,
-  InDoubtPolicy,
-  JsonObject,
-  Message,
-  Millis,
-} from '../model.ts';
-import { recordChange } from './changes.ts';
-import { type Connection, transaction } from './database.ts';
-import { type LifecycleEvent, writeLifecycle } from './lifecycle.ts';
-import { list } from './parameters.ts';
+import type { Channel, DeliveryReasonCode, DeliveryStatus, InDoubtPolicy, Message } from '../model/delivery.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { recordChange } from './audit-log.ts';
+import { type LifecycleEvent, writeLifecycle } from './outbox.ts';
+import { type Connection, transaction } from './pg/database.ts';
+import { list } from './pg/params.ts';
 
 /** Heard by workers when there is something to deliver. */
 export const DELIVERIES_CHANNEL = 'tidings_deliveries';

@@ -1,6 +1,5 @@
-import { isoTime } from '../iso-time.ts';
-import type { Decision, JsonObject } from '../model.ts';
-import { storable } from '../rules/calendar.ts';
+import type { Decision } from '../model/decision.ts';
+import type { JsonObject } from '../model/event.ts';
 import {
   type HistoryNeed,
   type LimitNeed,
@@ -10,10 +9,12 @@ import {
   rememberUseOnce,
   stranger,
 } from '../rules/facts.ts';
-import { type Connection, parsePgTime } from './database.ts';
+import { storable } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
-import { during, list } from './parameters.ts';
-import { runTogether, type Statement } from './round-trip.ts';
+import { type Connection, parsePgTime } from './pg/database.ts';
+import { during, list } from './pg/params.ts';
+import { runTogether, type Statement } from './pg/pipeline.ts';
 
 /** What a batch asks of the database: all of one tenant. */
 export interface FactsQuery {

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { contentUuid } from '../events/content.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Json, Millis } from '../model.ts';
+import type { Json, Millis } from '../model/event.ts';
 import { maskSuspicious, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { recordChange } from './changes.ts';
-import { transaction } from './database.ts';
-import { queryPage } from './page.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { recordChange } from './audit-log.ts';
+import { queryPage } from './pg/bounded-page.ts';
+import { transaction } from './pg/database.ts';
 
 /** A refused event, as people see it. */
 export interface RejectedEvent {

@@ -1,10 +1,11 @@
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type { Decision, Event, JsonObject, Millis, Profile, WaitKind, WaitStatus } from '../model.ts';
-import { openChanges } from '../rules/changes.ts';
+import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
+import { openChanges } from '../rules/trait-changes.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { SAYS_TOLD } from './told.ts';
+import { SAYS_TOLD } from './fired.ts';
 import { SAYS_CHANGE } from './trait-changes.ts';
 
 /** Everything stored of one person that a replay needs. */

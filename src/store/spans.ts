@@ -1,7 +1,7 @@
-import type { JsonObject, Millis } from '../model.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import { type PersonFacts, rememberOnce } from '../rules/facts.ts';
-import type { Connection } from './database.ts';
-import { during, list } from './parameters.ts';
+import type { Connection } from './pg/database.ts';
+import { during, list } from './pg/params.ts';
 
 /** All events of a person of one type in a span; both ends count. */
 export interface Span {

@@ -1,9 +1,9 @@
-import type { Event, JsonObject, Millis } from '../model.ts';
-import { openChanges, rememberChanges } from '../rules/changes.ts';
+import type { Event, JsonObject, Millis } from '../model/event.ts';
 import type { PersonFacts } from '../rules/facts.ts';
-import type { Connection } from './database.ts';
+import { openChanges, rememberChanges } from '../rules/trait-changes.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { during, list } from './parameters.ts';
+import type { Connection } from './pg/database.ts';
+import { during, list } from './pg/params.ts';
 import { mergeSpans } from './spans.ts';
 
 /** A span of event times; both ends count. */

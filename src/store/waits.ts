@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Decision, JsonObject, Millis, WaitKind } from '../model.ts';
-import { storable } from '../rules/calendar.ts';
+import type { Decision, WaitKind } from '../model/decision.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitNeed, WaitState } from '../rules/facts.ts';
-import type { Connection } from './database.ts';
+import { storable } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
-import { list } from './parameters.ts';
+import type { Connection } from './pg/database.ts';
+import { list } from './pg/params.ts';
 
 /** Rules that wait, as they are stored; see the picture in sql/000003.sql. */
 

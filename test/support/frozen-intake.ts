@@ -1,8 +1,8 @@
-import { Catalogs } from '../../src/catalog/catalogs.ts';
-import { Pipeline } from '../../src/pipeline.ts';
+import { Catalogs } from '../../src/catalog/cache.ts';
+import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import { openPool } from '../../src/store/database.ts';
-import { Partitions } from '../../src/store/partitions.ts';
+import { openPool } from '../../src/store/pg/database.ts';
+import { Partitions } from '../../src/store/pg/partitions.ts';
 import { silent, TENANT } from './tidings.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Event, Millis } from '../../src/model.ts';
-import { openChanges, rememberChanges } from '../../src/rules/changes.ts';
+import type { Event, Millis } from '../../src/model/event.ts';
+import { begunWaits, toldNeeds } from '../../src/rules/already-fired.ts';
 import {
   type LimitNeed,
   type PersonFacts,
@@ -10,11 +10,11 @@ import {
   stranger,
   type Wait,
 } from '../../src/rules/facts.ts';
-import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from '../../src/rules/needs.ts';
+import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from '../../src/rules/required-facts.ts';
 import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
-import { begunWaits, toldNeeds } from '../../src/rules/told.ts';
-import { countingIds } from '../../src/simulate/ids.ts';
-import { type DueTurn, type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
+import { openChanges, rememberChanges } from '../../src/rules/trait-changes.ts';
+import { countingIds } from '../../src/simulate/counting-ids.ts';
+import { type DueTurn, type Happening, World, type WorldEvent } from '../../src/simulate/simulator.ts';
 
 /**
  * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,

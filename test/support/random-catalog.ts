@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { compileMadeSchemas } from '../../src/catalog/validate-event.ts';
-import type { CatalogData, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+import { compileMadeSchemas } from '../../src/catalog/schemas/validate-event.ts';
+import type { CatalogData, Limit, Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { compileRules, type RuleSet } from '../../src/rules/rule-set.ts';
 
 /** When the tests decide: after everything that happens in them. */

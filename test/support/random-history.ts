@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Action, Count, JsonObject, Millis, Rule } from '../../src/model.ts';
+import type { Action, Count, Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { limitKey } from '../../src/rules/limits.ts';
 import {
   DAY,

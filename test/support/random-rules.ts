@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Absence, Action, After, At, Count, Digest, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+import type { Absence, Action, After, At, Count, Digest, Limit, Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { BASE, DAY, HOUR, plainRule, SECOND } from './random-catalog.ts';
 
 /** Rules with patterns, waits, digests and actions, over the event types a to c, and e that only rules make. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Decision } from '../../src/model.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import { unpackDecisions } from '../../src/store/decisions.ts';
 import type { Findings } from './findings.ts';
 import type { Acknowledged } from './poster.ts';

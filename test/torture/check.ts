@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Decision } from '../../src/model.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import { unpackDecisions } from '../../src/store/decisions.ts';
 import type { Mail } from '../support/mailsink.ts';
 import { checkTime } from './check-time.ts';

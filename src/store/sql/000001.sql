@@ -3,7 +3,7 @@
 -- Every primary key leads with tenant_id, so that the schema shards by tenant as it stands.
 -- Text keys are compared bytewise (collate "C"): the same order on every server, and the fastest one.
 -- Tables that grow with traffic are partitioned by time, so that retention drops partitions: events by event time,
--- notifications and what hangs on them by the time inside their id (UUIDv7). src/store/partitions.ts makes the months.
+-- notifications and what hangs on them by the time inside their id (UUIDv7). src/store/pg/partitions.ts makes the months.
 
 -- The catalogs a tenant has applied; immutable, numbered from 1.
 create table catalogs (

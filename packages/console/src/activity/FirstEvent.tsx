@@ -1,9 +1,9 @@
 import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { trialOf } from '../../../../src/trial.ts';
+import { trialOf } from '../../../../src/catalog/sample-event.ts';
 import { getCatalog, type JsonObject } from '../api.ts';
+import { Nothing } from '../shell/EmptyState.tsx';
 import { IconCheck, IconCopy } from '../shell/icons.tsx';
-import { Nothing } from '../shell/Nothing.tsx';
 
 /** Before the first event: a command that posts one. */
 export function FirstEvent() {

@@ -2,7 +2,7 @@ import { Anchor, Group, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalogVersions } from '../api.ts';
 import { catalogLink } from '../route.ts';
-import { Nothing } from '../shell/Nothing.tsx';
+import { Nothing } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { VersionRow } from './VersionRow.tsx';

@@ -1,14 +1,14 @@
 import { Paper, Skeleton, Stack, Table } from '@mantine/core';
 import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
 import { deliveriesLink } from '../route.ts';
-import { FreshButton } from '../shell/FreshButton.tsx';
-import { firsts } from '../shell/firsts.ts';
+import { Nothing } from '../shell/EmptyState.tsx';
+import { OlderButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { Nothing } from '../shell/Nothing.tsx';
-import { OlderButton } from '../shell/OlderButton.tsx';
+import { FreshButton } from '../shell/NewItemsButton.tsx';
 import { lookOf, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { firsts } from '../shell/unique-by.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
 
 const POLL_MS = 4000;

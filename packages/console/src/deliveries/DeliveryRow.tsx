@@ -2,8 +2,8 @@ import { Group, Table, Text } from '@mantine/core';
 import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { personLink } from '../route.ts';
-import { ChannelName, LookBadge } from '../shell/LookBadge.tsx';
 import { lookOf, STATUSES } from '../shell/outcome.ts';
+import { ChannelName, LookBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RetryButton } from './RetryButton.tsx';
 

@@ -4,13 +4,13 @@ import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { useKeyState } from '../key.ts';
-import { PersonPage } from '../person/PersonPage.tsx';
-import { RefusedPage } from '../refused/RefusedPage.tsx';
+import { RefusedPage } from '../rejected/RejectedPage.tsx';
 import { type Route, useRoute } from '../route.ts';
+import { PersonPage } from '../user/UserPage.tsx';
+import { Nothing } from './EmptyState.tsx';
+import { LastResort } from './ErrorBoundary.tsx';
 import { Header } from './Header.tsx';
 import { KeyForm } from './KeyForm.tsx';
-import { LastResort } from './LastResort.tsx';
-import { Nothing } from './Nothing.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
 
 export function App() {
