@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Catalog, Catalogs } from './catalog/cache.ts';
-import { readCatalog } from './catalog/load/load.ts';
-import { parseCatalog } from './catalog/load/load-valid.ts';
+import { type Catalog, CatalogCache } from './catalog/cache.ts';
+import { loadCatalogFiles } from './catalog/load/load.ts';
+import { loadValidCatalog } from './catalog/load/load-valid.ts';
 import { watchCatalog } from './catalog/load/watch.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
@@ -26,7 +26,7 @@ import { checkEncryptionKey } from './store/metadata.ts';
 import { openPool } from './store/pg/database.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
-import { nextOccurrence, occurrenceLabel } from './time/calendar.ts';
+import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { DAY } from './time/iso-time.ts';
 import { TimerWorker } from './timers/timer-worker.ts';
 
@@ -88,9 +88,9 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     await makePartitions();
     cleanup.push(every(DAY, makePartitions, log));
 
-    const catalogs = new Catalogs(pool);
+    const catalogs = new CatalogCache(pool);
     const apply = async () => {
-      const data = await parseCatalog(await readCatalog(config.catalogDir));
+      const data = await loadValidCatalog(await loadCatalogFiles(config.catalogDir));
       const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
       await catalogs.adopt(DEFAULT_TENANT, applied.version);
       return applied;
@@ -132,7 +132,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         pool,
         databaseUrl,
         pipeline,
-        calendar: { next: nextOccurrence, label: occurrenceLabel },
+        calendar: { next: nextOccurrence, label: formatLocalTimeKey },
         clock,
         elapsed: () => performance.now(),
         log,
@@ -143,7 +143,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await timers.start();
       cleanup.push(() => timers.stop());
       state.workers = () => {
-        const troubled = worker.troubled();
+        const troubled = worker.unhealthyProviders();
         return {
           delivery: troubled.length === 0 ? 'ok' : `waiting for ${troubled.join(', ')}`,
           timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCatalog } from '../src/catalog/load/load.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import type { CatalogSource } from '../src/catalog/load/load-valid.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { type TestServer, testServer } from './support/http.ts';
@@ -208,13 +208,13 @@ describe('audit', () => {
   test('evidence is what was stored at the time, whatever catalog came later', async () => {
     await post('before', 'signup_completed', '31T10:00:00', { user_traits: { marketing_opt_in: false } });
     const before = await server.get('/api/v1/audit/before');
-    const source = new Map(await readCatalog(FINTECH));
+    const source = new Map(await loadCatalogFiles(FINTECH));
     source.set('rules.yaml', 'rules: { HIGH_RISK_ALERT: { on: signup_completed } }');
     await tidings.apply(source);
     const after = await server.get('/api/v1/audit/before');
     expect(after.body).toEqual(before.body);
     expect(after.body.decisions[0].catalog_version).toBe(1);
-    await tidings.apply(await readCatalog(FINTECH));
+    await tidings.apply(await loadCatalogFiles(FINTECH));
   });
 
   test.each([
@@ -562,7 +562,7 @@ async function withCatalog(
   files: { readonly [file: string]: string },
   work: (version: number) => Promise<void>,
 ): Promise<void> {
-  const fintech = await readCatalog(FINTECH);
+  const fintech = await loadCatalogFiles(FINTECH);
   const changed: CatalogSource = new Map([...fintech, ...Object.entries(files)]);
   const version = await tidings.apply(changed);
   await work(version);

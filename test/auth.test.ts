@@ -124,7 +124,7 @@ describe('API keys', () => {
     const right = { ...wrong, event_timestamp: '2025-10-31T10:00:00Z' };
     const path = `/api/v1/events/rejected/${body.rejected[0].rejected_id}/retry`;
     expect((await closed.post(path, right, { authorization: `Bearer ${KEYS[1]}` })).status).toBe(202);
-    const { rows } = await tidings.database.pool.query(`select actor from changes where action = 'event.retried'`);
+    const { rows } = await tidings.database.pool.query(`select actor from audit_log where action = 'event.retried'`);
     expect(rows).toEqual([{ actor: 'api key 2' }]);
   });
 

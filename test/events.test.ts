@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
-import { canonical, jsonText } from '../src/events/content.ts';
-import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
+import { canonicalize, jsonText } from '../src/events/content.ts';
+import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../src/events/envelope.ts';
 import type { Json, JsonObject, Profile } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { isoTime } from '../src/time/iso-time.ts';
 import { readTimestamp } from '../src/time/timestamp.ts';
-import { addressPurpose, Reach } from '../src/users/addresses.ts';
+import { AddressChanges, addressAad } from '../src/users/addresses.ts';
 import { mergeTraits } from '../src/users/profile.ts';
 import { runs } from './support/properties.ts';
 
@@ -145,7 +145,7 @@ describe('what is refused, where and why', () => {
     ],
     ['33 levels', { ...GOOD, properties: { a: nested(33) } }, 'invalid_content', 'properties.a.a', /deeper than 32/],
   ])('%s', (_name, item, code, path, says) => {
-    const read = readEvent('default', item, check);
+    const read = parseEvent('default', item, check);
     expect(read).toMatchObject({ code });
     const { path: at, message } = read as Rejection;
     expect(at.startsWith(path)).toBe(true);
@@ -171,7 +171,7 @@ describe('how large an event may be', () => {
       { ...listed(100_000 - 8), source: { of: 'it' }, more: 1 },
       { ...GOOD, user_traits: { a: Array(60_000).fill(1), b: { c: Array(60_000).fill('x') } } },
     ]) {
-      expect(readEvent('default', item, check)).toEqual({
+      expect(parseEvent('default', item, check)).toEqual({
         code: 'invalid_content',
         path: '',
         message: 'This event has more than 100,000 values, nested ones counted; send it as several events',
@@ -190,7 +190,7 @@ describe('how large an event may be', () => {
     const most = Math.floor((1024 * 1024 - 100) / bytes);
     accepted(beside(letter.repeat(most)));
     for (const text of [letter.repeat(most + 100), letter.repeat(most * 2)]) {
-      expect(readEvent('default', beside(text), check)).toEqual({
+      expect(parseEvent('default', beside(text), check)).toEqual({
         code: 'invalid_content',
         path: '',
         message: 'This event is larger than 1 MiB; shorten it, or send it as several events',
@@ -200,7 +200,9 @@ describe('how large an event may be', () => {
 
   test('an address counts as any other text', () => {
     const email = `${'x'.repeat(1024 * 1024)}@example.com`;
-    expect(readEvent('default', { ...GOOD, user_traits: { email } }, check)).toMatchObject({ code: 'invalid_content' });
+    expect(parseEvent('default', { ...GOOD, user_traits: { email } }, check)).toMatchObject({
+      code: 'invalid_content',
+    });
   });
 });
 
@@ -404,7 +406,7 @@ test('the canonical text is the JSON text of the same with its keys in order', (
     fc.property(value, (given) => {
       const json = JSON.parse(JSON.stringify(given)) as Json;
       const written = { text: '', address: false, values: 0 };
-      const stored = canonical(json, 'properties', '', written);
+      const stored = canonicalize(json, 'properties', '', written);
       expect(written.text).toBe(jsonText(inOrder(json)));
       expect(JSON.stringify(stored)).toBe(JSON.stringify(inOrder(json)));
     }),
@@ -550,7 +552,7 @@ describe('the profile', () => {
     const changedBy = (email: string | null) => {
       const event = accepted({ ...GOOD, user_traits: { email } });
       const nobody: Profile = { traits: {}, traitTimes: {} };
-      const reach = new Reach('default', new Map([['u', { email: 'stored' }]]), seal);
+      const reach = new AddressChanges('default', new Map([['u', { email: 'stored' }]]), seal);
       reach.merge(nobody, mergeTraits(nobody, event.traits, event.time), event);
       return reach.changed();
     };
@@ -558,9 +560,7 @@ describe('the profile', () => {
     expect(others).toEqual([]);
     expect(given).toMatchObject({ userId: 'u', kind: 'email', mask: 'm…@example.com' });
     expect(given?.hash).toBe(seal.hash('maria@example.com'));
-    expect(seal.open(given?.sealed?.bytes as Buffer, addressPurpose('default', 'u', 'email'))).toBe(
-      'maria@example.com',
-    );
+    expect(seal.open(given?.sealed?.bytes as Buffer, addressAad('default', 'u', 'email'))).toBe('maria@example.com');
     expect(changedBy(null)).toEqual([{ userId: 'u', kind: 'email', mask: '', sealed: null, hash: '' }]);
   });
 });
@@ -577,7 +577,7 @@ function profileAfter(events: readonly { readonly second: number; readonly trait
   let hashes: { readonly [kind: string]: string } = {};
   for (const { second, traits } of events) {
     const event = accepted({ ...GOOD, event_timestamp: new Date(timeOf(second)).toISOString(), user_traits: traits });
-    const reach = new Reach('default', new Map([['u', hashes]]), seal);
+    const reach = new AddressChanges('default', new Map([['u', hashes]]), seal);
     const before = profile;
     profile = mergeTraits(before, event.traits, event.time);
     reach.merge(before, profile, event);
@@ -587,7 +587,7 @@ function profileAfter(events: readonly { readonly second: number; readonly trait
 }
 
 function accepted(item: object): ReceivedEvent {
-  const read = readEvent('default', item, check);
+  const read = parseEvent('default', item, check);
   if (isRejection(read)) throw new Error(read.message);
   return read;
 }

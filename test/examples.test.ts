@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/lint/lint.ts';
-import { readCatalog } from '../src/catalog/load/load.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import type { CatalogData, Rule } from '../src/model/catalog.ts';
 import { compileTemplate, renderMessage } from '../src/templates/template.ts';
 
@@ -9,7 +9,9 @@ const EXAMPLES = ['fintech', 'booking', 'marketplace'] as const;
 const folder = (name: string) => new URL(`../examples/${name}/`, import.meta.url).pathname;
 
 const read = new Map(
-  await Promise.all(EXAMPLES.map(async (name) => [name, await checkSource(await readCatalog(folder(name)))] as const)),
+  await Promise.all(
+    EXAMPLES.map(async (name) => [name, await lintCatalog(await loadCatalogFiles(folder(name)))] as const),
+  ),
 );
 
 describe.each(EXAMPLES)('examples/%s', (name) => {

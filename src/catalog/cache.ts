@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type CatalogData, EMPTY_CATALOG, type NotificationType } from '../model/catalog.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { Millis, SchemaCheck } from '../model/event.ts';
+import type { Millis, ValidateEvent } from '../model/event.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { activeVersion, loadCatalog } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
@@ -17,14 +17,14 @@ export interface Catalog {
   readonly appliedAt: Millis;
   readonly data: CatalogData;
   readonly rules: RuleSet;
-  readonly check: SchemaCheck;
+  readonly check: ValidateEvent;
   notification(name: string): NotificationType;
   /** In the nearest locale there is: `pt-BR`, then `pt`, then the default, then any. */
   template(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
 }
 
 /** The catalogs in memory: versions never change, so what was compiled once stays. */
-export class Catalogs {
+export class CatalogCache {
   readonly #pool: pg.Pool;
   readonly #versions = new Map<string, Promise<Catalog>>();
   readonly #active = new Map<string, number>();

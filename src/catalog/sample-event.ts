@@ -16,7 +16,7 @@ interface ShownRule
 }
 
 /** Something to post, and the notification to ask about afterwards. */
-export interface Trial {
+export interface SampleEvent {
   readonly event: JsonObject;
   readonly notification: string;
 }
@@ -33,7 +33,10 @@ const SLOW = ['delay', 'at', 'unless', 'debounce', 'digest', 'count', 'expires',
  *
  * @param at when it happens
  */
-export function trialOf({ events, notifications, rules }: ShownCatalog, at: Millis = USUALLY): Trial | null {
+export function buildSampleEvent(
+  { events, notifications, rules }: ShownCatalog,
+  at: Millis = USUALLY,
+): SampleEvent | null {
   const guesses = rules.flatMap((rule) => {
     const type = events.find(({ name }) => rule.on.includes(name));
     const notification = notifications.find(({ name }) => rule.notify.includes(name));

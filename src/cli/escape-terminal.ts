@@ -5,17 +5,17 @@
 const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** A text that somebody else may have written, as one line of a terminal: `\u{1b}[31m`. All that is printed goes through it. */
-export function visible(text: string): string {
+export function escapeTerminal(text: string): string {
   return text.replace(OBEYED, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
 }
 
 /** Lines as one text: the only line breaks in it are those between them. */
-export function visibleLines(lines: readonly string[]): string {
-  return lines.map(visible).join('\n');
+export function escapeLines(lines: readonly string[]): string {
+  return lines.map(escapeTerminal).join('\n');
 }
 
 /** JSON that can be copied from a terminal. */
-export function visibleJson(value: unknown): string {
+export function escapeJson(value: unknown): string {
   return JSON.stringify(value).replace(OBEYED, escaped);
 }
 

@@ -1,16 +1,16 @@
 import { CatalogError } from '../errors.ts';
 import { type Api, ApiError, connect } from './api.ts';
-import { visible, visibleLines } from './escape-terminal.ts';
+import { escapeLines, escapeTerminal } from './escape-terminal.ts';
 import { isCatalogProblems, problemLines } from './problems.ts';
 
 /** Prints what a running Tidings said, for people or as JSON; a mistake goes to stderr, and the exit code is 1. */
-export async function answer(
+export async function runApiCommand(
   asJson: boolean | undefined,
   work: (api: Api) => Promise<{ readonly data: unknown; readonly lines: readonly string[] }>,
 ): Promise<void> {
   try {
     const { data, lines } = await work(connect(process.env));
-    console.log(asJson ? JSON.stringify(data) : visibleLines(lines));
+    console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
   } catch (error) {
     if (!(error instanceof ApiError || error instanceof CatalogError)) throw error;
     process.exitCode = 1;
@@ -19,14 +19,14 @@ export async function answer(
       console.log(JSON.stringify(problem ?? { detail: error.message }));
       return;
     }
-    if (error instanceof CatalogError) return complain(error);
-    console.error(`tidings: ${visible(error.message)}`);
-    if (isCatalogProblems(problem?.problems)) console.error(visibleLines(problemLines(problem.problems)));
+    if (error instanceof CatalogError) return printError(error);
+    console.error(`tidings: ${escapeTerminal(error.message)}`);
+    if (isCatalogProblems(problem?.problems)) console.error(escapeLines(problemLines(problem.problems)));
   }
 }
 
 /** A mistake, for people. */
-export function complain(error: Error, before = ''): void {
+export function printError(error: Error, before = ''): void {
   const lines = error instanceof CatalogError ? problemLines(error.problems) : error.message.split('\n');
-  console.error(`tidings: ${before}${visibleLines(lines)}`);
+  console.error(`tidings: ${before}${escapeLines(lines)}`);
 }

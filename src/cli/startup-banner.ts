@@ -1,16 +1,16 @@
 import type { Catalog } from '../catalog/cache.ts';
-import type { Trial } from '../catalog/sample-event.ts';
+import type { SampleEvent } from '../catalog/sample-event.ts';
 import type { Config } from '../config.ts';
 import type { Roles, Running } from '../main.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
-import { visibleJson, visibleLines } from './escape-terminal.ts';
+import { escapeJson, escapeLines } from './escape-terminal.ts';
 
 /** What a start says to people: what runs where, what leaves the machine, and something to try. */
-export function welcome(
+export function startupBanner(
   roles: Roles,
   { url, database, catalog }: Pick<Running, 'url' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
   { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
-  trial: Trial | null,
+  trial: SampleEvent | null,
 ): string {
   const lines = [''];
   const what = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
@@ -29,12 +29,12 @@ export function welcome(
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
     lines.push(
       `  Try       curl -X POST ${url}/api/v1/events ${key}-H 'content-type: application/json' \\`,
-      `              -d ${quoted(visibleJson(trial.event))}`,
+      `              -d ${quoted(escapeJson(trial.event))}`,
       `            curl ${key}${url}/api/v1/explain/${trial.event.user_id}/${encodeURIComponent(trial.notification)}`,
     );
   }
   lines.push('  Stop      Ctrl-C', '');
-  return visibleLines(lines);
+  return escapeLines(lines);
 }
 
 const NAMES: { readonly [channel in Channel]: string } = {

@@ -2,30 +2,30 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
-import { byHalves } from '../lib/bisect.ts';
-import { Breaker } from '../lib/circuit-breaker.ts';
-import { Slots } from '../lib/semaphore.ts';
-import { Alarm } from '../lib/signal.ts';
+import { bisect } from '../lib/bisect.ts';
+import { CircuitBreaker } from '../lib/circuit-breaker.ts';
+import { Semaphore } from '../lib/semaphore.ts';
+import { Signal } from '../lib/signal.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import {
+  type ChannelCapacity,
   type ClaimedDelivery,
   claimDeliveries,
   DELIVERIES_CHANNEL,
-  markHandedOver,
-  nextDue,
-  type Room,
-  recoverExpired,
+  loadNextDueDelivery,
+  markSendStarted,
   releaseDeliveries,
   renewLeases,
+  rescueExpired,
   type Settlement,
   settleDeliveries,
 } from '../store/deliveries.ts';
-import { isOfOneItem } from '../store/pg/database.ts';
-import { WakeUp } from '../store/pg/listener.ts';
+import { isItemError } from '../store/pg/database.ts';
+import { NotifyListener } from '../store/pg/listener.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Dispatched, Dispatcher } from './dispatch.ts';
-import { settlementOf, withoutExtras } from './settle.ts';
+import type { Dispatcher, DispatchResult } from './dispatch.ts';
+import { toSettlement, withoutExtras } from './settle.ts';
 
 export interface DeliveryWorkerParts {
   /** Names the worker and its leases; no two processes, not even one after the other, share it. */
@@ -55,13 +55,13 @@ function capacityOf(provider: Provider): number {
 }
 
 /** Makes one claim at a time, under a lease of its own: claims under one lease would wait for each other. */
-interface Claimer {
+interface ClaimLoop {
   lease: string;
-  readonly alarm: Alarm;
+  readonly alarm: Signal;
 }
 
 /** How one attempt ended; to be recorded. */
-interface Ended {
+interface CompletedAttempt {
   readonly settlement: Settlement;
   readonly delivery: ClaimedDelivery;
 }
@@ -74,16 +74,16 @@ export class DeliveryWorker {
   readonly #parts: Required<DeliveryWorkerParts>;
   readonly #held = new Set<ClaimedDelivery>();
   readonly #heldOn = new Map<Channel, number>();
-  readonly #slots = new Map<Provider, Slots<ClaimedDelivery>>();
-  readonly #breakers = new Map<Provider, Breaker>();
-  readonly #settled: Ended[] = [];
-  readonly #wakeUp: WakeUp;
+  readonly #slots = new Map<Provider, Semaphore<ClaimedDelivery>>();
+  readonly #breakers = new Map<Provider, CircuitBreaker>();
+  readonly #settled: CompletedAttempt[] = [];
+  readonly #wakeUp: NotifyListener;
   readonly #deadlines: Deadlines;
   #aborted = false;
   /** While the claim of one is under way, what the other one got is sent. */
-  readonly #claimer: Claimer;
+  readonly #claimer: ClaimLoop;
   /** Asks only for channels that gave all they were asked for the last time. */
-  readonly #helper: Claimer;
+  readonly #helper: ClaimLoop;
   #leases = 2;
   /** Channels with more to claim than was asked for. */
   readonly #more = new Set<Channel>();
@@ -98,22 +98,22 @@ export class DeliveryWorker {
     const elapsed = () => performance.now();
     this.#parts = { lease: 30_000, poll: 1000, sendDeadline: 60_000, elapsed, ...parts };
     this.#deadlines = new Deadlines(this.#parts.sendDeadline);
-    this.#claimer = { lease: parts.name, alarm: new Alarm() };
-    this.#helper = { lease: `${parts.name} (2)`, alarm: new Alarm() };
+    this.#claimer = { lease: parts.name, alarm: new Signal() };
+    this.#helper = { lease: `${parts.name} (2)`, alarm: new Signal() };
     for (const provider of new Set(parts.dispatcher.providers.values())) {
-      this.#slots.set(provider, new Slots(provider.concurrency));
-      this.#breakers.set(provider, new Breaker());
+      this.#slots.set(provider, new Semaphore(provider.concurrency));
+      this.#breakers.set(provider, new CircuitBreaker());
     }
-    this.#wakeUp = new WakeUp(parts.databaseUrl, DELIVERIES_CHANNEL, () => this.#rouse());
+    this.#wakeUp = new NotifyListener(parts.databaseUrl, DELIVERIES_CHANNEL, () => this.#rouse());
   }
 
   async start(): Promise<void> {
     const { lease } = this.#parts;
     this.#timers = [
-      setInterval(() => void this.#quietly(() => this.#heartbeat()), lease / 3),
-      setInterval(() => void this.#quietly(() => this.#recover()), lease / 6),
+      setInterval(() => void this.#runMaintenance(() => this.#heartbeat()), lease / 3),
+      setInterval(() => void this.#runMaintenance(() => this.#recover()), lease / 6),
     ];
-    await this.#quietly(() => this.#recover());
+    await this.#runMaintenance(() => this.#recover());
     await this.#wakeUp.start();
     this.#loops = [this.#run(this.#claimer), this.#run(this.#helper)];
   }
@@ -127,7 +127,7 @@ export class DeliveryWorker {
     await Promise.all(this.#loops);
     const unbegun = [...this.#slots.values()].flatMap((slots) => slots.clear());
     if (unbegun.length > 0) {
-      await this.#quietly(() => releaseDeliveries(this.#parts.pool, unbegun));
+      await this.#runMaintenance(() => releaseDeliveries(this.#parts.pool, unbegun));
       for (const delivery of unbegun) this.#letGo(delivery);
     }
     const deadline = setTimeout(() => {
@@ -147,14 +147,14 @@ export class DeliveryWorker {
   }
 
   /** Providers whose circuit is not closed; for health. */
-  troubled(): string[] {
+  unhealthyProviders(): string[] {
     const now = this.#parts.elapsed();
     return [...this.#breakers]
       .filter(([, breaker]) => breaker.state(now) !== 'closed')
       .map(([provider]) => provider.name);
   }
 
-  async #run(claimer: Claimer): Promise<void> {
+  async #run(claimer: ClaimLoop): Promise<void> {
     const { poll, log } = this.#parts;
     const { alarm } = claimer;
     const helps = claimer === this.#helper;
@@ -175,13 +175,13 @@ export class DeliveryWorker {
 
   /** Channels worth asking for: at most three quarters busy, and their circuit not open. A quarter at a time: two are
    *  fetched while another is sent and the last one recorded. */
-  #rooms(): Room[] {
+  #rooms(): ChannelCapacity[] {
     const now = this.#parts.elapsed();
-    const rooms: Room[] = [];
+    const rooms: ChannelCapacity[] = [];
     for (const [channel, provider] of this.#parts.dispatcher.providers) {
       const capacity = capacityOf(provider);
       const held = this.#heldOn.get(channel) ?? 0;
-      const state = (this.#breakers.get(provider) as Breaker).state(now);
+      const state = (this.#breakers.get(provider) as CircuitBreaker).state(now);
       if (state === 'closed' && held <= capacity * 0.75) rooms.push({ channel, room: Math.ceil(capacity / 4) });
       if (state === 'half_open' && held === 0 && this.#slots.get(provider)?.idle) rooms.push({ channel, room: 1 });
     }
@@ -189,7 +189,7 @@ export class DeliveryWorker {
   }
 
   /** True when there is likely more to claim at once. */
-  async #claim(claimer: Claimer, rooms: readonly Room[]): Promise<boolean> {
+  async #claim(claimer: ClaimLoop, rooms: readonly ChannelCapacity[]): Promise<boolean> {
     const { pool, clock, lease, dispatcher } = this.#parts;
     for (const { channel, room } of rooms) this.#hold(channel, room);
     let deliveries: ClaimedDelivery[];
@@ -214,12 +214,12 @@ export class DeliveryWorker {
       else this.#more.delete(channel);
     }
     const full = rooms.some(({ channel }) => this.#more.has(channel));
-    if (full) this.#helper.alarm.rouse();
+    if (full) this.#helper.alarm.set();
     return full;
   }
 
   /** Claims under another one from now on; this one runs out when nothing is held under it any more. */
-  #giveUpLease(claimer: Claimer): void {
+  #giveUpLease(claimer: ClaimLoop): void {
     claimer.lease = `${this.#parts.name} (${++this.#leases})`;
   }
 
@@ -236,10 +236,10 @@ export class DeliveryWorker {
   async #deliver(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
     const { pool, dispatcher, clock, elapsed, random } = this.#parts;
     const startedAt = clock();
-    const breaker = this.#breakers.get(provider) as Breaker;
-    let dispatched: Dispatched;
+    const breaker = this.#breakers.get(provider) as CircuitBreaker;
+    let dispatched: DispatchResult;
     try {
-      if (delivery.inDoubt === 'hold' && !(await markHandedOver(pool, delivery))) {
+      if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) {
         this.#letGo(delivery);
         return;
       }
@@ -257,7 +257,7 @@ export class DeliveryWorker {
       else if (dispatched.outcome.kind !== 'in_doubt') breaker.succeeded();
     }
     const now = clock();
-    const settlement = settlementOf(delivery, dispatched, startedAt, now, random());
+    const settlement = toSettlement(delivery, dispatched, startedAt, now, random());
     this.#logAttempt(delivery, settlement);
     this.#settled.push({ settlement, delivery });
     if (!this.#settling) void this.#settle();
@@ -271,11 +271,11 @@ export class DeliveryWorker {
     while (this.#settled.length > 0) {
       const batch = this.#settled.splice(0, 500);
       try {
-        await byHalves(
+        await bisect(
           batch,
           (some) => this.#record(some),
-          isOfOneItem,
-          (one, error) => this.#recordBare(one, error),
+          isItemError,
+          (one, error) => this.#recordMinimal(one, error),
         );
       } catch (error) {
         // They are done and must be recorded: keep them (and their leases) until the database is back.
@@ -292,24 +292,24 @@ export class DeliveryWorker {
   }
 
   /** What was recorded is not held any more. */
-  async #record(batch: readonly Ended[]): Promise<never[]> {
+  async #record(batch: readonly CompletedAttempt[]): Promise<never[]> {
     const { pool, name, clock, dispatcher } = this.#parts;
     const settlements = batch.map(({ settlement }) => settlement);
-    await settleDeliveries(pool, name, settlements, clock(), await dispatcher.lifecycle(batch));
+    await settleDeliveries(pool, name, settlements, clock(), await dispatcher.toLifecycleEvents(batch));
     for (const { delivery } of batch) this.#letGo(delivery);
     if (this.#short || batch.some(({ settlement }) => settlement.status === 'queued')) this.#rouse();
     return [];
   }
 
   /** What became of it matters more than what the provider said of it. */
-  async #recordBare({ settlement, delivery }: Ended, why: unknown): Promise<never[]> {
+  async #recordMinimal({ settlement, delivery }: CompletedAttempt, why: unknown): Promise<never[]> {
     const { pool, name, clock, dispatcher, log } = this.#parts;
     const line = { delivery_id: nameOf(delivery) };
     const bare = { settlement: withoutExtras(settlement), delivery };
     let error = why;
     for (const tells of [true, false]) {
       try {
-        const told = tells ? await dispatcher.lifecycle([bare]) : [];
+        const told = tells ? await dispatcher.toLifecycleEvents([bare]) : [];
         await settleDeliveries(pool, name, [bare.settlement], clock(), told);
         log.error(
           { ...line, err: error },
@@ -318,7 +318,7 @@ export class DeliveryWorker {
         this.#letGo(delivery);
         return [];
       } catch (again) {
-        if (!isOfOneItem(again)) throw again;
+        if (!isItemError(again)) throw again;
         error = again;
       }
     }
@@ -338,7 +338,7 @@ export class DeliveryWorker {
 
   async #recover(): Promise<void> {
     const { pool, clock, log } = this.#parts;
-    const recovered = await recoverExpired(pool, clock());
+    const recovered = await rescueExpired(pool, clock());
     if (recovered === 0) return;
     log.warn({ recovered }, 'deliveries of a silent worker were taken over');
     this.#rouse();
@@ -347,17 +347,17 @@ export class DeliveryWorker {
   /** At most the poll interval: a wake-up may be missed. */
   async #untilNextDue(): Promise<Millis> {
     const { pool, clock, poll } = this.#parts;
-    const due = await nextDue(pool, [...this.#parts.dispatcher.providers.keys()]);
+    const due = await loadNextDueDelivery(pool, [...this.#parts.dispatcher.providers.keys()]);
     // What is due already waits for room or for its circuit, and both rouse or come by.
     return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
   }
 
   #rouse(): void {
-    this.#claimer.alarm.rouse();
-    this.#helper.alarm.rouse();
+    this.#claimer.alarm.set();
+    this.#helper.alarm.set();
   }
 
-  async #quietly(work: () => Promise<unknown>): Promise<void> {
+  async #runMaintenance(work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Catalogs } from '../catalog/cache.ts';
+import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
 import type { Channel, Message, SendOutcome } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
@@ -8,9 +8,9 @@ import { listensTo } from '../rules/rule-set.ts';
 import type { ClaimedDelivery, SettledEvent, Settlement } from '../store/deliveries.ts';
 import { renderMessage } from '../templates/template.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { addressPurpose } from '../users/addresses.ts';
+import { addressAad } from '../users/addresses.ts';
 
-export interface Dispatched {
+export interface DispatchResult {
   readonly provider: Provider;
   readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
   /** As it was sent, where it was rendered. */
@@ -28,7 +28,7 @@ export interface SendDeadline {
 }
 
 /** It ends before the provider is asked. */
-type Unsent = Pick<Dispatched, 'outcome'>;
+type Unsent = Pick<DispatchResult, 'outcome'>;
 
 /**
  * The way of a delivery that a worker claimed, and what rules hear of it when it has ended:
@@ -37,19 +37,19 @@ type Unsent = Pick<Dispatched, 'outcome'>;
  *   lifecycle    outcome ─▶ an event of the person's, taken in like any other
  */
 export class Dispatcher {
-  readonly #catalogs: Catalogs;
+  readonly #catalogs: CatalogCache;
   readonly #seal: Seal;
   /** Who carries each channel. */
   readonly providers: ReadonlyMap<Channel, Provider>;
 
-  constructor(catalogs: Catalogs, seal: Seal, providers: ReadonlyMap<Channel, Provider>) {
+  constructor(catalogs: CatalogCache, seal: Seal, providers: ReadonlyMap<Channel, Provider>) {
     this.#catalogs = catalogs;
     this.#seal = seal;
     this.providers = providers;
   }
 
   /** One call to a provider for a delivery that the caller holds the lease of. Throws only before that call. */
-  async dispatch(delivery: ClaimedDelivery, deadline: SendDeadline): Promise<Dispatched> {
+  async dispatch(delivery: ClaimedDelivery, deadline: SendDeadline): Promise<DispatchResult> {
     const provider = this.providers.get(delivery.channel) as Provider;
     const address = this.#addressOf(delivery);
     if ('outcome' in address) return { provider, ...address };
@@ -63,7 +63,7 @@ export class Dispatcher {
     if (!kind) return {};
     if (!address) return { outcome: { kind: 'undeliverable', missing: kind } };
     try {
-      return { to: this.#seal.open(address.sealed, addressPurpose(tenantId, userId, kind)) };
+      return { to: this.#seal.open(address.sealed, addressAad(tenantId, userId, kind)) };
     } catch {
       // Not for ever: the key may be put right, and the person may say another one.
       return { outcome: { kind: 'retry', reason: `the ${kind} cannot be opened with the key in use` } };
@@ -91,12 +91,12 @@ export class Dispatcher {
   }
 
   /** What became of these notifications, as events to be taken in, where a rule of the catalog in force listens. */
-  async lifecycle(
+  async toLifecycleEvents(
     settled: readonly { readonly delivery: ClaimedDelivery; readonly settlement: Settlement }[],
   ): Promise<SettledEvent[]> {
     const told: SettledEvent[] = [];
     for (const { delivery, settlement } of settled) {
-      const type = BECAME[settlement.status];
+      const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
       if (type === undefined) continue;
       const { tenantId, userId, notificationId, channel, notificationType } = delivery;
       const { rules } = await this.#catalogs.at(tenantId, delivery.activeCatalog);
@@ -127,7 +127,7 @@ async function send(
   to: string | undefined,
   message: Message,
   deadline: SendDeadline,
-): Promise<Dispatched> {
+): Promise<DispatchResult> {
   const outgoing: Outgoing = {
     tenantId,
     notificationId,
@@ -140,11 +140,11 @@ async function send(
     attempt,
   };
   try {
-    const outcome = await deadline.bound(provider.send(outgoing, deadline.signal), () => UNHEARD);
+    const outcome = await deadline.bound(provider.send(outgoing, deadline.signal), () => NO_RESPONSE);
     return { provider, outcome: redacted(outcome), message };
   } catch (error) {
     // It may have thrown before it handed the message over, or after.
-    return { provider, outcome: OUR_ERROR, message, error: redactedError(error) };
+    return { provider, outcome: INTERNAL_ERROR, message, error: redactedError(error) };
   }
 }
 
@@ -152,15 +152,15 @@ async function send(
 const ADDRESS_OF: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
 
 /** A notification's own lifecycle, as rules name it (`on: { notification: …, is: failed }`). */
-const BECAME: { readonly [status in Settlement['status']]?: string } = {
+const LIFECYCLE_EVENT_BY_STATUS: { readonly [status in Settlement['status']]?: string } = {
   sent: 'notification.delivered',
   undeliverable: 'notification.failed',
   dead: 'notification.failed',
 };
 
-const OUR_ERROR: SendOutcome = { kind: 'in_doubt', reason: 'an error in Tidings itself; see its log' };
+const INTERNAL_ERROR: SendOutcome = { kind: 'in_doubt', reason: 'an error in Tidings itself; see its log' };
 
-const UNHEARD: SendOutcome = { kind: 'in_doubt', reason: 'the provider did not say in time how it ended' };
+const NO_RESPONSE: SendOutcome = { kind: 'in_doubt', reason: 'the provider did not say in time how it ended' };
 
 /** A provider may quote the address, and anything else: what it says is kept, logged and shown. */
 function redacted(outcome: SendOutcome): SendOutcome {

@@ -1,12 +1,12 @@
 import type { Millis } from '../model/event.ts';
 import type { ClaimedDelivery, Settlement } from '../store/deliveries.ts';
 import { retryDelay } from './backoff.ts';
-import type { Dispatched } from './dispatch.ts';
+import type { DispatchResult } from './dispatch.ts';
 
 /** What one attempt means for its delivery. */
-export function settlementOf(
+export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message }: Dispatched,
+  { provider, outcome, message }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -51,7 +51,12 @@ const LONGEST_DURATION = 2 ** 31 - 1;
 
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
-function nextState(delivery: ClaimedDelivery, outcome: Dispatched['outcome'], now: Millis, random: number): NextState {
+function nextState(
+  delivery: ClaimedDelivery,
+  outcome: DispatchResult['outcome'],
+  now: Millis,
+  random: number,
+): NextState {
   switch (outcome.kind) {
     case 'delivered':
       return { status: 'sent', dueAt: null, reasonCode: null, reason: null };
@@ -72,16 +77,22 @@ function nextState(delivery: ClaimedDelivery, outcome: Dispatched['outcome'], no
       });
       if (delivery.inDoubt === 'hold') return held('Held, as this notification type says');
       const resent = `It may have gone out (${outcome.reason}); sent again, as this notification type says.`;
-      const next = again(delivery, resent, now, random);
+      const next = scheduleRetry(delivery, resent, now, random);
       // What may have gone out was not given up: nobody knows.
       return next.status === 'queued' ? next : held('There is no time left to send it again');
     }
     case 'retry':
-      return again(delivery, outcome.reason, now, random, outcome.after);
+      return scheduleRetry(delivery, outcome.reason, now, random, outcome.after);
   }
 }
 
-function again(delivery: ClaimedDelivery, reason: string, now: Millis, random: number, after?: Millis): NextState {
+function scheduleRetry(
+  delivery: ClaimedDelivery,
+  reason: string,
+  now: Millis,
+  random: number,
+  after?: Millis,
+): NextState {
   const asked = after === undefined || Number.isNaN(after) ? 0 : after;
   const dueAt = now + retryDelay(delivery.attempt, random, asked);
   if (dueAt > delivery.giveUpAt) {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Json, JsonObject } from '../model/event.ts';
-import { holdsAddress, namedAddress } from '../privacy/mask.ts';
+import { containsAddress, isAddressName } from '../privacy/mask.ts';
 
 /** Deeper than this, nobody writes a rule about it, and recursion elsewhere stays safe. */
 const MAX_DEPTH = 32;
@@ -9,7 +9,7 @@ const MAX_DEPTH = 32;
 const MAX_VALUES = 100_000;
 
 /** What cannot be stored, and where. */
-export class ContentProblem extends Error {
+export class ContentError extends Error {
   readonly path: string;
 
   constructor(path: string, message: string) {
@@ -19,7 +19,7 @@ export class ContentProblem extends Error {
 }
 
 /** What `canonical` writes on its way. */
-export interface Written {
+export interface CanonicalWriter {
   /** The JSON text, as `jsonText` writes it. */
   text: string;
   /** There is an address in it. */
@@ -36,21 +36,28 @@ export interface Written {
  * @param parent, key where the value stands; joined only where somebody asks, for this runs on every field
  * @param name of the field it stands in; that of a list is that of its items
  */
-export function canonical(value: unknown, parent: string, key: string, written: Written, depth = 0, name = key): Json {
+export function canonicalize(
+  value: unknown,
+  parent: string,
+  key: string,
+  written: CanonicalWriter,
+  depth = 0,
+  name = key,
+): Json {
   if (++written.values > MAX_VALUES) {
     const most = MAX_VALUES.toLocaleString('en');
-    throw new ContentProblem('', `event has more than ${most} values, nested ones counted; send it as several events`);
+    throw new ContentError('', `event has more than ${most} values, nested ones counted; send it as several events`);
   }
   switch (typeof value) {
     case 'string':
       written.text += PLAIN.test(value) ? `"${value}"` : quotedWithCare(value, parent, key, written);
-      if (!written.address && namedAddress(name, value)) written.address = true;
+      if (!written.address && isAddressName(name, value)) written.address = true;
       return value;
     case 'number':
       if (!Number.isFinite(value))
-        throw new ContentProblem(join(parent, key), 'is too large for a number (beyond 1.8e308)');
+        throw new ContentError(join(parent, key), 'is too large for a number (beyond 1.8e308)');
       written.text += value;
-      if (!written.address && namedAddress(name, value)) written.address = true;
+      if (!written.address && isAddressName(name, value)) written.address = true;
       return value;
     case 'boolean':
       written.text += value;
@@ -62,22 +69,22 @@ export function canonical(value: unknown, parent: string, key: string, written: 
       }
   }
   const path = join(parent, key);
-  if (depth >= MAX_DEPTH) throw new ContentProblem(path, `is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth >= MAX_DEPTH) throw new ContentError(path, `is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) return items(value, path, written, depth, name);
   return inOrder(value as JsonObject, path, written, depth);
 }
 
-function items(list: readonly unknown[], path: string, written: Written, depth: number, name: string): Json[] {
+function items(list: readonly unknown[], path: string, written: CanonicalWriter, depth: number, name: string): Json[] {
   written.text += '[';
   const copy = list.map((item, index) => {
     if (index > 0) written.text += ',';
-    return canonical(item, path, `[${index}]`, written, depth + 1, name);
+    return canonicalize(item, path, `[${index}]`, written, depth + 1, name);
   });
   written.text += ']';
   return copy;
 }
 
-function inOrder(object: JsonObject, path: string, written: Written, depth: number): JsonObject {
+function inOrder(object: JsonObject, path: string, written: CanonicalWriter, depth: number): JsonObject {
   const names = Object.keys(object);
   let copy: JsonObject | undefined;
   if (!isSorted(names)) {
@@ -89,7 +96,7 @@ function inOrder(object: JsonObject, path: string, written: Written, depth: numb
     const name = names[place] as string;
     if (place > 0) written.text += ',';
     written.text += nameText(name, path, written);
-    const item = canonical(object[name], path, name, written, depth + 1);
+    const item = canonicalize(object[name], path, name, written, depth + 1);
     if (copy === undefined && item !== object[name]) {
       copy = {};
       for (const before of names.slice(0, place)) copy[before] = object[before] as Json;
@@ -108,11 +115,11 @@ const plainNames = new Map<string, string>();
 /** Masks, which are as few as the domains of addresses times the letters they begin with. */
 const quotedMasks = new Map<string, string>();
 
-function nameText(name: string, path: string, written: Written): string {
+function nameText(name: string, path: string, written: CanonicalWriter): string {
   const known = plainNames.get(name);
   if (known !== undefined) return known;
   // Assigning this key would change the copy's prototype instead of adding a field.
-  if (name === '__proto__') throw new ContentProblem(join(path, name), 'is a name that cannot be used');
+  if (name === '__proto__') throw new ContentError(join(path, name), 'is a name that cannot be used');
   if (!PLAIN.test(name)) return `${quotedWithCare(name, path, '', written)}:`;
   const text = `"${name}":`;
   if (name.length <= SHORT) keep(plainNames, name, text);
@@ -120,11 +127,11 @@ function nameText(name: string, path: string, written: Written): string {
 }
 
 /** A text that is not plain. */
-function quotedWithCare(text: string, parent: string, key: string, written: Written): string {
+function quotedWithCare(text: string, parent: string, key: string, written: CanonicalWriter): string {
   const known = quotedMasks.get(text);
   if (known !== undefined) return known;
   checkText(text, parent, key);
-  const address = holdsAddress(text);
+  const address = containsAddress(text);
   if (address) written.address = true;
   if (address || text.length > SHORT || !text.includes('…')) return jsonText(text);
   // By way of bytes: what is cut out of a text of two-byte characters has two-byte characters itself.
@@ -191,7 +198,7 @@ export function contentUuid(text: string): string {
 
 function checkText(text: string, parent: string, key: string): void {
   if (text.includes('\0'))
-    throw new ContentProblem(join(parent, key), 'has a NUL character (U+0000), which cannot be stored');
+    throw new ContentError(join(parent, key), 'has a NUL character (U+0000), which cannot be stored');
   if (!text.isWellFormed())
-    throw new ContentProblem(join(parent, key), 'has half of a surrogate pair, which is not Unicode text');
+    throw new ContentError(join(parent, key), 'has half of a surrogate pair, which is not Unicode text');
 }

@@ -1,13 +1,13 @@
 import { type Emitted, type Event, PROFILE_UPDATED } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { jsonText } from './content.ts';
-import { isRejection, type ReceivedEvent, type Rejection, readEvent } from './envelope.ts';
+import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from './envelope.ts';
 
 /**
  * An emitted event goes the way of every other; its context says what made it. That it fits the schemas was seen where it
  * was made; it may hold what cannot be stored.
  */
-export function receivedOf(
+export function toReceivedEvent(
   tenantId: string,
   userId: string,
   made: Emitted,
@@ -21,7 +21,7 @@ export function receivedOf(
     properties,
     user_traits: traits,
   };
-  const read = readEvent(tenantId, item, () => null);
+  const read = parseEvent(tenantId, item, () => null);
   if (isRejection(read)) return read;
   return { ...read, contextText: jsonText({ causation_id: causedBy, emitted_by: rule }), depth };
 }
@@ -30,7 +30,7 @@ export function receivedOf(
  * The order in which the events of one batch are decided: by event time; of one instant, what a rule sets of the person
  * comes before what it emits; else by key, so that a replay has the same order.
  */
-export function byOrder(a: Event, b: Event): number {
+export function compareForDecision(a: Event, b: Event): number {
   return a.time - b.time || rank(a) - rank(b) || (a.key < b.key ? -1 : 1);
 }
 

@@ -1,14 +1,14 @@
 import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
-import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type SchemaCheck } from '../model/event.ts';
+import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type ValidateEvent } from '../model/event.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { readTimestamp } from '../time/timestamp.ts';
-import { ContentProblem, canonical, contentUuid, jsonText, type Written } from './content.ts';
+import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
 
 /** An event as received: checked, identified, its addresses split off. */
 export interface ReceivedEvent extends Event {
   /** The caller gave the id; otherwise it is derived from the content. */
-  readonly named: boolean;
+  readonly hasCallerId: boolean;
   /** Of the whole content; two events with one id and different hashes are in conflict. */
   readonly contentHash: string;
   /** The event time in ISO 8601. */
@@ -51,7 +51,7 @@ const PLAIN_ID = /^[ -~]{1,256}$/;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** One item of a request as an event, or the reason why not. Never throws, whatever the item is. */
-export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): ReceivedEvent | Rejection {
+export function parseEvent(tenantId: string, item: unknown, check: ValidateEvent): ReceivedEvent | Rejection {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) {
     return reject(
       'invalid_event',
@@ -92,7 +92,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
   const given = (envelope.user_traits ?? {}) as JsonObject;
   const { addresses, rest } = splitAddresses(given);
   // The same content, however its keys were ordered, has the same text. Ids and JSON text hold no newline.
-  const content: Written = {
+  const content: CanonicalWriter = {
     address: false,
     text: `${userId}\n${type}\n${when.time}.${when.rest}\n`,
     values: valuesBeside(envelope, extra),
@@ -109,15 +109,15 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
       context = readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', content);
     }
     for (const { trait, value } of addresses) {
-      if (value !== null) canonical(value, 'user_traits', trait, { address: true, text: '', values: 0 });
+      if (value !== null) canonicalize(value, 'user_traits', trait, { address: true, text: '', values: 0 });
       content.text += `\n${trait} ${value ?? ''}`;
     }
     // A character has three bytes at most for each of its UTF-16 units: nearly no text needs to be measured.
     if (content.text.length > MAX_TEXT / 3 && Buffer.byteLength(content.text) > MAX_TEXT) {
-      throw new ContentProblem('', 'event is larger than 1 MiB; shorten it, or send it as several events');
+      throw new ContentError('', 'event is larger than 1 MiB; shorten it, or send it as several events');
     }
   } catch (error) {
-    if (error instanceof ContentProblem) return reject('invalid_content', error.path.slice(0, 512), error.message);
+    if (error instanceof ContentError) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
   }
   const mismatch = check(type, properties.original, given);
@@ -130,7 +130,7 @@ export function readEvent(tenantId: string, item: unknown, check: SchemaCheck): 
     userId,
     eventId: named ? (envelope.event_id as string) : contentHash,
     key: named ? contentUuid(`id\n${envelope.event_id as string}`) : contentHash,
-    named,
+    hasCallerId: named,
     contentHash,
     type,
     time: when.time,
@@ -162,10 +162,10 @@ interface Part {
 }
 
 /** Adds its text to that of the whole content. Throws ContentProblem. */
-function readPart(value: unknown, path: string, content: Written): Part {
+function readPart(value: unknown, path: string, content: CanonicalWriter): Part {
   const from = content.text.length;
   content.address = false;
-  const original = canonical(value, path, '', content) as JsonObject;
+  const original = canonicalize(value, path, '', content) as JsonObject;
   if (!content.address) return { original, stored: original, from, to: content.text.length };
   return { original, stored: maskDeep(original) as JsonObject, from: -1, to: -1 };
 }

@@ -1,6 +1,6 @@
 import type { Rule } from '../model/catalog.ts';
 import type { DeliveryStatus } from '../model/delivery.ts';
-import { spoken } from '../rules/reasons.ts';
+import { formatTime } from '../rules/reasons.ts';
 
 /**
  * How it stands with the latest decision to send, over its channels: one delivery was sent; none was yet, and one is
@@ -164,7 +164,7 @@ function refusedSentences({ rules, refused }: Considered): string[] {
     count === 1
       ? `${which} was refused`
       : `${which} was refused, as ${count - 1} more of these events ${count === 2 ? 'was' : 'were'}, the latest`;
-  return [`${what} on ${spoken(latest.last_at)}: ${latest.message.replace(/\.$/, '')}.`];
+  return [`${what} on ${formatTime(latest.last_at)}: ${latest.message.replace(/\.$/, '')}.`];
 }
 
 /** Why this rule had nothing to decide. */
@@ -184,7 +184,7 @@ function triggerSentences(rule: Rule, considered: Considered): string[] {
   if (received.length > 0) {
     return received.map((type) => {
       const { count, latest } = seen.get(type) as { count: number; latest: string };
-      const when = `${count === 1 ? '' : 'the latest time '}on ${spoken(latest)}`;
+      const when = `${count === 1 ? '' : 'the latest time '}on ${formatTime(latest)}`;
       return `The rule ${name} is triggered by ${type}, which was received ${times(count)}, ${when}, before this rule was in force.`;
     });
   }
@@ -203,7 +203,7 @@ function triggerSentences(rule: Rule, considered: Considered): string[] {
   for (const step of after) {
     const earlier = seen.get(step.event);
     const which = earlier
-      ? `which was received on ${spoken(earlier.latest)}`
+      ? `which was received on ${formatTime(earlier.latest)}`
       : `which was not received${known ? ' either' : ''}`;
     sentences.push(`It would have to happen within ${step.withinText} after ${step.event}, ${which}.`);
   }
@@ -212,7 +212,7 @@ function triggerSentences(rule: Rule, considered: Considered): string[] {
 
 function latestTime(count: number, decision: ConsideredDecision): string {
   const { event_id, event_ids, event_type, event_timestamp } = decision;
-  const event = `${event_type} of ${spoken(event_timestamp)}`;
+  const event = `${event_type} of ${formatTime(event_timestamp)}`;
   // What it tells of had come before, and waited for this one.
   const isLatePart = event_ids.includes(event_id) && event_ids[0] !== event_id;
   return `${count === 1 ? '' : 'the latest time '}${isLatePart ? `when ${event} became known` : `on ${event}`}`;
@@ -250,7 +250,7 @@ function howOf({ channel }: Deliveries[number]): string {
 }
 
 function whenOf({ finished_at }: Deliveries[number]): string {
-  return finished_at ? ` on ${spoken(finished_at)}` : '';
+  return finished_at ? ` on ${formatTime(finished_at)}` : '';
 }
 
 const HOW: { readonly [channel: string]: string } = {

@@ -5,14 +5,14 @@ import { FIRST_TIME, LAST_TIME } from '../time/iso-time.ts';
 import {
   type Code,
   type Compiling,
-  charge,
   constant,
+  consumeSteps,
   type Frame,
   failureOf,
   fault,
-  needed,
   type Run,
   sourceOf,
+  typeFault,
   wordFor,
 } from './code.ts';
 import { MAX_DURATION } from './time.ts';
@@ -42,7 +42,7 @@ export function compileMinus(c: Compiling, node: Extract<ASTNode, { op: '-_' }>)
     const value = code.run(frame);
     if (isFailure(value)) return value;
     if (typeof value === 'number') return -value;
-    return value instanceof Duration ? new Duration(-value.ms) : needed(frame, code, value, ['number']);
+    return value instanceof Duration ? new Duration(-value.ms) : typeFault(frame, code, value, ['number']);
   };
   const type = kind === 'number' || kind === 'duration' ? code.type : DYN;
   return { run, type, label: sourceOf(c, node), offset: node.start };
@@ -87,8 +87,8 @@ function calculate(frame: Frame, op: Arithmetic, a: number, b: number, right: Co
 
 function combine(frame: Frame, op: Arithmetic, left: Code, a: Value, right: Code, b: Value): Outcome {
   if (op === '+') {
-    if (typeof a === 'string' && typeof b === 'string') return charge(frame, (a.length + b.length) >> 6) ?? a + b;
-    if (Array.isArray(a) && Array.isArray(b)) return charge(frame, a.length + b.length) ?? [...a, ...b];
+    if (typeof a === 'string' && typeof b === 'string') return consumeSteps(frame, (a.length + b.length) >> 6) ?? a + b;
+    if (Array.isArray(a) && Array.isArray(b)) return consumeSteps(frame, a.length + b.length) ?? [...a, ...b];
     if (a instanceof Duration && b instanceof Timestamp) return timeAt(frame, a.ms + b.ms);
   }
   if (op === '+' || op === '-') {
@@ -99,9 +99,9 @@ function combine(frame: Frame, op: Arithmetic, left: Code, a: Value, right: Code
   }
   const kind = kindOf(b);
   if (typeof a !== 'number' && (kind === 'number' || op === '*' || op === '/' || op === '%')) {
-    return needed(frame, left, a, ['number']);
+    return typeFault(frame, left, a, ['number']);
   }
-  if (typeof a === 'number') return needed(frame, right, b, ['number']);
+  if (typeof a === 'number') return typeFault(frame, right, b, ['number']);
   return fault(frame, `"${op}" does not go with ${describe(a)} (${left.label}) and ${describe(b)} (${right.label})`);
 }
 

@@ -59,7 +59,7 @@ export interface Code {
 
 export interface Compiling {
   readonly expression: string;
-  readonly noun: Noun;
+  readonly noun: ExpressionKind;
   readonly variables: Variables;
   /** The variables of the macros around this place, outermost first. */
   readonly locals: { readonly name: string; readonly type: Type; readonly label: string }[];
@@ -72,17 +72,17 @@ export interface Compiling {
 export const ROOTS = ['event', 'traits', 'user', 'matched', 'now'] as const;
 export type Root = (typeof ROOTS)[number];
 
-export type Variables = { readonly [name in Root]: Type | Unseen };
+export type Variables = { readonly [name in Root]: Type | Unavailable };
 
 /** A variable that there is, but not where the expression stands. */
-export interface Unseen {
+export interface Unavailable {
   /** Why, as a message. */
   readonly absent: string;
   readonly hint?: string;
 }
 
 /** What messages call it: a condition must be true or false, an expression may have any value. */
-export type Noun = 'condition' | 'expression';
+export type ExpressionKind = 'condition' | 'expression';
 
 /**
  * What one evaluation may do, in steps of a few nanoseconds: a handful of milliseconds at the worst. Macros, deep
@@ -92,21 +92,21 @@ const MAX_STEPS = 100_000;
 const TOO_MUCH = new Fault('the evaluation was stopped: there is too much to go through');
 
 /** Adds work; the failure to hand on when that was too much. */
-export function charge(frame: Frame, steps: number): Fault | undefined {
+export function consumeSteps(frame: Frame, steps: number): Fault | undefined {
   frame.steps += steps;
   return frame.steps > MAX_STEPS ? TOO_MUCH : undefined;
 }
 
 /** The keys of an object, paid for: listing many of them is slow, so nothing is listed any more once stopped. */
 export function keysOf(frame: Frame, map: { readonly [key: string]: Value }): readonly string[] | Fault {
-  const stopped = charge(frame, 0);
+  const stopped = consumeSteps(frame, 0);
   if (stopped) return stopped;
   const keys = Object.keys(map);
-  return charge(frame, keys.length * 4) ?? keys;
+  return consumeSteps(frame, keys.length * 4) ?? keys;
 }
 
 /** `event.attempt_number is text ("3"), a number is needed`. */
-export function needed(frame: Frame, code: Code, value: Value, kinds: readonly Kind[]): Fault {
+export function typeFault(frame: Frame, code: Code, value: Value, kinds: readonly Kind[]): Fault {
   return fault(frame, `${code.label} is ${describe(value)}, ${inWords(kinds)} is needed`);
 }
 
@@ -117,20 +117,20 @@ export function fault(frame: Frame, message: string): Fault {
 }
 
 /** True or false as they are, anything else as a failure. */
-export function truth(frame: Frame, code: Code, outcome: Outcome): boolean | Failure {
+export function toBool(frame: Frame, code: Code, outcome: Outcome): boolean | Failure {
   if (typeof outcome === 'boolean' || isFailure(outcome)) return outcome;
-  return needed(frame, code, outcome, ['bool']);
+  return typeFault(frame, code, outcome, ['bool']);
 }
 
 /** Of two failures the first speaks, and missing fields are told together. */
-export function either(first: Failure, second: Failure): Failure {
+export function combineFailures(first: Failure, second: Failure): Failure {
   if (!(first instanceof Missing && second instanceof Missing) || first === second) return first;
   return new Missing([...new Set([...first.fields, ...second.fields])]);
 }
 
 /** The failure of a pair of operands of which at least one is not a value; nothing when both are values. */
 export function failureOf(left: Outcome, right: Outcome): Failure | undefined {
-  if (isFailure(left)) return isFailure(right) ? either(left, right) : left;
+  if (isFailure(left)) return isFailure(right) ? combineFailures(left, right) : left;
   return isFailure(right) ? right : undefined;
 }
 
@@ -150,7 +150,7 @@ export function sourceOf(c: Compiling, node: ASTNode): string {
 }
 
 /** An operand of which true or false is asked. */
-export function asked(c: Compiling, code: Code): Code {
+export function expectBool(c: Compiling, code: Code): Code {
   const { kind } = code.type;
   if (kind !== 'dyn' && kind !== 'bool') {
     c.problem(code.offset, `${code.label} is ${wordFor(code)}, true or false is needed`);

@@ -2,13 +2,13 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { compileArithmetic, compileMinus } from './arithmetic.ts';
 import {
-  asked,
   broken,
   type Code,
   type Compiling,
   type ConditionProblem,
   constant,
-  type Noun,
+  type ExpressionKind,
+  expectBool,
   type Path,
   sourceOf,
   type Variables,
@@ -28,10 +28,10 @@ export interface Compiled {
 }
 
 /** Of a condition true or false is asked, of an expression nothing. */
-export function compileTree(node: ASTNode, expression: string, variables: Variables, noun: Noun): Compiled {
+export function compileTree(node: ASTNode, expression: string, variables: Variables, noun: ExpressionKind): Compiled {
   const compiler = new Compiler(expression, variables, noun);
   const root = compiler.compile(node);
-  const code = noun === 'condition' ? asked(compiler, root) : root;
+  const code = noun === 'condition' ? expectBool(compiler, root) : root;
   return {
     code,
     paths: [...compiler.paths.values()],
@@ -41,14 +41,14 @@ export function compileTree(node: ASTNode, expression: string, variables: Variab
 
 class Compiler implements Compiling {
   readonly expression: string;
-  readonly noun: Noun;
+  readonly noun: ExpressionKind;
   readonly variables: Variables;
   readonly locals: Compiling['locals'] = [];
   readonly problems: ConditionProblem[] = [];
   readonly paths = new Map<string, Path>();
   nodes = 0;
 
-  constructor(expression: string, variables: Variables, noun: Noun) {
+  constructor(expression: string, variables: Variables, noun: ExpressionKind) {
     this.expression = expression;
     this.noun = noun;
     this.variables = variables;

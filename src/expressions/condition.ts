@@ -13,14 +13,14 @@
 
 import type { Json, JsonObject } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { Code, ConditionProblem, Noun, Path, Root } from './code.ts';
-import { truth } from './code.ts';
+import type { Code, ConditionProblem, ExpressionKind, Path, Root } from './code.ts';
+import { toBool } from './code.ts';
 import { type Compiled as CompiledTree, compileTree } from './compile.ts';
 import { pathText } from './fields.ts';
 import { toJson } from './json.ts';
-import { type Declared, enter, type Scope, variablesOf } from './scope.ts';
+import { bindFrame, type Declared, type Scope, variablesOf } from './scope.ts';
 import { parseExpression } from './syntax.ts';
-import { boundedCopy } from './truncate.ts';
+import { truncateForEvidence } from './truncate.ts';
 import { Fault, isFailure, type Kind } from './value.ts';
 
 export type { ConditionProblem, Declared, Root, Scope };
@@ -94,14 +94,14 @@ export function valuesSeen(
     const field = fields[at]!;
     const value = valueAt(scope, paths[at]!);
     if (value === undefined) missing.push(field);
-    else values[field] = boundedCopy(value);
+    else values[field] = truncateForEvidence(value);
   }
   return { values, missing };
 }
 
 type Tree = Omit<CompiledTree, 'problems'>;
 
-function compile(expression: string, declared: Declared, noun: Noun): Tree | Problems {
+function compile(expression: string, declared: Declared, noun: ExpressionKind): Tree | Problems {
   const parsed = parseExpression(expression, noun);
   if ('problem' in parsed) return { problems: [parsed.problem] };
   const { code, paths, problems } = compileTree(parsed.node, expression, variablesOf(declared), noun);
@@ -127,8 +127,8 @@ const FALSE: ConditionResult = { kind: 'false' };
 
 class CompiledCondition extends CompiledText implements Condition {
   evaluate(scope: Scope): ConditionResult {
-    const frame = enter(scope);
-    const result = truth(frame, this.code, this.code.run(frame));
+    const frame = bindFrame(scope);
+    const result = toBool(frame, this.code, this.code.run(frame));
     if (result === true) return TRUE;
     return result === false ? FALSE : result;
   }
@@ -141,7 +141,7 @@ class CompiledExpression extends CompiledText implements Expression {
   }
 
   evaluate(scope: Scope): ExpressionResult {
-    const result = this.code.run(enter(scope));
+    const result = this.code.run(bindFrame(scope));
     if (isFailure(result)) return result;
     const value = toJson(result);
     return value instanceof Fault ? value : { kind: 'value', value };

@@ -1,5 +1,5 @@
 /** When two values are the same: deeply, by value, and within a bound. */
-import { charge, type Frame, fault, keysOf } from './code.ts';
+import { consumeSteps, type Frame, fault, keysOf } from './code.ts';
 import { Duration, Fault, isMap, ownField, Timestamp, type Value } from './value.ts';
 
 /** Deep equality; a failure when the values are too large to go through. */
@@ -7,7 +7,7 @@ export function equal(frame: Frame, a: Value, b: Value, depth = 0): boolean | Fa
   if (a === b) return true;
   if (typeof a === 'string') {
     if (typeof b !== 'string' || a.length !== b.length) return false;
-    return charge(frame, a.length >> 8) ?? false;
+    return consumeSteps(frame, a.length >> 8) ?? false;
   }
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Timestamp) return b instanceof Timestamp && a.ms === b.ms;
@@ -35,7 +35,7 @@ const DEEPEST = 100;
 function every(frame: Frame, length: number, depth: number, holds: (at: number) => boolean | Fault): boolean | Fault {
   if (depth >= DEEPEST) return fault(frame, `a value is nested more than ${DEEPEST} levels deep`);
   for (let at = 0; at < length; at++) {
-    const result = charge(frame, 4) ?? holds(at);
+    const result = consumeSteps(frame, 4) ?? holds(at);
     if (result !== true) return result;
   }
   return true;
@@ -44,7 +44,7 @@ function every(frame: Frame, length: number, depth: number, holds: (at: number) 
 /** Whether one of the items equals the value. */
 export function includes(frame: Frame, list: readonly Value[], value: Value): boolean | Fault {
   for (const item of list) {
-    const result = charge(frame, 1) ?? equal(frame, value, item);
+    const result = consumeSteps(frame, 1) ?? equal(frame, value, item);
     if (result !== false) return result;
   }
   return false;

@@ -4,14 +4,14 @@ import {
   broken,
   type Code,
   type Compiling,
-  either,
+  combineFailures,
   type Frame,
   fault,
-  needed,
   type Path,
   ROOTS,
   type Root,
   type Run,
+  typeFault,
 } from './code.ts';
 import { didYouMean, some } from './hints.ts';
 import { BOOL, DYN, fieldNames, type Type, typeOfField } from './type.ts';
@@ -124,7 +124,7 @@ function field(c: Compiling, node: Access, left: Code, key: string, keyOffset: n
     }
     // Nothing has no fields: what is asked for is not there.
     if (map === null || map instanceof Missing) return absent;
-    return map instanceof Fault ? map : needed(frame, left, map, ['map']);
+    return map instanceof Fault ? map : typeFault(frame, left, map, ['map']);
   };
   const path = left.path && { path: [...left.path, key] };
   return { run, type: typeOfKey(c, left, key, keyOffset), label, offset: node.start, ...path };
@@ -176,16 +176,16 @@ function item(c: Compiling, node: Extract<Access, { op: '[]' }>, left: Code): Co
   const run: Run = (frame) => {
     const from = left.run(frame);
     const where = index.run(frame);
-    if (isFailure(where)) return isFailure(from) ? either(from, where) : where;
+    if (isFailure(where)) return isFailure(from) ? combineFailures(from, where) : where;
     if (from === null || from instanceof Missing) return absent;
     if (from instanceof Fault) return from;
     if (Array.isArray(from)) {
-      if (typeof where !== 'number') return needed(frame, index, where, ['number']);
+      if (typeof where !== 'number') return typeFault(frame, index, where, ['number']);
       if (!Number.isInteger(where)) return fault(frame, `${index.label} is ${where}, a list position is whole`);
       return where >= 0 && where < from.length ? from[where] : absent;
     }
-    if (!isMap(from)) return needed(frame, left, from, ['list', 'map']);
-    if (typeof where !== 'string') return needed(frame, index, where, ['string']);
+    if (!isMap(from)) return typeFault(frame, left, from, ['list', 'map']);
+    if (typeof where !== 'string') return typeFault(frame, index, where, ['string']);
     const value = ownField(from, where);
     return value === undefined ? absent : value;
   };

@@ -6,16 +6,16 @@ import {
   broken,
   type Code,
   type Compiling,
-  charge,
   constant,
+  consumeSteps,
   type Frame,
   failureOf,
   fault,
   keysOf,
-  needed,
   newFrame,
   type Run,
   sourceOf,
+  typeFault,
 } from './code.ts';
 import { compileHas } from './fields.ts';
 import { didYouMean } from './hints.ts';
@@ -111,8 +111,8 @@ function call(c: Compiling, node: ASTNode, definition: Definition, operands: rea
     const b = right ? right.run(frame) : null;
     const failure = failureOf(a, b);
     if (failure) return failure;
-    if (!takes[0]!.includes(kindOf(a as Value))) return needed(frame, left, a as Value, takes[0]!);
-    if (right && !takes[1]!.includes(kindOf(b as Value))) return needed(frame, right, b as Value, takes[1]!);
+    if (!takes[0]!.includes(kindOf(a as Value))) return typeFault(frame, left, a as Value, takes[0]!);
+    if (right && !takes[1]!.includes(kindOf(b as Value))) return typeFault(frame, right, b as Value, takes[1]!);
     const result = apply(frame, a as Value, b as Value);
     return result instanceof Fault && result.message === '' ? unfit(frame, left, gives) : result;
   };
@@ -159,13 +159,13 @@ function textual(run: (frame: Frame, text: string, part: string) => Outcome): De
     form: 'method',
     takes: [['string'], ['string']],
     gives: 'bool',
-    run: (frame, a, b) => charge(frame, (b as string).length >> 8) ?? run(frame, a as string, b as string),
+    run: (frame, a, b) => consumeSteps(frame, (b as string).length >> 8) ?? run(frame, a as string, b as string),
   };
 }
 
 /** The engine's search may compare each character of the one with each of the other. */
 function search(frame: Frame, text: string, part: string): Outcome {
-  return charge(frame, Math.ceil((text.length * part.length) / 256)) ?? text.includes(part);
+  return consumeSteps(frame, Math.ceil((text.length * part.length) / 256)) ?? text.includes(part);
 }
 
 function respelt(run: (text: string) => string): Definition {
@@ -173,12 +173,12 @@ function respelt(run: (text: string) => string): Definition {
     form: 'method',
     takes: [['string']],
     gives: 'string',
-    run: (frame, text) => charge(frame, (text as string).length >> 4) ?? run(text as string),
+    run: (frame, text) => consumeSteps(frame, (text as string).length >> 4) ?? run(text as string),
   };
 }
 
 function conversion(takes: readonly Kind[], gives: Kind, run: (value: Value) => Outcome): Definition {
-  return { form: 'call', takes: [takes], gives, run: (frame, value) => charge(frame, 10) ?? run(value) };
+  return { form: 'call', takes: [takes], gives, run: (frame, value) => consumeSteps(frame, 10) ?? run(value) };
 }
 
 /** Of a time, in UTC; of a duration, all of it in that unit (`duration("90m").getHours()` is 1). */
@@ -188,7 +188,7 @@ function ofTime(read: (date: Date) => number, unit?: number): Definition {
     takes: [unit === undefined ? ['timestamp'] : ['timestamp', 'duration']],
     gives: 'number',
     run: (frame, value) => {
-      const tooMuch = charge(frame, 10);
+      const tooMuch = consumeSteps(frame, 10);
       if (tooMuch) return tooMuch;
       if (value instanceof Duration) return Math.trunc(value.ms / (unit ?? 1));
       return value instanceof Timestamp ? read(new Date(value.ms)) : UNFIT;
@@ -204,7 +204,7 @@ function size(frame: Frame, value: Value): Outcome {
     return keys instanceof Fault ? keys : keys.length;
   }
   if (typeof value !== 'string') return UNFIT;
-  const tooMuch = charge(frame, value.length >> 4);
+  const tooMuch = consumeSteps(frame, value.length >> 4);
   if (tooMuch) return tooMuch;
   let pairs = 0;
   for (let at = 1; at < value.length; at++) {

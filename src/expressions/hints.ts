@@ -1,7 +1,7 @@
-import { nearest } from '../lib/did-you-mean.ts';
+import { findNearest } from '../lib/did-you-mean.ts';
 
 export function didYouMean(name: string, candidates: readonly string[]): string | undefined {
-  const best = nearest(name, candidates);
+  const best = findNearest(name, candidates);
   return best === undefined ? undefined : `did you mean ${best}?`;
 }
 

@@ -1,19 +1,19 @@
 /** `list.all(x, …)`, `exists`, `exists_one`, `filter`, `map`: over the items of a list or the keys of an object. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import {
-  asked,
   broken,
   type Code,
   type Compiling,
-  charge,
+  consumeSteps,
+  expectBool,
   type Frame,
   fault,
   keysOf,
-  needed,
   ROOTS,
   type Run,
   sourceOf,
-  truth,
+  toBool,
+  typeFault,
 } from './code.ts';
 import { BOOL, DYN, STRING, type Type } from './type.ts';
 import { type Failure, Fault, inWords, isFailure, isMap, type Outcome, type Value } from './value.ts';
@@ -65,10 +65,10 @@ export function compileMacro(c: Compiling, node: Extract<ASTNode, { op: 'rcall' 
   const first = codes[0]!;
   if (name === 'map') {
     const second = codes[1];
-    const run = second ? mapping(loop, second, asked(c, first)) : mapping(loop, first);
+    const run = second ? mapping(loop, second, expectBool(c, first)) : mapping(loop, first);
     return { ...shape, type: { kind: 'list', item: { kind: (second ?? first).type.kind } }, run };
   }
-  asked(c, first);
+  expectBool(c, first);
   if (name === 'filter') return { ...shape, type: listOf(itemType), run: filtering(loop, first) };
   if (name === 'exists_one') return { ...shape, type: BOOL, run: counting(loop, first) };
   return { ...shape, type: BOOL, run: quantifying(loop, first, name === 'exists') };
@@ -87,7 +87,7 @@ function each(loop: Loop, frame: Frame, visit: (item: Value) => Outcome | undefi
   const items = itemsOf(loop, frame);
   if (isFailure(items)) return items;
   for (const item of items) {
-    const tooMuch = charge(frame, loop.cost);
+    const tooMuch = consumeSteps(frame, loop.cost);
     if (tooMuch) return tooMuch;
     frame.items[loop.at] = item;
     const ended = visit(item);
@@ -99,7 +99,7 @@ function each(loop: Loop, frame: Frame, visit: (item: Value) => Outcome | undefi
 function itemsOf({ over }: Loop, frame: Frame): readonly Value[] | Failure {
   const value = over.run(frame);
   if (isFailure(value)) return value;
-  if (!Array.isArray(value) && !isMap(value)) return needed(frame, over, value, ['list', 'map']);
+  if (!Array.isArray(value) && !isMap(value)) return typeFault(frame, over, value, ['list', 'map']);
   const items: readonly Value[] | Fault = isMap(value) ? keysOf(frame, value) : value;
   if (items instanceof Fault) return items;
   if (items.length <= MAX_ITEMS) return items;
@@ -111,7 +111,7 @@ function quantifying(loop: Loop, predicate: Code, decisive: boolean): Run {
   return (frame) => {
     let failure: Failure | undefined;
     const ended = each(loop, frame, () => {
-      const result = truth(frame, predicate, predicate.run(frame));
+      const result = toBool(frame, predicate, predicate.run(frame));
       if (isFailure(result)) failure ??= result;
       return result === decisive ? decisive : undefined;
     });
@@ -123,7 +123,7 @@ function counting(loop: Loop, predicate: Code): Run {
   return (frame) => {
     let found = 0;
     const ended = each(loop, frame, () => {
-      const result = truth(frame, predicate, predicate.run(frame));
+      const result = toBool(frame, predicate, predicate.run(frame));
       if (result === true) found++;
       return isFailure(result) ? result : undefined;
     });
@@ -135,7 +135,7 @@ function filtering(loop: Loop, predicate: Code): Run {
   return (frame) => {
     const kept: Value[] = [];
     const ended = each(loop, frame, (item) => {
-      const result = truth(frame, predicate, predicate.run(frame));
+      const result = toBool(frame, predicate, predicate.run(frame));
       if (result === true) kept.push(item);
       return isFailure(result) ? result : undefined;
     });
@@ -147,7 +147,7 @@ function mapping(loop: Loop, transform: Code, predicate?: Code): Run {
   return (frame) => {
     const made: Value[] = [];
     const ended = each(loop, frame, () => {
-      const wanted = predicate ? truth(frame, predicate, predicate.run(frame)) : true;
+      const wanted = predicate ? toBool(frame, predicate, predicate.run(frame)) : true;
       if (isFailure(wanted)) return wanted;
       if (!wanted) return undefined;
       const result = transform.run(frame);

@@ -1,18 +1,18 @@
 /** The operators that answer true or false, and the choice between two. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import {
-  asked,
   type Code,
   type Compiling,
-  charge,
-  either,
+  combineFailures,
+  consumeSteps,
+  expectBool,
   type Frame,
   failureOf,
   fault,
-  needed,
   type Run,
   sourceOf,
-  truth,
+  toBool,
+  typeFault,
   wordFor,
 } from './code.ts';
 import { equal, includes } from './equality.ts';
@@ -36,22 +36,22 @@ type Order = '<' | '<=' | '>' | '>=';
 
 /** `&&` and `||` as CEL has them: a side that decides wins over a side that fails, in either order. */
 export function compileLogic(c: Compiling, node: Extract<ASTNode, { op: '&&' | '||' }>): Code {
-  const left = asked(c, c.compile(node.args[0]));
-  const right = asked(c, c.compile(node.args[1]));
+  const left = expectBool(c, c.compile(node.args[0]));
+  const right = expectBool(c, c.compile(node.args[1]));
   const decisive = node.op === '||';
   const run: Run = (frame) => {
-    const first = truth(frame, left, left.run(frame));
+    const first = toBool(frame, left, left.run(frame));
     if (first === decisive) return decisive;
-    const second = truth(frame, right, right.run(frame));
+    const second = toBool(frame, right, right.run(frame));
     if (second === decisive) return decisive;
-    if (isFailure(first)) return isFailure(second) ? either(first, second) : first;
+    if (isFailure(first)) return isFailure(second) ? combineFailures(first, second) : first;
     return second;
   };
   return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
 }
 
 export function compileTernary(c: Compiling, node: Extract<ASTNode, { op: '?:' }>): Code {
-  const condition = asked(c, c.compile(node.args[0]));
+  const condition = expectBool(c, c.compile(node.args[0]));
   const yes = c.compile(node.args[1]);
   const no = c.compile(node.args[2]);
   const kinds = [yes.type.kind, no.type.kind];
@@ -59,7 +59,7 @@ export function compileTernary(c: Compiling, node: Extract<ASTNode, { op: '?:' }
     c.problem(no.offset, `one branch gives ${wordFor(yes)}, the other ${wordFor(no)}: they must be of one kind`);
   }
   const run: Run = (frame) => {
-    const chosen = truth(frame, condition, condition.run(frame));
+    const chosen = toBool(frame, condition, condition.run(frame));
     if (isFailure(chosen)) return chosen;
     return chosen ? yes.run(frame) : no.run(frame);
   };
@@ -68,9 +68,9 @@ export function compileTernary(c: Compiling, node: Extract<ASTNode, { op: '?:' }
 }
 
 export function compileNot(c: Compiling, node: Extract<ASTNode, { op: '!_' }>): Code {
-  const code = asked(c, c.compile(node.args));
+  const code = expectBool(c, c.compile(node.args));
   const run: Run = (frame) => {
-    const value = truth(frame, code, code.run(frame));
+    const value = toBool(frame, code, code.run(frame));
     return isFailure(value) ? value : !value;
   };
   return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
@@ -142,8 +142,8 @@ export function compileIn(c: Compiling, node: Extract<ASTNode, { op: 'in' }>): C
     const failure = failureOf(a, b);
     if (failure) return failure;
     if (Array.isArray(b)) return includes(frame, b, a as Value);
-    if (!isMap(b)) return needed(frame, right, b as Value, ['list', 'map']);
-    return typeof a === 'string' ? ownField(b, a) !== undefined : needed(frame, left, a as Value, ['string']);
+    if (!isMap(b)) return typeFault(frame, right, b as Value, ['list', 'map']);
+    return typeof a === 'string' ? ownField(b, a) !== undefined : typeFault(frame, left, a as Value, ['string']);
   };
   return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
 }
@@ -165,7 +165,7 @@ function inOrder<T extends number | string | boolean>(op: Order, a: T, b: T): bo
 
 function order(frame: Frame, op: Order, left: Code, a: Value, right: Code, b: Value): boolean | Fault {
   if (typeof a === 'string' && typeof b === 'string') {
-    return charge(frame, Math.min(a.length, b.length) >> 8) ?? inOrder(op, a, b);
+    return consumeSteps(frame, Math.min(a.length, b.length) >> 8) ?? inOrder(op, a, b);
   }
   if (typeof a === 'boolean' && typeof b === 'boolean') return inOrder(op, a, b);
   if (a instanceof Timestamp && b instanceof Timestamp) return inOrder(op, a.ms, b.ms);
@@ -174,8 +174,8 @@ function order(frame: Frame, op: Order, left: Code, a: Value, right: Code, b: Va
   // Whose kind is known beforehand is right; the other is told what it should have been.
   const leftKind = left.type.kind;
   const rightKind = right.type.kind;
-  if (rightKind !== 'dyn' && kindOf(b) === rightKind) return needed(frame, left, a, [rightKind]);
-  if (leftKind !== 'dyn' && kindOf(a) === leftKind) return needed(frame, right, b, [leftKind]);
+  if (rightKind !== 'dyn' && kindOf(b) === rightKind) return typeFault(frame, left, a, [rightKind]);
+  if (leftKind !== 'dyn' && kindOf(a) === leftKind) return typeFault(frame, right, b, [leftKind]);
   return fault(
     frame,
     `${left.label} is ${describe(a)} and ${right.label} is ${describe(b)}: "${op}" cannot compare them`,

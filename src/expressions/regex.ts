@@ -1,7 +1,7 @@
 /** `text.matches("pattern")`: RE2 syntax and linear time, found anywhere in the text, compiled with the condition. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS, RE2JSException } from 're2js';
-import { broken, type Code, type Compiling, charge, fault, needed, type Run } from './code.ts';
+import { broken, type Code, type Compiling, consumeSteps, fault, type Run, typeFault } from './code.ts';
 import { BOOL } from './type.ts';
 import { inWords, isFailure } from './value.ts';
 
@@ -34,11 +34,11 @@ export function compileMatches(c: Compiling, node: ASTNode, args: readonly ASTNo
   const run: Run = (frame) => {
     const value = text.run(frame);
     if (isFailure(value)) return value;
-    if (typeof value !== 'string') return needed(frame, text, value, ['string']);
+    if (typeof value !== 'string') return typeFault(frame, text, value, ['string']);
     if (value.length > MAX_TEXT) {
       return fault(frame, `${text.label} has ${value.length} characters, matches looks at ${MAX_TEXT} at most`);
     }
-    return charge(frame, (value.length * cost) >> 2) ?? regex.test(value);
+    return consumeSteps(frame, (value.length * cost) >> 2) ?? regex.test(value);
   };
   return { run, type: BOOL, label: `${text.label}.matches(…)`, offset: node.start };
 }

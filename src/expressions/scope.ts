@@ -1,5 +1,5 @@
 import type { JsonObject, Millis } from '../model/event.ts';
-import { type Frame, newFrame, ROOTS, type Root, type Unseen, type Variables } from './code.ts';
+import { type Frame, newFrame, ROOTS, type Root, type Unavailable, type Variables } from './code.ts';
 import { type Type, typeOfSchema } from './type.ts';
 
 /**
@@ -33,7 +33,7 @@ export interface Scope {
 
 export function variablesOf(declared: Declared): Variables {
   const { event, traits, user, matched, now, roots = ROOTS } = declared;
-  const here = (root: Root, type: Type | Unseen) => (roots.includes(root) ? type : elsewhere(root, roots));
+  const here = (root: Root, type: Type | Unavailable) => (roots.includes(root) ? type : elsewhere(root, roots));
   return {
     event: here('event', mapOf(event)),
     traits: here('traits', mapOf(traits)),
@@ -47,7 +47,7 @@ const NOTHING: JsonObject = Object.freeze({});
 const frame: Frame = newFrame();
 
 /** The frame of the next evaluation. There is one for all: an evaluation never waits and never nests. */
-export function enter(scope: Scope): Frame {
+export function bindFrame(scope: Scope): Frame {
   frame.event = scope.event;
   frame.traits = scope.traits;
   frame.user = scope.user;
@@ -57,13 +57,13 @@ export function enter(scope: Scope): Frame {
   return frame;
 }
 
-const UNMATCHED: Unseen = { absent: 'there is no matched event: the rule has no after', hint: 'add after' };
-const TIMELESS: Unseen = {
+const UNMATCHED: Unavailable = { absent: 'there is no matched event: the rule has no after', hint: 'add after' };
+const TIMELESS: Unavailable = {
   absent: 'now is known only where the rule waits',
   hint: 'add delay, at, unless, debounce or every',
 };
 
-function elsewhere(root: Root, roots: readonly Root[]): Unseen {
+function elsewhere(root: Root, roots: readonly Root[]): Unavailable {
   return { absent: `${root} is not known here: only ${roots.join(' and ')} ${roots.length === 1 ? 'is' : 'are'}` };
 }
 

@@ -7,14 +7,17 @@
  * a value.
  */
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
-import type { ConditionProblem, Noun } from './code.ts';
+import type { ConditionProblem, ExpressionKind } from './code.ts';
 
 const MAX_LENGTH = 4096;
 
 /** Small enough that neither compiling nor evaluating one can exhaust the stack. */
 const parser = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } });
 
-export function parseExpression(expression: string, noun: Noun): { node: ASTNode } | { problem: ConditionProblem } {
+export function parseExpression(
+  expression: string,
+  noun: ExpressionKind,
+): { node: ASTNode } | { problem: ConditionProblem } {
   if (expression.trim() === '') return { problem: { message: `the ${noun} is empty`, offset: 0 } };
   if (expression.length > MAX_LENGTH) {
     return { problem: { message: `the ${noun} is longer than ${MAX_LENGTH} characters`, offset: MAX_LENGTH } };
@@ -53,7 +56,7 @@ const SYMBOLS: { readonly [token: string]: string } = {
   IDENTIFIER: 'a name',
 };
 
-function inPlainWords(error: ParseError, expression: string, noun: Noun): ConditionProblem {
+function inPlainWords(error: ParseError, expression: string, noun: ExpressionKind): ConditionProblem {
   const offset = Math.min(error.range?.start ?? 0, expression.length);
   const rest = expression.slice(offset);
   const found = /^(\w+|.)/su.exec(rest.trimStart())?.[0];

@@ -10,7 +10,7 @@ const MAX_VALUES = 100;
  * A copy that holds at most 100 values, 20 to a list or object, four levels deep, and 200 characters of each text.
  * What is left out is marked with `…`: at the end of a text, as the last item of a list, as the last key of an object.
  */
-export function boundedCopy(value: Json): Json {
+export function truncateForEvidence(value: Json): Json {
   if (typeof value !== 'object' || value === null) return typeof value === 'string' ? shortened(value) : value;
   return copy(value, 0, { left: MAX_VALUES });
 }

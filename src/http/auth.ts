@@ -26,11 +26,11 @@ const PROTECTED = /^\/(api\/v\d+|events|audit)(\/|$)/;
  * Without keys everybody on this machine is let in: the server then listens on loopback only (see config.ts), and under no
  * name but the machine's own. A page from elsewhere, whose name was made to lead here (DNS rebinding), is nobody.
  */
-export function identifyCallers(app: FastifyInstance, apiKeys: readonly string[]): void {
+export function authenticate(app: FastifyInstance, apiKeys: readonly string[]): void {
   const digests = apiKeys.map(digest);
   app.decorateRequest('caller', null as unknown as Caller);
   app.addHook('onRequest', (request, _reply, done) => {
-    request.caller = ANYBODY;
+    request.caller = ANONYMOUS;
     if (!PROTECTED.test(request.routeOptions.url ?? '')) return done();
     if (digests.length === 0) {
       if (LOOPBACK.test(request.hostname)) return done();
@@ -54,7 +54,7 @@ export function identifyCallers(app: FastifyInstance, apiKeys: readonly string[]
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)\.?$/i;
 
-const ANYBODY: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
+const ANONYMOUS: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
 
 function keyOf(request: FastifyRequest): string | undefined {
   const header = request.headers['x-api-key'];

@@ -4,12 +4,12 @@ import { CHANNELS, DELIVERY_STATUSES } from '../model/delivery.ts';
 import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
 import { listDeliveries, loadDelivery, loadMessage } from '../store/delivery-views.ts';
 import { DAY } from '../time/iso-time.ts';
-import type { App, HttpParts } from './app.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
 
 /** Deliveries, their messages, and another try for those that stopped. */
-export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): void {
+export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   const params = z.object({ id: z.string().max(256) });
 
   app.get(

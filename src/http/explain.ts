@@ -3,11 +3,11 @@ import { TidingsError } from '../errors.ts';
 import { ANSWERS, awaitedBy, explain } from '../explain/explain.ts';
 import type { Rule } from '../model/catalog.ts';
 import { OUTCOMES, type Outcome } from '../model/decision.ts';
-import { typesOf } from '../rules/rule-set.ts';
+import { getNotificationTypes } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/delivery-views.ts';
-import { loadRefused } from '../store/rejected.ts';
+import { loadRejected } from '../store/rejected.ts';
 import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/users.ts';
-import type { App, HttpParts } from './app.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { pathText, problemSchema } from './schemas.ts';
 
 /** Events of which an explanation lists what was decided. What it says counts all of them. */
@@ -21,7 +21,7 @@ const explanation = z.looseObject({
 });
 
 /** The one question: why did this person (not) get this? */
-export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): void {
+export function explainRoutes(app: App, { pool, catalogs, seal }: HttpDependencies): void {
   app.get(
     '/api/v1/explain/:user_id/:notification_type',
     {
@@ -43,7 +43,7 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
         throw new TidingsError('not_found', message, { path: 'notification_type' });
       }
 
-      const rules = catalog.data.rules.filter((rule) => typesOf(rule).includes(type));
+      const rules = catalog.data.rules.filter((rule) => getNotificationTypes(rule).includes(type));
       const all = await countDecisions(
         pool,
         tenantId,
@@ -86,7 +86,7 @@ export function explainRoutes(app: App, { pool, catalogs, seal }: HttpParts): vo
         outside: new Set(outside.map(({ name }) => name)),
         deliveries: notifications.flatMap((one) => one.deliveries),
         seen: await countEvents(pool, tenantId, userId, [...awaitedBy(rules)]),
-        refused: await loadRefused(pool, seal, tenantId, userId, LISTED),
+        refused: await loadRejected(pool, seal, tenantId, userId, LISTED),
       });
       const names = new Set([...rules, ...counts.map(({ rule }) => ({ name: rule }))].map(({ name }) => name));
       return {

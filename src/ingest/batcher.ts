@@ -12,21 +12,21 @@ interface Request<Result> {
   readonly reject: (error: unknown) => void;
 }
 
-interface Waiting<Item, Result> {
+interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly request: Request<Result>;
   /** Of the item in its request. */
-  readonly place: number;
+  readonly index: number;
 }
 
-interface Lane<Item, Result> {
+interface Shard<Item, Result> {
   running: boolean;
   /** By tenant, in the order of their turns. */
-  readonly queues: Map<string, Waiting<Item, Result>[]>;
+  readonly queues: Map<string, QueuedItem<Item, Result>[]>;
 }
 
 /** Up to so many items are one batch. */
-const FEW = 200;
+const MIN_ITEMS_TO_SHARD = 200;
 
 /**
  * Joins concurrent requests into batches. A lane runs one batch at a time; what comes meanwhile waits and makes the next
@@ -34,8 +34,8 @@ const FEW = 200;
  * two lanes never wait for each other's locks. Few items are not split among the lanes: what a batch costs beside its
  * items is as much as some thirty of them. What one request says of a person is decided together: it is known together.
  */
-export class Lanes<Item, Result> {
-  readonly #lanes: Lane<Item, Result>[];
+export class MicroBatcher<Item, Result> {
+  readonly #shards: Shard<Item, Result>[];
   readonly #run: RunBatch<Item, Result>;
   readonly #maxBatch: number;
   readonly #maxWaiting: number;
@@ -59,14 +59,14 @@ export class Lanes<Item, Result> {
     this.#maxBatch = options.maxBatch;
     this.#maxWaiting = options.maxWaiting;
     this.#maxBytes = options.maxBytes;
-    this.#lanes = Array.from({ length: options.lanes }, () => ({ running: false, queues: new Map() }));
+    this.#shards = Array.from({ length: options.lanes }, () => ({ running: false, queues: new Map() }));
   }
 
   /** Throws `overloaded` before anything is taken in; an empty lane takes a request of any size. */
   submit(
     tenantId: string,
     items: readonly Item[],
-    personOf: (item: Item) => string,
+    getUserId: (item: Item) => string,
     /** How large the request is. */
     bytes = 0,
   ): Promise<Result[]> {
@@ -80,13 +80,13 @@ export class Lanes<Item, Result> {
     return new Promise((resolve, reject) => {
       const request: Request<Result> = { results: new Array(items.length), bytes, left: items.length, resolve, reject };
       items.forEach((item, place) => {
-        const { queues } = this.#lanes[hash(personOf(item)) % this.#lanes.length] as Lane<Item, Result>;
+        const { queues } = this.#shards[hashText(getUserId(item)) % this.#shards.length] as Shard<Item, Result>;
         const queue = queues.get(tenantId);
-        if (queue) queue.push({ item, request, place });
-        else queues.set(tenantId, [{ item, request, place }]);
+        if (queue) queue.push({ item, request, index: place });
+        else queues.set(tenantId, [{ item, request, index: place }]);
       });
       this.#queued += items.length;
-      this.#start();
+      this.#startBatches();
     });
   }
 
@@ -96,27 +96,27 @@ export class Lanes<Item, Result> {
   }
 
   /** What each idle lane has to do. Few items wait until no batch runs, and make one. */
-  #start(): void {
+  #startBatches(): void {
     if (this.#queued === 0) return;
-    if (this.#queued <= FEW) {
-      if (!this.#lanes.some(({ running }) => running)) void this.#runBatch(this.#lanes);
+    if (this.#queued <= MIN_ITEMS_TO_SHARD) {
+      if (!this.#shards.some(({ running }) => running)) void this.#runBatch(this.#shards);
       return;
     }
-    for (const lane of this.#lanes) if (!lane.running && lane.queues.size > 0) void this.#runBatch([lane]);
+    for (const lane of this.#shards) if (!lane.running && lane.queues.size > 0) void this.#runBatch([lane]);
   }
 
   /** Tenants take turns: the first queue gives one batch and goes to the end. */
-  async #runBatch(lanes: readonly Lane<Item, Result>[]): Promise<void> {
+  async #runBatch(lanes: readonly Shard<Item, Result>[]): Promise<void> {
     for (const lane of lanes) lane.running = true;
     // What arrives in this turn of the event loop, not least from those just answered, shares the batch.
     await new Promise((resolve) => setImmediate(resolve));
-    const [tenantId, batch] = this.#take(lanes);
+    const [tenantId, batch] = this.#takeBatch(lanes);
     try {
       const results = await this.#run(
         tenantId,
         batch.map(({ item }) => item),
       );
-      batch.forEach(({ request, place }, index) => {
+      batch.forEach(({ request, index: place }, index) => {
         request.results[place] = results[index] as Result;
       });
     } catch (error) {
@@ -130,20 +130,20 @@ export class Lanes<Item, Result> {
     }
     this.#waiting -= batch.length;
     for (const lane of lanes) lane.running = false;
-    this.#start();
+    this.#startBatches();
     if (this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** Of one tenant, out of all of these lanes. What one request says of a person is cut only where it is a batch by itself. */
-  #take(lanes: readonly Lane<Item, Result>[]): [tenantId: string, batch: Waiting<Item, Result>[]] {
+  #takeBatch(lanes: readonly Shard<Item, Result>[]): [tenantId: string, batch: QueuedItem<Item, Result>[]] {
     const [tenantId] = lanes.flatMap(({ queues }) => [...queues.keys()].slice(0, 1)) as [string];
-    const batch: Waiting<Item, Result>[] = [];
+    const batch: QueuedItem<Item, Result>[] = [];
     for (const { queues } of lanes) {
       const queue = queues.get(tenantId);
       if (!queue) continue;
       queues.delete(tenantId);
       const room = this.#maxBatch - batch.length;
-      batch.push(...queue.splice(0, whole(queue, room) || (batch.length === 0 ? room : 0)));
+      batch.push(...queue.splice(0, countWholeRequests(queue, room) || (batch.length === 0 ? room : 0)));
       if (queue.length > 0) queues.set(tenantId, queue);
     }
     this.#queued -= batch.length;
@@ -152,7 +152,7 @@ export class Lanes<Item, Result> {
 }
 
 /** How many items are the first requests that have room together; 0: not even the first one has. */
-function whole(queue: readonly { readonly request: object }[], room: number): number {
+function countWholeRequests(queue: readonly { readonly request: object }[], room: number): number {
   let end = 0;
   for (let next = 1; next <= Math.min(queue.length, room); next++) {
     if (queue[next]?.request !== queue[next - 1]?.request) end = next;
@@ -161,7 +161,7 @@ function whole(queue: readonly { readonly request: object }[], room: number): nu
 }
 
 /** FNV-1a over UTF-16 units: any even spread will do, it never leaves the process. */
-function hash(text: string): number {
+function hashText(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   return h >>> 0;

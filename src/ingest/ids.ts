@@ -23,4 +23,4 @@ export function newId(): string {
 }
 
 /** The ids of what is decided live. */
-export const ids: Ids = { fresh: newId, of: contentUuid };
+export const ids: Ids = { fresh: newId, fromText: contentUuid };

@@ -14,16 +14,16 @@ export interface EventResult {
 }
 
 /** The answer for an event that is stored already; `repeats`: it is the same as one before it in the batch; null: it is new. */
-export type Standing = EventResult | 'repeats' | null;
+export type ExistingResult = EventResult | 'repeats' | null;
 
 /** Which events are new, and how each of them stands. */
-export function sortOut(
+export function splitDuplicates(
   events: readonly ReceivedEvent[],
   facts: Facts,
-): { standing: Standing[]; fresh: ReceivedEvent[] } {
+): { standing: ExistingResult[]; fresh: ReceivedEvent[] } {
   const fresh: ReceivedEvent[] = [];
   const inBatch = new Map<string, string>();
-  const standing = events.map((event, index): Standing => {
+  const standing = events.map((event, index): ExistingResult => {
     const before = inBatch.get(event.key);
     const storedHash = before ?? facts.contentHashes.get(event.key);
     const stored = facts.stored.get(index);
@@ -47,9 +47,9 @@ export function sortOut(
 }
 
 /** A repetition within the batch hears what was decided about the first of its kind. @param decided by event key */
-export function answersOf(
+export function toResults(
   events: readonly ReceivedEvent[],
-  standing: readonly Standing[],
+  standing: readonly ExistingResult[],
   decided: ReadonlyMap<string, readonly Decision[]>,
 ): EventResult[] {
   return events.map((event, index) => {
@@ -66,7 +66,7 @@ export function emptyResult(eventId: string | null, status: EventResult['status'
 }
 
 /** Of an item that is no event. */
-export function rejected(item: unknown, { code, path, message }: Rejection): EventResult {
+export function toRejectedResult(item: unknown, { code, path, message }: Rejection): EventResult {
   const id = (item as { event_id?: unknown } | null)?.event_id;
   return {
     ...emptyResult(typeof id === 'string' ? id.slice(0, 256).toWellFormed() : null, 'rejected'),

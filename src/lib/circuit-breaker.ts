@@ -10,7 +10,7 @@ const LONGEST_PAUSE = 60_000;
  * (M. Nygard, "Release It!", 2007.) What waits stays queued, and costs no attempt.
  * "Now" is of a clock that nobody sets, greater than 0: with one that steps back it would stay open for as long.
  */
-export class Breaker {
+export class CircuitBreaker {
   #failures = 0;
   #pause = FIRST_PAUSE;
   #openUntil: Millis = 0;

@@ -8,7 +8,7 @@ interface Entry<T> {
 }
 
 /** What is to come, the earliest first: a binary heap. */
-export class Agenda<T> {
+export class PriorityQueue<T> {
   readonly #heap: Entry<T>[] = [];
   #added = 0;
 

@@ -1,5 +1,5 @@
 /** Runs so many at once; the rest waits in order and can be taken back. */
-export class Slots<Key> {
+export class Semaphore<Key> {
   readonly #size: number;
   readonly #waiting: { key: Key; work: () => Promise<void> }[] = [];
   #running = 0;

@@ -1,11 +1,11 @@
 import type { Millis } from '../model/event.ts';
 
 /** Sleep from which one can be roused; a call that came before the sleep counts. */
-export class Alarm {
+export class Signal {
   #awake = false;
   #wake: () => void = () => {};
 
-  rouse(): void {
+  set(): void {
     this.#awake = true;
     this.#wake();
   }

@@ -4,7 +4,7 @@ import type { Millis } from '../model/event.ts';
  * A token bucket: so many a second, and at most one second's worth at once. It may go into debt, since what a piece of
  * work was worth is known when it is done; nothing more is given until the debt is paid off.
  */
-export class Bucket {
+export class TokenBucket {
   readonly #rate: number;
   #tokens: number;
   #at: Millis;

@@ -18,7 +18,7 @@ export interface Limit {
   /** As a person reads it: `once`, `1 per day`, `3 per 24h`. */
   readonly text: string;
   /** Counts over all keys of the rule (`3 per day per person`); absent: each key by itself. */
-  readonly perPerson?: true;
+  readonly perUser?: true;
   /** Comes from `throttle`: the first of a burst goes, then silence. */
   readonly throttle?: true;
 }

@@ -25,8 +25,8 @@ export const REASON_CODES = [
   'collected',
   'already_waiting',
   'key_missing',
-  'count_differs',
-  'broken_by_event',
+  'count_not_met',
+  'unless_event_occurred',
   'cancelled_by_event',
   'cancelled_by_rule',
   'superseded',
@@ -36,8 +36,8 @@ export const REASON_CODES = [
   'catalog_changed',
   // branches and actions
   'no_branch',
-  'held_out',
-  'done',
+  'holdout',
+  'acted',
   'action_failed',
   'loop',
 ] as const;

@@ -44,13 +44,13 @@ export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
 export type AddressKind = 'email' | 'phone';
 
 /** The first place where an event does not fit: `properties.items[2].price`, and what would be right. */
-export interface Misfit {
+export interface SchemaViolation {
   readonly path: string;
   readonly message: string;
 }
 
 /** Checks properties and traits against the schemas of the catalog; null: they fit. */
-export type SchemaCheck = (type: string, properties: JsonObject, traits: JsonObject) => Misfit | null;
+export type ValidateEvent = (type: string, properties: JsonObject, traits: JsonObject) => SchemaViolation | null;
 
 /** An event that a rule makes, about the same person; `set` makes one of the type `profile.updated`. */
 export interface Emitted {

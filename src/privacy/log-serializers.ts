@@ -1,7 +1,7 @@
 import { redact } from './mask.ts';
 
 /** An error as a log may hold it. */
-export interface LoggedError {
+export interface SerializedError {
   readonly type: string;
   readonly message: string;
   /** SQLSTATE, or a system error such as ECONNREFUSED. */
@@ -10,7 +10,7 @@ export interface LoggedError {
   readonly constraint?: string;
   /** Where it was thrown, without the message. */
   readonly stack?: string;
-  readonly cause?: LoggedError;
+  readonly cause?: SerializedError;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface LoggedError {
  * class 22); what cannot be parsed as JSON is quoted by who tried. None of it comes here: a log is read by more people than
  * the database.
  */
-export function loggedError(error: unknown): LoggedError {
+export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
   const { code, table, constraint } = error as { code?: unknown; table?: unknown; constraint?: unknown };
   const quotes = error instanceof SyntaxError || String(code).startsWith('22');
@@ -30,6 +30,6 @@ export function loggedError(error: unknown): LoggedError {
     ...(typeof table === 'string' && { table }),
     ...(typeof constraint === 'string' && { constraint }),
     ...(frames && { stack: frames.join('\n') }),
-    ...(error.cause !== undefined && { cause: loggedError(error.cause) }),
+    ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
   };
 }

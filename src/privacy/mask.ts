@@ -37,20 +37,20 @@ const ADDRESS_NAME =
 const SMALLEST_NUMBER = 1_000_000;
 
 /** The value stands under a name that promises an address, and is no mask. */
-export function namedAddress(name: string, value: string | number): boolean {
+export function isAddressName(name: string, value: string | number): boolean {
   if (typeof value === 'number') return Math.abs(value) >= SMALLEST_NUMBER && ADDRESS_NAME.test(name);
   return ADDRESS_NAME.test(name) && !MASK.test(value);
 }
 
 /** The text is or holds a phone number or an e-mail address. Cheap for all others: most have neither an `@` nor a `+`. */
-export function holdsAddress(text: string): boolean {
+export function containsAddress(text: string): boolean {
   if (text.includes('+') && (isPhone(text) || INTERNATIONAL.test(text))) return true;
   return text.includes('@') && EMAIL.test(text);
 }
 
 /** The text with every address in it masked. */
 export function maskText(text: string): string {
-  if (!holdsAddress(text)) return text;
+  if (!containsAddress(text)) return text;
   if (isPhone(text)) return maskPhone(text);
   return maskInternational(maskWords(text, (word) => EMAIL.test(word)));
 }
@@ -71,10 +71,10 @@ function maskInternational(text: string): string {
 /** A copy with every address replaced by its mask, also in keys. */
 export function maskDeep(value: Json, key = ''): Json {
   if (typeof value === 'string') {
-    if (namedAddress(key, value)) return value.includes('@') ? maskEmail(value) : maskPhone(value);
+    if (isAddressName(key, value)) return value.includes('@') ? maskEmail(value) : maskPhone(value);
     return maskText(value);
   }
-  if (typeof value === 'number') return namedAddress(key, value) ? maskPhone(String(value)) : value;
+  if (typeof value === 'number') return isAddressName(key, value) ? maskPhone(String(value)) : value;
   if (Array.isArray(value)) return value.map((item) => maskDeep(item, key));
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [maskText(name), maskDeep(item, name)]));
@@ -97,7 +97,7 @@ const MAX_DEPTH = 8;
  * inside longer texts, because what was refused may be refused for a malformed address. At most 16 KB as JSON; what is left
  * out is marked with `…`: at the end of a text, as the last item of a list, as the last key of an object.
  */
-export function maskSuspicious(value: unknown, depth = 0, key = '', room = { left: MAX_MASKED }): Json {
+export function maskUntrusted(value: unknown, depth = 0, key = '', room = { left: MAX_MASKED }): Json {
   if (value !== null && typeof value === 'object' && depth <= MAX_DEPTH) {
     const nested = { left: depth === 0 ? room.left : Math.max(room.left / 2, room.left - KEPT_BACK) };
     room.left -= nested.left;
@@ -117,7 +117,7 @@ function maskItems(list: readonly unknown[], depth: number, key: string, room: {
       items.push('…');
       break;
     }
-    items.push(maskSuspicious(item, depth + 1, key, room));
+    items.push(maskUntrusted(item, depth + 1, key, room));
   }
   return items;
 }
@@ -132,7 +132,7 @@ function maskFields(object: object, depth: number, room: { left: number }): Json
       break;
     }
     room.left -= bytes;
-    fields.push([name, maskSuspicious(item, depth + 1, key, room)]);
+    fields.push([name, maskUntrusted(item, depth + 1, key, room)]);
   }
   return Object.fromEntries(fields);
 }
@@ -170,7 +170,7 @@ function jsonBytes(value: Json): number {
 
 /** What somebody else wrote, fit to be kept, logged and shown: short (in characters), without addresses. */
 export function redact(text: string, longest = 500): string {
-  const masked = maskSuspicious(text) as string;
+  const masked = maskUntrusted(text) as string;
   return masked.length > longest ? `${masked.slice(0, longest - 1).toWellFormed()}…` : masked;
 }
 

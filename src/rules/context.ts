@@ -2,12 +2,12 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
 import {
-  byDue,
   type CountedUse,
+  compareByDueTime,
   type DigestItem,
   type Ids,
-  type PersonFacts,
   type Trigger,
+  type UserState,
   type Wait,
 } from './facts.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
@@ -39,9 +39,9 @@ export interface Verdicts {
 }
 
 /** What deciding about one event, or ending one wait, has to do with. */
-export interface Moment extends Verdicts {
+export interface DecisionContext extends Verdicts {
   readonly rules: RuleSets;
-  readonly person: PersonFacts;
+  readonly user: UserState;
   /** When it is decided. */
   readonly now: Millis;
   readonly ids: Ids;
@@ -50,7 +50,7 @@ export interface Moment extends Verdicts {
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What a rule acts on when nothing is left to wait for. */
-export interface Matter {
+export interface Firing {
   readonly trigger: Trigger;
   readonly key: string;
   readonly eventIds: readonly string[];
@@ -64,7 +64,7 @@ export interface Matter {
   readonly evidence: Writable<Evidence>;
 }
 
-const OUTCOME_OF: { readonly [code in ReasonCode]: Outcome } = {
+const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   matched: 'send',
   condition_false: 'not_matched',
   field_missing: 'not_matched',
@@ -76,8 +76,8 @@ const OUTCOME_OF: { readonly [code in ReasonCode]: Outcome } = {
   collected: 'scheduled',
   already_waiting: 'suppressed',
   key_missing: 'not_matched',
-  count_differs: 'not_matched',
-  broken_by_event: 'not_matched',
+  count_not_met: 'not_matched',
+  unless_event_occurred: 'not_matched',
   cancelled_by_event: 'cancelled',
   cancelled_by_rule: 'cancelled',
   superseded: 'cancelled',
@@ -86,23 +86,23 @@ const OUTCOME_OF: { readonly [code in ReasonCode]: Outcome } = {
   time_past: 'not_matched',
   catalog_changed: 'cancelled',
   no_branch: 'not_matched',
-  held_out: 'suppressed',
-  done: 'acted',
+  holdout: 'suppressed',
+  acted: 'acted',
   action_failed: 'failed',
   loop: 'failed',
 };
 
-export function moment(rules: RuleSets, person: PersonFacts, now: Millis, ids: Ids, source: string): Moment {
-  return { rules, person, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
+export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {
+  return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
 }
 
 /** The waits of the person, in order of due time: the same waits come in the same order wherever it is decided. */
-export function waitsOf({ person }: Pick<Moment, 'person'>, which: (one: Wait) => boolean): Wait[] {
-  return [...person.waits.values()].filter(which).sort(byDue);
+export function findWaits({ user }: Pick<DecisionContext, 'user'>, which: (one: Wait) => boolean): Wait[] {
+  return [...user.waits.values()].filter(which).sort(compareByDueTime);
 }
 
 /** What a rule says, and why. */
-export interface RuleVerdict {
+export interface RuleDecision {
   readonly code: ReasonCode;
   readonly reason: string;
   /** The event that the rule acts on first, or the one that ended what waited. */
@@ -115,15 +115,15 @@ export interface RuleVerdict {
 }
 
 /** Adds a decision for each type; the same verdict for all of them. */
-export function record(
-  m: Moment,
+export function addDecision(
+  m: DecisionContext,
   { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
-  { code, reason, eventIds, evidence, outcome = OUTCOME_OF[code], types = all }: RuleVerdict,
+  { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all }: RuleDecision,
 ): Decision[] {
   const made: Decision[] = [];
   for (const type of types) {
     const decision: Decision = {
-      decision_id: decisionId(m.source, m.decisions.length),
+      decision_id: toDecisionId(m.source, m.decisions.length),
       rule: rule.name,
       notification_type: type,
       outcome,
@@ -140,18 +140,18 @@ export function record(
 }
 
 /** The n-th decision on an event that arrived, or on a wait that ended: the same wherever it is decided again. */
-export function decisionId(source: string, place: number): string {
+export function toDecisionId(source: string, place: number): string {
   return `${source}.${place}`;
 }
 
 /** What a rule would emit cannot be stored: said beside what was decided. */
-export function recordEmitFailure(
+export function addEmitFailure(
   { source, decisions }: Pick<Verdicts, 'source' | 'decisions'>,
   { rule, causedBy, type }: Emitted,
   why: string,
 ): void {
   decisions.push({
-    decision_id: decisionId(source, decisions.length),
+    decision_id: toDecisionId(source, decisions.length),
     rule,
     notification_type: rule,
     outcome: 'failed',

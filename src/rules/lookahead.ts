@@ -1,23 +1,23 @@
 import type { Event, Json } from '../model/event.ts';
-import { isSame, mergeTraits } from '../users/profile.ts';
-import type { PersonFacts } from './facts.ts';
+import { isSameValue, mergeTraits } from '../users/profile.ts';
+import type { UserState } from './facts.ts';
 
 /**
  * Tells the people of a batch what is to come. Each event leaves `person.coming` when it is known.
  * @param events in the order in which they are decided
  */
-export function announce<E extends Event>(events: readonly E[], personOf: (event: E) => PersonFacts): void {
+export function queuePending<E extends Event>(events: readonly E[], getUser: (event: E) => UserState): void {
   for (let place = events.length - 1; place >= 0; place--) {
     const event = events[place] as E;
-    const person = personOf(event);
-    if (person.coming) person.coming.push(event);
-    else person.coming = [event];
+    const user = getUser(event);
+    if (user.pending) user.pending.push(event);
+    else user.pending = [event];
   }
 }
 
 /** It is known from now on. */
-export function arrive(person: PersonFacts, event: Event): void {
-  const { coming } = person;
+export function shiftPending(user: UserState, event: Event): void {
+  const { pending: coming } = user;
   if (coming !== undefined && coming[coming.length - 1] === event) coming.pop();
 }
 
@@ -25,10 +25,10 @@ export function arrive(person: PersonFacts, event: Event): void {
  * The person with all events that came together. Only for what acts at once, and cannot be taken back: a wait that is open
  * is ended or moved by an event when that is decided.
  */
-export function foreseen(person: PersonFacts): PersonFacts {
-  const { coming } = person;
-  if (coming === undefined || coming.length === 0) return person;
-  const known = new Map(person.known);
+export function withPending(user: UserState): UserState {
+  const { pending: coming } = user;
+  if (coming === undefined || coming.length === 0) return user;
+  const known = new Map(user.events);
   const copied = new Set<string>();
   for (const event of coming) {
     const { type, key, eventId, time } = event;
@@ -38,25 +38,25 @@ export function foreseen(person: PersonFacts): PersonFacts {
     }
     known.get(type)?.push({ key, eventId, time, event });
   }
-  return { ...person, known };
+  return { ...user, events: known };
 }
 
 /** The person as they will be when this event is decided. */
-export function whenDecided(person: PersonFacts, event: Event): PersonFacts {
-  const { coming = [] } = person;
+export function stateAt(user: UserState, event: Event): UserState {
+  const { pending: coming = [] } = user;
   const last = coming.indexOf(event);
-  if (last < 0) return person;
-  let { profile } = person;
+  if (last < 0) return user;
+  let { profile } = user;
   for (let place = coming.length - 1; place >= last; place--) {
     const { traits, time } = coming[place] as Event;
     profile = mergeTraits(profile, traits, time);
   }
-  return { ...person, profile };
+  return { ...user, profile };
 }
 
 /** The events to come that will change a trait to what is wanted, each against the profile that it will find. */
-export function changesToCome(
-  { coming = [], profile: now }: PersonFacts,
+export function pendingTraitChanges(
+  { pending: coming = [], profile: now }: UserState,
   isWanted: (trait: string, to: Json) => boolean,
 ): Event[] {
   let profile = now;
@@ -65,7 +65,7 @@ export function changesToCome(
     profile = mergeTraits(profile, traits, time);
     return Object.keys(traits).some((trait) => {
       const to = profile.traits[trait] ?? null;
-      return !isSame(before[trait] ?? null, to) && isWanted(trait, to);
+      return !isSameValue(before[trait] ?? null, to) && isWanted(trait, to);
     });
   });
 }

@@ -6,6 +6,6 @@ export function countingIds(): Ids {
   let made = 0;
   return {
     fresh: () => `00000000-0000-7000-8000-${(++made).toString(16).padStart(12, '0')}`,
-    of: contentUuid,
+    fromText: contentUuid,
   };
 }

@@ -20,7 +20,7 @@ function isSameDecision(one: Decision, other: Decision): boolean {
   );
 }
 
-export function areSame(some: readonly Decision[], others: readonly Decision[]): boolean {
+export function decisionsEqual(some: readonly Decision[], others: readonly Decision[]): boolean {
   return some.length === others.length && some.every((one, place) => isSameDecision(one, others[place] as Decision));
 }
 

@@ -1,20 +1,20 @@
 import type { Decision } from '../model/decision.ts';
 import type { Event, Millis, Profile } from '../model/event.ts';
-import type { CountedUse, KnownChange, Wait } from '../rules/facts.ts';
+import type { CountedUse, TraitChangeTrigger, Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 
 /** What is stored of one person, as src/store/replay.ts reads it. */
-export interface Life {
+export interface UserHistory {
   readonly userId: string;
   /** As it is now: for traits whose events are stored no more. */
   readonly profile: Profile;
   /** In order of event time. */
-  readonly events: readonly PastEvent[];
-  readonly waits: readonly PastWait[];
-  readonly uses: readonly PastUse[];
+  readonly events: readonly HistoricalEvent[];
+  readonly waits: readonly HistoricalWait[];
+  readonly uses: readonly HistoricalUse[];
 }
 
-export interface PastEvent extends Event {
+export interface HistoricalEvent extends Event {
   readonly receivedAt: Millis;
   readonly catalogVersion: number;
   /** The rule that made it: it is made again, not replayed. */
@@ -24,15 +24,15 @@ export interface PastEvent extends Event {
   /** What was decided when it arrived; of what came before `since` perhaps only where something came of it. */
   decisions(): readonly Decision[];
   /** The changes of traits by it whose pattern was incomplete then. */
-  openChanges(): readonly KnownChange[];
+  openChanges(): readonly TraitChangeTrigger[];
 }
 
-export interface PastWait extends Readonly<Omit<Wait, 'userId' | 'stored'>> {
+export interface HistoricalWait extends Readonly<Omit<Wait, 'userId' | 'stored'>> {
   /** What was decided when its time came, or when a person cancelled it. */
   readonly decisions: readonly Decision[];
 }
 
-export interface PastUse extends CountedUse {
+export interface HistoricalUse extends CountedUse {
   readonly limitKey: string;
 }
 
@@ -57,7 +57,7 @@ export interface Verdict {
 }
 
 /** What the past says was decided from `since` on, by source. */
-export function pastDecisions(life: Life, { since, until }: BacktestPlan): Map<string, Verdict> {
+export function pastDecisions(life: UserHistory, { since, until }: BacktestPlan): Map<string, Verdict> {
   const past = new Map<string, Verdict>();
   for (const event of life.events) {
     const { key, receivedAt } = event;

@@ -2,8 +2,8 @@ import { DAY } from '../time/iso-time.ts';
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision, TypeReport } from './backtest.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
-export function reportPage(report: BacktestReport): string {
-  const { since, until, people, events, types, totals, left_out: leftOut, reproduced } = report;
+export function renderHtmlReport(report: BacktestReport): string {
+  const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const title = report.mode === 'live' ? 'The past against itself' : 'The catalog against the past';
   return `<!doctype html>
 <html lang="en">
@@ -16,7 +16,7 @@ export function reportPage(report: BacktestReport): string {
 <body>
 <main>
 <h1>${title}</h1>
-<p>From <time>${since}</time> to <time>${until}</time>: ${number(events)} events of ${number(people)} people.</p>
+<p>From <time>${since}</time> to <time>${until}</time>: ${number(events)} events of ${number(users)} people.</p>
 ${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many events: ${leftOut.slice(0, 50).map(escaped).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? reproducedPart(reproduced) : ''}
 ${summary(types, totals)}

@@ -1,28 +1,28 @@
 import type { Millis } from '../model/event.ts';
-import type { Ids, PersonFacts } from '../rules/facts.ts';
+import type { Ids, UserState } from '../rules/facts.ts';
 import type { CompiledRule } from '../rules/rule-set.ts';
-import { waitIdOf } from '../rules/wait.ts';
-import { nextOccurrence, occurrenceLabel, zoneOf } from '../time/calendar.ts';
-import type { BacktestPlan, Life, PastWait } from './history.ts';
+import { toWaitId } from '../rules/wait.ts';
+import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
+import type { BacktestPlan, HistoricalWait, UserHistory } from './history.ts';
 
 /** One person's turn of a recurring rule. */
-export interface Turn {
+export interface Occurrence {
   readonly at: Millis;
   readonly compiled: CompiledRule;
   readonly version: number;
   readonly due: Millis;
   /** The moment as local time: a person has each of them once. */
-  readonly label: string;
+  readonly localTimeKey: string;
 }
 
 /**
  * The turns of recurring rules: those that were taken, while the catalogs of the past are in force; from then on those of
  * the candidate, each when it is due, or when it was really taken where the past has the same one.
  */
-export class Turns {
+export class Occurrences {
   readonly #plan: BacktestPlan;
   readonly #ids: Ids;
-  readonly #taken: readonly PastWait[];
+  readonly #taken: readonly HistoricalWait[];
   /** By id, when they were taken. */
   readonly #takenAt: ReadonlyMap<string, Millis>;
   /** Nobody has a turn before they are known. */
@@ -30,7 +30,7 @@ export class Turns {
   readonly #coming: Coming[];
   #next = 0;
 
-  constructor({ waits, events }: Life, plan: BacktestPlan, start: Millis, ids: Ids) {
+  constructor({ waits, events }: UserHistory, plan: BacktestPlan, start: Millis, ids: Ids) {
     const turns = waits.filter(({ kind }) => kind === 'every');
     const end = plan.candidate ? plan.since : plan.until;
     this.#plan = plan;
@@ -45,44 +45,44 @@ export class Turns {
   }
 
   /** The next one; until it is taken (`take`), the same. */
-  next(person: PersonFacts, now: Millis): Turn | undefined {
+  next(user: UserState, now: Millis): Occurrence | undefined {
     const past = this.#taken[this.#next];
-    if (past) return this.#again(past, person);
-    let next: Turn | undefined;
+    if (past) return this.#again(past, user);
+    let next: Occurrence | undefined;
     for (const coming of this.#coming) {
       const { rule } = coming.compiled;
-      const zone = zoneOf(rule.zone, person.profile.traits);
+      const zone = resolveZone(rule.zone, user.profile.traits);
       // Whoever moves to another zone lives by its clock from now on.
       if (zone !== coming.zone) {
         const after = Math.max(this.#plan.since, this.#knownFrom, now) - 1;
-        Object.assign(coming, { zone, turn: this.#after(coming.compiled, person, zone, after) });
+        Object.assign(coming, { zone, turn: this.#after(coming.compiled, user, zone, after) });
       }
       if (coming.turn && (!next || coming.turn.at < next.at)) next = coming.turn;
     }
     return next && { ...next, at: Math.max(next.at, now) };
   }
 
-  take(turn: Turn, person: PersonFacts): void {
+  complete(turn: Occurrence, user: UserState): void {
     const coming = this.#coming.find(({ compiled }) => compiled === turn.compiled);
     if (this.#taken[this.#next]) this.#next++;
-    else if (coming) coming.turn = this.#after(coming.compiled, person, coming.zone, turn.due);
+    else if (coming) coming.turn = this.#after(coming.compiled, user, coming.zone, turn.due);
   }
 
-  #again({ rule, catalogVersion, beganAt, dueAt }: PastWait, person: PersonFacts): Turn | undefined {
+  #again({ rule, catalogVersion, beganAt, dueAt }: HistoricalWait, user: UserState): Occurrence | undefined {
     const compiled = this.#plan.version(catalogVersion).byName.get(rule);
     if (!compiled) throw new Error(`catalog version ${catalogVersion} has no rule ${rule}, and it had its turn`);
-    const label = occurrenceLabel(dueAt, zoneOf(compiled.rule.zone, person.profile.traits));
-    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, label };
+    const label = formatLocalTimeKey(dueAt, resolveZone(compiled.rule.zone, user.profile.traits));
+    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey: label };
   }
 
-  #after(compiled: CompiledRule, person: PersonFacts, zone: string, after: Millis): Turn | undefined {
+  #after(compiled: CompiledRule, user: UserState, zone: string, after: Millis): Occurrence | undefined {
     const { rule } = compiled;
     const due = nextOccurrence(rule.every?.cron ?? '', zone, after);
     if (due === null || due >= this.#plan.until) return undefined;
-    const label = occurrenceLabel(due, zone);
+    const label = formatLocalTimeKey(due, zone);
     const taken =
-      this.#takenAt.size === 0 ? undefined : this.#takenAt.get(waitIdOf({ person, ids: this.#ids }, rule.name, label));
-    return { at: taken ?? due, compiled, version: this.#plan.candidate?.version ?? 0, due, label };
+      this.#takenAt.size === 0 ? undefined : this.#takenAt.get(toWaitId({ user, ids: this.#ids }, rule.name, label));
+    return { at: taken ?? due, compiled, version: this.#plan.candidate?.version ?? 0, due, localTimeKey: label };
   }
 }
 
@@ -91,5 +91,5 @@ interface Coming {
   /** In which it was looked up; empty: not yet. */
   zone: string;
   /** Nothing: none before the end. */
-  turn: Turn | undefined;
+  turn: Occurrence | undefined;
 }

@@ -5,10 +5,10 @@ import type { Decision } from '../model/decision.ts';
 import type { Json, Millis } from '../model/event.ts';
 import type { Send } from '../rules/context.ts';
 import type { RuleSets } from '../rules/rule-set.ts';
-import { type Case, type Expectation, SOMEBODY } from './cases.ts';
+import { type Case, DEFAULT_USER, type Expectation } from './cases.ts';
 import { countingIds } from './counting-ids.ts';
-import { course } from './run-simulation.ts';
-import { type Happening, World } from './simulator.ts';
+import { runSimulation } from './run-simulation.ts';
+import { type SimulationStep, Simulator } from './simulator.ts';
 import { decisionText, evidenceLines, moment, plainLine, timelineOf } from './timeline.ts';
 
 export interface CaseResult {
@@ -38,7 +38,7 @@ export function rulesFor(data: CatalogData): RuleSets {
 }
 
 /** Plays a case from its first event to its end, and compares. @param clock milliseconds, to say how long it took */
-export function playCase(rules: RuleSets, one: Case, clock: () => number): CaseResult {
+export function runCase(rules: RuleSets, one: Case, clock: () => number): CaseResult {
   const started = clock();
   const happened = play(rules, one);
   const failures = compare(one, happened.flatMap(decided));
@@ -52,10 +52,10 @@ export function playCase(rules: RuleSets, one: Case, clock: () => number): CaseR
   };
 }
 
-function play(rules: RuleSets, { profile, from, until, events }: Case): Happening[] {
-  const world = new World(rules, countingIds());
-  world.introduce(SOMEBODY, profile ?? {}, from);
-  return [...course(world, events, until)].flatMap(({ happened }) => happened);
+function play(rules: RuleSets, { profile, from, until, events }: Case): SimulationStep[] {
+  const world = new Simulator(rules, countingIds());
+  world.addUser(DEFAULT_USER, profile ?? {}, from);
+  return [...runSimulation(world, events, until)].flatMap(({ happened }) => happened);
 }
 
 interface Decided {
@@ -65,7 +65,7 @@ interface Decided {
   readonly send: Send | undefined;
 }
 
-function decided({ at, userId, decisions, sends }: Happening): Decided[] {
+function decided({ at, userId, decisions, sends }: SimulationStep): Decided[] {
   return decisions.map((decision) => ({
     at,
     user: userId,

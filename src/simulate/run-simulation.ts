@@ -1,5 +1,5 @@
 import type { Millis } from '../model/event.ts';
-import type { Happening, World, WorldEvent } from './simulator.ts';
+import type { SimulatedEvent, SimulationStep, Simulator } from './simulator.ts';
 
 /**
  * Lets a world live from its first event to the end, one step at a time. What arrives in the moment in which something is
@@ -7,11 +7,11 @@ import type { Happening, World, WorldEvent } from './simulator.ts';
  *
  * @param arrivals in order of arrival
  */
-export function* course(
-  world: World,
-  arrivals: readonly { readonly at: Millis; readonly event: WorldEvent }[],
+export function* runSimulation(
+  world: Simulator,
+  arrivals: readonly { readonly at: Millis; readonly event: SimulatedEvent }[],
   until: Millis,
-): Generator<{ readonly at: Millis; readonly happened: readonly Happening[] }> {
+): Generator<{ readonly at: Millis; readonly happened: readonly SimulationStep[] }> {
   let next = 0;
   for (;;) {
     const arrival = arrivals[next]?.at ?? Number.POSITIVE_INFINITY;
@@ -22,9 +22,9 @@ export function* course(
       yield { at, happened: world.advance(due) };
       continue;
     }
-    const batch: WorldEvent[] = [];
+    const batch: SimulatedEvent[] = [];
     for (; arrivals[next]?.at === arrival; next++) batch.push(arrivals[next]!.event);
-    yield { at, happened: world.arrive(batch, arrival) };
+    yield { at, happened: world.ingest(batch, arrival) };
   }
   world.advance(until);
 }

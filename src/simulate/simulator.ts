@@ -1,24 +1,24 @@
-import { byOrder } from '../events/emitted.ts';
-import { Agenda } from '../lib/priority-queue.ts';
+import { compareForDecision } from '../events/emitted.ts';
+import { PriorityQueue } from '../lib/priority-queue.ts';
 import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Send } from '../rules/context.ts';
-import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { byDue, type Ids, type PersonFacts, stranger, type Wait } from '../rules/facts.ts';
-import { announce } from '../rules/lookahead.ts';
+import { decide, decideDueWait, decideOccurrence } from '../rules/decide.ts';
+import { compareByDueTime, type Ids, newUserState, type UserState, type Wait } from '../rules/facts.ts';
+import { queuePending } from '../rules/lookahead.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
-import { nextOccurrence, occurrenceLabel, zoneOf } from '../time/calendar.ts';
+import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import { mergeTraits } from '../users/profile.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
-import type { Turn } from './occurrences.ts';
+import type { Occurrence } from './occurrences.ts';
 
-export type WorldEvent = PlayedEvent;
+export type SimulatedEvent = PlayedEvent;
 
 /** The turn of a recurring rule, and the moment it is for: which may be past when it is taken. */
-export type DueTurn = Pick<Turn, 'compiled' | 'due'>;
+export type DueTurn = Pick<Occurrence, 'compiled' | 'due'>;
 
 /** Something that was decided on. */
-export interface Happening {
+export interface SimulationStep {
   readonly userId: string;
   /** When it was decided. */
   readonly at: Millis;
@@ -30,7 +30,7 @@ export interface Happening {
 }
 
 export type Cause =
-  | { readonly kind: 'event'; readonly event: WorldEvent }
+  | { readonly kind: 'event'; readonly event: SimulatedEvent }
   | { readonly kind: 'wait'; readonly wait: Wait }
   /** The turn of a rule that acts by itself, at its local time. */
   | { readonly kind: 'turn'; readonly rule: string; readonly due: Millis; readonly label: string };
@@ -49,11 +49,11 @@ type Due =
  * People under the rules, in memory and in virtual time. Everything of a person is kept whole, so nothing must be asked
  * for. The same events at the same times have the same outcome, wherever and whenever it is played.
  */
-export class World {
-  readonly people = new Map<string, PersonFacts>();
+export class Simulator {
+  readonly users = new Map<string, UserState>();
   protected readonly rules: RuleSets;
   readonly #ids: Ids;
-  readonly #agenda = new Agenda<Due>();
+  readonly #agenda = new PriorityQueue<Due>();
   readonly #known = new Set<string>();
   /** Who lives by which clock, for the turns of recurring rules. */
   readonly #zones = new Map<string, Set<string>>();
@@ -66,7 +66,7 @@ export class World {
   }
 
   /** A person who is known already, with traits that any event may change. */
-  introduce(userId: string, traits: JsonObject, now: Millis): void {
+  addUser(userId: string, traits: JsonObject, now: Millis): void {
     this.#reach(now);
     this.#personOf(userId).profile = { traits, traitTimes: {} };
     this.#settle(userId);
@@ -77,16 +77,16 @@ export class World {
    * another. An event that is known already does nothing. Time only goes on: what was due before `now` is still to come
    * (see `advance`), and late.
    */
-  arrive(events: readonly WorldEvent[], now: Millis): Happening[] {
+  ingest(events: readonly SimulatedEvent[], now: Millis): SimulationStep[] {
     const at = this.#reach(now);
     const fresh = events.filter(({ key }) => this.#isNew(key));
-    const all: Happening[] = [];
+    const all: SimulationStep[] = [];
     for (const userId of new Set(fresh.map((event) => event.userId))) {
       this.#personOf(userId);
       const own = fresh.filter((event) => event.userId === userId);
-      const person = this.recall(userId, own, at);
-      const mine = this.#decideAll(person, own, at);
-      this.keep(person, mine);
+      const user = this.recall(userId, own, at);
+      const mine = this.#decideAll(user, own, at);
+      this.saveState(user, mine);
       this.#settle(userId);
       all.push(...mine);
     }
@@ -94,8 +94,8 @@ export class World {
   }
 
   /** Lets time pass: waits end and turns are taken, each at its own time, or now where that is past. */
-  advance(to: Millis): Happening[] {
-    const all: Happening[] = [];
+  advance(to: Millis): SimulationStep[] {
+    const all: SimulationStep[] = [];
     for (let due = this.nextDue(); due !== null && due <= to; due = this.nextDue()) all.push(...this.#next());
     this.#reach(to);
     return all;
@@ -113,22 +113,22 @@ export class World {
   }
 
   /** What is known of the person before these events are decided. */
-  protected recall(userId: string, _events: readonly WorldEvent[], _now: Millis): PersonFacts {
-    return this.people.get(userId)!;
+  protected recall(userId: string, _events: readonly SimulatedEvent[], _now: Millis): UserState {
+    return this.users.get(userId)!;
   }
 
   /** The same, before waits end or a turn is taken. */
-  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: DueTurn): PersonFacts {
-    return this.people.get(userId)!;
+  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: DueTurn): UserState {
+    return this.users.get(userId)!;
   }
 
   /** What more must be known before events that rules emitted are decided. */
-  protected recallMore(_person: PersonFacts, _events: readonly WorldEvent[], _now: Millis): void {}
+  protected recallMore(_user: UserState, _events: readonly SimulatedEvent[], _now: Millis): void {}
 
   /** Keeps what came of it. */
-  protected keep(_person: PersonFacts, _happened: readonly Happening[]): void {}
+  protected saveState(_user: UserState, _happened: readonly SimulationStep[]): void {}
 
-  #next(): Happening[] {
+  #next(): SimulationStep[] {
     const { due, item } = this.#agenda.first()!;
     this.#agenda.removeFirst();
     const now = this.#reach(due);
@@ -140,77 +140,82 @@ export class World {
     let next = nextOccurrence(cron, zone, turn);
     for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) turn = next;
     if (next !== null) this.#agenda.add(next, item);
-    const people = compiled.rule.zone === 'user' ? (this.#zones.get(zone) ?? []) : this.people.keys();
-    return [...people].flatMap((userId) => this.#takeTurn(userId, compiled, turn, occurrenceLabel(turn, zone), now));
+    const users = compiled.rule.zone === 'user' ? (this.#zones.get(zone) ?? []) : this.users.keys();
+    return [...users].flatMap((userId) => this.#takeTurn(userId, compiled, turn, formatLocalTimeKey(turn, zone), now));
   }
 
   /** All that is due of one person, as one transaction ends it. */
-  #end(userId: string, now: Millis): Happening[] {
-    const due = [...this.people.get(userId)!.waits.values()]
+  #end(userId: string, now: Millis): SimulationStep[] {
+    const due = [...this.users.get(userId)!.waits.values()]
       .filter((wait) => wait.status === 'waiting' && wait.dueAt <= now)
-      .sort(byDue);
-    const person = this.recallFor(userId, due, now);
-    const all: Happening[] = [];
+      .sort(compareByDueTime);
+    const user = this.recallFor(userId, due, now);
+    const all: SimulationStep[] = [];
     for (const { waitId } of due) {
-      const wait = person.waits.get(waitId)!;
+      const wait = user.waits.get(waitId)!;
       // An earlier one may have cancelled it.
       if (wait.status !== 'waiting') continue;
-      const verdicts = endWait(this.rules, person, waitId, now, this.#ids);
+      const verdicts = decideDueWait(this.rules, user, waitId, now, this.#ids);
       const { decisions, sends } = verdicts;
       const cause: Cause = { kind: 'wait', wait };
       if (decisions.length > 0)
         all.push({ userId, at: now, cause, decisions, sends, catalogVersion: wait.catalogVersion });
       // What one makes when it ends is known before the next one ends.
-      all.push(...this.#decideEmitted(person, emittedEvents(person.userId, verdicts), now));
+      all.push(...this.#decideEmitted(user, emittedEvents(user.userId, verdicts), now));
     }
-    return this.#finish(person, all, [], now);
+    return this.#finish(user, all, [], now);
   }
 
-  #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): Happening[] {
-    const person = this.recallFor(userId, [], now, { compiled, due });
-    const verdicts = takeTurn(this.rules, compiled, person, due, label, now, this.#ids);
+  #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): SimulationStep[] {
+    const user = this.recallFor(userId, [], now, { compiled, due });
+    const verdicts = decideOccurrence(this.rules, compiled, user, due, label, now, this.#ids);
     const { decisions, sends } = verdicts;
     // Not in the audience: there is nothing to tell.
     if (decisions.length === 0) return [];
     const cause: Cause = { kind: 'turn', rule: compiled.rule.name, due, label };
     const { version } = this.rules.active;
     return this.#finish(
-      person,
+      user,
       [{ userId, at: now, cause, decisions, sends, catalogVersion: version }],
-      emittedEvents(person.userId, verdicts),
+      emittedEvents(user.userId, verdicts),
       now,
     );
   }
 
-  #finish(person: PersonFacts, happened: readonly Happening[], emits: readonly WorldEvent[], now: Millis): Happening[] {
-    const all = [...happened, ...this.#decideEmitted(person, emits, now)];
-    this.keep(person, all);
-    this.#settle(person.userId);
+  #finish(
+    user: UserState,
+    happened: readonly SimulationStep[],
+    emits: readonly SimulatedEvent[],
+    now: Millis,
+  ): SimulationStep[] {
+    const all = [...happened, ...this.#decideEmitted(user, emits, now)];
+    this.saveState(user, all);
+    this.#settle(user.userId);
     return all;
   }
 
-  #decideAll(person: PersonFacts, events: readonly WorldEvent[], now: Millis): Happening[] {
-    const emitted: WorldEvent[] = [];
-    const inOrder = [...events].sort(byOrder);
-    announce(inOrder, () => person);
-    const all = inOrder.map((event): Happening => {
-      const before = person.profile;
-      person.profile = mergeTraits(before, event.traits, event.time);
-      const verdicts = decide(this.rules, person, event, before, now, this.#ids);
+  #decideAll(user: UserState, events: readonly SimulatedEvent[], now: Millis): SimulationStep[] {
+    const emitted: SimulatedEvent[] = [];
+    const inOrder = [...events].sort(compareForDecision);
+    queuePending(inOrder, () => user);
+    const all = inOrder.map((event): SimulationStep => {
+      const before = user.profile;
+      user.profile = mergeTraits(before, event.traits, event.time);
+      const verdicts = decide(this.rules, user, event, before, now, this.#ids);
       const { decisions, sends } = verdicts;
-      emitted.push(...emittedEvents(person.userId, verdicts));
+      emitted.push(...emittedEvents(user.userId, verdicts));
       const cause: Cause = { kind: 'event', event };
       const { version } = this.rules.active;
-      return { userId: person.userId, at: now, cause, decisions, sends, catalogVersion: version };
+      return { userId: user.userId, at: now, cause, decisions, sends, catalogVersion: version };
     });
-    return [...all, ...this.#decideEmitted(person, emitted, now)];
+    return [...all, ...this.#decideEmitted(user, emitted, now)];
   }
 
-  #decideEmitted(person: PersonFacts, emits: readonly WorldEvent[], now: Millis): Happening[] {
+  #decideEmitted(user: UserState, emits: readonly SimulatedEvent[], now: Millis): SimulationStep[] {
     const events = emits.filter(({ key }) => this.#isNew(key));
     if (events.length === 0) return [];
-    this.recallMore(person, events, now);
-    return this.#decideAll(person, events, now);
+    this.recallMore(user, events, now);
+    return this.#decideAll(user, events, now);
   }
 
   #isNew(key: string): boolean {
@@ -219,30 +224,30 @@ export class World {
     return true;
   }
 
-  #personOf(userId: string): PersonFacts {
-    const known = this.people.get(userId);
+  #personOf(userId: string): UserState {
+    const known = this.users.get(userId);
     if (known) return known;
-    const person = stranger(userId);
-    this.people.set(userId, person);
-    return person;
+    const user = newUserState(userId);
+    this.users.set(userId, user);
+    return user;
   }
 
   /** What the person waits for now goes on the agenda, and the clock they live by. */
   #settle(userId: string): void {
-    const person = this.#personOf(userId);
-    for (const wait of person.waits.values()) {
+    const user = this.#personOf(userId);
+    for (const wait of user.waits.values()) {
       if (wait.stored === 'same') continue;
       wait.stored = 'same';
       if (wait.status === 'waiting') this.#agenda.add(wait.dueAt, { kind: 'wait', userId, wait });
     }
     if (this.rules.active.recurring.length === 0) return;
-    const zone = zoneOf('user', person.profile.traits);
+    const zone = resolveZone('user', user.profile.traits);
     const before = this.#zoneOfPerson.get(userId);
     if (zone === before) return;
     this.#zoneOfPerson.set(userId, zone);
     if (before !== undefined) this.#zones.get(before)?.delete(userId);
-    const people = this.#zones.get(zone);
-    if (people) people.add(userId);
+    const users = this.#zones.get(zone);
+    if (users) users.add(userId);
     else {
       this.#zones.set(zone, new Set([userId]));
       this.#planTurns(zone, ({ rule }) => rule.zone === 'user');

@@ -4,11 +4,11 @@ import type { BacktestReport, Counts, Difference, Example, ReportedDecision } fr
  * A backtest as a person reads it in a terminal.
  * @param shown what stands for a line in it
  */
-export function reportText(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
-  const { since, until, people, events, types, totals, left_out: leftOut, reproduced } = report;
+export function renderTextReport(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
+  const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
     `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
-    `${number(events)} events of ${number(people)} people`,
+    `${number(events)} events of ${number(users)} people`,
     '',
   ];
   if (leftOut.length > 0) {
@@ -31,7 +31,7 @@ export function reportText(report: BacktestReport, shown: (line: string) => stri
 }
 
 /** `[#####     ] 50 %  1,000 of 2,000 people  12,345 events/s` */
-export function progressText(done: number, all: number, events: number, seconds: number): string {
+export function renderProgress(done: number, all: number, events: number, seconds: number): string {
   const share = all === 0 ? 1 : Math.min(1, done / all);
   const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH);
   const rate = seconds > 0 ? Math.round(events / seconds) : 0;

@@ -4,7 +4,7 @@ import { isoTime } from '../time/iso-time.ts';
 import type { Connection } from './pg/database.ts';
 
 /** Something a person or a program did to the installation. */
-export interface Change {
+export interface AuditEntry {
   readonly tenantId: string;
   /** Who: `api`, `api key 1`, `start`, … never a secret. */
   readonly actor: string;
@@ -15,9 +15,9 @@ export interface Change {
 }
 
 /** The audit trail of changes; written in the transaction of the change itself. */
-export async function recordChange(connection: Connection, change: Change, now: Millis): Promise<void> {
+export async function appendAuditEntry(connection: Connection, change: AuditEntry, now: Millis): Promise<void> {
   await connection.query(
-    'insert into changes (tenant_id, change_id, at, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6, $7)',
+    'insert into audit_log (tenant_id, entry_id, at, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6, $7)',
     [
       change.tenantId,
       uuidv7(),

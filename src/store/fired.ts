@@ -1,34 +1,34 @@
 import type { Millis } from '../model/event.ts';
-import { type PersonFacts, rememberTold, type ToldNeed } from '../rules/facts.ts';
+import { type FiredLookup, recordFired, type UserState } from '../rules/facts.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import type { Connection } from './pg/database.ts';
-import { during, list } from './pg/params.ts';
+import { packTextArray, timeRangeParams } from './pg/params.ts';
 import { mergeSpans } from './spans.ts';
 
 /** Events of one person and span that something was told of and that are looked at; the latest. */
 const MAX_TOLD = 1000;
 
 /** Of which decisions on an event something came, in the form of decisions.ts. */
-export const SAYS_TOLD = '"o":"(send|acted|scheduled)"';
+export const FIRED_PATTERN = '"o":"(send|acted|scheduled)"';
 
 /** Adds what was told, done or begun because of the events of these spans to what is known of the people. */
-export async function loadTold(
+export async function loadFired(
   connection: Connection,
   tenantId: string,
-  needs: readonly (ToldNeed & { readonly userId: string })[],
-  people: ReadonlyMap<string, PersonFacts>,
+  needs: readonly (FiredLookup & { readonly userId: string })[],
+  users: ReadonlyMap<string, UserState>,
 ): Promise<void> {
   const merged = mergeSpans(needs.map((need) => ({ ...need, type: '' })));
   if (merged.length === 0) return;
   const { rows } = await connection.query<Row>({
-    name: 'load-told',
+    name: 'load-fired',
     text: LOAD,
     rowMode: 'array',
-    values: [tenantId, list(merged.map(({ userId }) => userId)), ...during(merged)],
+    values: [tenantId, packTextArray(merged.map(({ userId }) => userId)), ...timeRangeParams(merged)],
   });
   for (const [place, key, eventId, time, decisions] of rows) {
-    const person = people.get(merged[place]?.userId ?? '') as PersonFacts;
-    rememberTold(person, time, unpackDecisions(decisions, key, eventId));
+    const user = users.get(merged[place]?.userId ?? '') as UserState;
+    recordFired(user, time, unpackDecisions(decisions, key, eventId));
   }
 }
 
@@ -42,6 +42,6 @@ from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timest
 cross join lateral (
   select key, event_id, event_time, decisions from events
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi
-    and event_time between $5::timestamptz and $6::timestamptz and decisions::text ~ '${SAYS_TOLD}'
+    and event_time between $5::timestamptz and $6::timestamptz and decisions::text ~ '${FIRED_PATTERN}'
   order by event_time desc limit ${MAX_TOLD}
 ) as e`;

@@ -5,7 +5,7 @@ import type { Connection } from './pg/database.ts';
 import { TIMERS_CHANNEL } from './waits.ts';
 
 /** What became of a notification, as an event that waits to be taken in. */
-export interface LifecycleEvent {
+export interface OutboxEvent {
   readonly tenantId: string;
   readonly userId: string;
   /** The same whenever the same is told again: the second time is a duplicate. */
@@ -15,16 +15,16 @@ export interface LifecycleEvent {
 }
 
 /** In the transaction that settles the delivery. The same event is written once. */
-export async function writeLifecycle(
+export async function enqueueOutbox(
   connection: Connection,
-  events: readonly LifecycleEvent[],
+  events: readonly OutboxEvent[],
   now: Millis,
 ): Promise<void> {
   if (events.length === 0) return;
   await connection.query({
-    name: 'write-lifecycle',
+    name: 'enqueue-outbox',
     text: `with written as (
-             insert into lifecycle_events (tenant_id, user_id, event_id, event, due_at)
+             insert into outbox_events (tenant_id, user_id, event_id, event, due_at)
              select t, u, e, j, $1 from json_to_recordset($2) as r(t text, u text, e text, j json)
              on conflict (tenant_id, event_id) do nothing
              returning 1
@@ -40,21 +40,16 @@ export async function writeLifecycle(
 }
 
 /** The oldest first; other workers leave them alone until `until`. */
-export async function claimLifecycle(
-  pool: pg.Pool,
-  now: Millis,
-  until: Millis,
-  limit: number,
-): Promise<LifecycleEvent[]> {
+export async function claimOutbox(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<OutboxEvent[]> {
   const { rows } = await pool.query<{ tenant_id: string; user_id: string; event_id: string; event: JsonObject }>({
-    name: 'claim-lifecycle',
+    name: 'claim-outbox',
     text: `with due as materialized (
-             select ctid as place, tenant_id, user_id, event_id, event, due_at from lifecycle_events
+             select ctid as place, tenant_id, user_id, event_id, event, due_at from outbox_events
              where due_at <= $1 and (claimed_until is null or claimed_until < $1)
              order by due_at limit $3
              for update skip locked
            ), claimed as (
-             update lifecycle_events set claimed_until = $2 where ctid = any (array(select place from due))
+             update outbox_events set claimed_until = $2 where ctid = any (array(select place from due))
            )
            select tenant_id, user_id, event_id, event from due order by due_at`,
     values: [isoTime(now), isoTime(until), limit],
@@ -68,10 +63,10 @@ export async function claimLifecycle(
 }
 
 /** They were taken in. */
-export async function deleteLifecycle(pool: pg.Pool, tenantId: string, eventIds: readonly string[]): Promise<void> {
+export async function deleteOutbox(pool: pg.Pool, tenantId: string, eventIds: readonly string[]): Promise<void> {
   await pool.query({
-    name: 'delete-lifecycle',
-    text: 'delete from lifecycle_events where tenant_id = $1 and event_id = any($2::text[])',
+    name: 'delete-outbox',
+    text: 'delete from outbox_events where tenant_id = $1 and event_id = any($2::text[])',
     values: [tenantId, eventIds],
   });
 }

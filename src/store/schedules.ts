@@ -2,11 +2,11 @@ import type pg from 'pg';
 import type { Zone } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { type Connection, transaction } from './pg/database.ts';
+import { type Connection, withTransaction } from './pg/database.ts';
 
 /** When recurring rules act, and how far they have come with their people. */
 
-export interface RecurringRule {
+export interface ScheduledRule {
   readonly name: string;
   /** Five cron fields. */
   readonly cron: string;
@@ -17,7 +17,7 @@ export interface RecurringRule {
 export type NextOccurrence = (cron: string, zone: string, after: Millis) => Millis | null;
 
 /** People whose zone is new get a moment that has passed by no longer than this: their rules are looked at as often. */
-export const SYNC_EVERY = 60_000;
+export const SYNC_INTERVAL_MS = 60_000;
 
 /** More zones than there are on Earth. */
 const MAX_ZONES = 1000;
@@ -36,15 +36,15 @@ export async function activeCatalogs(pool: pg.Pool): Promise<Map<string, number>
  * or recurs otherwise begins with its next occurrence; one that is gone is forgotten, with the turns that are left of it.
  * False: this is not the version in force (any more), and nothing was done.
  */
-export async function syncRecurrences(
+export async function syncSchedules(
   pool: pg.Pool,
   tenantId: string,
   version: number,
-  rules: readonly RecurringRule[],
+  rules: readonly ScheduledRule[],
   next: NextOccurrence,
   now: Millis,
 ): Promise<boolean> {
-  return transaction(pool, async (connection) => {
+  return withTransaction(pool, async (connection) => {
     // Nobody applies another catalog meanwhile.
     const { rows: active } = await connection.query<{ version: number }>(
       'select version from active_catalogs where tenant_id = $1 for share',
@@ -52,7 +52,7 @@ export async function syncRecurrences(
     );
     if ((active[0]?.version ?? 0) !== version) return false;
     const { rows: stored } = await connection.query<{ rule: string; zone: string; cron: string }>(
-      'select rule, zone, cron from recurrences where tenant_id = $1',
+      'select rule, zone, cron from schedules where tenant_id = $1',
       [tenantId],
     );
     if (stored.length === 0 && rules.length === 0) return true;
@@ -63,7 +63,7 @@ export async function syncRecurrences(
     const written: object[] = [];
     for (const { name, cron, zone: ruleZone } of rules) {
       for (const zone of ruleZone === 'user' ? zones : [ruleZone]) {
-        const nextAt = next(cron, zone, crons.get(name) === cron ? now - SYNC_EVERY : now);
+        const nextAt = next(cron, zone, crons.get(name) === cron ? now - SYNC_INTERVAL_MS : now);
         if (nextAt === null) continue;
         kept.add(nameOf(name, zone));
         if (known.get(nameOf(name, zone)) !== cron) written.push({ r: name, z: zone, c: cron, n: isoTime(nextAt) });
@@ -72,17 +72,17 @@ export async function syncRecurrences(
     const gone = [...known.keys()].filter((name) => !kept.has(name));
     if (gone.length > 0) {
       await connection.query(
-        `delete from recurrences where tenant_id = $1 and rule || E'\\x1f' || zone = any($2::text[])`,
+        `delete from schedules where tenant_id = $1 and rule || E'\\x1f' || zone = any($2::text[])`,
         [tenantId, gone],
       );
     }
     if (written.length > 0) {
       await connection.query(
-        `insert into recurrences (tenant_id, rule, zone, cron, next_at)
+        `insert into schedules (tenant_id, rule, zone, cron, next_at)
          select $1, r, z, c, n from json_to_recordset($2) as q(r text, z text, c text, n timestamptz)
          on conflict (tenant_id, rule, zone) do update
          set cron = excluded.cron, next_at = excluded.next_at, cursor = null, claimed_until = null
-         where recurrences.cron <> excluded.cron`,
+         where schedules.cron <> excluded.cron`,
         [tenantId, JSON.stringify(written)],
       );
     }
@@ -91,7 +91,7 @@ export async function syncRecurrences(
 }
 
 /** A recurrence whose time has come, held until `claimedUntil`. */
-export interface DueRecurrence {
+export interface DueSchedule {
   readonly tenantId: string;
   readonly rule: string;
   readonly zone: string;
@@ -104,16 +104,16 @@ export interface DueRecurrence {
 }
 
 /** The one that has been due longest. Should this worker die, it is taken again, from where it was saved. */
-export async function claimRecurrence(pool: pg.Pool, now: Millis, until: Millis): Promise<DueRecurrence | undefined> {
+export async function claimSchedule(pool: pg.Pool, now: Millis, until: Millis): Promise<DueSchedule | undefined> {
   const { rows } = await pool.query({
-    name: 'claim-recurrence',
+    name: 'claim-schedule',
     text: `with due as materialized (
-             select ctid as place, tenant_id, rule, zone, cron, next_at, cursor from recurrences
+             select ctid as place, tenant_id, rule, zone, cron, next_at, cursor from schedules
              where next_at <= $1 and (claimed_until is null or claimed_until < $1)
              order by next_at limit 1
              for update skip locked
            ), claimed as (
-             update recurrences set claimed_until = $2 where ctid = any (array(select place from due))
+             update schedules set claimed_until = $2 where ctid = any (array(select place from due))
            )
            select tenant_id, rule, zone, cron, next_at, cursor from due`,
     values: [isoTime(now), isoTime(until)],
@@ -141,14 +141,14 @@ export class ClaimLost extends Error {
  * In the transaction of the turns it tells of: how far it has come, or when it is due again.
  * @param claimedUntil null: anybody may go on. Throws ClaimLost.
  */
-export async function saveRecurrence(
+export async function saveSchedule(
   connection: Connection,
-  held: DueRecurrence,
+  held: DueSchedule,
   to: { readonly nextAt: Millis; readonly cursor: string | null; readonly claimedUntil: Millis | null },
 ): Promise<void> {
   const { rowCount } = await connection.query({
-    name: 'save-recurrence',
-    text: `update recurrences set next_at = $4, cursor = $5, claimed_until = $6
+    name: 'save-schedule',
+    text: `update schedules set next_at = $4, cursor = $5, claimed_until = $6
            where tenant_id = $1 and rule = $2 and zone = $3
              and next_at = $7 and cursor is not distinct from $8 and claimed_until = $9`,
     values: [
@@ -167,10 +167,10 @@ export async function saveRecurrence(
 }
 
 /** When the next recurrence that nobody has claimed is due; null: there is none. */
-export async function nextRecurrenceDue(pool: pg.Pool): Promise<Millis | null> {
+export async function loadNextScheduleDue(pool: pg.Pool): Promise<Millis | null> {
   const { rows } = await pool.query<{ next_at: Millis }>({
-    name: 'next-recurrence-due',
-    text: 'select next_at from recurrences where claimed_until is null order by next_at limit 1',
+    name: 'next-schedule-due',
+    text: 'select next_at from schedules where claimed_until is null order by next_at limit 1',
   });
   return rows[0]?.next_at ?? null;
 }
@@ -179,7 +179,7 @@ export async function nextRecurrenceDue(pool: pg.Pool): Promise<Millis | null> {
  * People in order of id, after `after`.
  * @param zone only those who live in it; of UTC also those whose zone is unknown; null: everybody
  */
-export async function peopleIn(
+export async function usersInZone(
   pool: pg.Pool,
   tenantId: string,
   zone: string | null,
@@ -191,7 +191,7 @@ export async function peopleIn(
     (which) => `(select user_id from users where tenant_id = $1 ${which} and user_id > $2 order by user_id limit $3)`,
   );
   const { rows } = await pool.query<{ user_id: string }>({
-    name: `people-in-${zone === null ? 'all' : where.length}`,
+    name: `users-in-${zone === null ? 'all' : where.length}`,
     text: `select user_id from (${parts.join(' union all ')}) as people order by user_id limit $3`,
     values: [tenantId, after, limit, ...(zone === null ? [] : [zone])],
   });

@@ -1,4 +1,4 @@
-import { nearest } from '../lib/did-you-mean.ts';
+import { findNearest } from '../lib/did-you-mean.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { asText, HELPERS, isTruthy, member, type Value } from './helpers.ts';
 import { escapeHtml, LOOKED_BACK, openUrl, safeUrl } from './html.ts';
@@ -181,7 +181,7 @@ class Compiler {
       return () => {};
     }
     if (!BLOCKS.includes(name)) {
-      const meant = nearest(name, BLOCKS);
+      const meant = findNearest(name, BLOCKS);
       const hint = meant ? `did you mean \`{{#${meant}}}\`?` : `write \`{{#if ${name}}}\` or \`{{#each ${name}}}\``;
       this.#problem(node, `there is no block \`{{#${name}}}\``, hint);
       return () => {};
@@ -289,7 +289,7 @@ class Compiler {
     const helper = Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
     if (helper === undefined) {
       if (bare && node.type === 'MustacheStatement') return this.#path(path);
-      const meant = nearest(name, Object.keys(HELPERS));
+      const meant = findNearest(name, Object.keys(HELPERS));
       const hint = meant ? `did you mean \`${meant}\`?` : `there are ${Object.keys(HELPERS).join(', ')}`;
       this.#problem(node, `there is no helper \`${name}\``, hint);
       return NOTHING;
@@ -304,7 +304,7 @@ class Compiler {
       if (helper.options.includes(pair.key)) {
         options.push([pair.key, this.#expression(pair.value, depth)]);
       } else {
-        const meant = nearest(pair.key, helper.options);
+        const meant = findNearest(pair.key, helper.options);
         const there = helper.options.length === 0 ? 'it takes none' : `there are ${helper.options.join(', ')}`;
         this.#problem(pair, `\`${name}\` has no option \`${pair.key}\``, meant ? `did you mean \`${meant}\`?` : there);
       }
@@ -376,7 +376,7 @@ class Compiler {
       return (run) => follow(run.root, rest, run);
     }
     if (!LOOP_DATA.includes(name) || rest.length > 0) {
-      const meant = nearest(name, LOOP_DATA);
+      const meant = findNearest(name, LOOP_DATA);
       this.#problem(
         path,
         `there is no \`${path.original}\``,
@@ -401,7 +401,7 @@ class Compiler {
   /** At the top only the roots can be named: anything else is a slip that would render empty for ever. */
   #checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
     if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
-    const meant = nearest(name, ROOTS);
+    const meant = findNearest(name, ROOTS);
     const rest = path.parts.slice(path.data ? 2 : 1);
     const hint = `did you mean \`${meant ? [meant, ...rest].join('.') : ['event', name, ...rest].join('.')}\`?`;
     this.#problem(path, `there is no \`${name}\` here: names start with ${ROOTS.join(', ')}`, hint);

@@ -1,4 +1,4 @@
-import { nearest } from '../lib/did-you-mean.ts';
+import { findNearest } from '../lib/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
 import type { Channel, Message } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
@@ -94,7 +94,7 @@ function checkParts(template: Template): TemplateProblem[] {
   const known: readonly string[] = [...needs, ...oneOf, ...may];
   const problems: TemplateProblem[] = [];
   for (const part of given.filter((name) => !known.includes(name))) {
-    const meant = nearest(part, known);
+    const meant = findNearest(part, known);
     const hint = meant ? `did you mean \`${meant}\`?` : `it takes ${known.join(', ')}`;
     problems.push({ part, message: `${template.channel} has no part \`${part}\``, hint, line: 1, column: 1 });
   }

@@ -11,7 +11,7 @@ import { DAY, FIRST_TIME, isoTime, LAST_TIME } from './iso-time.ts';
  */
 
 /** The zone's name for this person. The zone of a person whose `time_zone` is missing or unknown is UTC. */
-export function zoneOf(zone: Zone, user: JsonObject): string {
+export function resolveZone(zone: Zone, user: JsonObject): string {
   if (zone !== 'user') return zone;
   const own = user.time_zone;
   return typeof own === 'string' && knownZone(own) !== undefined ? own : 'UTC';
@@ -26,7 +26,7 @@ export function canonicalZone(zone: string): string {
 }
 
 /** The local date, `2025-10-31`; held between the years 1 and 9999. */
-export function dateIn(time: Millis, zone: string): string {
+export function formatDate(time: Millis, zone: string): string {
   return instant(localIn(time, zoneNamed(zone))).slice(0, 10);
 }
 
@@ -54,7 +54,7 @@ export function nextOccurrence(cron: string, zone: string, after: Millis): Milli
 }
 
 /** Names an occurrence by its local time, `2025-11-03T09:00`: the same for the same local time in any zone. */
-export function occurrenceLabel(time: Millis, zone: string): string {
+export function formatLocalTimeKey(time: Millis, zone: string): string {
   return instant(localIn(time, zoneNamed(zone))).slice(0, 16);
 }
 
@@ -62,7 +62,7 @@ export function occurrenceLabel(time: Millis, zone: string): string {
  * When `at` is due.
  * @param base the value of the field; without a field: the moment counted from, never later than the result
  */
-export function resolveAt(at: At, zone: string, base: Millis): Millis {
+export function resolveTimeExpression(at: At, zone: string, base: Millis): Millis {
   const from = storable(base + at.offset);
   if (at.timeOfDay === undefined) return from;
   const where = zoneNamed(zone);

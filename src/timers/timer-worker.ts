@@ -1,34 +1,34 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { byHalves } from '../lib/bisect.ts';
-import { Alarm } from '../lib/signal.ts';
-import { Bucket } from '../lib/token-bucket.ts';
+import { bisect } from '../lib/bisect.ts';
+import { Signal } from '../lib/signal.ts';
+import { TokenBucket } from '../lib/token-bucket.ts';
 import type { Millis } from '../model/event.ts';
-import { claimLifecycle, deleteLifecycle, type LifecycleEvent } from '../store/outbox.ts';
-import { isOwnFault, isTransient } from '../store/pg/database.ts';
-import { WakeUp } from '../store/pg/listener.ts';
+import { claimOutbox, deleteOutbox, type OutboxEvent } from '../store/outbox.ts';
+import { isPermanentError, isTransient } from '../store/pg/database.ts';
+import { NotifyListener } from '../store/pg/listener.ts';
 import {
   activeCatalogs,
   ClaimLost,
-  claimRecurrence,
-  type DueRecurrence,
+  claimSchedule,
+  type DueSchedule,
+  loadNextScheduleDue,
   type NextOccurrence,
-  nextRecurrenceDue,
-  peopleIn,
-  type RecurringRule,
-  SYNC_EVERY,
-  saveRecurrence,
-  syncRecurrences,
+  type ScheduledRule,
+  SYNC_INTERVAL_MS,
+  saveSchedule,
+  syncSchedules,
+  usersInZone,
 } from '../store/schedules.ts';
-import { claimDueWaits, nextWaitDue, TIMERS_CHANNEL } from '../store/waits.ts';
+import { claimDueWaits, loadNextWaitDue, TIMERS_CHANNEL } from '../store/waits.ts';
 
 /** What the worker has the pipeline do. Each call is one transaction, and a repeated one does nothing. */
 export interface TimedPipeline {
   /** Locks the people, ends what is due of theirs in order of due time, writes and commits. Returns how many were ended. */
-  endDueWaits(tenantId: string, userIds: readonly string[]): Promise<number>;
+  fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number>;
 
   /** The recurring rules of the catalog in force. */
-  recurring(tenantId: string): Promise<{ readonly version: number; readonly rules: readonly RecurringRule[] }>;
+  listSchedules(tenantId: string): Promise<{ readonly version: number; readonly rules: readonly ScheduledRule[] }>;
 
   /**
    * One occurrence of a recurring rule for these people, each of whom has it once. A rule that is not in the catalog in
@@ -36,7 +36,7 @@ export interface TimedPipeline {
    * @param save called in the transaction: how far the rule has come. Throws when that is no longer ours
    * @returns how many had their turn: those in its audience
    */
-  takeTurns(
+  runSchedule(
     turn: Turn,
     userIds: readonly string[],
     save: (connection: pg.PoolClient) => Promise<void>,
@@ -95,11 +95,11 @@ const LATE = 60_000;
  */
 export class TimerWorker {
   readonly #parts: Required<TimerWorkerParts>;
-  readonly #alarm = new Alarm();
-  readonly #bucket: Bucket;
+  readonly #alarm = new Signal();
+  readonly #bucket: TokenBucket;
   /** Worth a transaction: a tenth of a second's worth, rather than one by one as they trickle in. */
   readonly #enough: number;
-  readonly #wakeUp: WakeUp;
+  readonly #wakeUp: NotifyListener;
   /** Catalog versions whose recurring rules stand in the table. */
   readonly #synced = new Map<string, number>();
   #lookedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -111,9 +111,9 @@ export class TimerWorker {
 
   constructor(parts: TimerWorkerParts) {
     this.#parts = { rate: 500, lease: 60_000, poll: 1000, ...parts };
-    this.#bucket = new Bucket(this.#parts.rate, parts.elapsed());
+    this.#bucket = new TokenBucket(this.#parts.rate, parts.elapsed());
     this.#enough = Math.max(1, Math.min(WAITS_AT_ONCE, Math.floor(this.#parts.rate / 10)));
-    this.#wakeUp = new WakeUp(parts.databaseUrl, TIMERS_CHANNEL, () => this.#alarm.rouse());
+    this.#wakeUp = new NotifyListener(parts.databaseUrl, TIMERS_CHANNEL, () => this.#alarm.set());
   }
 
   async start(): Promise<void> {
@@ -124,7 +124,7 @@ export class TimerWorker {
   /** Claims nothing more; what is claimed is finished. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#alarm.rouse();
+    this.#alarm.set();
     await this.#wakeUp.stop();
     await this.#loop;
   }
@@ -161,19 +161,19 @@ export class TimerWorker {
     if (this.#pace() > 0 || this.#stopping) return false;
     const now = clock();
     const room = Math.min(WAITS_AT_ONCE, this.#bucket.level(elapsed()));
-    const people = await claimDueWaits(pool, now, now + lease, room);
-    this.#bucket.take(people.length, elapsed());
-    this.#note(people[0] ? now - people[0].dueAt : 0);
-    for (const [tenantId, userIds] of byTenant(people, ({ userId }) => userId)) await this.#endAll(tenantId, userIds);
-    return people.length > 0;
+    const users = await claimDueWaits(pool, now, now + lease, room);
+    this.#bucket.take(users.length, elapsed());
+    this.#note(users[0] ? now - users[0].dueAt : 0);
+    for (const [tenantId, userIds] of byTenant(users, ({ userId }) => userId)) await this.#endAll(tenantId, userIds);
+    return users.length > 0;
   }
 
   async #endAll(tenantId: string, userIds: readonly string[]): Promise<void> {
     const { pipeline, log } = this.#parts;
-    await byHalves(
+    await bisect(
       userIds,
       async (some) => {
-        await pipeline.endDueWaits(tenantId, some);
+        await pipeline.fireDueWaits(tenantId, some);
         return [];
       },
       // What is transient is nobody's fault: their claims run out, and they are taken again.
@@ -206,12 +206,12 @@ export class TimerWorker {
   async #sync(): Promise<void> {
     const { pool, pipeline, calendar, clock, elapsed, poll } = this.#parts;
     const now = elapsed();
-    if (now - this.#lookedAt < Math.min(poll, SYNC_EVERY)) return;
-    const all = now - this.#syncedAt >= SYNC_EVERY;
+    if (now - this.#lookedAt < Math.min(poll, SYNC_INTERVAL_MS)) return;
+    const all = now - this.#syncedAt >= SYNC_INTERVAL_MS;
     for (const [tenantId, version] of await activeCatalogs(pool)) {
       if (!all && this.#synced.get(tenantId) === version) continue;
-      const recurring = await pipeline.recurring(tenantId);
-      const done = await syncRecurrences(pool, tenantId, recurring.version, recurring.rules, calendar.next, clock());
+      const recurring = await pipeline.listSchedules(tenantId);
+      const done = await syncSchedules(pool, tenantId, recurring.version, recurring.rules, calendar.next, clock());
       if (done) this.#synced.set(tenantId, recurring.version);
     }
     this.#lookedAt = now;
@@ -223,9 +223,9 @@ export class TimerWorker {
     const { pool, pipeline, calendar, clock, lease } = this.#parts;
     if (this.#pace() > 0 || this.#stopping) return false;
     const now = clock();
-    const held = await claimRecurrence(pool, now, now + lease);
+    const held = await claimSchedule(pool, now, now + lease);
     if (!held) return false;
-    const { rules } = await pipeline.recurring(held.tenantId);
+    const { rules } = await pipeline.listSchedules(held.tenantId);
     const rule = rules.find(({ name, cron }) => name === held.rule && cron === held.cron);
     if (!rule) {
       // Another catalog is in force; the row goes when it is brought in line.
@@ -234,7 +234,7 @@ export class TimerWorker {
     }
     const due = held.cursor === null ? latestMissed(calendar.next, held, now) : held.nextAt;
     const zone = rule.zone === 'user' ? held.zone : null;
-    const userIds = await peopleIn(pool, held.tenantId, zone, held.cursor ?? '', TURNS_AT_ONCE);
+    const userIds = await usersInZone(pool, held.tenantId, zone, held.cursor ?? '', TURNS_AT_ONCE);
     try {
       await this.#takeTurnsOf(held, due, userIds);
     } catch (error) {
@@ -243,23 +243,23 @@ export class TimerWorker {
     return true;
   }
 
-  async #takeTurnsOf(held: DueRecurrence, due: Millis, userIds: readonly string[]): Promise<void> {
+  async #takeTurnsOf(held: DueSchedule, due: Millis, userIds: readonly string[]): Promise<void> {
     const { pool, pipeline, calendar, elapsed, log } = this.#parts;
     const after = userIds.length < TURNS_AT_ONCE ? this.#afterwards(held, due) : this.#soFar(due, userIds);
     if (userIds.length === 0) {
-      await saveRecurrence(pool, held, after);
+      await saveSchedule(pool, held, after);
       return;
     }
     const turn = { tenantId: held.tenantId, rule: held.rule, due, label: calendar.label(due, held.zone) };
-    const take = async (who: readonly string[], from: DueRecurrence, to: Progress) => {
-      const told = await pipeline.takeTurns(turn, who, (connection) => saveRecurrence(connection, from, to));
+    const take = async (who: readonly string[], from: DueSchedule, to: Progress) => {
+      const told = await pipeline.runSchedule(turn, who, (connection) => saveSchedule(connection, from, to));
       this.#bucket.take(told, elapsed());
     };
     try {
       await take(userIds, held, after);
     } catch (error) {
       // A turn is passed over for good: only where it could never be taken. Else the claim runs out, and all are tried again.
-      if (!isOwnFault(error) || error instanceof ClaimLost) throw error;
+      if (!isPermanentError(error) || error instanceof ClaimLost) throw error;
       // Somebody's turn cannot be taken: one by one, and that one is passed over.
       let from = held;
       for (const [place, userId] of userIds.entries()) {
@@ -268,12 +268,12 @@ export class TimerWorker {
         try {
           await take([userId], from, to);
         } catch (failed) {
-          if (!isOwnFault(failed) || failed instanceof ClaimLost) throw failed;
+          if (!isPermanentError(failed) || failed instanceof ClaimLost) throw failed;
           log.error(
             { err: failed, tenant_id: held.tenantId, rule: held.rule },
             'a turn of a recurring rule was passed over',
           );
-          await saveRecurrence(pool, from, to);
+          await saveSchedule(pool, from, to);
         }
         from = { ...held, nextAt: due, cursor: userId };
       }
@@ -285,7 +285,7 @@ export class TimerWorker {
     return { nextAt: due, cursor: userIds.at(-1) as string, claimedUntil: null };
   }
 
-  #afterwards({ cron, zone }: DueRecurrence, due: Millis): Progress {
+  #afterwards({ cron, zone }: DueSchedule, due: Millis): Progress {
     // A recurrence that never comes again: so far away that nobody waits for it.
     return { nextAt: this.#parts.calendar.next(cron, zone, due) ?? NEVER, cursor: null, claimedUntil: null };
   }
@@ -298,12 +298,12 @@ export class TimerWorker {
     const { pool, clock, lease } = this.#parts;
     if (this.#stopping) return false;
     const now = clock();
-    const claimed = await claimLifecycle(pool, now, now + lease, EVENTS_AT_ONCE);
+    const claimed = await claimOutbox(pool, now, now + lease, EVENTS_AT_ONCE);
     for (const [tenantId, events] of byTenant(claimed, (one) => one)) await this.#takeIn(tenantId, events);
     return claimed.length === EVENTS_AT_ONCE;
   }
 
-  async #takeIn(tenantId: string, events: readonly LifecycleEvent[]): Promise<void> {
+  async #takeIn(tenantId: string, events: readonly OutboxEvent[]): Promise<void> {
     const { pool, pipeline, log } = this.#parts;
     try {
       const results = await pipeline.ingest(
@@ -318,7 +318,7 @@ export class TimerWorker {
           'what became of a notification was refused as an event; it is in quarantine',
         );
       }
-      await deleteLifecycle(
+      await deleteOutbox(
         pool,
         tenantId,
         events.map(({ eventId }) => eventId),
@@ -340,14 +340,14 @@ export class TimerWorker {
   async #untilNextDue(began: Millis): Promise<Millis> {
     const { pool, clock, poll } = this.#parts;
     const longest = Math.min(poll, LONGEST_SLEEP);
-    const due = Math.min((await nextWaitDue(pool)) ?? NEVER, (await nextRecurrenceDue(pool)) ?? NEVER);
+    const due = Math.min((await loadNextWaitDue(pool)) ?? NEVER, (await loadNextScheduleDue(pool)) ?? NEVER);
     const pace = this.#pace();
     if (pace > 0 && due <= clock()) return Math.min(pace, longest);
     return due <= began ? longest : Math.min(longest, Math.max(0, due - clock()));
   }
 }
 
-type Progress = Parameters<typeof saveRecurrence>[2];
+type Progress = Parameters<typeof saveSchedule>[2];
 
 const NEVER = Date.parse('9999-12-31T23:59:59.999Z');
 const HOUR = 3_600_000;
@@ -355,7 +355,7 @@ const HOUR = 3_600_000;
 /** The latest occurrence up to now; looked for from near to far, so that a long absence costs no more than a short one. */
 export function latestMissed(
   next: NextOccurrence,
-  { cron, zone, nextAt }: Pick<DueRecurrence, 'cron' | 'zone' | 'nextAt'>,
+  { cron, zone, nextAt }: Pick<DueSchedule, 'cron' | 'zone' | 'nextAt'>,
   now: Millis,
 ): Millis {
   for (let back = HOUR; now - back > nextAt; back *= 24) {

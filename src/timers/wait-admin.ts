@@ -1,15 +1,15 @@
 import type pg from 'pg';
-import type { Catalogs } from '../catalog/cache.ts';
+import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Wait } from '../rules/facts.ts';
-import { typesOf } from '../rules/rule-set.ts';
-import { kindOf } from '../rules/wait.ts';
-import { recordChange } from '../store/audit-log.ts';
-import { lockPeople } from '../store/facts.ts';
-import { transaction } from '../store/pg/database.ts';
-import { loadWaitsIn, moveWaits, peopleWaitingIn, writeWaits } from '../store/waits.ts';
+import { getNotificationTypes } from '../rules/rule-set.ts';
+import { getWaitKind } from '../rules/wait.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import { lockUsers } from '../store/facts.ts';
+import { withTransaction } from '../store/pg/database.ts';
+import { loadWaitsIn, moveWaits, usersWaitingIn, writeWaits } from '../store/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /**
@@ -19,7 +19,7 @@ import { isoTime } from '../time/iso-time.ts';
 
 export interface Command {
   readonly pool: pg.Pool;
-  readonly catalogs: Catalogs;
+  readonly catalogs: CatalogCache;
   readonly tenantId: string;
   readonly rule: string;
   /** For the audit trail. */
@@ -28,15 +28,15 @@ export interface Command {
 }
 
 export interface Progress {
-  readonly people: number;
+  readonly users: number;
   readonly waits: number;
   /** The last person looked at; null: that was all. */
   readonly next: string | null;
 }
 
-interface Moved extends Progress {
+interface MigrationProgress extends Progress {
   /** Waits that the rule would not take over. */
-  readonly left: number;
+  readonly skipped: number;
 }
 
 /** People in one transaction: their locks are held meanwhile, and their events wait. */
@@ -46,9 +46,9 @@ const AT_ONCE = 500;
 const STEPS = 10;
 
 /** Ends what waits in a rule of this name. @param after go on behind this person */
-export async function cancelWaiting(command: Command, after: string): Promise<Progress> {
+export async function cancelWaits(command: Command, after: string): Promise<Progress> {
   const { catalogs, tenantId, rule, now } = command;
-  const { left: _none, ...progress } = await inSteps(
+  const { skipped: _none, ...progress } = await inSteps(
     command,
     'waits.cancelled',
     after,
@@ -61,10 +61,10 @@ export async function cancelWaiting(command: Command, after: string): Promise<Pr
         wait.status = 'cancelled';
         wait.endedAt = now;
         wait.stored = 'changed';
-        written.push({ wait, decisions: cancelled(wait, began ? typesOf(began) : [rule]) });
+        written.push({ wait, decisions: cancelled(wait, began ? getNotificationTypes(began) : [rule]) });
       }
       await writeWaits(connection, tenantId, written, now);
-      return { changed: written.length, left: 0 };
+      return { changed: written.length, skipped: 0 };
     },
   );
   return progress;
@@ -72,9 +72,12 @@ export async function cancelWaiting(command: Command, after: string): Promise<Pr
 
 /**
  * Has them end by the catalog in force; when they are due stays. Those of a kind that its rule does not make any more (a
- * digest, where it is a delay now) are `left` as they are. Throws `not_found` when it has no such rule.
+ * digest, where it is a delay now) are `skipped` as they are. Throws `not_found` when it has no such rule.
  */
-export async function migrateWaiting(command: Command, after: string): Promise<Moved & { readonly version: number }> {
+export async function migrateWaits(
+  command: Command,
+  after: string,
+): Promise<MigrationProgress & { readonly version: number }> {
   const { catalogs, tenantId, rule } = command;
   const { version, rules } = await catalogs.refresh(tenantId);
   const compiled = rules.byName.get(rule);
@@ -82,7 +85,7 @@ export async function migrateWaiting(command: Command, after: string): Promise<M
     const message = `The catalog in force (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they began with.`;
     throw new TidingsError('not_found', message, { path: 'rule' });
   }
-  const to = { version, kind: kindOf(compiled.rule) };
+  const to = { version, kind: getWaitKind(compiled.rule) };
   const progress = await inSteps(command, 'waits.migrated', after, { version }, (connection, userIds) =>
     moveWaits(connection, tenantId, rule, userIds, to),
   );
@@ -94,28 +97,33 @@ async function inSteps(
   action: string,
   after: string,
   more: { readonly version?: number },
-  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; left: number }>,
-): Promise<Moved> {
-  let progress: Moved = { people: 0, waits: 0, left: 0, next: after };
+  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; skipped: number }>,
+): Promise<MigrationProgress> {
+  let progress: MigrationProgress = { users: 0, waits: 0, skipped: 0, next: after };
   for (let step = 0; step < STEPS && progress.next !== null; step++) {
-    const { people, waits, left, next } = progress;
-    const done = await transaction(pool, async (connection) => {
-      const userIds = await peopleWaitingIn(connection, tenantId, rule, next ?? '', AT_ONCE);
-      if (userIds.length === 0) return { people: 0, waits: 0, left: 0, next: null };
-      await lockPeople(connection, tenantId, userIds);
-      const { changed, left: passed } = await work(connection, userIds);
+    const { users, waits, skipped, next } = progress;
+    const done = await withTransaction(pool, async (connection) => {
+      const userIds = await usersWaitingIn(connection, tenantId, rule, next ?? '', AT_ONCE);
+      if (userIds.length === 0) return { users: 0, waits: 0, skipped: 0, next: null };
+      await lockUsers(connection, tenantId, userIds);
+      const { changed, skipped: passed } = await work(connection, userIds);
       if (changed > 0) {
-        const detail = { ...more, people: userIds.length, waits: changed };
-        await recordChange(connection, { tenantId, actor, action, subject: rule, detail }, now);
+        const detail = { ...more, users: userIds.length, waits: changed };
+        await appendAuditEntry(connection, { tenantId, actor, action, subject: rule, detail }, now);
       }
       return {
-        people: userIds.length,
+        users: userIds.length,
         waits: changed,
-        left: passed,
+        skipped: passed,
         next: userIds.length < AT_ONCE ? null : (userIds.at(-1) ?? null),
       };
     });
-    progress = { people: people + done.people, waits: waits + done.waits, left: left + done.left, next: done.next };
+    progress = {
+      users: users + done.users,
+      waits: waits + done.waits,
+      skipped: skipped + done.skipped,
+      next: done.next,
+    };
   }
   return progress;
 }

@@ -16,7 +16,7 @@ type Hashes = { [kind: string]: string };
 const NONE: Readonly<Hashes> = {};
 
 /** How the people of a batch can be reached: the newest event time wins, as for traits. */
-export class Reach {
+export class AddressChanges {
   readonly #tenantId: string;
   readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
   readonly #seal: Seal;
@@ -39,7 +39,7 @@ export class Reach {
    * The traits whose times decide whether this event changes an address: none where it says what is known already.
    * @param profile as it is stored
    */
-  contested(profile: Profile, event: ReceivedEvent): string[] {
+  conflictingAddresses(profile: Profile, event: ReceivedEvent): string[] {
     const traits: string[] = [];
     for (const address of event.addresses) {
       const { kind } = address;
@@ -78,7 +78,7 @@ export class Reach {
   changed(): AddressChange[] {
     return [...this.#changed.values()].map(({ userId, address, mask }) => {
       const { kind, value } = address;
-      const sealed = value === null ? null : this.#seal.seal(value, addressPurpose(this.#tenantId, userId, kind));
+      const sealed = value === null ? null : this.#seal.seal(value, addressAad(this.#tenantId, userId, kind));
       return { userId, kind, mask, sealed, hash: this.#hashOf(address) ?? '' };
     });
   }
@@ -101,6 +101,6 @@ function newestTrait(profile: Profile, kind: string): string | undefined {
 }
 
 /** Binds a sealed address to its row. */
-export function addressPurpose(tenantId: string, userId: string, kind: string): string {
+export function addressAad(tenantId: string, userId: string, kind: string): string {
   return `address\n${tenantId}\n${userId}\n${kind}`;
 }

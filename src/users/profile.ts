@@ -22,23 +22,23 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
 }
 
 /** The traits of an event that would change the profile, by the times that are stored with it. */
-export function contestedTraits(profile: Profile, traits: JsonObject, time: Millis): string[] {
+export function conflictingTraits(profile: Profile, traits: JsonObject, time: Millis): string[] {
   return Object.keys(traits).filter((name) => {
     const known = profile.traitTimes[name];
-    return known !== undefined && time >= known && !isSame(traits[name] as Json, profile.traits[name]);
+    return known !== undefined && time >= known && !isSameValue(traits[name] as Json, profile.traits[name]);
   });
 }
 
 /** Whether what is stored of a profile must be written again. Its times alone are no reason: see confirmTraitTimes. */
-export function isChanged(before: Profile, after: Profile): boolean {
+export function hasChanged(before: Profile, after: Profile): boolean {
   return (
     before.traits !== after.traits &&
-    Object.keys(after.traits).some((name) => !isSame(after.traits[name] as Json, before.traits[name]))
+    Object.keys(after.traits).some((name) => !isSameValue(after.traits[name] as Json, before.traits[name]))
   );
 }
 
 /** A value that is said again is no change. */
-export function isSame(a: Json, b: Json | undefined): boolean {
+export function isSameValue(a: Json, b: Json | undefined): boolean {
   return a === b || (typeof a === 'object' && a !== null && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
 }
 

@@ -22,7 +22,7 @@ const SPANS: readonly [Millis, string][] = [
 
 /** One event before it has an id: who, what, when, and what the conditions look at (null: not there). */
 export interface Given {
-  readonly person: number;
+  readonly user: number;
   readonly type: string;
   readonly time: Millis;
   readonly n: number | null;
@@ -39,7 +39,7 @@ const times: fc.Arbitrary<Millis> = fc
   .map(([day, span, off]) => BASE + day * DAY + span + off);
 
 const given: fc.Arbitrary<Given> = fc.record({
-  person: fc.integer({ min: 0, max: 2 }),
+  user: fc.integer({ min: 0, max: 2 }),
   type: fc.constantFrom(...EVENT_TYPES),
   time: times,
   n: fc.constantFrom(null, 1, 2, 3, 3),

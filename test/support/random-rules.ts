@@ -104,7 +104,7 @@ const limits: fc.Arbitrary<readonly Limit[]> = fc.constantFrom<readonly Limit[]>
   [],
   [],
   [{ max: 1, period: { kind: 'ever' }, text: 'once' }],
-  [{ max: 2, period: { kind: 'day', zone: 'user' }, text: '2 per day in user zone', perPerson: true }],
+  [{ max: 2, period: { kind: 'day', zone: 'user' }, text: '2 per day in user zone', perUser: true }],
   [{ max: 1, period: { kind: 'rolling', span: HOUR }, text: '1 per 1h' }],
 );
 

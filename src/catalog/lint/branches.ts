@@ -1,9 +1,9 @@
 import type { Rule } from '../../model/catalog.ts';
 import { constantCondition } from './constants.ts';
-import type { Tell } from './findings.ts';
+import type { Report } from './findings.ts';
 
 /** Conditions that are always the same, and the branches that nobody reaches because of it. */
-export function checkBranches(rule: Rule, tell: Tell): void {
+export function checkBranches(rule: Rule, tell: Report): void {
   const path = ['rules', rule.name];
   for (const [key, condition] of [
     ['when', rule.when],
@@ -19,7 +19,7 @@ export function checkBranches(rule: Rule, tell: Tell): void {
   }
 }
 
-function checkChoose(rule: Rule, tell: Tell): void {
+function checkChoose(rule: Rule, tell: Report): void {
   const path = ['rules', rule.name, 'choose'];
   const seen = new Map<string, number>();
   let always: { readonly branch: number; readonly why: string } | undefined;

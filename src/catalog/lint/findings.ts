@@ -35,10 +35,10 @@ export interface Finding extends CatalogProblem {
 }
 
 /** Tells one thing that was found, where it is written. */
-export type Tell = (code: CheckCode, path: readonly (string | number)[], message: string, hint?: string) => void;
+export type Report = (code: CheckCode, path: readonly (string | number)[], message: string, hint?: string) => void;
 
 /** The same of a place in a template. */
-export type TellAt = (
+export type ReportAt = (
   code: CheckCode,
   at: Pick<Finding, 'file' | 'line' | 'column'>,
   message: string,

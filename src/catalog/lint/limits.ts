@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CatalogData, Limit, Period, Rule } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY } from '../../time/iso-time.ts';
-import type { Tell } from './findings.ts';
+import type { Report } from './findings.ts';
 
 /** Limits that can never bind, because a stricter one always does before. */
-export function checkLimits({ rules, groups }: CatalogData, tell: Tell): void {
+export function checkLimits({ rules, groups }: CatalogData, tell: Report): void {
   const limitsOf = new Map(groups.map((group) => [group.name, group.limits]));
   // One that never binds itself is no reason for another.
   const idle = new Set<Limit>();
@@ -53,12 +53,12 @@ export function checkLimits({ rules, groups }: CatalogData, tell: Tell): void {
 
 /** The other counts at least what this one counts: a limit of each key says nothing about all of them. */
 function covers({ key }: Rule, limit: Limit, other: Limit): boolean {
-  return key === undefined || other.perPerson === true || !limit.perPerson;
+  return key === undefined || other.perUser === true || !limit.perUser;
 }
 
 /** How often a rule can send to one person in any such period. */
 function mostOf(rule: Rule, period: Period, idle: ReadonlySet<Limit>): number {
-  const wide = rule.limits.filter((limit) => !idle.has(limit) && (rule.key === undefined || limit.perPerson));
+  const wide = rule.limits.filter((limit) => !idle.has(limit) && (rule.key === undefined || limit.perUser));
   return Math.min(...wide.map((limit) => most(limit, period)), Number.POSITIVE_INFINITY);
 }
 

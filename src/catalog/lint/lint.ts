@@ -5,18 +5,18 @@
  */
 import { CatalogError } from '../../errors.ts';
 import type { CatalogData } from '../../model/catalog.ts';
-import { type CatalogSource, normalized, readSource } from '../parse/parse.ts';
+import { type CatalogSource, normalized, parseCatalogFiles } from '../parse/parse.ts';
 import { byPlace } from '../parse/problems.ts';
-import { type Place, placesIn } from '../parse/source-map.ts';
+import { buildLocator, type SourceLocator } from '../parse/source-map.ts';
 import { checkBranches } from './branches.ts';
-import { CHECKS, type Finding, type Tell, type TellAt } from './findings.ts';
+import { CHECKS, type Finding, type Report, type ReportAt } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
 import { checkTemplates } from './templates.ts';
 import { checkUses } from './uses.ts';
 import { checkWaits } from './waits.ts';
 
-export interface CheckedSource {
+export interface LintResult {
   /** Absent when there is an error. */
   readonly data?: CatalogData;
   /** In order of file and place. What a catalog that can be read may still mean badly is told once it can be. */
@@ -24,11 +24,11 @@ export interface CheckedSource {
 }
 
 /** The files of a catalog as plain data, and everything there is to say of them. Does not throw for a mistake in them. */
-export async function checkSource(source: CatalogSource): Promise<CheckedSource> {
+export async function lintCatalog(source: CatalogSource): Promise<LintResult> {
   const files = normalized(source);
   try {
-    const { data, yaml } = await readSource(files);
-    const problems = checkCatalog(data, files, placesIn(yaml, files));
+    const { data, yaml } = await parseCatalogFiles(files);
+    const problems = checkCatalog(data, files, buildLocator(yaml, files));
     return problems.some(({ severity }) => severity === 'error') ? { problems } : { data, problems };
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
@@ -37,12 +37,12 @@ export async function checkSource(source: CatalogSource): Promise<CheckedSource>
 }
 
 /** In order of file and place. */
-function checkCatalog(data: CatalogData, files: CatalogSource, place: Place): readonly Finding[] {
+function checkCatalog(data: CatalogData, files: CatalogSource, place: SourceLocator): readonly Finding[] {
   const findings: Finding[] = [];
-  const tellAt: TellAt = (code, at, message, hint) => {
+  const tellAt: ReportAt = (code, at, message, hint) => {
     findings.push({ ...at, message, ...(hint !== undefined && { hint }), severity: CHECKS[code], code });
   };
-  const tell: Tell = (code, path, message, hint) => tellAt(code, place(path), message, hint);
+  const tell: Report = (code, path, message, hint) => tellAt(code, place(path), message, hint);
   for (const rule of data.rules) {
     checkBranches(rule, tell);
     checkWaits(rule, tell);

@@ -3,7 +3,7 @@ import type { CatalogData, Rule, TraitChange } from '../../model/catalog.ts';
 import type { Json } from '../../model/event.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { constantValue } from './constants.ts';
-import { sentBy, type Tell } from './findings.ts';
+import { type Report, sentBy } from './findings.ts';
 
 const MOST = 20;
 
@@ -19,7 +19,7 @@ type StepsFrom = (rule: Rule) => Iterator<Step>;
 type Cycle = readonly { readonly from: Rule; readonly step: Step }[];
 
 /** Rules that can trigger themselves by what they emit, set or send; through others too. At most 20 of each kind. */
-export function checkLoops({ rules, groups }: CatalogData, tell: Tell): void {
+export function checkLoops({ rules, groups }: CatalogData, tell: Report): void {
   const stepsFrom = stepsIn(rules);
   const shared = new Map(groups.map((group) => [group.name, group.limits]));
   const limitOf = (rule: Rule) => rule.limits[0] ?? shared.get(rule.group ?? '')?.[0];
@@ -34,7 +34,7 @@ export function checkLoops({ rules, groups }: CatalogData, tell: Tell): void {
   }
 }
 
-function tellCycle(code: 'loop' | 'bounded_loop', cycle: Cycle, hint: string, tell: Tell): void {
+function tellCycle(code: 'loop' | 'bounded_loop', cycle: Cycle, hint: string, tell: Report): void {
   const said = cycle.map(({ from, step }, index) => {
     const what = `${index === 0 ? 'it' : from.name} ${step.what}`;
     return index === cycle.length - 1 ? what : `${what}, which triggers ${step.to.name}`;

@@ -5,7 +5,7 @@ import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { sentBy } from './findings.ts';
 
 /** One way in which a notification is made, and what its templates then have to show. */
-export interface Way {
+export interface TemplateContext {
   readonly rule: Rule;
   /** A JSON Schema: what it does not name is either never there, or nobody has said that it may be. */
   readonly schema: JsonObject;
@@ -15,7 +15,11 @@ export interface Way {
  * How a notification comes to a channel: by each rule that sends it, and each type of event that triggers the rule. What there
  * is to show is put together in `dataText` of src/ingest/decide-batch.ts and, at last, in src/delivery/dispatch.ts.
  */
-export function waysOf({ events, traits, rules }: CatalogData): (notification: string, channel: Channel) => Way[] {
+export function templateContexts({
+  events,
+  traits,
+  rules,
+}: CatalogData): (notification: string, channel: Channel) => TemplateContext[] {
   const schemas = new Map([...LIFECYCLE_EVENTS, ...events].map(({ name, properties }) => [name, properties]));
   const senders = new Map<string, Rule[]>();
   for (const rule of rules) {

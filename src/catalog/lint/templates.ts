@@ -1,19 +1,19 @@
 import { some } from '../../expressions/hints.ts';
 import { DYN, fieldNames, type Type, typeOfField } from '../../expressions/type.ts';
 import { inWords } from '../../expressions/value.ts';
-import { nearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { compilePart, type FieldPath, type NamedField, ROOTS } from '../../templates/compile.ts';
 import type { CatalogSource } from '../parse/parse.ts';
 import { DEFAULT_LOCALE } from '../parse/templates.ts';
-import type { TellAt } from './findings.ts';
-import { type Way, waysOf } from './template-context.ts';
+import type { ReportAt } from './findings.ts';
+import { type TemplateContext, templateContexts } from './template-context.ts';
 
 /** Fields that templates name and nobody has said to be there, whichever way the notification is made: they show nothing. */
-export function checkTemplates(data: CatalogData, files: CatalogSource, tell: TellAt): void {
-  const waysTo = waysOf(data);
+export function checkTemplates(data: CatalogData, files: CatalogSource, tell: ReportAt): void {
+  const waysTo = templateContexts(data);
   for (const [file, text] of files) {
     const [, notification = '', channel] = /^templates\/([^/]+)\/([^/.]+)\./.exec(file) ?? [];
     const ways = waysTo(notification, channel as Channel);
@@ -29,7 +29,7 @@ export function checkTemplates(data: CatalogData, files: CatalogSource, tell: Te
 }
 
 /** Why the field is not there; nothing where it may be. */
-function absence({ path, written }: NamedField, ways: readonly Way[], notification: string) {
+function absence({ path, written }: NamedField, ways: readonly TemplateContext[], notification: string) {
   const reached: End[] = [];
   for (const { schema } of ways) {
     const end = endOf({ kind: 'map', schema }, path);
@@ -83,11 +83,16 @@ function memberOf(type: Type, name: string | number): Type | undefined {
   return name === 'length' && (kind === 'list' || kind === 'string') ? DYN : undefined;
 }
 
-function hintFor(path: FieldPath, step: number, names: readonly string[], ways: readonly Way[]): string | undefined {
+function hintFor(
+  path: FieldPath,
+  step: number,
+  names: readonly string[],
+  ways: readonly TemplateContext[],
+): string | undefined {
   const name = String(path[step]);
   const dotted = names.find((other) => `${path.slice(step).join('.')}.`.startsWith(`${other}.`));
   if (dotted !== undefined) return `write ${inTemplate([...path.slice(0, step), dotted])}`;
-  const near = nearest(name, names);
+  const near = findNearest(name, names);
   if (near !== undefined) return meant([near]);
   if (step > 1) return undefined;
   const isThere = (root: string) => ways.some(({ schema }) => namesIn(schema, root).includes(name));

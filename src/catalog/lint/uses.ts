@@ -1,9 +1,9 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
 import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE } from '../lifecycle-events.ts';
-import { sentBy, type Tell } from './findings.ts';
+import { type Report, sentBy } from './findings.ts';
 
 /** What is defined and not used, or named where it is nothing. */
-export function checkUses({ events, notifications, rules, groups }: CatalogData, tell: Tell): void {
+export function checkUses({ events, notifications, rules, groups }: CatalogData, tell: Report): void {
   const named = new Set(rules.flatMap(eventsOf));
   const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
   for (const { name } of events) {

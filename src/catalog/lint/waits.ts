@@ -1,8 +1,8 @@
 import type { Rule } from '../../model/catalog.ts';
-import type { Tell } from './findings.ts';
+import type { Report } from './findings.ts';
 
 /** Waits that need never end, and patterns and counts that the trigger itself meets. */
-export function checkWaits(rule: Rule, tell: Tell): void {
+export function checkWaits(rule: Rule, tell: Report): void {
   const { name, on, after, unless, delay, debounce, again, cancelOn, expires } = rule;
   const path = ['rules', name];
   const stream = `a steady stream of ${on.length > 0 ? on.join(' and ') : 'changes'} never lets this end`;
@@ -42,7 +42,7 @@ export function checkWaits(rule: Rule, tell: Tell): void {
   checkCount(rule, tell);
 }
 
-function checkCount({ name, on, changes, count }: Rule, tell: Tell): void {
+function checkCount({ name, on, changes, count }: Rule, tell: Report): void {
   // The trigger counts itself, where all that triggers is counted.
   if (!count || changes || on.length === 0 || !on.every((type) => count.of.includes(type))) return;
   const path = ['rules', name, 'count', count.how];

@@ -1,6 +1,6 @@
 import { CatalogError } from '../../errors.ts';
 import type { CatalogData } from '../../model/catalog.ts';
-import { checkSource } from '../lint/lint.ts';
+import { lintCatalog } from '../lint/lint.ts';
 import type { CatalogSource } from '../parse/parse.ts';
 
 export type { CatalogSource };
@@ -10,8 +10,8 @@ export type { CatalogSource };
  *
  * @throws CatalogError with every mistake and its place
  */
-export async function parseCatalog(source: CatalogSource): Promise<CatalogData> {
-  const { data, problems } = await checkSource(source);
+export async function loadValidCatalog(source: CatalogSource): Promise<CatalogData> {
+  const { data, problems } = await lintCatalog(source);
   if (data === undefined) throw new CatalogError(problems.filter(({ severity }) => severity === 'error'));
   return data;
 }

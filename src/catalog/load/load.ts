@@ -13,7 +13,7 @@ const MOST_FILES = 10_000;
  *
  * @throws CatalogError when the folder is not there, or a file is too large or not UTF-8
  */
-export async function readCatalog(dir: string): Promise<CatalogSource> {
+export async function loadCatalogFiles(dir: string): Promise<CatalogSource> {
   const paths = await list(dir);
   const problems = new Problems();
   const source = new Map<string, string>();
@@ -37,7 +37,7 @@ export async function readCatalog(dir: string): Promise<CatalogSource> {
 }
 
 /** Whether a path, relative to the catalog's folder, is part of the catalog. */
-export function belongs(path: string): boolean {
+export function isCatalogFile(path: string): boolean {
   const segments = path.split(sep).join('/').split('/');
   const name = segments.at(-1) ?? '';
   if (segments.some((segment) => segment.startsWith('.')) || /~$|\.md$/i.test(name)) return false;
@@ -51,7 +51,7 @@ async function list(dir: string): Promise<string[]> {
       const path = join(folder, entry.name);
       const kind = entry.isSymbolicLink() ? await stat(path) : entry;
       if (kind.isDirectory() && (depth > 0 || entry.name === 'templates') && depth < 8) await walk(path, depth + 1);
-      else if (kind.isFile() && belongs(relative(dir, path))) found.push(path);
+      else if (kind.isFile() && isCatalogFile(relative(dir, path))) found.push(path);
       if (found.length > MOST_FILES) throw notRead(dir, `the folder has more than ${MOST_FILES} files`);
     }
   };

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { watch } from 'chokidar';
 import type { Millis } from '../../model/event.ts';
-import { belongs } from './load.ts';
+import { isCatalogFile } from './load.ts';
 
 export interface WatchOptions {
   /** How long it must be quiet after a change, in milliseconds: an editor or a checkout writes many files at once. */
@@ -35,7 +35,7 @@ export async function watchCatalog(
     }
   };
   const changed = (_event: string, path: string) => {
-    if (stopped || !belongs(relative(dir, path))) return;
+    if (stopped || !isCatalogFile(relative(dir, path))) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       running = running.then(call);

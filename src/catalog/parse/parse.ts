@@ -1,4 +1,4 @@
-import { nearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { readEvents } from './events.ts';
 import { readNotifications } from './notifications.ts';
@@ -24,7 +24,7 @@ export function normalized(source: CatalogSource): CatalogSource {
  *
  * @throws CatalogError with every mistake and its place
  */
-export async function readSource(
+export async function parseCatalogFiles(
   files: CatalogSource,
 ): Promise<{ data: CatalogData; yaml: ReadonlyMap<string, YamlFile> }> {
   const problems = new Problems();
@@ -64,7 +64,7 @@ const FIRST: { readonly [part in (typeof PARTS)[number]]: string } = {
 function takeYaml(path: string, part: string, text: string, taken: Map<string, YamlFile>, problems: Problems): void {
   if (!(PARTS as readonly string[]).includes(part)) {
     // Other YAML may lie here; a slip in one of the three names must not go unseen.
-    const meant = nearest(part, PARTS);
+    const meant = findNearest(part, PARTS);
     if (meant) problems.add({ ...start(path), message: 'this file is not read', hint: `did you mean ${meant}.yaml?` });
     return;
   }

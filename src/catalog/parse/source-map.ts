@@ -4,7 +4,7 @@ import type { Tree, YamlFile } from './yaml.ts';
  * Where something of the catalog is written: `['rules', 'WELCOME', 'limit', 1]`. A number is a place in a list; of one
  * thing that is no list it is that thing. What is not written is where the nearest thing around it is.
  */
-export type Place = (path: readonly (string | number)[]) => {
+export type SourceLocator = (path: readonly (string | number)[]) => {
   readonly file: string;
   /** 1-based. */
   readonly line: number;
@@ -22,7 +22,7 @@ const FILES: { readonly [part: string]: string } = {
 };
 
 /** Places in the files of a catalog that could be read. */
-export function placesIn(yaml: ReadonlyMap<string, YamlFile>, texts: ReadonlyMap<string, string>): Place {
+export function buildLocator(yaml: ReadonlyMap<string, YamlFile>, texts: ReadonlyMap<string, string>): SourceLocator {
   const starts = new Map<string, readonly number[]>();
   return (path) => {
     const file = yaml.get(FILES[path[0] ?? ''] ?? '');

@@ -1,9 +1,9 @@
-import { nearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/did-you-mean.ts';
 
 /** `did you mean when?` if one of the candidates is close to the word, else what there is. */
 export function suggest(word: string, candidates: Iterable<string>): string {
   const all = [...candidates];
-  const near = nearest(word, all);
+  const near = findNearest(word, all);
   if (near !== undefined) return `did you mean ${near}?`;
   if (all.length === 0) return 'there is none yet';
   const shown = all.slice(0, 12).join(', ');

@@ -1,4 +1,4 @@
-import { nearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/did-you-mean.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { suggest } from '../parse/suggest.ts';
 
@@ -14,7 +14,7 @@ export const SHORT_TYPES: { readonly [type: string]: JsonObject } = {
   date: { type: 'string', format: 'date' },
 };
 export const JSON_TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
-type Holds =
+type KeywordKind =
   | 'schema'
   | 'schemas'
   | 'schema map'
@@ -28,7 +28,7 @@ type Holds =
   | 'dialect';
 
 /** Every keyword of JSON Schema 2020-12 that may be used, and what it holds. */
-export const KEYWORDS: { readonly [keyword: string]: Holds } = {
+export const KEYWORDS: { readonly [keyword: string]: KeywordKind } = {
   type: 'type',
   $ref: 'ref',
   pattern: 'pattern',
@@ -49,7 +49,7 @@ export const KEYWORDS: { readonly [keyword: string]: Holds } = {
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 /** What was probably meant by a type that is none of `possible`. */
-export function meantType(written: string, possible: readonly string[]): string {
+export function typeHint(written: string, possible: readonly string[]): string {
   const word = written.toLowerCase();
   const meant = Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word]! : word;
   if (possible.includes(meant)) return `did you mean ${meant}?`;
@@ -58,11 +58,11 @@ export function meantType(written: string, possible: readonly string[]): string 
 }
 
 /** What to write where a keyword is none of `KEYWORDS`. */
-export function insteadOf(keyword: string): string {
+export function keywordHint(keyword: string): string {
   if (keyword === 'nullable') return "write type: [string, 'null']";
   if (keyword === 'definitions') return 'did you mean $defs?';
   if (keyword === '$id' || keyword === '$async' || keyword === '$anchor') return 'remove it';
-  const near = nearest(keyword, Object.keys(KEYWORDS));
+  const near = findNearest(keyword, Object.keys(KEYWORDS));
   if (near) return `did you mean ${near}?`;
   return 'a nested object is written { type: object, properties: { … } }';
 }
@@ -82,6 +82,6 @@ const SYNONYMS: { readonly [word: string]: string } = {
   map: 'object',
 };
 
-function held(holds: Holds, keywords: readonly string[]): { [keyword: string]: Holds } {
+function held(holds: KeywordKind, keywords: readonly string[]): { [keyword: string]: KeywordKind } {
   return Object.fromEntries(keywords.map((keyword) => [keyword, holds]));
 }

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../model/event.ts';
  * How many values a schema holds when each `$ref` is written out: what checking one event can cost. Counts no further than
  * `most`; a schema that leads back to itself is more than that.
  */
-export function writtenOut(schema: JsonObject, most: number): number {
+export function expandedSize(schema: JsonObject, most: number): number {
   const definitions = (schema.$defs ?? {}) as JsonObject;
   const sizes = new Map<string, number | 'open'>();
   const size = (json: Json): number => {

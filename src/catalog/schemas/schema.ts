@@ -2,8 +2,8 @@ import type { Json, JsonObject } from '../../model/event.ts';
 import { suggest } from '../parse/suggest.ts';
 import { type Tree, toJson, type YamlFile } from '../parse/yaml.ts';
 import { FORMATS, linearRegExp, newAjv } from './ajv.ts';
-import { DIALECT, insteadOf, JSON_TYPES, KEYWORDS, meantType, SHORT_TYPES } from './schema-keywords.ts';
-import { definitionName, unescapePointer, writtenOut } from './schema-size.ts';
+import { DIALECT, JSON_TYPES, KEYWORDS, keywordHint, SHORT_TYPES, typeHint } from './schema-keywords.ts';
+import { definitionName, expandedSize, unescapePointer } from './schema-size.ts';
 
 // What a schema comes to when each $ref is written out: bounds the time that checking one event takes.
 const LARGEST = 5000;
@@ -105,7 +105,7 @@ class SchemaReader {
       const hint = `everything may be left out already; write ${type}, or { type: [${type}, 'null'] } if it may be null`;
       this.#wrong(at, `unknown type ${JSON.stringify(written)}`, hint);
     } else {
-      const hint = meantType(written, Object.keys(SHORT_TYPES));
+      const hint = typeHint(written, Object.keys(SHORT_TYPES));
       this.#wrong(at, `unknown type ${JSON.stringify(written.slice(0, 60))}`, hint);
     }
     return true;
@@ -156,7 +156,7 @@ class SchemaReader {
         this.#wrong(
           at,
           `${JSON.stringify(keyword.slice(0, 60))} is no keyword of JSON Schema that can be used here`,
-          insteadOf(keyword),
+          keywordHint(keyword),
         );
         break;
     }
@@ -170,7 +170,7 @@ class SchemaReader {
     types.forEach((type, i) => {
       if (JSON_TYPES.includes(type)) return;
       const shown = JSON.stringify(type.slice(0, 60));
-      this.#wrong(items[i]!.at, `unknown type ${shown}`, meantType(type, JSON_TYPES));
+      this.#wrong(items[i]!.at, `unknown type ${shown}`, typeHint(type, JSON_TYPES));
     });
     return value.kind === 'list' ? types : types[0]!;
   }
@@ -203,7 +203,7 @@ class SchemaReader {
         return this.#wrong(at, `$defs has no ${JSON.stringify(name)}`, suggest(name, Object.keys(definitions)));
       }
     }
-    if (writtenOut(schema, LARGEST) <= LARGEST) return true;
+    if (expandedSize(schema, LARGEST) <= LARGEST) return true;
     return this.#wrong(
       this.#refs[0]?.at ?? start,
       'the schema is too large, or one of its $ref leads back to itself',

@@ -1,8 +1,8 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import { nearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
-import type { Json, JsonObject, Misfit, SchemaCheck } from '../../model/event.ts';
-import { madeBy } from '../../rules/rule-set.ts';
+import type { Json, JsonObject, SchemaViolation, ValidateEvent } from '../../model/event.ts';
+import { emittedType } from '../../rules/rule-set.ts';
 import { newAjv } from './ajv.ts';
 import { unescapePointer } from './schema-size.ts';
 
@@ -12,7 +12,7 @@ import { unescapePointer } from './schema-size.ts';
  *
  * @param ajv pass one to share it: the first schema in a new Ajv costs a hundred times the next
  */
-export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv = newAjv()): SchemaCheck {
+export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv = newAjv()): ValidateEvent {
   const ofProperties = new Map<string, ValidateFunction>();
   for (const { name, properties } of data.events) {
     if (properties !== undefined) ofProperties.set(name, ajv.compile(properties));
@@ -32,16 +32,16 @@ export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv
  * The same for what rules make. An event of `emit` says nothing of the person, and one of `set` only what it sets: no trait is
  * required of them.
  */
-export function compileMadeSchemas(data: CatalogData, ajv = newAjv()): SchemaCheck {
+export function compileMadeSchemas(data: CatalogData, ajv = newAjv()): ValidateEvent {
   const doing = data.rules.flatMap(({ actions }) => actions);
-  const made = new Set(doing.flatMap((action) => (action.kind === 'cancel' ? [] : [madeBy(action)])));
+  const made = new Set(doing.flatMap((action) => (action.kind === 'cancel' ? [] : [emittedType(action)])));
   const { required: _, ...traits } = data.traits ?? {};
   const sets = doing.some(({ kind }) => kind === 'set');
   const events = data.events.filter(({ name }) => made.has(name));
   return compileSchemas({ events, ...(sets && { traits }) }, ajv);
 }
 
-function misfit(root: string, data: JsonObject, errors: ValidateFunction['errors'], schema: unknown): Misfit {
+function misfit(root: string, data: JsonObject, errors: ValidateFunction['errors'], schema: unknown): SchemaViolation {
   // Of a choice between forms the last error speaks for the whole; the ones before it are those of each form.
   const error = errors?.at(-1);
   if (!error) return { path: root, message: 'does not fit its schema' };
@@ -75,7 +75,7 @@ function message(
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const known = Object.keys((schema as { properties?: object }).properties ?? {});
-      const near = nearest(String(params.additionalProperty ?? params.unevaluatedProperty), known);
+      const near = findNearest(String(params.additionalProperty ?? params.unevaluatedProperty), known);
       return `is not a key that is allowed here${near ? `; did you mean ${near}?` : ''}`;
     }
     case 'enum':

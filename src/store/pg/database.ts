@@ -5,7 +5,7 @@ import type { Millis } from '../../model/event.ts';
 export type Connection = Pick<pg.PoolClient, 'query'>;
 
 /** SQLSTATEs after which the whole transaction is worth another try (PostgreSQL appendix A). */
-const WORTH_RETRYING = new Set([
+const RETRYABLE_SQLSTATES = new Set([
   '23505', // unique_violation: another process was first; what it stored is seen by the next try
   '40001', // serialization_failure
   '40P01', // deadlock_detected
@@ -15,7 +15,7 @@ const WORTH_RETRYING = new Set([
  * SQLSTATEs that mean "no database", not "wrong statement": connection exceptions, no resources, shut down or starting, our
  * transaction was ended because we did nothing with it (25P03), and the server takes no writes (25006: another one does now).
  */
-const AWAY = /^(08|53|57P0|25P03$|25006$)/;
+const CONNECTION_SQLSTATES = /^(08|53|57P0|25P03$|25006$)/;
 const SOCKET =
   /^(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)(UNREACH|DOWN)|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL)$/;
 /** What node-postgres says without a code; the last is its word for `Patience.answer`. */
@@ -25,12 +25,12 @@ const LOST =
 /** There is no way to the database, or none any more: the connection is of no use. Whether a commit was done is not known. */
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = codeOf(error);
-  return AWAY.test(code) || SOCKET.test(code) || LOST.test(error.message);
+  const code = getSqlState(error);
+  return CONNECTION_SQLSTATES.test(code) || SOCKET.test(code) || LOST.test(error.message);
 }
 
 /** SQLSTATEs of a statement that was given up for what others did meanwhile. */
-const GIVEN_UP = new Set([
+const CONTENTION_SQLSTATES = new Set([
   '40001', // serialization_failure, time after time
   '40P01', // deadlock_detected, likewise
   '55P03', // lock_not_available: `Patience.lock`
@@ -39,36 +39,36 @@ const GIVEN_UP = new Set([
 
 /** Nobody's fault, and likely over when it is tried again: unreachable, or too busy. Nothing is known to be stored. */
 export function isTransient(error: unknown): boolean {
-  return isUnreachable(error) || GIVEN_UP.has(codeOf(error));
+  return isUnreachable(error) || CONTENTION_SQLSTATES.has(getSqlState(error));
 }
 
 /** The database cannot keep a value: data exception (22), program limit exceeded (54), e.g. an index row too large. */
-export function isRefusedValue(error: unknown): boolean {
-  return /^(22|54)/.test(codeOf(error));
+export function isInvalidValueError(error: unknown): boolean {
+  return /^(22|54)/.test(getSqlState(error));
 }
 
 /** A bug in our code or a violated constraint (integrity constraint violation, 23): trying again fails the same way. */
-function isMistake(error: unknown): boolean {
+function isBug(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return true;
-  return codeOf(error).startsWith('23');
+  return getSqlState(error).startsWith('23');
 }
 
 /** One item of the work is the cause, whether its values or our code: see halves.ts. */
-export function isOfOneItem(error: unknown): boolean {
-  return isRefusedValue(error) || isMistake(error);
+export function isItemError(error: unknown): boolean {
+  return isInvalidValueError(error) || isBug(error);
 }
 
 /**
  * The work itself is to blame, not what is around it: it would fail again. Besides the above an error of our own code, which
  * has no code; all others that are not transient (a privilege that is missing, a disk) are to be mended, not passed over.
  */
-export function isOwnFault(error: unknown): boolean {
-  if (isOfOneItem(error)) return true;
+export function isPermanentError(error: unknown): boolean {
+  if (isItemError(error)) return true;
   return error instanceof Error && !('code' in error) && !isUnreachable(error);
 }
 
 /** SQLSTATE, or the code of a system error; `undefined` as text where there is none. */
-export function codeOf(error: unknown): string {
+export function getSqlState(error: unknown): string {
   return String((error as { code?: unknown } | null)?.code);
 }
 
@@ -85,33 +85,33 @@ const types = {
 };
 
 /** Timeouts of a connection in milliseconds; 0 is none. */
-export interface Patience {
+export interface Timeouts {
   /** For the answer to what was sent in one round trip; longer, and the connection is given up with it. */
-  readonly answer: Millis;
+  readonly query: Millis;
   /** For each lock that somebody else holds. */
   readonly lock: Millis;
   /** PostgreSQL's with us, in a transaction and silent: then it ends the session, and its locks go to who waits for them. */
-  readonly idle: Millis;
+  readonly idleInTransaction: Millis;
 }
 
 /**
  * A process that is frozen or gone keeps the locks of its people for `idle`; that is shorter than `lock`, so those who wait
  * for them go on, and are not refused.
  */
-const PATIENCE: Patience = { answer: 60_000, lock: 20_000, idle: 15_000 };
+const PATIENCE: Timeouts = { query: 60_000, lock: 20_000, idleInTransaction: 15_000 };
 
 /** @param options.patience where it differs */
-export function openPool(url: string, options: { max: number; name: string; patience?: Partial<Patience> }): pg.Pool {
-  const patience = { ...PATIENCE, ...options.patience };
+export function openPool(url: string, options: { max: number; name: string; timeouts?: Partial<Timeouts> }): pg.Pool {
+  const patience = { ...PATIENCE, ...options.timeouts };
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max,
     application_name: options.name,
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 0,
-    query_timeout: patience.answer,
+    query_timeout: patience.query,
     lock_timeout: patience.lock,
-    idle_in_transaction_session_timeout: patience.idle,
+    idle_in_transaction_session_timeout: patience.idleInTransaction,
     // Both sides notice within half a minute when the other one is gone without a word.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
@@ -141,8 +141,8 @@ export function openPool(url: string, options: { max: number; name: string; pati
 }
 
 /** Runs `work` in one transaction; the whole is run again when the database asks for it. */
-export function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
-  return untilCommitted(pool, async (connection) => {
+export function withTransaction<T>(pool: pg.Pool, work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+  return withTransactionRetry(pool, async (connection) => {
     await connection.query('begin');
     const result = await work(connection);
     await connection.query('commit');
@@ -151,7 +151,7 @@ export function transaction<T>(pool: pg.Pool, work: (connection: pg.PoolClient) 
 }
 
 /** For `work` that begins and commits by itself; run again, as attempt 2, 3 …, when the database asks for it. */
-export async function untilCommitted<T>(
+export async function withTransactionRetry<T>(
   pool: pg.Pool,
   work: (connection: pg.PoolClient, attempt: number) => Promise<T>,
 ): Promise<T> {
@@ -163,7 +163,7 @@ export async function untilCommitted<T>(
       return result;
     } catch (error) {
       connection.release(!(await rolledBack(connection, error)));
-      if (attempt >= 5 || !WORTH_RETRYING.has(codeOf(error))) throw error;
+      if (attempt >= 5 || !RETRYABLE_SQLSTATES.has(getSqlState(error))) throw error;
     }
   }
 }

@@ -4,7 +4,7 @@ import pg from 'pg';
  * Hears NOTIFY on one channel. The connection is its own and comes back by itself; while it is away nothing is heard,
  * so whoever waits for it must also look now and then.
  */
-export class WakeUp {
+export class NotifyListener {
   readonly #url: string;
   readonly #channel: string;
   readonly #heard: () => void;

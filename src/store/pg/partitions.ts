@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { type Connection, codeOf, transaction } from './database.ts';
+import { type Connection, getSqlState, withTransaction } from './database.ts';
 
 type Table = 'events' | (typeof BY_ID)[number];
 
@@ -75,22 +75,22 @@ export class Partitions {
       await this.#inTurn(name, (connection) => connection.query(create));
       return 'made';
     } catch (error) {
-      if (codeOf(error) === '55P03') return 'locked';
+      if (getSqlState(error) === '55P03') return 'locked';
       // 23514: the default partition holds rows of this month.
-      if (codeOf(error) !== '23514') throw error;
+      if (getSqlState(error) !== '23514') throw error;
     }
     try {
       const isMade = await this.#inTurn(name, (connection) => createAndMove(connection, table, from, to, create));
       return isMade ? 'made' : 'full';
     } catch (error) {
-      if (codeOf(error) === '55P03') return 'locked';
+      if (getSqlState(error) === '55P03') return 'locked';
       throw error;
     }
   }
 
   /** Two processes may want the same month at once; the second finds it made. */
   #inTurn<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
-    return transaction(this.#pool, async (connection) => {
+    return withTransaction(this.#pool, async (connection) => {
       await connection.query(
         `set local lock_timeout = ${LOCK_PATIENCE}; select pg_advisory_xact_lock(hashtextextended('${name}', 0))`,
       );

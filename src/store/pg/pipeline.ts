@@ -19,7 +19,7 @@ export type TextRow = readonly (string | null)[];
  * began. The first that fails is the error, and those behind it are not run. A small batch spends more on round trips than
  * on its events. Without an answer it fails as any query of the pool does (`Patience.answer`): give up the connection.
  */
-export function runTogether(connection: Connection, statements: readonly Statement[]): Promise<TextRow[][]> {
+export function runPipelined(connection: Connection, statements: readonly Statement[]): Promise<TextRow[][]> {
   return new Promise((resolve, reject) => {
     connection.query(new RoundTrip(statements, resolve, reject));
   });

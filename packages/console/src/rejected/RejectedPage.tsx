@@ -1,21 +1,21 @@
 import { Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { getRefused, type RefusedEvent } from '../api.ts';
-import { Nothing } from '../shell/EmptyState.tsx';
-import { OlderButton } from '../shell/LoadMoreButton.tsx';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { FreshButton } from '../shell/NewItemsButton.tsx';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { firsts } from '../shell/unique-by.ts';
-import { RefusedRow } from './RejectedRow.tsx';
-import { type Taken, TakenIn } from './RetryAccepted.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { RejectedRow } from './RejectedRow.tsx';
+import { RetryAccepted, type Taken } from './RetryAccepted.tsx';
 
 const POLL_MS = 4000;
 const idOf = (event: RefusedEvent): string => event.rejected_id;
 
 /** Events that were not taken in, why, and another try. */
-export function RefusedPage() {
+export function RejectedPage() {
   const list = useLivePages<RefusedAnswer, RefusedEvent>({
     key: ['refused'],
     load: getRefused,
@@ -33,26 +33,28 @@ export function RefusedPage() {
         addresses are hidden.
       </Text>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <FreshButton fresh={list.fresh} />
+      <NewItemsButton fresh={list.fresh} />
       <Stack gap="xs" role="status">
         {taken.map((one) => (
-          <TakenIn key={one.refused.rejected_id} taken={one} />
+          <RetryAccepted key={one.refused.rejected_id} taken={one} />
         ))}
       </Stack>
       {list.items === undefined && list.error === null && <Skeleton height={320} />}
       {list.items?.length === 0 && (
         <Paper withBorder>
-          <Nothing title="No refused events">An event that cannot be taken in shows here, with the reason.</Nothing>
+          <EmptyState title="No refused events">
+            An event that cannot be taken in shows here, with the reason.
+          </EmptyState>
         </Paper>
       )}
       {list.items !== undefined && list.items.length > 0 && (
         <Paper withBorder component="ol" className="rows">
           {list.items.map((refused) => (
-            <RefusedRow key={idOf(refused)} refused={refused} onTaken={(one) => setTaken([one, ...taken])} />
+            <RejectedRow key={idOf(refused)} refused={refused} onTaken={(one) => setTaken([one, ...taken])} />
           ))}
         </Paper>
       )}
-      <OlderButton older={list.older} />
+      <LoadMoreButton older={list.older} />
     </Stack>
   );
 }
@@ -60,7 +62,7 @@ export function RefusedPage() {
 type RefusedAnswer = Awaited<ReturnType<typeof getRefused>>;
 
 function join(pages: readonly RefusedAnswer[]): RefusedEvent[] {
-  return firsts(
+  return uniqueBy(
     pages.flatMap((page) => page.rejected),
     idOf,
   );

@@ -10,7 +10,7 @@ import { eventName } from './event-name.ts';
 import type { Taken } from './RetryAccepted.tsx';
 
 /** One event that was refused: why, where, how often, the event itself, and another try. */
-export function RefusedRow({ refused, onTaken }: { refused: RefusedEvent; onTaken: (taken: Taken) => void }) {
+export function RejectedRow({ refused, onTaken }: { refused: RefusedEvent; onTaken: (taken: Taken) => void }) {
   const queries = useQueryClient();
   const retry = useMutation({
     mutationFn: () => retryRefused(refused.rejected_id),

@@ -1,9 +1,9 @@
 import { Alert, Text } from '@mantine/core';
 import type { IngestAnswer, RefusedEvent } from '../api.ts';
-import { personLink } from '../route.ts';
+import { userLink } from '../route.ts';
 import { IconCheck } from '../shell/icons.tsx';
 import { lookOf, OUTCOMES } from '../shell/outcome.ts';
-import { eventName, personOf } from './event-name.ts';
+import { eventName, getUser } from './event-name.ts';
 
 export interface Taken {
   readonly refused: RefusedEvent;
@@ -11,8 +11,8 @@ export interface Taken {
 }
 
 /** What became of a refused event that was taken in after all. */
-export function TakenIn({ taken: { refused, answer } }: { taken: Taken }) {
-  const person = personOf(refused);
+export function RetryAccepted({ taken: { refused, answer } }: { taken: Taken }) {
+  const user = getUser(refused);
   const result = answer.results[0];
   const decisions = result?.decisions ?? [];
   return (
@@ -23,7 +23,7 @@ export function TakenIn({ taken: { refused, answer } }: { taken: Taken }) {
         {decisions.length === 0
           ? 'No rule listens to it.'
           : `${decisions.map(({ notification_type: type, outcome }) => `${type}: ${lookOf(OUTCOMES, outcome).label.toLowerCase()}`).join(', ')}.`}{' '}
-        {person !== undefined && <a href={personLink(person, result?.event_id ?? undefined)}>See it</a>}
+        {user !== undefined && <a href={userLink(user, result?.event_id ?? undefined)}>See it</a>}
       </Text>
     </Alert>
   );

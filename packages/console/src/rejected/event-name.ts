@@ -3,12 +3,12 @@ import type { RefusedEvent } from '../api.ts';
 /** What can be said of an event that may be anything: "payment_failed of maria", as far as it has these. */
 export function eventName({ event, event_id: id }: RefusedEvent): string {
   const type = textIn(event, 'event_type') ?? id ?? 'an event';
-  const person = textIn(event, 'user_id');
-  return person === undefined ? type : `${type} of ${person}`;
+  const user = textIn(event, 'user_id');
+  return user === undefined ? type : `${type} of ${user}`;
 }
 
 /** Of the person, unless an address in it is hidden. */
-export function personOf({ event }: RefusedEvent): string | undefined {
+export function getUser({ event }: RefusedEvent): string | undefined {
   const id = textIn(event, 'user_id');
   return id?.includes('…') ? undefined : id;
 }

@@ -11,7 +11,7 @@ interface NothingProps {
 }
 
 /** Says that a place is empty, and what would fill it. */
-export function Nothing({ title, children, isPage = false }: NothingProps) {
+export function EmptyState({ title, children, isPage = false }: NothingProps) {
   return (
     <Stack align="center" gap="xs" py={48} px="md" ta="center" data-testid="nothing">
       <ThemeIcon size={48} radius="xl" variant="light">

@@ -3,7 +3,7 @@ import { Problem } from '../api.ts';
 import { ProblemView } from './ProblemView.tsx';
 
 /** A fault in the console itself shows as a problem, not as a blank page. */
-export class LastResort extends Component<{ children: ReactNode }, { failed: boolean }> {
+export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
   static getDerivedStateFromError(): { failed: boolean } {

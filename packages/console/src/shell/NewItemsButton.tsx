@@ -4,7 +4,7 @@ import type { LivePages } from './live-pages.ts';
 import { focusHeading } from './page-change.ts';
 
 /** Says that something has come while older pages are looked at, and goes to it. */
-export function FreshButton({ fresh }: { fresh: LivePages<unknown, unknown>['fresh'] }) {
+export function NewItemsButton({ fresh }: { fresh: LivePages<unknown, unknown>['fresh'] }) {
   const show = () => {
     fresh.show();
     scrollTo(0, 0);

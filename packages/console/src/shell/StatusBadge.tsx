@@ -4,7 +4,7 @@ import { IconHelp } from './icons.tsx';
 import { CHANNELS, type Look, wordColor } from './outcome.ts';
 
 /** An outcome or a status as a badge: colour, icon and word together, so that no one of them has to be enough. */
-export function LookBadge({ look, testId }: { look: Look; testId?: string }) {
+export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
   return (
     <Badge
       color={look.color}

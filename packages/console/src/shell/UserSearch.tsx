@@ -3,11 +3,11 @@ import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { findUsers } from '../api.ts';
-import { open, personLink } from '../route.ts';
+import { open, userLink } from '../route.ts';
 import { IconSearch } from './icons.tsx';
 
 /** Finds a person by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
-export function PersonSearch() {
+export function UserSearch() {
   const [text, setText] = useState('');
   const [prefix] = useDebouncedValue(text.trim(), 150);
   const input = useRef<HTMLInputElement>(null);
@@ -22,7 +22,7 @@ export function PersonSearch() {
     if (userId === '') return;
     setText('');
     input.current?.blur();
-    open(personLink(userId));
+    open(userLink(userId));
   };
   return (
     <Autocomplete

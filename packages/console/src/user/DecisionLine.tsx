@@ -2,7 +2,7 @@ import { Group, Text } from '@mantine/core';
 import type { AuditDecision, Notification } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { lookOf, OUTCOMES } from '../shell/outcome.ts';
-import { LookBadge } from '../shell/StatusBadge.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DeliveryLine } from './DeliveryLine.tsx';
 import { EvidenceView } from './EvidenceView.tsx';
@@ -27,7 +27,7 @@ export function DecisionLine({ userId, decision, notification, later }: Decision
       style={{ ['--accent' as string]: `var(--mantine-color-${look.color}-5)` }}
     >
       <Group gap="xs">
-        <LookBadge look={look} testId="outcome-badge" />
+        <StatusBadge look={look} testId="outcome-badge" />
         <span className="name">{decision.notification_type}</span>
         {later && (
           <Text component="span" size="sm" c="dimmed">

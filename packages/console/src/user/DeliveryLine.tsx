@@ -3,7 +3,7 @@ import type { Attempt, Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { ATTEMPTS, lookOf, STATUSES } from '../shell/outcome.ts';
-import { ChannelName, LookBadge } from '../shell/StatusBadge.tsx';
+import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 
 /** One notification on one channel: how it stands, what was tried, and the message itself. */
@@ -15,7 +15,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
           <ChannelName channel={delivery.channel} />
-          <LookBadge look={lookOf(STATUSES, delivery.status)} />
+          <StatusBadge look={lookOf(STATUSES, delivery.status)} />
           <Text size="sm" c="dimmed">
             {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
             <Time value={when} />
@@ -49,7 +49,7 @@ function AttemptLine({ attempt, told }: { attempt: Attempt; told: string | null 
   return (
     <li data-testid="attempt">
       <Group gap="sm">
-        <LookBadge look={lookOf(ATTEMPTS, attempt.outcome)} />
+        <StatusBadge look={lookOf(ATTEMPTS, attempt.outcome)} />
         <Text size="sm" c="dimmed">
           <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
         </Text>

@@ -1,6 +1,6 @@
 import { Group, Progress, Text } from '@mantine/core';
 import type { Evidence } from '../api.ts';
-import { personLink } from '../route.ts';
+import { userLink } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 
 /** More than these are a bar rather than boxes. */
@@ -38,7 +38,7 @@ export function LimitUses({ userId, limit }: { userId: string; limit: NonNullabl
       </Group>
       {limit.uses.map((use) => (
         <Text key={use.notification_id} size="sm" mt={2}>
-          Sent for <a href={personLink(userId, use.event_id)}>the event</a> of <Time value={use.at} as="full" />
+          Sent for <a href={userLink(userId, use.event_id)}>the event</a> of <Time value={use.at} as="full" />
         </Text>
       ))}
     </div>

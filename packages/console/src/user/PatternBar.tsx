@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import type { AuditDecision, Evidence } from '../api.ts';
-import { personLink } from '../route.ts';
+import { userLink } from '../route.ts';
 import { duration } from '../shell/duration.ts';
 import { Time } from '../shell/Time.tsx';
 
@@ -59,7 +59,7 @@ function Steps({ userId, steps }: StepsProps) {
     <Text key={id} size="sm" data-testid="pattern-step">
       {index > 0 && 'then '}
       <span className="name">{event}</span> of{' '}
-      <a href={personLink(userId, id)}>
+      <a href={userLink(userId, id)}>
         <Time value={at} as="full" />
       </a>
     </Text>
@@ -80,7 +80,7 @@ function Found({ userId, after, to, matched, decision }: FoundProps) {
   const [trigger = decision.event_id] = decision.event_ids;
   const length = duration(Date.parse(to) - Date.parse(matched.at));
   const other = (id: string, at: string) => (
-    <a href={personLink(userId, id)}>
+    <a href={userLink(userId, id)}>
       <Time value={at} as="full" />
     </a>
   );

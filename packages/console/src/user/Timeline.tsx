@@ -1,13 +1,13 @@
 import { Stack } from '@mantine/core';
 import { Fragment, useEffect, useRef } from 'react';
-import { OlderButton } from '../shell/LoadMoreButton.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import type { LivePages } from '../shell/live-pages.ts';
 import { longDay, zoneName } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
 import { EntryCard } from './EntryCard.tsx';
 import { EventSearch } from './EventSearch.tsx';
 import type { Entry } from './entries.ts';
-import { Stranger } from './UserNotFound.tsx';
+import { UserNotFound } from './UserNotFound.tsx';
 
 /** From here on those off the screen are not laid out, at the price of a scroll bar that guesses. */
 const MANY = 100;
@@ -45,7 +45,7 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
       data-testid="timeline"
     >
       {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
-      {entries.length === 0 && <Stranger userId={userId} />}
+      {entries.length === 0 && <UserNotFound userId={userId} />}
       <Stack gap="sm">
         {entries.map((entry, index) => (
           <Fragment key={entry.eventId}>
@@ -57,7 +57,7 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
             <EntryCard userId={userId} entry={entry} marked={entry.eventId === eventId} />
           </Fragment>
         ))}
-        <OlderButton older={older} />
+        <LoadMoreButton older={older} />
       </Stack>
     </section>
   );

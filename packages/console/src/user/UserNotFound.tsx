@@ -1,15 +1,15 @@
 import { Anchor, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { findUsers } from '../api.ts';
-import { personLink } from '../route.ts';
-import { Nothing } from '../shell/EmptyState.tsx';
+import { userLink } from '../route.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
 
 /** For an id that nothing is known of: says so, and offers the known ids that begin with it. */
-export function Stranger({ userId }: { userId: string }) {
+export function UserNotFound({ userId }: { userId: string }) {
   const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
   const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
   return (
-    <Nothing title="No event about this person">
+    <EmptyState title="No event about this person">
       <Text c="dimmed" size="sm">
         None has been received under this id. Ids are told apart by upper and lower case.
       </Text>
@@ -17,12 +17,12 @@ export function Stranger({ userId }: { userId: string }) {
         <Group gap="sm" justify="center" data-testid="similar">
           <Text size="sm">Ids that begin like this:</Text>
           {others.map((user) => (
-            <Anchor key={user.user_id} size="sm" fw={600} className="break" href={personLink(user.user_id)}>
+            <Anchor key={user.user_id} size="sm" fw={600} className="break" href={userLink(user.user_id)}>
               {user.user_id}
             </Anchor>
           ))}
         </Group>
       )}
-    </Nothing>
+    </EmptyState>
   );
 }

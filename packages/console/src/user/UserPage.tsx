@@ -1,8 +1,8 @@
 import { Group, Skeleton, Stack } from '@mantine/core';
 import { type Audit, getAudit } from '../api.ts';
-import { IconPerson } from '../shell/icons.tsx';
+import { IconUser } from '../shell/icons.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { FreshButton } from '../shell/NewItemsButton.tsx';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { buildTimeline, type Entry } from './entries.ts';
@@ -15,7 +15,7 @@ const POLL_MS = 4000;
 const keyOf = (entry: Entry): string => entry.eventId;
 
 /** All about one person: who they are, what happened, what they were told, and why not the rest. */
-export function PersonPage({ userId, eventId }: { userId: string; eventId: string | null }) {
+export function UserPage({ userId, eventId }: { userId: string; eventId: string | null }) {
   const audit = useLivePages<Audit, Entry>({
     key: ['audit', userId],
     load: (before) => getAudit(userId, before),
@@ -27,12 +27,12 @@ export function PersonPage({ userId, eventId }: { userId: string; eventId: strin
   return (
     <Stack gap="md">
       <Group gap="xs" wrap="nowrap" align="flex-start">
-        <IconPerson size={30} className="person-icon" />
+        <IconUser size={30} className="person-icon" />
         <PageTitle data-testid="person-id">{userId}</PageTitle>
       </Group>
       {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
       {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
-      <FreshButton fresh={audit.fresh} />
+      <NewItemsButton fresh={audit.fresh} />
       {audit.items !== undefined && (
         <div className="person-columns">
           <div className="person-side">

@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import type { Evidence } from '../api.ts';
-import { personLink } from '../route.ts';
+import { userLink } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { waitsFor } from '../shell/wait-kinds.ts';
 
@@ -35,7 +35,7 @@ export function WaitEvidence({ userId, wait }: { userId: string; wait: NonNullab
           <>
             <dt>ended by</dt>
             <dd>
-              <a href={personLink(userId, endedBy.event_id)}>{endedBy.event_type}</a> of{' '}
+              <a href={userLink(userId, endedBy.event_id)}>{endedBy.event_type}</a> of{' '}
               <Time value={endedBy.at} as="full" />
             </dd>
           </>

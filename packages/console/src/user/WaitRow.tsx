@@ -1,9 +1,9 @@
 import { Group, Text } from '@mantine/core';
 import type { Wait } from '../api.ts';
-import { personLink } from '../route.ts';
+import { userLink } from '../route.ts';
 import { DueTime } from '../shell/DueTime.tsx';
 import { type Look, lookOf, OUTCOMES, WAITS } from '../shell/outcome.ts';
-import { LookBadge } from '../shell/StatusBadge.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { waitsFor } from '../shell/wait-kinds.ts';
 
@@ -13,7 +13,7 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
   return (
     <div className="wait" data-testid="wait" data-status={status} data-rule={rule}>
       <Group gap="xs">
-        <LookBadge look={lookOfWait(wait)} />
+        <StatusBadge look={lookOfWait(wait)} />
         <span className="name">{rule}</span>
       </Group>
       <Text size="sm" mt={4} className="break">
@@ -27,7 +27,7 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
       </Text>
       {kind !== 'every' && (
         <Text size="sm" c="dimmed" className="break">
-          since <a href={personLink(userId, eventId)}>{wait.event_type}</a> of{' '}
+          since <a href={userLink(userId, eventId)}>{wait.event_type}</a> of{' '}
           <Time value={wait.event_timestamp} as="full" />
         </Text>
       )}
@@ -55,7 +55,7 @@ function End({ wait }: { wait: Wait }) {
         {endedBy !== null && (
           <>
             {' by '}
-            <a href={personLink(userId, endedBy)}>this event</a>
+            <a href={userLink(userId, endedBy)}>this event</a>
           </>
         )}
       </Text>

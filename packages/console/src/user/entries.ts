@@ -1,5 +1,5 @@
 import type { Audit, AuditDecision, AuditEvent, Notification } from '../api.ts';
-import { firsts } from '../shell/unique-by.ts';
+import { uniqueBy } from '../shell/unique-by.ts';
 
 /** One event with all that is known to have followed. */
 export interface Entry {
@@ -14,15 +14,15 @@ export interface Entry {
 
 /** Joins the pages of an audit into one story, newest event first. What two pages repeat is told once, as the first has it. */
 export function buildTimeline(pages: readonly Audit[]): Entry[] {
-  const events = firsts(
+  const events = uniqueBy(
     pages.flatMap((page) => page.recent_events),
     (event) => event.event_id,
   );
-  const decisions = firsts(
+  const decisions = uniqueBy(
     pages.flatMap((page) => page.decisions),
     (decision) => decision.decision_id,
   );
-  const notifications = firsts(
+  const notifications = uniqueBy(
     pages.flatMap((page) => page.notifications),
     (item) => item.notification_id,
   );

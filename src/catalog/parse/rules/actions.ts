@@ -4,14 +4,14 @@ import { fieldOf, namesIn } from '../../schemas/schema-fields.ts';
 import { type Fields, fields, named } from '../fields.ts';
 import { suggest } from '../suggest.ts';
 import type { Entry, Tree } from '../yaml.ts';
-import { fitting, readValue, type Sight } from './expressions.ts';
+import { assignableTo, type ExpressionScope, parseValueField } from './expressions.ts';
 import type { RuleContext } from './rule-context.ts';
 
 const DO = 'do: { set: { plan_hint: event.plan } }';
 const EMIT = 'do: { emit: vip_reached, with: { total: event.total } }';
 
 /** `do`: what happens beside, or in place of, a notification. */
-export function readActions(c: RuleContext, found: Fields, sight: Sight): Action[] {
+export function readActions(c: RuleContext, found: Fields, sight: ExpressionScope): Action[] {
   const entry = found.get('do');
   if (entry === undefined) return [];
   const items = entry.value.kind === 'list' ? entry.value.items : [entry.value];
@@ -19,7 +19,7 @@ export function readActions(c: RuleContext, found: Fields, sight: Sight): Action
   return items.flatMap((item) => readAction(c, item, sight));
 }
 
-function readAction(c: RuleContext, tree: Tree, sight: Sight): Action[] {
+function readAction(c: RuleContext, tree: Tree, sight: ExpressionScope): Action[] {
   const parts = fields(c.file, tree, '"do"', ['set', 'emit', 'with', 'cancel'], DO);
   if (tree.kind !== 'map') return [];
   const [set, emit, cancel] = [parts.get('set'), parts.get('emit'), parts.get('cancel')];
@@ -32,7 +32,7 @@ function readAction(c: RuleContext, tree: Tree, sight: Sight): Action[] {
   return cancel ? readCancel(c, cancel) : [];
 }
 
-function readSet(c: RuleContext, set: Entry, sight: Sight): Action[] {
+function readSet(c: RuleContext, set: Entry, sight: ExpressionScope): Action[] {
   const traits = named(c.file, set.value, '"set"', DO);
   if (set.value.kind === 'null' || (set.value.kind === 'map' && traits.length === 0)) {
     c.problem(set.at, '"set" does not say which trait', DO);
@@ -49,12 +49,12 @@ function readSet(c: RuleContext, set: Entry, sight: Sight): Action[] {
     if (Object.hasOwn(ADDRESS_TRAITS, trait)) {
       c.problem(entry.at, `${trait} is an address: a rule cannot set it`, 'it comes with the traits of an event');
     } else c.trait(trait, entry.at);
-    const value = readValue(c, entry, sight, DO, fitting(c, trait, c.traits));
+    const value = parseValueField(c, entry, sight, DO, assignableTo(c, trait, c.traits));
     return value === undefined ? [] : [{ kind: 'set', trait, value }];
   });
 }
 
-function readEmit(c: RuleContext, emit: Entry, given: Entry | undefined, sight: Sight): Action[] {
+function readEmit(c: RuleContext, emit: Entry, given: Entry | undefined, sight: ExpressionScope): Action[] {
   const event = c.text(emit, EMIT);
   if (!event) return [];
   if (event.text.startsWith('notification.')) {
@@ -66,7 +66,7 @@ function readEmit(c: RuleContext, emit: Entry, given: Entry | undefined, sight: 
     if (schema && fieldOf(schema, entry.key) === undefined) {
       c.problem(entry.at, `${event.text} has no property "${entry.key}"`, suggest(entry.key, namesIn(schema)));
     }
-    const value = readValue(c, entry, sight, EMIT, fitting(c, entry.key, schema));
+    const value = parseValueField(c, entry, sight, EMIT, assignableTo(c, entry.key, schema));
     if (value !== undefined) properties[entry.key] = value;
   }
   for (const name of requiredOf(schema)) {
@@ -91,7 +91,7 @@ function readCancel(c: RuleContext, cancel: Entry): Action[] {
 }
 
 /** `data`: more for the templates. */
-export function readData(c: RuleContext, found: Fields, sight: Sight): Pick<Rule, 'data'> {
+export function readData(c: RuleContext, found: Fields, sight: ExpressionScope): Pick<Rule, 'data'> {
   const entry = found.get('data');
   if (entry === undefined) return {};
   const example = 'data: { total: event.amount * 2 }';
@@ -104,7 +104,7 @@ export function readData(c: RuleContext, found: Fields, sight: Sight): Pick<Rule
     if (part.key === 'variant' && found.has('split')) {
       c.problem(part.at, '"variant" is the name of the part of the split', 'choose another name');
     }
-    const value = readValue(c, part, sight, example);
+    const value = parseValueField(c, part, sight, example);
     if (value !== undefined) data[part.key] = value;
   }
   return { data };

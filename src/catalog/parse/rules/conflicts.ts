@@ -38,7 +38,7 @@ const NEEDS: readonly { readonly key: string; readonly others: readonly string[]
 ];
 
 /** Tells keys that contradict each other, and those that say nothing where they stand. */
-export function tellConflicts(c: RuleContext, found: Fields): void {
+export function checkConflicts(c: RuleContext, found: Fields): void {
   for (const { key, others, why } of EXCLUDES) {
     if (!found.has(key)) continue;
     for (const other of others) {

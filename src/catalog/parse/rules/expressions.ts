@@ -13,7 +13,7 @@ import type { Entry, Text } from '../yaml.ts';
 import type { RuleContext } from './rule-context.ts';
 
 /** What the expressions in one place of a rule can see. */
-export interface Sight {
+export interface ExpressionScope {
   /** The types of event that `event` may be; an empty name: any type. */
   readonly types: readonly string[];
   readonly roots: readonly Root[];
@@ -24,10 +24,15 @@ export interface Sight {
 }
 
 /** Says what is wrong with the values of an expression, if anything is. */
-export type Wanted = (expression: Expression) => Pick<ConditionProblem, 'message' | 'hint'> | undefined;
+export type ValueCheck = (expression: Expression) => Pick<ConditionProblem, 'message' | 'hint'> | undefined;
 
 /** A CEL condition, checked for each type of event that it may be asked of. */
-export function readCondition(c: RuleContext, entry: Entry, sight: Sight, example: string): string | undefined {
+export function parseConditionField(
+  c: RuleContext,
+  entry: Entry,
+  sight: ExpressionScope,
+  example: string,
+): string | undefined {
   const text = c.text(entry, example);
   if (text === undefined) return undefined;
   return checked(c, text, sight, 'the whole condition', (expression, declared) => {
@@ -37,18 +42,23 @@ export function readCondition(c: RuleContext, entry: Entry, sight: Sight, exampl
 }
 
 /** A CEL expression with a value of a wanted type. */
-export function readValue(
+export function parseValueField(
   c: RuleContext,
   entry: Entry,
-  sight: Sight,
+  sight: ExpressionScope,
   example: string,
-  wanted?: Wanted,
+  wanted?: ValueCheck,
 ): string | undefined {
   const text = c.text(entry, example);
-  return text && valueIn(c, text, sight, wanted);
+  return text && parseValue(c, text, sight, wanted);
 }
 
-export function valueIn(c: RuleContext, text: Text, sight: Sight, wanted: Wanted = () => undefined): string {
+export function parseValue(
+  c: RuleContext,
+  text: Text,
+  sight: ExpressionScope,
+  wanted: ValueCheck = () => undefined,
+): string {
   return checked(c, text, sight, 'the whole of it', (expression, declared) => {
     const compiled = compileExpression(expression, declared);
     if ('problems' in compiled) return compiled.problems;
@@ -58,7 +68,7 @@ export function valueIn(c: RuleContext, text: Text, sight: Sight, wanted: Wanted
 }
 
 /** A value that events are compared by. */
-export const comparable: Wanted = ({ type }) =>
+export const comparable: ValueCheck = ({ type }) =>
   type === 'list' || type === 'map'
     ? { message: `this is ${type === 'list' ? 'a list' : 'an object'}, text or a number is needed` }
     : undefined;
@@ -67,7 +77,7 @@ export const comparable: Wanted = ({ type }) =>
  * A value for a field of this schema: a number is no text. Times and durations become text. Of an expression that asks for
  * nothing the value is known.
  */
-export function fitting(c: RuleContext, name: string, schema: JsonObject | undefined): Wanted {
+export function assignableTo(c: RuleContext, name: string, schema: JsonObject | undefined): ValueCheck {
   const { kind } = (schema && fieldOf(schema, name)) ?? { kind: 'dyn' };
   return (expression) => {
     const { type, fields } = expression;
@@ -86,7 +96,7 @@ export function fitting(c: RuleContext, name: string, schema: JsonObject | undef
 function checked(
   c: RuleContext,
   text: Text,
-  sight: Sight,
+  sight: ExpressionScope,
   whole: string,
   problemsOf: (expression: string, declared: Declared) => readonly ConditionProblem[],
 ): string {
@@ -110,7 +120,11 @@ function checked(
   return expression;
 }
 
-function declaredFor({ events, traits }: RuleContext, { roots, matched, now }: Sight, type: string): Declared {
+function declaredFor(
+  { events, traits }: RuleContext,
+  { roots, matched, now }: ExpressionScope,
+  type: string,
+): Declared {
   const event = events?.get(type)?.properties;
   return {
     roots,

@@ -19,7 +19,7 @@ export function parseLimit(written: string): LimitResult {
   if (each === undefined) return parsePeriod(text);
   const parsed = parsePeriod(each);
   if ('limit' in parsed) {
-    return { limit: { ...parsed.limit, text: `${parsed.limit.text} per person`, perPerson: true } };
+    return { limit: { ...parsed.limit, text: `${parsed.limit.text} per person`, perUser: true } };
   }
   return parsed.hint.startsWith('write ') ? { ...parsed, hint: `${parsed.hint} per person` } : parsed;
 }

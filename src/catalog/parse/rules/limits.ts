@@ -52,8 +52,7 @@ function readLimit(c: RuleContext, found: Fields): Limit[] {
 function sameScope(limits: readonly Limit[], limit: Limit, keyed: boolean): Limit | undefined {
   return limits.find(
     (other) =>
-      isDeepStrictEqual(other.period, limit.period) &&
-      (!keyed || Boolean(other.perPerson) === Boolean(limit.perPerson)),
+      isDeepStrictEqual(other.period, limit.period) && (!keyed || Boolean(other.perUser) === Boolean(limit.perUser)),
   );
 }
 

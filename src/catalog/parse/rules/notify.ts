@@ -3,7 +3,7 @@ import { CHANNELS, type Channel } from '../../../model/delivery.ts';
 import { type Fields, fields, named, oneOf, someTexts } from '../fields.ts';
 import { suggest } from '../suggest.ts';
 import type { Entry } from '../yaml.ts';
-import { readCondition, type Sight } from './expressions.ts';
+import { type ExpressionScope, parseConditionField } from './expressions.ts';
 import type { RuleContext } from './rule-context.ts';
 
 type Notify = Pick<Rule, 'notify' | 'choose' | 'split' | 'channels'>;
@@ -13,7 +13,7 @@ const SPLIT = 'split: { control: 10%, reminder: 90% }';
 const NOBODY: readonly string[] = ['control', 'holdout', 'none'];
 
 /** `notify`, `choose`, `split` and `channels`: what is sent. */
-export function readNotify(c: RuleContext, rule: Entry, found: Fields, sight: Sight): Notify {
+export function readNotify(c: RuleContext, rule: Entry, found: Fields, sight: ExpressionScope): Notify {
   const choose = readChoose(c, found, sight);
   const chosen = [...new Set((choose ?? []).flatMap((branch) => branch.notify))];
   const shares = readShares(c, found);
@@ -65,7 +65,7 @@ function readTypes(c: RuleContext, entry: Entry): string[] {
   return someTexts(c.file, entry.value, '"notify"', 'notify: WELCOME_EMAIL').map((text) => c.notification(text));
 }
 
-function readChoose(c: RuleContext, found: Fields, sight: Sight): Branch[] | undefined {
+function readChoose(c: RuleContext, found: Fields, sight: ExpressionScope): Branch[] | undefined {
   const entry = found.get('choose');
   if (entry === undefined) return undefined;
   if (entry.value.kind !== 'list' || entry.value.items.length === 0) {
@@ -82,7 +82,7 @@ function readChoose(c: RuleContext, found: Fields, sight: Sight): Branch[] | und
     }
     if (item.kind === 'map' && !notify)
       c.problem(item.at, 'the branch does not say what is sent', 'notify: none sends nothing');
-    const condition = when && readCondition(c, when, sight, 'when: user.plan == "pro"');
+    const condition = when && parseConditionField(c, when, sight, 'when: user.plan == "pro"');
     return { ...(condition !== undefined && { when: condition }), notify: notify ? readTypes(c, notify) : [] };
   });
 }

@@ -1,7 +1,7 @@
 import type { Absence, After, Count, Zone } from '../../../model/catalog.ts';
 import { type Fields, fields } from '../fields.ts';
 import type { Entry, Tree } from '../yaml.ts';
-import { comparable, readValue } from './expressions.ts';
+import { comparable, parseValueField } from './expressions.ts';
 import type { RuleContext } from './rule-context.ts';
 
 const AFTER = 'after: { event: signup_completed, within: 24h }';
@@ -85,6 +85,6 @@ function readSame(c: RuleContext, parts: Fields, types: readonly string[]): { sa
   const entry = parts.get('same');
   const example = 'same: event.card_id';
   const sight = { types: [...new Set(types)], roots: ['event'] as const };
-  const same = entry && readValue(c, entry, sight, example, comparable);
+  const same = entry && parseValueField(c, entry, sight, example, comparable);
   return same === undefined ? {} : { same };
 }

@@ -11,7 +11,7 @@ import { suggest } from '../suggest.ts';
 import type { Entry, Text, YamlFile } from '../yaml.ts';
 
 /** What rules may speak of. A part that could not be read is absent, and nothing is checked against it. */
-export interface Vocabulary {
+export interface CatalogSymbols {
   readonly events?: readonly EventType[];
   readonly traits?: JsonObject;
   readonly notifications?: readonly ReadNotification[];
@@ -35,7 +35,7 @@ export class RuleContext {
   readonly #fieldChecks = new Map<JsonObject, FieldCheck>();
   #ajv: ReturnType<typeof newAjv> | undefined;
 
-  constructor(file: YamlFile, vocabulary: Vocabulary, rules: readonly Entry[], groups: readonly Entry[]) {
+  constructor(file: YamlFile, vocabulary: CatalogSymbols, rules: readonly Entry[], groups: readonly Entry[]) {
     const { events, traits, notifications } = vocabulary;
     this.file = file;
     this.traits = traits;

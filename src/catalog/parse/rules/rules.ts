@@ -2,12 +2,12 @@ import type { Group, Rule } from '../../../model/catalog.ts';
 import { type Fields, fields, isName, named } from '../fields.ts';
 import type { Entry, YamlFile } from '../yaml.ts';
 import { readActions, readData } from './actions.ts';
-import { tellConflicts } from './conflicts.ts';
-import { comparable, readCondition, readValue, type Sight } from './expressions.ts';
+import { checkConflicts } from './conflicts.ts';
+import { comparable, type ExpressionScope, parseConditionField, parseValueField } from './expressions.ts';
 import { readGroup, readGroupOf, readLimits } from './limits.ts';
 import { readNotify } from './notify.ts';
 import { readAfter, readCount, readUnless } from './patterns.ts';
-import { RuleContext, type Vocabulary } from './rule-context.ts';
+import { type CatalogSymbols, RuleContext } from './rule-context.ts';
 import { readEvery, readTriggers, readZone } from './triggers.ts';
 import { readWaits } from './waits.ts';
 
@@ -26,7 +26,7 @@ export interface ReadRules {
 }
 
 /** Reads rules.yaml: who hears what, and when. */
-export function readRules(file: YamlFile, vocabulary: Vocabulary): ReadRules {
+export function readRules(file: YamlFile, vocabulary: CatalogSymbols): ReadRules {
   const top = fields(file, file.root!, 'rules.yaml', ['rules', 'groups'], `rules: { ${EXAMPLE} }`);
   const rules = top.get('rules');
   if (rules === undefined && file.root?.kind !== 'list') {
@@ -49,7 +49,7 @@ function readRule(c: RuleContext, entry: Entry): Rule {
     const shown = JSON.stringify(name.slice(0, 60));
     c.problem(entry.at, `${shown} cannot be a name`, 'letters, digits, _ . and -: WELCOME_EMAIL');
   }
-  tellConflicts(c, found);
+  checkConflicts(c, found);
 
   const triggers = readTriggers(c, entry, found);
   const every = readEvery(c, found);
@@ -96,7 +96,7 @@ function readRule(c: RuleContext, entry: Entry): Rule {
 }
 
 /** What the conditions and values of a rule can see: a rule that acts by itself knows the person and the time. */
-function sightOf(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, after: Rule['after']): Sight {
+function sightOf(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, after: Rule['after']): ExpressionScope {
   if (found.has('every')) return { types: [''], roots: ['user', 'now'], now: true };
   return {
     // A trait may change with any event.
@@ -107,14 +107,20 @@ function sightOf(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, a
   };
 }
 
-function readOptional(c: RuleContext, found: Fields, key: string, sight: Sight, example: string): string | undefined {
+function readOptional(
+  c: RuleContext,
+  found: Fields,
+  key: string,
+  sight: ExpressionScope,
+  example: string,
+): string | undefined {
   const entry = found.get(key);
-  return entry && readCondition(c, entry, sight, example);
+  return entry && parseConditionField(c, entry, sight, example);
 }
 
 /** `key`, which each event that the rule looks at must have. */
 function readKey(c: RuleContext, found: Fields, types: readonly string[]): string | undefined {
   const entry = found.get('key');
-  const sight: Sight = { types: [...new Set(types)], roots: ['event'] };
-  return entry && readValue(c, entry, sight, 'key: event.booking_id', comparable);
+  const sight: ExpressionScope = { types: [...new Set(types)], roots: ['event'] };
+  return entry && parseValueField(c, entry, sight, 'key: event.booking_id', comparable);
 }

@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { nearest } from '../../../lib/did-you-mean.ts';
+import { findNearest } from '../../../lib/did-you-mean.ts';
 import type { At, Recurrence, Zone } from '../../../model/catalog.ts';
 import { nextOccurrence } from '../../../time/calendar.ts';
 import { parseDuration, quoted } from '../../../time/duration.ts';
@@ -42,7 +42,7 @@ export function parseAt(written: string): AtResult {
     const timeOfDay = minutes(next[2]!, next[3]!);
     return { at: { text, offset: 0, timeOfDay, ...(weekday > 0 && { weekday }) }, fieldOffset: 0 };
   }
-  const mistake = slipInAt(text);
+  const mistake = diagnoseAt(text);
   if (mistake) return mistake;
 
   const timed = FIELD_AND_TIME.exec(text);
@@ -83,7 +83,7 @@ export function parseRecurrence(written: string): RecurrenceResult {
   const wording = tidyRecurrence(text);
   const meant = recurrenceOf(wording);
   if (meant) return 'recurrence' in meant ? { message, hint: `write ${meant.recurrence.text}` } : meant;
-  const word = nearest(wording.split(' ')[0]!, ['hour', 'day', 'weekday', 'month', ...WEEKDAYS]);
+  const word = findNearest(wording.split(' ')[0]!, ['hour', 'day', 'weekday', 'month', ...WEEKDAYS]);
   const near = word && recurrenceOf(wording.replace(/^\S+/, word));
   if (near && 'recurrence' in near) return { message, hint: `did you mean ${near.recurrence.text}?` };
   if (word && !wording.includes(':')) return { message, hint: `the time is missing: ${dayForm(word)}` };
@@ -101,7 +101,7 @@ export function parseZone(written: string): Zone | Mistake {
   if (listed !== undefined) return listed;
   // Intl also knows names that its list leaves out (Asia/Kolkata); offsets are not zones, they know no summer time.
   if (/^[A-Za-z]/.test(text) && isZone(text)) return text;
-  const near = nearest(text, zones) ?? nearest(text, ['user', 'user zone']);
+  const near = findNearest(text, zones) ?? findNearest(text, ['user', 'user zone']);
   return {
     message: `there is no time zone ${JSON.stringify(text.slice(0, 60).toWellFormed())}`,
     hint: near ? `did you mean ${near}?` : 'write user zone, UTC or an IANA name like Europe/Lisbon',
@@ -109,7 +109,7 @@ export function parseZone(written: string): Zone | Mistake {
 }
 
 /** A slip that is near to one of the forms, or a text that can be no field. */
-function slipInAt(text: string): Mistake | undefined {
+function diagnoseAt(text: string): Mistake | undefined {
   if (text === '') return { message: 'the point in time is missing', hint: `it can be: ${AT_FORMS}` };
   const message = `${quoted(text)} is not a point in time`;
   if (text.length > LONGEST) return { message, hint: `at most ${LONGEST} characters` };
@@ -123,11 +123,11 @@ function slipInAt(text: string): Mistake | undefined {
   if (around) {
     return { message, hint: `write ${around[3]} ${around[2] === 'before' ? '-' : '+'} ${tidySpan(around[1]!)}` };
   }
-  const wording = tidyDay(text);
+  const wording = normalizeDay(text);
   const [, word, hour, minute] = DAY_AND_TIME.exec(wording) ?? [];
   if (hour !== undefined) {
     if (word === undefined || WEEKDAYS.includes(word)) return { message, hint: `write ${wording}` };
-    const weekday = nearest(word, WEEKDAYS);
+    const weekday = findNearest(word, WEEKDAYS);
     const time = `${hour}:${minute}`;
     return { message, hint: weekday ? `did you mean ${weekday} ${time}?` : `the next ${time} is written ${time}` };
   }
@@ -142,7 +142,7 @@ function slipInAt(text: string): Mistake | undefined {
   if (tight) return { message, hint: `write ${tight[1]} ${tight[2] ?? tight[3]} ${tight[4]}` };
 
   const ending = /^(.*?\S)\s+((?:at )?\d{1,2}(?:[:.h]\d{2})?(?: ?[ap]m)?)$/is.exec(text);
-  const time = tidyDay(ending?.[2] ?? '');
+  const time = normalizeDay(ending?.[2] ?? '');
   if (ending && time !== ending[2] && DAY_AND_TIME.test(time)) return { message, hint: `write ${ending[1]} ${time}` };
 
   const stray = /\s([a-z]+day)\s+\S+$/i.exec(text)?.[1]?.toLowerCase();
@@ -211,7 +211,7 @@ function dayForm(word: string): string {
 
 /** Puts what people write into the words of the language: `every Monday at 9am` is `monday 09:00`. */
 function tidyRecurrence(text: string): string {
-  const tidy = tidyDay(text)
+  const tidy = normalizeDay(text)
     .replace(/^week(?:ly)? (?:on )?(?=[a-z])/, '')
     .replace(/^week(?:ly)?(?= |$)/, 'monday');
   const month = /^month (?:on )?(?:the )?(\d{1,2}|last)(?:st|nd|rd|th)?(?: day)? (?:at )?(\d\d:\d\d)$/.exec(tidy);
@@ -222,7 +222,7 @@ function tidyRecurrence(text: string): string {
   return /^[\d*/,-]+( \S+){4}$/.test(text) ? `cron ${text}` : tidy;
 }
 
-function tidyDay(text: string): string {
+function normalizeDay(text: string): string {
   return tidyTime(text.toLowerCase().replace(/\s+/g, ' '))
     .replace(/^(?:every|each|on|at|next) /, '')
     .replace(/^(mon|tue|wed|thu|fri|sat|sun)(?:s|nes|rs|ur)?(?= |$)/, (short) =>

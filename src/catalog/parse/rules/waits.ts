@@ -2,7 +2,7 @@ import { inWords } from '../../../expressions/value.ts';
 import type { At, Digest, Rule, WaitPolicy } from '../../../model/catalog.ts';
 import { type Fields, fields } from '../fields.ts';
 import type { Entry, Text } from '../yaml.ts';
-import { type Sight, valueIn, type Wanted } from './expressions.ts';
+import { type ExpressionScope, parseValue, type ValueCheck } from './expressions.ts';
 import type { RuleContext } from './rule-context.ts';
 import { parseAt, parseRecurrence } from './time-expressions.ts';
 
@@ -18,7 +18,7 @@ const KEPT = 50;
 const MOST_KEPT = 100;
 
 /** The keys that say when: `delay`, `at`, `debounce`, `digest`, and what may happen on the way. */
-export function readWaits(c: RuleContext, found: Fields, sight: Sight): Waits {
+export function readWaits(c: RuleContext, found: Fields, sight: ExpressionScope): Waits {
   const delay = c.span(found.get('delay'), 'delay: 2h');
   const at = readAt(c, found, sight);
   const debounce = readDebounce(c, found);
@@ -41,7 +41,7 @@ export function readWaits(c: RuleContext, found: Fields, sight: Sight): Waits {
   };
 }
 
-function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
+function readAt(c: RuleContext, found: Fields, sight: ExpressionScope): At | undefined {
   const entry = found.get('at');
   const text = c.text(entry, 'at: event.starts_at - 24h, or at: 09:00');
   if (!entry || !text) return undefined;
@@ -53,7 +53,7 @@ function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
   const { at } = parsed;
   if (at.field !== undefined) {
     const roots = ['event', 'traits', 'user', 'matched'] as const;
-    valueIn(c, inside(text, parsed.fieldOffset, at.field), { ...sight, roots }, timestamp);
+    parseValue(c, inside(text, parsed.fieldOffset, at.field), { ...sight, roots }, timestamp);
     const delay = found.get('delay');
     if (delay) c.problem(delay.at, `"delay" does not go with at: ${at.text}`, 'the field says when: keep one of them');
   } else {
@@ -65,7 +65,7 @@ function readAt(c: RuleContext, found: Fields, sight: Sight): At | undefined {
   return at;
 }
 
-const timestamp: Wanted = ({ type }) =>
+const timestamp: ValueCheck = ({ type }) =>
   type === 'timestamp' || type === 'string' || type === 'any'
     ? undefined
     : { message: `this is ${inWords([type])}, a time is needed`, hint: 'at: event.starts_at - 24h' };
