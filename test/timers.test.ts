@@ -188,7 +188,7 @@ describe('what waits', () => {
     await post(tidings, { user: 'u', type: 'began', ago: 1000 }, { user: 'u', type: 'began' });
     await apply(tidings, 'R: { on: began, delay: 1h, cancel_on: ended, notify: B }');
     const command = { pool: database.pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now, rule: 'R' };
-    expect(await migrateWaits(command, '')).toMatchObject({ waits: 0, left: 1, next: null });
+    expect(await migrateWaits(command, '')).toMatchObject({ waits: 0, skipped: 1, next: null });
     // As a version before this one left it.
     await database.pool.query('update waits set catalog_version = 2');
     const [decisions] = await post(tidings, { user: 'u', type: 'ended', ago: 1000 });
@@ -447,7 +447,7 @@ describe('what becomes known late', () => {
       ...[late('u', 'began', 0), late('u', 'ended', 50), late('v', 'began', 0), late('v', 'ended', 51)],
     );
     const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
-    expect(codes).toEqual([['R waiting'], ['MAKER done'], ['R waiting'], ['MAKER done']]);
+    expect(codes).toEqual([['R waiting'], ['MAKER acted'], ['R waiting'], ['MAKER done']]);
     await timers(tidings);
     await expect.poll(() => openWaits(tidings)).toBe(0);
     expect(await sentTo(tidings, 'R')).toEqual(['v']);

@@ -286,7 +286,7 @@ describe('claims', () => {
       expect(loads).toEqual(['waits_open', 'waits_latest']);
       expect(await indexes(`"load-waits-by-id"('${TENANT}', 'u', '${randomUUID()}')`)).toEqual(['waits_pkey']);
       expect(await indexes(`"load-waits-in"('${TENANT}', 'A', 'u')`)).toEqual(['waits_open']);
-      expect(await indexes(`"people-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
+      expect(await indexes(`"users-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
     } finally {
       await single.end();
     }
@@ -441,7 +441,7 @@ describe('changes of traits whose pattern was incomplete', () => {
       );
       const [from, to] = [NOW, NOW + DAY].map((at) => `'${new Date(at).toISOString()}'`);
       const { rows } = await single.query(
-        `explain execute "load-changes"('${TENANT}', 'p 1', ${from}, ${to}, ${from}, ${to})`,
+        `explain execute "load-trait-changes"('${TENANT}', 'p 1', ${from}, ${to}, ${from}, ${to})`,
       );
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
       expect(plan).toContain('Index Scan using events_default_pkey');
