@@ -209,7 +209,9 @@ describe('how large an event may be', () => {
 describe('what is taken', () => {
   test('nothing but the envelope is needed', () => {
     expect(accepted(GOOD)).toMatchObject({ userId: 'u', type: 'paid', properties: {}, traits: {}, hasCallerId: false });
-    expect(accepted({ ...GOOD, event_id: null, properties: null, user_traits: null })).toMatchObject({ hasCallerId: false });
+    expect(accepted({ ...GOOD, event_id: null, properties: null, user_traits: null })).toMatchObject({
+      hasCallerId: false,
+    });
   });
 
   test('a type that the catalog does not know, and keys it does not name', () => {

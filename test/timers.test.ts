@@ -447,7 +447,7 @@ describe('what becomes known late', () => {
       ...[late('u', 'began', 0), late('u', 'ended', 50), late('v', 'began', 0), late('v', 'ended', 51)],
     );
     const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
-    expect(codes).toEqual([['R waiting'], ['MAKER acted'], ['R waiting'], ['MAKER done']]);
+    expect(codes).toEqual([['R waiting'], ['MAKER acted'], ['R waiting'], ['MAKER acted']]);
     await timers(tidings);
     await expect.poll(() => openWaits(tidings)).toBe(0);
     expect(await sentTo(tidings, 'R')).toEqual(['v']);
