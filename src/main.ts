@@ -27,7 +27,7 @@ import { openPool } from './store/pg/database.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
-import { DAY } from './time/iso-time.ts';
+import { DAY_MS } from './time/iso-time.ts';
 import { TimerWorker } from './timers/timer-worker.ts';
 
 export interface Roles {
@@ -86,7 +86,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         log.warn({ partitions: left }, 'could not be made now: their rows are in the default partition');
     };
     await makePartitions();
-    cleanup.push(every(DAY, makePartitions, log));
+    cleanup.push(every(DAY_MS, makePartitions, log));
 
     const catalogs = new CatalogCache(pool);
     const apply = async () => {

@@ -19,7 +19,7 @@ import { loadCatalogs } from '../store/catalogs.ts';
 import { isUnreachable, openPool } from '../store/pg/database.ts';
 import { countUsers, readHistories } from '../store/replay.ts';
 import { parseDuration } from '../time/duration.ts';
-import { readTimestamp } from '../time/timestamp.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 import { escapeTerminal } from './escape-terminal.ts';
 import { printError } from './run-command.ts';
 
@@ -171,7 +171,7 @@ function progressBar(): Progress {
 function timeOf(option: string, text: string, now: Millis): Millis {
   const duration = parseDuration(text);
   if ('ms' in duration) return now - duration.ms;
-  const time = readTimestamp(text);
+  const time = parseTimestamp(text);
   if ('time' in time) return time.time;
   throw new ConfigError(`${option} is "${text}"; write how long ago (30d, 12h) or a time (2025-10-31T00:00:00Z)`);
 }

@@ -11,7 +11,7 @@ import { rulesFor } from '../simulate/run-case.ts';
 import { runSimulation } from '../simulate/run-simulation.ts';
 import { type SimulationStep, Simulator } from '../simulate/simulator.ts';
 import { plainLine, type TimelineLine, timelineOf } from '../simulate/timeline.ts';
-import { readTimestamp } from '../time/timestamp.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 import { checkFolder, counted } from './check.ts';
 import { escapeTerminal } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
@@ -151,7 +151,7 @@ function speedOf(text: string): number {
 }
 
 function timeOf(text: string): Millis {
-  const read = readTimestamp(text);
+  const read = parseTimestamp(text);
   if ('problem' in read) throw new InvalidArgumentError(`"${text}" ${read.problem}.`);
   return read.time;
 }

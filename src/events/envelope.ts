@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
 import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type ValidateEvent } from '../model/event.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
-import { readTimestamp } from '../time/timestamp.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
 
 /** An event as received: checked, identified, its addresses split off. */
@@ -76,7 +76,7 @@ export function parseEvent(tenantId: string, item: unknown, check: ValidateEvent
       `${stamp === undefined ? 'is missing' : `is ${nameOf(stamp)}`}; write it like "2025-10-31T19:00:00Z"`,
     );
   }
-  const when = readTimestamp(stamp);
+  const when = parseTimestamp(stamp);
   if ('problem' in when) return reject('invalid_timestamp', 'event_timestamp', when.problem);
 
   const noObject = checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');

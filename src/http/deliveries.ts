@@ -3,7 +3,7 @@ import { TidingsError } from '../errors.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../model/delivery.ts';
 import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
 import { listDeliveries, loadDelivery, loadMessage } from '../store/delivery-views.ts';
-import { DAY } from '../time/iso-time.ts';
+import { DAY_MS } from '../time/iso-time.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
@@ -74,7 +74,7 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependen
       if (!stopped) throw new TidingsError('not_found', 'There is no such delivery.');
       const { rules } = await catalogs.refresh(tenantId);
       // The catalog may have dropped the type.
-      const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY;
+      const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY_MS;
       const retried = await retryDelivery(pool, tenantId, id, actor, clock(), patience);
       const now = (await loadDelivery(pool, tenantId, id)) ?? stopped;
       if (!retried) {

@@ -1,6 +1,6 @@
 import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
-import { DAY, isoTime } from '../time/iso-time.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { decisionsEqual } from './decisions-equal.ts';
 import { type BacktestPlan, pastDecisions, type UserHistory, type Verdict } from './history.ts';
 import { replayHistory } from './replay.ts';
@@ -198,7 +198,7 @@ class Tally implements Counts {
 
   count(side: 'live' | 'new', at: Millis): void {
     this[side]++;
-    const number = Math.floor(at / DAY);
+    const number = Math.floor(at / DAY_MS);
     let day = this.days.get(number);
     if (!day) {
       day = { day: iso(at).slice(0, 10), live: 0, new: 0 };

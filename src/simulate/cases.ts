@@ -8,8 +8,8 @@ import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.
 import type { CatalogData } from '../model/catalog.ts';
 import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../model/decision.ts';
 import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
-import { DAY, isoTime } from '../time/iso-time.ts';
-import { readTimestamp } from '../time/timestamp.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 
 /** What must happen, as a small story. */
 export interface Case {
@@ -51,7 +51,7 @@ export interface Expectation {
 export const DEFAULT_USER = 'u_1';
 
 /** How long the clock runs on after the last event, when nobody says. */
-export const RUNS_ON = 30 * DAY;
+export const RUNS_ON = 30 * DAY_MS;
 
 const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
@@ -104,7 +104,7 @@ class Reader {
   time(entry: Entry | undefined, example: string): Millis | undefined {
     const text = this.text(entry, example);
     if (!entry || !text) return undefined;
-    const read = readTimestamp(text.text);
+    const read = parseTimestamp(text.text);
     if ('time' in read) return read.time;
     this.problem(text.at, `"${entry.key}" ${read.problem}`);
     return undefined;

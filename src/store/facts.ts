@@ -9,7 +9,7 @@ import {
   patternKey,
   type UserState,
 } from '../rules/facts.ts';
-import { storable } from '../time/calendar.ts';
+import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
 import { type Connection, parsePgTime } from './pg/database.ts';
@@ -268,7 +268,7 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
     packTextArray(asked.map(({ need }) => isoTime(need.to))),
     packTextArray(asked.map(({ need }) => need.earlier)),
     packTextArray(asked.map(({ need }) => String(need.within))),
-    isoTime(storable(least)),
+    isoTime(clampToEventYears(least)),
     isoTime(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
   ];
   return {

@@ -3,7 +3,7 @@ import { jsonText } from '../events/content.ts';
 import type { Decision, WaitKind } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
-import { storable } from '../time/calendar.ts';
+import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
 import type { Connection } from './pg/database.ts';
@@ -131,8 +131,8 @@ export function writeWaitsStatement(
     i: wait.kind,
     v: wait.catalogVersion,
     s: wait.status,
-    t: isoTime(storable(wait.triggerTime)),
-    d: isoTime(storable(wait.dueAt)),
+    t: isoTime(clampToEventYears(wait.triggerTime)),
+    d: isoTime(clampToEventYears(wait.dueAt)),
     b: isoTime(wait.beganAt),
     e: wait.endedAt === null ? null : isoTime(wait.endedAt),
     j: wait.state as unknown as JsonObject,

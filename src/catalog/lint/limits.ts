@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogData, Limit, Period, Rule } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
-import { DAY } from '../../time/iso-time.ts';
+import { DAY_MS } from '../../time/iso-time.ts';
 import type { Report } from './findings.ts';
 
 /** Limits that can never bind, because a stricter one always does before. */
@@ -71,11 +71,11 @@ function most({ max, period }: Limit, over: Period): number {
   if (period.kind === 'rolling') return max * (Math.floor(span / (period.span + 1)) + 1);
   // Days of other zones have not always 24 hours.
   if (period.zone !== 'UTC') return Number.POSITIVE_INFINITY;
-  return max * (Math.floor((span + DAY - 1) / DAY) + 1);
+  return max * (Math.floor((span + DAY_MS - 1) / DAY_MS) + 1);
 }
 
 /** From the first moment of a period to the last. */
 function spanOf(period: Period): Millis | undefined {
   if (period.kind === 'rolling') return period.span;
-  return period.kind === 'day' && period.zone === 'UTC' ? DAY - 1 : undefined;
+  return period.kind === 'day' && period.zone === 'UTC' ? DAY_MS - 1 : undefined;
 }

@@ -2,7 +2,7 @@ import { CATEGORIES, type NotificationType } from '../../model/catalog.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { parseDuration } from '../../time/duration.ts';
-import { DAY } from '../../time/iso-time.ts';
+import { DAY_MS } from '../../time/iso-time.ts';
 import { description, type Fields, fields, isName, named, oneOf, oneText, someTexts } from './fields.ts';
 import type { Entry, YamlFile } from './yaml.ts';
 
@@ -91,5 +91,5 @@ function readMaxAge(file: YamlFile, found: Fields): Millis {
   const text = entry && oneText(file, entry.value, '"give_up_after"', 'give_up_after: 24h');
   const duration = text && parseDuration(text.text);
   if (duration && 'message' in duration) file.problem(text!.at, duration.message, duration.hint);
-  return duration && 'ms' in duration ? duration.ms : DAY;
+  return duration && 'ms' in duration ? duration.ms : DAY_MS;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { ConfigError } from '../../errors.ts';
 import { ROOT } from '../../lib/package-root.ts';
-import { DAY } from '../../time/iso-time.ts';
+import { DAY_MS } from '../../time/iso-time.ts';
 
 const FOLDER = join(ROOT, 'src', 'store', 'sql');
 /** Any constant: two processes that start together take turns. */
@@ -69,5 +69,5 @@ async function refuseOldServer(connection: pg.PoolClient): Promise<void> {
 
 function patiently(connection: pg.PoolClient, text: string, values?: unknown[]): Promise<unknown> {
   // query_timeout: an option of node-postgres for one query that its types do not know
-  return connection.query({ text, ...(values && { values }), query_timeout: DAY } as pg.QueryConfig);
+  return connection.query({ text, ...(values && { values }), query_timeout: DAY_MS } as pg.QueryConfig);
 }

@@ -1,5 +1,5 @@
 import type { Limit, Period } from '../../../model/catalog.ts';
-import { parseDuration, quoted } from '../../../time/duration.ts';
+import { parseDuration, quote } from '../../../time/duration.ts';
 import { parseZone } from './time-expressions.ts';
 
 const FORMS =
@@ -69,7 +69,7 @@ function made(max: number, period: Period, text: string): LimitResult {
 }
 
 function wrong(text: string): LimitResult {
-  const message = `${quoted(text)} is not a limit`;
+  const message = `${quote(text)} is not a limit`;
   if (/^daily$/i.test(text)) return { message, hint: 'write 1 per day' };
   const compact = /^(\d{1,9}) ?(?:\/|x|times|a|an|every|each) ?(.*)$/i.exec(text);
   if (compact?.[2]) {

@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import { findNearest } from '../../../lib/did-you-mean.ts';
 import type { At, Recurrence, Zone } from '../../../model/catalog.ts';
 import { nextOccurrence } from '../../../time/calendar.ts';
-import { parseDuration, quoted } from '../../../time/duration.ts';
+import { parseDuration, quote } from '../../../time/duration.ts';
 
 interface Mistake {
   readonly message: string;
@@ -59,7 +59,7 @@ export function parseAt(written: string): AtResult {
     offset = shifted[2] === '-' ? -span.ms : span.ms;
   }
   if (FIELD_AND_OFFSET.test(field)) {
-    return { message: `${quoted(text)} has more than one duration`, hint: 'write one, from large to small: 1d12h' };
+    return { message: `${quote(text)} has more than one duration`, hint: 'write one, from large to small: 1d12h' };
   }
   const timeOfDay = timed && minutes(timed[2]!, timed[3]!);
   return {
@@ -75,7 +75,7 @@ export function parseAt(written: string): AtResult {
  */
 export function parseRecurrence(written: string): RecurrenceResult {
   const text = written.trim().replace(/\s+/g, ' ');
-  const message = `${quoted(text)} does not say when`;
+  const message = `${quote(text)} does not say when`;
   if (text.length > LONGEST) return { message, hint: `at most ${LONGEST} characters` };
   const read = recurrenceOf(text);
   if (read) return read;
@@ -111,7 +111,7 @@ export function parseZone(written: string): Zone | Mistake {
 /** A slip that is near to one of the forms, or a text that can be no field. */
 function diagnoseAt(text: string): Mistake | undefined {
   if (text === '') return { message: 'the point in time is missing', hint: `it can be: ${AT_FORMS}` };
-  const message = `${quoted(text)} is not a point in time`;
+  const message = `${quote(text)} is not a point in time`;
   if (text.length > LONGEST) return { message, hint: `at most ${LONGEST} characters` };
 
   const alone = parseDuration(text.replace(/^[+-]\s*/, ''));
@@ -172,7 +172,7 @@ function recurrenceOf(text: string): RecurrenceResult | undefined {
 }
 
 function readCron(cron: string): RecurrenceResult {
-  const message = `${quoted(cron)} is not a cron pattern`;
+  const message = `${quote(cron)} is not a cron pattern`;
   const count = cron.split(' ').length;
   if (count !== 5) {
     return { message, hint: count === 6 ? `without seconds: ${CRON_FIELDS}` : CRON_FIELDS };
@@ -186,7 +186,7 @@ function readCron(cron: string): RecurrenceResult {
     return { message, hint: RANGES[part ?? ''] ?? CRON_FIELDS };
   }
   if (nextOccurrence(cron, 'UTC', 0) === null)
-    return { message: `cron ${quoted(cron)} is never due`, hint: 'no month it names has such a day' };
+    return { message: `cron ${quote(cron)} is never due`, hint: 'no month it names has such a day' };
   return { recurrence: { text: `cron ${cron}`, cron } };
 }
 
