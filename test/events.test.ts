@@ -555,8 +555,8 @@ describe('the profile', () => {
       const event = accepted({ ...GOOD, user_traits: { email } });
       const nobody: Profile = { traits: {}, traitTimes: {} };
       const reach = new AddressChanges('default', new Map([['u', { email: 'stored' }]]), seal);
-      reach.merge(nobody, mergeTraits(nobody, event.traits, event.time), event);
-      return reach.changed();
+      reach.mergeAddresses(nobody, mergeTraits(nobody, event.traits, event.time), event);
+      return reach.getChanges();
     };
     const [given, ...others] = changedBy('maria@example.com');
     expect(others).toEqual([]);
@@ -582,8 +582,8 @@ function profileAfter(events: readonly { readonly second: number; readonly trait
     const reach = new AddressChanges('default', new Map([['u', hashes]]), seal);
     const before = profile;
     profile = mergeTraits(before, event.traits, event.time);
-    reach.merge(before, profile, event);
-    hashes = reach.hashes('u');
+    reach.mergeAddresses(before, profile, event);
+    hashes = reach.getHashes('u');
   }
   return { profile, hashes };
 }

@@ -14,7 +14,7 @@ import type { Facts, TraitConflict } from '../store/facts.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChanges } from '../users/addresses.ts';
-import { conflictingTraits, hasChanged, mergeTraits } from '../users/profile.ts';
+import { conflictingTraits, mergeTraits, needsWrite } from '../users/profile.ts';
 
 /** The catalog in force, and those that waits began with: whoever hands a person more waits adds theirs. */
 export interface ActiveCatalogs {
@@ -70,7 +70,7 @@ export class BatchDecider {
       const user = this.#user(event.userId);
       const before = user.profile;
       user.profile = mergeTraits(before, event.traits, event.time);
-      this.#reach.merge(before, user.profile, event);
+      this.#reach.mergeAddresses(before, user.profile, event);
       const verdicts = decide(this.#rules, user, event, before, this.batch.now, this.#ids);
       this.batch.events.push({ event, decisions: verdicts.decisions });
       emitted.push(...this.#collect(user, verdicts));
@@ -136,13 +136,13 @@ export class BatchDecider {
     for (const { user, before } of this.#users.values()) {
       const { userId, profile } = user;
       const isNew = !this.#facts.addressHashes.has(userId);
-      if (!isNew && !this.#reach.hasChanged(userId) && !hasChanged(before, profile)) continue;
+      if (!isNew && !this.#reach.hasChanged(userId) && !needsWrite(before, profile)) continue;
       // A recurring rule or a wait is about somebody known; only an event makes a person.
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
-      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.hashes(userId), zone, isNew });
+      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.getHashes(userId), zone, isNew });
     }
-    this.batch.addresses.push(...this.#reach.changed());
+    this.batch.addresses.push(...this.#reach.getChanges());
     const told = new Set(this.batch.waits.map(({ wait }) => wait));
     for (const { waits } of this.#facts.users.values()) {
       for (const wait of waits.values()) {
