@@ -399,7 +399,7 @@ describe('a logged error', () => {
         stack: expect.stringMatching(/^ {4}at /),
       },
     });
-    const message = 'it quotes what it was given';
+    const message = 'message omitted: it quotes its input';
     for (const quoting of [new SyntaxError(LOCAL), Object.assign(new Error(LOCAL), { code: '22P02' })]) {
       expect(serializeError(quoting)).toMatchObject({ message });
     }
