@@ -127,7 +127,7 @@ function describeConsidered({ decisions, counts }: Considered): string[] {
 }
 
 function describeNotSent(considered: Considered): string[] {
-  const { userId, notificationType, known, decisions, rules, catalogVersion, rejected: rejected } = considered;
+  const { userId, notificationType, known, decisions, rules, catalogVersion, rejected } = considered;
   const count = considered.counts.others + considered.counts.scheduled;
   const latest = findLatest(decisions);
   const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
@@ -154,7 +154,7 @@ export function getAwaitedTypes(rules: readonly Rule[]): Set<string> {
 }
 
 /** Describes events that the rules wait for but that were rejected. */
-function describeRejected({ rules, rejected: rejected }: Considered): string[] {
+function describeRejected({ rules, rejected }: Considered): string[] {
   const types = getAwaitedTypes(rules);
   const relevant = rejected.filter(({ event_type: type }) => type === null || types.has(type));
   const [latest] = relevant;
@@ -170,7 +170,7 @@ function describeRejected({ rules, rejected: rejected }: Considered): string[] {
 
 /** Describes why a rule had nothing to decide. */
 function describeTrigger(rule: Rule, considered: Considered): string[] {
-  const { userId, known, seen, rejected: rejected } = considered;
+  const { userId, known, seen, rejected } = considered;
   const { name, on, after, about } = rule;
   const elsewhere = considered.elsewhere.get(name);
   if (elsewhere) {
