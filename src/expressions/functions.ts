@@ -53,7 +53,7 @@ const FUNCTIONS: { readonly [name: string]: Definition } = {
   endsWith: textual((_, text, part) => text.endsWith(part)),
   lowerAscii: respelt((text) => text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())),
   upperAscii: respelt((text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())),
-  trim: respelt((text) => text.trim()),
+  trim: { form: 'method', takes: [['string']], gives: 'string', run: trim },
 
   int: conversion(['number', 'string', 'timestamp'], 'number', toInt),
   double: conversion(['number', 'string'], 'number', toDouble),
@@ -176,6 +176,18 @@ function respelt(run: (text: string) => string): Definition {
     run: (frame, text) => consumeSteps(frame, (text as string).length >> 4) ?? run(text as string),
   };
 }
+
+/** Without the white space of Unicode at its ends. JavaScript trims another set: U+FEFF, and not U+0085. */
+function trim(frame: Frame, value: Value): Outcome {
+  const text = value as string;
+  let start = 0;
+  let end = text.length;
+  while (start < end && WHITE_SPACE.test(text[start]!)) start++;
+  while (start < end && WHITE_SPACE.test(text[end - 1]!)) end--;
+  return charge(frame, (start + text.length - end) * 4) ?? text.slice(start, end);
+}
+
+const WHITE_SPACE = /^\p{White_Space}$/u;
 
 function conversion(takes: readonly Kind[], gives: Kind, run: (value: Value) => Outcome): Definition {
   return { form: 'call', takes: [takes], gives, run: (frame, value) => consumeSteps(frame, 10) ?? run(value) };

@@ -165,7 +165,7 @@ function inOrder<T extends number | string | boolean>(op: Order, a: T, b: T): bo
 
 function order(frame: Frame, op: Order, left: Code, a: Value, right: Code, b: Value): boolean | Fault {
   if (typeof a === 'string' && typeof b === 'string') {
-    return consumeSteps(frame, Math.min(a.length, b.length) >> 8) ?? inOrder(op, a, b);
+    return consumeSteps(frame, Math.min(a.length, b.length) >> 2) ?? inOrder(op, compareCodePoints(a, b), 0);
   }
   if (typeof a === 'boolean' && typeof b === 'boolean') return inOrder(op, a, b);
   if (a instanceof Timestamp && b instanceof Timestamp) return inOrder(op, a.ms, b.ms);
@@ -180,6 +180,24 @@ function order(frame: Frame, op: Order, left: Code, a: Value, right: Code, b: Va
     frame,
     `${left.label} is ${describe(a)} and ${right.label} is ${describe(b)}: "${op}" cannot compare them`,
   );
+}
+
+/**
+ * Below 0, 0 or above 0. JavaScript compares UTF-16 units, of which the halves of a pair (U+10000 and up) come before U+E000
+ * to U+FFFF.
+ */
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === length) return a.length - b.length;
+  return rank(a.charCodeAt(at)) - rank(b.charCodeAt(at));
+}
+
+/** Of a UTF-16 unit, so that halves of a pair come last. */
+function rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
 
 function differ(left: Code, right: Code): boolean {

@@ -1,0 +1,70 @@
+/** Compares a result of the evaluator with what the CEL data expects. */
+import { type SpecCase, type SpecType, type SpecValue, wellKnownName } from './cel-cases.ts';
+import type { Json, Result } from './cel-engine.ts';
+
+export function conforms({ expected }: SpecCase, result: Result): boolean {
+  if (expected.kind === 'error') return isExpectedFailure(expected.message, result);
+  if (result.kind === 'rejected' || !isOfType(expected.type, result.type)) return false;
+  return expected.kind === 'type' || (result.kind === 'value' && isSame(expected.value, result.value, result.type));
+}
+
+function isSame(spec: SpecValue, value: Json, type: string): boolean {
+  const number = spec.int64Value ?? spec.uint64Value ?? spec.doubleValue;
+  if (number !== undefined) return value === Number(number);
+  if (spec.objectValue) return isSameTime(wellKnownName(spec), spec.objectValue.value, value, type);
+  if (spec.listValue) {
+    const items = spec.listValue.values ?? [];
+    if (!Array.isArray(value) || value.length !== items.length) return false;
+    return items.every((item, at) => isSame(item, value[at]!, 'any'));
+  }
+  if (spec.mapValue) {
+    const entries = spec.mapValue.entries ?? [];
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+    const fields = new Map<unknown, Json>(Object.entries(value));
+    if (fields.size !== entries.length) return false;
+    return entries.every(({ key, value: item }) => {
+      const field = fields.get(key.stringValue);
+      return field !== undefined && isSame(item, field, 'any');
+    });
+  }
+  const plain = spec.boolValue ?? spec.stringValue ?? spec.nullValue;
+  return plain !== undefined && value === plain;
+}
+
+/** Times and durations are text in results; times have milliseconds. */
+function isSameTime(message: string, spec: unknown, value: Json, type: string): boolean {
+  if (message.toLowerCase() !== type || typeof spec !== 'string') return false;
+  if (type === 'duration') return value === spec;
+  return type === 'timestamp' && value === new Date(spec).toISOString() && !/\.\d{4}/.test(spec);
+}
+
+/** What CEL calls an error is `missing` where a key or an item is not there. */
+const ABSENT = /no such key|invalid_argument/;
+
+function isExpectedFailure(message: string, result: Result): boolean {
+  if (result.kind === 'missing') return ABSENT.test(message);
+  if (result.kind !== 'rejected') return result.kind === 'error';
+  const foreseen = UNDECLARED.test(message) ? UNKNOWN_NAME : WRONG_OPERAND;
+  return result.messages.every((each) => foreseen.test(each));
+}
+
+const UNDECLARED = /undeclared reference|unbound function|unknown variable/;
+const UNKNOWN_NAME = /^there is no (function|variable)/;
+/** Rejections that foresee the error. All others say that a part of CEL is not there, which is a departure. */
+const WRONG_OPERAND = /(is|are) needed$|cannot compare|cannot be read as|must be of one kind$/;
+
+const TYPES: { readonly [primitive: string]: string } = {
+  BOOL: 'bool',
+  INT64: 'number',
+  UINT64: 'number',
+  DOUBLE: 'number',
+  STRING: 'string',
+};
+
+/** `any` fits every type: less is known. */
+function isOfType(spec: SpecType | undefined, type: string): boolean {
+  if (spec === undefined || type === 'any') return true;
+  if (spec.primitive !== undefined) return type === TYPES[spec.primitive];
+  if (spec.listType) return type === 'list';
+  return spec.mapType ? type === 'map' : 'null' in spec && type === 'null';
+}
