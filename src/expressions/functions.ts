@@ -184,7 +184,7 @@ function trim(frame: Frame, value: Value): Outcome {
   let end = text.length;
   while (start < end && WHITE_SPACE.test(text[start]!)) start++;
   while (start < end && WHITE_SPACE.test(text[end - 1]!)) end--;
-  return charge(frame, (start + text.length - end) * 4) ?? text.slice(start, end);
+  return consumeSteps(frame, (start + text.length - end) * 4) ?? text.slice(start, end);
 }
 
 const WHITE_SPACE = /^\p{White_Space}$/u;

@@ -1,9 +1,9 @@
-/** The conformance data of the CEL specification, read from `@bufbuild/cel-spec`. */
+/** The conformance data of the CEL specification, from `@bufbuild/cel-spec`. */
 import { tests } from '@bufbuild/cel-spec/testdata/conformance.js';
 import type { SerializedIncrementalTest, SerializedIncrementalTestSuite } from '@bufbuild/cel-spec/testdata/tests.js';
 import type { Json, JsonObject } from './cel-engine.ts';
 
-/** A value in the JSON form of the message `cel.expr.Value`: one of the fields is set. */
+/** The message `cel.expr.Value` as JSON. One of the fields is set. */
 export interface SpecValue {
   readonly nullValue?: null;
   readonly boolValue?: boolean;
@@ -17,7 +17,7 @@ export interface SpecValue {
   readonly objectValue?: { readonly '@type': string; readonly value?: Json };
 }
 
-/** A type in the JSON form of the message `cel.expr.Type`. */
+/** The message `cel.expr.Type` as JSON. */
 export interface SpecType {
   readonly primitive?: string;
   readonly listType?: object;
@@ -35,15 +35,15 @@ export interface SpecCase {
   /** Suite, section and name: `comparisons/eq_literal/eq_int64`. Unique: a repeated name ends in `#2`. */
   readonly name: string;
   readonly expression: string;
-  /** By variable, whose name may have dots. */
+  /** Values by variable. The name of a variable may have dots. */
   readonly bindings: { readonly [variable: string]: SpecValue };
   readonly expected: Expected;
 }
 
-/** The fields that the data uses of the message `cel.expr.conformance.test.SimpleTest`, as JSON. */
+/** The message `cel.expr.conformance.test.SimpleTest` as JSON, as far as it is read. */
 interface SimpleTest {
   readonly bindings?: { readonly [variable: string]: { readonly value: SpecValue } };
-  /** Absent, as are all other results: true. */
+  /** The result is true if no field of the test gives one. */
   readonly value?: SpecValue;
   readonly typedResult?: { readonly result?: SpecValue; readonly deducedType: SpecType };
   readonly evalError?: { readonly errors: readonly { readonly message: string }[] };

@@ -1,4 +1,4 @@
-/** Compares a result of the evaluator with what the CEL data expects. */
+/** The comparison of a result with what a case of the CEL data expects. */
 import { type SpecCase, type SpecType, type SpecValue, wellKnownName } from './cel-cases.ts';
 import type { Json, Result } from './cel-engine.ts';
 
@@ -31,14 +31,14 @@ function isSame(spec: SpecValue, value: Json, type: string): boolean {
   return plain !== undefined && value === plain;
 }
 
-/** Times and durations are text in results; times have milliseconds. */
+/** Compares times and durations, which are text in a result; a time has milliseconds. */
 function isSameTime(message: string, spec: unknown, value: Json, type: string): boolean {
   if (message.toLowerCase() !== type || typeof spec !== 'string') return false;
   if (type === 'duration') return value === spec;
   return type === 'timestamp' && value === new Date(spec).toISOString() && !/\.\d{4}/.test(spec);
 }
 
-/** What CEL calls an error is `missing` where a key or an item is not there. */
+/** Errors of CEL that Tidings reports as a missing field. */
 const ABSENT = /no such key|invalid_argument/;
 
 function isExpectedFailure(message: string, result: Result): boolean {
@@ -50,7 +50,7 @@ function isExpectedFailure(message: string, result: Result): boolean {
 
 const UNDECLARED = /undeclared reference|unbound function|unknown variable/;
 const UNKNOWN_NAME = /^there is no (function|variable)/;
-/** Rejections that foresee the error. All others say that a part of CEL is not there, which is a departure. */
+/** Rejections that predict the error. All others mean that a part of CEL is not supported, which is a departure. */
 const WRONG_OPERAND = /(is|are) needed$|cannot compare|cannot be read as|must be of one kind$/;
 
 const TYPES: { readonly [primitive: string]: string } = {
@@ -61,7 +61,7 @@ const TYPES: { readonly [primitive: string]: string } = {
   STRING: 'string',
 };
 
-/** `any` fits every type: less is known. */
+/** Compares the types that the two checkers deduce. `any` matches every type. */
 function isOfType(spec: SpecType | undefined, type: string): boolean {
   if (spec === undefined || type === 'any') return true;
   if (spec.primitive !== undefined) return type === TYPES[spec.primitive];

@@ -8,7 +8,7 @@ export type Json = JsonObject[string];
 export type Result = { readonly text: string } & (
   | { readonly kind: 'value'; readonly value: Json; readonly type: string }
   | { readonly kind: 'missing' | 'error'; readonly type: string }
-  /** Refused when it was compiled. */
+  /** Not compiled, because of these problems. */
   | { readonly kind: 'rejected'; readonly messages: readonly string[] }
 );
 

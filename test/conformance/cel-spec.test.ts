@@ -10,11 +10,11 @@ import { translate } from './cel-translation.ts';
 interface Departures {
   readonly reason: string;
   readonly shows: readonly string[];
-  /** By suite or section, how many cases, and their names: `3 eq_bytes not_eq_*`. */
+  /** Number and names of cases by suite or section: `3 eq_bytes not_eq_*`. */
   readonly cases: { readonly [place: string]: string };
 }
 
-/** Each case twice: as it is written, and with each literal in a field of the event. */
+/** Outcomes of each case as it is written and with all its literals in fields. `departsWith` is set if one does not conform. */
 const outcomes = readSpecCases().map((spec) => {
   const results = [false, true].map((allLiterals) => evaluate(translate(spec, allLiterals)));
   const departing = results.find((result) => !conforms(spec, result));

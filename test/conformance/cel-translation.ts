@@ -1,4 +1,4 @@
-/** Translates a case of the CEL data to what a rule can name: an expression over the fields of an event. */
+/** Translation of a case of the CEL data to an expression over the fields of an event, which is what a rule sees. */
 import { type ASTNode, Environment } from '@marcbachmann/cel-js';
 import { type SpecCase, type SpecValue, wellKnownName } from './cel-cases.ts';
 import type { Json, JsonObject } from './cel-engine.ts';
@@ -11,10 +11,9 @@ interface Translation {
 const parser = new Environment({ limits: { maxAstNodes: 100_000, maxDepth: 1000 } });
 
 /**
- * Replaces variables by fields of the event. A literal within `dyn(…)` becomes a field as well, because `dyn` is what CEL
- * calls a value of which nothing is known before it is evaluated. With `allLiterals`, every literal does.
- *
- * An expression that cannot be parsed is returned as it is.
+ * Replaces variables by fields of the event. A literal in `dyn(…)` becomes a field too, because a field without a schema is a
+ * value of unknown type, which CEL calls `dyn`. With `allLiterals`, every literal becomes a field. An expression that cannot be
+ * parsed is returned unchanged.
  */
 export function translate({ expression, bindings }: SpecCase, allLiterals: boolean): Translation {
   const event: { [field: string]: Json } = {};
@@ -65,13 +64,13 @@ function applyEdits(
     .reduce((result, { from, to, text }) => result.slice(0, from) + text + result.slice(to), expression);
 }
 
-/** Times and durations are text in JSON. */
+/** Returns the expression that reads the variable. Times and durations are text in JSON. */
 function readField(field: string, bound: SpecValue): string {
   const type = wellKnownName(bound);
   return type === 'Timestamp' || type === 'Duration' ? `${type.toLowerCase()}(event.${field})` : `event.${field}`;
 }
 
-/** Lists the operands, without those that a rule must write out: the keys of an object and the pattern of `matches`. */
+/** Returns the operands, without those that must be literals: the keys of an object and the pattern of `matches`. */
 function listOperands(node: ASTNode): readonly ASTNode[] {
   switch (node.op) {
     case 'value':
@@ -94,7 +93,7 @@ function listOperands(node: ASTNode): readonly ASTNode[] {
   }
 }
 
-/** Converts a literal, or a list or an object of literals, to JSON; undefined if it is none or has no exact JSON. */
+/** Returns the JSON of a literal, or of a list or an object of literals; undefined for anything else and for inexact numbers. */
 function toLiteral(node: ASTNode): Json | undefined {
   switch (node.op) {
     case 'value': {
@@ -115,10 +114,10 @@ function toLiteral(node: ASTNode): Json | undefined {
   }
 }
 
-/** Messages of protobuf whose JSON is the value itself. */
+/** Well-known messages of protobuf whose JSON is the value itself. */
 const JSON_MESSAGES = /^(Timestamp|Duration|Struct|(Bool|String|Double|Float|Int32|UInt32|List)?Value)$/;
 
-/** Converts a value of the data to JSON; undefined if it has no exact one. */
+/** Returns the JSON of a value of the data; undefined if it has no exact one. */
 function toJson(spec: SpecValue): Json | undefined {
   const number = spec.int64Value ?? spec.uint64Value ?? spec.doubleValue;
   if (number !== undefined) return toNumber(number);
