@@ -1,6 +1,6 @@
-import { some } from '../../expressions/hints.ts';
-import { DYN, fieldNames, type Type, typeOfField } from '../../expressions/type.ts';
-import { inWords } from '../../expressions/value.ts';
+import { joinNames } from '../../expressions/hints.ts';
+import { DYN, getFieldNames, getFieldType, type Type } from '../../expressions/type.ts';
+import { describeKinds } from '../../expressions/value.ts';
 import { findNearest } from '../../lib/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
@@ -45,12 +45,12 @@ function absence({ path, written }: NamedField, ways: readonly TemplateContext[]
   if (step === 0) return { message: `there is no "${name}" where ${notification} is sent`, hint: COMES_WITH[name] };
   const where = inTemplate(path.slice(0, step));
   const types = reached.filter((end) => end.step === step).map(({ type }) => type);
-  const names = [...new Set(types.flatMap(fieldNames))];
+  const names = [...new Set(types.flatMap(getFieldNames))];
   const { kind } = types.find((type) => type.kind === 'map') ?? types[0]!;
   if (kind !== 'map' && kind !== 'dyn') {
-    return { message: `${where} is ${inWords([kind])}, it has no field "${name}"`, hint: undefined };
+    return { message: `${where} is ${describeKinds([kind])}, it has no field "${name}"`, hint: undefined };
   }
-  const message = `${where} has no field "${name}"${names.length > 0 ? `: it has ${some(names)}` : ''}`;
+  const message = `${where} has no field "${name}"${names.length > 0 ? `: it has ${joinNames(names)}` : ''}`;
   // A block does not see what is outside of it.
   const isOutside = step === own && (ROOTS as readonly string[]).includes(name);
   return { message, hint: isOutside ? meant(['@root', ...path.slice(own)]) : hintFor(path, step, names, ways) };
@@ -79,7 +79,7 @@ function memberOf(type: Type, name: string | number): Type | undefined {
   if (kind === 'list' && (typeof name === 'number' || /^\d+$/.test(name))) return item;
   // Of what has no items, the block is not rendered.
   if (kind === 'dyn' || typeof name === 'number') return DYN;
-  if (kind === 'map') return typeOfField(type, name);
+  if (kind === 'map') return getFieldType(type, name);
   return name === 'length' && (kind === 'list' || kind === 'string') ? DYN : undefined;
 }
 
@@ -103,7 +103,7 @@ function hintFor(
 }
 
 function namesIn(schema: JsonObject, root: string): string[] {
-  return fieldNames(typeOfField({ kind: 'map', schema }, root) ?? DYN);
+  return getFieldNames(getFieldType({ kind: 'map', schema }, root) ?? DYN);
 }
 
 /** What makes the names that are not always there. */

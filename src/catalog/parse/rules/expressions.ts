@@ -6,7 +6,7 @@ import {
   type Expression,
   type Root,
 } from '../../../expressions/condition.ts';
-import { inWords } from '../../../expressions/value.ts';
+import { describeKinds } from '../../../expressions/value.ts';
 import type { JsonObject } from '../../../model/event.ts';
 import { fieldOf } from '../../schemas/schema-fields.ts';
 import type { Entry, Text } from '../yaml.ts';
@@ -83,7 +83,7 @@ export function assignableTo(c: RuleContext, name: string, schema: JsonObject | 
     const { type, fields } = expression;
     const given = type === 'timestamp' || type === 'duration' ? 'string' : type;
     if (kind !== 'dyn' && given !== 'any' && given !== kind) {
-      return { message: `${name} is ${inWords([kind])}, this is ${inWords([given])}` };
+      return { message: `${name} is ${describeKinds([kind])}, this is ${describeKinds([given])}` };
     }
     if (fields.length > 0) return undefined;
     const result = expression.evaluate({ event: {}, traits: {}, user: {} });

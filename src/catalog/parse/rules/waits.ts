@@ -1,4 +1,4 @@
-import { inWords } from '../../../expressions/value.ts';
+import { describeKinds } from '../../../expressions/value.ts';
 import type { At, Digest, Rule, WaitPolicy } from '../../../model/catalog.ts';
 import { type Fields, fields } from '../fields.ts';
 import type { Entry, Text } from '../yaml.ts';
@@ -68,7 +68,7 @@ function readAt(c: RuleContext, found: Fields, sight: ExpressionScope): At | und
 const timestamp: ValueCheck = ({ type }) =>
   type === 'timestamp' || type === 'string' || type === 'any'
     ? undefined
-    : { message: `this is ${inWords([type])}, a time is needed`, hint: 'at: event.starts_at - 24h' };
+    : { message: `this is ${describeKinds([type])}, a time is needed`, hint: 'at: event.starts_at - 24h' };
 
 /** A part of a text, with its own places. */
 function inside(text: Text, from: number, part: string): Text {
