@@ -1,5 +1,5 @@
 import { compilePart } from '../../templates/compile.ts';
-import { MAX_SOURCE } from '../../templates/limits.ts';
+import { MAX_SOURCE_CHARS } from '../../templates/limits.ts';
 import { hideMustaches } from '../../templates/mustaches.ts';
 import type { PartProblem } from '../../templates/parse.ts';
 import { MjmlThread } from './mjml-thread.ts';
@@ -14,7 +14,7 @@ export async function compileMjml(
   source: string,
   thread = THREAD,
 ): Promise<{ readonly html: string } | { readonly problems: readonly PartProblem[] }> {
-  if (source.length > MAX_SOURCE) return one(`this is longer than ${MAX_SOURCE} characters`);
+  if (source.length > MAX_SOURCE_CHARS) return one(`this is longer than ${MAX_SOURCE_CHARS} characters`);
   // The braces are checked here, where line and column are the author's own.
   const braces = compilePart(source, { html: true, locale: 'en' });
   if ('problems' in braces) return braces;
