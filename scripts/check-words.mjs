@@ -22,7 +22,11 @@ const WORDS = [
     reason: 'write "user": one word for those who receive notifications',
     except: /per person/i,
   },
-  { pattern: /\b(nobody|somebody|anybody|everybody|whoever|whom)\b/i, reason: 'name the user, caller, process or row' },
+  {
+    pattern: /\b(nobody|somebody|anybody|everybody|whoever|whom)\b/i,
+    reason: 'name the user, caller, process or row',
+    except: /'nobody'|`nobody`/,
+  },
   { pattern: /\b(is|are|was|were|has|have) none\b/i, reason: 'write "no X" or "does not have X"' },
   { pattern: /\bany more\b/i, reason: 'write "no longer"' },
   {

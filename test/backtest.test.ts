@@ -60,7 +60,7 @@ describe('what was decided is decided again, exactly', () => {
           const tenantId = `tenant ${++tenants}`;
           const end = await live(database, tenantId, [catalogOf(one), catalogOf(other, 2)], steps);
           const since = BASE + Math.floor((end - BASE) * from);
-          const all = { tenantId, since: BASE, until: end + 1, everybody: true };
+          const all = { tenantId, since: BASE, until: end + 1, includeIdle: true };
           for await (const { lives } of readHistories(database.pool, all)) {
             for (const life of lives) expect(toldTwice(life)).toEqual([]);
           }
@@ -237,7 +237,7 @@ describe('reading the past', () => {
 
   test('each person is whole, however their events fall on pages', async () => {
     const read: [string, number][] = [];
-    const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
+    const query = { tenantId: 't', since: BASE, until: minutes(9000), includeIdle: false };
     for await (const { lives } of readHistories(database.pool, query)) {
       for (const { userId, events } of lives) read.push([userId, events.length]);
     }
@@ -249,8 +249,8 @@ describe('reading the past', () => {
   });
 
   test('people without news are left out, unless everybody is asked for; what came later is not there', async () => {
-    const read = async (everybody: boolean, userId?: string) => {
-      const query = { tenantId: 't', since: minutes(3000), until: minutes(7000), everybody };
+    const read = async (includeIdle: boolean, userId?: string) => {
+      const query = { tenantId: 't', since: minutes(3000), until: minutes(7000), includeIdle };
       const found: [string, number][] = [];
       for await (const { lives } of readHistories(database.pool, {
         ...query,
@@ -269,7 +269,7 @@ describe('reading the past', () => {
   });
 
   test('whoever stops early leaves no transaction behind', async () => {
-    const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
+    const query = { tenantId: 't', since: BASE, until: minutes(9000), includeIdle: false };
     for await (const _ of readHistories(database.pool, query)) break;
     const { rows } = await database.pool.query(
       `select count(*) as open from pg_stat_activity

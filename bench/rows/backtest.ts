@@ -23,7 +23,7 @@ export const backtestRow: Row = {
       );
       const lives: StoredHistory[] = [];
       const until = Date.now() + 1000;
-      const query = { tenantId: DEFAULT_TENANT, since: 0, until, everybody: false };
+      const query = { tenantId: DEFAULT_TENANT, since: 0, until, includeIdle: false };
       for await (const page of readHistories(database.pool, query)) lives.push(...page.lives);
       const past = ruleSetOf(1, setup.catalog);
       const plan = { since: 0, until, candidate: ruleSetOf(2, setup.catalog), version: () => past };

@@ -3,7 +3,7 @@ import { type CatalogData, EMPTY_CATALOG, type NotificationType } from '../model
 import type { Channel } from '../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../model/event.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import { activeVersion, loadCatalog } from '../store/catalogs.ts';
+import { loadActiveVersion, loadCatalog } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
 import { ruleSetOf } from './compile/rule-set.ts';
 import { DEFAULT_LOCALE } from './parse/templates.ts';
@@ -41,7 +41,7 @@ export class CatalogCache {
 
   /** Asks the database which version is active. */
   async refresh(tenantId: string): Promise<Catalog> {
-    const version = await activeVersion(this.#pool, tenantId);
+    const version = await loadActiveVersion(this.#pool, tenantId);
     this.#active.set(tenantId, version);
     return this.at(tenantId, version);
   }

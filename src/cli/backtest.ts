@@ -99,10 +99,10 @@ export async function backtest(
   const set = candidate && ruleSetOf(Math.max(0, ...applied.keys()) + 1, candidate);
   const replay = new Backtest({ since, until, candidate: set, version: versions });
   const all = userId === undefined ? await countUsers(pool, tenantId) : 1;
-  const everybody = (set?.recurring.length ?? 0) > 0;
+  const includeIdle = (set?.recurring.length ?? 0) > 0;
   let users = 0;
   const user = userId === undefined ? {} : { userId };
-  for await (const page of readHistories(pool, { tenantId, since, until, everybody, ...user })) {
+  for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...user })) {
     for (const left of page.leftOut) replay.leaveOut(left);
     for (const life of page.lives) replay.take(life);
     users += page.users;
