@@ -1,0 +1,112 @@
+import { alignColumns, formatNumber } from '../columns.ts';
+import { type Comparison, comparePairs, type Direction, judge, TOLERANCE, type Verdict } from './pairs.ts';
+
+/** What a comparison of two revisions found; `--json` writes it. */
+export interface ComparisonReport {
+  readonly this: Revision;
+  readonly other: Revision;
+  /** Pairs that were asked for; rows of a comparison that was stopped early have fewer ratios. */
+  readonly pairs: number;
+  readonly rounds: number;
+  readonly events: number;
+  readonly rows: readonly ComparedRow[];
+  readonly failed: readonly { readonly id: string; readonly name: string; readonly failure: string }[];
+  /** Rows that only one side has: they are not measured. */
+  readonly unpaired: readonly { readonly id: string; readonly name: string; readonly only: 'this' | 'other' }[];
+  readonly machine: { readonly [name: string]: unknown };
+}
+
+interface Revision {
+  readonly commit: string;
+  readonly subject: string;
+}
+
+export interface ComparedRow extends Comparison {
+  readonly id: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly direction: Direction;
+  readonly verdict: Verdict;
+  /** Further figures of the row, such as another percentile; they get no verdict. */
+  readonly also: { readonly [name: string]: Comparison };
+}
+
+/** One side's turn, as far as a comparison needs it. */
+interface Turn {
+  readonly name: string;
+  readonly unit: string;
+  readonly direction: Direction;
+  readonly value: number;
+  readonly also: ReadonlyMap<string, number>;
+}
+
+/** @param turns at least one pair; name, unit and direction are this side's */
+export function reportRow(id: string, turns: readonly { readonly this: Turn; readonly other: Turn }[]): ComparedRow {
+  const first = turns[0]?.this;
+  if (!first) throw new Error(`${id} was not measured`);
+  const { name, unit, direction } = first;
+  const compared = comparePairs(turns.map((pair) => ({ this: pair.this.value, other: pair.other.value })));
+  const also = [...first.also.keys()].flatMap((figure) => {
+    const pairs = turns.flatMap((pair) => {
+      const [ours, theirs] = [pair.this.also.get(figure), pair.other.also.get(figure)];
+      return ours === undefined || theirs === undefined ? [] : [{ this: ours, other: theirs }];
+    });
+    return pairs.length === 0 ? [] : [[figure, comparePairs(pairs)] as const];
+  });
+  return {
+    id,
+    name,
+    unit,
+    direction,
+    ...compared,
+    verdict: judge(compared, direction),
+    also: Object.fromEntries(also),
+  };
+}
+
+/** Returns the report as text: the two revisions, a line a row, how to read it. */
+export function formatComparison(report: ComparisonReport): string {
+  const { this: ours, other: theirs, rows, failed, unpaired } = report;
+  const lines = [['', 'this', 'other', '', 'better is', 'ratio', 'spread', '']];
+  for (const row of rows) {
+    lines.push([row.name, ...formatFigures(row, row.unit, row.direction), formatVerdict(row.verdict)]);
+    for (const [figure, compared] of Object.entries(row.also)) {
+      lines.push([`  ${figure}`, ...formatFigures(compared, row.unit, row.direction), '']);
+    }
+  }
+  for (const { name, only } of unpaired) lines.push([name, '', '', '', '', '', '', `only in ${only}`]);
+  for (const { name } of failed) lines.push([name, '', '', '', '', '', '', 'failed']);
+  return [
+    `this:  ${ours.commit} ${ours.subject}`,
+    `other: ${theirs.commit} ${theirs.subject}`,
+    '',
+    alignColumns(lines, (column) => [0, 3, 4, 7].includes(column)),
+    '',
+    `ratio: this / other, the median of the pairs (${countPairs(report)}, ${report.events.toLocaleString('en')} events); ` +
+      'spread: their lowest and highest.',
+    'A ratio above 1 is good where higher is better, and bad where lower is better.',
+    ...(rows.some(({ verdict }) => !verdict.clear)
+      ? [
+          'unclear: fewer than four pairs in five agree, or there are fewer than three. Measure more, on a quiet machine.',
+        ]
+      : []),
+    ...failed.flatMap(({ name, failure }) => ['', `${name}: ${failure}`]),
+  ].join('\n');
+}
+
+function formatFigures({ this: ours, other, ratio, ratios }: Comparison, unit: string, direction: Direction): string[] {
+  const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
+  return [formatNumber(ours), formatNumber(other), unit, direction, ratio.toFixed(2), spread];
+}
+
+function formatVerdict({ change, by, clear }: Verdict): string {
+  const percent = `${Math.round((change === 'same' ? TOLERANCE : by) * 100)}%`;
+  const text = change === 'same' ? `within ${percent}` : `${change} by ${percent}`;
+  return clear ? text : `${text}, unclear`;
+}
+
+function countPairs({ pairs, rows }: ComparisonReport): string {
+  const counts = rows.map(({ ratios }) => ratios.length);
+  const fewest = Math.min(pairs, ...counts);
+  return fewest === pairs ? `${pairs}` : `${fewest} to ${Math.max(...counts)} of ${pairs}`;
+}
