@@ -115,21 +115,53 @@ describe('pairs of measurements', () => {
     ['a rate that rose', [1.1, 1.2, 1.06], 'higher', 'better', true],
     ['a cost that rose', [1.1, 1.2, 1.06], 'lower', 'worse', true],
     ['a cost that fell', [0.9, 0.92, 0.97], 'lower', 'better', true],
-    ['a change within 5%', [0.96, 1.04, 1], 'higher', 'same', true],
+    ['a change within 5%', [0.99, 1.01, 1], 'higher', 'same', true],
     ['a fall that one pair in three contradicts', [0.9, 0.92, 1.01], 'higher', 'worse', false],
-    ['a fall that one pair in five contradicts', [0.9, 0.92, 0.91, 0.93, 1.2], 'higher', 'worse', true],
+    ['a fall that two pairs in five contradict', [0.9, 0.92, 0.91, 1.02, 1.03], 'higher', 'worse', false],
+    [
+      'a fall that one pair in eight contradicts',
+      [0.9, 0.92, 0.91, 0.93, 0.9, 0.91, 1.01, 0.92],
+      'higher',
+      'worse',
+      true,
+    ],
+    ['three pairs on one side of 1, far apart', [1.02, 1.12, 1.14], 'lower', 'worse', false],
     ['no change, but far apart', [0.8, 1, 1.2], 'higher', 'same', false],
     ['too few pairs', [0.9], 'higher', 'worse', false],
   ] as const)('%s', (_, ratios, direction, change, clear) => {
-    const ratio = [...ratios].sort((a, b) => a - b)[(ratios.length - 1) / 2] as number;
+    const ratio = [...ratios].sort((a, b) => a - b)[Math.floor(ratios.length / 2)] as number;
     const verdict = judge({ ratio, ratios }, direction);
-    expect(verdict).toEqual({ change, by: expect.closeTo(Math.abs(ratio - 1)), clear });
+    expect(verdict).toMatchObject({ change, by: expect.closeTo(Math.abs(ratio - 1)), clear });
+  });
+
+  test('bound the true ratio the closer the more of them there are', () => {
+    const intervalOf = (ratios: number[]) => judge({ ratio: 1, ratios }, 'higher').interval;
+    expect(intervalOf([1.02])).toBeUndefined();
+    // Student's t: the mean 0 of the logarithms, give or take 6.31 x 0.0141 / sqrt(2); then 2.35 x 0.0115 / 2.
+    expect(intervalOf([Math.exp(-0.01), Math.exp(0.01)])?.map(Math.log)).toEqual([
+      expect.closeTo(-0.0631, 4),
+      expect.closeTo(0.0631, 4),
+    ]);
+    expect(intervalOf([-0.01, 0.01, -0.01, 0.01].map(Math.exp))?.map(Math.log)).toEqual([
+      expect.closeTo(-0.01357, 4),
+      expect.closeTo(0.01357, 4),
+    ]);
   });
 });
 
 test('a comparison is printed with the ratios, their spread, and which way is better', () => {
   const turn = (value: number, node: number) =>
-    ({ name: 'CPU per event', unit: 'µs', direction: 'lower', value, also: new Map([['node', node]]) }) as const;
+    ({
+      name: 'CPU per event',
+      unit: 'µs',
+      direction: 'lower',
+      value,
+      limit: 1,
+      also: new Map([['node', node]]),
+    }) as const;
+  const rate = (value: number, limit: number) =>
+    ({ name: 'batch', unit: 'events/s', direction: 'higher', value, limit, also: new Map() }) as const;
+  const batch = reportRow('batch', [{ this: rate(5000, 10_000), other: rate(10_000, 20_000) }]);
   const cpu = reportRow('cpu', [
     { this: turn(107, 50), other: turn(100, 50) },
     { this: turn(108, 51), other: turn(100, 50) },
@@ -141,7 +173,7 @@ test('a comparison is printed with the ratios, their spread, and which way is be
     pairs: 3,
     rounds: 1,
     events: 100_000,
-    rows: [cpu],
+    rows: [cpu, batch],
     failed: [{ id: 'http', name: 'over HTTP', failure: 'other: its bench ended with 1' }],
     unpaired: [{ id: 'kafka', name: 'from Kafka', only: 'this' }],
     machine: {},
@@ -150,14 +182,17 @@ test('a comparison is printed with the ratios, their spread, and which way is be
     'this:  aaaaaaa New',
     'other: bbbbbbb Old',
     '',
-    '               this  other      better is  ratio     spread',
-    'CPU per event   108    100  µs  lower       1.07  1.06–1.08  worse by 7%',
-    '  node         50.0   50.0  µs  lower       1.00  0.98–1.02',
-    'from Kafka                                                   only in this',
-    'over HTTP                                                    failed',
+    '                 this   other            better is  ratio     spread',
+    'CPU per event     108     100  µs        lower       1.07  1.06–1.08  worse by 7%',
+    '  node           50.0    50.0  µs        lower       1.00  0.98–1.02',
+    'batch           5,000  10,000  events/s  higher      0.50  0.50–0.50  worse by 50%, unclear',
+    '  of its limit  0.500   0.500            higher      1.00  1.00–1.00',
+    'from Kafka                                                            only in this',
+    'over HTTP                                                             failed',
     '',
-    'ratio: this / other, the median of the pairs (3, 100,000 events); spread: their lowest and highest.',
+    'ratio: this / other, the median of the pairs (1 to 3 of 3, 100,000 events); spread: their lowest and highest.',
     'A ratio above 1 is good where higher is better, and bad where lower is better.',
+    'unclear: the pairs differ too much for their number. Measure more pairs, on a quiet machine.',
     '',
     'over HTTP: other: its bench ended with 1',
   ]);

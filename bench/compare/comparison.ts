@@ -27,6 +27,8 @@ export interface ComparedRow extends Comparison {
   readonly unit: string;
   readonly direction: Direction;
   readonly verdict: Verdict;
+  /** The values as shares of their limits, which each turn measures right before; absent where the row has no limit. */
+  readonly of_limit?: Comparison;
   /** Further figures of the row, such as another percentile; they get no verdict. */
   readonly also: { readonly [name: string]: Comparison };
 }
@@ -37,31 +39,31 @@ interface Turn {
   readonly unit: string;
   readonly direction: Direction;
   readonly value: number;
+  readonly limit: number;
   readonly also: ReadonlyMap<string, number>;
 }
 
+interface TurnPair {
+  readonly this: Turn;
+  readonly other: Turn;
+}
+
 /** @param turns at least one pair; name, unit and direction are this side's */
-export function reportRow(id: string, turns: readonly { readonly this: Turn; readonly other: Turn }[]): ComparedRow {
+export function reportRow(id: string, turns: readonly TurnPair[]): ComparedRow {
   const first = turns[0]?.this;
   if (!first) throw new Error(`${id} was not measured`);
   const { name, unit, direction } = first;
-  const compared = comparePairs(turns.map((pair) => ({ this: pair.this.value, other: pair.other.value })));
-  const also = [...first.also.keys()].flatMap((figure) => {
-    const pairs = turns.flatMap((pair) => {
-      const [ours, theirs] = [pair.this.also.get(figure), pair.other.also.get(figure)];
-      return ours === undefined || theirs === undefined ? [] : [{ this: ours, other: theirs }];
-    });
-    return pairs.length === 0 ? [] : [[figure, comparePairs(pairs)] as const];
-  });
-  return {
-    id,
-    name,
-    unit,
-    direction,
-    ...compared,
-    verdict: judge(compared, direction),
-    also: Object.fromEntries(also),
-  };
+  const compared = compareTurns(turns, ({ value }) => value);
+  const of_limit = first.limit === 1 ? {} : { of_limit: compareTurns(turns, ({ value, limit }) => value / limit) };
+  const also = [...first.also.keys()]
+    .filter((figure) => turns.every((pair) => pair.this.also.has(figure) && pair.other.also.has(figure)))
+    .map((figure) => [figure, compareTurns(turns, (turn) => turn.also.get(figure) as number)] as const);
+  const verdict = judge(compared, direction);
+  return { id, name, unit, direction, ...compared, verdict, ...of_limit, also: Object.fromEntries(also) };
+}
+
+function compareTurns(turns: readonly TurnPair[], getFigure: (turn: Turn) => number): Comparison {
+  return comparePairs(turns.map((pair) => ({ this: getFigure(pair.this), other: getFigure(pair.other) })));
 }
 
 /** Returns the report as text: the two revisions, a line a row, how to read it. */
@@ -70,6 +72,7 @@ export function formatComparison(report: ComparisonReport): string {
   const lines = [['', 'this', 'other', '', 'better is', 'ratio', 'spread', '']];
   for (const row of rows) {
     lines.push([row.name, ...formatFigures(row, row.unit, row.direction), formatVerdict(row.verdict)]);
+    if (row.of_limit) lines.push(['  of its limit', ...formatFigures(row.of_limit, '', row.direction), '']);
     for (const [figure, compared] of Object.entries(row.also)) {
       lines.push([`  ${figure}`, ...formatFigures(compared, row.unit, row.direction), '']);
     }
@@ -86,9 +89,7 @@ export function formatComparison(report: ComparisonReport): string {
       'spread: their lowest and highest.',
     'A ratio above 1 is good where higher is better, and bad where lower is better.',
     ...(rows.some(({ verdict }) => !verdict.clear)
-      ? [
-          'unclear: fewer than four pairs in five agree, or there are fewer than three. Measure more, on a quiet machine.',
-        ]
+      ? ['unclear: the pairs differ too much for their number. Measure more pairs, on a quiet machine.']
       : []),
     ...failed.flatMap(({ name, failure }) => ['', `${name}: ${failure}`]),
   ].join('\n');

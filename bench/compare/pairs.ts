@@ -24,17 +24,17 @@ export interface Verdict {
   readonly change: 'better' | 'worse' | 'same';
   /** Distance of the ratio from 1: 0.07 for 7%. */
   readonly by: number;
-  /** Whether there are at least `MIN_PAIRS`, of which `AGREEMENT` say the same on their own. */
+  /** Bounds that hold the true ratio in nine of ten comparisons; absent with a single pair. */
+  readonly interval?: readonly [number, number];
+  /** Whether the interval says the same as the ratio: all of it on that side of 1, or all of it within the tolerance. */
   readonly clear: boolean;
 }
 
 /** A change up to this is none: 5%. */
 export const TOLERANCE = 0.05;
 
-/** The share of pairs that must agree. A share, unlike the spread, does not get harder to reach the more is measured. */
-const AGREEMENT = 0.8;
-
-const MIN_PAIRS = 3;
+/** Student's t, 95% one-sided, by degrees of freedom from 1 on; the last serves for all that are more. */
+const T_QUANTILES = [6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81];
 
 /** @param pairs at least one */
 export function comparePairs(pairs: readonly Pair[]): Comparison {
@@ -47,19 +47,29 @@ export function comparePairs(pairs: readonly Pair[]): Comparison {
   };
 }
 
-/**
- * Judges the median of the ratios. A pair agrees with `better` or `worse` when it is on that side of 1, by however little;
- * with `same`, when it is within the tolerance.
- */
+/** Judges the median of the ratios. More pairs make a verdict clearer, and so do pairs that differ less. */
 export function judge({ ratio, ratios }: Pick<Comparison, 'ratio' | 'ratios'>, direction: Direction): Verdict {
   const isSame = (value: number) => Math.abs(value - 1) <= TOLERANCE;
   const isBetter = (value: number) => (direction === 'higher' ? value > 1 : value < 1);
   const change = isSame(ratio) ? 'same' : isBetter(ratio) ? 'better' : 'worse';
   const agrees = (value: number) => (change === 'same' ? isSame(value) : isBetter(value) === (change === 'better'));
-  const agreeing = ratios.filter(agrees).length;
+  const interval = estimateInterval(ratios);
   return {
     change,
     by: Math.abs(ratio - 1),
-    clear: ratios.length >= MIN_PAIRS && agreeing >= AGREEMENT * ratios.length,
+    ...(interval ? { interval } : {}),
+    clear: interval?.every(agrees) ?? false,
   };
+}
+
+/** Returns the interval of the geometric mean by Student's t: ratios are symmetric on a logarithmic scale (2 and 0.5 cancel out). */
+function estimateInterval(ratios: readonly number[]): [number, number] | undefined {
+  const count = ratios.length;
+  const quantile = T_QUANTILES[Math.min(count - 1, T_QUANTILES.length) - 1];
+  if (quantile === undefined) return undefined;
+  const logs = ratios.map(Math.log);
+  const mean = logs.reduce((sum, value) => sum + value, 0) / count;
+  const variance = logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
+  const reach = quantile * Math.sqrt(variance / count);
+  return [Math.exp(mean - reach), Math.exp(mean + reach)];
 }
