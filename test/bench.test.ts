@@ -265,6 +265,18 @@ describe('another revision', () => {
     expect(leftovers()).toEqual(before);
   });
 
+  test('is measured for rows that a word selects by the name on either side', async () => {
+    const { root, turns } = makeRepository(
+      { [BATCH]: 100, 'delivery by pigeon': 1 },
+      { 'batch the batch function': 90, 'http over HTTP': 5 },
+    );
+    expect(await compare({ root, words: ['decided and stored'], pairs: 1 })).toMatchObject({
+      rows: [{ id: 'batch' }],
+      unpaired: [],
+    });
+    expect(turns()).toHaveLength(2);
+  });
+
   test('is not measured again for a row that failed', async () => {
     const { root, turns } = makeRepository({ [BATCH]: -1 }, { 'batch the batch function': 90 });
     const report = await compare({ root });

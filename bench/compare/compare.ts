@@ -64,10 +64,9 @@ export async function compareRevisions(
       other: new BenchProgram(checkouts.other.folder, signal),
     };
     for (const side of SIDES) say(describeSide(side, checkouts[side]));
-    const { shared, unpaired } = matchRows(
-      selectRows(await onSide('this', listRows(benches.this)), words),
-      selectRows(await onSide('other', listRows(benches.other)), words),
-    );
+    const ours = await onSide('this', listRows(benches.this));
+    const theirs = await onSide('other', listRows(benches.other));
+    const { shared, unpaired } = matchRows(ours, theirs, words);
     if (shared.length + unpaired.length === 0) throw new Error('No row has one of these words: --list shows the rows.');
 
     const progress = startProgress(pairs * shared.length, say);
@@ -105,15 +104,18 @@ export async function compareRevisions(
   }
 }
 
-function matchRows(ours: readonly ListedRow[], theirs: readonly ListedRow[]) {
+/** Pairs the rows that a word selects on either side: a name may have been reworded, the id has not. */
+function matchRows(ours: readonly ListedRow[], theirs: readonly ListedRow[], words: readonly string[]) {
+  const selected = new Set([ours, theirs].flatMap((rows) => selectRows(rows, words).map(({ id }) => id)));
   const byId = new Map(theirs.map((row) => [row.id, row]));
-  const shared = ours.flatMap((row): SharedRow[] => {
+  const wanted = ours.filter(({ id }) => selected.has(id));
+  const shared = wanted.flatMap((row): SharedRow[] => {
     const other = byId.get(row.id);
     return other ? [{ id: row.id, this: row, other, turns: [] }] : [];
   });
   const ids = new Set(shared.map(({ id }) => id));
   const alone = (rows: readonly ListedRow[], only: Side) =>
-    rows.filter(({ id }) => !ids.has(id)).map(({ id, name }) => ({ id, name, only }));
+    rows.filter(({ id }) => selected.has(id) && !ids.has(id)).map(({ id, name }) => ({ id, name, only }));
   return { shared, unpaired: [...alone(ours, 'this'), ...alone(theirs, 'other')] };
 }
 
