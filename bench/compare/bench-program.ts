@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** What a run of a bench left behind. */
+/** Exit code and output of one run of a bench; `code` is null when a signal ended it. */
 export interface Run {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Long enough for PostgreSQL to be there, ms. */
+/** Time within which a bench has started PostgreSQL, ms. */
 const MAX_START_MS = 20_000;
 
 /** The bench of one revision, run as its package.json says: its own code on its own sources. */
@@ -74,13 +74,13 @@ export function describeFailure({ code, stderr }: Run): Error {
   return new Error(`its bench ended with ${code}:\n  ${lines.join('\n  ')}`);
 }
 
-/** Without npm between, which passes signals on to its shell only. */
+/** Returns the arguments of `node` in the script `bench`: run without npm, which passes signals on to its shell only. */
 function readBenchArgs(folder: string): string[] {
   let script: unknown;
   try {
     script = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts.bench;
   } catch {
-    // No bench, then.
+    // The revision has no bench.
   }
   const [command, ...args] = typeof script === 'string' ? script.split(' ') : [];
   if (command !== 'node')
@@ -88,7 +88,7 @@ function readBenchArgs(folder: string): string[] {
   return args;
 }
 
-/** What npm says of the package that it was started in would mislead an npm that installs the other revision. */
+/** Returns the environment without what npm says of its own package: it would mislead an npm that installs the other one. */
 function environment(): NodeJS.ProcessEnv {
   const misleading = /^(npm_package_.*|npm_config_local_prefix|INIT_CWD)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !misleading.test(name)));
@@ -97,6 +97,6 @@ function environment(): NodeJS.ProcessEnv {
 function terminate(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   if (process.platform === 'win32') child.kill();
-  // With what it started itself: an npm that installs, a generator. PostgreSQL has a group of its own.
+  // The whole group, with an npm that installs or a generator. PostgreSQL has a group of its own.
   else process.kill(-child.pid, 'SIGTERM');
 }

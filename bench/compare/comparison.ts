@@ -1,7 +1,7 @@
 import { alignColumns, formatNumber } from '../columns.ts';
 import { type Comparison, comparePairs, type Direction, judge, TOLERANCE, type Verdict } from './pairs.ts';
 
-/** What a comparison of two revisions found; `--json` writes it. */
+/** Result of a comparison of two revisions; `--json` writes it. */
 export interface ComparisonReport {
   readonly this: Revision;
   readonly other: Revision;

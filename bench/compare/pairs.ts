@@ -6,7 +6,7 @@ export interface Pair {
   readonly other: number;
 }
 
-/** Which way a value gets better. */
+/** Direction in which a value gets better. */
 export type Direction = 'higher' | 'lower';
 
 export interface Comparison {

@@ -1,6 +1,6 @@
 /** A row as the bench of some revision lists it. */
 export interface ListedRow {
-  /** The same in both revisions for the same measurement. */
+  /** Equal in both revisions for the same measurement. */
   readonly id: string;
   readonly name: string;
   /** The argument that makes that revision's bench measure this row and no other. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type BenchProgram, describeFailure } from './bench-program.ts';
 import { type ListedRow, parseRejectedName, parseRowList } from './row-list.ts';
 
-/** How much is measured in one turn. */
+/** Amount that is measured in one turn. */
 export interface TurnSize {
   /** Rounds, whose median is the value of the turn. */
   readonly rounds: number;
