@@ -16,7 +16,7 @@ export interface CompareOptions extends TurnSize {
   readonly revision: string;
   /** Words that select rows; all rows without any. */
   readonly words: readonly string[];
-  /** How often each side is measured. */
+  /** Turns of each side. */
   readonly pairs: number;
 }
 
