@@ -17,9 +17,9 @@ export interface PostedEvent {
 export interface Traffic {
   readonly count: number;
   /** Five events a person in the benchmark: 100,000 events are of 20,000 people. */
-  readonly people: number;
+  readonly users: number;
   /** The number of the first person. */
-  readonly firstPerson: number;
+  readonly firstUser: number;
   /** The last event happened before this (ms since the epoch). */
   readonly now: number;
 }
@@ -37,12 +37,12 @@ const ATTEMPTS = [1, 1, 1, 1, 1, 1, 2, 2, 3, 4];
 const REASONS = ['INSUFFICIENT_FUNDS', 'INSUFFICIENT_FUNDS', 'INSUFFICIENT_FUNDS', 'CARD_EXPIRED', 'LIMIT_EXCEEDED'];
 
 /** Each person signs up, mostly links a bank, then pays; in the order of arrival, which is nearly that of time. */
-export function makeEvents({ count, people, firstPerson, now }: Traffic): PostedEvent[] {
-  const random = mulberry32(firstPerson + 1);
+export function makeEvents({ count, users, firstUser, now }: Traffic): PostedEvent[] {
+  const random = mulberry32(firstUser + 1);
   const made: { readonly at: number; readonly event: PostedEvent }[] = [];
-  for (let i = 0; i < people; i++) {
-    const share = Math.floor(((i + 1) * count) / people) - Math.floor((i * count) / people);
-    made.push(...lifeOf(firstPerson + i, share, now, random));
+  for (let i = 0; i < users; i++) {
+    const share = Math.floor(((i + 1) * count) / users) - Math.floor((i * count) / users);
+    made.push(...lifeOf(firstUser + i, share, now, random));
   }
   made.sort((a, b) => a.at - b.at);
   const arrived = made
@@ -53,15 +53,15 @@ export function makeEvents({ count, people, firstPerson, now }: Traffic): Posted
 }
 
 /** Sign-ups only, all with consent: one e-mail each. */
-export function makeSignups({ count, firstPerson, now }: Traffic): PostedEvent[] {
-  const random = mulberry32(firstPerson + 1);
+export function makeSignups({ count, firstUser, now }: Traffic): PostedEvent[] {
+  const random = mulberry32(firstUser + 1);
   return Array.from({ length: count }, (_, i) => ({
-    ...signup(firstPerson + i, now - SPAN + Math.floor(random() * SPAN), random),
-    user_traits: traits(firstPerson + i, 0, true),
+    ...signup(firstUser + i, now - SPAN + Math.floor(random() * SPAN), random),
+    user_traits: traits(firstUser + i, 0, true),
   }));
 }
 
-function lifeOf(person: number, share: number, now: number, random: () => number) {
+function lifeOf(user: number, share: number, now: number, random: () => number) {
   const events: { at: number; event: PostedEvent }[] = [];
   const optIn = random() < 0.6;
   let segment = 0;
@@ -76,37 +76,37 @@ function lifeOf(person: number, share: number, now: number, random: () => number
     if (random() < 0.05) segment = 1 + Math.floor(random() * 3);
     const event =
       n === 0
-        ? signup(person, at, random)
+        ? signup(user, at, random)
         : n === 1 && random() < 0.85
-          ? bankLink(person, at, random)
-          : payment(person, at, random);
-    events.push({ at, event: { ...event, user_traits: traits(person, segment, optIn) } });
+          ? bankLink(user, at, random)
+          : payment(user, at, random);
+    events.push({ at, event: { ...event, user_traits: traits(user, segment, optIn) } });
   }
   return events;
 }
 
 type WithoutTraits = Omit<PostedEvent, 'user_traits'>;
 
-function signup(person: number, at: number, random: () => number): WithoutTraits {
-  return envelope(person, 'signup_completed', at, {
+function signup(user: number, at: number, random: () => number): WithoutTraits {
+  return envelope(user, 'signup_completed', at, {
     signup_method: pick(['email', 'apple', 'google'], random),
     referral_source: pick(['google_ads', 'friend', 'podcast'], random),
     device_type: pick(['mobile', 'desktop'], random),
   });
 }
 
-function bankLink(person: number, at: number, random: () => number): WithoutTraits {
-  return envelope(person, 'link_bank_success', at, {
+function bankLink(user: number, at: number, random: () => number): WithoutTraits {
+  return envelope(user, 'link_bank_success', at, {
     bank_name: pick(BANKS, random),
     verification_method: 'open_banking',
     account_type: pick(['checking', 'savings'], random),
   });
 }
 
-function payment(person: number, at: number, random: () => number): WithoutTraits {
+function payment(user: number, at: number, random: () => number): WithoutTraits {
   const amount = Math.round(random() * 300_000) / 100;
   if (random() < 0.8) {
-    return envelope(person, 'payment_initiated', at, {
+    return envelope(user, 'payment_initiated', at, {
       amount,
       currency: 'EUR',
       payment_method: pick(['bank_transfer', 'card'], random),
@@ -114,22 +114,22 @@ function payment(person: number, at: number, random: () => number): WithoutTrait
     });
   }
   const attempt_number = pick(ATTEMPTS, random);
-  return envelope(person, 'payment_failed', at, { amount, attempt_number, failure_reason: pick(REASONS, random) });
+  return envelope(user, 'payment_failed', at, { amount, attempt_number, failure_reason: pick(REASONS, random) });
 }
 
 function envelope(
-  person: number,
+  user: number,
   event_type: PostedEvent['event_type'],
   at: number,
   properties: PostedEvent['properties'],
 ): WithoutTraits {
-  return { user_id: `u_${person}`, event_type, event_timestamp: new Date(at).toISOString(), properties };
+  return { user_id: `u_${user}`, event_type, event_timestamp: new Date(at).toISOString(), properties };
 }
 
-function traits(person: number, segment: number, optIn: boolean): PostedEvent['user_traits'] {
+function traits(user: number, segment: number, optIn: boolean): PostedEvent['user_traits'] {
   return {
-    email: `person.${person}@example.com`,
-    country: COUNTRIES[person % COUNTRIES.length] as string,
+    email: `person.${user}@example.com`,
+    country: COUNTRIES[user % COUNTRIES.length] as string,
     marketing_opt_in: optIn,
     risk_segment: SEGMENTS[segment] as string,
   };

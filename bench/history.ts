@@ -1,5 +1,5 @@
-import { DEFAULT_TENANT } from '../src/model.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { DEFAULT_TENANT } from '../src/model/event.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import type { Database, Setup } from './setup.ts';
 
 const DAY = 86_400_000;
@@ -12,8 +12,8 @@ const AT_ONCE = 250_000;
 
 /** Fills the database with what `count` events of the last eleven months would have left behind; the same kinds of rows. */
 export async function fillHistory(setup: Setup, count: number, log: (line: string) => void): Promise<void> {
-  const people = Math.max(1, Math.round(count / EVENTS_A_PERSON));
-  const newcomers = Math.floor(people * YET_TO_SIGN_UP);
+  const users = Math.max(1, Math.round(count / EVENTS_A_PERSON));
+  const newcomers = Math.floor(users * YET_TO_SIGN_UP);
   const now = Date.now();
   await setup.keepHistory(newcomers, async ({ pool }) => {
     const partitions = new Partitions(pool);
@@ -23,10 +23,10 @@ export async function fillHistory(setup: Setup, count: number, log: (line: strin
     }
     for (let from = 0; from < count; from += AT_ONCE) {
       const to = Math.min(count, from + AT_ONCE);
-      await fillPart({ pool }, { from, to, count, people, newcomers, start: now - SPAN });
+      await fillPart({ pool }, { from, to, count, users, newcomers, start: now - SPAN });
       log(`history: ${to.toLocaleString('en')} of ${count.toLocaleString('en')} events`);
     }
-    for (const statement of PEOPLE) await pool.query(statement, [DEFAULT_TENANT, people]);
+    for (const statement of PEOPLE) await pool.query(statement, [DEFAULT_TENANT, users]);
     // As after months of autovacuum and of checkpoints.
     await pool.query('vacuum (analyze)');
     await pool.query('checkpoint');
@@ -37,20 +37,20 @@ interface Part {
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  readonly people: number;
+  readonly users: number;
   readonly newcomers: number;
   readonly start: number;
 }
 
 async function fillPart({ pool }: Pick<Database, 'pool'>, part: Part): Promise<void> {
-  const { from, to, count, people, newcomers, start } = part;
+  const { from, to, count, users, newcomers, start } = part;
   const connection = await pool.connect();
   try {
     await connection.query('begin');
     // The pool's connections are held to index probes, which is wrong for whole tables.
     await connection.query('set local enable_seqscan = on; set local enable_hashjoin = on');
     await connection.query(PART);
-    await connection.query(MAKE_PART, [from, to - 1, people, newcomers, start, SPAN, count]);
+    await connection.query(MAKE_PART, [from, to - 1, users, newcomers, start, SPAN, count]);
     for (const statement of FROM_PART) await connection.query(statement, [DEFAULT_TENANT]);
     await connection.query('commit');
   } catch (error) {

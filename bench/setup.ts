@@ -5,24 +5,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import pino from 'pino';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
-import { Dispatcher } from '../src/dispatch.ts';
+import { DeliveryWorker } from '../src/delivery/delivery-worker.ts';
+import { Dispatcher } from '../src/delivery/dispatch.ts';
+import { startEmbedded } from '../src/embedded/embedded.ts';
 import { buildServer } from '../src/http/server.ts';
-import { type CatalogData, CHANNELS, type Channel, DEFAULT_TENANT } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { CatalogData } from '../src/model/catalog.ts';
+import { CHANNELS, type Channel } from '../src/model/delivery.ts';
+import { DEFAULT_TENANT } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { openPool } from '../src/store/database.ts';
-import { startEmbedded } from '../src/store/embedded.ts';
-import { migrate } from '../src/store/migrate.ts';
-import { Partitions } from '../src/store/partitions.ts';
-import { DeliveryWorker } from '../src/worker/delivery-worker.ts';
-import { TimerWorker } from '../src/worker/timer-worker.ts';
+import { openPool } from '../src/store/pg/database.ts';
+import { migrate } from '../src/store/pg/migrate.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
+import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
+import { TimerWorker } from '../src/timers/timer-worker.ts';
 import type { Traffic } from './events.ts';
 
 const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
@@ -41,7 +43,7 @@ export interface Setup {
   /** Runs `work` on the database for a value: fresh, or the one with the history. */
   withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T>;
   /** From now on values are measured on one database, which `fill` prepares. */
-  keepHistory(people: number, fill: (database: Database) => Promise<void>): Promise<void>;
+  keepHistory(users: number, fill: (database: Database) => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,11 +55,11 @@ export interface Database {
 export async function startSetup(events: number, log: (line: string) => void): Promise<Setup> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-bench-'));
   const server = await startEmbedded({ dataDir });
-  const catalog = await parseCatalog(await readCatalog(FINTECH));
+  const catalog = await loadValidCatalog(await loadCatalogFiles(FINTECH));
   const now = Date.now();
   let made = 0;
-  let history: { readonly name: string; readonly people: number } | undefined;
-  let nextPerson = 0;
+  let history: { readonly name: string; readonly users: number } | undefined;
+  let nextUser = 0;
 
   const open = async <T>(name: string, work: (database: Database) => Promise<T>): Promise<T> => {
     const url = databaseUrl(server.url, name);
@@ -101,17 +103,17 @@ export async function startSetup(events: number, log: (line: string) => void): P
     events,
     traffic(most = events) {
       const count = Math.min(events, most);
-      const people = Math.max(1, Math.round(count / 5));
-      const firstPerson = nextPerson;
-      if (history) nextPerson = (nextPerson + people) % history.people;
-      return { count, people, firstPerson, now };
+      const users = Math.max(1, Math.round(count / 5));
+      const firstUser = nextUser;
+      if (history) nextUser = (nextUser + users) % history.users;
+      return { count, users, firstUser: firstUser, now };
     },
     withEmpty: (work) => withFresh(undefined, work),
     withDatabase: (work) => (history ? open(history.name, work) : withFresh(TEMPLATE, work)),
-    async keepHistory(people, fill) {
+    async keepHistory(users, fill) {
       const name = await create(TEMPLATE);
       await open(name, fill);
-      history = { name, people };
+      history = { name, users };
     },
     async stop() {
       await server.stop();
@@ -142,7 +144,7 @@ export async function withTidings<T>(
   const noop = noopProvider(CHANNELS);
   const byChannel = new Map(CHANNELS.map((channel) => [channel, providers[channel] ?? noop]));
   const seal = new Seal(createHash('sha256').update('bench').digest());
-  const catalogs = new Catalogs(pool);
+  const catalogs = new CatalogCache(pool);
   const pipeline = new Pipeline({
     pool,
     catalogs,
@@ -172,7 +174,7 @@ export async function withTidings<T>(
         cleanup.push(() => worker.stop());
       },
       async fireTimers() {
-        const calendar = { next: nextOccurrence, label: occurrenceLabel };
+        const calendar = { next: nextOccurrence, label: formatLocalTimeKey };
         const elapsed = () => performance.now();
         const worker = new TimerWorker({ pool, databaseUrl: url, pipeline, calendar, clock, elapsed, log, rate: 1e6 });
         await worker.start();

@@ -86,7 +86,7 @@ export async function ensureConsole() {
   const folder = join(root, 'packages', 'console');
   if (!existsSync(join(folder, 'vite.config.ts'))) return;
   // All that it shares with src/ but types.
-  const shared = join(root, 'src', 'trial.ts');
+  const shared = join(root, 'src', 'catalog', 'sample-event.ts');
   await ensureMade(join(folder, 'dist'), [...filesIn(folder), shared], async () => {
     say('Building the console (once)…');
     const done = await npm(['run', 'build', '-w', 'packages/console', '--silent']);

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { parseDuration } from './catalog/duration.ts';
 import { ConfigError } from './errors.ts';
-import { CHANNELS, type Channel, type Millis } from './model.ts';
-import { secretFile } from './secret-file.ts';
+import { secretFile } from './lib/secret-file.ts';
+import { CHANNELS, type Channel } from './model/delivery.ts';
+import type { Millis } from './model/event.ts';
+import { parseDuration } from './time/duration.ts';
 
 /** Everything the environment decides, resolved once: later code sees no optionals. */
 export interface Config {

@@ -2,32 +2,33 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Catalog, Catalogs } from './catalog/catalogs.ts';
-import { parseCatalog } from './catalog/parse.ts';
-import { readCatalog } from './catalog/read.ts';
-import { watchCatalog } from './catalog/watch.ts';
+import { type Catalog, CatalogCache } from './catalog/cache.ts';
+import { loadCatalogFiles } from './catalog/load/load.ts';
+import { loadValidCatalog } from './catalog/load/load-valid.ts';
+import { watchCatalog } from './catalog/load/watch.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
-import { Dispatcher } from './dispatch.ts';
+import { DeliveryWorker } from './delivery/delivery-worker.ts';
+import { Dispatcher } from './delivery/dispatch.ts';
+import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
-import { DAY } from './iso-time.ts';
-import { CHANNELS, type Channel, DEFAULT_TENANT } from './model.ts';
-import { Pipeline } from './pipeline.ts';
+import { Pipeline } from './ingest/pipeline.ts';
+import { ROOT } from './lib/package-root.ts';
+import { CHANNELS, type Channel } from './model/delivery.ts';
+import { DEFAULT_TENANT } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
-import { ROOT } from './root.ts';
-import { nextOccurrence, occurrenceLabel } from './rules/calendar.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
-import { openPool } from './store/database.ts';
-import { startEmbedded } from './store/embedded.ts';
-import { checkEncryptionKey } from './store/installation.ts';
-import { migrate } from './store/migrate.ts';
-import { Partitions } from './store/partitions.ts';
-import { DeliveryWorker } from './worker/delivery-worker.ts';
-import { TimerWorker } from './worker/timer-worker.ts';
+import { checkEncryptionKey } from './store/metadata.ts';
+import { openPool } from './store/pg/database.ts';
+import { migrate } from './store/pg/migrate.ts';
+import { Partitions } from './store/pg/partitions.ts';
+import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
+import { DAY_MS } from './time/iso-time.ts';
+import { TimerWorker } from './timers/timer-worker.ts';
 
 export interface Roles {
   /** Serves HTTP and applies the catalog. */
@@ -85,11 +86,11 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         log.warn({ partitions: left }, 'could not be made now: their rows are in the default partition');
     };
     await makePartitions();
-    cleanup.push(every(DAY, makePartitions, log));
+    cleanup.push(every(DAY_MS, makePartitions, log));
 
-    const catalogs = new Catalogs(pool);
+    const catalogs = new CatalogCache(pool);
     const apply = async () => {
-      const data = await parseCatalog(await readCatalog(config.catalogDir));
+      const data = await loadValidCatalog(await loadCatalogFiles(config.catalogDir));
       const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
       await catalogs.adopt(DEFAULT_TENANT, applied.version);
       return applied;
@@ -131,7 +132,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         pool,
         databaseUrl,
         pipeline,
-        calendar: { next: nextOccurrence, label: occurrenceLabel },
+        calendar: { next: nextOccurrence, label: formatLocalTimeKey },
         clock,
         elapsed: () => performance.now(),
         log,
@@ -142,7 +143,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await timers.start();
       cleanup.push(() => timers.stop());
       state.workers = () => {
-        const troubled = worker.troubled();
+        const troubled = worker.unhealthyProviders();
         return {
           delivery: troubled.length === 0 ? 'ok' : `waiting for ${troubled.join(', ')}`,
           timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',

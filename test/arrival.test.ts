@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import type { Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
-import { countingIds } from '../src/simulate/ids.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { Limit, Rule } from '../src/model/catalog.ts';
+import type { Event, JsonObject, Millis } from '../src/model/event.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
 import {
@@ -119,7 +120,7 @@ describe('through the database', () => {
     // What a second process has of its own.
     other = new Pipeline({
       pool,
-      catalogs: new Catalogs(pool),
+      catalogs: new CatalogCache(pool),
       partitions: new Partitions(pool),
       seal: tidings.seal,
       clock: () => NOW,
@@ -162,16 +163,18 @@ describe('through the database', () => {
   test('two processes that get one half of a pattern each at the same moment: neither overlooks the other', async () => {
     await apply([plainRule({ name: 'R0', on: ['b'], after: [{ event: 'a', within: DAY, withinText: '24h' }] })]);
     const run = `run ${made++}`;
-    const people = Array.from({ length: 40 }, (_, person) => person);
-    for (const person of people) {
-      const [a, b] = ['a', 'b'].map((type, index) => itemOf(run, { ...at(type, BASE), person }, person * 2 + index));
+    const users = Array.from({ length: 40 }, (_, user) => user);
+    for (const person of users) {
+      const [a, b] = ['a', 'b'].map((type, index) =>
+        itemOf(run, { ...at(type, BASE), user: person }, person * 2 + index),
+      );
       await Promise.all([tidings.pipeline.ingest(TENANT, [a]), other.ingest(TENANT, [b])]);
     }
     const { rows } = await tidings.database.pool.query(
       'select count(*) as count from notifications where starts_with(user_id, $1)',
       [`${run} `],
     );
-    expect(rows).toEqual([{ count: people.length }]);
+    expect(rows).toEqual([{ count: users.length }]);
   });
 
   test('the profile and the addresses are those of the newest event times', async () => {
@@ -266,7 +269,7 @@ describe('through the database', () => {
     return counted(
       rules,
       rows.map((row) => ({
-        person: row.user_id.slice(run.length + 1),
+        user: row.user_id.slice(run.length + 1),
         rule: row.rule,
         type: row.notification_type,
         time: (events[Number(row.event_id.slice(run.length + 1))] as Given).time,
@@ -278,7 +281,7 @@ describe('through the database', () => {
 function itemOf(run: string, event: Given, place: number): object {
   return {
     event_id: `${run} ${place}`,
-    user_id: `${run} ${event.person}`,
+    user_id: `${run} ${event.user}`,
     event_type: event.type,
     event_timestamp: new Date(event.time).toISOString(),
     properties: propertiesOf(event),
@@ -287,7 +290,7 @@ function itemOf(run: string, event: Given, place: number): object {
 }
 
 function at(type: string, time: Millis): Given {
-  return { person: 0, type, time, n: null, vip: null };
+  return { user: 0, type, time, n: null, vip: null };
 }
 
 /** The oracle: counts by definition, over all events at once, without any notion of arrival. */
@@ -295,10 +298,10 @@ function expected(rules: readonly Rule[], events: readonly Given[]): Sends {
   const sends: Sends = new Map();
   for (const rule of rules) {
     const eligible = events.filter((event) => isEligible(rule, event, events));
-    for (const person of new Set(eligible.map((event) => event.person))) {
-      const own = eligible.filter((event) => event.person === person);
+    for (const user of new Set(eligible.map((event) => event.user))) {
+      const own = eligible.filter((event) => event.user === user);
       for (const [window, count] of allowed(rule.limits, own)) {
-        for (const type of rule.notify) sends.set(`${person} ${rule.name} ${type} ${window}`, count);
+        for (const type of rule.notify) sends.set(`${user} ${rule.name} ${type} ${window}`, count);
       }
     }
   }
@@ -314,7 +317,7 @@ function isEligible(rule: Rule, event: Given, events: readonly Given[]): boolean
   return events.some(
     (a) =>
       a !== event &&
-      a.person === event.person &&
+      a.user === event.user &&
       a.type === after.event &&
       a.time <= event.time &&
       event.time <= a.time + after.within,
@@ -343,17 +346,17 @@ function windowOf(limit: Limit | undefined, time: Millis): string {
 /** Sends by window; where a day's limit meets another, by person only, and no day above its own limit. */
 function counted(
   rules: readonly Rule[],
-  sent: readonly { person: string; rule: string; type: string; time: Millis }[],
+  sent: readonly { user: string; rule: string; type: string; time: Millis }[],
 ): Sends {
   const sends: Sends = new Map();
   const days: Sends = new Map();
-  for (const { person, rule, type, time } of sent) {
+  for (const { user, rule, type, time } of sent) {
     const [first, second] = rules.find(({ name }) => name === rule)?.limits ?? [];
     const window = windowOf(first, time);
-    const day = `${person} ${rule} ${type} ${window}`;
+    const day = `${user} ${rule} ${type} ${window}`;
     days.set(day, (days.get(day) ?? 0) + 1);
     expect(days.get(day)).toBeLessThanOrEqual(first?.max ?? Infinity);
-    const key = second ? `${person} ${rule} ${type} in all` : day;
+    const key = second ? `${user} ${rule} ${type} in all` : day;
     sends.set(key, (sends.get(key) ?? 0) + 1);
   }
   return sends;
@@ -364,14 +367,14 @@ function inMemory(rules: readonly Rule[], given: readonly Given[], requests: rea
   const events = given.map((one, place) => eventOf(one, place));
   const sent = requests
     .flatMap((places) =>
-      memory.arrive(
+      memory.ingest(
         places.map((place) => events[place] as Event),
         NOW,
       ),
     )
     .flatMap(({ userId, sends }) =>
       sends.map(({ decision, trigger }) => ({
-        person: userId,
+        user: userId,
         rule: decision.rule,
         type: decision.notification_type,
         time: trigger.time,
@@ -383,7 +386,7 @@ function inMemory(rules: readonly Rule[], given: readonly Given[], requests: rea
 function eventOf(given: Given, place: number): Event {
   return {
     tenantId: TENANT,
-    userId: String(given.person),
+    userId: String(given.user),
     eventId: `event ${place}`,
     key: `key ${place}`,
     type: given.type,

@@ -6,7 +6,7 @@ import { connect } from '../src/cli/api.ts';
 import { readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { checkEncryptionKey } from '../src/store/installation.ts';
+import { checkEncryptionKey } from '../src/store/metadata.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { raw } from './support/raw.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -124,7 +124,7 @@ describe('API keys', () => {
     const right = { ...wrong, event_timestamp: '2025-10-31T10:00:00Z' };
     const path = `/api/v1/events/rejected/${body.rejected[0].rejected_id}/retry`;
     expect((await closed.post(path, right, { authorization: `Bearer ${KEYS[1]}` })).status).toBe(202);
-    const { rows } = await tidings.database.pool.query(`select actor from changes where action = 'event.retried'`);
+    const { rows } = await tidings.database.pool.query(`select actor from audit_log where action = 'event.retried'`);
     expect(rows).toEqual([{ actor: 'api key 2' }]);
   });
 

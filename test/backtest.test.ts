@@ -1,24 +1,26 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Assembly } from '../src/assembly.ts';
-import { Catalogs, compileCatalog } from '../src/catalog/catalogs.ts';
+import { CatalogCache, compileCatalog } from '../src/catalog/cache.ts';
 import { backtest } from '../src/cli/backtest.ts';
-import { isRejection, type ReceivedEvent, readEvent } from '../src/events/envelope.ts';
-import { Reach } from '../src/events/reach.ts';
-import { ids } from '../src/ids.ts';
-import type { CatalogData, Decision, JsonObject, Millis, Rule } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { isRejection, parseEvent, type ReceivedEvent } from '../src/events/envelope.ts';
+import { BatchDecider } from '../src/ingest/decide-batch.ts';
+import { ids } from '../src/ingest/ids.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import type { Decision } from '../src/model/decision.ts';
+import type { JsonObject, Millis } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { nextOccurrence, occurrenceLabel, zoneOf } from '../src/rules/calendar.ts';
-import { openChanges } from '../src/rules/changes.ts';
-import { type PersonFacts, stranger, type Wait } from '../src/rules/facts.ts';
+import { newUserState, type UserState, type Wait } from '../src/rules/facts.ts';
+import { findOpenChanges } from '../src/rules/trait-changes.ts';
 import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
-import type { Life, PastEvent } from '../src/simulate/life.ts';
-import { reportPage } from '../src/simulate/page.ts';
-import { progressText, reportText } from '../src/simulate/report.ts';
+import type { HistoricalEvent, UserHistory } from '../src/simulate/history.ts';
+import { renderHtmlReport } from '../src/simulate/html-report.ts';
+import { renderProgress, renderTextReport } from '../src/simulate/text-report.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
-import { readLives } from '../src/store/replay.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
+import { readHistories } from '../src/store/replay.ts';
+import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../src/time/calendar.ts';
+import { AddressChanges } from '../src/users/addresses.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
 import { BASE, catalogOf, DAY, HOUR, plainRule, rulesOf } from './support/random-catalog.ts';
@@ -59,7 +61,7 @@ describe('what was decided is decided again, exactly', () => {
           const end = await live(database, tenantId, [catalogOf(one), catalogOf(other, 2)], steps);
           const since = BASE + Math.floor((end - BASE) * from);
           const all = { tenantId, since: BASE, until: end + 1, everybody: true };
-          for await (const { lives } of readLives(database.pool, all)) {
+          for await (const { lives } of readHistories(database.pool, all)) {
             for (const life of lives) expect(toldTwice(life)).toEqual([]);
           }
           const report = await backtest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
@@ -96,7 +98,7 @@ describe('another catalog against the past', () => {
   const once = { max: 1, period: { kind: 'ever' }, text: 'once' } as const;
   const past = (rule: Partial<Rule>): Rule => plainRule({ name: 'R', on: ['a'], ...rule });
   const a = (properties: JsonObject = {}): HistoryEvent => {
-    return { person: 0, type: 'a', late: 0, properties, traits: {}, startsIn: null };
+    return { user: 0, type: 'a', late: 0, properties, traits: {}, startsIn: null };
   };
   const post = (gap: Millis, ...events: HistoryEvent[]): Step => ({ gap, kind: 'post', events });
   const end = (gap: Millis): Step => ({ gap, kind: 'end' });
@@ -197,11 +199,11 @@ describe('another catalog against the past', () => {
     if (!type || !example) throw new Error('no example');
     const hostile = '<img src=x onerror=alert(1)>';
     const changed = { ...report, types: [{ ...type, examples: [{ ...example, user_id: hostile }] }] };
-    const text = reportText(changed);
+    const text = renderTextReport(changed);
     expect(text).toContain('2 events of 1 people');
     expect(text).toMatch(/N1 +1 +2 +1 +0 +0 +1/);
     expect(text).toContain('R: suppressed (limit_reached)');
-    const page = reportPage(changed);
+    const page = renderHtmlReport(changed);
     expect(page).not.toContain(hostile);
     expect(page).toContain('&lt;img src=x');
     expect(page).not.toMatch(/<script|<link|https?:/);
@@ -209,10 +211,10 @@ describe('another catalog against the past', () => {
   });
 
   test('a bar that says how far it is', () => {
-    expect(progressText(500, 2000, 12_000, 2)).toMatch(
+    expect(renderProgress(500, 2000, 12_000, 2)).toMatch(
       /^\[#{8} {22}\] 25 % {2}500 of 2,000 people {2}6,000 events\/s$/,
     );
-    expect(progressText(0, 0, 0, 0)).toContain('100 %');
+    expect(renderProgress(0, 0, 0, 0)).toContain('100 %');
   });
 });
 
@@ -236,7 +238,7 @@ describe('reading the past', () => {
   test('each person is whole, however their events fall on pages', async () => {
     const read: [string, number][] = [];
     const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
-    for await (const { lives } of readLives(database.pool, query)) {
+    for await (const { lives } of readHistories(database.pool, query)) {
       for (const { userId, events } of lives) read.push([userId, events.length]);
     }
     expect(read).toEqual([
@@ -250,7 +252,7 @@ describe('reading the past', () => {
     const read = async (everybody: boolean, userId?: string) => {
       const query = { tenantId: 't', since: minutes(3000), until: minutes(7000), everybody };
       const found: [string, number][] = [];
-      for await (const { lives } of readLives(database.pool, {
+      for await (const { lives } of readHistories(database.pool, {
         ...query,
         ...(userId === undefined ? {} : { userId }),
       })) {
@@ -268,7 +270,7 @@ describe('reading the past', () => {
 
   test('whoever stops early leaves no transaction behind', async () => {
     const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
-    for await (const _ of readLives(database.pool, query)) break;
+    for await (const _ of readHistories(database.pool, query)) break;
     const { rows } = await database.pool.query(
       `select count(*) as open from pg_stat_activity
        where datname = current_database() and state like 'idle in transaction%'`,
@@ -283,7 +285,7 @@ const share = fc.double({ min: 0, max: 1, noNaN: true });
 const postWith = (gap: Millis, type: string, properties: JsonObject, late = 0): Step => ({
   gap,
   kind: 'post',
-  events: [{ person: 0, type, late, properties, traits: {}, startsIn: null }],
+  events: [{ user: 0, type, late, properties, traits: {}, startsIn: null }],
 });
 const post = (gap: Millis, type: string, late = 0): Step => postWith(gap, type, {}, late);
 const endOfWaits = (gap: Millis): Step => ({ gap, kind: 'end' });
@@ -408,7 +410,7 @@ async function live(
   let made = 0;
   let applied = 0;
   let active = versions[0] as CatalogData;
-  const catalogs = new Catalogs(pool);
+  const catalogs = new CatalogCache(pool);
   const pipeline = new Pipeline({
     pool,
     catalogs,
@@ -428,7 +430,7 @@ async function live(
       const due = rows[0]?.due ?? null;
       if (due === null || due > to) break;
       now = Math.max(now, due);
-      await pipeline.endDueWaits(tenantId, PEOPLE);
+      await pipeline.fireDueWaits(tenantId, PEOPLE);
     }
     now = Math.max(now, to);
   };
@@ -444,17 +446,17 @@ async function live(
       active = versions[++applied % versions.length] as CatalogData;
       await applyCatalog(pool, tenantId, active, 'test', now);
     } else {
-      await pipeline.endDueWaits(tenantId, PEOPLE);
+      await pipeline.fireDueWaits(tenantId, PEOPLE);
       for (const rule of active.rules) {
         if (!rule.every) continue;
         for (const userId of PEOPLE) {
-          const zone = zoneOf(rule.zone, await traitsOf(pool, tenantId, userId));
+          const zone = resolveZone(rule.zone, await traitsOf(pool, tenantId, userId));
           const due = nextOccurrence(rule.every.cron, zone, turnsUntil);
           if (due === null || due > now) continue;
-          const label = occurrenceLabel(due, zone);
+          const label = formatLocalTimeKey(due, zone);
           // Which of two in one millisecond was first is nowhere written down.
           now++;
-          await pipeline.takeTurns({ tenantId, rule: rule.name, due, label }, [userId], async () => {});
+          await pipeline.runSchedule({ tenantId, rule: rule.name, due, label }, [userId], async () => {});
         }
       }
       turnsUntil = now;
@@ -474,11 +476,11 @@ async function traitsOf(pool: TestDatabase['pool'], tenantId: string, userId: st
 
 /** An event as a caller posts it. */
 function posted(event: HistoryEvent, number: number, now: Millis): JsonObject {
-  const { person, type, late, properties, traits, startsIn } = event;
+  const { user, type, late, properties, traits, startsIn } = event;
   const time = now - late;
   return {
     event_id: `e${number}`,
-    user_id: `u${person}`,
+    user_id: `u${user}`,
     event_type: type,
     event_timestamp: new Date(time).toISOString(),
     properties: { ...properties, ...(startsIn === null ? {} : { starts_at: new Date(time + startsIn).toISOString() }) },
@@ -487,44 +489,51 @@ function posted(event: HistoryEvent, number: number, now: Millis): JsonObject {
 }
 
 /** The pipeline without its database: what it would have stored of each person. */
-function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; end: Millis } {
+function play(rules: readonly Rule[], steps: readonly Step[]): { lives: UserHistory[]; end: Millis } {
   // Of what is posted nothing is asked, and schemas take long to compile.
   const { traits: _, ...data } = catalogOf(rules);
   const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: rulesOf(rules) };
   const catalogs = { active: catalog, versions: new Map([[1, catalog]]) };
-  const people = new Map<string, PersonFacts>();
-  const events: PastEvent[] = [];
+  const users = new Map<string, UserState>();
+  const events: HistoricalEvent[] = [];
   const ends = new Map<string, readonly Decision[]>();
   const seal = new Seal(Buffer.alloc(32));
   let now = BASE;
   let made = 0;
   for (const step of steps) {
     now += step.gap;
-    const facts = { catalogVersion: 1, people, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
-    const assembly = new Assembly('t', now, catalogs, facts as never, new Reach('t', new Map(), seal), ids);
+    const facts = { catalogVersion: 1, users, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
+    const assembly = new BatchDecider(
+      't',
+      now,
+      catalogs,
+      facts as never,
+      new AddressChanges('t', new Map(), seal),
+      ids,
+    );
     const follow = (emitted: readonly ReceivedEvent[]) => {
       for (let left = emitted; left.length > 0; ) left = assembly.decide(left);
     };
     if (step.kind === 'post') {
       const read = step.events.map((event) => {
         const item = posted(event, ++made, now);
-        if (!people.has(String(item.user_id))) people.set(String(item.user_id), stranger(String(item.user_id)));
-        const read = readEvent('t', item, () => null);
+        if (!users.has(String(item.user_id))) users.set(String(item.user_id), newUserState(String(item.user_id)));
+        const read = parseEvent('t', item, () => null);
         if (isRejection(read)) throw new Error(read.message);
         return read;
       });
       follow(assembly.decide(read));
     } else {
-      let left: readonly Wait[] = [...people.values()].flatMap(({ waits }) =>
+      let left: readonly Wait[] = [...users.values()].flatMap(({ waits }) =>
         [...waits.values()].filter(({ status, dueAt }) => status === 'waiting' && dueAt <= now),
       );
       while (left.length > 0) {
-        const ended = assembly.end(left);
+        const ended = assembly.fireWaits(left);
         follow(ended.emitted);
         left = ended.left;
       }
     }
-    const batch = assembly.finish();
+    const batch = assembly.buildBatch();
     for (const { event, decisions } of batch.events) {
       const { tenantId, userId, eventId, key, type, time, properties, traits, contextText } = event;
       const emittedBy = contextText === null ? null : String(JSON.parse(contextText).emitted_by);
@@ -532,7 +541,7 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
       const stored = JSON.parse(JSON.stringify(decisions)) as Decision[];
       events.push({
         ...own,
-        openChanges: () => openChanges(own, stored),
+        openChanges: () => findOpenChanges(own, stored),
         receivedAt: now,
         catalogVersion: 1,
         emittedBy,
@@ -545,8 +554,8 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
       if (wait.status !== 'waiting') ends.set(wait.waitId, JSON.parse(JSON.stringify(decisions)));
     }
   }
-  const lives = [...people.values()].map(
-    ({ userId, profile, waits, uses }): Life => ({
+  const lives = [...users.values()].map(
+    ({ userId, profile, waits, uses }): UserHistory => ({
       userId,
       profile,
       events: events
@@ -560,7 +569,7 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: Life[]; 
 }
 
 /** Triggers that a rule sent the same notification for, or acted on, more than once. A digest is named by one of its items. */
-function toldTwice({ events, waits }: Pick<Life, 'events' | 'waits'>): string[] {
+function toldTwice({ events, waits }: Pick<UserHistory, 'events' | 'waits'>): string[] {
   const decisions = [...events.flatMap((event) => event.decisions()), ...waits.flatMap((wait) => wait.decisions)];
   const sends = decisions
     .filter(({ outcome, evidence }) => (outcome === 'send' || outcome === 'acted') && !evidence.digest)
@@ -571,7 +580,7 @@ function toldTwice({ events, waits }: Pick<Life, 'events' | 'waits'>): string[] 
 /** @param other the candidate; without one the past is decided again */
 function replayAll(
   rules: readonly Rule[],
-  lives: readonly Life[],
+  lives: readonly UserHistory[],
   since: Millis,
   until: Millis,
   other?: readonly Rule[],

@@ -55,7 +55,7 @@ test('a name that no row has is refused with the names there are', { timeout: 30
 });
 
 test('the traffic is the same each time, of as many people as asked for, and without repeats', () => {
-  const traffic = { count: 5000, people: 1000, firstPerson: 7, now: Date.parse('2025-11-20T12:00:00Z') };
+  const traffic = { count: 5000, users: 1000, firstUser: 7, now: Date.parse('2025-11-20T12:00:00Z') };
   const events = makeEvents(traffic);
   expect(events).toEqual(makeEvents(traffic));
   expect(events).toHaveLength(5000);

@@ -1,8 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAt, parseRecurrence, parseZone } from '../src/catalog/moment.ts';
-import type { At, Millis } from '../src/model.ts';
-import { dateIn, nextOccurrence, occurrenceLabel, resolveAt, zoneOf } from '../src/rules/calendar.ts';
+import { parseAt, parseRecurrence, parseZone } from '../src/catalog/parse/rules/time-expressions.ts';
+import type { At } from '../src/model/catalog.ts';
+import type { Millis } from '../src/model/event.ts';
+import {
+  formatDate,
+  formatLocalTimeKey,
+  nextOccurrence,
+  resolveTimeExpression,
+  resolveZone,
+} from '../src/time/calendar.ts';
 import { runs } from './support/properties.ts';
 
 const LISBON = 'Europe/Lisbon';
@@ -77,7 +84,7 @@ describe('the next occurrence', () => {
         fc.property(years, timeOfDay, (year, minutes) => {
           const cron = `${minutes % 60} ${Math.floor(minutes / 60)} * * *`;
           const first = Date.parse(`${year}-01-01T00:00:00Z`);
-          const dates = occurrences(cron, zone, first, first + 366 * DAY).map((time) => dateIn(time, zone));
+          const dates = occurrences(cron, zone, first, first + 366 * DAY).map((time) => formatDate(time, zone));
           expect(dates).toEqual(datesFrom(dates[0]!, dates.length));
           expect(dates.length).toBeGreaterThanOrEqual(365);
         }),
@@ -92,7 +99,7 @@ describe('the next occurrence', () => {
     fc.assert(
       fc.property(minute, hour, somewhere, moment, (minutes, hours, zone, from) => {
         const found = occurrences(`${minutes} ${hours} * * *`, zone, from, from + 2 * DAY).slice(0, 400);
-        const labels = found.map((time) => occurrenceLabel(time, zone));
+        const labels = found.map((time) => formatLocalTimeKey(time, zone));
         expect(found.every((time, place) => time > (found[place - 1] ?? from))).toBe(true);
         expect(new Set(labels).size).toBe(labels.length);
         expect(labels).toEqual(found.map((time) => shownBy(time, zone)));
@@ -145,7 +152,7 @@ describe('a point in time to wait for', () => {
     ['00:00', 'America/Sao_Paulo', '2018-11-04T02:00:00Z', '2018-11-04T03:00:00Z'],
     ['09:00', 'Nowhere/Land', '2025-07-01T10:00:00Z', '2025-07-02T09:00:00Z'],
   ])('%s in %s, from %s', (written, zone, base, due) => {
-    expect(iso(resolveAt(atOf(written), zone, at(base)))).toBe(iso(at(due)));
+    expect(iso(resolveTimeExpression(atOf(written), zone, at(base)))).toBe(iso(at(due)));
   });
 
   test('without a field it is never before the moment counted from, and at most eight days after it', () => {
@@ -153,7 +160,7 @@ describe('a point in time to wait for', () => {
     const weekday = fc.option(fc.integer({ min: 1, max: 7 }), { nil: undefined });
     fc.assert(
       fc.property(anyTime, somewhere, timeOfDay, weekday, (base, zone, minutes, day) => {
-        const due = resolveAt(
+        const due = resolveTimeExpression(
           { text: '', offset: 0, timeOfDay: minutes, ...(day !== undefined && { weekday: day }) },
           zone,
           base,
@@ -161,7 +168,7 @@ describe('a point in time to wait for', () => {
         expect(due).toBeGreaterThanOrEqual(base);
         expect(due - base).toBeLessThanOrEqual((day === undefined ? 2 : 8) * DAY);
         // What is due now is due at once.
-        expect(resolveAt({ text: '', offset: 0, timeOfDay: minutes }, zone, due)).toBe(due);
+        expect(resolveTimeExpression({ text: '', offset: 0, timeOfDay: minutes }, zone, due)).toBe(due);
       }),
     );
   });
@@ -171,8 +178,8 @@ describe('a point in time to wait for', () => {
     const zone = fc.constantFrom(...ZONES.filter((one) => one !== 'Pacific/Apia'));
     fc.assert(
       fc.property(moment, zone, timeOfDay, (base, where, minutes) => {
-        const due = resolveAt({ text: '', field: 'event.t', offset: 0, timeOfDay: minutes }, where, base);
-        expect(dateIn(due, where)).toBe(dateIn(base, where));
+        const due = resolveTimeExpression({ text: '', field: 'event.t', offset: 0, timeOfDay: minutes }, where, base);
+        expect(formatDate(due, where)).toBe(formatDate(base, where));
       }),
     );
   });
@@ -180,7 +187,7 @@ describe('a point in time to wait for', () => {
   test.each(ZONES)('the ends of time in %s', (zone) => {
     for (const written of ['event.t - 3650d', 'event.t + 3650d 23:59', 'event.t 00:00', '00:00', 'sunday 23:59']) {
       for (const base of [FIRST, LAST, FIRST - 1000 * DAY, LAST + 1000 * DAY]) {
-        const due = resolveAt(atOf(written), zone, base);
+        const due = resolveTimeExpression(atOf(written), zone, base);
         expect(due).toBeGreaterThanOrEqual(FIRST);
         expect(due).toBeLessThanOrEqual(LAST);
       }
@@ -198,23 +205,23 @@ describe('zones and local dates', () => {
     ['user', { time_zone: '' }, 'UTC'],
     ['user', {}, 'UTC'],
   ])('%s of %o', (zone, user, name) => {
-    expect(zoneOf(zone, user)).toBe(name);
+    expect(resolveZone(zone, user)).toBe(name);
   });
 
   test('a name without end is no zone', () => {
-    expect(zoneOf('user', { time_zone: 'x'.repeat(100_000) })).toBe('UTC');
+    expect(resolveZone('user', { time_zone: 'x'.repeat(100_000) })).toBe('UTC');
   });
 
   test('one local time has one label, in any zone', () => {
-    expect(occurrenceLabel(at('2025-11-03T09:00:00Z'), LISBON)).toBe('2025-11-03T09:00');
-    expect(occurrenceLabel(at('2025-11-03T14:00:00Z'), NEW_YORK)).toBe('2025-11-03T09:00');
-    expect(occurrenceLabel(at('2025-11-02T22:00:00Z'), LORD_HOWE)).toBe('2025-11-03T09:00');
-    expect(occurrenceLabel(at('2025-11-03T09:00:00Z'), 'Nowhere/Land')).toBe('2025-11-03T09:00');
+    expect(formatLocalTimeKey(at('2025-11-03T09:00:00Z'), LISBON)).toBe('2025-11-03T09:00');
+    expect(formatLocalTimeKey(at('2025-11-03T14:00:00Z'), NEW_YORK)).toBe('2025-11-03T09:00');
+    expect(formatLocalTimeKey(at('2025-11-02T22:00:00Z'), LORD_HOWE)).toBe('2025-11-03T09:00');
+    expect(formatLocalTimeKey(at('2025-11-03T09:00:00Z'), 'Nowhere/Land')).toBe('2025-11-03T09:00');
   });
 
   test('dates beyond the years 1 to 9999 are held at the ends', () => {
-    expect(dateIn(FIRST, NEW_YORK)).toBe('0001-01-01');
-    expect(dateIn(LAST, LORD_HOWE)).toBe('9999-12-31');
+    expect(formatDate(FIRST, NEW_YORK)).toBe('0001-01-01');
+    expect(formatDate(LAST, LORD_HOWE)).toBe('9999-12-31');
   });
 });
 

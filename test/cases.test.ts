@@ -5,23 +5,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import { CatalogError } from '../src/errors.ts';
-import type { CatalogData } from '../src/model.ts';
-import { readCases } from '../src/simulate/cases.ts';
-import { playCase, rulesFor } from '../src/simulate/play.ts';
+import type { CatalogData } from '../src/model/catalog.ts';
+import { parseCases } from '../src/simulate/cases.ts';
+import { rulesFor, runCase } from '../src/simulate/run-case.ts';
 
 const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 
 describe.each(['fintech', 'booking', 'marketplace'])('examples/%s', async (name) => {
-  const source = await readCatalog(example(name));
-  const { data } = await checkSource(source);
+  const source = await loadCatalogFiles(example(name));
+  const { data } = await lintCatalog(source);
   if (!data) throw new Error(`examples/${name} has errors`);
   const rules = rulesFor(data);
-  const cases = readCases('cases.yaml', source.get('cases.yaml') ?? '', data);
+  const cases = parseCases('cases.yaml', source.get('cases.yaml') ?? '', data);
   test.each(cases.map((one) => [one.name, one] as const))('%s', (_name, one) => {
-    const { failures, timeline } = playCase(rules, one, () => 0);
+    const { failures, timeline } = runCase(rules, one, () => 0);
     expect(failures, timeline.join('\n')).toEqual([]);
   });
 });
@@ -29,7 +29,7 @@ describe.each(['fintech', 'booking', 'marketplace'])('examples/%s', async (name)
 describe('a case', () => {
   let data: CatalogData;
   beforeAll(async () => {
-    const checked = await checkSource(
+    const checked = await lintCatalog(
       new Map([
         ['events.yaml', 'events: { a: { properties: { n: integer } }, b: {} }\ntraits: { plan: string }'],
         ['notifications.yaml', 'notifications: { N: { category: SYSTEM, channels: [internal] } }'],
@@ -44,8 +44,8 @@ describe('a case', () => {
   });
 
   const play = (text: string) => {
-    const [one] = readCases('cases.yaml', `cases:\n  - name: it\n${text.replace(/^/gm, '    ')}`, data);
-    return playCase(rulesFor(data), one!, () => 0);
+    const [one] = parseCases('cases.yaml', `cases:\n  - name: it\n${text.replace(/^/gm, '    ')}`, data);
+    return runCase(rulesFor(data), one!, () => 0);
   };
   const sent = 'events: [{ at: 2025-11-03T09:00Z, a: { n: 2 } }]';
 
@@ -160,7 +160,7 @@ describe('a case', () => {
   ])('with %s is refused, with its place', (_name, text, message) => {
     let thrown: unknown;
     try {
-      readCases('cases.yaml', text, data);
+      parseCases('cases.yaml', text, data);
     } catch (error) {
       thrown = error;
     }

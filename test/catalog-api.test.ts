@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCatalog } from '../src/catalog/read.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -12,7 +12,7 @@ let files: { [path: string]: string };
 beforeAll(async () => {
   tidings = await testTidings();
   server = await testServer(tidings);
-  files = Object.fromEntries(await readCatalog(FINTECH));
+  files = Object.fromEntries(await loadCatalogFiles(FINTECH));
 });
 
 afterAll(async () => {

@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { checkSource } from '../src/catalog/check.ts';
-import { parseDuration } from '../src/catalog/duration.ts';
-import { parseLimit } from '../src/catalog/limit.ts';
-import { parseAt, parseRecurrence } from '../src/catalog/moment.ts';
-import { type CatalogSource, parseCatalog } from '../src/catalog/parse.ts';
-import { readCatalog } from '../src/catalog/read.ts';
-import { ruleSetOf } from '../src/catalog/rule-set.ts';
-import { KEYS } from '../src/catalog/rules.ts';
-import { compileSchemas } from '../src/catalog/validate-event.ts';
-import { watchCatalog } from '../src/catalog/watch.ts';
+import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { type CatalogSource, loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { watchCatalog } from '../src/catalog/load/watch.ts';
+import { parseLimit } from '../src/catalog/parse/rules/limit-text.ts';
+import { KEYS } from '../src/catalog/parse/rules/rules.ts';
+import { parseAt, parseRecurrence } from '../src/catalog/parse/rules/time-expressions.ts';
+import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
-import type { CatalogData, JsonObject } from '../src/model.ts';
+import type { CatalogData } from '../src/model/catalog.ts';
+import type { JsonObject } from '../src/model/event.ts';
+import { parseDuration } from '../src/time/duration.ts';
 import { runs } from './support/properties.ts';
 
 const FINTECH = join(import.meta.dirname, '../examples/fintech');
@@ -54,7 +55,7 @@ function withFiles(files: { readonly [file: string]: string | null }): CatalogSo
 
 async function problemsOf(source: CatalogSource): Promise<readonly CatalogProblem[]> {
   try {
-    await parseCatalog(source);
+    await loadValidCatalog(source);
     return [];
   } catch (error) {
     if (error instanceof CatalogError) return error.problems;
@@ -383,7 +384,7 @@ describe('limits and durations', () => {
   ])('%s', (written, max, period, text) => {
     expect(parseLimit(written)).toEqual({ limit: { max, period, text } });
     expect(parseLimit(`${written}  per person`)).toEqual({
-      limit: { max, period, text: `${text} per person`, perPerson: true },
+      limit: { max, period, text: `${text} per person`, perUser: true },
     });
   });
 
@@ -438,7 +439,7 @@ describe('limits and durations', () => {
 describe('the fintech example', () => {
   let data: CatalogData;
   beforeAll(async () => {
-    data = await parseCatalog(await readCatalog(FINTECH));
+    data = await loadValidCatalog(await loadCatalogFiles(FINTECH));
   });
 
   it('has the four rules and their limits', () => {
@@ -503,10 +504,10 @@ describe('the fintech example', () => {
 
   it('is plain data, the same each time and on each system', async () => {
     const windows = new Map(
-      [...(await readCatalog(FINTECH))].map(([file, text]) => [file, text.replace(/\n/g, '\r\n')]),
+      [...(await loadCatalogFiles(FINTECH))].map(([file, text]) => [file, text.replace(/\n/g, '\r\n')]),
     );
     const reversed = new Map([...windows].reverse());
-    expect(JSON.stringify(await parseCatalog(reversed))).toBe(JSON.stringify(data));
+    expect(JSON.stringify(await loadValidCatalog(reversed))).toBe(JSON.stringify(data));
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
   });
 
@@ -541,7 +542,7 @@ describe('the fintech example', () => {
 describe('an event that does not fit', () => {
   let check: ReturnType<typeof compileSchemas>;
   beforeAll(async () => {
-    const data = await parseCatalog(
+    const data = await loadValidCatalog(
       withFiles({
         'events.yaml': `${RIGHT['events.yaml']}
   order:
@@ -631,7 +632,7 @@ describe('docs/rules.md', () => {
   it('shows catalogs that are right', async () => {
     expect(blocks('rules').length).toBeGreaterThan(15);
     for (const rules of blocks('rules')) {
-      const { data, problems } = await checkSource(new Map([...base, ['rules.yaml', rules]]));
+      const { data, problems } = await lintCatalog(new Map([...base, ['rules.yaml', rules]]));
       expect(problems.filter(({ code }) => !/^unused_(event|notification)$/.test(code))).toEqual([]);
       ruleSetOf(1, data!);
     }
@@ -661,7 +662,7 @@ describe('docs/rules.md', () => {
     expect(rows.length).toBeGreaterThan(5);
     for (const [, written, expected] of rows) {
       const source = new Map([...base, ['rules.yaml', `rules:\n  WELCOME:\n    on: payment_failed\n    ${written}\n`]]);
-      const error = await parseCatalog(source).catch((thrown: unknown) => thrown);
+      const error = await loadValidCatalog(source).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(CatalogError);
       expect((error as CatalogError).message).toBe(expected);
     }
@@ -677,7 +678,7 @@ describe('docs/rules.md', () => {
 
 describe('schemas', () => {
   it('a full JSON Schema is kept as it is, short types in it written out', async () => {
-    const data = await parseCatalog(
+    const data = await loadValidCatalog(
       withFiles({
         'events.yaml': `${RIGHT['events.yaml']}
   order:
@@ -704,7 +705,7 @@ describe('schemas', () => {
   });
 
   it('the short form allows other keys and wants nothing', async () => {
-    const data = await parseCatalog(withFiles({}));
+    const data = await loadValidCatalog(withFiles({}));
     expect(data.traits).toEqual({ type: 'object', properties: { marketing_opt_in: { type: 'boolean' } } });
     expect(data.events[0]).toEqual({ name: 'signup_completed' });
   });
@@ -875,20 +876,20 @@ describe('a folder', () => {
   afterAll(() => rm(dir, { recursive: true }));
 
   it('is read, without what is not of the catalog', async () => {
-    const source = await readCatalog(dir);
+    const source = await loadCatalogFiles(dir);
     expect([...source.keys()]).toEqual([...Object.keys(RIGHT), 'cases.yaml'].sort());
-    await expect(parseCatalog(source)).resolves.toMatchObject({ rules: [{ name: 'WELCOME' }] });
+    await expect(loadValidCatalog(source)).resolves.toMatchObject({ rules: [{ name: 'WELCOME' }] });
   });
 
   it('that is not there, or is no folder, is told', async () => {
-    await expect(readCatalog(join(dir, 'nowhere'))).rejects.toThrow(CatalogError);
-    await expect(readCatalog(join(dir, 'README.md'))).rejects.toThrow(CatalogError);
+    await expect(loadCatalogFiles(join(dir, 'nowhere'))).rejects.toThrow(CatalogError);
+    await expect(loadCatalogFiles(join(dir, 'README.md'))).rejects.toThrow(CatalogError);
   });
 
   it('with a file that is not UTF-8 is told', async () => {
     const file = join(dir, 'templates/WELCOME/sms.pt.txt');
     await writeFile(file, Buffer.from([0xff, 0xfe, 0x41]));
-    await expect(readCatalog(dir)).rejects.toThrow('templates/WELCOME/sms.pt.txt:1:1: the file is not UTF-8');
+    await expect(loadCatalogFiles(dir)).rejects.toThrow('templates/WELCOME/sms.pt.txt:1:1: the file is not UTF-8');
     await rm(file);
   });
 
@@ -907,7 +908,7 @@ describe('a folder', () => {
     const first = changes.next();
     await writeFile(join(dir, 'rules.yaml'), `${RIGHT['rules.yaml']}    expires: 2d\n`);
     await first;
-    expect((await parseCatalog(await readCatalog(dir))).rules[0]?.expires).toBe(172_800_000);
+    expect((await loadValidCatalog(await loadCatalogFiles(dir))).rules[0]?.expires).toBe(172_800_000);
 
     broken = true;
     const failed = errors.next();
@@ -917,7 +918,7 @@ describe('a folder', () => {
     await stop();
     const count = changes.count;
     await writeFile(join(dir, 'rules.yaml'), RIGHT['rules.yaml']!);
-    await readCatalog(dir);
+    await loadCatalogFiles(dir);
     expect(changes.count).toBe(count);
   });
 });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
 import { backtest } from '../src/cli/backtest.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Versions of a catalog: numbered, immutable, one in force for every process. */
@@ -34,9 +34,9 @@ function seen(properties: object = {}, user = 'u1') {
 }
 
 /** Another process on the same database. */
-function secondProcess(): { catalogs: Catalogs; pipeline: Pipeline } {
+function secondProcess(): { catalogs: CatalogCache; pipeline: Pipeline } {
   const { pool } = tidings.database;
-  const catalogs = new Catalogs(pool);
+  const catalogs = new CatalogCache(pool);
   const { seal, clock } = tidings;
   const partitions = new Partitions(pool);
   return {
@@ -66,7 +66,7 @@ describe('versions', () => {
     expect(rows.map((row) => row.version)).toEqual([first, first + 1, first + 2]);
     expect(rows[0]?.content_hash).toBe(rows[2]?.content_hash);
     const changes = await tidings.database.pool.query(
-      `select actor, subject from changes where action = 'catalog.applied' order by change_id desc limit 1`,
+      `select actor, subject from audit_log where action = 'catalog.applied' order by entry_id desc limit 1`,
     );
     expect(changes.rows).toEqual([{ actor: 'test', subject: `version ${first + 2}` }]);
   });
@@ -88,7 +88,7 @@ describe('versions', () => {
       [JSON.stringify(old)],
     );
     const { rules } = await tidings.catalogs.at('old', 1);
-    expect(rules.byEarlier.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
+    expect(rules.byPriorEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
     expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
 
     // It decides, and its decisions are made again as they were.
@@ -107,7 +107,7 @@ describe('versions', () => {
   });
 
   test('two processes that start together with the same files make one version', async () => {
-    const data = await parseCatalog(await readCatalog(FINTECH));
+    const data = await loadValidCatalog(await loadCatalogFiles(FINTECH));
     const { pool } = tidings.database;
     const applied = await Promise.all([1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, `process ${n}`, 0)));
     expect(applied.map(({ version }) => version)).toEqual([1, 1, 1, 1]);
@@ -115,7 +115,7 @@ describe('versions', () => {
   });
 
   test('tenants number their own', async () => {
-    const data = await parseCatalog(rulesWith('a: number'));
+    const data = await loadValidCatalog(rulesWith('a: number'));
     expect(await applyCatalog(tidings.database.pool, 'another', data, 'test', 0)).toEqual({
       version: 1,
       changed: true,
@@ -134,7 +134,7 @@ describe('the directory', () => {
   test('is applied when it has changed since the last start; what was put in force meanwhile stays', async () => {
     const { pool } = tidings.database;
     const start = async (properties: string) => {
-      return applyDirectory(pool, 'started', await parseCatalog(rulesWith(properties)), 0);
+      return applyDirectory(pool, 'started', await loadValidCatalog(rulesWith(properties)), 0);
     };
     expect(await start('a: number')).toEqual({ version: 1, changed: true, isOther: false });
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
@@ -148,7 +148,7 @@ describe('the directory', () => {
 
   test('of two that start together, one makes the version', async () => {
     const { pool } = tidings.database;
-    const data = await parseCatalog(rulesWith('a: number'));
+    const data = await loadValidCatalog(rulesWith('a: number'));
     const applied = await Promise.all([1, 2, 3].map(() => applyDirectory(pool, 'started together', data, 0)));
     expect(applied.map(({ version, changed }) => [version, changed]).sort()).toEqual([
       [1, false],

@@ -7,7 +7,7 @@ import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { ConfigError } from '../src/errors.ts';
-import { CHANNELS, type SendOutcome } from '../src/model.ts';
+import { CHANNELS, type SendOutcome } from '../src/model/delivery.ts';
 import { ADDRESS, expectOutcome, never, outgoing, testProvider } from './support/channel-contract.ts';
 import { type MailSink, mailSink, readMail } from './support/mailsink.ts';
 

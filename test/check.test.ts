@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { CHECKS } from '../src/catalog/findings.ts';
-import { parseLimit } from '../src/catalog/limit.ts';
-import { parseCatalog } from '../src/catalog/parse.ts';
+import { CHECKS } from '../src/catalog/lint/findings.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { parseLimit } from '../src/catalog/parse/rules/limit-text.ts';
 import { CatalogError } from '../src/errors.ts';
-import type { Limit } from '../src/model.ts';
-import { limitState } from '../src/rules/limits.ts';
+import type { Limit } from '../src/model/catalog.ts';
+import { evaluateLimit } from '../src/rules/limits.ts';
 import { runs } from './support/properties.ts';
 
 const EVENTS = `traits: { plan: string, vip: boolean, score: number }
@@ -31,7 +31,7 @@ function source(rules: string): Map<string, string> {
 
 /** What is said of rules.yaml; of what is not used only where it is asked. */
 async function said(rules: string, unused = false): Promise<string[]> {
-  const { data, problems } = await checkSource(source(rules));
+  const { data, problems } = await lintCatalog(source(rules));
   expect(data === undefined).toBe(problems.some(({ severity }) => severity === 'error'));
   return problems
     .filter(({ code }) => unused || !/^unused_(event|notification)$/.test(code))
@@ -208,15 +208,15 @@ describe('what a catalog may mean badly', () => {
     ]);
     const files = source('  A: { on: notification.failed, notify: B, limit: once }\n');
     files.set('events.yaml', 'events: { notification.failed: {} }\n');
-    expect((await checkSource(files)).problems[0]).toMatchObject({ code: 'reserved_event', line: 1, column: 11 });
+    expect((await lintCatalog(files)).problems[0]).toMatchObject({ code: 'reserved_event', line: 1, column: 11 });
   });
 
   it('an error is thrown, a warning is not; what cannot be read is an error', async () => {
-    await expect(parseCatalog(source('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
+    await expect(loadValidCatalog(source('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
       'rules.yaml:2:15: A triggers itself: it emits a',
     );
-    await expect(parseCatalog(source('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
-    const { data, problems } = await checkSource(source('  A: { on: [a, c] }\n'));
+    await expect(loadValidCatalog(source('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
+    const { data, problems } = await lintCatalog(source('  A: { on: [a, c] }\n'));
     expect(data).toBeUndefined();
     expect(problems).toMatchObject([{ severity: 'error', code: 'invalid', line: 2, column: 16 }]);
   });
@@ -226,7 +226,7 @@ describe('what a catalog may mean badly', () => {
       { length: 1500 },
       (_, i) => `  R${i}: { on: [a, b], notify: none, do: [{ emit: a }, { emit: b }] }\n`,
     );
-    const { problems } = await checkSource(source(rules.join('')));
+    const { problems } = await lintCatalog(source(rules.join('')));
     expect(problems.filter(({ code }) => code === 'loop')).toHaveLength(20);
   });
 
@@ -255,7 +255,7 @@ describe('a limit that never binds', () => {
         fc.uniqueArray(limit, { minLength: 2, maxLength: 3, selector: (text) => text.split(' ').slice(1).join(' ') }),
         fc.array(fc.integer({ min: 0, max: 5 * 24 }), { minLength: 1, maxLength: 40 }),
         async (texts, hours) => {
-          const { problems } = await checkSource(source(`  A: { on: a, limit: [${texts.join(', ')}] }\n`));
+          const { problems } = await lintCatalog(source(`  A: { on: a, limit: [${texts.join(', ')}] }\n`));
           const idle = new Set(
             problems.flatMap(({ code, message }) => (code === 'limit_never_binds' ? [message.split('"')[1]] : [])),
           );
@@ -265,7 +265,7 @@ describe('a limit that never binds', () => {
           );
           for (const hour of hours.sort((x, y) => x - y)) {
             const at = Date.parse('2025-10-20T00:00:00Z') + hour * HOUR;
-            const states = limits.map((each, index) => limitState(each, uses[index]!, at, {}));
+            const states = limits.map((each, index) => evaluateLimit(each, uses[index]!, at, {}));
             const refusing = limits.filter((_, index) => states[index]!.reached).map(({ text }) => text);
             if (refusing.length > 0) expect(refusing.every((text) => idle.has(text))).toBe(false);
             else
@@ -300,7 +300,7 @@ events:
   /** What is said of the template of A, where these rules send it. */
   async function ofTemplate(rules: string, template: string, more: { events?: string; file?: string } = {}) {
     const { events = DECLARED, file = 'internal.en.txt' } = more;
-    const { problems } = await checkSource(
+    const { problems } = await lintCatalog(
       new Map([
         ['events.yaml', events],
         ['notifications.yaml', 'notifications: { A: { category: SYSTEM, channels: [internal, webhook, in_app] } }\n'],
@@ -526,7 +526,7 @@ events:
         '<mjml><mj-body>\n<mj-section><mj-column>\n<mj-text>{{event.raeson}}</mj-text>\n</mj-column></mj-section></mj-body></mjml>',
       ],
     ]);
-    const { problems } = await checkSource(source);
+    const { problems } = await lintCatalog(source);
     expect(problems.filter(({ code }) => code === 'undeclared_field')).toMatchObject([
       {
         file: 'templates/A/email.en.subject.txt',
@@ -541,7 +541,7 @@ events:
 });
 
 it('a CatalogError tells where', async () => {
-  const error = await parseCatalog(source('  A: { on: a, do: { emit: a } }\n')).catch((thrown: unknown) => thrown);
+  const error = await loadValidCatalog(source('  A: { on: a, do: { emit: a } }\n')).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(CatalogError);
   expect((error as CatalogError).problems).toMatchObject([{ file: 'rules.yaml', line: 2, code: 'loop' }]);
 });

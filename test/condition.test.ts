@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../src/model.ts';
 import {
   type Condition,
   type ConditionProblem,
@@ -10,7 +9,8 @@ import {
   type Expression,
   type Scope,
   valuesSeen,
-} from '../src/rules/condition.ts';
+} from '../src/expressions/condition.ts';
+import type { JsonObject } from '../src/model/event.ts';
 import { runs } from './support/properties.ts';
 
 const EVENT: JsonObject = {

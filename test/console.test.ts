@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { WHAT_TO_DO } from '../packages/console/src/refused/codes.ts';
-import { readCatalog } from '../src/catalog/read.ts';
+import { WHAT_TO_DO } from '../packages/console/src/rejected/codes.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import type { Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { faintText, findChromium, launchBrowser, openVisit, tooWide, type Visit } from './support/browser.ts';
@@ -463,7 +463,7 @@ describe.skipIf(program === undefined)('the console', () => {
     );
     await page.locator('[data-testid=wait][data-rule=INBOX]').getByText('2 collected').waitFor();
     tidings.clock.now += HOUR;
-    expect(await tidings.pipeline.endDueWaits('default', ['carla'])).toBe(2);
+    expect(await tidings.pipeline.fireDueWaits('default', ['carla'])).toBe(2);
     await card.getByText('Send', { exact: true }).waitFor();
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled', 'Send']);
     await card.getByTestId('evidence-button').last().click();
@@ -1148,7 +1148,7 @@ async function settled(page: Page): Promise<void> {
 
 /** The example, with a message that attacks whoever looks at it, an alert that may not be sent twice, and rules that wait. */
 async function catalogWith(outside: string): Promise<Map<string, string>> {
-  const source = new Map(await readCatalog(FINTECH));
+  const source = new Map(await loadCatalogFiles(FINTECH));
   const add = (file: string, lines: string) => source.set(file, `${source.get(file)}\n${lines}`);
   add(
     'events.yaml',

@@ -2,25 +2,25 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { parseCatalog } from '../src/catalog/parse.ts';
+import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model.ts';
+import { DeliveryWorker, type DeliveryWorkerParts } from '../src/delivery/delivery-worker.ts';
+import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model/delivery.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { openPool } from '../src/store/database.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
-  markHandedOver,
-  recoverExpired,
+  markSendStarted,
+  rescueExpired,
   retryDelivery,
   type Settlement,
   settleDeliveries,
 } from '../src/store/deliveries.ts';
 import { loadDelivery, loadNotifications } from '../src/store/delivery-views.ts';
-import { loadTimeline } from '../src/store/people.ts';
-import { DeliveryWorker, type DeliveryWorkerParts } from '../src/worker/delivery-worker.ts';
+import { openPool } from '../src/store/pg/database.ts';
+import { loadTimeline } from '../src/store/users.ts';
 import { cableTo } from './support/cable.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -432,9 +432,10 @@ describe('retry by hand', () => {
       [1, 'rejected'],
       [2, 'delivered'],
     ]);
-    const { rows } = await tidings.database.pool.query(`select actor, action, subject from changes where action = $1`, [
-      'delivery.retried',
-    ]);
+    const { rows } = await tidings.database.pool.query(
+      `select actor, action, subject from audit_log where action = $1`,
+      ['delivery.retried'],
+    );
     expect(rows).toEqual([{ actor: 'test', action: 'delivery.retried', subject: id }]);
   });
 
@@ -522,7 +523,7 @@ describe('a worker that dies while sending', () => {
     const provider = fake();
     const tidings = await start({ email: provider, internal: fake() });
     const id = await post(tidings, 'held');
-    expect(await markHandedOver(tidings.database.pool, await claim(tidings, 'ghost'))).toBe(true);
+    expect(await markSendStarted(tidings.database.pool, await claim(tidings, 'ghost'))).toBe(true);
     tidings.clock.now += LEASE + 1;
     await runOut(tidings);
     await worker(tidings);
@@ -545,10 +546,10 @@ describe('a worker that dies while sending', () => {
     const lost = await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
     await runOut(tidings);
-    expect(await recoverExpired(tidings.database.pool, tidings.clock.now)).toBe(1);
+    expect(await rescueExpired(tidings.database.pool, tidings.clock.now)).toBe(1);
     expect(await deliveryOf(tidings, id)).toMatchObject({ status: 'queued', attempts_made: 0, reason_code: null });
     // Should it still live: it may not begin any more.
-    expect(await markHandedOver(tidings.database.pool, lost)).toBe(false);
+    expect(await markSendStarted(tidings.database.pool, lost)).toBe(false);
     await worker(tidings);
     await becomes(tidings, id, 'sent', 1);
     expect((await attemptsOf(tidings, id)).map(({ outcome }) => outcome)).toEqual(['delivered']);
@@ -559,7 +560,7 @@ describe('a worker that dies while sending', () => {
     const id = await post(tidings, 'mail');
     await claim(tidings, 'slow');
     tidings.clock.now += 100 * LEASE;
-    expect(await recoverExpired(tidings.database.pool, tidings.clock.now)).toBe(0);
+    expect(await rescueExpired(tidings.database.pool, tidings.clock.now)).toBe(0);
     expect((await deliveryOf(tidings, id))?.status).toBe('sending');
   });
 });
@@ -572,7 +573,7 @@ describe('a late settlement', () => {
     const old = await claim(tidings, 'ghost');
     tidings.clock.now += LEASE + 1;
     await runOut(tidings);
-    await recoverExpired(pool, tidings.clock.now);
+    await rescueExpired(pool, tidings.clock.now);
     const fresh = await claim(tidings, 'other');
     expect(fresh.fence).toBe(old.fence + 1);
     await settleDeliveries(pool, 'ghost', [settlement(old, 'sent')], tidings.clock.now);
@@ -595,10 +596,10 @@ describe('a late settlement', () => {
     const { pool } = tidings.database;
     const id = await post(tidings, type);
     const old = await claim(tidings, 'ghost');
-    await markHandedOver(pool, old);
+    await markSendStarted(pool, old);
     tidings.clock.now += LEASE + 1;
     await runOut(tidings);
-    await recoverExpired(pool, tidings.clock.now);
+    await rescueExpired(pool, tidings.clock.now);
     expect((await deliveryOf(tidings, id))?.status).toBe(doubt);
     await settleDeliveries(pool, 'ghost', [settlement(old, 'sent')], tidings.clock.now);
     expect(await deliveryOf(tidings, id)).toMatchObject({ status: 'sent', reason_code: null });
@@ -644,7 +645,7 @@ describe('a late settlement', () => {
     const old = await claim(tidings, 'worker');
     tidings.clock.now += LEASE + 1;
     await runOut(tidings);
-    await recoverExpired(pool, tidings.clock.now);
+    await rescueExpired(pool, tidings.clock.now);
     await claim(tidings, 'other');
     const kept = await post(tidings, 'mail', { n: 2 });
     const held = await claim(tidings, 'worker');
@@ -768,7 +769,7 @@ describe('the breaker', () => {
       TENANT,
       Array.from({ length: 20 }, (_, n) => event('mail', { n })),
     );
-    await expect.poll(() => busy.troubled()).toEqual(['fake']);
+    await expect.poll(() => busy.unhealthyProviders()).toEqual(['fake']);
     await expect.poll(() => busy.busy).toBe(0);
 
     const waiting = await post(tidings, 'mail', { n: 20 });
@@ -790,7 +791,7 @@ describe('the breaker', () => {
     expect(provider.calls.at(-1)?.idempotencyKey).toBe(waiting);
     end();
     await expect.poll(() => countOf(tidings, 'sent')).toBe(23);
-    expect(busy.troubled()).toEqual([]);
+    expect(busy.unhealthyProviders()).toEqual([]);
   });
 
   test('its pause does not go by a clock that is set', async () => {
@@ -802,13 +803,13 @@ describe('the breaker', () => {
       TENANT,
       Array.from({ length: 20 }, (_, n) => event('mail', { n })),
     );
-    await expect.poll(() => busy.troubled()).toEqual(['fake']);
+    await expect.poll(() => busy.unhealthyProviders()).toEqual(['fake']);
     answer = DELIVERED;
     tidings.clock.now -= 3_600_000;
     const waiting = await post(tidings, 'mail', { n: 20 });
     elapsed += 2000;
     await becomes(tidings, waiting, 'sent', 1);
-    expect(busy.troubled()).toEqual([]);
+    expect(busy.unhealthyProviders()).toEqual([]);
   });
 
   test('only the provider opens and closes it: a missing address says nothing about it', async () => {
@@ -821,7 +822,7 @@ describe('the breaker', () => {
       await expect.poll(() => busy.busy).toBe(0);
     }
     await expect.poll(() => provider.calls.length).toBe(20);
-    expect(busy.troubled()).toEqual(['fake']);
+    expect(busy.unhealthyProviders()).toEqual(['fake']);
   });
 
   test('addresses that cannot be opened do not stop the others', async () => {
@@ -835,7 +836,7 @@ describe('the breaker', () => {
     const id = await post(tidings, 'mail', { n: 26, user: 'reachable', traits });
     await becomes(tidings, id, 'sent');
     await expect.poll(() => busy.busy).toBe(0);
-    expect(busy.troubled()).toEqual([]);
+    expect(busy.unhealthyProviders()).toEqual([]);
     expect(provider.calls.length).toBe(1);
     const { rows } = await tidings.database.pool.query('select distinct outcome, reason from attempts');
     expect(rows).toEqual([{ outcome: 'retry', reason: 'the email cannot be opened with the key in use' }]);
@@ -982,7 +983,7 @@ describe('messages', () => {
   test('without a template an alert goes out as it is, and all else ends until there is one', async () => {
     const provider = fake();
     const tidings = await start({ email: provider, internal: fake() });
-    const data = await parseCatalog(catalog());
+    const data = await loadValidCatalog(catalog());
     const { version } = await applyCatalog(tidings.database.pool, TENANT, { ...data, templates: [] }, 'test', 0);
     await tidings.catalogs.adopt(TENANT, version);
     await worker(tidings);
@@ -1037,7 +1038,7 @@ afterAll(() => shared.close());
 
 const TABLES = [
   'events',
-  'event_keys',
+  'event_ids',
   'users',
   'addresses',
   'notifications',
@@ -1045,7 +1046,7 @@ const TABLES = [
   'leases',
   'attempts',
   'messages',
-  'changes',
+  'audit_log',
 ];
 
 /** An empty database, the catalog above, and these providers. */

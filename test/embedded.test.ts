@@ -19,7 +19,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type EmbeddedPostgres, startEmbedded } from '../src/store/embedded.ts';
+import { type EmbeddedPostgres, startEmbedded } from '../src/embedded/embedded.ts';
 
 /** One data directory for the tests that leave it whole: making one takes a second or more. */
 let shared: string;
@@ -368,7 +368,7 @@ async function startChild(dataDir: string, options: ChildOptions = {}) {
 
 function spawnChild(dataDir: string, { uid, gid, without = [] }: ChildOptions = {}): ChildProcess {
   const code = `
-    import { startEmbedded } from ${JSON.stringify(new URL('../src/store/embedded.ts', import.meta.url).href)};
+    import { startEmbedded } from ${JSON.stringify(new URL('../src/embedded/embedded.ts', import.meta.url).href)};
     const server = await startEmbedded({ dataDir: ${JSON.stringify(dataDir)} });
     console.log(server.url);
     process.stdin.resume().on('end', () => server.stop());`;

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES, REJECTION_CODES, TidingsError } from '../src/errors.ts';
 import { documentOf } from '../src/http/problem.ts';
-import { DELIVERY_REASON_CODES, DELIVERY_STATUSES, REASON_CODES } from '../src/model.ts';
+import { REASON_CODES } from '../src/model/decision.ts';
+import { DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../src/model/delivery.ts';
 
 /** docs/errors.md and the codes in the program are the same. */
 

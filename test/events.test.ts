@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileSchemas } from '../src/catalog/validate-event.ts';
-import { canonical, jsonText } from '../src/events/content.ts';
-import { isRejection, type ReceivedEvent, type Rejection, readEvent } from '../src/events/envelope.ts';
-import { addressPurpose, Reach } from '../src/events/reach.ts';
-import { readTimestamp } from '../src/events/timestamp.ts';
-import { isoTime } from '../src/iso-time.ts';
-import type { Json, JsonObject, Profile } from '../src/model.ts';
+import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
+import { canonicalize, jsonText } from '../src/events/content.ts';
+import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../src/events/envelope.ts';
+import type { Json, JsonObject, Profile } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { mergeTraits } from '../src/profile.ts';
+import { isoTime } from '../src/time/iso-time.ts';
+import { parseTimestamp } from '../src/time/timestamp.ts';
+import { AddressChanges, addressAad } from '../src/users/addresses.ts';
+import { mergeTraits } from '../src/users/profile.ts';
 import { runs } from './support/properties.ts';
 
 const check = compileSchemas({
@@ -145,7 +145,7 @@ describe('what is refused, where and why', () => {
     ],
     ['33 levels', { ...GOOD, properties: { a: nested(33) } }, 'invalid_content', 'properties.a.a', /deeper than 32/],
   ])('%s', (_name, item, code, path, says) => {
-    const read = readEvent('default', item, check);
+    const read = parseEvent('default', item, check);
     expect(read).toMatchObject({ code });
     const { path: at, message } = read as Rejection;
     expect(at.startsWith(path)).toBe(true);
@@ -171,7 +171,7 @@ describe('how large an event may be', () => {
       { ...listed(100_000 - 8), source: { of: 'it' }, more: 1 },
       { ...GOOD, user_traits: { a: Array(60_000).fill(1), b: { c: Array(60_000).fill('x') } } },
     ]) {
-      expect(readEvent('default', item, check)).toEqual({
+      expect(parseEvent('default', item, check)).toEqual({
         code: 'invalid_content',
         path: '',
         message: 'This event has more than 100,000 values, nested ones counted; send it as several events',
@@ -190,7 +190,7 @@ describe('how large an event may be', () => {
     const most = Math.floor((1024 * 1024 - 100) / bytes);
     accepted(beside(letter.repeat(most)));
     for (const text of [letter.repeat(most + 100), letter.repeat(most * 2)]) {
-      expect(readEvent('default', beside(text), check)).toEqual({
+      expect(parseEvent('default', beside(text), check)).toEqual({
         code: 'invalid_content',
         path: '',
         message: 'This event is larger than 1 MiB; shorten it, or send it as several events',
@@ -200,14 +200,18 @@ describe('how large an event may be', () => {
 
   test('an address counts as any other text', () => {
     const email = `${'x'.repeat(1024 * 1024)}@example.com`;
-    expect(readEvent('default', { ...GOOD, user_traits: { email } }, check)).toMatchObject({ code: 'invalid_content' });
+    expect(parseEvent('default', { ...GOOD, user_traits: { email } }, check)).toMatchObject({
+      code: 'invalid_content',
+    });
   });
 });
 
 describe('what is taken', () => {
   test('nothing but the envelope is needed', () => {
-    expect(accepted(GOOD)).toMatchObject({ userId: 'u', type: 'paid', properties: {}, traits: {}, named: false });
-    expect(accepted({ ...GOOD, event_id: null, properties: null, user_traits: null })).toMatchObject({ named: false });
+    expect(accepted(GOOD)).toMatchObject({ userId: 'u', type: 'paid', properties: {}, traits: {}, hasCallerId: false });
+    expect(accepted({ ...GOOD, event_id: null, properties: null, user_traits: null })).toMatchObject({
+      hasCallerId: false,
+    });
   });
 
   test('a type that the catalog does not know, and keys it does not name', () => {
@@ -314,7 +318,7 @@ describe('timestamps', () => {
     ['0099-01-01T00:00:00Z', '0099-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
   ])('%s is %s', (text, iso) => {
-    const read = readTimestamp(text);
+    const read = parseTimestamp(text);
     expect('time' in read && [new Date(read.time).toISOString(), read.at]).toEqual([iso, iso]);
   });
 
@@ -349,7 +353,7 @@ describe('timestamps', () => {
     ['0001-01-01T00:00:00+00:01', /outside the years/],
     ['9999-12-31T23:59:59-00:01', /outside the years/],
   ])('%j is refused', (text, says) => {
-    const read = readTimestamp(text);
+    const read = parseTimestamp(text);
     expect('problem' in read && read.problem).toMatch(says);
   });
 
@@ -359,13 +363,13 @@ describe('timestamps', () => {
     fc.assert(
       fc.property(fc.integer({ min, max }), (time) => {
         expect(isoTime(time)).toBe(new Date(time).toISOString());
-        expect(readTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
+        expect(parseTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
       }),
     );
   });
 
   test('digits below the millisecond tell two events apart', () => {
-    const rest = (text: string) => (readTimestamp(text) as { rest: string }).rest;
+    const rest = (text: string) => (parseTimestamp(text) as { rest: string }).rest;
     expect(rest('2025-10-31T19:00:00.123456Z')).toBe('456');
     expect(rest('2025-10-31T19:00:00.123400Z')).toBe(rest('2025-10-31T19:00:00.1234Z'));
     expect(rest('2025-10-31T19:00:00.123Z')).toBe('');
@@ -404,7 +408,7 @@ test('the canonical text is the JSON text of the same with its keys in order', (
     fc.property(value, (given) => {
       const json = JSON.parse(JSON.stringify(given)) as Json;
       const written = { text: '', address: false, values: 0 };
-      const stored = canonical(json, 'properties', '', written);
+      const stored = canonicalize(json, 'properties', '', written);
       expect(written.text).toBe(jsonText(inOrder(json)));
       expect(JSON.stringify(stored)).toBe(JSON.stringify(inOrder(json)));
     }),
@@ -550,17 +554,15 @@ describe('the profile', () => {
     const changedBy = (email: string | null) => {
       const event = accepted({ ...GOOD, user_traits: { email } });
       const nobody: Profile = { traits: {}, traitTimes: {} };
-      const reach = new Reach('default', new Map([['u', { email: 'stored' }]]), seal);
-      reach.merge(nobody, mergeTraits(nobody, event.traits, event.time), event);
-      return reach.changed();
+      const reach = new AddressChanges('default', new Map([['u', { email: 'stored' }]]), seal);
+      reach.mergeAddresses(nobody, mergeTraits(nobody, event.traits, event.time), event);
+      return reach.getChanges();
     };
     const [given, ...others] = changedBy('maria@example.com');
     expect(others).toEqual([]);
     expect(given).toMatchObject({ userId: 'u', kind: 'email', mask: 'm…@example.com' });
     expect(given?.hash).toBe(seal.hash('maria@example.com'));
-    expect(seal.open(given?.sealed?.bytes as Buffer, addressPurpose('default', 'u', 'email'))).toBe(
-      'maria@example.com',
-    );
+    expect(seal.open(given?.sealed?.bytes as Buffer, addressAad('default', 'u', 'email'))).toBe('maria@example.com');
     expect(changedBy(null)).toEqual([{ userId: 'u', kind: 'email', mask: '', sealed: null, hash: '' }]);
   });
 });
@@ -577,17 +579,17 @@ function profileAfter(events: readonly { readonly second: number; readonly trait
   let hashes: { readonly [kind: string]: string } = {};
   for (const { second, traits } of events) {
     const event = accepted({ ...GOOD, event_timestamp: new Date(timeOf(second)).toISOString(), user_traits: traits });
-    const reach = new Reach('default', new Map([['u', hashes]]), seal);
+    const reach = new AddressChanges('default', new Map([['u', hashes]]), seal);
     const before = profile;
     profile = mergeTraits(before, event.traits, event.time);
-    reach.merge(before, profile, event);
-    hashes = reach.hashes('u');
+    reach.mergeAddresses(before, profile, event);
+    hashes = reach.getHashes('u');
   }
   return { profile, hashes };
 }
 
 function accepted(item: object): ReceivedEvent {
-  const read = readEvent('default', item, check);
+  const read = parseEvent('default', item, check);
   if (isRejection(read)) throw new Error(read.message);
   return read;
 }

@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCatalog } from '../src/catalog/read.ts';
-import type { CatalogData, Rule } from '../src/model.ts';
-import { compileTemplate, renderMessage } from '../src/render/template.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import { compileTemplate, renderMessage } from '../src/templates/template.ts';
 
 const EXAMPLES = ['fintech', 'booking', 'marketplace'] as const;
 const folder = (name: string) => new URL(`../examples/${name}/`, import.meta.url).pathname;
 
 const read = new Map(
-  await Promise.all(EXAMPLES.map(async (name) => [name, await checkSource(await readCatalog(folder(name)))] as const)),
+  await Promise.all(
+    EXAMPLES.map(async (name) => [name, await lintCatalog(await loadCatalogFiles(folder(name)))] as const),
+  ),
 );
 
 describe.each(EXAMPLES)('examples/%s', (name) => {

@@ -4,13 +4,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCatalog } from '../src/catalog/read.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
 import { Seal, type Sealed } from '../src/privacy/seal.ts';
-import { openPool } from '../src/store/database.ts';
-import { lockPeople } from '../src/store/facts.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { lockUsers } from '../src/store/facts.ts';
+import { openPool } from '../src/store/pg/database.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { findChromium, launchBrowser, openVisit } from './support/browser.ts';
 import { type Answer, type TestServer, testServer } from './support/http.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -34,13 +34,13 @@ afterAll(async () => {
 
 const PAID = { event_type: 'payment_failed', event_timestamp: '2025-10-31T10:00:00Z' };
 
-let people = 0;
+let users = 0;
 
 type Fields = { readonly event_id?: string; readonly [field: string]: unknown };
 
 /** An event of somebody new. */
 function payment(more: Fields = {}): Fields {
-  return { user_id: `person ${people++}`, ...PAID, ...more };
+  return { user_id: `person ${users++}`, ...PAID, ...more };
 }
 
 function isProblem({ status, headers, body }: Answer, expected: { status: number; code: string; path?: string }): void {
@@ -404,7 +404,7 @@ describe('overload and a database that is away', () => {
   async function block(userIds: readonly string[]): Promise<() => Promise<void>> {
     const connection = await tidings.database.pool.connect();
     await connection.query('begin');
-    await lockPeople(connection, TENANT, userIds);
+    await lockUsers(connection, TENANT, userIds);
     return async () => {
       await connection.query('rollback');
       connection.release();
@@ -508,7 +508,7 @@ describe('the quarantine', () => {
     expect([still.status, still.body.rejected[0].path]).toEqual([422, 'properties.amount']);
     expect((await find(id))?.times).toBe(2);
 
-    const fintech = await readCatalog(FINTECH);
+    const fintech = await loadCatalogFiles(FINTECH);
     const events = fintech.get('events.yaml')?.replaceAll('amount: number', 'amount: string') ?? '';
     await tidings.apply(new Map([...fintech, ['events.yaml', events]]));
     const { status, body } = await server.post(`/api/v1/events/rejected/${id}/retry`);
@@ -517,7 +517,7 @@ describe('the quarantine', () => {
     await tidings.apply(fintech);
 
     const { rows } = await tidings.database.pool.query(
-      `select actor, action, subject from changes where action = 'event.retried'`,
+      `select actor, action, subject from audit_log where action = 'event.retried'`,
     );
     expect(rows).toEqual([{ actor: 'api', action: 'event.retried', subject: id }]);
   });
@@ -653,7 +653,7 @@ describe('deliveries', () => {
       expect.objectContaining({ delivery_id: id, status: 'queued', reason_code: 'retried', attempts_made: 1 }),
     ]);
     const { rows } = await tidings.database.pool.query(
-      `select actor, action, extract(epoch from give_up_at - due_at)::int as patience from changes join deliveries
+      `select actor, action, extract(epoch from give_up_at - due_at)::int as patience from audit_log join deliveries
        on subject = notification_id || '.' || channel where subject = $1`,
       [id],
     );

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TidingsError } from '../src/errors.ts';
-import { Lanes } from '../src/lanes.ts';
+import { MicroBatcher } from '../src/ingest/batcher.ts';
 
 interface Item {
-  readonly person: string;
+  readonly user: string;
   readonly n: number;
 }
 
@@ -19,10 +19,10 @@ function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: nu
   const begun: Batch[] = [];
   const run = (tenantId: string, items: readonly Item[]) =>
     new Promise<readonly string[]>((resolve, reject) => {
-      const end = (error?: Error) => (error ? reject(error) : resolve(items.map((item) => `${item.person} ${item.n}`)));
+      const end = (error?: Error) => (error ? reject(error) : resolve(items.map((item) => `${item.user} ${item.n}`)));
       begun.push({ tenantId, items, end });
     });
-  const lanes = new Lanes<Item, string>(run, {
+  const lanes = new MicroBatcher<Item, string>(run, {
     lanes: 1,
     maxBatch: 1000,
     maxWaiting: 100,
@@ -30,13 +30,13 @@ function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: nu
     ...options,
   });
   const submit = (items: readonly Item[], tenantId = 't', bytes = 0) =>
-    lanes.submit(tenantId, items, (item) => item.person, bytes);
+    lanes.submit(tenantId, items, (item) => item.user, bytes);
   const begins = (count: number) => expect.poll(() => begun.length).toBe(count);
   return { lanes, begun, begins, submit };
 }
 
-const items = (person: string, count: number, from = 0): Item[] =>
-  Array.from({ length: count }, (_, i) => ({ person, n: from + i }));
+const items = (user: string, count: number, from = 0): Item[] =>
+  Array.from({ length: count }, (_, i) => ({ user, n: from + i }));
 
 describe('batches', () => {
   test('a lone item waits for nobody; what comes meanwhile makes the next batch', async () => {
@@ -67,13 +67,13 @@ describe('batches', () => {
       begun[i]?.end();
     }
     expect((await Promise.all([first, ...others])).map(({ length }) => length)).toEqual([1, 3, 3, 2, 7]);
-    const people = begun.map((batch) => batch.items.map(({ person }) => person).join(''));
-    expect(people).toEqual(['a', 'bbb', 'cccdd', 'eeeee', 'ee']);
+    const users = begun.map((batch) => batch.items.map(({ user }) => user).join(''));
+    expect(users).toEqual(['a', 'bbb', 'cccdd', 'eeeee', 'ee']);
   });
 
   test('what a request says of one person is never cut where it fits into a batch, whatever comes in the same moment', async () => {
     const size = fc.record({
-      person: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      user: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
       count: fc.integer({ min: 1, max: 10 }),
     });
     await fc.assert(
@@ -83,9 +83,9 @@ describe('batches', () => {
           batches.push(batch);
           return batch;
         };
-        const lanes = new Lanes<Item, Item>(run, { lanes: 3, maxBatch: 10, maxWaiting: 1000, maxBytes: 1 });
+        const lanes = new MicroBatcher<Item, Item>(run, { lanes: 3, maxBatch: 10, maxWaiting: 1000, maxBytes: 1 });
         await Promise.all(
-          requests.map(({ person, count }, n) => lanes.submit('t', items(person, count, n * 100), (one) => one.person)),
+          requests.map(({ user, count }, n) => lanes.submit('t', items(user, count, n * 100), (one) => one.user)),
         );
         const parts = batches.flatMap((batch) => [...new Set(batch.map(({ n }) => Math.floor(n / 100)))]);
         expect(parts.sort((a, b) => a - b)).toEqual(requests.map((_, n) => n));
@@ -112,17 +112,17 @@ describe('batches', () => {
         async (requests) => {
           const running = new Set<string>();
           const run = async (_tenant: string, batch: readonly string[]) => {
-            const people = new Set(batch);
-            for (const person of people) {
-              expect(running.has(person)).toBe(false);
-              running.add(person);
+            const users = new Set(batch);
+            for (const user of users) {
+              expect(running.has(user)).toBe(false);
+              running.add(user);
             }
             await new Promise((resolve) => setImmediate(resolve));
-            for (const person of people) running.delete(person);
+            for (const person of users) running.delete(person);
             return batch;
           };
-          const lanes = new Lanes<string, string>(run, { lanes: 2, maxBatch: 3, maxWaiting: 1000, maxBytes: 1 });
-          const answers = await Promise.all(requests.map((people) => lanes.submit('t', people, (person) => person)));
+          const lanes = new MicroBatcher<string, string>(run, { lanes: 2, maxBatch: 3, maxWaiting: 1000, maxBytes: 1 });
+          const answers = await Promise.all(requests.map((users) => lanes.submit('t', users, (user) => user)));
           expect(answers).toEqual(requests);
           await lanes.idle();
         },
@@ -132,18 +132,18 @@ describe('batches', () => {
 
   test('few items make one batch, and wait for those that run; many are split among the lanes', async () => {
     const { begun, begins, submit } = heldLanes({ lanes: 2, maxWaiting: 1000 });
-    const people = (count: number) => Array.from({ length: count }, (_, n) => ({ person: `p ${n}`, n }));
-    const answers = [submit(people(10))];
+    const users = (count: number) => Array.from({ length: count }, (_, n) => ({ user: `p ${n}`, n }));
+    const answers = [submit(users(10))];
     await begins(1);
-    answers.push(submit(people(20)), submit(people(30)));
+    answers.push(submit(users(20)), submit(users(30)));
     begun[0]?.end();
     await begins(2);
     expect(begun.map((batch) => batch.items.length)).toEqual([10, 50]);
-    answers.push(submit(people(600)));
+    answers.push(submit(users(600)));
     begun[1]?.end();
     await begins(4);
     expect((begun[2]?.items.length ?? 0) + (begun[3]?.items.length ?? 0)).toBe(600);
-    answers.push(submit(people(20)));
+    answers.push(submit(users(20)));
     begun[2]?.end();
     begun[3]?.end();
     await begins(5);
@@ -190,7 +190,7 @@ describe('trouble', () => {
     await begins(2);
     begun[1]?.end();
     await Promise.all(taken);
-    expect(begun.flatMap((batch) => batch.items.map((item) => item.person))).toEqual(['a', 'b', 'b']);
+    expect(begun.flatMap((batch) => batch.items.map((item) => item.user))).toEqual(['a', 'b', 'b']);
   });
 
   test('large requests are refused before many small ones are: what waits is counted in bytes, too', async () => {

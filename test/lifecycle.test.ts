@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
-import { TimerWorker } from '../src/worker/timer-worker.ts';
+import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
+import { TimerWorker } from '../src/timers/timer-worker.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** What becomes of a notification triggers rules: from the settlement of its delivery, through the outbox, as an event. */
@@ -44,7 +44,7 @@ beforeAll(async () => {
     pool: tidings.database.pool,
     databaseUrl: tidings.database.url,
     pipeline: tidings.pipeline,
-    calendar: { next: nextOccurrence, label: occurrenceLabel },
+    calendar: { next: nextOccurrence, label: formatLocalTimeKey },
     clock: () => tidings.clock.now,
     elapsed: () => performance.now(),
     log: silent,
@@ -100,7 +100,7 @@ test('what was delivered triggers the other one, and not for notifications it is
   };
   await expect.poll(delivered, { timeout: 10_000 }).toEqual(['ARRIVED', 'WELCOME']);
   expect(await told('ana')).toEqual(['ARRIVED', 'WELCOME']);
-  const { rows } = await tidings.database.pool.query('select count(*)::int as left from lifecycle_events');
+  const { rows } = await tidings.database.pool.query('select count(*)::int as left from outbox_events');
   expect(rows).toEqual([{ left: 0 }]);
 });
 

@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventResult } from '../src/answers.ts';
-import { Catalogs } from '../src/catalog/catalogs.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
 import { contentUuid } from '../src/events/content.ts';
-import type { Decision, Event, JsonObject, Limit, Millis, Rule } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { EventResult } from '../src/ingest/results.ts';
+import type { Limit, Rule } from '../src/model/catalog.ts';
+import type { Decision } from '../src/model/decision.ts';
+import type { Event, JsonObject, Millis } from '../src/model/event.ts';
 import type { CountedUse } from '../src/rules/facts.ts';
-import { limitState } from '../src/rules/limits.ts';
-import { countingIds } from '../src/simulate/ids.ts';
+import { evaluateLimit } from '../src/rules/limits.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/partitions.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
 import {
@@ -47,7 +49,7 @@ const ZONES = ['Australia/Lord_Howe', 'Pacific/Kiritimati', 'America/Sao_Paulo']
 
 /** One send of a rule, however many notifications it made. */
 interface Told {
-  readonly person: string;
+  readonly user: string;
   readonly rule: string;
   readonly time: Millis;
 }
@@ -57,18 +59,18 @@ describe('in memory', () => {
     fc.assert(
       fc.property(scenario, ([rules, given, requests]) => {
         const memory = memoryOf(rules);
-        for (const person of ZONES.keys()) memory.introduce(String(person), traitsKnown(String(person)), NOW);
+        for (const user of ZONES.keys()) memory.addUser(String(user), traitsKnown(String(user)), NOW);
         const events = given.map((one, place) => eventOf(one, place));
         const told: Told[] = [];
         for (const places of requests) {
           const batch = places.map((place) => events[place] as Event);
-          for (const { userId, cause, decisions, sends } of memory.arrive(batch, NOW)) {
+          for (const { userId, cause, decisions, sends } of memory.ingest(batch, NOW)) {
             if (cause.kind !== 'event') throw new Error('nothing waits');
             expectCandidatesDecided(rules, cause.event.type, cause.event.eventId, decisions);
             for (const decision of decisions) expectConsistent(rules, decision);
             const first = new Map(sends.map(({ decision, trigger }) => [`${decision.rule} ${trigger.key}`, trigger]));
             for (const [key, trigger] of first) {
-              told.push({ person: userId, rule: key.slice(0, key.indexOf(' ')), time: trigger.time });
+              told.push({ user: userId, rule: key.slice(0, key.indexOf(' ')), time: trigger.time });
             }
           }
         }
@@ -97,10 +99,10 @@ describe('in memory', () => {
       [second, first],
     ]) {
       const memory = memoryOf(rules);
-      memory.introduce('0', { time_zone: zone }, NOW);
+      memory.addUser('0', { time_zone: zone }, NOW);
       const sends = order.flatMap((time, place) => {
-        const event = eventOf({ person: 0, type: 'a', time: Date.parse(time), n: null, vip: null }, place);
-        return memory.arrive([event], NOW).flatMap((one) => one.sends);
+        const event = eventOf({ user: 0, type: 'a', time: Date.parse(time), n: null, vip: null }, place);
+        return memory.ingest([event], NOW).flatMap((one) => one.sends);
       });
       expect(sends).toHaveLength(same ? 1 : 2);
     }
@@ -118,7 +120,7 @@ describe('in memory', () => {
       const memory = memoryOf(rules);
       const sends = order.flatMap((time, place) =>
         memory
-          .arrive([eventOf({ person: 0, type: 'a', time, n: null, vip: null }, place)], NOW)
+          .ingest([eventOf({ user: 0, type: 'a', time, n: null, vip: null }, place)], NOW)
           .flatMap((one) => one.sends),
       );
       expect(sends).toHaveLength(count);
@@ -134,7 +136,7 @@ describe('in memory', () => {
   ])('a rolling period counts the fullest span, oldest first: sends %s', (_name, hours, counted) => {
     const uses = hours.map((hour) => useAt(BASE + hour * HOUR));
     const limit: Limit = { max: 2, period: { kind: 'rolling', span: DAY }, text: '2 per 24h per person' };
-    expect(limitState(limit, uses, BASE, {})).toMatchObject({
+    expect(evaluateLimit(limit, uses, BASE, {})).toMatchObject({
       window: `any 24h around ${new Date(BASE).toISOString()}`,
       uses: counted.map((hour) => ({ at: BASE + hour * HOUR })),
       reached: counted.length >= 2,
@@ -148,7 +150,7 @@ describe('in memory', () => {
       bucket: dayIn(use.at, 'UTC'),
     }));
     const limit: Limit = { max: 4, period: { kind: 'day', zone: 'UTC' }, text: '4 per day' };
-    const state = limitState(limit, uses, BASE, {});
+    const state = evaluateLimit(limit, uses, BASE, {});
     expect(state).toMatchObject({ bucket: '2025-10-26', window: '2025-10-26 (UTC)', slot: 6, reached: false });
     expect(state.uses.map(({ slot }) => slot)).toEqual([5, 2, 3]);
   });
@@ -165,7 +167,7 @@ describe('through the database', () => {
     const { pool } = tidings.database;
     other = new Pipeline({
       pool,
-      catalogs: new Catalogs(pool),
+      catalogs: new CatalogCache(pool),
       partitions: new Partitions(pool),
       seal: tidings.seal,
       clock: () => NOW,
@@ -232,7 +234,7 @@ describe('through the database', () => {
     const run = `run ${made++}`;
     await Promise.all(
       Array.from({ length: 100 }, (_, place) => {
-        const item = itemOf(run, { person: 0, type: 'a', time: BASE + place * 1000, n: null, vip: null }, place);
+        const item = itemOf(run, { user: 0, type: 'a', time: BASE + place * 1000, n: null, vip: null }, place);
         return (place % 2 === 0 ? tidings.pipeline : other).ingest(TENANT, [item]);
       }),
     );
@@ -252,16 +254,16 @@ describe('through the database', () => {
     const run = `run ${made++}`;
     const ids = Array.from({ length: 20 }, (_, index) => `${run} shared ${index}`);
     const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, person) => {
+      Array.from({ length: 8 }, (_, user) => {
         // Each in an order of its own, so that they meet crosswise.
-        const order = ids.map((_, index) => ids[(index * 7 + person * 3) % ids.length] as string);
+        const order = ids.map((_, index) => ids[(index * 7 + user * 3) % ids.length] as string);
         const items = order.map((id, index) => ({
           event_id: id,
-          user_id: `${run} ${person} ${index}`,
+          user_id: `${run} ${user} ${index}`,
           event_type: 'a',
           event_timestamp: new Date(BASE).toISOString(),
         }));
-        return (person % 2 === 0 ? tidings.pipeline : other).ingest(TENANT, items);
+        return (user % 2 === 0 ? tidings.pipeline : other).ingest(TENANT, items);
       }),
     );
     const of = (status: string) => answers.flat().filter((result) => result.status === status);
@@ -292,7 +294,7 @@ describe('through the database', () => {
   test('repeated in one request: the first counts, the others are duplicates or in conflict', async () => {
     await apply([ruleOf({ max: 3, period: { kind: 'ever' }, text: '3 ever' })]);
     const run = `run ${made++}`;
-    const item = itemOf(run, { person: 0, type: 'a', time: BASE, n: 1, vip: null }, 0);
+    const item = itemOf(run, { user: 0, type: 'a', time: BASE, n: 1, vip: null }, 0);
     const results = await tidings.pipeline.ingest(TENANT, [item, item, { ...item, properties: { n: 2 } }, item]);
     expect(results.map(({ status }) => status)).toEqual(['accepted', 'duplicate', 'conflict', 'duplicate']);
     expect(results[1]?.decisions).toEqual(results[0]?.decisions);
@@ -355,7 +357,7 @@ describe('through the database', () => {
       [`${run} `],
     );
     return rows.map(({ user_id, rule, event_id }) => ({
-      person: user_id.slice(run.length + 1),
+      user: user_id.slice(run.length + 1),
       rule,
       time: timeOf(event_id),
     }));
@@ -364,7 +366,7 @@ describe('through the database', () => {
   /** Rows of every table that an event may touch. */
   async function counts(): Promise<object> {
     const { rows } = await tidings.database.pool.query(
-      `select (select count(*) from events) as events, (select count(*) from event_keys) as keys,
+      `select (select count(*) from events) as events, (select count(*) from event_ids) as keys,
               (select count(*) from notifications) as notifications, (select count(*) from deliveries) as deliveries,
               (select count(*) from limit_uses) as uses, (select count(*) from users) as users,
               (select md5(string_agg(u::text, ';' order by user_id)) from users u) as profiles`,
@@ -425,14 +427,14 @@ function expectConsistent(rules: readonly Rule[], decision: Decision): void {
 
 /** From what was sent alone: no window of any limit holds more than its maximum. */
 function expectWithinLimits(rules: readonly Rule[], told: readonly Told[]): void {
-  for (const { person, rule: name, time } of told) {
+  for (const { user, rule: name, time } of told) {
     const rule = rules.find((one) => one.name === name) as Rule;
-    const own = told.filter((one) => one.person === person && one.rule === name);
+    const own = told.filter((one) => one.user === user && one.rule === name);
     for (const { max, period } of rule.limits) {
       const inWindow = own.filter((one) => {
         if (period.kind === 'ever') return true;
         if (period.kind === 'rolling') return time <= one.time && one.time <= time + period.span;
-        const zone = period.zone === 'user' ? zoneOf(person) : period.zone;
+        const zone = period.zone === 'user' ? zoneOf(user) : period.zone;
         return dayIn(one.time, zone) === dayIn(time, zone);
       });
       expect(inWindow.length).toBeLessThanOrEqual(max);
@@ -440,12 +442,12 @@ function expectWithinLimits(rules: readonly Rule[], told: readonly Told[]): void
   }
 }
 
-function traitsKnown(person: string): JsonObject {
-  return { time_zone: zoneOf(person) };
+function traitsKnown(user: string): JsonObject {
+  return { time_zone: zoneOf(user) };
 }
 
-function zoneOf(person: string): string {
-  return ZONES[Number(person)] as string;
+function zoneOf(user: string): string {
+  return ZONES[Number(user)] as string;
 }
 
 function dayIn(time: Millis, zone: string): string {
@@ -455,7 +457,7 @@ function dayIn(time: Millis, zone: string): string {
 function eventOf(given: Given, place: number): Event {
   return {
     tenantId: TENANT,
-    userId: String(given.person),
+    userId: String(given.user),
     eventId: `event ${place}`,
     key: contentUuid(String(place)),
     type: given.type,
@@ -468,11 +470,11 @@ function eventOf(given: Given, place: number): Event {
 function itemOf(run: string, given: Given, place: number) {
   return {
     event_id: `${run} ${place}`,
-    user_id: `${run} ${given.person}`,
+    user_id: `${run} ${given.user}`,
     event_type: given.type,
     event_timestamp: new Date(given.time).toISOString(),
     properties: propertiesOf(given),
     // Always the same zone: the day of a person who travels is that of the zone known when it was decided.
-    user_traits: { ...traitsOf(given), time_zone: ZONES[given.person] as string },
+    user_traits: { ...traitsOf(given), time_zone: ZONES[given.user] as string },
   };
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migrate } from '../src/store/migrate.ts';
-import { Partitions, uuidAt } from '../src/store/partitions.ts';
+import { migrate } from '../src/store/pg/migrate.ts';
+import { Partitions, uuidAt } from '../src/store/pg/partitions.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** The schema: brought up to date by whoever comes first, and what it does not let happen. */
@@ -206,7 +206,7 @@ describe('what the database does not let happen', () => {
   const address = (kind: string) =>
     `insert into addresses (tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at)
      values ('t', 'u', '${kind}', '', 'k', 'h', 'm', now())`;
-  const key = `insert into event_keys (tenant_id, key, content_hash, user_id, event_time) values ('t', '${ID}', '${ID}', 'u', now())`;
+  const key = `insert into event_ids (tenant_id, key, content_hash, user_id, event_time) values ('t', '${ID}', '${ID}', 'u', now())`;
   const catalog = (version: number) =>
     `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by)
      values ('t', ${version}, 'h', '{}', now(), 'test')`;

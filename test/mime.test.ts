@@ -3,7 +3,7 @@ import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
 import { mailAddress, readMailbox } from '../src/channels/email/address.ts';
 import { buildMail } from '../src/channels/email/mime.ts';
-import type { Message } from '../src/model.ts';
+import type { Message } from '../src/model/delivery.ts';
 import { runs } from './support/properties.ts';
 
 /** The bytes of an e-mail, read back by a mail program's parser. */

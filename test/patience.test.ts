@@ -1,12 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
-import { Pipeline } from '../src/pipeline.ts';
-import { isOwnFault, isTransient, isUnreachable, openPool, type Patience, transaction } from '../src/store/database.ts';
-import { lockPeople } from '../src/store/facts.ts';
-import { Partitions } from '../src/store/partitions.ts';
-import { WakeUp } from '../src/worker/wake-up.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import { lockUsers } from '../src/store/facts.ts';
+import {
+  isPermanentError,
+  isTransient,
+  isUnreachable,
+  openPool,
+  type Timeouts,
+  withTransaction,
+} from '../src/store/pg/database.ts';
+import { NotifyListener } from '../src/store/pg/listener.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
 import { cableTo } from './support/cable.ts';
 import { Program } from './support/program.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -62,7 +69,7 @@ test('connections that go silent: refused, and the next one is a new one', async
   const tidings = await start();
   const cable = await cableTo(tidings.database.url);
   cleanup.push(() => cable.cut());
-  const { pool, pipeline } = another(tidings, cable.url, { answer: 2000 });
+  const { pool, pipeline } = another(tidings, cable.url, { query: 2000 });
   expect(await take(pipeline, 'a')).toBe('accepted');
   cable.silence();
   await expect(take(pipeline, 'b')).rejects.toMatchObject(UNAVAILABLE);
@@ -73,7 +80,7 @@ test('connections that go silent: refused, and the next one is a new one', async
   expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
 
   let tries = 0;
-  const silenced = transaction(pool, async (connection) => {
+  const silenced = withTransaction(pool, async (connection) => {
     tries++;
     cable.silence();
     await connection.query('select 1');
@@ -85,7 +92,7 @@ test('connections that go silent: refused, and the next one is a new one', async
 
 test('a wake-up that connects and may not listen leaves no connection behind', async () => {
   const { database } = await start();
-  const wakeUp = new WakeUp(database.url, 'no channel', () => {});
+  const wakeUp = new NotifyListener(database.url, 'no channel', () => {});
   await wakeUp.start();
   cleanup.push(() => wakeUp.stop());
   const sessions = `select from pg_stat_activity where application_name = 'tidings wake-up' and datname = current_database()`;
@@ -123,7 +130,7 @@ test.each([
   ['no error', null, 'neither'],
 ])('%s', (_what, error, kind) => {
   const told = isUnreachable(error) ? 'unreachable' : isTransient(error) ? 'transient' : 'neither';
-  expect(isOwnFault(error) ? 'own fault' : told).toBe(kind);
+  expect(isPermanentError(error) ? 'own fault' : told).toBe(kind);
 });
 
 function coded(code: string): Error {
@@ -139,10 +146,10 @@ async function start(): Promise<TestTidings> {
 }
 
 /** Another process, with a patience of its own. */
-function another({ seal, clock }: TestTidings, url: string, patience: Partial<Patience>) {
-  const pool = openPool(url, { max: 5, name: 'another', patience });
+function another({ seal, clock }: TestTidings, url: string, patience: Partial<Timeouts>) {
+  const pool = openPool(url, { max: 5, name: 'another', timeouts: patience });
   cleanup.push(() => pool.end());
-  const catalogs = new Catalogs(pool);
+  const catalogs = new CatalogCache(pool);
   const partitions = new Partitions(pool);
   const parts = { pool, catalogs, partitions, seal, clock: () => clock.now, log: silent };
   return { pool, pipeline: new Pipeline(parts) };
@@ -152,7 +159,7 @@ function another({ seal, clock }: TestTidings, url: string, patience: Partial<Pa
 async function hold({ database }: TestTidings, userId: string) {
   const connection: pg.PoolClient = await database.pool.connect();
   await connection.query('begin');
-  await lockPeople(connection, TENANT, [userId]);
+  await lockUsers(connection, TENANT, [userId]);
   const release = async () => {
     await connection.query('rollback');
     connection.release();

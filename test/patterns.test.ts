@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
-import type { After, Event } from '../src/model.ts';
-import { remember, stranger } from '../src/rules/facts.ts';
+import type { After } from '../src/model/catalog.ts';
+import type { Event } from '../src/model/event.ts';
+import { addEvent, newUserState } from '../src/rules/facts.ts';
 import { complete } from '../src/rules/patterns.ts';
-import { countingIds } from '../src/simulate/ids.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { runs } from './support/properties.ts';
 import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 
@@ -30,12 +31,12 @@ test('a chain of steps is found if there is one, whichever share a moment; of al
       (after, drawn, trigger) => {
         const events = drawn.map((event, place) => ({ ...event, eventId: `${place}`, key: contentUuid(`${place}`) }));
         const rules = rulesOf([plainRule({ name: 'R', on: ['a', 'c'], after, key: 'event.k' })]);
-        const person = stranger('u');
+        const user = newUserState('u');
         for (const event of [...events, trigger]) {
           const { key, eventId, time } = event;
-          remember(person, event.type, { key, eventId, time, event });
+          addEvent(user, event.type, { key, eventId, time, event });
         }
-        const { steps } = complete(rules.byName.get('R')!, person, trigger, countingIds());
+        const { steps } = complete(rules.byName.get('R')!, user, trigger, countingIds());
         const found = steps?.map((one) => one.event);
         const chains = everyChoice(after.length, events).filter((chain) => isChain(chain, after, trigger));
         if (found) expect(isChain(found, after, trigger) && new Set(found).size === found.length).toBe(true);

@@ -37,9 +37,9 @@ const CATALOG = new Map([
 ]);
 
 /** Small however much there is: a row for each tenant, process or rule. */
-const SMALL = new Set(['active_catalogs', 'catalogs', 'leases', 'recurrences']);
+const SMALL = new Set(['active_catalogs', 'catalogs', 'leases', 'schedules']);
 /** Queues, read from their front in the order of the index; what is recovered is looked for among what is open. */
-const QUEUES = /^(waits_due|recurrences_due|lifecycle_events_due|deliveries_\w+_channel_due_at_idx)$/;
+const QUEUES = /^(waits_due|schedules_due|outbox_events_due|deliveries_\w+_channel_due_at_idx)$/;
 
 let tidings: TestTidings;
 
@@ -58,18 +58,18 @@ test('what is planned while the tables are small looks up, and does not look for
   expect([...statements.keys()]).toEqual(
     expect.arrayContaining([
       ...[
-        'people',
+        'users',
         'limit-uses',
         'latest-events',
         'load-spans',
 
         'load-waits',
-        'load-changes',
+        'load-trait-changes',
         'known-ids',
       ],
-      ...['confirm-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'change-people'],
-      ...['claim-deliveries', 'settle-deliveries', 'mark-handed-over', 'recover-expired', 'next-due'],
-      ...['claim-due-waits', 'claim-recurrence', 'claim-lifecycle', 'write-lifecycle', 'delete-lifecycle'],
+      ...['refresh-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'update-users'],
+      ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
+      ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
     ]),
   );
   const found: string[] = [];
@@ -129,7 +129,7 @@ async function work(): Promise<void> {
     clock.now += 120 * MINUTE;
     const open = async () => {
       const { rows } = await database.pool.query(
-        `select (select count(*) from waits where status = 'waiting') + (select count(*) from lifecycle_events)
+        `select (select count(*) from waits where status = 'waiting') + (select count(*) from outbox_events)
               + (select count(*) from deliveries where finished_at is null) as open,
                 (select count(*) from waits where kind = 'every') as turns`,
       );

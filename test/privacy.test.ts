@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isRejection, readEvent } from '../src/events/envelope.ts';
-import { addressPurpose } from '../src/events/reach.ts';
+import { isRejection, parseEvent } from '../src/events/envelope.ts';
 import { buildServer } from '../src/http/server.ts';
-import type { Json, JsonObject } from '../src/model.ts';
-import { loggedError } from '../src/privacy/logged.ts';
-import { maskDeep, maskEmail, maskPhone, maskSuspicious, redact } from '../src/privacy/mask.ts';
+import type { Json, JsonObject } from '../src/model/event.ts';
+import { serializeError } from '../src/privacy/log-serializers.ts';
+import { maskDeep, maskEmail, maskPhone, maskUntrusted, redact } from '../src/privacy/mask.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
+import { addressAad } from '../src/users/addresses.ts';
 import { runs } from './support/properties.ts';
 import { postRaw, type RawAnswer, raw } from './support/raw.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -29,7 +29,7 @@ let url: string;
 let close: () => Promise<void>;
 const log: string[] = [];
 const logger = pino(
-  { level: 'trace', serializers: { err: loggedError } },
+  { level: 'trace', serializers: { err: serializeError } },
   { write: (line: string) => void log.push(line) },
 );
 const answers: RawAnswer[] = [];
@@ -234,11 +234,11 @@ describe('after all of these', () => {
   });
 
   test('no answer has it', async () => {
-    const people = Array.from({ length: 11 }, (_, index) => `p${index + 1}`);
+    const users = Array.from({ length: 11 }, (_, index) => `p${index + 1}`);
     const types = ['WELCOME_EMAIL', 'INSUFFICIENT_FUNDS_EMAIL', 'HIGH_RISK_ALERT'];
     const paths = [
-      ...people.map((id) => `/api/v1/audit/${id}`),
-      ...people.flatMap((id) => types.map((type) => `/api/v1/explain/${id}/${type}`)),
+      ...users.map((id) => `/api/v1/audit/${id}`),
+      ...users.flatMap((id) => types.map((type) => `/api/v1/explain/${id}/${type}`)),
       '/api/v1/events/rejected?limit=200',
       '/api/v1/activity',
       '/api/v1/deliveries',
@@ -266,8 +266,8 @@ describe('after all of these', () => {
     const claimed = await claimDeliveries(pool, 'test', [{ channel: 'email', room: 50 }], tidings.clock.now, 1000);
     const of = (userId: string) => claimed.find((delivery) => delivery.userId === userId);
     const [p1, p11] = [of('p1'), of('p11')];
-    expect(tidings.seal.open(p1?.address?.sealed as Buffer, addressPurpose(TENANT, 'p1', 'email'))).toBe(OTHER_EMAIL);
-    expect(tidings.seal.open(p11?.address?.sealed as Buffer, addressPurpose(TENANT, 'p11', 'email'))).toBe(EMAIL);
+    expect(tidings.seal.open(p1?.address?.sealed as Buffer, addressAad(TENANT, 'p1', 'email'))).toBe(OTHER_EMAIL);
+    expect(tidings.seal.open(p11?.address?.sealed as Buffer, addressAad(TENANT, 'p11', 'email'))).toBe(EMAIL);
     expect(JSON.stringify({ ...p1, address: p1?.address?.mask })).not.toMatch(TELLTALE);
   });
 
@@ -323,7 +323,7 @@ describe('after all of these', () => {
 describe('a seal', () => {
   const key = randomBytes(32);
   const seal = new Seal(key);
-  const purpose = addressPurpose(TENANT, 'maria', 'email');
+  const purpose = addressAad(TENANT, 'maria', 'email');
 
   test('opens what it sealed, for the same row', () => {
     for (const text of [EMAIL, '', '🦊'.repeat(1000)]) {
@@ -346,7 +346,7 @@ describe('a seal', () => {
       ['other', 'maria', 'email'],
       [TENANT, 'maria', 'phone'],
     ]) {
-      expect(() => seal.open(bytes, addressPurpose(tenant as string, user as string, kind as string))).toThrow();
+      expect(() => seal.open(bytes, addressAad(tenant as string, user as string, kind as string))).toThrow();
     }
   });
 
@@ -386,7 +386,7 @@ describe('a logged error', () => {
   test('says what it was, where, and why, as far as that quotes nothing', () => {
     const cause = Object.assign(new RangeError('refused'), { code: '23505', table: 'addresses', constraint: 'once' });
     const error = new TypeError(`not for ${EMAIL}`, { cause });
-    expect(loggedError(error)).toEqual({
+    expect(serializeError(error)).toEqual({
       type: 'TypeError',
       message: `not for ${maskEmail(EMAIL)}`,
       stack: expect.stringMatching(/^ {4}at .*privacy\.test\.ts/),
@@ -399,11 +399,11 @@ describe('a logged error', () => {
         stack: expect.stringMatching(/^ {4}at /),
       },
     });
-    const message = 'it quotes what it was given';
+    const message = 'message omitted: it quotes its input';
     for (const quoting of [new SyntaxError(LOCAL), Object.assign(new Error(LOCAL), { code: '22P02' })]) {
-      expect(loggedError(quoting)).toMatchObject({ message });
+      expect(serializeError(quoting)).toMatchObject({ message });
     }
-    expect(loggedError(EMAIL)).toEqual({ type: 'string', message: 'not an error' });
+    expect(serializeError(EMAIL)).toEqual({ type: 'string', message: 'not an error' });
   });
 });
 
@@ -431,7 +431,7 @@ describe('a mask', () => {
     // Letters and nothing else: each of these texts once cost the square of its length, all of them minutes.
     for (let index = 0; index < 10_000; index++) {
       const text = 'a'.repeat(1990) + index;
-      expect(maskSuspicious(text)).toBe(text);
+      expect(maskUntrusted(text)).toBe(text);
     }
   });
 
@@ -448,7 +448,7 @@ describe('a mask', () => {
   ])(
     'of what was refused has 16 KB at most, says where it was cut, and shows what else there is: %s',
     (_name, event) => {
-      const masked = maskSuspicious({ ...(event as object), user_traits: wide(3), event_type: 'paid' });
+      const masked = maskUntrusted({ ...(event as object), user_traits: wide(3), event_type: 'paid' });
       expect(masked).toMatchObject({ event_type: 'paid' });
       const text = JSON.stringify(masked);
       expect(Buffer.byteLength(text)).toBeLessThanOrEqual(16 * 1024);
@@ -461,7 +461,7 @@ describe('a mask', () => {
       user_id: 'u',
       properties: { items: Array.from({ length: 90 }, (_, n) => ({ sku: `sku ${n}`, n })) },
     };
-    expect(maskSuspicious(event)).toEqual(event);
+    expect(maskUntrusted(event)).toEqual(event);
   });
 
   test.each<[string, Json, Json]>([
@@ -513,7 +513,7 @@ describe('a mask', () => {
         expect(Object.keys(shown)).toHaveLength(3);
         const parts = [...Object.keys(shown), ...textsIn(shown)];
         expect(parts.filter((part) => part.includes(address))).toEqual([]);
-        expect(JSON.stringify(maskSuspicious({ note: whole, [whole]: [whole] }))).not.toContain(
+        expect(JSON.stringify(maskUntrusted({ note: whole, [whole]: [whole] }))).not.toContain(
           JSON.stringify(address).slice(1, -1),
         );
       }),
@@ -576,7 +576,7 @@ describe('a mask', () => {
       addresses: [{ street: 'Rua' }],
       list,
     };
-    expect(maskSuspicious(refused)).toEqual({
+    expect(maskUntrusted(refused)).toEqual({
       a: { vip: true, n: 1.5, far: 'Infinity', none: null, gone: null },
       b: [`mail ${maskEmail(EMAIL)} or …`, '12345678', '123…89', '2025-10-31 19:00:00'],
       phone: '…',
@@ -584,10 +584,10 @@ describe('a mask', () => {
       addresses: [{ street: 'Rua' }],
       list: [...list.slice(0, 100), '…'],
     });
-    expect(maskSuspicious('\ud83ea\0')).toBe('\uFFFDa\uFFFD');
+    expect(maskUntrusted('\ud83ea\0')).toBe('\uFFFDa\uFFFD');
     const nested = (levels: number): unknown => (levels === 0 ? 'x' : [nested(levels - 1)]);
-    expect(JSON.stringify(maskSuspicious(nested(8)))).toBe('[[[[[[[["x"]]]]]]]]');
-    expect(JSON.stringify(maskSuspicious({ a: nested(8) }))).toBe('{"a":[[[[[[[["…"]]]]]]]]}');
+    expect(JSON.stringify(maskUntrusted(nested(8)))).toBe('[[[[[[[["x"]]]]]]]]');
+    expect(JSON.stringify(maskUntrusted({ a: nested(8) }))).toBe('{"a":[[[[[[[["…"]]]]]]]]}');
   });
 
   test('of a long text is as long as it may be, and no half of a character ends it', () => {
@@ -601,7 +601,7 @@ describe('a mask', () => {
 /** The properties of an event as they are stored. */
 function stored(properties: JsonObject): JsonObject {
   const item = { user_id: 'u', event_type: 'x', event_timestamp: AT, properties };
-  const read = readEvent(TENANT, item, () => null);
+  const read = parseEvent(TENANT, item, () => null);
   if (isRejection(read)) throw new Error(read.message);
   return JSON.parse(read.propertiesText) as JsonObject;
 }

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCatalog } from '../src/catalog/read.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { buildSampleEvent, type SampleEvent } from '../src/catalog/sample-event.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { type Trial, trialOf } from '../src/trial.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type CodeBlock, codeBlocks, commandsOf, missingFrom } from './support/markdown.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -130,8 +130,8 @@ describe.runIf(existsSync(README))('README.md', () => {
       const catalog = join(folder, 'my-catalog');
       const { stdout } = await run(process.execPath, ['bin/tidings.mjs', 'check', catalog], { cwd: ROOT });
       expect(stdout).toBe('Nothing is wrong.\n');
-      await tidings.apply(await readCatalog(catalog));
-      const { event, notification } = trialOf((await tidings.catalogs.active(TENANT)).data) as Trial;
+      await tidings.apply(await loadCatalogFiles(catalog));
+      const { event, notification } = buildSampleEvent((await tidings.catalogs.active(TENANT)).data) as SampleEvent;
       const results = await tidings.pipeline.ingest(TENANT, [event]);
       expect(results).toMatchObject([{ decisions: [{ notification_type: notification, outcome: 'send' }] }]);
     } finally {

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileMjml } from '../src/catalog/mjml.ts';
-import { MjmlThread } from '../src/catalog/mjml-thread.ts';
-import type { Channel, JsonObject, Message, TemplateParts } from '../src/model.ts';
-import { HELPERS } from '../src/render/helpers.ts';
-import { MAX_ITEMS, MAX_OUTPUT, MAX_SOURCE, MAX_SUBJECT } from '../src/render/limits.ts';
-import { compileTemplate, renderMessage, type TemplateProblem } from '../src/render/template.ts';
+import { compileMjml } from '../src/catalog/parse/mjml.ts';
+import { MjmlThread } from '../src/catalog/parse/mjml-thread.ts';
+import type { TemplateParts } from '../src/model/catalog.ts';
+import type { Channel, Message } from '../src/model/delivery.ts';
+import type { JsonObject } from '../src/model/event.ts';
+import { HELPERS } from '../src/templates/helpers.ts';
+import { MAX_ITEMS, MAX_OUTPUT, MAX_SOURCE, MAX_SUBJECT } from '../src/templates/limits.ts';
+import { compileTemplate, renderMessage, type TemplateProblem } from '../src/templates/template.ts';
 import { runs } from './support/properties.ts';
 
 /** From the parts of a template and plain data to the message a person gets. */

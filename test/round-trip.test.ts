@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Decision } from '../src/model.ts';
-import { CopyRows } from '../src/store/copy.ts';
+import type { Decision } from '../src/model/decision.ts';
 import { packDecisions, type StoredDecision, unpackDecisions } from '../src/store/decisions.ts';
-import { runTogether, type Statement } from '../src/store/round-trip.ts';
+import { CopyRows } from '../src/store/pg/copy.ts';
+import { runPipelined, type Statement } from '../src/store/pg/pipeline.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
 
@@ -34,7 +34,7 @@ async function run(...statements: Statement[]) {
   const connection = await database.pool.connect();
   let failed = true;
   try {
-    const rows = await runTogether(connection, statements);
+    const rows = await runPipelined(connection, statements);
     failed = false;
     return rows;
   } finally {
@@ -71,13 +71,13 @@ describe('statements in one round trip', () => {
       ],
     ]) {
       for (let time = 0; time < 2; time++) {
-        await expect(runTogether(connection, statements)).rejects.toMatchObject({
+        await expect(runPipelined(connection, statements)).rejects.toMatchObject({
           code: statements[1] === twice ? '23505' : '42P01',
         });
         await connection.query('rollback');
       }
     }
-    expect(await runTogether(connection, [BEGIN, copyNotes([1, 'a', null, null]), COUNT, COMMIT])).toContainEqual([
+    expect(await runPipelined(connection, [BEGIN, copyNotes([1, 'a', null, null]), COUNT, COMMIT])).toContainEqual([
       ['1', 'a'],
     ]);
     expect((await connection.query('select id from notes')).rows).toEqual([{ id: 1 }]);

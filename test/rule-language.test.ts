@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { ruleSetOf } from '../src/catalog/rule-set.ts';
+import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
+import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
 import { CatalogError } from '../src/errors.ts';
-import type { CatalogData, Rule } from '../src/model.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
 import { runs } from './support/properties.ts';
 
 const EVENTS = `traits:
@@ -49,7 +49,7 @@ function source(lines: string, before = ''): Map<string, string> {
 
 async function told(files: ReadonlyMap<string, string>): Promise<string[]> {
   try {
-    await parseCatalog(files);
+    await loadValidCatalog(files);
     return [];
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
@@ -194,7 +194,7 @@ describe('every key, as it is kept', () => {
       {
         limits: [
           { max: 1, period: { kind: 'ever' }, text: 'once' },
-          { max: 1, period: { kind: 'ever' }, text: 'once per person', perPerson: true },
+          { max: 1, period: { kind: 'ever' }, text: 'once per person', perUser: true },
         ],
       },
     ],
@@ -285,13 +285,13 @@ describe('every key, as it is kept', () => {
   ];
 
   it.each(rows)('%s', async (lines, expected) => {
-    const data = await parseCatalog(source(lines));
+    const data = await loadValidCatalog(source(lines));
     expect(data.rules[0]).toMatchObject(expected);
     ruleSetOf(1, data);
   });
 
   it('groups', async () => {
-    const data = await parseCatalog(
+    const data = await loadValidCatalog(
       source(`${on}\ngroup: promos`, 'groups:\n  promos: { limit: [2 per day, 5 per 7d] }\n'),
     );
     expect(data.groups).toMatchObject([{ name: 'promos', limits: [{ max: 2 }, { max: 5 }] }]);
@@ -301,7 +301,7 @@ describe('every key, as it is kept', () => {
   it('a rule that only does something needs no notification of its name', async () => {
     const files = source(on);
     files.set('rules.yaml', 'rules:\n  mark_vip: { on: vip_reached, do: { set: { vip: true } } }\n');
-    expect((await parseCatalog(files)).rules[0]).toMatchObject({ name: 'mark_vip', notify: [] });
+    expect((await loadValidCatalog(files)).rules[0]).toMatchObject({ name: 'mark_vip', notify: [] });
   });
 });
 
@@ -633,7 +633,7 @@ describe('whatever a rule says', () => {
         files.set('rules.yaml', stringify({ groups: { g: { limit: 'once' } }, rules: { TELL: written } }));
         let data: CatalogData;
         try {
-          data = await parseCatalog(files);
+          data = await loadValidCatalog(files);
         } catch (error) {
           expect(error).toBeInstanceOf(CatalogError);
           for (const { message, line } of (error as CatalogError).problems) {

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
-import { byOrder } from '../src/events/emitted.ts';
-import type { Decision, Event, Rule } from '../src/model.ts';
-import { countingIds } from '../src/simulate/ids.ts';
-import { type Happening, World } from '../src/simulate/world.ts';
+import { compareForDecision } from '../src/events/emitted.ts';
+import type { Rule } from '../src/model/catalog.ts';
+import type { Decision } from '../src/model/decision.ts';
+import type { Event } from '../src/model/event.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { type SimulationStep, Simulator } from '../src/simulate/simulator.ts';
 import { Memory, only } from './support/memory.ts';
 import { runs } from './support/properties.ts';
 import { BASE, DAY, HOUR, plainRule, rulesOf, SECOND, someRequests } from './support/random-catalog.ts';
@@ -22,7 +24,7 @@ test('who knows only what the rules say they need decides as who knows everythin
   fc.assert(
     fc.property(someTimedRules, fc.array(told, { minLength: 2, maxLength: 8 }), (rules, events) => {
       const sets = only(rulesOf(rules));
-      const whole = live(new World(sets, countingIds()), events);
+      const whole = live(new Simulator(sets, countingIds()), events);
       expect(live(new Memory(sets, countingIds()), events)).toEqual(whole);
     }),
     runs(3000),
@@ -47,7 +49,7 @@ test('in whatever order events arrive, before anything fires, the same is sent a
   );
   fc.assert(
     fc.property(scenario, ({ rule, events, requests }) => {
-      expectSame(World, rule, events, requests);
+      expectSame(Simulator, rule, events, requests);
     }),
     runs(4000),
   );
@@ -98,16 +100,16 @@ test('all of it in one request, long after everything was due: the same is sent 
   fc.assert(
     fc.property(scenario, ({ rule, events }) => {
       const sets = only(rulesOf([rule]));
-      const late = new World(sets, countingIds());
+      const late = new Simulator(sets, countingIds());
       const long = BASE + 10 * DAY;
-      const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
+      const happened = [...late.ingest(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
       // Of two that are due in one moment, either may use up a limit.
-      const told = ({ sends }: Happening) =>
+      const told = ({ sends }: SimulationStep) =>
         sends.map(({ trigger, items, total }) =>
           rule.limits.length > 0 ? 'one' : JSON.stringify({ trigger: trigger.eventId, items, total }),
         );
       expect(happened.flatMap(told).sort()).toEqual(
-        inTime(new World(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
+        inTime(new Simulator(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
       );
       expect(happened.flatMap(({ decisions }) => decisions).filter(isTooLate)).toEqual([]);
     }),
@@ -159,13 +161,13 @@ test('what rules make of one request, long after everything was due: the same is
         ...(making.delay !== null && ending !== 'cancel' && { delay: { span: making.delay, text: 'a while' } }),
       });
       const sets = only(rulesOf([{ ...rule, ...ended[ending] }, maker]));
-      const told = ({ sends }: Happening) =>
+      const told = ({ sends }: SimulationStep) =>
         sends.map(({ trigger: { eventId } }) => (rule.limits.length > 0 ? 'one' : eventId));
-      const late = new World(sets, countingIds());
+      const late = new Simulator(sets, countingIds());
       const long = BASE + 10 * DAY;
-      const happened = [...late.arrive(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
+      const happened = [...late.ingest(events.map(eventOf), long), ...late.advance(long + 40 * DAY)];
       expect(happened.flatMap(told).sort()).toEqual(
-        inTime(new World(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
+        inTime(new Simulator(sets, countingIds()), events.map(eventOf)).flatMap(told).sort(),
       );
     }),
     runs(4000),
@@ -176,10 +178,10 @@ const MINUTE = 60 * SECOND;
 const EMITS: Rule['actions'] = [{ kind: 'emit', event: 'e', properties: { k: 'event.k' } }];
 
 /** Each event arrives when it happens, and every wait ends when it is due. */
-function inTime(world: World, events: readonly Event[]): Happening[] {
-  const inOrder = [...events].sort(byOrder);
+function inTime(world: Simulator, events: readonly Event[]): SimulationStep[] {
+  const inOrder = [...events].sort(compareForDecision);
   return [
-    ...inOrder.flatMap((event) => [...world.advance(event.time - 1), ...world.arrive([event], event.time)]),
+    ...inOrder.flatMap((event) => [...world.advance(event.time - 1), ...world.ingest([event], event.time)]),
     ...world.advance(BASE + 50 * DAY),
   ];
 }
@@ -189,26 +191,31 @@ function isTooLate({ reason_code }: Decision): boolean {
 }
 
 /** One by one in order, all in one request, and in these requests. @param Player what plays the last of them */
-function expectSame(Player: typeof World, rule: Rule, events: readonly Told[], requests: readonly number[][]): void {
+function expectSame(
+  Player: typeof Simulator,
+  rule: Rule,
+  events: readonly Told[],
+  requests: readonly number[][],
+): void {
   const sets = only(rulesOf([rule]));
   const inOrder = [...events.keys()].sort((a, b) => events[a]!.time - events[b]!.time || a - b);
   const want = sent(
-    new World(sets, countingIds()),
+    new Simulator(sets, countingIds()),
     rule,
     events,
     inOrder.map((place) => [place]),
   );
-  expect(sent(new World(sets, countingIds()), rule, events, [inOrder]), 'together').toEqual(want);
+  expect(sent(new Simulator(sets, countingIds()), rule, events, [inOrder]), 'together').toEqual(want);
   expect(sent(new Player(sets, countingIds()), rule, events, requests), 'in any order').toEqual(want);
 }
 
 /** Everything arrives in the hour's last moment, and then time goes on. */
-function sent(world: World, rule: Rule, events: readonly Told[], requests: readonly number[][]): unknown {
+function sent(world: Simulator, rule: Rule, events: readonly Told[], requests: readonly number[][]): unknown {
   const all = events.map(eventOf);
   const now = BASE + HOUR + 2;
   const happened = [
     ...requests.flatMap((places) =>
-      world.arrive(
+      world.ingest(
         places.map((place) => all[place]!),
         now,
       ),
@@ -229,13 +236,13 @@ function sent(world: World, rule: Rule, events: readonly Told[], requests: reado
 }
 
 /** Everything arrives as late as it says, and time goes on until nothing is left. */
-function live(world: World, events: readonly Told[]): unknown[] {
+function live(world: Simulator, events: readonly Told[]): unknown[] {
   const all = events.map((one, place) => ({ event: eventOf(one, place), at: one.time + one.late }));
-  const happened: Happening[] = [];
+  const happened: SimulationStep[] = [];
   for (const at of [...new Set(all.map((one) => one.at))].sort((a, b) => a - b)) {
     happened.push(...world.advance(at - 1));
     happened.push(
-      ...world.arrive(
+      ...world.ingest(
         all.filter((one) => one.at === at).map(({ event }) => event),
         at,
       ),

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCases } from '../src/simulate/cases.ts';
-import { playCase, rulesFor } from '../src/simulate/play.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { parseCases } from '../src/simulate/cases.ts';
+import { rulesFor, runCase } from '../src/simulate/run-case.ts';
 
 /**
  * What the rules do in time, as stories: each file of test/stories has rules and the cases they must pass, in the form in
@@ -24,7 +24,7 @@ for (const name of readdirSync(folder)) {
   describe(name, async () => {
     for (const story of stories) {
       const [rules = '', cases = ''] = story.split(/^(?=cases:)/m);
-      const { data, problems } = await checkSource(
+      const { data, problems } = await lintCatalog(
         new Map([
           ['events.yaml', EVENTS],
           ['notifications.yaml', `notifications:\n${NOTIFICATIONS.join('\n')}`],
@@ -33,9 +33,9 @@ for (const name of readdirSync(folder)) {
       );
       if (!data) throw new Error(`${name}: ${JSON.stringify(problems.filter(({ severity }) => severity === 'error'))}`);
       const line = text.slice(0, text.indexOf(cases)).split('\n').length - 1;
-      for (const one of readCases(name, '\n'.repeat(line) + cases, data)) {
+      for (const one of parseCases(name, '\n'.repeat(line) + cases, data)) {
         test(one.name, () => {
-          const { failures, timeline } = playCase(rulesFor(data), one, () => 0);
+          const { failures, timeline } = runCase(rulesFor(data), one, () => 0);
           expect(failures, [...failures.map((failure) => JSON.stringify(failure)), ...timeline].join('\n')).toEqual([]);
         });
       }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { secretFile } from '../src/secret-file.ts';
+import { secretFile } from '../src/lib/secret-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidings-secret-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,7 +30,7 @@ test('of processes that start in the same moment all read what one of them made,
   // Every process asks for the same file within the same millisecond, a file every two milliseconds.
   const code = `
     import { randomBytes } from 'node:crypto';
-    import { secretFile } from ${JSON.stringify(new URL('../src/secret-file.ts', import.meta.url).href)};
+    import { secretFile } from ${JSON.stringify(new URL('../src/lib/secret-file.ts', import.meta.url).href)};
     const said = [];
     for (let round = 0; round < ${rounds}; round++) {
       while (Date.now() < ${begin} + 2 * round);

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { parseCatalog } from '../src/catalog/parse.ts';
-import { waysOf } from '../src/catalog/template-data.ts';
+import { templateContexts } from '../src/catalog/lint/template-context.ts';
+import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Json, JsonObject } from '../src/model.ts';
+import type { Json, JsonObject } from '../src/model/event.ts';
 import { claimDeliveries } from '../src/store/deliveries.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -46,12 +46,12 @@ test.each([
   if (rule.includes('failed')) await post(tidings, 'notification.failed', failure);
   else await post(tidings, 'began', { n: 1 });
   clock.now += 3 * HOUR;
-  await pipeline.endDueWaits(TENANT, ['u']);
+  await pipeline.fireDueWaits(TENANT, ['u']);
   if (rule.includes('every')) {
-    await pipeline.takeTurns({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
+    await pipeline.runSchedule({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
   }
 
-  const [way] = waysOf(await parseCatalog(source))('R', 'in_app');
+  const [way] = templateContexts(await loadValidCatalog(source))('R', 'in_app');
   expect(await shown(tidings)).toEqual(namesIn(way?.schema as JsonObject));
 });
 

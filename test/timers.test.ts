@@ -1,26 +1,28 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { backtest } from '../src/cli/backtest.ts';
+import { toSettlement } from '../src/delivery/settle.ts';
 import { contentUuid } from '../src/events/content.ts';
-import { CHANNELS, type Decision, type Millis } from '../src/model.ts';
-import { Pipeline } from '../src/pipeline.ts';
-import { nextOccurrence, occurrenceLabel } from '../src/rules/calendar.ts';
+import { Pipeline } from '../src/ingest/pipeline.ts';
+import type { Decision } from '../src/model/decision.ts';
+import { CHANNELS } from '../src/model/delivery.ts';
+import type { Millis } from '../src/model/event.ts';
 import type { BacktestReport } from '../src/simulate/backtest.ts';
-import { openPool, type Patience } from '../src/store/database.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
-  recoverExpired,
+  rescueExpired,
   type Settlement,
   settleDeliveries,
 } from '../src/store/deliveries.ts';
-import { lockPeople } from '../src/store/facts.ts';
-import { Partitions } from '../src/store/partitions.ts';
-import { cancelWaiting, migrateWaiting } from '../src/waiting.ts';
-import { settlementOf } from '../src/worker/settle.ts';
-import type { TimerWorker, TimerWorkerParts } from '../src/worker/timer-worker.ts';
+import { lockUsers } from '../src/store/facts.ts';
+import { openPool, type Timeouts } from '../src/store/pg/database.ts';
+import { Partitions } from '../src/store/pg/partitions.ts';
+import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
+import type { TimerWorker, TimerWorkerParts } from '../src/timers/timer-worker.ts';
+import { cancelWaits, migrateWaits } from '../src/timers/wait-admin.ts';
 import { silent, TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
 
 /** The pipeline and its timers on a database, by a clock that the tests set. The worker alone is in waits.test.ts. */
@@ -39,7 +41,7 @@ describe('an hour of downtime', () => {
     const tidings = await start('LATE: { on: began, delay: 10m, expires: 30m }');
     const { clock } = tidings;
     for (let n = 0; n < 60; n++) {
-      await post(tidings, { user: person(n), type: 'began' });
+      await post(tidings, { user: user(n), type: 'began' });
       clock.now += MINUTE;
     }
     // Nobody has looked at the time since. The first was due 60 minutes ago, the last 1 minute ago.
@@ -47,14 +49,14 @@ describe('an hour of downtime', () => {
     const pace = { now: 0 };
     const worker = await timers(tidings, { rate: 10, elapsed: () => pace.now });
     for (let seconds = 1; seconds <= 6; seconds++) {
-      const oldest = Array.from({ length: seconds * 10 }, (_, n) => person(n));
+      const oldest = Array.from({ length: seconds * 10 }, (_, n) => user(n));
       await expect.poll(async () => (await fired(tidings)).map(({ user }) => user)).toEqual(oldest);
       expect(worker.behind).toBe(60 * MINUTE - (seconds - 1) * 10 * MINUTE);
       pace.now += 1000;
     }
     const ends = (await fired(tidings)).map(({ decisions }) => decisions.map(({ reason_code }) => reason_code));
     expect(ends).toEqual(Array.from({ length: 60 }, (_, n) => [n < 30 ? 'expired' : 'matched']));
-    expect(await sentTo(tidings, 'LATE')).toEqual(Array.from({ length: 30 }, (_, n) => person(n + 30)));
+    expect(await sentTo(tidings, 'LATE')).toEqual(Array.from({ length: 30 }, (_, n) => user(n + 30)));
   });
 });
 
@@ -62,7 +64,7 @@ describe('several processes', () => {
   test('fire each timer once, though events cancel half of them at the same time', async () => {
     const tidings = await start('R: { on: began, delay: 1h, cancel_on: ended }');
     const { clock } = tidings;
-    const all = Array.from({ length: 400 }, (_, n) => person(n));
+    const all = Array.from({ length: 400 }, (_, n) => user(n));
     await post(tidings, ...all.map((user) => ({ user, type: 'began' })));
     clock.now += HOUR;
     const others = [await another(tidings), await another(tidings)];
@@ -83,14 +85,14 @@ describe('several processes', () => {
 
   test('give everybody one turn of a recurring rule', async () => {
     const tidings = await start('R: { every: hour, for: true }');
-    const all = Array.from({ length: 1200 }, (_, n) => person(n));
+    const all = Array.from({ length: 1200 }, (_, n) => user(n));
     await post(tidings, ...all.slice(0, 600).map((user) => ({ user, type: 'began' })));
     await post(tidings, ...all.slice(600).map((user) => ({ user, type: 'began' })));
     for (const other of [tidings, await another(tidings), await another(tidings)]) await timers(other);
-    await expect.poll(() => count(tidings, 'recurrences')).toBe(1);
+    await expect.poll(() => count(tidings, 'schedules')).toBe(1);
     tidings.clock.now += HOUR;
     await expect.poll(async () => (await sentTo(tidings, 'R')).length).toBe(1200);
-    await expect.poll(() => count(tidings, 'recurrences', 'claimed_until is null and cursor is null')).toBe(1);
+    await expect.poll(() => count(tidings, 'schedules', 'claimed_until is null and cursor is null')).toBe(1);
     expect(await sentTo(tidings, 'R')).toEqual(all);
   });
 });
@@ -107,11 +109,11 @@ describe('a lock that is held for too long', () => {
     const warn = ({ err }: { err?: { code: string } }) => err && refused.push(err.code);
     const log = { ...silent, warn, info: () => {} };
     await timers(other, { log: log as unknown as typeof silent });
-    await expect.poll(() => count(tidings, 'recurrences')).toBe(1);
+    await expect.poll(() => count(tidings, 'schedules')).toBe(1);
 
     const connection = await database.pool.connect();
     await connection.query('begin');
-    await lockPeople(connection, TENANT, ['b']);
+    await lockUsers(connection, TENANT, ['b']);
     clock.now += HOUR;
     // Once the turns, once the waits.
     await expect.poll(() => refused).toEqual(['55P03', '55P03']);
@@ -130,11 +132,11 @@ describe('what waits', () => {
   test('does not keep what comes in: 10,000 wait, and events end their own', async () => {
     const tidings = await start('R: { on: began, delay: 1h, cancel_on: ended }');
     for (let from = 0; from < 10_000; from += 1000) {
-      const users = Array.from({ length: 1000 }, (_, n) => person(from + n));
+      const users = Array.from({ length: 1000 }, (_, n) => user(from + n));
       await post(tidings, ...users.map((user) => ({ user, type: 'began' })));
     }
     const worker = await timers(tidings, { rate: 100_000 });
-    const some = Array.from({ length: 1000 }, (_, n) => person(n * 10));
+    const some = Array.from({ length: 1000 }, (_, n) => user(n * 10));
     const results = await post(tidings, ...some.map((user) => ({ user, type: 'ended' })));
     expect(results.every(([one, ...more]) => one?.reason_code === 'cancelled_by_event' && more.length === 0)).toBe(
       true,
@@ -172,8 +174,8 @@ describe('what waits', () => {
     await post(tidings, { user: 'u', type: 'began' });
     await apply(tidings, 'R: { on: began, delay: 2h, notify: B }');
     const command = { pool: database.pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now };
-    expect(await migrateWaiting({ ...command, rule: 'R' }, '')).toMatchObject({ waits: 1, version: 2, next: null });
-    expect(await cancelWaiting({ ...command, rule: 'S' }, '')).toMatchObject({ waits: 1, next: null });
+    expect(await migrateWaits({ ...command, rule: 'R' }, '')).toMatchObject({ waits: 1, version: 2, next: null });
+    expect(await cancelWaits({ ...command, rule: 'S' }, '')).toMatchObject({ waits: 1, next: null });
     await timers(tidings);
     clock.now += HOUR;
     await expect.poll(() => openWaits(tidings)).toBe(0);
@@ -186,7 +188,7 @@ describe('what waits', () => {
     await post(tidings, { user: 'u', type: 'began', ago: 1000 }, { user: 'u', type: 'began' });
     await apply(tidings, 'R: { on: began, delay: 1h, cancel_on: ended, notify: B }');
     const command = { pool: database.pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now, rule: 'R' };
-    expect(await migrateWaiting(command, '')).toMatchObject({ waits: 0, left: 1, next: null });
+    expect(await migrateWaits(command, '')).toMatchObject({ waits: 0, skipped: 1, next: null });
     // As a version before this one left it.
     await database.pool.query('update waits set catalog_version = 2');
     const [decisions] = await post(tidings, { user: 'u', type: 'ended', ago: 1000 });
@@ -220,7 +222,7 @@ describe('what waits', () => {
     clock.now += HOUR;
     await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$`);
     await pool.query('create trigger refuse before insert on deliveries for each row execute function refuse()');
-    await expect(pipeline.endDueWaits(TENANT, ['u'])).rejects.toThrow('not now');
+    await expect(pipeline.fireDueWaits(TENANT, ['u'])).rejects.toThrow('not now');
     const state = async () => ({
       waits: await openWaits(tidings),
       events: await count(tidings, 'events'),
@@ -241,7 +243,7 @@ describe('what waits', () => {
     const context = { emitted_by: 'R', causation_id: event_id };
     expect(rows).toEqual(['profile.updated', 'reached'].map((type) => ({ type, context, at: clock.now })));
     // Again: nothing is left to be done.
-    expect(await pipeline.endDueWaits(TENANT, ['u'])).toBe(0);
+    expect(await pipeline.fireDueWaits(TENANT, ['u'])).toBe(0);
     expect(await count(tidings, 'events')).toBe(3);
   });
 
@@ -270,7 +272,7 @@ describe('what waits', () => {
     // What is in force by then is not what it began with.
     await tidings.apply(new Map([...catalog('NEW: { on: reached }'), ['events.yaml', 'events: { reached: {} }']]));
     clock.now += HOUR;
-    expect(await tidings.pipeline.endDueWaits(TENANT, ['u'])).toBe(1);
+    expect(await tidings.pipeline.fireDueWaits(TENANT, ['u'])).toBe(1);
     const [end] = await fired(tidings);
     expect(end?.decisions).toMatchObject([{ rule: 'LATER', outcome: 'send' }, ...failed('LATER')]);
     expect(await made()).toEqual(['began', 'ended', 'ended']);
@@ -299,7 +301,7 @@ describe('an event that a rule makes has an id of the rule and its trigger', () 
     const id = idOf(`u began ${clock.now} 0`);
     await post(tidings, { user: 'u', type: 'ended', ago: 20 * MINUTE });
     clock.now += HOUR;
-    await tidings.pipeline.endDueWaits(TENANT, ['u']);
+    await tidings.pipeline.fireDueWaits(TENANT, ['u']);
     expect(await made(tidings)).toEqual([id]);
   });
 
@@ -333,7 +335,7 @@ describe('local time', () => {
     const tidings = await start('R: { every: day 18:00, zone: user, for: true }');
     const spelt = ['Europe/Lisbon', 'EUROPE/LISBON', 'europe/lisbon', 'utc', 'nowhere'];
     for (const [n, time_zone] of spelt.entries())
-      await post(tidings, { user: person(n), type: 'began', traits: { time_zone } });
+      await post(tidings, { user: user(n), type: 'began', traits: { time_zone } });
     const { rows } = await tidings.database.pool.query('select zone from users order by user_id');
     const [lisbon] = rows;
     expect(lisbon.zone).toMatch(/^[A-Z][a-z]+\/[A-Z][a-z]+$/);
@@ -352,11 +354,11 @@ describe('local time', () => {
     const at = async (time: string) => {
       clock.now = Date.parse(time);
       await expect
-        .poll(() => count(tidings, 'recurrences', `next_at > '${time}' and claimed_until is null`))
-        .toBe(await count(tidings, 'recurrences'));
+        .poll(() => count(tidings, 'schedules', `next_at > '${time}' and claimed_until is null`))
+        .toBe(await count(tidings, 'schedules'));
     };
     const zones = async () =>
-      (await tidings.database.pool.query('select zone from recurrences order by 1')).rows.map((row) => row.zone);
+      (await tidings.database.pool.query('select zone from schedules order by 1')).rows.map((row) => row.zone);
     /** Those who live somewhere else are looked for every minute. */
     const moved = async (to: string) => {
       await zone(to);
@@ -384,7 +386,7 @@ describe('local time', () => {
     await post(tidings, { user: 'u', type: 'began' });
     const turn = (label: string) => {
       clock.now += MINUTE;
-      return pipeline.takeTurns({ tenantId: TENANT, rule: 'R', due: clock.now, label }, ['u'], async () => {});
+      return pipeline.runSchedule({ tenantId: TENANT, rule: 'R', due: clock.now, label }, ['u'], async () => {});
     };
     const minutes = Array.from({ length: 60 }, (_, n) => `2025-11-20T18:${String(n).padStart(2, '0')}`);
     for (const label of minutes) expect(await turn(label)).toBe(1);
@@ -418,11 +420,11 @@ describe('local time', () => {
           next = nextOccurrence('30 2 * * *', zone, next) ?? end;
           if (next >= end) break;
           clock.now = next;
-          const turn = { tenantId: TENANT, rule: 'R', due: next, label: occurrenceLabel(next, zone) };
-          expect(await pipeline.takeTurns(turn, [zone], async () => {}), `${zone} ${turn.label}`).toBe(1);
+          const turn = { tenantId: TENANT, rule: 'R', due: next, label: formatLocalTimeKey(next, zone) };
+          expect(await pipeline.runSchedule(turn, [zone], async () => {}), `${zone} ${turn.label}`).toBe(1);
           due.push(next);
         }
-        const days = due.map((time) => occurrenceLabel(time, zone).slice(0, 10));
+        const days = due.map((time) => formatLocalTimeKey(time, zone).slice(0, 10));
         const around = [-3, -2, -1, 0, 1, 2, 3].map((n) => new Date(noon + n * DAY).toISOString().slice(0, 10));
         expect(new Set(days).size, zone).toBe(days.length);
         expect(around.filter((one) => !days.includes(one)).slice(0, -1), zone).toEqual([]);
@@ -445,7 +447,7 @@ describe('what becomes known late', () => {
       ...[late('u', 'began', 0), late('u', 'ended', 50), late('v', 'began', 0), late('v', 'ended', 51)],
     );
     const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
-    expect(codes).toEqual([['R waiting'], ['MAKER done'], ['R waiting'], ['MAKER done']]);
+    expect(codes).toEqual([['R waiting'], ['MAKER acted'], ['R waiting'], ['MAKER acted']]);
     await timers(tidings);
     await expect.poll(() => openWaits(tidings)).toBe(0);
     expect(await sentTo(tidings, 'R')).toEqual(['v']);
@@ -485,7 +487,7 @@ describe('what becomes known late', () => {
     expect(codes).toEqual([
       [],
       ['U condition_false'],
-      ['R broken_by_event', 'S cancelled_by_event', 'T matched', 'V cancelled_by_event'],
+      ['R unless_event_occurred', 'S cancelled_by_event', 'T matched', 'V cancelled_by_event'],
       ['U superseded'],
       ['U matched'],
       ['R matched', 'S matched', 'T matched', 'V matched'],
@@ -519,11 +521,11 @@ describe('what becomes known late', () => {
     await tell('reached', -600, 'low');
     // S has it as an event.
     expect(codes(await tell('ended', 0, 'gold'))).toEqual([
-      'S count_differs ',
+      'S count_not_met ',
       'R pattern_incomplete gold',
       'T pattern_incomplete gold',
     ]);
-    expect(codes(await tell('reached', 30, 'low'))).toEqual(['S count_differs low']);
+    expect(codes(await tell('reached', 30, 'low'))).toEqual(['S count_not_met low']);
     expect(await tell('began', -61)).toEqual([]);
     const [completed, ...others] = await tell('began', -1);
     expect(others).toEqual([]);
@@ -554,39 +556,45 @@ test('what became of a notification is told by the worker that holds it, once', 
     return delivery;
   };
   const record = async (name: string, delivery: ClaimedDelivery, settlement: Settlement) =>
-    settleDeliveries(pool, name, [settlement], clock.now, await dispatcher.lifecycle([{ delivery, settlement }]));
+    settleDeliveries(
+      pool,
+      name,
+      [settlement],
+      clock.now,
+      await dispatcher.toLifecycleEvents([{ delivery, settlement }]),
+    );
   const settle = async (name: string, delivery: ClaimedDelivery) => {
     const message = { text: 'R' };
     const dispatched = { provider, outcome: { kind: 'delivered' as const }, message };
-    const settlement = settlementOf(delivery, dispatched, clock.now, clock.now + 5, 0.5);
+    const settlement = toSettlement(delivery, dispatched, clock.now, clock.now + 5, 0.5);
     await record(name, delivery, settlement);
     return settlement;
   };
   const ghost = await claim('ghost');
   await pool.query("update leases set lease_until = clock_timestamp() - interval '1 s'");
-  await recoverExpired(pool, clock.now);
+  await rescueExpired(pool, clock.now);
   clock.now += HOUR;
   const other = await claim('other');
   await settle('ghost', ghost);
-  expect(await count(tidings, 'lifecycle_events')).toBe(0);
+  expect(await count(tidings, 'outbox_events')).toBe(0);
   // The answer to the first time got lost.
   const settlement = await settle('other', other);
   clock.now += 1;
   await record('other', other, settlement);
-  expect(await count(tidings, 'lifecycle_events')).toBe(1);
+  expect(await count(tidings, 'outbox_events')).toBe(1);
   await timers(tidings);
   await expect.poll(() => sentTo(tidings, 'AFTER')).toEqual(['u']);
-  await expect.poll(() => count(tidings, 'lifecycle_events')).toBe(0);
+  await expect.poll(() => count(tidings, 'outbox_events')).toBe(0);
   // Told once more, after it was taken in: the same event again.
   await record('other', other, settlement);
-  await expect.poll(() => count(tidings, 'lifecycle_events')).toBe(0);
+  await expect.poll(() => count(tidings, 'outbox_events')).toBe(0);
   expect(await sentTo(tidings, 'AFTER')).toEqual(['u']);
   expect(await count(tidings, 'rejected_events')).toBe(0);
 });
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-function person(n: number): string {
+function user(n: number): string {
   return `p ${String(n).padStart(5, '0')}`;
 }
 
@@ -618,10 +626,10 @@ async function apply(tidings: TestTidings, rules: string): Promise<void> {
 }
 
 /** Another process: it shares the database and the clock, and nothing else. */
-async function another({ database, seal, clock }: TestTidings, patience: Partial<Patience> = {}) {
-  const pool = openPool(database.url, { max: 5, name: 'another', patience });
+async function another({ database, seal, clock }: TestTidings, patience: Partial<Timeouts> = {}) {
+  const pool = openPool(database.url, { max: 5, name: 'another', timeouts: patience });
   cleanup.push(() => pool.end());
-  const catalogs = new Catalogs(pool);
+  const catalogs = new CatalogCache(pool);
   const pipeline = new Pipeline({
     pool,
     catalogs,

@@ -7,9 +7,9 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { catalogCommands, explainCommand } from '../src/cli/catalog.ts';
 import { checkCommand } from '../src/cli/check.ts';
+import { escapeJson, escapeTerminal } from '../src/cli/escape-terminal.ts';
 import { simulateCommand } from '../src/cli/simulate.ts';
 import { testCommand } from '../src/cli/test.ts';
-import { visible, visibleJson } from '../src/cli/visible.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 
 /** Nothing that somebody else wrote makes the terminal do anything: no escape, no C1, no line break, no turned text. */
@@ -53,10 +53,10 @@ async function catalog(files: { readonly [name: string]: string }): Promise<void
 const NAME = JSON.stringify(NASTY);
 
 test('a text is shown, not obeyed', () => {
-  expect(visible(NASTY)).toBe(SHOWN);
-  expect(visible('é … 🦊 ŷ')).toBe('é … 🦊 ŷ');
-  expect(visibleJson({ NASTY })).not.toMatch(OBEYED);
-  expect(JSON.parse(visibleJson({ NASTY }))).toEqual({ NASTY });
+  expect(escapeTerminal(NASTY)).toBe(SHOWN);
+  expect(escapeTerminal('é … 🦊 ŷ')).toBe('é … 🦊 ŷ');
+  expect(escapeJson({ NASTY })).not.toMatch(OBEYED);
+  expect(JSON.parse(escapeJson({ NASTY }))).toEqual({ NASTY });
 });
 
 describe('of a folder', () => {

@@ -6,34 +6,36 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type pg from 'pg';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Catalogs } from '../src/catalog/catalogs.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
-import { identifyCallers } from '../src/http/caller.ts';
-import { answerProblems } from '../src/http/problem.ts';
+import { authenticate } from '../src/http/auth.ts';
+import { registerErrorHandlers } from '../src/http/problem.ts';
 import { waitRoutes } from '../src/http/waits.ts';
-import type { CatalogData, Decision, Millis, Rule } from '../src/model.ts';
-import { remember, stranger, type Wait, type WaitState } from '../src/rules/facts.ts';
+import { TokenBucket } from '../src/lib/token-bucket.ts';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import type { Decision } from '../src/model/decision.ts';
+import type { Millis } from '../src/model/event.ts';
+import { addEvent, newUserState, type Wait, type WaitState } from '../src/rules/facts.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { type Connection, openPool, transaction } from '../src/store/database.ts';
-import { lockPeople } from '../src/store/facts.ts';
-import { writeLifecycle } from '../src/store/lifecycle.ts';
-import { claimRecurrence, type RecurringRule, saveRecurrence, syncRecurrences } from '../src/store/recurrences.ts';
+import { lockUsers } from '../src/store/facts.ts';
+import { enqueueOutbox } from '../src/store/outbox.ts';
+import { type Connection, openPool, withTransaction } from '../src/store/pg/database.ts';
+import { claimSchedule, type ScheduledRule, saveSchedule, syncSchedules } from '../src/store/schedules.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
-import { loadChanges } from '../src/store/trait-changes.ts';
+import { loadTraitChanges } from '../src/store/trait-changes.ts';
 import { listWaits } from '../src/store/wait-views.ts';
 import {
   claimDueWaits,
   countWaiting,
+  loadNextWaitDue,
   loadWaits,
   loadWaitsById,
   loadWaitsIn,
-  nextWaitDue,
-  peopleWaitingIn,
+  usersWaitingIn,
   writeWaits,
 } from '../src/store/waits.ts';
-import { Bucket } from '../src/worker/bucket.ts';
-import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/worker/timer-worker.ts';
+import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/timers/timer-worker.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** Rules that wait, as they are stored and as their time comes; the engine's part is in rules-time.test.ts. */
@@ -58,7 +60,7 @@ afterEach(async () => {
 afterAll(() => database.drop());
 beforeEach(async () => {
   await pool.query(
-    'truncate waits, recurrences, lifecycle_events, users, events, active_catalogs, catalogs, changes cascade',
+    'truncate waits, schedules, outbox_events, users, events, active_catalogs, catalogs, audit_log cascade',
   );
 });
 
@@ -186,10 +188,10 @@ describe('the table', () => {
     expect(await count({ status: 'cancelled' })).toBe(1);
     expect(await count({ userId: 'nobody' })).toBe(0);
     expect(await countWaiting(pool, TENANT)).toEqual([
-      { rule: 'A', people: 1, waits: 2 },
-      { rule: 'B', people: 1, waits: 3 },
+      { rule: 'A', users: 1, waits: 2 },
+      { rule: 'B', users: 1, waits: 3 },
     ]);
-    expect(await countWaiting(pool, TENANT, ['A', 'C'])).toEqual([{ rule: 'A', people: 1, waits: 2 }]);
+    expect(await countWaiting(pool, TENANT, ['A', 'C'])).toEqual([{ rule: 'A', users: 1, waits: 2 }]);
     expect(await countWaiting(pool, TENANT, [])).toEqual([]);
   });
 });
@@ -199,15 +201,15 @@ describe('claims', () => {
     const due = (userId: string, ago: Millis) => wait({ userId, dueAt: NOW - ago });
     await save(due('c', 10), due('a', 30), due('b', 20), due('a', 5), due('late', -1));
     const claim = (at: Millis, limit: number) => claimDueWaits(pool, at, at + 60_000, limit);
-    expect(await nextWaitDue(pool)).toBe(NOW - 30);
+    expect(await loadNextWaitDue(pool)).toBe(NOW - 30);
     expect(await claim(NOW, 2)).toEqual([
       { tenantId: TENANT, userId: 'a', dueAt: NOW - 30 },
       { tenantId: TENANT, userId: 'b', dueAt: NOW - 20 },
     ]);
-    expect(await nextWaitDue(pool)).toBe(NOW - 10);
+    expect(await loadNextWaitDue(pool)).toBe(NOW - 10);
     expect((await claim(NOW, 10)).map(({ userId }) => userId)).toEqual(['c', 'a']);
     expect(await claim(NOW, 10)).toEqual([]);
-    expect(await nextWaitDue(pool)).toBe(NOW + 1);
+    expect(await loadNextWaitDue(pool)).toBe(NOW + 1);
     // Whoever held them is gone.
     expect((await claim(NOW + 60_001, 10)).map(({ userId }) => userId)).toEqual(['a', 'b', 'c', 'late']);
   });
@@ -220,9 +222,9 @@ describe('claims', () => {
     const claims: number[] = [];
     const taken: string[] = [];
     const claim = () => claimDueWaits(pool, NOW, NOW + 60_000, 500);
-    for (let people = await claim(); people.length > 0; people = await claim()) {
-      claims.push(people.length);
-      taken.push(...people.map(({ userId }) => userId));
+    for (let users = await claim(); users.length > 0; users = await claim()) {
+      claims.push(users.length);
+      taken.push(...users.map(({ userId }) => userId));
     }
     expect(claims).toEqual([17, 17, 6]);
     expect(taken).toEqual(all.map(({ userId }) => userId));
@@ -231,9 +233,9 @@ describe('claims', () => {
   test('two at once never take the same', async () => {
     await fill(1000, 1000, -DAY);
     const claims = await Promise.all(Array.from({ length: 10 }, () => claimDueWaits(pool, NOW, NOW + 60_000, 100)));
-    const people = claims.flat().map(({ userId }) => userId);
-    expect(people).toHaveLength(1000);
-    expect(new Set(people).size).toBe(1000);
+    const users = claims.flat().map(({ userId }) => userId);
+    expect(users).toHaveLength(1000);
+    expect(new Set(users).size).toBe(1000);
   });
 
   test('a wait that is moved is free again, and of one that has ended nothing is left', async () => {
@@ -247,7 +249,7 @@ describe('claims', () => {
 
   /** What a statistics run in the midst of a large transaction comes to: many pages, no rows; any index seems to do. */
   async function takenForEmpty(): Promise<void> {
-    await transaction(pool, async (connection) => {
+    await withTransaction(pool, async (connection) => {
       await fill(5000, 5000, 0, connection);
       await pool.query('analyze waits');
     });
@@ -261,11 +263,11 @@ describe('claims', () => {
     try {
       const now = new Date(NOW).toISOString();
       await claimDueWaits(single, NOW, NOW, 1);
-      await nextWaitDue(single);
+      await loadNextWaitDue(single);
       await load(['u'], [{ userId: 'u', need: { rule: 'A', key: '' } }], single);
       await loadWaitsById(single, TENANT, [{ userId: 'u', waitId: randomUUID() }]);
       await loadWaitsIn(single, TENANT, 'A', ['u']);
-      await peopleWaitingIn(single, TENANT, 'A', '', 1);
+      await usersWaitingIn(single, TENANT, 'A', '', 1);
       await writeWaits(single, TENANT, [{ wait: wait(), decisions: [] }], NOW);
       await grow();
       const plan = async (statement: string) =>
@@ -284,7 +286,7 @@ describe('claims', () => {
       expect(loads).toEqual(['waits_open', 'waits_latest']);
       expect(await indexes(`"load-waits-by-id"('${TENANT}', 'u', '${randomUUID()}')`)).toEqual(['waits_pkey']);
       expect(await indexes(`"load-waits-in"('${TENANT}', 'A', 'u')`)).toEqual(['waits_open']);
-      expect(await indexes(`"people-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
+      expect(await indexes(`"users-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
     } finally {
       await single.end();
     }
@@ -339,15 +341,15 @@ describe('spans of whole events', () => {
     for (const [n, at] of [0, 10, 20, 30].entries()) await event('u', 'a', NOW + at, n);
     await event('u', 'b', NOW + 10, 7);
     await event('v', 'a', NOW + 10, 8);
-    const person = stranger('u');
-    const people = new Map([
-      ['u', person],
-      ['v', stranger('v')],
+    const user = newUserState('u');
+    const users = new Map([
+      ['u', user],
+      ['v', newUserState('v')],
     ]);
-    remember(person, 'a', { key: keyOf(1), eventId: 'n1', time: NOW + 10 });
+    addEvent(user, 'a', { key: keyOf(1), eventId: 'n1', time: NOW + 10 });
     const span = { userId: 'u', type: 'a', from: NOW + 10, to: NOW + 20 };
-    await loadSpans(pool, TENANT, [span, { ...span, from: NOW + 15 }, { ...span, userId: 'v', to: NOW + 11 }], people);
-    const known = [...(person.known.get('a') ?? [])].sort((a, b) => a.time - b.time);
+    await loadSpans(pool, TENANT, [span, { ...span, from: NOW + 15 }, { ...span, userId: 'v', to: NOW + 11 }], users);
+    const known = [...(user.events.get('a') ?? [])].sort((a, b) => a.time - b.time);
     expect(known.map(({ eventId, waitsFor }) => [eventId, waitsFor?.size])).toEqual([
       ['n1', 0],
       ['n2', 0],
@@ -362,8 +364,8 @@ describe('spans of whole events', () => {
       properties: { n: 1 },
       traits: {},
     });
-    expect(person.known.has('b')).toBe(false);
-    expect(people.get('v')?.known.get('a')).toHaveLength(1);
+    expect(user.events.has('b')).toBe(false);
+    expect(users.get('v')?.events.get('a')).toHaveLength(1);
   });
 
   test('of more than anybody looks at, the latest', async () => {
@@ -373,10 +375,10 @@ describe('spans of whole events', () => {
        from generate_series(1, 1100) as n`,
       [TENANT, new Date(NOW)],
     );
-    const person = stranger('u');
+    const user = newUserState('u');
     const all = { userId: 'u', type: 'a', from: 0, to: Date.parse('9999-12-31T23:59:59.999Z') };
-    await loadSpans(pool, TENANT, [all], new Map([['u', person]]));
-    const times = (person.known.get('a') ?? []).map(({ time }) => time);
+    await loadSpans(pool, TENANT, [all], new Map([['u', user]]));
+    const times = (user.events.get('a') ?? []).map(({ time }) => time);
     expect([times.length, Math.min(...times)]).toEqual([1000, NOW + 101_000]);
   });
 });
@@ -394,7 +396,7 @@ describe('changes of traits whose pattern was incomplete', () => {
     await event('u', 'x', NOW, 2, [
       open,
       { ...open, t: 'OTHER' },
-      said('count_differs', { change, count }, { r: 'S' }),
+      said('count_not_met', { change, count }, { r: 'S' }),
     ]);
     await event('u', 'y', NOW + 10, 3, [said('condition_false', { change, count }, { r: 'S' })]);
     await event('u', 'x', NOW + 20, 4, [{ ...said('matched', { change, pattern }), o: 'send' }]);
@@ -403,9 +405,9 @@ describe('changes of traits whose pattern was incomplete', () => {
     await event('u', 'x', NOW + 50, 7, [said('condition_false', { change })]);
     await event('v', 'x', NOW + 10, 8, [open]);
     await event('u', 'x', NOW + 100, 9, [open]);
-    const person = stranger('u');
-    await loadChanges(pool, TENANT, [all, { ...all, from: NOW + 5 }], new Map([['u', person]]));
-    const found = () => person.changes?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
+    const user = newUserState('u');
+    await loadTraitChanges(pool, TENANT, [all, { ...all, from: NOW + 5 }], new Map([['u', user]]));
+    const found = () => user.changes?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
     const expected = [
       ['R', 'n2', 'pro'],
       ['S', 'n2', 'pro'],
@@ -413,7 +415,7 @@ describe('changes of traits whose pattern was incomplete', () => {
       ['R', 'n9', 'pro'],
     ];
     expect(found()).toEqual(expected);
-    expect(person.changes?.[2]?.trigger).toEqual({
+    expect(user.changes?.[2]?.trigger).toEqual({
       tenantId: TENANT,
       userId: 'u',
       eventId: 'n3',
@@ -423,14 +425,14 @@ describe('changes of traits whose pattern was incomplete', () => {
       properties: { n: 3 },
       traits: {},
     });
-    await loadChanges(pool, TENANT, [all], new Map([['u', person]]));
+    await loadTraitChanges(pool, TENANT, [all], new Map([['u', user]]));
     expect(found()).toEqual(expected);
   });
 
   test('a plan made while the table is empty looks them up in an index, and stays', async () => {
     const single = openPool(database.url, { max: 1, name: 'plans' });
     try {
-      await loadChanges(single, TENANT, [all], new Map([['u', stranger('u')]]));
+      await loadTraitChanges(single, TENANT, [all], new Map([['u', newUserState('u')]]));
       await pool.query(
         `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
          select $1, 'p ' || n % 50, $2::timestamptz + n * interval '1 second', gen_random_uuid(), 'a', $2, '{}', '{}', 1, '[]'
@@ -439,7 +441,7 @@ describe('changes of traits whose pattern was incomplete', () => {
       );
       const [from, to] = [NOW, NOW + DAY].map((at) => `'${new Date(at).toISOString()}'`);
       const { rows } = await single.query(
-        `explain execute "load-changes"('${TENANT}', 'p 1', ${from}, ${to}, ${from}, ${to})`,
+        `explain execute "load-trait-changes"('${TENANT}', 'p 1', ${from}, ${to}, ${from}, ${to})`,
       );
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
       expect(plan).toContain('Index Scan using events_default_pkey');
@@ -487,8 +489,8 @@ describe('the worker and waits', () => {
   });
 
   test('one who fails does not keep the others, and is tried again when the claim has run out', async () => {
-    const people = ['a', 'b', 'bad', 'c', 'd'];
-    await save(...people.map((userId, n) => wait({ userId, dueAt: NOW - 100 + n })));
+    const users = ['a', 'b', 'bad', 'c', 'd'];
+    await save(...users.map((userId, n) => wait({ userId, dueAt: NOW - 100 + n })));
     const { pipeline, clock, run } = setUp();
     pipeline.fails = (userId) => userId === 'bad';
     await run();
@@ -538,13 +540,13 @@ describe('the worker and waits', () => {
 
 describe('recurring rules', () => {
   test('rows follow the catalog in force and the zones people live in', async () => {
-    await people(['a', null], ['b', 'Europe/Lisbon'], ['c', 'Europe/Lisbon'], ['d', 'America/New_York']);
+    await users(['a', null], ['b', 'Europe/Lisbon'], ['c', 'Europe/Lisbon'], ['d', 'America/New_York']);
     await version(1);
-    const sync = (rules: RecurringRule[], of = 1, now = NOW) => syncRecurrences(pool, TENANT, of, rules, hourly, now);
+    const sync = (rules: ScheduledRule[], of = 1, now = NOW) => syncSchedules(pool, TENANT, of, rules, hourly, now);
     const summary = { name: 'SUMMARY', cron: '0 * * * *', zone: 'user' };
     const report = { name: 'REPORT', cron: '0 * * * *', zone: 'Asia/Tokyo' };
     expect(await sync([summary, report])).toBe(true);
-    expect(await recurrences()).toEqual([
+    expect(await schedules()).toEqual([
       ['REPORT', 'Asia/Tokyo', NOW + HOUR],
       ['SUMMARY', 'America/New_York', NOW + HOUR],
       ['SUMMARY', 'Europe/Lisbon', NOW + HOUR],
@@ -552,39 +554,39 @@ describe('recurring rules', () => {
     ]);
     // The same again changes nothing, though time has passed.
     await sync([summary, report], 1, NOW + 5 * HOUR);
-    expect((await recurrences()).every(([, , next]) => next === NOW + HOUR)).toBe(true);
+    expect((await schedules()).every(([, , next]) => next === NOW + HOUR)).toBe(true);
     // Not the version in force: somebody else knows better.
     expect(await sync([], 2)).toBe(false);
-    expect(await recurrences()).toHaveLength(4);
+    expect(await schedules()).toHaveLength(4);
     // Another recurrence begins anew, in a zone that somebody has moved to as well; a removed rule is forgotten.
-    await people(['e', 'Asia/Kolkata']);
+    await users(['e', 'Asia/Kolkata']);
     await sync([{ ...summary, cron: '30 * * * *' }], 1, NOW + 5 * HOUR);
-    expect(await recurrences()).toEqual([
+    expect(await schedules()).toEqual([
       ['SUMMARY', 'America/New_York', NOW + 5 * HOUR + HOUR / 2],
       ['SUMMARY', 'Asia/Kolkata', NOW + 5 * HOUR + HOUR / 2],
       ['SUMMARY', 'Europe/Lisbon', NOW + 5 * HOUR + HOUR / 2],
       ['SUMMARY', 'UTC', NOW + 5 * HOUR + HOUR / 2],
     ]);
     // What never comes has no row.
-    await syncRecurrences(pool, TENANT, 1, [summary], () => null, NOW);
-    expect(await recurrences()).toEqual([]);
+    await syncSchedules(pool, TENANT, 1, [summary], () => null, NOW);
+    expect(await schedules()).toEqual([]);
   });
 
   test('how far it has come is saved by whoever holds it, and by nobody else', async () => {
     await version(1);
-    await syncRecurrences(pool, TENANT, 1, [{ name: 'R', cron: '0 * * * *', zone: 'UTC' }], hourly, NOW);
-    expect(await claimRecurrence(pool, NOW, NOW + 60_000)).toBeUndefined();
+    await syncSchedules(pool, TENANT, 1, [{ name: 'R', cron: '0 * * * *', zone: 'UTC' }], hourly, NOW);
+    expect(await claimSchedule(pool, NOW, NOW + 60_000)).toBeUndefined();
     const due = NOW + HOUR;
-    const first = (await claimRecurrence(pool, due, due + 60_000))!;
+    const first = (await claimSchedule(pool, due, due + 60_000))!;
     expect(first).toMatchObject({ rule: 'R', zone: 'UTC', nextAt: due, cursor: null });
-    expect(await claimRecurrence(pool, due, due + 60_000)).toBeUndefined();
+    expect(await claimSchedule(pool, due, due + 60_000)).toBeUndefined();
     // It went silent; another takes over, and then it comes back.
-    const second = (await claimRecurrence(pool, due + 60_001, due + 120_000))!;
-    await expect(saveRecurrence(pool, first, { nextAt: due, cursor: 'x', claimedUntil: null })).rejects.toThrow(
+    const second = (await claimSchedule(pool, due + 60_001, due + 120_000))!;
+    await expect(saveSchedule(pool, first, { nextAt: due, cursor: 'x', claimedUntil: null })).rejects.toThrow(
       'no longer ours',
     );
-    await saveRecurrence(pool, second, { nextAt: due, cursor: 'm', claimedUntil: null });
-    expect(await claimRecurrence(pool, due + 60_001, due + 120_000)).toMatchObject({ nextAt: due, cursor: 'm' });
+    await saveSchedule(pool, second, { nextAt: due, cursor: 'm', claimedUntil: null });
+    expect(await claimSchedule(pool, due + 60_001, due + 120_000)).toMatchObject({ nextAt: due, cursor: 'm' });
   });
 
   test('everybody has a turn at their own local time, in pieces', async () => {
@@ -592,28 +594,28 @@ describe('recurring rules', () => {
       `u ${String(n).padStart(4, '0')}`,
       null,
     ]);
-    await people(...many, ['x', 'UTC'], ['y', 'Europe/Lisbon'], ['z', 'Asia/Tokyo']);
+    await users(...many, ['x', 'UTC'], ['y', 'Europe/Lisbon'], ['z', 'Asia/Tokyo']);
     await version(1);
     const { pipeline, clock, run } = setUp();
     pipeline.rules = [{ name: 'SUMMARY', cron: '0 * * * *', zone: 'user' }];
     await run();
-    await pipeline.until(async () => (await recurrences()).length > 0);
+    await pipeline.until(async () => (await schedules()).length > 0);
     clock.now += HOUR;
     await pipeline.until(() => pipeline.turns.length === 1206);
     const told = pipeline.turns.map(({ userId }) => userId).sort();
     expect(told).toEqual([...many.map(([userId]) => userId), 'x', 'y', 'z'].sort());
     expect(new Set(pipeline.turns.map(({ due }) => due))).toEqual(new Set([NOW + HOUR]));
     expect(pipeline.turns.find(({ userId }) => userId === 'z')?.label).toBe(`${NOW + HOUR} Asia/Tokyo`);
-    await pipeline.until(async () => (await recurrences()).every(([, , next]) => next === NOW + 2 * HOUR));
+    await pipeline.until(async () => (await schedules()).every(([, , next]) => next === NOW + 2 * HOUR));
   });
 
   test('a rule with a zone of its own is about everybody at once', async () => {
-    await people(['a', null], ['b', 'Europe/Lisbon']);
+    await users(['a', null], ['b', 'Europe/Lisbon']);
     await version(1);
     const { pipeline, clock, run } = setUp();
     pipeline.rules = [{ name: 'REPORT', cron: '0 * * * *', zone: 'Asia/Tokyo' }];
     await run();
-    await pipeline.until(async () => (await recurrences()).length > 0);
+    await pipeline.until(async () => (await schedules()).length > 0);
     clock.now += HOUR;
     await pipeline.until(() => pipeline.turns.length === 2);
     expect(pipeline.turns.map(({ userId, label }) => [userId, label])).toEqual([
@@ -623,27 +625,27 @@ describe('recurring rules', () => {
   });
 
   test('of several missed occurrences the latest is taken, once', async () => {
-    await people(['a', null]);
+    await users(['a', null]);
     await version(1);
     const rule = { name: 'R', cron: '0 * * * *', zone: 'UTC' };
-    await syncRecurrences(pool, TENANT, 1, [rule], hourly, NOW);
+    await syncSchedules(pool, TENANT, 1, [rule], hourly, NOW);
     const { pipeline, clock, run } = setUp();
     pipeline.rules = [rule];
     clock.now = NOW + 30 * DAY + 5;
     await run();
     await pipeline.until(() => pipeline.turns.length > 0);
-    await pipeline.until(async () => (await recurrences())[0]?.[2] === NOW + 30 * DAY + HOUR);
+    await pipeline.until(async () => (await schedules())[0]?.[2] === NOW + 30 * DAY + HOUR);
     expect(pipeline.turns).toEqual([{ userId: 'a', rule: 'R', due: NOW + 30 * DAY, label: `${NOW + 30 * DAY} UTC` }]);
   });
 
   test('what a crash left half done is finished from where it was saved', async () => {
-    await people(['a', null], ['b', null], ['c', null]);
+    await users(['a', null], ['b', null], ['c', null]);
     await version(1);
     const rule = { name: 'R', cron: '0 * * * *', zone: 'UTC' };
-    await syncRecurrences(pool, TENANT, 1, [rule], hourly, NOW);
+    await syncSchedules(pool, TENANT, 1, [rule], hourly, NOW);
     const due = NOW + HOUR;
-    const held = (await claimRecurrence(pool, due, due + 60_000))!;
-    await saveRecurrence(pool, held, { nextAt: due, cursor: 'b', claimedUntil: due + 60_000 });
+    const held = (await claimSchedule(pool, due, due + 60_000))!;
+    await saveSchedule(pool, held, { nextAt: due, cursor: 'b', claimedUntil: due + 60_000 });
     const { pipeline, clock, run } = setUp();
     pipeline.rules = [rule];
     // Two more were due meanwhile: the half-done one comes first, then the latest.
@@ -659,27 +661,27 @@ describe('recurring rules', () => {
   });
 
   test('one whose turn fails is passed over', async () => {
-    await people(['a', null], ['bad', null], ['c', null]);
+    await users(['a', null], ['bad', null], ['c', null]);
     await version(1);
     const { pipeline, clock, run } = setUp();
     pipeline.rules = [{ name: 'R', cron: '0 * * * *', zone: 'UTC' }];
     pipeline.fails = (userId) => userId === 'bad';
     await run();
-    await pipeline.until(async () => (await recurrences()).length > 0);
+    await pipeline.until(async () => (await schedules()).length > 0);
     clock.now += HOUR;
-    await pipeline.until(async () => (await recurrences())[0]?.[2] === NOW + 2 * HOUR);
+    await pipeline.until(async () => (await schedules())[0]?.[2] === NOW + 2 * HOUR);
     expect(pipeline.turns.map(({ userId }) => userId)).toEqual(['a', 'c']);
   });
 
   test('several workers: everybody once', async () => {
-    await people(...Array.from({ length: 2600 }, (_, n): [string, null] => [`u ${n}`, null]));
+    await users(...Array.from({ length: 2600 }, (_, n): [string, null] => [`u ${n}`, null]));
     await version(1);
     const { pipeline, clock, run } = setUp();
     pipeline.rules = [{ name: 'R', cron: '0 * * * *', zone: 'UTC' }];
     await Promise.all([run(), run(), run()]);
-    await pipeline.until(async () => (await recurrences()).length > 0);
+    await pipeline.until(async () => (await schedules()).length > 0);
     clock.now += HOUR;
-    await pipeline.until(async () => (await recurrences())[0]?.[2] === NOW + 2 * HOUR);
+    await pipeline.until(async () => (await schedules())[0]?.[2] === NOW + 2 * HOUR);
     expect(pipeline.turns).toHaveLength(2600);
     expect(new Set(pipeline.turns.map(({ userId }) => userId)).size).toBe(2600);
   });
@@ -721,22 +723,22 @@ describe('what became of notifications', () => {
   test('is taken in as events, once it was announced, and then gone', async () => {
     const { pipeline, run } = setUp({ poll: 3_600_000 });
     await run();
-    await writeLifecycle(pool, [told(1), told(2)], NOW);
-    await pipeline.until(async () => (await pool.query('select from lifecycle_events')).rowCount === 0);
+    await enqueueOutbox(pool, [told(1), told(2)], NOW);
+    await pipeline.until(async () => (await pool.query('select from outbox_events')).rowCount === 0);
     expect(pipeline.taken).toEqual([told(1).event, told(2).event]);
   });
 
   test('is written once, and taken in later when nobody has time', async () => {
-    await writeLifecycle(pool, [told(1)], NOW);
-    await writeLifecycle(pool, [told(1)], NOW + 1);
+    await enqueueOutbox(pool, [told(1)], NOW);
+    await enqueueOutbox(pool, [told(1)], NOW + 1);
     const { pipeline, run, clock } = setUp();
     pipeline.busy = true;
     await run();
     await pipeline.until(() => pipeline.refused > 0);
-    expect((await pool.query('select from lifecycle_events')).rowCount).toBe(1);
+    expect((await pool.query('select from outbox_events')).rowCount).toBe(1);
     pipeline.busy = false;
     clock.now += 60_001;
-    await pipeline.until(async () => (await pool.query('select from lifecycle_events')).rowCount === 0);
+    await pipeline.until(async () => (await pool.query('select from outbox_events')).rowCount === 0);
     expect(pipeline.taken).toEqual([told(1).event]);
   });
 });
@@ -749,9 +751,9 @@ describe('by command', () => {
     app = Fastify().withTypeProvider<ZodTypeProvider>() as unknown as App;
     app.setValidatorCompiler(validatorCompiler);
     app.setSerializerCompiler(() => JSON.stringify);
-    answerProblems(app);
-    identifyCallers(app, []);
-    const parts = { pool, catalogs: new Catalogs(pool), clock: () => NOW };
+    registerErrorHandlers(app);
+    authenticate(app, []);
+    const parts = { pool, catalogs: new CatalogCache(pool), clock: () => NOW };
     waitRoutes(app, parts as unknown as Parameters<typeof waitRoutes>[1]);
   });
   const get = async (url: string) => (await app.inject({ url })).json();
@@ -761,10 +763,10 @@ describe('by command', () => {
     const mine = wait({ key: 'k' });
     await save(mine, wait({ userId: 'v' }), wait({ rule: 'B' }), wait({ status: 'fired', endedAt: NOW }));
     expect((await get('/api/v1/waits/rules')).rules).toEqual([
-      { rule: 'A', people: 2, waits: 2 },
-      { rule: 'B', people: 1, waits: 1 },
+      { rule: 'A', users: 2, waits: 2 },
+      { rule: 'B', users: 1, waits: 1 },
     ]);
-    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toEqual({ rule: 'A', people: 2, waits: 2, next: null });
+    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toEqual({ rule: 'A', users: 2, waits: 2, next: null });
     const { waits } = await get('/api/v1/waits?status=cancelled&user_id=u');
     expect(waits).toHaveLength(1);
     expect(waits[0].ended_at).toBe(new Date(NOW).toISOString());
@@ -773,31 +775,31 @@ describe('by command', () => {
       [`${mine.waitId}.1`, 'A_TEXT', 'cancelled'],
     ]);
     expect(waits[0].decisions[0]).toMatchObject({ reason_code: 'catalog_changed', evidence: { key: 'k' } });
-    expect(await countWaiting(pool, TENANT)).toEqual([{ rule: 'B', people: 1, waits: 1 }]);
-    const { rows } = await pool.query(`select actor, subject, detail from changes where action = 'waits.cancelled'`);
-    expect(rows).toEqual([{ actor: 'api', subject: 'A', detail: { people: 2, waits: 2 } }]);
-    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toMatchObject({ people: 0, waits: 0 });
+    expect(await countWaiting(pool, TENANT)).toEqual([{ rule: 'B', users: 1, waits: 1 }]);
+    const { rows } = await pool.query(`select actor, subject, detail from audit_log where action = 'waits.cancelled'`);
+    expect(rows).toEqual([{ actor: 'api', subject: 'A', detail: { users: 2, waits: 2 } }]);
+    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toMatchObject({ users: 0, waits: 0 });
   });
 
   test('migrate: they end by the version in force, at the time they were due', async () => {
     const [mine, gone] = [wait(), wait({ status: 'fired', endedAt: NOW })];
     await save(mine, gone);
-    const answer = { rule: 'A', version: 2, people: 1, waits: 1, left: 0, next: null };
+    const answer = { rule: 'A', version: 2, users: 1, waits: 1, skipped: 0, next: null };
     expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual(answer);
     expect(await load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same' }]);
     expect((await rowOf(gone)).catalog_version).toBe(1);
     expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0 });
     await save(wait({ key: 'k', kind: 'digest' }));
-    expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0, left: 1 });
+    expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0, skipped: 1 });
     expect(await post('/api/v1/waits/migrate', { rule: 'C' })).toMatchObject({ status: 404, path: 'rule' });
   });
 
   test('many: call by call, and whoever decides about a person meanwhile comes first or after', async () => {
     await fill(5300, 5300);
     const first = await post('/api/v1/waits/cancel', { rule: 'A' });
-    expect(first).toMatchObject({ people: 5000, waits: 5000 });
-    const held = await transaction(pool, async (connection) => {
-      await lockPeople(connection, TENANT, ['p 999']);
+    expect(first).toMatchObject({ users: 5000, waits: 5000 });
+    const held = await withTransaction(pool, async (connection) => {
+      await lockUsers(connection, TENANT, ['p 999']);
       const second = post('/api/v1/waits/cancel', { rule: 'A', after: first.next });
       const [mine] = await loadWaits(connection, { tenantId: TENANT, userIds: ['p 999'], needs: [] });
       await writeWaits(connection, TENANT, [{ wait: ended(mine as Wait), decisions: [] }], NOW);
@@ -825,7 +827,7 @@ describe('by command', () => {
         /^2025-11-20T13:00:00.000Z {2}waiting {4}delay {5}A {2}u {2}\[k\] {2}\(version 1\)$/,
       );
       expect(await tidings('waits', 'migrate', 'A')).toBe('2 waits of 2 people migrated to catalog version 2.');
-      expect(JSON.parse(await tidings('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', people: 2, waits: 2 });
+      expect(JSON.parse(await tidings('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
       expect(await tidings('waits', 'list')).toBe('Nobody waits.');
       await tidings('waits', 'migrate', 'GONE');
       expect(complained.mock.calls[0]?.[0]).toContain('tidings: The catalog in force (version 2) has no rule GONE');
@@ -851,7 +853,7 @@ describe('by command', () => {
 });
 
 test('a bucket: one second at once, then the rate; a debt is paid first', () => {
-  const bucket = new Bucket(10, 0);
+  const bucket = new TokenBucket(10, 0);
   expect([bucket.level(0), bucket.wait(10, 0)]).toEqual([10, 0]);
   bucket.take(10, 0);
   expect([bucket.level(0), bucket.wait(1, 0), bucket.wait(5, 0)]).toEqual([0, 100, 500]);
@@ -936,13 +938,13 @@ async function rowOf({ waitId }: Wait) {
 }
 
 /** Waits of rule A, a second apart from now on; of one person (`p 7`) unless said. */
-async function fill(count: number, people = 1, shift: Millis = 0, connection: Connection = pool): Promise<void> {
+async function fill(count: number, users = 1, shift: Millis = 0, connection: Connection = pool): Promise<void> {
   await connection.query(
     `insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, state)
      select $1, case when $3 = 1 then 'p 7' else 'p ' || (n % $3) end, gen_random_uuid(), 'A', '', 'delay', 1, 'waiting', $4,
             $4::timestamptz + n * interval '1 second', $4, $5
      from generate_series(0, $2 - 1) as n`,
-    [TENANT, count, people, new Date(NOW + shift), JSON.stringify({ trigger: TRIGGER })],
+    [TENANT, count, users, new Date(NOW + shift), JSON.stringify({ trigger: TRIGGER })],
   );
 }
 
@@ -960,7 +962,7 @@ async function event(
   );
 }
 
-async function people(...all: [userId: string, zone: string | null][]): Promise<void> {
+async function users(...all: [userId: string, zone: string | null][]): Promise<void> {
   await pool.query(
     `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone)
      select $1, u, '{}', '{}', '{}', $4, $4, z from unnest($2::text[], $3::text[]) as p(u, z)`,
@@ -972,8 +974,8 @@ async function version(n: number): Promise<void> {
   for (let i = 1; i <= n; i++) await applyCatalog(pool, TENANT, catalog(rule(`V${i}`, [])), 'test', NOW);
 }
 
-async function recurrences(): Promise<[rule: string, zone: string, next: Millis][]> {
-  const { rows } = await pool.query('select rule, zone, next_at from recurrences order by rule, zone');
+async function schedules(): Promise<[rule: string, zone: string, next: Millis][]> {
+  const { rows } = await pool.query('select rule, zone, next_at from schedules order by rule, zone');
   return rows.map((row) => [row.rule, row.zone, row.next_at]);
 }
 
@@ -1018,7 +1020,7 @@ class FakePipeline implements TimedPipeline {
   readonly ended: string[] = [];
   readonly turns: { userId: string; rule: string; due: Millis; label: string }[] = [];
   readonly taken: unknown[] = [];
-  rules: RecurringRule[] = [];
+  rules: ScheduledRule[] = [];
   fails: (userId: string) => boolean = () => false;
   hold: Promise<void> = Promise.resolve();
   onHold: () => void = () => {};
@@ -1032,11 +1034,11 @@ class FakePipeline implements TimedPipeline {
     this.#clock = clock;
   }
 
-  async endDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
+  async fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
     this.onHold();
     await this.hold;
-    const ended = await transaction(pool, async (connection) => {
-      await lockPeople(connection, tenantId, userIds);
+    const ended = await withTransaction(pool, async (connection) => {
+      await lockUsers(connection, tenantId, userIds);
       const waits = await loadWaits(connection, { tenantId, userIds, needs: [] });
       if (userIds.some(this.fails)) throw new Error('a bug');
       const now = this.#clock.now;
@@ -1055,17 +1057,17 @@ class FakePipeline implements TimedPipeline {
     return ended.length;
   }
 
-  async recurring(tenantId: string) {
+  async listSchedules(tenantId: string) {
     const { rows } = await pool.query('select version from active_catalogs where tenant_id = $1', [tenantId]);
     return { version: rows[0]?.version ?? 0, rules: this.rules };
   }
 
-  async takeTurns(
-    turn: Parameters<TimedPipeline['takeTurns']>[0],
+  async runSchedule(
+    turn: Parameters<TimedPipeline['runSchedule']>[0],
     userIds: readonly string[],
     store: (connection: pg.PoolClient) => Promise<void>,
   ): Promise<number> {
-    await transaction(pool, async (connection) => {
+    await withTransaction(pool, async (connection) => {
       await store(connection);
       if (userIds.some(this.fails)) throw new Error('a bug');
     });

@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../src/catalog/check.ts';
-import { readCatalog } from '../src/catalog/read.ts';
-import { compileSchemas } from '../src/catalog/validate-event.ts';
-import { deliveryText, welcome } from '../src/cli/welcome.ts';
-import { isRejection, readEvent } from '../src/events/envelope.ts';
-import type { CatalogData } from '../src/model.ts';
-import { course } from '../src/simulate/course.ts';
-import { countingIds } from '../src/simulate/ids.ts';
-import { rulesFor } from '../src/simulate/play.ts';
-import { World } from '../src/simulate/world.ts';
-import { type ShownCatalog, trialOf } from '../src/trial.ts';
+import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { buildSampleEvent, type ShownCatalog } from '../src/catalog/sample-event.ts';
+import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
+import { deliveryText, startupBanner } from '../src/cli/startup-banner.ts';
+import { isRejection, parseEvent } from '../src/events/envelope.ts';
+import type { CatalogData } from '../src/model/catalog.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { rulesFor } from '../src/simulate/run-case.ts';
+import { runSimulation } from '../src/simulate/run-simulation.ts';
+import { Simulator } from '../src/simulate/simulator.ts';
 
 /** What a start says: something to try with this catalog, and what leaves the machine. */
 
 async function catalog(rules: string, events = 'a: { properties: { n: integer } }'): Promise<CatalogData> {
-  const { data, problems } = await checkSource(
+  const { data, problems } = await lintCatalog(
     new Map([
       ['events.yaml', `events:\n  ${events}\n  b: {}\n`],
       [
@@ -31,9 +31,9 @@ async function catalog(rules: string, events = 'a: { properties: { n: integer } 
 
 /** The notifications that come of it at once. */
 function sentFor(data: CatalogData, item: unknown): string[] {
-  const event = readEvent('', item, compileSchemas(data));
+  const event = parseEvent('', item, compileSchemas(data));
   if (isRejection(event)) throw new Error(event.message);
-  const [first] = course(new World(rulesFor(data), countingIds()), [{ at: event.time, event }], event.time);
+  const [first] = runSimulation(new Simulator(rulesFor(data), countingIds()), [{ at: event.time, event }], event.time);
   return (first?.happened ?? []).flatMap(({ sends }) => sends.map(({ decision }) => decision.notification_type));
 }
 
@@ -43,8 +43,10 @@ describe('something to try', () => {
     ['booking', 'client_registered', 'CLIENT_WELCOME'],
     ['marketplace', 'order.created', 'ORDER_CONFIRMATION'],
   ])('with examples/%s sends', async (name, type, notification) => {
-    const { data } = await checkSource(await readCatalog(new URL(`../examples/${name}`, import.meta.url).pathname));
-    const trial = trialOf(data as CatalogData);
+    const { data } = await lintCatalog(
+      await loadCatalogFiles(new URL(`../examples/${name}`, import.meta.url).pathname),
+    );
+    const trial = buildSampleEvent(data as CatalogData);
     expect(trial?.notification).toBe(notification);
     expect(trial?.event).toMatchObject({ event_type: type, user_traits: { email: 'maria@example.com' } });
     expect(sentFor(data as CatalogData, trial?.event)).toContain(notification);
@@ -70,13 +72,13 @@ describe('something to try', () => {
     ['a telephone number for a text message', '  M: { on: b }', 'a: {}'],
   ])('has %s', async (_what, rules, events) => {
     const data = await catalog(rules, events);
-    const trial = trialOf(data);
+    const trial = buildSampleEvent(data);
     expect(sentFor(data, trial?.event)).toEqual([trial?.notification]);
   });
 
   test('happens when it is asked for, and speaks of a day that is yet to come', async () => {
     const data = await catalog('  N: { on: a }', 'a: { properties: { t: timestamp, d: date } }');
-    const trial = trialOf(data, Date.parse('2026-02-27T08:30:15.678Z'));
+    const trial = buildSampleEvent(data, Date.parse('2026-02-27T08:30:15.678Z'));
     expect(trial?.event).toMatchObject({
       event_timestamp: '2026-02-27T08:30:15Z',
       properties: { t: '2026-03-02T08:30:15Z', d: '2026-03-02' },
@@ -86,10 +88,10 @@ describe('something to try', () => {
 
   test('is nothing without a rule for it, or when its event cannot be guessed', async () => {
     for (const rules of ['  N: { every: day 18:00, for: "true" }', '  N: { on: { notification: M, is: failed } }'])
-      expect(trialOf(await catalog(rules))).toBeNull();
+      expect(buildSampleEvent(await catalog(rules))).toBeNull();
     const strict = 'a: { properties: { iban: { type: string, pattern: "^PT50" } }, required: [iban] }';
-    expect(trialOf(await catalog('  N: { on: a }', strict))).toBeNull();
-    expect(trialOf({ events: [], notifications: [], rules: [] })).toBeNull();
+    expect(buildSampleEvent(await catalog('  N: { on: a }', strict))).toBeNull();
+    expect(buildSampleEvent({ events: [], notifications: [], rules: [] })).toBeNull();
   });
 });
 
@@ -105,23 +107,25 @@ describe('what is said at a start', () => {
   const trial = { event: { user_id: 'u_1', event_type: "it's" }, notification: 'HELLO' };
 
   test('a command to copy, and where to ask why', () => {
-    const text = welcome(both, running, config, trial);
+    const text = startupBanner(both, running, config, trial);
     expect(text).toContain(`curl -X POST http://localhost:8000/api/v1/events -H 'content-type: application/json' \\\n`);
     expect(text).toContain(`-d '{"user_id":"u_1","event_type":"it'\\''s"}'\n`);
     expect(text).toContain('curl http://localhost:8000/api/v1/explain/u_1/HELLO\n');
-    expect(welcome(both, running, { ...config, apiKeys: ['a key of 16 characters'] }, trial)).toMatch(
+    expect(startupBanner(both, running, { ...config, apiKeys: ['a key of 16 characters'] }, trial)).toMatch(
       /(curl [^\n]*-H 'authorization: Bearer KEY'.*){2}/s,
     );
   });
 
   test('no command where there is nothing to try or nobody to ask', () => {
-    expect(welcome(both, running, config, null)).not.toMatch(/Try|curl/);
-    expect(welcome({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(/Try|Look/);
+    expect(startupBanner(both, running, config, null)).not.toMatch(/Try|curl/);
+    expect(startupBanner({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(
+      /Try|Look/,
+    );
   });
 
   test('nothing of delivery where none is done', () => {
-    expect(welcome(both, running, config, null)).toContain('Delivery  Nothing leaves this machine: ');
-    expect(welcome({ api: true, workers: false }, running, config, null)).not.toContain('Delivery');
+    expect(startupBanner(both, running, config, null)).toContain('Delivery  Nothing leaves this machine: ');
+    expect(startupBanner({ api: true, workers: false }, running, config, null)).not.toContain('Delivery');
   });
 
   test.each([
@@ -145,6 +149,6 @@ describe('what is said at a start', () => {
     const data = await catalog('  N: { on: a }');
     const { events, notifications, rules } = data;
     const answered = JSON.parse(JSON.stringify({ events, notifications, rules })) as ShownCatalog;
-    expect(trialOf(answered)).toEqual(trialOf(data));
+    expect(buildSampleEvent(answered)).toEqual(buildSampleEvent(data));
   });
 });

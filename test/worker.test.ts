@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Dispatched } from '../src/dispatch.ts';
+import { retryDelay } from '../src/delivery/backoff.ts';
+import type { DispatchResult } from '../src/delivery/dispatch.ts';
+import { toSettlement, withoutExtras } from '../src/delivery/settle.ts';
+import { CircuitBreaker } from '../src/lib/circuit-breaker.ts';
+import { Semaphore } from '../src/lib/semaphore.ts';
 import type { ClaimedDelivery } from '../src/store/deliveries.ts';
-import { retryDelay } from '../src/worker/backoff.ts';
-import { Breaker } from '../src/worker/breaker.ts';
-import { settlementOf, withoutExtras } from '../src/worker/settle.ts';
-import { Slots } from '../src/worker/slots.ts';
 
 /** The pure parts of the worker: how long to wait, when to stop asking, what an outcome means. */
 
@@ -39,7 +39,7 @@ describe('backoff', () => {
 
 describe('breaker', () => {
   const failing = (times: number) => {
-    const breaker = new Breaker();
+    const breaker = new CircuitBreaker();
     for (let i = 0; i < times; i++) breaker.failed(0);
     return breaker;
   };
@@ -85,7 +85,7 @@ describe('breaker', () => {
 
 describe('slots', () => {
   test('so many run at once, the rest in order', async () => {
-    const slots = new Slots<string>(2);
+    const slots = new Semaphore<string>(2);
     const ends: (() => void)[] = [];
     const begun: string[] = [];
     for (const key of ['a', 'b', 'c', 'd']) {
@@ -128,8 +128,8 @@ describe('what an outcome means', () => {
   };
   const MESSAGE = { subject: 'Hello', text: 'Hello there' };
 
-  const settled = (outcome: Dispatched['outcome'], delivery: Partial<ClaimedDelivery> = {}) =>
-    settlementOf(
+  const settled = (outcome: DispatchResult['outcome'], delivery: Partial<ClaimedDelivery> = {}) =>
+    toSettlement(
       { ...claimed, ...delivery },
       { provider: sandboxProvider(['email']), outcome, message: MESSAGE },
       NOW - 250,
@@ -137,7 +137,7 @@ describe('what an outcome means', () => {
       0.5,
     );
 
-  test.each<[string, Dispatched['outcome'], Partial<ClaimedDelivery>, object]>([
+  test.each<[string, DispatchResult['outcome'], Partial<ClaimedDelivery>, object]>([
     ['delivered', { kind: 'delivered', response: '250 OK' }, {}, { status: 'sent', reasonCode: null, reason: null }],
     [
       'rejected',
@@ -254,7 +254,7 @@ describe('what an outcome means', () => {
 
   test('the duration is what its column can hold, however the clock was set meanwhile', () => {
     const took = (now: number) =>
-      settlementOf(claimed, { provider: sandboxProvider(['email']), outcome: { kind: 'delivered' } }, NOW, now, 0.5)
+      toSettlement(claimed, { provider: sandboxProvider(['email']), outcome: { kind: 'delivered' } }, NOW, now, 0.5)
         .attempt.durationMs;
     expect([NOW - 5, NOW + 0.4, NOW + 1.6, NOW + 30 * 86_400_000].map(took)).toEqual([0, 0, 2, 2_147_483_647]);
   });
@@ -280,6 +280,6 @@ describe('what an outcome means', () => {
     const outcome = { kind: 'delivered' } as const;
     expect(settled(outcome).message).toEqual({ ...MESSAGE, toMask: 'm…@example.com' });
     const dispatched = { provider: noopProvider(['email']), outcome, message: MESSAGE };
-    expect(settlementOf(claimed, dispatched, NOW, NOW, 0).message).toBeNull();
+    expect(toSettlement(claimed, dispatched, NOW, NOW, 0).message).toBeNull();
   });
 });

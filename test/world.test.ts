@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ruleSetOf } from '../src/catalog/rule-set.ts';
+import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
 import { contentUuid } from '../src/events/content.ts';
-import type { Event, JsonObject, Millis, Rule } from '../src/model.ts';
-import { Agenda } from '../src/simulate/agenda.ts';
-import { countingIds } from '../src/simulate/ids.ts';
-import { type Happening, World } from '../src/simulate/world.ts';
+import { PriorityQueue } from '../src/lib/priority-queue.ts';
+import type { Rule } from '../src/model/catalog.ts';
+import type { Event, JsonObject, Millis } from '../src/model/event.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { type SimulationStep, Simulator } from '../src/simulate/simulator.ts';
 import { only } from './support/memory.ts';
 import { BASE, catalogOf, DAY, HOUR, plainRule } from './support/random-catalog.ts';
 
@@ -20,10 +21,10 @@ test('a split has its shares, and everybody stays where they are', () => {
   const world = worldOf(rule);
   const parts = new Map<string, string>();
   const counts = new Map<string, number>();
-  for (let person = 0; person < 4000; person++) {
-    const [happening] = world.arrive([eventOf('a', BASE, `u ${person}`)], BASE);
+  for (let user = 0; user < 4000; user++) {
+    const [happening] = world.ingest([eventOf('a', BASE, `u ${user}`)], BASE);
     const part = happening?.decisions[0]?.evidence.split?.variant as string;
-    parts.set(`u ${person}`, part);
+    parts.set(`u ${user}`, part);
     counts.set(part, (counts.get(part) ?? 0) + 1);
     expect(happening?.sends.map(({ decision }) => decision.notification_type)).toEqual(
       part === 'control' ? [] : [part],
@@ -36,7 +37,7 @@ test('a split has its shares, and everybody stays where they are', () => {
   }
   const later = worldOf({ ...rule, limits: [] });
   for (let person = 0; person < 200; person++) {
-    const [happening] = later.arrive([eventOf('a', BASE + DAY, `u ${person}`, { n: 7 })], BASE + DAY);
+    const [happening] = later.ingest([eventOf('a', BASE + DAY, `u ${person}`, { n: 7 })], BASE + DAY);
     expect(happening?.decisions[0]?.evidence.split?.variant).toBe(parts.get(`u ${person}`));
   }
 });
@@ -47,15 +48,15 @@ test('a branch that tells nobody says so, and what it does', () => {
     plainRule({ name: 'N', on: ['a'], choose, actions: [{ kind: 'emit', event: 'vip', properties: {} }], limits: [] }),
   );
   const events = [1, 50].map((n) => eventOf('a', BASE, `u ${n}`, { n }));
-  const reasons = world.arrive(events, BASE).flatMap(({ decisions }) => decisions.map(({ reason }) => reason));
+  const reasons = world.ingest(events, BASE).flatMap(({ decisions }) => decisions.map(({ reason }) => reason));
   expect(reasons).toEqual(['Done: a always triggers it.', 'To be sent: a always triggers it.']);
 });
 
 test('the parts of another rule are others', () => {
   const [one, other] = ['R', 'S'].map((name) => worldOf(plainRule({ name, on: ['a'], split: HALVES })));
-  const partsIn = (world: World | undefined) =>
-    Array.from({ length: 100 }, (_, person) => {
-      const [happening] = world?.arrive([eventOf('a', BASE, `u ${person}`)], BASE) ?? [];
+  const partsIn = (world: Simulator | undefined) =>
+    Array.from({ length: 100 }, (_, user) => {
+      const [happening] = world?.ingest([eventOf('a', BASE, `u ${user}`)], BASE) ?? [];
       return happening?.decisions[0]?.evidence.split?.variant;
     });
   expect(partsIn(one)).not.toEqual(partsIn(other));
@@ -66,9 +67,9 @@ test('after downtime what was due is caught up with in order, and what expired i
     plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' }, expires: 2 * HOUR }),
     plainRule({ name: 'S', on: ['a'], delay: { span: 2 * HOUR, text: '2h' } }),
   );
-  world.arrive([eventOf('a', BASE), eventOf('a', BASE + 2 * HOUR, 'u 2')], BASE);
+  world.ingest([eventOf('a', BASE), eventOf('a', BASE + 2 * HOUR, 'u 2')], BASE);
   // Nothing runs until four hours after the beginning.
-  world.arrive([], BASE + 4 * HOUR);
+  world.ingest([], BASE + 4 * HOUR);
   expect(world.advance(BASE + 4 * HOUR).map(told)).toEqual([
     'u 1 R expired at 4h',
     'u 1 S matched at 4h',
@@ -81,8 +82,8 @@ test('of the turns that were missed the latest is taken, once', () => {
   const world = worldOf(
     plainRule({ name: 'R', on: [], every: { text: 'hour', cron: '0 * * * *' }, audience: 'true', limits: [] }),
   );
-  world.introduce('u 1', {}, BASE + 1);
-  world.arrive([], BASE + 5 * HOUR + 1);
+  world.addUser('u 1', {}, BASE + 1);
+  world.ingest([], BASE + 5 * HOUR + 1);
   expect(world.advance(BASE + 6 * HOUR).map(told)).toEqual(['u 1 R matched at 5.0h', 'u 1 R matched at 6h']);
 });
 
@@ -91,10 +92,10 @@ test('a wait ends by the catalog it began with', () => {
     plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' }, notify: [notify] });
   const versions = ['N1', 'N2'].map((notify, index) => ruleSetOf(index + 1, catalogOf([rule(notify)])));
   const sets = { active: versions[0]!, at: (version: number) => versions[version - 1]! };
-  const world = new World(sets, countingIds());
-  world.arrive([eventOf('a', BASE)], BASE);
+  const world = new Simulator(sets, countingIds());
+  world.ingest([eventOf('a', BASE)], BASE);
   sets.active = versions[1]!;
-  world.arrive([eventOf('a', BASE + 1)], BASE + 1);
+  world.ingest([eventOf('a', BASE + 1)], BASE + 1);
   const ended = world.advance(BASE + DAY);
   expect(ended.map((one) => [one.catalogVersion, one.sends.map(({ decision }) => decision.notification_type)])).toEqual(
     [
@@ -107,16 +108,16 @@ test('a wait ends by the catalog it began with', () => {
 test('the same story has the same ids', () => {
   const play = () => {
     const world = worldOf(plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' } }));
-    return [...world.arrive([eventOf('a', BASE)], BASE), ...world.advance(BASE + DAY)];
+    return [...world.ingest([eventOf('a', BASE)], BASE), ...world.advance(BASE + DAY)];
   };
   expect(play()).toEqual(play());
 });
 
 test('an event that is known already does nothing, and neither does the past', () => {
   const world = worldOf(plainRule({ name: 'R', on: ['a'] }));
-  expect(world.arrive([eventOf('a', BASE), eventOf('a', BASE)], BASE)).toHaveLength(1);
-  expect(world.arrive([eventOf('a', BASE)], BASE)).toEqual([]);
-  expect(world.arrive([eventOf('a', BASE + 1)], BASE - DAY)[0]?.at).toBe(BASE);
+  expect(world.ingest([eventOf('a', BASE), eventOf('a', BASE)], BASE)).toHaveLength(1);
+  expect(world.ingest([eventOf('a', BASE)], BASE)).toEqual([]);
+  expect(world.ingest([eventOf('a', BASE + 1)], BASE - DAY)[0]?.at).toBe(BASE);
   expect(world.nextDue()).toBeNull();
 });
 
@@ -124,7 +125,7 @@ test('of what is to come the earliest is first, of one time what was added first
   const step = fc.option(fc.integer({ min: 0, max: 5 }), { freq: 3 });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const agenda = new Agenda<number>();
+      const agenda = new PriorityQueue<number>();
       let left: { due: Millis; item: number }[] = [];
       for (const [item, due] of steps.entries()) {
         if (due === null) {
@@ -171,13 +172,13 @@ describe('what a decision saw', () => {
   ])('%s; and when it waited, the end of the wait knows it', (_name, rule, events, evidence, eventIds) => {
     const world = worldOf(rule);
     const at = events.at(-1)!.time;
-    const [decision] = world.arrive(events, at).flatMap(({ decisions }) => decisions);
+    const [decision] = world.ingest(events, at).flatMap(({ decisions }) => decisions);
     expect(decision).toMatchObject({ reason_code: 'matched', event_ids: eventIds });
     expect(decision?.evidence).toEqual(evidence);
-    expect(world.arrive([eventOf('d', at)], at).flatMap(({ decisions }) => decisions)).toEqual([]);
+    expect(world.ingest([eventOf('d', at)], at).flatMap(({ decisions }) => decisions)).toEqual([]);
 
     const waiting = worldOf({ ...rule, delay: { span: HOUR, text: '1h' } });
-    waiting.arrive(events, at);
+    waiting.ingest(events, at);
     const [end] = waiting.advance(at + HOUR).flatMap(({ decisions }) => decisions);
     expect(end).toMatchObject({ reason_code: 'matched', event_ids: eventIds });
     const due_at = new Date(at + HOUR).toISOString();
@@ -186,11 +187,11 @@ describe('what a decision saw', () => {
   });
 });
 
-function worldOf(...rules: Rule[]): World {
-  return new World(only(ruleSetOf(1, catalogOf(rules))), countingIds());
+function worldOf(...rules: Rule[]): Simulator {
+  return new Simulator(only(ruleSetOf(1, catalogOf(rules))), countingIds());
 }
 
-function told({ userId, at, decisions }: Happening): string {
+function told({ userId, at, decisions }: SimulationStep): string {
   const [decision] = decisions;
   const hours = (at - BASE) / HOUR;
   return `${userId} ${decision?.rule} ${decision?.reason_code} at ${Number.isInteger(hours) ? hours : hours.toFixed(1)}h`;

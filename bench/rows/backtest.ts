@@ -1,7 +1,7 @@
-import { ruleSetOf } from '../../src/catalog/rule-set.ts';
-import { DEFAULT_TENANT } from '../../src/model.ts';
+import { ruleSetOf } from '../../src/catalog/compile/rule-set.ts';
+import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { Backtest } from '../../src/simulate/backtest.ts';
-import { readLives, type StoredLife } from '../../src/store/replay.ts';
+import { readHistories, type StoredHistory } from '../../src/store/replay.ts';
 import { makeEvents } from '../events.ts';
 import { type Row, rate } from '../row.ts';
 import { withTidings } from '../setup.ts';
@@ -22,10 +22,10 @@ export const backtestRow: Row = {
       const limit = await withTidings(database, (tidings) =>
         rate(events.length, () => ingestAll(tidings, database, events)),
       );
-      const lives: StoredLife[] = [];
+      const lives: StoredHistory[] = [];
       const until = Date.now() + 1000;
       const query = { tenantId: DEFAULT_TENANT, since: 0, until, everybody: false };
-      for await (const page of readLives(database.pool, query)) lives.push(...page.lives);
+      for await (const page of readHistories(database.pool, query)) lives.push(...page.lives);
       const past = ruleSetOf(1, setup.catalog);
       const plan = { since: 0, until, candidate: ruleSetOf(2, setup.catalog), version: () => past };
       const replay = async () => {

@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from '../../src/model.ts';
+import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { makeEvents, type PostedEvent } from '../events.ts';
 import { bareInsert } from '../limits.ts';
 import { type Row, rate } from '../row.ts';

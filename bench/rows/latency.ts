@@ -52,7 +52,7 @@ export const latencyRow: Row = {
       ),
     );
     const times = dueAt.map(
-      (due, i) => (deliveredAt.get(`u_${traffic.firstPerson + i}`) ?? Number.POSITIVE_INFINITY) - due,
+      (due, i) => (deliveredAt.get(`u_${traffic.firstUser + i}`) ?? Number.POSITIVE_INFINITY) - due,
     );
     const warm = times.slice(WARM_UP * PER_SECOND).sort((a, b) => a - b);
     const cold = Math.max(...times.slice(0, WARM_UP * PER_SECOND));

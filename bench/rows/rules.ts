@@ -1,4 +1,5 @@
-import { type CatalogData, DEFAULT_TENANT } from '../../src/model.ts';
+import type { CatalogData } from '../../src/model/catalog.ts';
+import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { makeEvents } from '../events.ts';
 import { type Row, rate } from '../row.ts';

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../src/model.ts';
-import { compileTemplate, renderMessage } from '../../src/render/template.ts';
+import type { JsonObject } from '../../src/model/event.ts';
+import { compileTemplate, renderMessage } from '../../src/templates/template.ts';
 import { type Child, startChild } from '../child.ts';
 import { makeSignups, type PostedEvent } from '../events.ts';
 import { bareMail } from '../limits.ts';

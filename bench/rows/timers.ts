@@ -1,4 +1,5 @@
-import { type CatalogData, DEFAULT_TENANT, type Rule } from '../../src/model.ts';
+import type { CatalogData, Rule } from '../../src/model/catalog.ts';
+import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { makeEvents, makeSignups } from '../events.ts';
 import { bareQueue } from '../limits.ts';

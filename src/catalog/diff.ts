@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CatalogData, Json } from '../model.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import type { Json } from '../model/event.ts';
 
 /** One thing that two catalogs have differently. */
 export interface Difference {

@@ -1,4 +1,4 @@
-import type { Channel, SendOutcome } from '../model.ts';
+import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { Provider } from './provider.ts';
 
 const DELIVERED: SendOutcome = { kind: 'delivered' };

@@ -1,4 +1,4 @@
-import type { Channel, Message, SendOutcome } from '../model.ts';
+import type { Channel, Message, SendOutcome } from '../model/delivery.ts';
 
 /** One message for one person on one channel. */
 export interface Outgoing {

@@ -1,4 +1,4 @@
-import type { Channel } from '../model.ts';
+import type { Channel } from '../model/delivery.ts';
 import type { Provider } from './provider.ts';
 
 /**

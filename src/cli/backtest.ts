@@ -3,24 +3,25 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type pg from 'pg';
-import { parseDuration } from '../catalog/duration.ts';
-import { parseCatalog } from '../catalog/parse.ts';
-import { readCatalog } from '../catalog/read.ts';
-import { ruleSetOf } from '../catalog/rule-set.ts';
+import { ruleSetOf } from '../catalog/compile/rule-set.ts';
+import { loadCatalogFiles } from '../catalog/load/load.ts';
+import { loadValidCatalog } from '../catalog/load/load-valid.ts';
 import { readConfig } from '../config.ts';
+import { startEmbedded } from '../embedded/embedded.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
-import { readTimestamp } from '../events/timestamp.ts';
-import { type CatalogData, DEFAULT_TENANT, EMPTY_CATALOG, type Millis } from '../model.ts';
+import { type CatalogData, EMPTY_CATALOG } from '../model/catalog.ts';
+import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { Backtest, type BacktestReport } from '../simulate/backtest.ts';
-import { reportPage } from '../simulate/page.ts';
-import { progressText, reportText } from '../simulate/report.ts';
+import { renderHtmlReport } from '../simulate/html-report.ts';
+import { renderProgress, renderTextReport } from '../simulate/text-report.ts';
 import { loadCatalogs } from '../store/catalogs.ts';
-import { isUnreachable, openPool } from '../store/database.ts';
-import { startEmbedded } from '../store/embedded.ts';
-import { countPeople, readLives } from '../store/replay.ts';
-import { complain } from './answer.ts';
-import { visible } from './visible.ts';
+import { isUnreachable, openPool } from '../store/pg/database.ts';
+import { countUsers, readHistories } from '../store/replay.ts';
+import { parseDuration } from '../time/duration.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
+import { escapeTerminal } from './escape-terminal.ts';
+import { printError } from './run-command.ts';
 
 interface Options {
   readonly catalog?: string;
@@ -48,8 +49,8 @@ export function backtestCommand(program: Command): void {
       try {
         await run(options);
       } catch (error) {
-        if (!isForPeople(error)) throw error;
-        complain(error, isUnreachable(error) ? 'the database cannot be reached: ' : '');
+        if (!isForUsers(error)) throw error;
+        printError(error, isUnreachable(error) ? 'the database cannot be reached: ' : '');
         process.exitCode = 1;
       }
     });
@@ -63,13 +64,14 @@ async function run(options: Options): Promise<void> {
   if ((options.catalog === undefined) !== (options.live ?? false)) {
     throw new ConfigError('say either --catalog DIR (what would it have sent?) or --live (is the past reproduced?)');
   }
-  const candidate = options.catalog === undefined ? null : await parseCatalog(await readCatalog(options.catalog));
+  const candidate =
+    options.catalog === undefined ? null : await loadValidCatalog(await loadCatalogFiles(options.catalog));
   const user = options.user === undefined ? {} : { userId: options.user };
   const report = await withDatabase(process.env, (pool) =>
     backtest(pool, { tenantId: DEFAULT_TENANT, candidate, since, until, ...user }, progressBar()),
   );
-  if (options.html) await writeFile(options.html, reportPage(report));
-  console.log(options.json ? JSON.stringify(report) : reportText(report, visible));
+  if (options.html) await writeFile(options.html, renderHtmlReport(report));
+  console.log(options.json ? JSON.stringify(report) : renderTextReport(report, escapeTerminal));
   if (report.reproduced && report.reproduced.different > 0) process.exitCode = 1;
 }
 
@@ -83,7 +85,7 @@ export interface BacktestQuery {
 }
 
 /** People read, of how many; events replayed. */
-type Progress = (people: number, all: number, events: number, isDone: boolean) => void;
+type Progress = (users: number, all: number, events: number, isDone: boolean) => void;
 
 /** Reads, replays and compares everybody, a page of people at a time. */
 export async function backtest(
@@ -96,15 +98,15 @@ export async function backtest(
   const versions = versionsOf(applied);
   const set = candidate && ruleSetOf(Math.max(0, ...applied.keys()) + 1, candidate);
   const replay = new Backtest({ since, until, candidate: set, version: versions });
-  const all = userId === undefined ? await countPeople(pool, tenantId) : 1;
+  const all = userId === undefined ? await countUsers(pool, tenantId) : 1;
   const everybody = (set?.recurring.length ?? 0) > 0;
-  let people = 0;
+  let users = 0;
   const user = userId === undefined ? {} : { userId };
-  for await (const page of readLives(pool, { tenantId, since, until, everybody, ...user })) {
+  for await (const page of readHistories(pool, { tenantId, since, until, everybody, ...user })) {
     for (const left of page.leftOut) replay.leaveOut(left);
     for (const life of page.lives) replay.take(life);
-    people += page.people;
-    progress(people, all, replay.events, false);
+    users += page.users;
+    progress(users, all, replay.events, false);
   }
   progress(all, all, replay.events, true);
   return replay.report();
@@ -136,11 +138,11 @@ async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => 
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir }) : null;
   try {
     // Between two pages people are replayed in an open transaction, and a page may have to look far.
-    const patience = { answer: 0, idle: 0 };
+    const timeouts = { query: 0, idleInTransaction: 0 };
     const pool = openPool(embedded?.url ?? (config.databaseUrl as string), {
       max: 2,
       name: 'tidings backtest',
-      patience,
+      timeouts,
     });
     try {
       return await work(pool);
@@ -157,11 +159,11 @@ function progressBar(): Progress {
   const since = performance.now();
   const { isTTY } = process.stderr;
   let shown = since;
-  return (people, all, events, isDone) => {
+  return (users, all, events, isDone) => {
     const now = performance.now();
     if (!isDone && now - shown < (isTTY ? 100 : 5000)) return;
     shown = now;
-    const text = progressText(people, all, events, (now - since) / 1000);
+    const text = renderProgress(users, all, events, (now - since) / 1000);
     process.stderr.write(isTTY ? `\r${text}${isDone ? '\n' : ''}` : `${text}\n`);
   };
 }
@@ -169,11 +171,11 @@ function progressBar(): Progress {
 function timeOf(option: string, text: string, now: Millis): Millis {
   const duration = parseDuration(text);
   if ('ms' in duration) return now - duration.ms;
-  const time = readTimestamp(text);
+  const time = parseTimestamp(text);
   if ('time' in time) return time.time;
   throw new ConfigError(`${option} is "${text}"; write how long ago (30d, 12h) or a time (2025-10-31T00:00:00Z)`);
 }
 
-function isForPeople(error: unknown): error is Error {
+function isForUsers(error: unknown): error is Error {
   return error instanceof ConfigError || error instanceof CatalogError || isUnreachable(error);
 }

@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Difference } from '../catalog/diff.ts';
-import { readCatalog } from '../catalog/read.ts';
+import { loadCatalogFiles } from '../catalog/load/load.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
-import { answer } from './answer.ts';
 import { problemLines } from './problems.ts';
+import { runApiCommand } from './run-command.ts';
 
 interface Applied {
   readonly version: number;
   readonly changed: boolean;
   readonly problems: readonly never[];
   readonly differences: readonly Difference[];
-  readonly waiting: readonly { readonly rule: string; readonly people: number; readonly waits: number }[];
+  readonly waiting: readonly { readonly rule: string; readonly users: number; readonly waits: number }[];
 }
 
 /** `apply` and `catalog …`: what a running Tidings goes by. */
@@ -23,8 +23,8 @@ export function catalogCommands(program: Command): void {
     .option('--dry-run', 'check and compare, and change nothing')
     .option('--json', 'answer as one line of JSON')
     .action((dir: string, options: { dryRun?: boolean; json?: boolean }) =>
-      answer(options.json, async (api) => {
-        const files = Object.fromEntries(await readCatalog(resolve(dir)));
+      runApiCommand(options.json, async (api) => {
+        const files = Object.fromEntries(await loadCatalogFiles(resolve(dir)));
         const dry_run = options.dryRun ?? false;
         const applied = (await api.post('/api/v1/catalog', { files, dry_run })) as Applied;
         return { data: applied, lines: appliedLines(applied, dry_run) };
@@ -37,7 +37,7 @@ export function catalogCommands(program: Command): void {
     .description('The versions that were applied, the newest first')
     .option('--json', 'answer as one line of JSON')
     .action((options: { json?: boolean }) =>
-      answer(options.json, async (api) => {
+      runApiCommand(options.json, async (api) => {
         const data = (await api.get('/api/v1/catalog/versions')) as {
           readonly versions: readonly CatalogVersionView[];
         };
@@ -55,7 +55,7 @@ export function catalogCommands(program: Command): void {
     .argument('[to]', 'a version; the one in force if it is not said')
     .option('--json', 'answer as one line of JSON')
     .action((from: string, to: string | undefined, options: { json?: boolean }) =>
-      answer(options.json, async (api) => {
+      runApiCommand(options.json, async (api) => {
         const query = new URLSearchParams({ from, ...(to === undefined ? {} : { to }) });
         const data = (await api.get(`/api/v1/catalog/diff?${query}`)) as {
           readonly differences: readonly Difference[];
@@ -70,7 +70,7 @@ export function catalogCommands(program: Command): void {
     .argument('<version>', 'its number; see `tidings catalog versions`')
     .option('--json', 'answer as one line of JSON')
     .action((version: string, options: { json?: boolean }) =>
-      answer(options.json, async (api) => {
+      runApiCommand(options.json, async (api) => {
         const body = { version: Number(version) };
         const data = (await api.post('/api/v1/catalog/rollback', body)) as {
           readonly version: number;
@@ -94,7 +94,7 @@ export function explainCommand(program: Command): void {
     .argument('<type>', 'the notification type')
     .option('--json', 'answer as one line of JSON')
     .action((user: string, type: string, options: { json?: boolean }) =>
-      answer(options.json, async (api) => {
+      runApiCommand(options.json, async (api) => {
         const path = `/api/v1/explain/${encodeURIComponent(user)}/${encodeURIComponent(type)}`;
         const data = (await api.get(path)) as {
           readonly paragraph: string;
@@ -114,9 +114,9 @@ export function explainCommand(program: Command): void {
 
 function appliedLines({ version, changed, differences, waiting, problems }: Applied, dryRun: boolean): string[] {
   const lines = [...problemLines(problems), ...differenceLines(differences)];
-  for (const { rule, people, waits } of waiting) {
+  for (const { rule, users, waits } of waiting) {
     lines.push(
-      `  ${people} ${people === 1 ? 'person waits' : 'people wait'} in ${rule} (${waits}); they end by the version they began with`,
+      `  ${users} ${users === 1 ? 'person waits' : 'people wait'} in ${rule} (${waits}); they end by the version they began with`,
     );
   }
   if (differences.length === 0) lines.push('Nothing differs.');

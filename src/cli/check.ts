@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type CheckedSource, checkSource } from '../catalog/check.ts';
-import type { CatalogSource } from '../catalog/parse.ts';
-import { readCatalog } from '../catalog/read.ts';
+import { type LintResult, lintCatalog } from '../catalog/lint/lint.ts';
+import { loadCatalogFiles } from '../catalog/load/load.ts';
+import type { CatalogSource } from '../catalog/load/load-valid.ts';
 import { CatalogError } from '../errors.ts';
+import { escapeTerminal } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
-import { visible } from './visible.ts';
 
 /** `check [DIR]`: is this catalog right? */
 export function checkCommand(program: Command): void {
@@ -22,7 +22,7 @@ export function checkCommand(program: Command): void {
         console.log(JSON.stringify({ ok: errors === 0, errors, warnings: problems.length - errors, problems }));
         return;
       }
-      for (const line of problemLines(problems)) console.log(visible(line));
+      for (const line of problemLines(problems)) console.log(escapeTerminal(line));
       console.log(summary(errors, problems.length - errors));
     });
 }
@@ -33,10 +33,10 @@ export function folderOf(dir: string | undefined): string {
 }
 
 /** What there is to say of a catalog; a folder that cannot be read is a problem like any other. */
-export async function checkFolder(dir: string | undefined): Promise<CheckedSource & { source: CatalogSource }> {
+export async function checkFolder(dir: string | undefined): Promise<LintResult & { source: CatalogSource }> {
   try {
-    const source = await readCatalog(folderOf(dir));
-    return { ...(await checkSource(source)), source };
+    const source = await loadCatalogFiles(folderOf(dir));
+    return { ...(await lintCatalog(source)), source };
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
     const problems = error.problems.map((problem) => ({ ...problem, severity: 'error', code: 'invalid' }) as const);

@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import pino, { type Logger } from 'pino';
+import { buildSampleEvent } from '../catalog/sample-event.ts';
 import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
+import { ROOT } from '../lib/package-root.ts';
 import type { Roles, Running } from '../main.ts';
-import { loggedError } from '../privacy/logged.ts';
-import { ROOT } from '../root.ts';
-import { codeOf, isUnreachable } from '../store/database.ts';
-import { trialOf } from '../trial.ts';
-import { complain } from './answer.ts';
-import { welcome } from './welcome.ts';
+import { serializeError } from '../privacy/log-serializers.ts';
+import { getSqlState, isUnreachable } from '../store/pg/database.ts';
+import { printError } from './run-command.ts';
+import { startupBanner } from './startup-banner.ts';
 
 const EXAMPLE = join(ROOT, 'examples', 'fintech');
 
@@ -37,8 +37,8 @@ export function serveCommand(program: Command, name: string, description: string
       try {
         await serve(roles, env, options.json ?? false);
       } catch (error) {
-        if (!isForPeople(error)) throw error;
-        complain(error, beforeIt(error));
+        if (!isForUsers(error)) throw error;
+        printError(error, beforeIt(error));
         process.exitCode = 1;
       }
     });
@@ -54,7 +54,7 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   // Loaded here, so that --help and a mistake in the configuration do not wait for all of it.
   const { run } = await import('../main.ts');
   // On stderr: what a program reads from stdout stays clean.
-  const log = pino({ level: config.logLevel, base: null, serializers: { err: loggedError } }, pino.destination(2));
+  const log = pino({ level: config.logLevel, base: null, serializers: { err: serializeError } }, pino.destination(2));
   const stopping = new AbortController();
   let running: Running | undefined;
   const stop = () => {
@@ -79,7 +79,7 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
     const { url, database, catalog } = running;
     console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalog.version, pid: process.pid }));
   } else {
-    console.log(welcome(roles, running, config, trialOf(running.catalog.data)));
+    console.log(startupBanner(roles, running, config, buildSampleEvent(running.catalog.data)));
   }
 }
 
@@ -107,13 +107,13 @@ async function end(running: Running, asJson: boolean): Promise<void> {
   process.exit(0);
 }
 
-function isForPeople(error: unknown): error is Error {
+function isForUsers(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError) return true;
   if (isUnreachable(error) || isDatabaseRefusal(error)) return true;
-  return ['EADDRINUSE', 'EACCES'].includes(codeOf(error));
+  return ['EADDRINUSE', 'EACCES'].includes(getSqlState(error));
 }
 
 /** No such role or a wrong password (28), no such database (3D000), no right to do it (42501). */
 function isDatabaseRefusal(error: unknown): boolean {
-  return /^(28...|3D000|42501)$/.test(codeOf(error));
+  return /^(28...|3D000|42501)$/.test(getSqlState(error));
 }

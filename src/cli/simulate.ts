@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
-import { compileSchemas } from '../catalog/validate-event.ts';
-import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { readTimestamp } from '../events/timestamp.ts';
-import type { Millis, SchemaCheck } from '../model.ts';
+import { compileSchemas } from '../catalog/schemas/validate-event.ts';
+import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
+import type { Millis, ValidateEvent } from '../model/event.ts';
 import { RUNS_ON } from '../simulate/cases.ts';
-import { course } from '../simulate/course.ts';
-import { countingIds } from '../simulate/ids.ts';
-import { rulesFor } from '../simulate/play.ts';
+import { countingIds } from '../simulate/counting-ids.ts';
+import { rulesFor } from '../simulate/run-case.ts';
+import { runSimulation } from '../simulate/run-simulation.ts';
+import { type SimulationStep, Simulator } from '../simulate/simulator.ts';
 import { plainLine, type TimelineLine, timelineOf } from '../simulate/timeline.ts';
-import { type Happening, World } from '../simulate/world.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 import { checkFolder, counted } from './check.ts';
+import { escapeTerminal } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
-import { visible } from './visible.ts';
 
 interface Options {
   readonly events: string;
@@ -42,17 +42,21 @@ export function simulateCommand(program: Command): void {
       if (!Array.isArray(items)) return fail([`${options.events}: ${items.problem}`]);
       const { events, rejected } = readAll(items, compileSchemas(data));
       if (rejected.length > 0) fail(rejected.map((reason) => `${options.events}: ${reason}`));
-      const totals = await watch(new World(rulesFor(data), countingIds()), events, options);
+      const totals = await watch(new Simulator(rulesFor(data), countingIds()), events, options);
       if (!options.json) console.log(totals);
     });
 }
 
-async function watch(world: World, events: readonly ReceivedEvent[], { speed, until, json }: Options): Promise<string> {
+async function watch(
+  world: Simulator,
+  events: readonly ReceivedEvent[],
+  { speed, until, json }: Options,
+): Promise<string> {
   const arrivals = events.map((event) => ({ at: event.time, event })).sort((a, b) => a.at - b.at);
   const last = arrivals.at(-1)?.at ?? 0;
   let clock = arrivals[0]?.at ?? 0;
   let sends = 0;
-  for (const { at, happened } of course(world, arrivals, until ?? last + RUNS_ON)) {
+  for (const { at, happened } of runSimulation(world, arrivals, until ?? last + RUNS_ON)) {
     if (Number.isFinite(speed) && at > clock) await pause(Math.min((at - clock) / speed, LONGEST_PAUSE));
     clock = at;
     for (const one of happened) {
@@ -61,13 +65,13 @@ async function watch(world: World, events: readonly ReceivedEvent[], { speed, un
       else for (const line of timelineOf(one)) console.log(coloured(line));
     }
   }
-  return `\n${counted(events.length, 'event')}, ${counted(world.people.size, 'person').replace('persons', 'people')}, ${counted(sends, 'notification')}`;
+  return `\n${counted(events.length, 'event')}, ${counted(world.users.size, 'person').replace('persons', 'people')}, ${counted(sends, 'notification')}`;
 }
 
 /** A timer cannot wait longer. */
 const LONGEST_PAUSE = 2 ** 31 - 1;
 
-function viewOf({ at, userId, cause, decisions, sends }: Happening) {
+function viewOf({ at, userId, cause, decisions, sends }: SimulationStep) {
   const because =
     cause.kind === 'event'
       ? { kind: cause.kind, event_id: cause.event.eventId, event_type: cause.event.type }
@@ -100,7 +104,7 @@ const COLOURS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {
 
 function coloured(line: TimelineLine): string {
   const colour = COLOURS[line.mark] ?? 'bold';
-  const text = visible(plainLine(line));
+  const text = escapeTerminal(plainLine(line));
   return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(colour, text) : text;
 }
 
@@ -124,11 +128,11 @@ function itemsIn(text: string): unknown[] | { readonly problem: string } {
   return items;
 }
 
-function readAll(items: readonly unknown[], check: SchemaCheck) {
+function readAll(items: readonly unknown[], check: ValidateEvent) {
   const events: ReceivedEvent[] = [];
   const rejected: string[] = [];
   for (const [index, item] of items.entries()) {
-    const read = readEvent('', item, check);
+    const read = parseEvent('', item, check);
     if (isRejection(read)) rejected.push(`event ${index + 1}: ${read.code}: ${read.message}`);
     else events.push(read);
   }
@@ -137,7 +141,7 @@ function readAll(items: readonly unknown[], check: SchemaCheck) {
 
 function fail(lines: readonly string[]): void {
   process.exitCode = 1;
-  for (const line of lines) console.error(visible(line));
+  for (const line of lines) console.error(escapeTerminal(line));
 }
 
 function speedOf(text: string): number {
@@ -147,7 +151,7 @@ function speedOf(text: string): number {
 }
 
 function timeOf(text: string): Millis {
-  const read = readTimestamp(text);
+  const read = parseTimestamp(text);
   if ('problem' in read) throw new InvalidArgumentError(`"${text}" ${read.problem}.`);
   return read.time;
 }

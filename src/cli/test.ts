@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { CatalogError } from '../errors.ts';
-import { type Case, readCases } from '../simulate/cases.ts';
-import { type CaseResult, playCase, rulesFor } from '../simulate/play.ts';
+import { type Case, parseCases } from '../simulate/cases.ts';
+import { type CaseResult, rulesFor, runCase } from '../simulate/run-case.ts';
 import { checkFolder, counted, folderOf } from './check.ts';
+import { escapeLines, escapeTerminal } from './escape-terminal.ts';
 import { problemLines } from './problems.ts';
-import { visible, visibleLines } from './visible.ts';
 
 const FILE = 'cases.yaml';
 /** With more than these, only those that fail are named. */
@@ -30,7 +30,7 @@ export function testCommand(program: Command): void {
       }
       let cases: readonly Case[];
       try {
-        cases = readCases(FILE, text, data);
+        cases = parseCases(FILE, text, data);
       } catch (error) {
         if (!(error instanceof CatalogError)) throw error;
         return refuse(error.problems, options.json);
@@ -38,7 +38,7 @@ export function testCommand(program: Command): void {
       const rules = rulesFor(data);
       const isLive = !options.json && process.stderr.isTTY && cases.length > MANY;
       const results = cases.map((one, index) => {
-        const result = playCase(rules, one, () => performance.now());
+        const result = runCase(rules, one, () => performance.now());
         if (isLive && index % 50 === 0) process.stderr.write(`\r${index} of ${cases.length}`);
         return result;
       });
@@ -50,7 +50,7 @@ export function testCommand(program: Command): void {
 function refuse(problems: CatalogError['problems'], asJson = false): void {
   process.exitCode = 1;
   if (asJson) console.log(JSON.stringify({ ok: false, problems }));
-  else for (const line of problemLines(problems)) console.error(visible(line));
+  else for (const line of problemLines(problems)) console.error(escapeTerminal(line));
 }
 
 function report(results: readonly CaseResult[], asJson: boolean): void {
@@ -65,7 +65,8 @@ function report(results: readonly CaseResult[], asJson: boolean): void {
     return;
   }
   const named = results.length > MANY ? failed : results;
-  for (const { name, passed, ms } of named) console.log(`${passed ? '✓' : '✗'} ${visible(name)} (${rounded(ms)} ms)`);
+  for (const { name, passed, ms } of named)
+    console.log(`${passed ? '✓' : '✗'} ${escapeTerminal(name)} (${rounded(ms)} ms)`);
   for (const one of failed) console.log(failureText(one));
   const took = `in ${rounded(ms)} ms`;
   const all = counted(results.length, 'case');
@@ -80,7 +81,7 @@ function failureText({ name, line, failures, timeline }: CaseResult): string {
     lines.push(...evidence.map((text) => `      ${text}`));
   }
   lines.push('  What happened:', ...timeline.map((text) => `    ${text}`));
-  return visibleLines(lines);
+  return escapeLines(lines);
 }
 
 function rounded(ms: number): number {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { ROOT } from '../root.ts';
+import { ROOT } from '../lib/package-root.ts';
 import { backtestCommand } from './backtest.ts';
 import { catalogCommands, explainCommand } from './catalog.ts';
 import { checkCommand } from './check.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { answer } from './answer.ts';
 import type { Api } from './api.ts';
+import { runApiCommand } from './run-command.ts';
 
 interface Waits {
   readonly waits: readonly {
@@ -16,10 +16,10 @@ interface Waits {
 }
 
 interface Step {
-  readonly people: number;
+  readonly users: number;
   readonly waits: number;
   /** Of another kind than the rule makes now. */
-  readonly left?: number;
+  readonly skipped?: number;
   readonly next: string | null;
   readonly version?: number;
 }
@@ -36,7 +36,7 @@ export function waitsCommands(program: Command): void {
     .option('--limit <n>', 'at most so many', '50')
     .option('--json', 'answer as one line of JSON')
     .action((options: { user?: string; rule?: string; status: string; limit: string; json?: boolean }) =>
-      answer(options.json, async (api) => {
+      runApiCommand(options.json, async (api) => {
         const { user, rule, status, limit } = options;
         const query = new URLSearchParams({ status, limit, ...(user && { user_id: user }), ...(rule && { rule }) });
         const data = (await api.get(`/api/v1/waits?${query}`)) as Waits;
@@ -53,11 +53,13 @@ export function waitsCommands(program: Command): void {
       .argument('<rule>', 'its name')
       .option('--json', 'answer as one line of JSON')
       .action((rule: string, options: { json?: boolean }) =>
-        answer(options.json, async (api) => {
+        runApiCommand(options.json, async (api) => {
           const data = await inSteps(api, `/api/v1/waits/${name}`, rule);
           const version = data.version === undefined ? '' : ` to catalog version ${data.version}`;
-          const left = data.left ? ` ${data.left} of another kind than the rule makes now stay as they are.` : '';
-          return { data: { rule, ...data }, lines: [`${amount(data)} ${said}${version}.${left}`] };
+          const skipped = data.skipped
+            ? ` ${data.skipped} of another kind than the rule makes now stay as they are.`
+            : '';
+          return { data: { rule, ...data }, lines: [`${amount(data)} ${said}${version}.${skipped}`] };
         }),
       );
   }
@@ -66,24 +68,24 @@ export function waitsCommands(program: Command): void {
 /** Call by call, until nobody is left; says how far it is on stderr. */
 async function inSteps(api: Api, path: string, rule: string): Promise<Omit<Step, 'next'>> {
   const { rules } = (await api.get('/api/v1/waits/rules')) as {
-    readonly rules: readonly { rule: string; people: number }[];
+    readonly rules: readonly { rule: string; users: number }[];
   };
-  const all = rules.find((one) => one.rule === rule)?.people ?? 0;
-  let sum: Omit<Step, 'next'> = { people: 0, waits: 0 };
+  const all = rules.find((one) => one.rule === rule)?.users ?? 0;
+  let sum: Omit<Step, 'next'> = { users: 0, waits: 0 };
   let after: string | null = null;
   do {
     const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as Step;
-    const { people, waits, left = 0, next, ...more } = step;
-    sum = { ...more, people: sum.people + people, waits: sum.waits + waits, left: (sum.left ?? 0) + left };
+    const { users, waits, skipped = 0, next, ...more } = step;
+    sum = { ...more, users: sum.users + users, waits: sum.waits + waits, skipped: (sum.skipped ?? 0) + skipped };
     after = next;
-    if (after !== null) console.error(`${sum.people} of about ${all} people …`);
+    if (after !== null) console.error(`${sum.users} of about ${all} people …`);
   } while (after !== null);
-  const { version, left = 0, ...done } = sum;
-  return version === undefined ? done : { version, ...done, left };
+  const { version, skipped = 0, ...done } = sum;
+  return version === undefined ? done : { version, ...done, skipped };
 }
 
-function amount({ people, waits }: { readonly people: number; readonly waits: number }): string {
-  return `${waits} ${waits === 1 ? 'wait' : 'waits'} of ${people} ${people === 1 ? 'person' : 'people'}`;
+function amount({ users, waits }: { readonly users: number; readonly waits: number }): string {
+  return `${waits} ${waits === 1 ? 'wait' : 'waits'} of ${users} ${users === 1 ? 'person' : 'people'}`;
 }
 
 function listLines({ waits, next }: Waits): string[] {

@@ -3,16 +3,16 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Catalogs } from '../catalog/catalogs.ts';
-import type { Millis } from '../model.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { CatalogCache } from '../catalog/cache.ts';
+import type { Pipeline } from '../ingest/pipeline.ts';
+import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 
 /** What the routes are made of. */
-export interface HttpParts {
+export interface HttpDependencies {
   readonly pipeline: Pipeline;
   readonly pool: pg.Pool;
-  readonly catalogs: Catalogs;
+  readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;
   readonly apiKeys: readonly string[];

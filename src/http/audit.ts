@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { loadNotifications } from '../store/delivery-views.ts';
-import { findUsers, loadProfile, loadTimeline, recentActivity } from '../store/people.ts';
-import type { App, HttpParts } from './app.ts';
+import { findUsers, loadProfile, loadTimeline, recentActivity } from '../store/users.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, decisionFull, limitQuery, notification, pathText, problemSchema } from './schemas.ts';
 
 /** What happened: to one person, of late, and to whom. From what was stored when it was decided. */
-export function auditRoutes(app: App, { pool, clock }: HttpParts): void {
+export function auditRoutes(app: App, { pool, clock }: HttpDependencies): void {
   for (const url of ['/api/v1/audit/:user_id', '/audit/:user_id']) {
     app.get(
       url,

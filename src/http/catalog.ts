@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { checkSource } from '../catalog/check.ts';
 import { type Difference, diffCatalogs } from '../catalog/diff.ts';
+import { lintCatalog } from '../catalog/lint/lint.ts';
 import { TidingsError } from '../errors.ts';
-import { isoTime } from '../iso-time.ts';
-import type { CatalogData } from '../model.ts';
+import type { CatalogData } from '../model/catalog.ts';
 import { applyCatalog, listCatalogs, rollBackCatalog } from '../store/catalogs.ts';
 import { countWaiting } from '../store/waits.ts';
-import type { App, HttpParts } from './app.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { anyObject, limitQuery, problemSchema } from './schemas.ts';
 
 const LARGEST_BODY = 5 * 1024 * 1024;
@@ -22,7 +22,7 @@ const filesBody = z.object({
 });
 
 /** The catalogs of a tenant: the one in force, those before it, and how a new one gets there. */
-export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpParts): void {
+export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/catalog',
     {
@@ -102,7 +102,7 @@ export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpParts): v
     async (request) => {
       const { tenantId, actor } = request.caller;
       const { files, dry_run } = request.body;
-      const { data, problems } = await checkSource(new Map(Object.entries(files)));
+      const { data, problems } = await lintCatalog(new Map(Object.entries(files)));
       const errors = problems.filter(({ severity }) => severity === 'error');
       if (data === undefined || errors.length > 0) {
         const first = errors[0];

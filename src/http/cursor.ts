@@ -1,5 +1,5 @@
 import { TidingsError } from '../errors.ts';
-import { FIRST_TIME, LAST_TIME } from '../iso-time.ts';
+import { FIRST_TIME, LAST_TIME } from '../time/iso-time.ts';
 
 /** `next` and `before` of a list: opaque to the caller, a place in the order to us. */
 export function writeCursor(parts: readonly (string | number)[]): string {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { DAY } from '../iso-time.ts';
-import { CHANNELS, DELIVERY_STATUSES } from '../model.ts';
+import { CHANNELS, DELIVERY_STATUSES } from '../model/delivery.ts';
 import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
 import { listDeliveries, loadDelivery, loadMessage } from '../store/delivery-views.ts';
-import type { App, HttpParts } from './app.ts';
+import { DAY_MS } from '../time/iso-time.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
 
 /** Deliveries, their messages, and another try for those that stopped. */
-export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): void {
+export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   const params = z.object({ id: z.string().max(256) });
 
   app.get(
@@ -74,7 +74,7 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpParts): 
       if (!stopped) throw new TidingsError('not_found', 'There is no such delivery.');
       const { rules } = await catalogs.refresh(tenantId);
       // The catalog may have dropped the type.
-      const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY;
+      const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY_MS;
       const retried = await retryDelivery(pool, tenantId, id, actor, clock(), patience);
       const now = (await loadDelivery(pool, tenantId, id)) ?? stopped;
       if (!retried) {

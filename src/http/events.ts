@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { EventResult } from '../answers.ts';
 import { TidingsError } from '../errors.ts';
-import type { Decision } from '../model.ts';
+import type { EventResult } from '../ingest/results.ts';
+import type { Decision } from '../model/decision.ts';
 import { listRejected, openRejected, removeRejected } from '../store/rejected.ts';
-import type { App, HttpParts } from './app.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { eventBody, ingestAnswer, limitQuery, problemSchema } from './schemas.ts';
 
@@ -12,7 +12,7 @@ export const MAX_EVENTS = 1000;
 export const MAX_BODY = 5 * 1024 * 1024;
 
 /** Events in, and the quarantine of those that were refused. */
-export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpParts): void {
+export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpDependencies): void {
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',

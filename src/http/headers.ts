@@ -30,7 +30,7 @@ export const HEADERS = {
 };
 
 /** Every answer tells browsers what not to do with it. Comes before all other hooks: a refusal is an answer, too. */
-export function secureAnswers(app: App): void {
+export function registerSecurityHeaders(app: App): void {
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(HEADERS);
     done();

@@ -1,8 +1,8 @@
-import { DEFAULT_TENANT } from '../model.ts';
-import type { App, HttpParts } from './app.ts';
+import { DEFAULT_TENANT } from '../model/event.ts';
+import type { App, HttpDependencies } from './app.ts';
 
 /** For load balancers and people. Live: the process answers. Ready: it can take events. */
-export function healthRoutes(app: App, { pool, catalogs, state }: HttpParts): void {
+export function healthRoutes(app: App, { pool, catalogs, state }: HttpDependencies): void {
   app.get('/healthz/live', { schema: { summary: 'The process is alive', tags: ['health'] } }, async () => ({
     status: 'live',
   }));

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
-import { isRefusedValue, isTransient } from '../store/database.ts';
+import { isInvalidValueError, isTransient } from '../store/pg/database.ts';
 import { HEADERS } from './headers.ts';
 
 /** A problem document (RFC 9457). `code` is stable; docs/errors.md has a section for each. */
@@ -21,7 +21,7 @@ export interface Problem {
 const MEDIA_TYPE = 'application/problem+json';
 
 /** Every error of every route leaves as a problem document. Comes before the routes: it learns what each path takes. */
-export function answerProblems(app: FastifyInstance): void {
+export function registerErrorHandlers(app: FastifyInstance): void {
   const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook('onRoute', ({ url, method }) => {
     // The console's files take every path.
@@ -146,7 +146,8 @@ function problemOf(error: FastifyError): TidingsError {
     return new TidingsError('invalid_request', error.message);
   }
   // A value from a path or query that the database cannot take, such as a NUL in an id.
-  if (isRefusedValue(error)) return new TidingsError('invalid_request', 'A value of the request cannot be used here.');
+  if (isInvalidValueError(error))
+    return new TidingsError('invalid_request', 'A value of the request cannot be used here.');
   return new TidingsError('internal', 'The error is in our log; nothing about your request was wrong.', {
     cause: error,
   });

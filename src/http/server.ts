@@ -7,23 +7,23 @@ import scalar from '@scalar/fastify-api-reference';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
-import type { App, HttpParts } from './app.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { auditRoutes } from './audit.ts';
-import { identifyCallers } from './caller.ts';
+import { authenticate } from './auth.ts';
 import { catalogRoutes } from './catalog.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { explainRoutes } from './explain.ts';
-import { secureAnswers } from './headers.ts';
+import { registerSecurityHeaders } from './headers.ts';
 import { healthRoutes } from './health.ts';
-import { answerClientError, answerError, answerProblems } from './problem.ts';
+import { answerClientError, answerError, registerErrorHandlers } from './problem.ts';
 import { waitRoutes } from './waits.ts';
 
 /** In milliseconds; as answerClientError says. */
 const REQUEST_TIMEOUT = 60_000;
 
 /** The HTTP side: one file a resource, registered below in the order a reader wants them. */
-export async function buildServer(parts: HttpParts): Promise<App> {
+export async function buildServer(parts: HttpDependencies): Promise<App> {
   const app: App = Fastify({
     loggerInstance: parts.log as FastifyBaseLogger,
     // A line per request would hold user ids in URLs; errors are logged where they are answered.
@@ -47,14 +47,14 @@ export async function buildServer(parts: HttpParts): Promise<App> {
   // Shapes are held by the type checker; the schemas of answers are for the documentation.
   app.setSerializerCompiler(() => JSON.stringify);
   readJson(app);
-  secureAnswers(app);
-  answerProblems(app);
+  registerSecurityHeaders(app);
+  registerErrorHandlers(app);
   // RFC 9112, 3.2
   app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
     const isNameless = headers.host === undefined && httpVersion === '1.1';
     done(isNameless ? new TidingsError('invalid_request', 'An HTTP/1.1 request needs a Host header.') : undefined);
   });
-  identifyCallers(app, parts.apiKeys);
+  authenticate(app, parts.apiKeys);
 
   await app.register(fastifySwagger, {
     openapi: {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { WAIT_STATUSES } from '../model.ts';
+import { WAIT_STATUSES } from '../model/decision.ts';
 import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
-import { cancelWaiting, migrateWaiting } from '../waiting.ts';
-import type { App, HttpParts } from './app.ts';
+import { cancelWaits, migrateWaits } from '../timers/wait-admin.ts';
+import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, decisionShort, limitQuery, pathText, problemSchema } from './schemas.ts';
 
@@ -38,13 +38,13 @@ const command = z.object({
 
 const done = {
   rule: z.string(),
-  people: z.number(),
+  users: z.number(),
   waits: z.number().describe('How many were changed by this call'),
   next: z.string().nullable().describe('The last user_id of this call: not all yet, call again with it as `after`'),
 };
 
 /** Who waits in which rule, and what an operator can do about it. */
-export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void {
+export function waitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/waits',
     {
@@ -77,7 +77,7 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
         summary: 'How many wait in each rule',
         tags: ['waits'],
         response: {
-          200: z.object({ rules: z.array(z.object({ rule: z.string(), people: z.number(), waits: z.number() })) }),
+          200: z.object({ rules: z.array(z.object({ rule: z.string(), users: z.number(), waits: z.number() })) }),
         },
       },
     },
@@ -97,9 +97,9 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
     async (request) => {
       const { tenantId, actor } = request.caller;
       const { rule, after = '' } = request.body;
-      const done = await cancelWaiting({ pool, catalogs, tenantId, rule, actor, now: clock() }, after);
+      const done = await cancelWaits({ pool, catalogs, tenantId, rule, actor, now: clock() }, after);
       const { version, rules } = await catalogs.active(tenantId);
-      if (done.people === 0 && after === '' && !rules.byName.has(rule)) {
+      if (done.users === 0 && after === '' && !rules.byName.has(rule)) {
         const names = [...rules.byName.keys()].join(', ') || 'none';
         const message = `Nothing waits in a rule ${rule}, and the catalog in force (version ${version}) has none of this name; there are: ${names}.`;
         throw new TidingsError('not_found', message, { path: 'rule' });
@@ -115,13 +115,13 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpParts): void
         summary: 'Have all waits of a rule end by the catalog in force; several thousand people a call',
         tags: ['waits'],
         body: command,
-        response: { 200: z.object({ ...done, version: z.number(), left: z.number() }), '4xx': problemSchema },
+        response: { 200: z.object({ ...done, version: z.number(), skipped: z.number() }), '4xx': problemSchema },
       },
     },
     async (request) => {
       const { tenantId, actor } = request.caller;
       const { rule, after = '' } = request.body;
-      return { rule, ...(await migrateWaiting({ pool, catalogs, tenantId, rule, actor, now: clock() }, after)) };
+      return { rule, ...(await migrateWaits({ pool, catalogs, tenantId, rule, actor, now: clock() }, after)) };
     },
   );
 }

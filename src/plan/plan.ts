@@ -1,6 +1,8 @@
-import type { Channel, InDoubtPolicy, Millis, NotificationType } from '../model.ts';
+import type { NotificationType } from '../model/catalog.ts';
+import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
 
-/** What happens to one notification on one channel. */
+/** The planned delivery of one notification on one channel. */
 export interface ChannelPlan {
   readonly channel: Channel;
   readonly dueAt: Millis;
@@ -9,7 +11,10 @@ export interface ChannelPlan {
   readonly inDoubt: InDoubtPolicy;
 }
 
-/** Per channel of the notification type: when it goes out. @param only the rule's choice among them; absent: all */
+/**
+ * Plans one delivery per channel of the notification type, in the order of its channels.
+ * @param only channels selected by the rule; absent: all
+ */
 export function planNotification(
   type: NotificationType,
   only: readonly Channel[] | undefined,

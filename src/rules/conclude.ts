@@ -1,39 +1,41 @@
-import { isoTime } from '../iso-time.ts';
-import type { Emitted, Evidence, Json, JsonObject, Limit, Millis, Rule } from '../model.ts';
-import { type Condition, type Scope, valuesSeen } from './condition.ts';
-import { rememberUse } from './facts.ts';
-import { countedIn } from './key.ts';
-import { type LimitState, limitState } from './limits.ts';
+import { type Condition, type Scope, valuesSeen } from '../expressions/condition.ts';
+import type { Limit, Rule } from '../model/catalog.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { Emitted, Json, JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import {
+  addDecision,
+  addEmitFailure,
+  type DecisionContext,
+  type Firing,
+  findWaits,
+  type RuleDecision,
+  type Writable,
+} from './context.ts';
+import { addUse } from './facts.ts';
+import { limitBucketKey } from './key.ts';
+import { evaluateLimit, type LimitState } from './limits.ts';
 import {
   branchReason,
   conditionReason,
+  emptyBranchReason,
   expiredReason,
-  heldOutReason,
+  holdoutReason,
   limitReason,
   loopReason,
-  quietReason,
   sentReason,
 } from './reasons.ts';
-import { type CompiledRule, madeBy } from './rule-set.ts';
-import {
-  type Matter,
-  type Moment,
-  type RuleVerdict,
-  record,
-  recordEmitFailure,
-  type Writable,
-  waitsOf,
-} from './verdicts.ts';
-import { closeWait, waitEvidence } from './wait.ts';
+import { type CompiledRule, emittedType } from './rule-set.ts';
+import { closeWait, toWaitEvidence } from './wait.ts';
 
 /** Rules may emit events that trigger rules; so many in a row, and no more. */
-const DEEPEST = 5;
+const MAX_EMIT_DEPTH = 5;
 
 /**
  * The last steps of every rule: expiry, limits, split, choice; then the notifications and actions. The condition and the
  * pattern hold by now. True when it was told (or acted).
  */
-export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
+export function applyGatesAndAct(m: DecisionContext, compiled: CompiledRule, matter: Firing): boolean {
   const { rule } = compiled;
   const { trigger, due, eventIds, evidence } = matter;
 
@@ -41,7 +43,7 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
   if (rule.expires !== undefined && m.now - time > rule.expires) {
     evidence.expired = { expires_ms: rule.expires, late_by_ms: m.now - time };
     const reason = expiredReason(time, evidence.expired, due !== undefined);
-    record(m, compiled, { code: 'expired', reason, eventIds, evidence });
+    addDecision(m, compiled, { code: 'expired', reason, eventIds, evidence });
     return false;
   }
   const states = limitStates(m, compiled, matter, time);
@@ -50,12 +52,12 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     const full = states.findIndex((state) => state.reached);
     if (full >= 0) {
       const reason = limitReason(compiled.limits[full]!.limit, states[full]!);
-      record(m, compiled, { code: 'limit_reached', reason, eventIds, evidence });
+      addDecision(m, compiled, { code: 'limit_reached', reason, eventIds, evidence });
       return false;
     }
   }
 
-  const scope = scopeOf(m, matter);
+  const scope = toScope(m, matter);
   let types = rule.notify;
   let variant: string | undefined;
   if (rule.split) {
@@ -63,7 +65,7 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     variant = chosen.name;
     evidence.split = { variant: chosen.name, share: chosen.share };
     if (chosen.notify.length === 0) {
-      record(m, compiled, { code: 'held_out', reason: heldOutReason(chosen), eventIds, evidence });
+      addDecision(m, compiled, { code: 'holdout', reason: holdoutReason(chosen), eventIds, evidence });
       return false;
     }
     types = chosen.notify;
@@ -71,18 +73,18 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
   if (rule.choose) {
     const at = compiled.branches.findIndex((branch) => !branch || branch.evaluate(scope).kind === 'true');
     if (at < 0) {
-      record(m, compiled, { code: 'no_branch', reason: branchReason(rule), eventIds, evidence });
+      addDecision(m, compiled, { code: 'no_branch', reason: branchReason(rule), eventIds, evidence });
       return false;
     }
     evidence.branch = at + 1;
     types = rule.choose[at]!.notify;
     if (types.length === 0 && rule.actions.length === 0) {
-      record(m, compiled, { code: 'held_out', reason: quietReason(rule, at + 1), eventIds, evidence });
+      addDecision(m, compiled, { code: 'holdout', reason: emptyBranchReason(rule, at + 1), eventIds, evidence });
       return false;
     }
   }
-  if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= DEEPEST) {
-    record(m, compiled, { code: 'loop', reason: loopReason(rule, DEEPEST), eventIds, evidence });
+  if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= MAX_EMIT_DEPTH) {
+    addDecision(m, compiled, { code: 'loop', reason: loopReason(rule, MAX_EMIT_DEPTH), eventIds, evidence });
     return false;
   }
 
@@ -95,8 +97,8 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
     due,
   );
   const acted = types.length === 0;
-  const decisions = record(m, compiled, {
-    code: acted ? 'done' : 'matched',
+  const decisions = addDecision(m, compiled, {
+    code: acted ? 'acted' : 'matched',
     reason,
     eventIds,
     evidence,
@@ -115,17 +117,27 @@ export function conclude(m: Moment, compiled: CompiledRule, matter: Matter): boo
       total: matter.total,
     });
   }
-  countSend(m, compiled, matter, states, time, decisions[0]?.notification_id ?? m.ids.of(`${m.source} ${rule.name}`));
+  countSend(
+    m,
+    compiled,
+    matter,
+    states,
+    time,
+    decisions[0]?.notification_id ?? m.ids.fromText(`${m.source} ${rule.name}`),
+  );
   act(m, compiled, matter, scope, time);
   return true;
 }
 
 /** The scope of a rule's expressions. `now` is there where the rule waits. */
-export function scopeOf(m: Moment, { trigger, matched, due }: Pick<Matter, 'trigger' | 'matched' | 'due'>): Scope {
+export function toScope(
+  m: DecisionContext,
+  { trigger, matched, due }: Pick<Firing, 'trigger' | 'matched' | 'due'>,
+): Scope {
   return {
     event: trigger.properties,
     traits: trigger.traits,
-    user: m.person.profile.traits,
+    user: m.user.profile.traits,
     matched,
     now: due,
   };
@@ -145,27 +157,27 @@ export function conditionEvidence(condition: Condition, scope: Scope): NonNullab
 }
 
 /** What stands against sending, where the condition does not hold. */
-export function conditionVerdict(
+export function explainCondition(
   evidence: NonNullable<Evidence['condition']>,
-): Pick<RuleVerdict, 'code' | 'reason'> | undefined {
+): Pick<RuleDecision, 'code' | 'reason'> | undefined {
   const { result } = evidence;
   if (result === true) return undefined;
   const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
   return { code, reason: conditionReason(evidence) };
 }
 
-function limitStates(m: Moment, compiled: CompiledRule, { key }: Matter, time: Millis): LimitState[] {
+function limitStates(m: DecisionContext, compiled: CompiledRule, { key }: Firing, time: Millis): LimitState[] {
   return compiled.limits.map((bound) => {
-    const uses = m.person.uses.get(countedIn(bound, key)) ?? [];
-    return limitState(bound.limit, uses, time, m.person.profile.traits);
+    const uses = m.user.uses.get(limitBucketKey(bound, key)) ?? [];
+    return evaluateLimit(bound.limit, uses, time, m.user.profile.traits);
   });
 }
 
 /** A limit counts what is sent: once for the rule, however many notifications it makes. */
 function countSend(
-  m: Moment,
+  m: DecisionContext,
   compiled: CompiledRule,
-  { trigger, key }: Matter,
+  { trigger, key }: Firing,
   states: readonly LimitState[],
   at: Millis,
   notificationId: string,
@@ -173,17 +185,18 @@ function countSend(
   for (let index = 0; index < states.length; index++) {
     const bound = compiled.limits[index]!;
     const { bucket, slot } = states[index]!;
-    const name = countedIn(bound, key);
+    const name = limitBucketKey(bound, key);
     const use = { bucket, slot, at, eventId: trigger.eventId, notificationId };
     m.uses.push({ ...use, limitKey: name });
-    rememberUse(m.person, name, use);
+    addUse(m.user, name, use);
   }
 }
 
 /** Depends on the rule and the person alone, so everybody stays where they are. */
-function variantOf(m: Moment, rule: Rule): NonNullable<Rule['split']>[number] {
+function variantOf(m: DecisionContext, rule: Rule): NonNullable<Rule['split']>[number] {
   const split = rule.split ?? [];
-  const place = (Number.parseInt(m.ids.of(`split ${rule.name} ${m.person.userId}`).slice(0, 8), 16) / 2 ** 32) * 100;
+  const place =
+    (Number.parseInt(m.ids.fromText(`split ${rule.name} ${m.user.userId}`).slice(0, 8), 16) / 2 ** 32) * 100;
   let upTo = 0;
   for (const variant of split) {
     upTo += variant.share;
@@ -203,7 +216,7 @@ function dataOf({ data }: CompiledRule, scope: Scope, variant: string | undefine
   return Object.fromEntries(values);
 }
 
-function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, time: Millis): void {
+function act(m: DecisionContext, compiled: CompiledRule, matter: Firing, scope: Scope, time: Millis): void {
   const { rule } = compiled;
   // A trigger is told once, whatever completed its pattern or its wait. The first of a digest may end its window as well.
   const occasion = `${matter.trigger.key}${rule.digest && matter.due !== undefined ? ':digest' : ''}`;
@@ -220,7 +233,7 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
     const fields = Object.fromEntries(values);
     const made: Emitted = {
       eventId: `${rule.name}.${place}:${occasion}`,
-      type: madeBy(action),
+      type: emittedType(action),
       time,
       properties: action.kind === 'emit' ? fields : {},
       traits: action.kind === 'set' ? fields : {},
@@ -231,23 +244,29 @@ function act(m: Moment, compiled: CompiledRule, matter: Matter, scope: Scope, ti
     // By the catalog of the rule, which was checked against it: what waited ends as if nothing had changed.
     const { misfit } = m.rules.at(matter.catalogVersion ?? m.rules.active.version);
     const wrong = misfit(made.type, made.properties, made.traits);
-    if (wrong) recordEmitFailure(m, made, `${wrong.path} ${wrong.message}`);
+    if (wrong) addEmitFailure(m, made, `${wrong.path} ${wrong.message}`);
     else m.emits.push(made);
   }
 }
 
 /** Ends what another rule has pending for the person at this time; of the same key where both rules have one. */
-function cancelWaits(m: Moment, compiled: CompiledRule, name: string, { key, trigger }: Matter, time: Millis): void {
-  for (const wait of waitsOf(m, (one) => one.rule === name && one.status === 'waiting' && time <= one.dueAt)) {
+function cancelWaits(
+  m: DecisionContext,
+  compiled: CompiledRule,
+  name: string,
+  { key, trigger }: Firing,
+  time: Millis,
+): void {
+  for (const wait of findWaits(m, (one) => one.rule === name && one.status === 'waiting' && time <= one.dueAt)) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = m.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;
     closeWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
-    record(m, other, {
+    addDecision(m, other, {
       code: 'cancelled_by_rule',
       reason: `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
       eventIds: [trigger.eventId, wait.state.trigger.eventId],
-      evidence: { wait: waitEvidence(wait) },
+      evidence: { wait: toWaitEvidence(wait) },
     });
   }
 }

@@ -1,30 +1,31 @@
-import { isoTime } from '../iso-time.ts';
-import type { Event, Evidence, JsonObject, Millis, Profile } from '../model.ts';
-import { isSame } from '../profile.ts';
-import { boundedCopy } from './bounded.ts';
-import { isWanted, laterChanges, openChanges, rememberChanges } from './changes.ts';
-import { arrive } from './coming.ts';
-import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
+import { truncateForEvidence } from '../expressions/truncate.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { isSameValue } from '../users/profile.ts';
+import { hasFired } from './already-fired.ts';
+import { cancelWaits, reportTooLate } from './cancel.ts';
+import { applyGatesAndAct, conditionEvidence, explainCondition, toScope } from './conclude.ts';
+import { addDecision, type DecisionContext, type Firing, newContext, type Verdicts, type Writable } from './context.ts';
 import {
   type Ids,
   type KnownEvent,
-  type PersonFacts,
+  mergeEvent,
   patternKey,
-  rememberOnce,
-  rememberTold,
+  recordFired,
   type Trigger,
+  type UserState,
 } from './facts.ts';
-import { fire, recur } from './firing.ts';
-import { collect, debounce } from './gathering.ts';
-import { comeTooLate, endWaits } from './interrupt.ts';
-import { keyOf } from './key.ts';
-import { byTime, type Completion, complete, isAbout, laterTriggers, type WholeEvent } from './patterns.ts';
+import { fireSchedule, fireWait } from './firing.ts';
+import { collectDigest, extendBurst } from './gathering.ts';
+import { evaluateKey } from './key.ts';
+import { shiftPending } from './lookahead.ts';
+import { type Completion, compareByTime, complete, type FullEvent, findLaterTriggers, isAbout } from './patterns.ts';
 import { countReason, keyReason, patternReason, stepsReason } from './reasons.ts';
 import type { CompiledRule, RuleSet, RuleSets } from './rule-set.ts';
-import { wasTold } from './told.ts';
-import { type Matter, type Moment, moment, record, type Verdicts, type Writable } from './verdicts.ts';
-import { waitIdOf } from './wait.ts';
-import { begunBy, recordBegun, wait } from './waits.ts';
+import { addTraitChanges, findLaterChanges, findOpenChanges, matchesTraitChange } from './trait-changes.ts';
+import { toWaitId } from './wait.ts';
+import { findStartedWait, recordAlreadyWaiting, startWait } from './waits.ts';
 
 /**
  * Every rule's verdict on one event, given what is known of the person; then adds the event and what it caused to what is
@@ -38,39 +39,39 @@ import { begunBy, recordBegun, wait } from './waits.ts';
  */
 export function decide(
   rules: RuleSets,
-  person: PersonFacts,
+  user: UserState,
   event: Event & Pick<Trigger, 'depth'>,
   before: Profile,
   now: Millis,
   ids: Ids,
 ): Verdicts {
   const { active } = rules;
-  const m = moment(rules, person, now, ids, event.key);
-  if (person.waits.size > 0) {
-    endWaits(m, event);
-    comeTooLate(m, event);
+  const m = newContext(rules, user, now, ids, event.key);
+  if (user.waits.size > 0) {
+    cancelWaits(m, event);
+    reportTooLate(m, event);
   }
-  const triggered = triggeredBy(active, event);
-  for (const compiled of triggered) judge(m, compiled, event);
-  if (active.byTrait.size > 0) judgeChanges(m, event, before, triggered);
+  const triggered = findTriggered(active, event);
+  for (const compiled of triggered) evaluateRule(m, compiled, event);
+  if (active.byTrait.size > 0) evaluateTraitChanges(m, event, before, triggered);
 
-  const incomplete = withoutIt(m, event);
-  rememberOnce(person, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
-  arrive(person, event);
-  for (const compiled of active.byEarlier.get(event.type) ?? NONE) {
-    for (const trigger of waitingFor(compiled, person, event)) judge(m, compiled, trigger);
+  const incomplete = findIncomplete(m, event);
+  mergeEvent(user, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
+  shiftPending(user, event);
+  for (const compiled of active.byPriorEvent.get(event.type) ?? NONE) {
+    for (const trigger of findWaitingTriggers(compiled, user, event)) evaluateRule(m, compiled, trigger);
   }
   for (const { compiled, trigger, change } of incomplete) {
-    if (complete(compiled, person, trigger, ids).complete) judge(m, compiled, trigger, change);
+    if (complete(compiled, user, trigger, ids).findCompletion) evaluateRule(m, compiled, trigger, change);
   }
-  rememberTold(person, event.time, m.decisions);
+  recordFired(user, event.time, m.decisions);
   return m;
 }
 
 const NONE: readonly never[] = [];
 
 /** The list of the type itself, where all of it is meant. */
-function triggeredBy({ byTrigger }: RuleSet, event: Event): readonly CompiledRule[] {
+function findTriggered({ byTrigger }: RuleSet, event: Event): readonly CompiledRule[] {
   const listening = byTrigger.get(event.type) ?? NONE;
   return listening.every(({ rule }) => isAbout(rule, event))
     ? listening
@@ -78,10 +79,10 @@ function triggeredBy({ byTrigger }: RuleSet, event: Event): readonly CompiledRul
 }
 
 /** The end of a wait, and what comes of it. */
-export function endWait(rules: RuleSets, person: PersonFacts, waitId: string, now: Millis, ids: Ids): Verdicts {
-  const m = moment(rules, person, now, ids, waitId);
-  const one = person.waits.get(waitId);
-  if (one?.status === 'waiting') fire(m, one);
+export function decideDueWait(rules: RuleSets, user: UserState, waitId: string, now: Millis, ids: Ids): Verdicts {
+  const m = newContext(rules, user, now, ids, waitId);
+  const one = user.waits.get(waitId);
+  if (one?.status === 'waiting') fireWait(m, one);
   return m;
 }
 
@@ -89,102 +90,102 @@ export function endWait(rules: RuleSets, person: PersonFacts, waitId: string, no
  * One person's turn of a recurring rule; the verdicts' source is the wait it makes, where it makes one.
  * @param label the moment as local time: a person has each of them once
  */
-export function takeTurn(
+export function decideOccurrence(
   rules: RuleSets,
   compiled: CompiledRule,
-  person: PersonFacts,
+  user: UserState,
   due: Millis,
   label: string,
   now: Millis,
   ids: Ids,
 ): Verdicts {
-  const m = moment(rules, person, now, ids, waitIdOf({ person, ids }, compiled.rule.name, label));
-  recur(m, compiled, due, label);
+  const m = newContext(rules, user, now, ids, toWaitId({ user, ids }, compiled.rule.name, label));
+  fireSchedule(m, compiled, due, label);
   return m;
 }
 
 /** One rule on one trigger; a decision for each notification type it names. @param change of the trait that it listens to */
-function judge(
-  m: Moment,
+function evaluateRule(
+  m: DecisionContext,
   compiled: CompiledRule,
   trigger: Event & Pick<Trigger, 'depth'>,
   change?: Evidence['change'],
 ): void {
-  const { rule, condition, simple } = compiled;
+  const { rule, condition, priorEvent: simple } = compiled;
   const evidence: Writable<Evidence> = {};
-  const key = keyOf(compiled, trigger, m.ids);
+  const key = evaluateKey(compiled, trigger, m.ids);
   if (key === undefined) {
-    record(m, compiled, { code: 'key_missing', reason: keyReason(rule), eventIds: [trigger.eventId], evidence });
+    addDecision(m, compiled, { code: 'key_missing', reason: keyReason(rule), eventIds: [trigger.eventId], evidence });
     return;
   }
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
 
-  const { person, ids } = m;
-  const earlier = simple && latestBefore(person, simple, trigger);
-  const found = simple ? undefined : foundFor(compiled, person, trigger, ids);
-  if (simple && earlier) person.completed.add(`${rule.name} ${trigger.key}`);
-  const matched = found?.steps && found.steps.length > 0 ? matchedOf(found.steps) : undefined;
-  const eventIds = eventIdsOf(trigger, earlier, found);
-  const matter: Matter = { trigger, key, eventIds, evidence, matched };
+  const { user, ids } = m;
+  const earlier = simple && findLatestBefore(user, simple, trigger);
+  const found = simple ? undefined : matchPattern(compiled, user, trigger, ids);
+  if (simple && earlier) user.completed.add(`${rule.name} ${trigger.key}`);
+  const matched = found?.steps && found.steps.length > 0 ? toMatched(found.steps) : undefined;
+  const eventIds = toEventIds(trigger, earlier, found);
+  const matter: Firing = { trigger, key, eventIds, evidence, matched };
 
   // Without the events of the pattern, a condition on them says nothing.
-  const isBlind = compiled.asksMatched && found !== undefined && !found.steps;
-  const judgesNow = condition && !isBlind && !(compiled.asksNow && compiled.waits);
-  if (judgesNow) evidence.condition = conditionEvidence(condition, scopeOf(m, matter));
+  const isBlind = compiled.usesMatched && found !== undefined && !found.steps;
+  const judgesNow = condition && !isBlind && !(compiled.usesNow && compiled.waits);
+  if (judgesNow) evidence.condition = conditionEvidence(condition, toScope(m, matter));
   if (simple) evidence.pattern = patternEvidence(simple, trigger, earlier);
-  if (found) foundEvidence(compiled, trigger, found, evidence);
+  if (found) addPatternEvidence(compiled, trigger, found, evidence);
 
   // A trigger that is judged again had what it gets.
   const isAgain = trigger.key !== m.source;
-  const begun = isAgain && compiled.waits ? begunBy(m, compiled, trigger) : undefined;
-  const refusal = evidence.condition && conditionVerdict(evidence.condition);
+  const begun = isAgain && compiled.waits ? findStartedWait(m, compiled, trigger) : undefined;
+  const refusal = evidence.condition && explainCondition(evidence.condition);
   if (refusal) {
-    record(m, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
+    addDecision(m, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
   } else if (simple && !earlier) {
     const reason = patternReason(rule, evidence.pattern!);
-    record(m, compiled, { code: 'pattern_incomplete', reason, eventIds, evidence });
+    addDecision(m, compiled, { code: 'pattern_incomplete', reason, eventIds, evidence });
   } else if (found && !found.steps) {
-    record(m, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
+    addDecision(m, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
   } else if (found?.count && !found.count.enough) {
-    record(m, compiled, { code: 'count_differs', reason: countReason(evidence.count!), eventIds, evidence });
+    addDecision(m, compiled, { code: 'count_not_met', reason: countReason(evidence.count!), eventIds, evidence });
   } else if (begun) {
-    recordBegun(m, compiled, matter, begun);
-  } else if (isAgain && wasTold(compiled, person, trigger)) {
+    recordAlreadyWaiting(m, compiled, matter, begun);
+  } else if (isAgain && hasFired(compiled, user, trigger)) {
     return;
   } else if (rule.digest) {
-    collect(m, compiled, matter);
+    collectDigest(m, compiled, matter);
   } else if (rule.debounce) {
-    debounce(m, compiled, matter);
+    extendBurst(m, compiled, matter);
   } else if (compiled.waits) {
-    wait(m, compiled, matter);
+    startWait(m, compiled, matter);
   } else {
-    conclude(m, compiled, matter);
+    applyGatesAndAct(m, compiled, matter);
   }
 }
 
 /** Rules that listen to traits which this event changes. A trait said again is no change. */
-function judgeChanges(
-  m: Moment,
+function evaluateTraitChanges(
+  m: DecisionContext,
   event: Event & Pick<Trigger, 'depth'>,
   before: Profile,
   judged: readonly CompiledRule[],
 ): void {
-  const { traits } = m.person.profile;
+  const { traits } = m.user.profile;
   const done = new Set(judged);
   for (const trait of Object.keys(event.traits)) {
     const listening = m.rules.active.byTrait.get(trait);
     if (!listening) continue;
     const from = before.traits[trait] ?? null;
     const to = traits[trait] ?? null;
-    if (isSame(from, to)) continue;
+    if (isSameValue(from, to)) continue;
     for (const compiled of listening) {
-      if (done.has(compiled) || !isWanted(compiled.rule, trait, to)) continue;
+      if (done.has(compiled) || !matchesTraitChange(compiled.rule, trait, to)) continue;
       done.add(compiled);
-      judge(m, compiled, event, { trait, from: boundedCopy(from), to: boundedCopy(to) });
+      evaluateRule(m, compiled, event, { trait, from: truncateForEvidence(from), to: truncateForEvidence(to) });
     }
   }
-  if (m.rules.active.changesWait) rememberChanges(m.person, openChanges(event, m.decisions));
+  if (m.rules.active.changesWait) addTraitChanges(m.user, findOpenChanges(event, m.decisions));
 }
 
 interface Incomplete {
@@ -194,38 +195,38 @@ interface Incomplete {
 }
 
 /** Earlier triggers whose pattern is not complete without this event, and may be with it. */
-function withoutIt(m: Moment, event: Event): readonly Incomplete[] {
-  const { person, ids } = m;
-  const listening = m.rules.active.byPart.get(event.type);
+function findIncomplete(m: DecisionContext, event: Event): readonly Incomplete[] {
+  const { user, ids } = m;
+  const listening = m.rules.active.byPatternEvent.get(event.type);
   if (!listening) return NONE;
   return listening.flatMap((compiled) => {
     const { rule } = compiled;
-    const triggers: Incomplete[] = laterTriggers(compiled, person, event)
+    const triggers: Incomplete[] = findLaterTriggers(compiled, user, event)
       .filter((trigger) => isAbout(rule, trigger))
       .map((trigger) => ({ compiled, trigger }));
-    for (const { trigger, change } of laterChanges(rule, person, event)) triggers.push({ compiled, trigger, change });
-    return triggers.filter(({ trigger }) => !complete(compiled, person, trigger, ids).complete);
+    for (const { trigger, change } of findLaterChanges(rule, user, event)) triggers.push({ compiled, trigger, change });
+    return triggers.filter(({ trigger }) => !complete(compiled, user, trigger, ids).findCompletion);
   });
 }
 
-function foundFor(compiled: CompiledRule, person: PersonFacts, trigger: Trigger, ids: Ids): Completion | undefined {
+function matchPattern(compiled: CompiledRule, user: UserState, trigger: Trigger, ids: Ids): Completion | undefined {
   const { after, count } = compiled.rule;
-  return after.length === 0 && !count ? undefined : complete(compiled, person, trigger, ids);
+  return after.length === 0 && !count ? undefined : complete(compiled, user, trigger, ids);
 }
 
-function eventIdsOf(trigger: Trigger, earlier: KnownEvent | undefined, found: Completion | undefined): string[] {
+function toEventIds(trigger: Trigger, earlier: KnownEvent | undefined, found: Completion | undefined): string[] {
   const ids = [trigger.eventId];
   if (earlier) ids.push(earlier.eventId);
   else for (const { eventId } of found?.steps ?? NONE) ids.push(eventId);
   return ids;
 }
 
-function matchedOf(steps: readonly WholeEvent[]): JsonObject {
+function toMatched(steps: readonly FullEvent[]): JsonObject {
   return Object.fromEntries(steps.map(({ event }) => [event.type, event.properties]));
 }
 
 function patternEvidence(
-  after: NonNullable<CompiledRule['simple']>,
+  after: NonNullable<CompiledRule['priorEvent']>,
   { time }: Trigger,
   earlier: KnownEvent | undefined,
 ): NonNullable<Evidence['pattern']> {
@@ -238,7 +239,7 @@ function patternEvidence(
   return earlier ? { ...searched, matched: { event_id: earlier.eventId, at: isoTime(earlier.time) } } : searched;
 }
 
-function foundEvidence(
+function addPatternEvidence(
   { rule }: CompiledRule,
   { time }: Trigger,
   { steps, count }: Completion,
@@ -262,13 +263,13 @@ function foundEvidence(
 }
 
 /** The latest A with A.time ≤ B.time ≤ A.time + within. */
-function latestBefore(
-  person: PersonFacts,
-  { event, within }: NonNullable<CompiledRule['simple']>,
+function findLatestBefore(
+  user: UserState,
+  { event, within }: NonNullable<CompiledRule['priorEvent']>,
   { time, key }: Trigger,
 ): KnownEvent | undefined {
   let latest: KnownEvent | undefined;
-  for (const known of person.known.get(event) ?? NONE) {
+  for (const known of user.events.get(event) ?? NONE) {
     if (known.time > time || time > known.time + within || known.key === key) continue;
     if (!latest || known.time > latest.time || (known.time === latest.time && known.key > latest.key)) latest = known;
   }
@@ -276,17 +277,17 @@ function latestBefore(
 }
 
 /** The triggers that this A completes: in its span, and not complete before it came. In order of event time. */
-function waitingFor({ rule, simple }: CompiledRule, person: PersonFacts, earlier: Event): Event[] {
+function findWaitingTriggers({ rule, priorEvent: simple }: CompiledRule, user: UserState, earlier: Event): Event[] {
   const { within, event: earlierType } = simple!;
   const pattern = patternKey(earlierType, within);
   const found: Event[] = [];
   for (const type of rule.on) {
-    for (const { event: trigger, waitsFor } of person.known.get(type) ?? NONE) {
+    for (const { event: trigger, waitsFor } of user.events.get(type) ?? NONE) {
       if (!trigger || trigger.key === earlier.key || (waitsFor && !waitsFor.has(pattern))) continue;
       if (!isAbout(rule, trigger)) continue;
       if (trigger.time < earlier.time || trigger.time > earlier.time + within) continue;
-      if (!person.completed.has(`${rule.name} ${trigger.key}`)) found.push(trigger);
+      if (!user.completed.has(`${rule.name} ${trigger.key}`)) found.push(trigger);
     }
   }
-  return found.sort(byTime);
+  return found.sort(compareByTime);
 }

@@ -1,25 +1,15 @@
-import type {
-  Decision,
-  Event,
-  Evidence,
-  JsonObject,
-  LimitUse,
-  Millis,
-  Outcome,
-  Profile,
-  WaitKind,
-  WaitStatus,
-} from '../model.ts';
+import type { Decision, Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 
 /**
  * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next
  * event of the person sees it; the transaction that loaded it writes it.
  */
-export interface PersonFacts {
+export interface UserState {
   readonly userId: string;
   profile: Profile;
   /** Known events, by type: loaded ones as far as the rules asked for them, and those of this batch. */
-  readonly known: Map<string, KnownEvent[]>;
+  readonly events: Map<string, KnownEvent[]>;
   /** Sends that limits counted, by limit key. */
   readonly uses: Map<string, CountedUse[]>;
   /** Triggers whose pattern is complete, as `rule event-key`: they had their decision. */
@@ -27,18 +17,18 @@ export interface PersonFacts {
   /** By id: the open waits of the person, and the latest ended ones of the rules and keys that were asked for. */
   readonly waits: Map<string, Wait>;
   /** Events of this batch that are not known yet, the one that is decided now last; absent: nobody looks. */
-  coming: Event[] | undefined;
+  pending: Event[] | undefined;
   /** Changes of traits whose pattern was incomplete when they became known; absent: none is known. */
-  changes: KnownChange[] | undefined;
+  changes: TraitChangeTrigger[] | undefined;
   /**
    * By `rule event-id`: the latest event time whose decisions say that the rule acted on that event (see told.ts). Absent:
    * none loaded.
    */
-  told: Map<string, Millis> | undefined;
+  firedAt: Map<string, Millis> | undefined;
 }
 
 /** An event changed a trait that a rule listens to. */
-export interface KnownChange {
+export interface TraitChangeTrigger {
   readonly rule: string;
   readonly trigger: Event;
   readonly change: NonNullable<Evidence['change']>;
@@ -86,7 +76,7 @@ export interface WaitState {
   /** The event that ended it. */
   readonly endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis };
   /** Whether it was told when it fired. */
-  readonly told?: boolean;
+  readonly fired?: boolean;
 }
 
 /** The event that a rule acts on. */
@@ -108,7 +98,7 @@ export interface Ids {
   /** A new UUIDv7. */
   fresh(): string;
   /** A UUID that depends on the text alone: the same wherever the same is decided again. */
-  of(text: string): string;
+  fromText(text: string): string;
 }
 
 /** An earlier event. `event` has the whole content where a rule may yet fire for it. */
@@ -130,7 +120,7 @@ export interface CountedUse extends LimitUse {
 }
 
 /** Events of one person that the rules must see before they can decide. Both ends of the span count. */
-export type HistoryNeed =
+export type HistoryLookup =
   /** The latest event of this type in the span, its time only: has A happened before B? */
   | { readonly kind: 'latest'; readonly type: string; readonly from: number; readonly to: number }
   /** Triggers that came before the A they wait for: whole events, those with no `earlier` in the `within` before them. */
@@ -148,7 +138,7 @@ export type HistoryNeed =
   | { readonly kind: 'changes'; readonly from: number; readonly to: number };
 
 /** The latest waits of a rule for one key, ended ones included. */
-export interface WaitNeed {
+export interface WaitLookup {
   readonly rule: string;
   readonly key: string;
 }
@@ -159,38 +149,38 @@ export function patternKey(earlier: string, within: number): string {
 }
 
 /** Uses of one limit whose bucket lies between `from` and `to` (bytewise order, both ends count). */
-export interface LimitNeed {
+export interface LimitLookup {
   readonly limitKey: string;
   readonly from: string;
   readonly to: string;
 }
 
-export function stranger(userId: string): PersonFacts {
+export function newUserState(userId: string): UserState {
   return {
     userId,
     profile: { traits: {}, traitTimes: {} },
-    known: new Map(),
+    events: new Map(),
     uses: new Map(),
     completed: new Set(),
     waits: new Map(),
-    coming: undefined,
+    pending: undefined,
     changes: undefined,
-    told: undefined,
+    firedAt: undefined,
   };
 }
 
-export function remember(person: PersonFacts, type: string, known: KnownEvent): void {
-  const list = person.known.get(type);
+export function addEvent(user: UserState, type: string, known: KnownEvent): void {
+  const list = user.events.get(type);
   if (list) list.push(known);
-  else person.known.set(type, [known]);
+  else user.events.set(type, [known]);
 }
 
 /** The same, but an event that is known already is not known twice: it waits for what either of them says. */
-export function rememberOnce(person: PersonFacts, type: string, known: KnownEvent): void {
-  const list = person.known.get(type);
+export function mergeEvent(user: UserState, type: string, known: KnownEvent): void {
+  const list = user.events.get(type);
   const at = list?.findIndex((one) => one.key === known.key) ?? -1;
   const before = list?.[at];
-  if (!list || !before) remember(person, type, known);
+  if (!list || !before) addEvent(user, type, known);
   else if (!before.event && known.event) list[at] = known;
   // Of this batch, which has no such set, it waits for whatever it is not told to have completed.
   else if (before.waitsFor && known.waitsFor && known.waitsFor.size > 0) {
@@ -198,45 +188,45 @@ export function rememberOnce(person: PersonFacts, type: string, known: KnownEven
   }
 }
 
-export function rememberUse(person: PersonFacts, limitKey: string, use: CountedUse): void {
-  const list = person.uses.get(limitKey);
+export function addUse(user: UserState, limitKey: string, use: CountedUse): void {
+  const list = user.uses.get(limitKey);
   if (list) list.push(use);
-  else person.uses.set(limitKey, [use]);
+  else user.uses.set(limitKey, [use]);
 }
 
 /** The same, but a use that is known already is not known twice. */
-export function rememberUseOnce(person: PersonFacts, limitKey: string, use: CountedUse): void {
+export function mergeUse(user: UserState, limitKey: string, use: CountedUse): void {
   const { bucket, slot } = use;
-  const isKnown = person.uses.get(limitKey)?.some((one) => one.bucket === bucket && one.slot === slot);
-  if (!isKnown) rememberUse(person, limitKey, use);
+  const isKnown = user.uses.get(limitKey)?.some((one) => one.bucket === bucket && one.slot === slot);
+  if (!isKnown) addUse(user, limitKey, use);
 }
 
 /** Told, done, or begun to be waited for. */
 const ACTED: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
 
 /** Where to look for what was told of triggers; both ends count. */
-export interface ToldNeed {
+export interface FiredLookup {
   readonly from: Millis;
   readonly to: Millis;
 }
 
 /** Adds what the decisions on an event of this time say. */
-export function rememberTold(person: PersonFacts, time: Millis, decisions: readonly Decision[]): void {
+export function recordFired(user: UserState, time: Millis, decisions: readonly Decision[]): void {
   for (const { rule, outcome, event_ids: ids } of decisions) {
     if (!ACTED.has(outcome)) continue;
-    person.told ??= new Map();
+    user.firedAt ??= new Map();
     const name = `${rule} ${ids[0]}`;
-    person.told.set(name, Math.max(person.told.get(name) ?? time, time));
+    user.firedAt.set(name, Math.max(user.firedAt.get(name) ?? time, time));
   }
 }
 
 /** Adds what was loaded later: events and uses. The profile stays, it may have moved on. */
-export function absorb(person: PersonFacts, more: PersonFacts): void {
-  for (const [type, list] of more.known) for (const known of list) rememberOnce(person, type, known);
-  for (const [limitKey, list] of more.uses) for (const use of list) rememberUseOnce(person, limitKey, use);
+export function mergeUserState(user: UserState, more: UserState): void {
+  for (const [type, list] of more.events) for (const known of list) mergeEvent(user, type, known);
+  for (const [limitKey, list] of more.uses) for (const use of list) mergeUse(user, limitKey, use);
 }
 
 /** The order in which waits end, wherever they do: live, replayed or simulated. */
-export function byDue(a: Wait, b: Wait): number {
+export function compareByDueTime(a: Wait, b: Wait): number {
   return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
 }

@@ -1,20 +1,20 @@
-/** The end of a wait, and the turns of rules that act by themselves. */
-import type { Evidence, Millis } from '../model.ts';
-import { conclude, conditionEvidence, conditionVerdict, scopeOf } from './conclude.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { applyGatesAndAct, conditionEvidence, explainCondition, toScope } from './conclude.ts';
+import { addDecision, type DecisionContext, type Firing, type Writable } from './context.ts';
 import type { Trigger, Wait } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Matter, type Moment, record, type Writable } from './verdicts.ts';
-import { closeWait, keyed, newWait, waitEvidence, waitIdOf } from './wait.ts';
+import { closeWait, newWait, toKeyEvidence, toWaitEvidence, toWaitId } from './wait.ts';
 
 /** Its time has come: the rule of the catalog it began with acts, or says why not. */
-export function fire(m: Moment, one: Wait): void {
+export function fireWait(m: DecisionContext, one: Wait): void {
   const compiled = m.rules.at(one.catalogVersion).byName.get(one.rule);
   closeWait(one, 'fired', m.now);
   if (!compiled || (one.kind === 'digest' && one.state.total === 0)) return;
   const { trigger, matched, items, total, begun } = one.state;
-  const evidence: Writable<Evidence> = { ...keyed(one.key), ...begun?.evidence, wait: waitEvidence(one) };
+  const evidence: Writable<Evidence> = { ...toKeyEvidence(one.key), ...begun?.evidence, wait: toWaitEvidence(one) };
   if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
-  const told = finish(m, compiled, {
+  const told = recheckAndAct(m, compiled, {
     trigger,
     key: one.key,
     eventIds: begun?.eventIds ?? [trigger.eventId],
@@ -24,31 +24,31 @@ export function fire(m: Moment, one: Wait): void {
     ...(matched && { matched }),
     ...(items && { items, total: total ?? items.length }),
   });
-  one.state = { ...one.state, told };
+  one.state = { ...one.state, fired: told };
 }
 
 /** After a wait: what the condition says now, then what every rule does. True when it was told (or acted). */
-export function finish(m: Moment, compiled: CompiledRule, matter: Matter): boolean {
-  const { rule, condition, asksNow } = compiled;
+export function recheckAndAct(m: DecisionContext, compiled: CompiledRule, matter: Firing): boolean {
+  const { rule, condition, usesNow: asksNow } = compiled;
   const { eventIds, evidence } = matter;
   if (condition && (rule.recheck || asksNow)) {
-    const seen = conditionEvidence(condition, scopeOf(m, matter));
+    const seen = conditionEvidence(condition, toScope(m, matter));
     evidence.condition = seen;
-    const verdict = conditionVerdict(seen);
+    const verdict = explainCondition(seen);
     if (verdict) {
-      record(m, compiled, { ...verdict, eventIds, evidence });
+      addDecision(m, compiled, { ...verdict, eventIds, evidence });
       return false;
     }
   }
-  return conclude(m, compiled, matter);
+  return applyGatesAndAct(m, compiled, matter);
 }
 
 /** One person's turn of a recurring rule. @param due the moment it is for; @param label that moment as local time */
-export function recur(m: Moment, compiled: CompiledRule, due: Millis, label: string): void {
+export function fireSchedule(m: DecisionContext, compiled: CompiledRule, due: Millis, label: string): void {
   const { rule, audience } = compiled;
-  const id = waitIdOf(m, rule.name, label);
-  if (m.person.waits.has(id)) return;
-  const user = m.person.profile.traits;
+  const id = toWaitId(m, rule.name, label);
+  if (m.user.waits.has(id)) return;
+  const user = m.user.profile.traits;
   if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return;
   const trigger: Trigger = {
     key: id,
@@ -58,5 +58,5 @@ export function recur(m: Moment, compiled: CompiledRule, due: Millis, label: str
     properties: {},
     traits: {},
   };
-  fire(m, newWait(m, compiled, { trigger: { ...trigger, key: label }, key: '' }, due, { trigger }));
+  fireWait(m, newWait(m, compiled, { trigger: { ...trigger, key: label }, key: '' }, due, { trigger }));
 }

@@ -2,45 +2,52 @@
  * Rules that gather what comes close together: a burst, of which the last is told (`debounce`), and a window, of which all
  * is told together (`digest`). Which events belong together goes by their own times, not by when they arrive.
  */
-import { isoTime } from '../iso-time.ts';
-import type { Millis, WaitKind } from '../model.ts';
-import { nextOccurrence, zoneOf } from './calendar.ts';
-import { foreseen } from './coming.ts';
-import { conclude } from './conclude.ts';
+
+import type { WaitKind } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { nextOccurrence, resolveZone } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { applyGatesAndAct } from './conclude.ts';
+import { addDecision, type DecisionContext, type Firing, findWaits } from './context.ts';
 import type { DigestItem, Trigger, Wait, WaitState } from './facts.ts';
-import { endingOf, isBefore, seenSoFar } from './patterns.ts';
+import { withPending } from './lookahead.ts';
+import { countSeen, findEnding, isBefore } from './patterns.ts';
 import {
-  brokenReason,
   cancelledReason,
   collectedReason,
   supersededReason,
   tooLateReason,
+  unlessEventReason,
   waitingReason,
 } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, changeWait, closeWait, keyed, newWait, plain, waitEvidence } from './wait.ts';
+import { closeWait, newWait, toKeyEvidence, toStartState, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
 import { recordEnding } from './waits.ts';
 
 /** The last of a burst is told, when it has been quiet. */
-export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): void {
+export function extendBurst(m: DecisionContext, compiled: CompiledRule, matter: Firing): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const burst = nearest(m, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
+  const burst = findWindow(m, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
   const over = burst ? undefined : burstOver(m, compiled, matter);
   if (over) {
     recordOver(m, compiled, matter, over);
     return;
   }
   const isTold = !burst || !isBefore(trigger, burst.state.trigger);
-  const span = spanWith(burst, trigger.time, trigger.time);
-  const due = endOf(m, compiled, span.first, span.last);
+  const span = extendSpan(burst, trigger.time, trigger.time);
+  const due = getWindowEnd(m, compiled, span.first, span.last);
   const state: WaitState = isTold
-    ? { trigger: plain(trigger), ...span, ...begunWith(matter), ...seenSoFar(compiled, m.person, trigger, m.ids) }
+    ? {
+        trigger: toTrigger(trigger),
+        ...span,
+        ...toStartState(matter),
+        ...countSeen(compiled, m.user, trigger, m.ids),
+      }
     : { ...burst.state, ...span };
   const open = burst ?? newWait(m, compiled, matter, due, state);
-  if (burst) changeWait(burst, due, state);
-  const ending = isTold && endingOf(compiled, m.person, trigger, due, m.ids);
+  if (burst) updateWait(burst, due, state);
+  const ending = isTold && findEnding(compiled, m.user, trigger, due, m.ids);
   if (ending) {
     // It is kept, for triggers before this one that are yet to come.
     const { eventId, type, time } = ending.event.event;
@@ -48,20 +55,20 @@ export function debounce(m: Moment, compiled: CompiledRule, matter: Matter): voi
     recordEnding(m, compiled, matter, ending);
     return;
   }
-  join(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
+  mergeOverlapping(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
   const ended = reachesEnded(m, compiled, open);
   if (ended) {
     closeWait(open, 'cancelled', m.now, ended.state.endedBy);
     recordEnded(m, compiled, matter, ended);
     return;
   }
-  evidence.wait = waitEvidence(open);
-  record(m, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
+  evidence.wait = toWaitEvidence(open);
+  addDecision(m, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
 }
 
 /** The burst that it belongs to, where that has been told, or where an event has ended it. */
-function burstOver(m: Moment, compiled: CompiledRule, matter: Matter): Wait | undefined {
-  return nearest(
+function burstOver(m: DecisionContext, compiled: CompiledRule, matter: Firing): Wait | undefined {
+  return findWindow(
     m,
     compiled,
     matter,
@@ -70,24 +77,24 @@ function burstOver(m: Moment, compiled: CompiledRule, matter: Matter): Wait | un
   );
 }
 
-function recordOver(m: Moment, compiled: CompiledRule, matter: Matter, burst: Wait): void {
+function recordOver(m: DecisionContext, compiled: CompiledRule, matter: Firing, burst: Wait): void {
   if (burst.status !== 'fired') {
     recordEnded(m, compiled, matter, burst);
     return;
   }
   const { trigger, eventIds, evidence } = matter;
-  evidence.wait = waitEvidence(burst);
-  record(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
+  evidence.wait = toWaitEvidence(burst);
+  addDecision(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
 }
 
 /** With one more event, a burst may reach one that an event has ended, and is ended with it. */
-function reachesEnded(m: Moment, compiled: CompiledRule, open: Wait): Wait | undefined {
+function reachesEnded(m: DecisionContext, compiled: CompiledRule, open: Wait): Wait | undefined {
   const { rule, key } = open;
-  return waitsOf(m, (one) => one.rule === rule && one.key === key && one.kind === 'debounce').find(
+  return findWaits(m, (one) => one.rule === rule && one.key === key && one.kind === 'debounce').find(
     (one) =>
       isEnded(compiled, one) &&
       isBefore(open.state.trigger, one.state.trigger) &&
-      isIn(compiled, firstOf(one), open.dueAt),
+      isInWindow(compiled, firstOf(one), open.dueAt),
   );
 }
 
@@ -97,112 +104,112 @@ function isEnded({ rule }: CompiledRule, { status, state: { endedBy } }: Wait): 
 }
 
 /** It shares what ended the burst. */
-function recordEnded(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, ended: Wait): void {
+function recordEnded(m: DecisionContext, compiled: CompiledRule, { eventIds, evidence }: Firing, ended: Wait): void {
   const { rule } = compiled;
   const { event_type: type, at: time } = ended.state.endedBy!;
-  evidence.wait = waitEvidence(ended);
+  evidence.wait = toWaitEvidence(ended);
   if (rule.cancelOn.includes(type)) {
     const reason = cancelledReason(rule, { type, time });
-    record(m, compiled, { code: 'cancelled_by_event', reason, eventIds, evidence });
+    addDecision(m, compiled, { code: 'cancelled_by_event', reason, eventIds, evidence });
   } else {
-    const reason = brokenReason(rule, { type, time });
-    record(m, compiled, { code: 'broken_by_event', reason, eventIds, evidence });
+    const reason = unlessEventReason(rule, { type, time });
+    addDecision(m, compiled, { code: 'unless_event_occurred', reason, eventIds, evidence });
   }
 }
 
 /** Items are kept together until the window ends. */
-export function collect(m: Moment, compiled: CompiledRule, matter: Matter): void {
+export function collectDigest(m: DecisionContext, compiled: CompiledRule, matter: Firing): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const window = nearest(m, compiled, matter, 'digest', ({ status }) => status === 'waiting');
-  const span = spanWith(window, trigger.time, trigger.time);
-  const due = endOf(m, compiled, span.first, span.last);
+  const window = findWindow(m, compiled, matter, 'digest', ({ status }) => status === 'waiting');
+  const span = extendSpan(window, trigger.time, trigger.time);
+  const due = getWindowEnd(m, compiled, span.first, span.last);
   const now = rule.digest!.firstNow && !window;
-  const ending = endingOf(compiled, now ? foreseen(m.person) : m.person, trigger, due, m.ids);
+  const ending = findEnding(compiled, now ? withPending(m.user) : m.user, trigger, due, m.ids);
   if (ending) {
     recordEnding(m, compiled, matter, ending);
     return;
   }
   const item = itemOf(trigger);
   const state: WaitState = {
-    trigger: window && isBefore(trigger, window.state.trigger) ? window.state.trigger : plain(trigger),
+    trigger: window && isBefore(trigger, window.state.trigger) ? window.state.trigger : toTrigger(trigger),
     ...span,
-    items: now ? [] : kept(compiled, [...(window?.state.items ?? []), item]),
+    items: now ? [] : latestItems(compiled, [...(window?.state.items ?? []), item]),
     total: now ? 0 : (window?.state.total ?? 0) + 1,
   };
   const open = window ?? newWait(m, compiled, matter, due, state);
-  if (window) changeWait(window, due, state);
-  join(m, compiled, open, trigger, (one, other) => ({
+  if (window) updateWait(window, due, state);
+  mergeOverlapping(m, compiled, open, trigger, (one, other) => ({
     ...(isBefore(one.trigger, other.trigger) ? other : one),
-    items: kept(compiled, [...(one.items ?? []), ...(other.items ?? [])]),
+    items: latestItems(compiled, [...(one.items ?? []), ...(other.items ?? [])]),
     total: (one.total ?? 0) + (other.total ?? 0),
   }));
   if (now) {
     evidence.digest = { total: 1, kept: 1 };
-    conclude(m, compiled, { ...matter, items: [item], total: 1 });
+    applyGatesAndAct(m, compiled, { ...matter, items: [item], total: 1 });
     return;
   }
-  evidence.wait = waitEvidence(open);
-  record(m, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
+  evidence.wait = toWaitEvidence(open);
+  addDecision(m, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
 }
 
 /** Takes out what was collected up to a time, and what was only counted. False when nothing is left. */
-export function dropItems(m: Moment, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
+export function dropItems(m: DecisionContext, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
   const left = (window.state.items ?? []).filter(({ at }) => Date.parse(at) > upTo);
   const [first, last] = [left[0], left.at(-1)];
   if (!first || !last) return false;
   const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
   // Of a version that is no digest any more it ends when it was due.
-  const due = compiled.rule.digest ? endOf(m, compiled, span.first, span.last) : window.dueAt;
-  changeWait(window, due, { ...window.state, ...span, items: left, total: left.length });
+  const due = compiled.rule.digest ? getWindowEnd(m, compiled, span.first, span.last) : window.dueAt;
+  updateWait(window, due, { ...window.state, ...span, items: left, total: left.length });
   return true;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 
 /** The one that the trigger falls into; else the one that would have begun with it. */
-function nearest(
-  m: Moment,
+function findWindow(
+  m: DecisionContext,
   compiled: CompiledRule,
-  { trigger: { time }, key }: Matter,
+  { trigger: { time }, key }: Firing,
   kind: WaitKind,
   which: (one: Wait) => boolean,
 ): Wait | undefined {
   const { rule } = compiled;
-  const all = waitsOf(m, (one) => one.rule === rule.name && one.key === key && one.kind === kind && which(one));
-  const own = endOf(m, compiled, time, time);
+  const all = findWaits(m, (one) => one.rule === rule.name && one.key === key && one.kind === kind && which(one));
+  const own = getWindowEnd(m, compiled, time, time);
   return (
-    all.find((one) => firstOf(one) <= time && isIn(compiled, time, one.dueAt)) ??
-    all.find((one) => time < firstOf(one) && isIn(compiled, firstOf(one), own))
+    all.find((one) => firstOf(one) <= time && isInWindow(compiled, time, one.dueAt)) ??
+    all.find((one) => time < firstOf(one) && isInWindow(compiled, firstOf(one), own))
   );
 }
 
 /** With one more event it may reach into others: they become one. */
-function join(
-  m: Moment,
+function mergeOverlapping(
+  m: DecisionContext,
   compiled: CompiledRule,
   open: Wait,
   by: Trigger,
   merge: (one: WaitState, other: WaitState) => WaitState,
 ): void {
   const { rule } = compiled;
-  const others = waitsOf(
+  const others = findWaits(
     m,
     (one) => one.rule === rule.name && one.key === open.key && one.kind === open.kind && one !== open,
   );
   for (const other of others) {
     if (other.status !== 'waiting' || firstOf(other) < firstOf(open)) continue;
-    if (!isIn(compiled, firstOf(other), open.dueAt)) continue;
-    const span = spanWith(open, firstOf(other), other.state.last ?? other.triggerTime);
-    changeWait(open, endOf(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
+    if (!isInWindow(compiled, firstOf(other), open.dueAt)) continue;
+    const span = extendSpan(open, firstOf(other), other.state.last ?? other.triggerTime);
+    updateWait(open, getWindowEnd(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
     closeWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
     const eventIds = [by.eventId, other.state.trigger.eventId];
-    const evidence = { ...keyed(other.key), wait: waitEvidence(other) };
-    record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
+    const evidence = { ...toKeyEvidence(other.key), wait: toWaitEvidence(other) };
+    addDecision(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
   }
 }
 
-function spanWith(one: Wait | undefined, first: Millis, last: Millis): { first: Millis; last: Millis } {
+function extendSpan(one: Wait | undefined, first: Millis, last: Millis): { first: Millis; last: Millis } {
   if (!one) return { first, last };
   const { state, triggerTime } = one;
   return { first: Math.min(state.first ?? triggerTime, first), last: Math.max(state.last ?? triggerTime, last) };
@@ -213,12 +220,12 @@ function firstOf({ state, triggerTime }: Wait): Millis {
 }
 
 /** A span holds its end; what happens at six belongs to the window that begins at six. */
-function isIn({ rule: { digest } }: CompiledRule, time: Millis, end: Millis): boolean {
+function isInWindow({ rule: { digest } }: CompiledRule, time: Millis, end: Millis): boolean {
   return digest?.window.kind === 'calendar' ? time < end : time <= end;
 }
 
 /** When a burst or a window is over that began and was last added to at these times. */
-function endOf(m: Moment, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
+function getWindowEnd(m: DecisionContext, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
   if (rule.debounce) {
     const { quiet, atMost = Number.POSITIVE_INFINITY } = rule.debounce;
     const end = Math.min(last + quiet, first + atMost);
@@ -228,7 +235,7 @@ function endOf(m: Moment, { rule }: CompiledRule, first: Millis, last: Millis): 
   const { window } = rule.digest!;
   if (window.kind === 'fixed') return first + window.span;
   if (window.kind === 'sliding') return Math.min(last + window.span, first + window.atMost);
-  return nextOccurrence(window.recurrence.cron, zoneOf(rule.zone, m.person.profile.traits), first) ?? first;
+  return nextOccurrence(window.recurrence.cron, resolveZone(rule.zone, m.user.profile.traits), first) ?? first;
 }
 
 function itemOf({ properties, traits, type, eventId, time }: Trigger): DigestItem {
@@ -236,7 +243,7 @@ function itemOf({ properties, traits, type, eventId, time }: Trigger): DigestIte
 }
 
 /** The latest, in order of time. */
-function kept({ rule }: CompiledRule, items: readonly DigestItem[]): DigestItem[] {
+function latestItems({ rule }: CompiledRule, items: readonly DigestItem[]): DigestItem[] {
   const place = ({ at, event_id }: DigestItem) => `${at} ${event_id}`;
   return [...items].sort((a, b) => (place(a) < place(b) ? -1 : 1)).slice(-rule.digest!.keep);
 }

@@ -1,7 +1,8 @@
-import { DAY, isoTime } from '../iso-time.ts';
-import type { JsonObject, Limit, Millis } from '../model.ts';
-import { dateIn, instant, zoneOf } from './calendar.ts';
-import type { CountedUse, LimitNeed } from './facts.ts';
+import type { Limit } from '../model/catalog.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { formatDate, resolveZone, toFixedIso } from '../time/calendar.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import type { CountedUse, LimitLookup } from './facts.ts';
 
 /** How one limit stands for one event. */
 export interface LimitState {
@@ -17,7 +18,7 @@ export interface LimitState {
 }
 
 /** Where the sends of a rule under this limit are counted. Changing only the maximum keeps the count. */
-export function limitKey(rule: string, limit: Limit): string {
+export function toLimitKey(rule: string, limit: Limit): string {
   const { period } = limit;
   if (period.kind === 'ever') return `${rule}/ever`;
   if (period.kind === 'day') return `${rule}/day ${period.zone}`;
@@ -25,22 +26,22 @@ export function limitKey(rule: string, limit: Limit): string {
 }
 
 /** The uses that must be known to judge an event that happened between `from` and `to`. */
-export function limitNeed(limitKey: string, { period }: Limit, from: Millis, to: Millis): LimitNeed {
+export function toLimitLookup(limitKey: string, { period }: Limit, from: Millis, to: Millis): LimitLookup {
   if (period.kind === 'ever') return { limitKey, from: 'ever', to: 'ever' };
   if (period.kind === 'rolling') {
-    return { limitKey, from: instant(from - period.span), to: instant(to + period.span) };
+    return { limitKey, from: toFixedIso(from - period.span), to: toFixedIso(to + period.span) };
   }
-  if (period.zone === 'UTC') return { limitKey, from: dateIn(from, 'UTC'), to: dateIn(to, 'UTC') };
+  if (period.zone === 'UTC') return { limitKey, from: formatDate(from, 'UTC'), to: formatDate(to, 'UTC') };
   // The zone is known only with the profile; no zone is further than a day from UTC.
-  return { limitKey, from: dateIn(from - DAY, 'UTC'), to: dateIn(to + DAY, 'UTC') };
+  return { limitKey, from: formatDate(from - DAY_MS, 'UTC'), to: formatDate(to + DAY_MS, 'UTC') };
 }
 
 /** @param user the profile traits: `time_zone` gives the person's own day */
-export function limitState(limit: Limit, uses: readonly CountedUse[], time: Millis, user: JsonObject): LimitState {
+export function evaluateLimit(limit: Limit, uses: readonly CountedUse[], time: Millis, user: JsonObject): LimitState {
   const { period } = limit;
   if (period.kind === 'rolling') return rolling(limit, period.span, uses, time);
-  const zone = period.kind === 'ever' ? '' : zoneOf(period.zone, user);
-  const bucket = period.kind === 'ever' ? 'ever' : dateIn(time, zone);
+  const zone = period.kind === 'ever' ? '' : resolveZone(period.zone, user);
+  const bucket = period.kind === 'ever' ? 'ever' : formatDate(time, zone);
   const counted = inOrder(uses.filter((use) => use.bucket === bucket));
   return {
     bucket,
@@ -64,7 +65,7 @@ function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: M
     const inside = near.filter((use) => use.at >= start && use.at <= start + span && time <= start + span);
     if (inside.length > fullest.length) fullest = inside;
   }
-  const bucket = instant(time);
+  const bucket = toFixedIso(time);
   return {
     bucket,
     window: `any ${limit.text.replace(/ per person$/, '').replace(/^.*per /, '')} around ${isoTime(time)}`,

@@ -1,4 +1,6 @@
-import type { Evidence, Limit, Millis, Rule, WaitKind } from '../model.ts';
+import type { Limit, Rule } from '../model/catalog.ts';
+import type { Evidence, WaitKind } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
 import type { Trigger, Wait } from './facts.ts';
 import type { LimitState } from './limits.ts';
 
@@ -20,12 +22,12 @@ export function sentReason(
   if (evidence.condition) why.push(`${evidence.condition.expression} holds`);
   const [step] = rule.after;
   if (step && evidence.pattern?.matched) {
-    why.push(`it happened within ${step.withinText} after ${step.event} on ${spoken(evidence.pattern.matched.at)}`);
+    why.push(`it happened within ${step.withinText} after ${step.event} on ${formatTime(evidence.pattern.matched.at)}`);
   }
   if (evidence.pattern?.steps) why.push(`it came after ${sentence(evidence.pattern.steps.map((one) => one.event))}`);
   if (evidence.count) why.push(`${evidence.count.counted} were counted (${evidence.count.window})`);
-  if (evidence.change) why.push(`${evidence.change.trait} became ${inWords(evidence.change.to)}`);
-  if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${spoken(due)}`);
+  if (evidence.change) why.push(`${evidence.change.trait} became ${formatValue(evidence.change.to)}`);
+  if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${formatTime(due)}`);
   if (rule.unless && evidence.wait) {
     const { events, atLeast, withinText, same } = rule.unless;
     const which = `${events.join(' or ')}${same || rule.key ? ' that belongs to it' : ''}`;
@@ -51,13 +53,13 @@ const WAITED: { readonly [kind in WaitKind]: string } = {
 };
 
 export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): string {
-  const until = `until ${spoken(wait.dueAt)}`;
-  if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${spoken(movedFrom.dueAt)}.`;
+  const until = `until ${formatTime(wait.dueAt)}`;
+  if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom.dueAt)}.`;
   switch (wait.kind) {
     case 'unless':
-      return `Waiting: to be sent on ${spoken(wait.dueAt)} unless what it waits for happens.`;
+      return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless what it waits for happens.`;
     case 'debounce':
-      return `Waiting: to be sent on ${spoken(wait.dueAt)} if it stays quiet.`;
+      return `Waiting: to be sent on ${formatTime(wait.dueAt)} if it stays quiet.`;
     default:
       return `Waiting ${until}.`;
   }
@@ -65,38 +67,38 @@ export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): str
 
 export function collectedReason(wait: Wait): string {
   const total = wait.state.total ?? 1;
-  return `Collected: item ${total} of a summary that is due on ${spoken(wait.dueAt)}.`;
+  return `Collected: item ${total} of a summary that is due on ${formatTime(wait.dueAt)}.`;
 }
 
 export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
-  return `Not sent: ${name} was already waiting, since ${spoken(first.triggerTime)}, until ${spoken(first.dueAt)}.`;
+  return `Not sent: ${name} was already waiting, since ${formatTime(first.triggerTime)}, until ${formatTime(first.dueAt)}.`;
 }
 
 export function supersededReason({ name }: Rule, by: Happened): string {
-  return `Cancelled: another ${by.type}, of ${spoken(by.time)}, takes its place for ${name}.`;
+  return `Cancelled: another ${by.type}, of ${formatTime(by.time)}, takes its place for ${name}.`;
 }
 
 export function cancelledReason({ name }: Rule, by: Happened): string {
-  return `Cancelled: ${by.type} on ${spoken(by.time)} ends what ${name} waits for.`;
+  return `Cancelled: ${by.type} on ${formatTime(by.time)} ends what ${name} waits for.`;
 }
 
-export function brokenReason(rule: Rule, by: Happened): string {
+export function unlessEventReason(rule: Rule, by: Happened): string {
   const within = rule.unless?.withinText ?? '';
   const often = rule.unless && rule.unless.atLeast > 1 ? `, one of ${rule.unless.atLeast},` : '';
-  return `Not sent: ${by.type} happened${often} on ${spoken(by.time)}, within the ${within} that ${rule.name} waits.`;
+  return `Not sent: ${by.type} happened${often} on ${formatTime(by.time)}, within the ${within} that ${rule.name} waits.`;
 }
 
 export function tooLateReason(late: Trigger, fired: Wait): string {
-  const ended = fired.endedAt === null ? '' : ` on ${spoken(fired.endedAt)}`;
-  const how = fired.state.told ? 'it was sent' : 'what it belongs to was over';
-  return `Too late: ${late.type} of ${spoken(late.time)} became known after ${how}${ended}.`;
+  const ended = fired.endedAt === null ? '' : ` on ${formatTime(fired.endedAt)}`;
+  const how = fired.state.fired ? 'it was sent' : 'what it belongs to was over';
+  return `Too late: ${late.type} of ${formatTime(late.time)} became known after ${how}${ended}.`;
 }
 
 export function timeReason(rule: Rule, problem: 'time_missing' | 'time_past', at?: Millis): string {
   const what =
     problem === 'time_missing'
       ? 'is missing or no time'
-      : `was ${at === undefined ? 'past' : `on ${spoken(at)}, which is past`}`;
+      : `was ${at === undefined ? 'past' : `on ${formatTime(at)}, which is past`}`;
   return `Not sent: ${rule.at?.text ?? 'its time'} ${what}.`;
 }
 
@@ -113,7 +115,7 @@ export function countReason(count: NonNullable<Evidence['count']>): string {
   return `Not sent: the rule needs ${count.needed} of ${count.of.join(' or ')}, and ${count.counted} ${count.counted === 1 ? 'was' : 'were'} known (${count.window}).`;
 }
 
-export function heldOutReason({ name, share }: { readonly name: string; readonly share: number }): string {
+export function holdoutReason({ name, share }: { readonly name: string; readonly share: number }): string {
   return `Not sent: the person is in ${name} (${share} %), which hears nothing.`;
 }
 
@@ -127,7 +129,7 @@ export function loopReason({ name }: Rule, deepest: number): string {
 
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
-  const when = latest ? ` on ${spoken(latest.at)}` : '';
+  const when = latest ? ` on ${formatTime(latest.at)}` : '';
   if (limit.throttle) return `Not sent: already sent${when}; the rule is silent for a while after each send.`;
   return `Not sent: already sent${when} (${state.uses.length} of ${counted(limit)}).`;
 }
@@ -137,7 +139,7 @@ export function conditionReason(evidence: NonNullable<Evidence['condition']>): s
   if (result === 'error') return `Not sent: ${expression} could not be judged: ${error ?? 'it failed'}.`;
   const gaps = missing.map((field) => `${field} is missing`);
   if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${sentence(gaps)}.`;
-  const seen = Object.entries(values).map(([field, value]) => `${field} was ${inWords(value)}`);
+  const seen = Object.entries(values).map(([field, value]) => `${field} was ${formatValue(value)}`);
   const all = [...seen, ...gaps];
   return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${sentence(all)}` : ''}.`;
 }
@@ -145,21 +147,21 @@ export function conditionReason(evidence: NonNullable<Evidence['condition']>): s
 export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern']>): string {
   return (
     `Not sent: no ${pattern.after} was known in the ${pattern.within} before it ` +
-    `(from ${spoken(pattern.from)} to ${spoken(pattern.to)}); ${rule.name} needs one.`
+    `(from ${formatTime(pattern.from)} to ${formatTime(pattern.to)}); ${rule.name} needs one.`
   );
 }
 
 export function expiredReason(time: Millis, expired: NonNullable<Evidence['expired']>, waited: boolean): string {
   if (waited) {
-    return `Not sent: it was due on ${spoken(time)}, ${span(expired.late_by_ms)} ago; the rule lets it expire after ${span(expired.expires_ms)}.`;
+    return `Not sent: it was due on ${formatTime(time)}, ${span(expired.late_by_ms)} ago; the rule lets it expire after ${span(expired.expires_ms)}.`;
   }
-  return `Not sent: it happened on ${spoken(time)} and became known ${span(expired.late_by_ms)} later; the rule lets it expire after ${span(expired.expires_ms)}.`;
+  return `Not sent: it happened on ${formatTime(time)} and became known ${span(expired.late_by_ms)} later; the rule lets it expire after ${span(expired.expires_ms)}.`;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');
 
 /** `31 October 2025 at 10:41 UTC`; seconds only where they say something. By hand: it is said for most decisions. */
-export function spoken(time: Millis | string): string {
+export function formatTime(time: Millis | string): string {
   const date = new Date(time);
   const clock = date.toISOString().slice(-13, date.getTime() % 60_000 === 0 ? -8 : -5);
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} at ${clock} UTC`;
@@ -174,7 +176,7 @@ function sentence(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-function inWords(value: unknown): string {
+function formatValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 60 ? `${text.slice(0, 59).toWellFormed()}…` : text;
 }
@@ -196,6 +198,6 @@ function span(ms: Millis): string {
 }
 
 /** @param branch the place of the branch, from 1 on */
-export function quietReason({ name }: Rule, branch: number): string {
+export function emptyBranchReason({ name }: Rule, branch: number): string {
   return `Not sent: branch ${branch} of ${name} applies, which hears nothing.`;
 }

@@ -1,16 +1,13 @@
 import {
-  type Action,
-  type After,
-  type CatalogData,
-  type Group,
-  type Limit,
-  type NotificationType,
-  PROFILE_UPDATED,
-  type Rule,
-  type SchemaCheck,
-} from '../model.ts';
-import { type Condition, compileCondition, compileExpression, type Declared, type Expression } from './condition.ts';
-import { limitKey } from './limits.ts';
+  type Condition,
+  compileCondition,
+  compileExpression,
+  type Declared,
+  type Expression,
+} from '../expressions/condition.ts';
+import type { Action, After, CatalogData, Group, Limit, NotificationType, Rule } from '../model/catalog.ts';
+import { PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
+import { toLimitKey } from './limits.ts';
 
 /** A rule with its expressions compiled. */
 export interface CompiledRule {
@@ -36,11 +33,11 @@ export interface CompiledRule {
   /** What another rule does may end its wait, or begin it anew. */
   readonly endedByRules: boolean;
   /** The condition asks for the time: it can only be judged when a wait ends. */
-  readonly asksNow: boolean;
+  readonly usesNow: boolean;
   /** The condition asks for the events of the pattern. */
-  readonly asksMatched: boolean;
+  readonly usesMatched: boolean;
   /** B after A and nothing else: whether A happened is all that must be known. */
-  readonly simple: After | undefined;
+  readonly priorEvent: After | undefined;
 }
 
 export interface BoundLimit {
@@ -58,11 +55,11 @@ export interface RuleSet {
   readonly byName: ReadonlyMap<string, CompiledRule>;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules with a simple pattern that wait for this type as its earlier event. */
-  readonly byEarlier: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly byPriorEvent: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules with any other pattern in which this type is an earlier event or is counted. */
-  readonly byPart: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly byPatternEvent: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules whose waits this type may end. */
-  readonly byEnd: ReadonlyMap<string, readonly CompiledRule[]>;
+  readonly byCancelEvent: ReadonlyMap<string, readonly CompiledRule[]>;
   readonly byTrait: ReadonlyMap<string, readonly CompiledRule[]>;
   /** A change of a trait may have to wait for a part of its pattern that is late. */
   readonly changesWait: boolean;
@@ -71,7 +68,7 @@ export interface RuleSet {
   readonly waits: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
   /** Of an event that a rule makes. */
-  readonly misfit: SchemaCheck;
+  readonly misfit: ValidateEvent;
 }
 
 /** Several versions: the one in force, and those that waits began with. */
@@ -81,7 +78,7 @@ export interface RuleSets {
 }
 
 /** Throws on an expression that does not compile: the catalog was checked when it was read. */
-export function compileRules(version: number, data: CatalogData, misfit: SchemaCheck): RuleSet {
+export function compileRules(version: number, data: CatalogData, misfit: ValidateEvent): RuleSet {
   const groups = new Map(data.groups.map((group) => [group.name, group]));
   const showing = new Set(
     data.templates
@@ -99,13 +96,13 @@ export function compileRules(version: number, data: CatalogData, misfit: SchemaC
     const compiled = compileRule(
       rule,
       groups,
-      typesOf(rule).some((type) => showing.has(type)),
+      getNotificationTypes(rule).some((type) => showing.has(type)),
       isEnded(rule),
     );
     byName.set(rule.name, compiled);
     for (const type of rule.on) add(byTrigger, type, compiled);
     for (const { trait } of rule.changes ?? []) add(byTrait, trait, compiled);
-    if (compiled.simple) add(byEarlier, compiled.simple.event, compiled);
+    if (compiled.priorEvent) add(byEarlier, compiled.priorEvent.event, compiled);
     else for (const type of partsOf(rule)) add(byPart, type, compiled);
     for (const type of new Set([...rule.cancelOn, ...(rule.unless?.events ?? [])])) add(byEnd, type, compiled);
   }
@@ -114,9 +111,9 @@ export function compileRules(version: number, data: CatalogData, misfit: SchemaC
     version,
     byName,
     byTrigger,
-    byEarlier,
-    byPart,
-    byEnd,
+    byPriorEvent: byEarlier,
+    byPatternEvent: byPart,
+    byCancelEvent: byEnd,
     byTrait,
     changesWait: all.some(({ rule }) => rule.changes && (rule.after.length > 0 || rule.count)),
     recurring: all.filter(({ rule }) => rule.every),
@@ -154,7 +151,7 @@ function compileRule(
     Object.entries(named).map(([name, text]) => [name, value(text)] as const);
   return {
     rule,
-    types: typesOf(rule),
+    types: getNotificationTypes(rule),
     condition,
     audience: rule.audience === undefined ? undefined : conditionOf(rule, rule.audience),
     key: optional(rule.key),
@@ -169,14 +166,14 @@ function compileRule(
       return action.kind === 'emit' ? values(action.properties) : [];
     }),
     limits: [
-      ...rule.limits.map((limit) => bound(limit, rule.name, rule.key !== undefined && !limit.perPerson)),
+      ...rule.limits.map((limit) => bound(limit, rule.name, rule.key !== undefined && !limit.perUser)),
       ...(group?.limits ?? []).map((limit) => bound(limit, `group ${group?.name}`, false)),
     ],
     waits,
     endedByRules,
-    asksNow: mentions(condition, 'now'),
-    asksMatched,
-    simple: isSimple ? step : undefined,
+    usesNow: mentions(condition, 'now'),
+    usesMatched: asksMatched,
+    priorEvent: isSimple ? step : undefined,
   };
 }
 
@@ -185,7 +182,7 @@ function endedByRules(rules: readonly Rule[]): (rule: Rule) => boolean {
   const made = new Set<string>();
   for (const action of rules.flatMap(({ actions }) => actions)) {
     if (action.kind === 'cancel') cancelled.add(action.rule);
-    else made.add(madeBy(action));
+    else made.add(emittedType(action));
   }
   return ({ name, on, changes, unless, cancelOn, again }) => {
     const ends = [...cancelOn, ...(unless?.events ?? []), ...(again === 'restart' ? on : [])];
@@ -195,7 +192,7 @@ function endedByRules(rules: readonly Rule[]): (rule: Rule) => boolean {
 }
 
 function bound(limit: Limit, owner: string, perKey: boolean): BoundLimit {
-  return { limit, owner, perKey, key: limitKey(owner, limit) };
+  return { limit, owner, perKey, key: toLimitKey(owner, limit) };
 }
 
 /** Event types that may complete a pattern after its trigger has come. */
@@ -213,13 +210,13 @@ function mentions(condition: Condition | undefined, root: string): boolean {
 }
 
 /** The notification types that a rule may send; its own name when it notifies nobody. */
-export function typesOf({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
+export function getNotificationTypes({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
   const types = new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
   return types.size > 0 ? [...types] : [name];
 }
 
 /** The type of event that an action makes. */
-export function madeBy(action: Exclude<Action, { kind: 'cancel' }>): string {
+export function emittedType(action: Exclude<Action, { kind: 'cancel' }>): string {
   return action.kind === 'emit' ? action.event : PROFILE_UPDATED;
 }
 
@@ -249,6 +246,9 @@ function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {
 }
 
 /** Some rule does something because of an event of this type. */
-export function listensTo({ byTrigger, byEarlier, byPart, byEnd }: RuleSet, type: string): boolean {
+export function listensTo(
+  { byTrigger, byPriorEvent: byEarlier, byPatternEvent: byPart, byCancelEvent: byEnd }: RuleSet,
+  type: string,
+): boolean {
   return [byTrigger, byEarlier, byPart, byEnd].some((rules) => rules.has(type));
 }

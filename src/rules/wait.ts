@@ -1,23 +1,26 @@
 /** A wait as the rules make and keep it. */
-import { isoTime } from '../iso-time.ts';
-import type { Evidence, Millis, Rule, WaitKind } from '../model.ts';
+
+import type { Rule } from '../model/catalog.ts';
+import type { Evidence, WaitKind } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { DecisionContext, Firing } from './context.ts';
 import type { Trigger, Wait, WaitState } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
-import type { Matter, Moment } from './verdicts.ts';
 
 export function newWait(
-  m: Moment,
+  m: DecisionContext,
   { rule }: Pick<CompiledRule, 'rule'>,
-  { trigger, key }: Pick<Matter, 'trigger' | 'key'>,
+  { trigger, key }: Pick<Firing, 'trigger' | 'key'>,
   due: Millis,
   state: WaitState,
 ): Wait {
   const made: Wait = {
-    waitId: waitIdOf(m, rule.name, trigger.key),
-    userId: m.person.userId,
+    waitId: toWaitId(m, rule.name, trigger.key),
+    userId: m.user.userId,
     rule: rule.name,
     key,
-    kind: kindOf(rule) as WaitKind,
+    kind: getWaitKind(rule) as WaitKind,
     catalogVersion: m.rules.active.version,
     beganAt: m.now,
     status: 'waiting',
@@ -27,12 +30,12 @@ export function newWait(
     endedAt: null,
     stored: 'new',
   };
-  m.person.waits.set(made.waitId, made);
+  m.user.waits.set(made.waitId, made);
   return made;
 }
 
 /** The kind of wait that the rule makes; none: it acts at once. */
-export function kindOf({ every, digest, debounce, unless, at, delay }: Rule): WaitKind | undefined {
+export function getWaitKind({ every, digest, debounce, unless, at, delay }: Rule): WaitKind | undefined {
   if (every) return 'every';
   if (digest) return 'digest';
   if (debounce) return 'debounce';
@@ -42,11 +45,11 @@ export function kindOf({ every, digest, debounce, unless, at, delay }: Rule): Wa
 }
 
 /** One trigger begins one wait of a rule; a person has one turn of a recurring rule for each local time. */
-export function waitIdOf(m: Pick<Moment, 'ids' | 'person'>, rule: string, began: string): string {
-  return m.ids.of(`wait ${rule}\n${m.person.userId}\n${began}`);
+export function toWaitId(m: Pick<DecisionContext, 'ids' | 'user'>, rule: string, began: string): string {
+  return m.ids.fromText(`wait ${rule}\n${m.user.userId}\n${began}`);
 }
 
-export function changeWait(one: Wait, due: Millis, state: WaitState): void {
+export function updateWait(one: Wait, due: Millis, state: WaitState): void {
   one.dueAt = due;
   one.triggerTime = state.trigger.time;
   one.state = state;
@@ -67,19 +70,19 @@ export function closeWait(
 }
 
 /** Only what a trigger is: an event that was received has more. */
-export function plain({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
+export function toTrigger({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
   return { key, eventId, type, time, properties, traits, ...(depth !== undefined && { depth }) };
 }
 
 /** What the end of the wait is to know of its beginning. */
-export function begunWith({ matched, eventIds, evidence }: Matter): Pick<WaitState, 'matched' | 'begun'> {
+export function toStartState({ matched, eventIds, evidence }: Firing): Pick<WaitState, 'matched' | 'begun'> {
   const { pattern, count, change } = evidence;
   const why = { ...(pattern && { pattern }), ...(count && { count }), ...(change && { change }) };
   const begun = eventIds.length > 1 || pattern || count || change ? { eventIds, evidence: why } : undefined;
   return { ...(matched && { matched }), ...(begun && { begun }) };
 }
 
-export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
+export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   const { endedBy } = wait.state;
   return {
     kind: wait.kind,
@@ -90,6 +93,6 @@ export function waitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   };
 }
 
-export function keyed(key: string): { key?: string } {
+export function toKeyEvidence(key: string): { key?: string } {
   return key === '' ? {} : { key };
 }

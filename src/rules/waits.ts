@@ -1,135 +1,151 @@
-import { isoTime } from '../iso-time.ts';
-import type { Event, Evidence, Json, Millis, ReasonCode } from '../model.ts';
-import { resolveAt, zoneOf } from './calendar.ts';
-import { parseCelTimestamp } from './cel/time.ts';
-import { isWanted } from './changes.ts';
-import { changesToCome, foreseen, whenDecided } from './coming.ts';
-import { conditionEvidence, scopeOf } from './conclude.ts';
-import type { PersonFacts, Trigger, Wait } from './facts.ts';
-import { finish, fire } from './firing.ts';
-import { keyOf } from './key.ts';
-import { byTime, complete, type Ending, endingOf, isAbout, isBefore, seenSoFar } from './patterns.ts';
+import { parseCelTimestamp } from '../expressions/time.ts';
+import type { Evidence, ReasonCode } from '../model/decision.ts';
+import type { Event, Json, Millis } from '../model/event.ts';
+import { resolveTimeExpression, resolveZone } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { conditionEvidence, toScope } from './conclude.ts';
+import { addDecision, type DecisionContext, type Firing, findWaits } from './context.ts';
+import type { Trigger, UserState, Wait } from './facts.ts';
+import { fireWait, recheckAndAct } from './firing.ts';
+import { evaluateKey } from './key.ts';
+import { pendingTraitChanges, stateAt, withPending } from './lookahead.ts';
+import { compareByTime, complete, countSeen, type Ending, findEnding, isAbout, isBefore } from './patterns.ts';
 import {
   alreadyWaitingReason,
-  brokenReason,
   cancelledReason,
   supersededReason,
   timeReason,
+  unlessEventReason,
   waitingReason,
 } from './reasons.ts';
 import type { CompiledRule } from './rule-set.ts';
-import { type Matter, type Moment, record, waitsOf } from './verdicts.ts';
-import { begunWith, closeWait, keyed, newWait, plain, waitEvidence, waitIdOf } from './wait.ts';
+import { matchesTraitChange } from './trait-changes.ts';
+import { closeWait, newWait, toKeyEvidence, toStartState, toTrigger, toWaitEvidence, toWaitId } from './wait.ts';
 
 /**
  * A rule with a delay, a point in time or an absence, whose condition and pattern hold: it waits, unless it is due
  * already, or something has come that ends it.
  */
-export function wait(m: Moment, compiled: CompiledRule, matter: Matter): void {
+export function startWait(m: DecisionContext, compiled: CompiledRule, matter: Firing): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const due = dueAt(m, compiled, matter);
+  const due = computeDueTime(m, compiled, matter);
   // Nothing is left to wait for: what came with the trigger can take it back only now.
-  const person = typeof due === 'number' && due > m.now ? m.person : foreseen(m.person);
+  const user = typeof due === 'number' && due > m.now ? m.user : withPending(m.user);
   if (typeof due !== 'number') {
-    if (makeRoom(m, compiled, matter, trigger.time - 1, person) === 'superseded') return;
-    missTime(m, compiled, matter, due, person);
+    if (resolveOverlap(m, compiled, matter, trigger.time - 1, user) === 'superseded') return;
+    handleMissedTime(m, compiled, matter, due, user);
     return;
   }
-  const ending = endingOf(compiled, person, trigger, due, m.ids);
+  const ending = findEnding(compiled, user, trigger, due, m.ids);
   // What ends a wait may be a trigger, too, which then finds none.
-  const movedFrom = makeRoom(m, compiled, matter, ending ? ending.event.time - 1 : due, person);
+  const movedFrom = resolveOverlap(m, compiled, matter, ending ? ending.event.time - 1 : due, user);
   if (movedFrom === 'superseded') return;
   if (ending) {
     recordEnding(m, compiled, matter, ending);
     return;
   }
   const opened = newWait(m, compiled, matter, due, {
-    trigger: plain(trigger),
-    ...begunWith(matter),
-    ...seenSoFar(compiled, m.person, trigger, m.ids),
+    trigger: toTrigger(trigger),
+    ...toStartState(matter),
+    ...countSeen(compiled, m.user, trigger, m.ids),
   });
   // What rules make of the rest of the batch may still end it: then it ends when all of that is known, as a wait does.
   if (due <= m.now && !compiled.endedByRules) {
-    fire(m, opened);
+    fireWait(m, opened);
     return;
   }
   evidence.wait = {
-    ...waitEvidence(opened),
+    ...toWaitEvidence(opened),
     ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: isoTime(movedFrom.dueAt) } }),
   };
-  record(m, compiled, { code: 'waiting', reason: waitingReason(rule, opened, movedFrom), eventIds, evidence });
+  addDecision(m, compiled, { code: 'waiting', reason: waitingReason(rule, opened, movedFrom), eventIds, evidence });
 }
 
 /**
  * A trigger begins one wait of a rule. One that is judged again may have begun it: by another version of the rule, or when
  * less was known of its pattern.
  */
-export function begunBy(m: Moment, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
-  return m.person.waits.get(waitIdOf(m, rule.name, trigger.key));
+export function findStartedWait(m: DecisionContext, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
+  return m.user.waits.get(toWaitId(m, rule.name, trigger.key));
 }
 
 /** Not to be waited for: this wait has begun. */
-export function recordBegun(m: Moment, compiled: CompiledRule, { eventIds, evidence }: Matter, begun: Wait): void {
-  evidence.wait = waitEvidence(begun);
+export function recordAlreadyWaiting(
+  m: DecisionContext,
+  compiled: CompiledRule,
+  { eventIds, evidence }: Firing,
+  begun: Wait,
+): void {
+  evidence.wait = toWaitEvidence(begun);
   const reason = alreadyWaitingReason(compiled.rule, begun);
-  record(m, compiled, { code: 'already_waiting', reason, eventIds, evidence });
+  addDecision(m, compiled, { code: 'already_waiting', reason, eventIds, evidence });
 }
 
 /** Not to be waited for: what has come already ends it. */
-export function recordEnding(m: Moment, compiled: CompiledRule, matter: Matter, { code, event }: Ending): void {
+export function recordEnding(
+  m: DecisionContext,
+  compiled: CompiledRule,
+  matter: Firing,
+  { code, event }: Ending,
+): void {
   const { rule } = compiled;
   const { evidence } = matter;
-  const reason = code === 'broken_by_event' ? brokenReason(rule, event.event) : cancelledReason(rule, event.event);
-  record(m, compiled, { code, reason, eventIds: [...matter.eventIds, event.eventId], evidence });
+  const reason =
+    code === 'unless_event_occurred' ? unlessEventReason(rule, event.event) : cancelledReason(rule, event.event);
+  addDecision(m, compiled, { code, reason, eventIds: [...matter.eventIds, event.eventId], evidence });
 }
 
-interface NoTime {
+interface MissingTime {
   readonly problem: Extract<ReasonCode, 'time_missing' | 'time_past'>;
   readonly at?: Millis;
 }
 
-function dueAt(m: Moment, compiled: CompiledRule, { trigger, matched }: Matter): Millis | NoTime {
+function computeDueTime(
+  m: DecisionContext,
+  compiled: CompiledRule,
+  { trigger, matched }: Firing,
+): Millis | MissingTime {
   const { rule, at } = compiled;
-  const zone = zoneOf(rule.zone, m.person.profile.traits);
+  const zone = resolveZone(rule.zone, m.user.profile.traits);
   let due = trigger.time + (rule.delay?.span ?? 0);
   if (rule.at && at) {
-    const result = at.evaluate(scopeOf(m, { trigger, ...(matched && { matched }) }));
-    const time = result.kind === 'value' ? timeOf(result.value) : undefined;
+    const result = at.evaluate(toScope(m, { trigger, ...(matched && { matched }) }));
+    const time = result.kind === 'value' ? toInstant(result.value) : undefined;
     if (time === undefined) return { problem: 'time_missing' };
-    due = resolveAt(rule.at, zone, time);
+    due = resolveTimeExpression(rule.at, zone, time);
     if (due < m.now) return { problem: 'time_past', at: due };
   } else if (rule.at) {
-    due = resolveAt(rule.at, zone, due);
+    due = resolveTimeExpression(rule.at, zone, due);
   }
   return Math.max(due, trigger.time + (rule.unless?.within ?? 0));
 }
 
 /** Only what names one moment: a date and time without a zone is none. */
-function timeOf(value: Json): Millis | undefined {
+function toInstant(value: Json): Millis | undefined {
   return typeof value === 'string' ? parseCelTimestamp(value) : undefined;
 }
 
 /** The point in time has passed, or nobody said it: the rule says what to do then. */
-function missTime(
-  m: Moment,
+function handleMissedTime(
+  m: DecisionContext,
   compiled: CompiledRule,
-  matter: Matter,
-  { problem, at }: NoTime,
-  person: PersonFacts,
+  matter: Firing,
+  { problem, at }: MissingTime,
+  user: UserState,
 ): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
   const policy = problem === 'time_missing' ? rule.ifMissing : rule.ifPast;
   if (policy === 'send_now') {
-    const ending = endingOf(compiled, person, trigger, m.now, m.ids);
+    const ending = findEnding(compiled, user, trigger, m.now, m.ids);
     if (ending) recordEnding(m, compiled, matter, ending);
-    else finish(m, compiled, { ...matter, due: Math.max(at ?? trigger.time, trigger.time) });
+    else recheckAndAct(m, compiled, { ...matter, due: Math.max(at ?? trigger.time, trigger.time) });
     return;
   }
   const outcome = policy === 'error' ? 'failed' : 'not_matched';
   const reason = timeReason(rule, problem, at);
-  record(m, compiled, { code: problem, reason, eventIds, evidence, outcome });
+  addDecision(m, compiled, { code: problem, reason, eventIds, evidence, outcome });
 }
 
 /**
@@ -138,29 +154,29 @@ function missTime(
  * ignored stays so, also when the wait that it met is ended afterwards by something that happened before it.
  *
  * @param end when the wait of this trigger will be over
- * @param person with what may take the trigger's place
+ * @param user with what may take the trigger's place
  */
-function makeRoom(
-  m: Moment,
+function resolveOverlap(
+  m: DecisionContext,
   compiled: CompiledRule,
-  matter: Matter,
+  matter: Firing,
   end: Millis,
-  person: PersonFacts,
+  user: UserState,
 ): Wait | 'superseded' | undefined {
   const { rule } = compiled;
   if (rule.again === 'beside') return undefined;
   const { key, trigger } = matter;
   // What a digest of another version has gathered is told all the same, and a turn is no trigger.
   const isOne = ({ kind, state }: Wait) => kind !== 'digest' && kind !== 'every' && state.trigger.key !== trigger.key;
-  const same = waitsOf(m, (one) => one.rule === rule.name && one.key === key && isOne(one));
-  if (rule.again === 'ignore') return keepFirst(m, compiled, matter, end, same);
-  return keepLast(m, compiled, matter, laterTrigger(m, compiled, matter, end, same, person), same);
+  const same = findWaits(m, (one) => one.rule === rule.name && one.key === key && isOne(one));
+  if (rule.again === 'ignore') return keepFirstTrigger(m, compiled, matter, end, same);
+  return keepLastTrigger(m, compiled, matter, findLaterTrigger(m, compiled, matter, end, same, user), same);
 }
 
-function keepFirst(
-  m: Moment,
+function keepFirstTrigger(
+  m: DecisionContext,
   compiled: CompiledRule,
-  matter: Matter,
+  matter: Firing,
   end: Millis,
   same: readonly Wait[],
 ): Wait | 'superseded' | undefined {
@@ -171,49 +187,49 @@ function keepFirst(
   });
   const first = overlapping.find((one) => one.status === 'fired' || isBefore(one.state.trigger, trigger));
   if (first) {
-    recordBegun(m, compiled, matter, first);
+    recordAlreadyWaiting(m, compiled, matter, first);
     return 'superseded';
   }
-  for (const one of overlapping) supersede(m, compiled, one, trigger);
+  for (const one of overlapping) supersedeWait(m, compiled, one, trigger);
   return overlapping[0];
 }
 
-function keepLast(
-  m: Moment,
+function keepLastTrigger(
+  m: DecisionContext,
   compiled: CompiledRule,
-  { trigger, eventIds, evidence }: Matter,
+  { trigger, eventIds, evidence }: Firing,
   later: Trigger | undefined,
   same: readonly Wait[],
 ): Wait | 'superseded' | undefined {
   const { rule } = compiled;
   if (later) {
     const reason = supersededReason(rule, later);
-    record(m, compiled, { code: 'superseded', reason, eventIds: [...eventIds, later.eventId], evidence });
+    addDecision(m, compiled, { code: 'superseded', reason, eventIds: [...eventIds, later.eventId], evidence });
     return 'superseded';
   }
   const earlier = same.filter(
     (one) => one.status === 'waiting' && trigger.time <= one.dueAt && isBefore(one.state.trigger, trigger),
   );
-  for (const one of earlier) supersede(m, compiled, one, trigger);
+  for (const one of earlier) supersedeWait(m, compiled, one, trigger);
   return earlier.at(-1);
 }
 
-function supersede(m: Moment, compiled: CompiledRule, one: Wait, by: Trigger): void {
+function supersedeWait(m: DecisionContext, compiled: CompiledRule, one: Wait, by: Trigger): void {
   const { rule } = compiled;
   closeWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
   const eventIds = [by.eventId, one.state.trigger.eventId];
-  const evidence: Evidence = { ...keyed(one.key), wait: waitEvidence(one) };
-  record(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
+  const evidence: Evidence = { ...toKeyEvidence(one.key), wait: toWaitEvidence(one) };
+  addDecision(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
 }
 
 /** A trigger that happened later and arrived earlier, and would have restarted this wait. */
-function laterTrigger(
-  m: Moment,
+function findLaterTrigger(
+  m: DecisionContext,
   compiled: CompiledRule,
-  { trigger, key }: Matter,
+  { trigger, key }: Firing,
   end: Millis,
   same: readonly Wait[],
-  person: PersonFacts,
+  user: UserState,
 ): Trigger | undefined {
   const { rule } = compiled;
   // A field says when; whichever trigger says so last is right, however much later.
@@ -222,24 +238,26 @@ function laterTrigger(
   const waiting = same.find(({ state }) => isLater(state.trigger));
   if (waiting) return waiting.state.trigger;
   const said = rule.on
-    .flatMap((type) => person.known.get(type) ?? [])
+    .flatMap((type) => user.events.get(type) ?? [])
     .flatMap(({ event }) => (event && isAbout(rule, event) ? [event] : []));
   // Of the changes that are known already, each has begun a wait.
   const changes =
-    person !== m.person && rule.changes ? changesToCome(person, (trait, to) => isWanted(rule, trait, to)) : [];
+    user !== m.user && rule.changes
+      ? pendingTraitChanges(user, (trait, to) => matchesTraitChange(rule, trait, to))
+      : [];
   return [...said, ...changes]
     .filter(isLater)
-    .sort(byTime)
-    .find((event) => keyOf(compiled, event, m.ids) === key && wouldBegin(m, compiled, event, person));
+    .sort(compareByTime)
+    .find((event) => evaluateKey(compiled, event, m.ids) === key && wouldStart(m, compiled, event, user));
 }
 
 /** It had no wait of its own, since its time was missing or past, or something ended it at once. */
-function wouldBegin(m: Moment, compiled: CompiledRule, trigger: Event, known: PersonFacts): boolean {
-  const { condition, asksNow } = compiled;
-  const person = whenDecided(known, trigger);
-  const found = complete(compiled, person, trigger, m.ids);
-  if (!found.complete) return false;
+function wouldStart(m: DecisionContext, compiled: CompiledRule, trigger: Event, known: UserState): boolean {
+  const { condition, usesNow: asksNow } = compiled;
+  const user = stateAt(known, trigger);
+  const found = complete(compiled, user, trigger, m.ids);
+  if (!found.findCompletion) return false;
   if (!condition || asksNow) return true;
   const matched = Object.fromEntries((found.steps ?? []).map(({ event }) => [event.type, event.properties]));
-  return conditionEvidence(condition, scopeOf({ ...m, person }, { trigger, matched })).result === true;
+  return conditionEvidence(condition, toScope({ ...m, user }, { trigger, matched })).result === true;
 }

@@ -1,8 +1,9 @@
-import { DAY, isoTime } from '../iso-time.ts';
-import type { Decision, Millis } from '../model.ts';
-import { type BacktestPlan, type Life, pastDecisions, type Verdict } from './life.ts';
-import { replayLife } from './replay.ts';
-import { areSame } from './same.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import { decisionsEqual } from './decisions-equal.ts';
+import { type BacktestPlan, pastDecisions, type UserHistory, type Verdict } from './history.ts';
+import { replayHistory } from './replay.ts';
 
 /** What a backtest came to; plain JSON. Times are ISO 8601 in UTC. */
 export interface BacktestReport {
@@ -10,7 +11,7 @@ export interface BacktestReport {
   readonly mode: 'candidate' | 'live';
   readonly since: string;
   readonly until: string;
-  readonly people: number;
+  readonly users: number;
   /** Events received from `since` on. */
   readonly events: number;
   /** People with too many events to be replayed. */
@@ -74,7 +75,7 @@ export class Backtest {
   readonly #types = new Map<string, Tally>();
   readonly #leftOut: string[] = [];
   readonly #differences: Difference[] = [];
-  #people = 0;
+  #users = 0;
   #events = 0;
   #decisions = 0;
   #different = 0;
@@ -92,11 +93,11 @@ export class Backtest {
     this.#leftOut.push(userId);
   }
 
-  take(life: Life): void {
+  take(life: UserHistory): void {
     const { since, candidate } = this.#plan;
-    this.#people++;
+    this.#users++;
     for (const { receivedAt } of life.events) if (receivedAt >= since) this.#events++;
-    const verdicts = replayLife(life, this.#plan);
+    const verdicts = replayHistory(life, this.#plan);
     if (!candidate) this.#verify(life, verdicts);
     this.#compare(life, verdicts);
   }
@@ -108,7 +109,7 @@ export class Backtest {
       mode: candidate ? 'candidate' : 'live',
       since: iso(since),
       until: iso(until),
-      people: this.#people,
+      users: this.#users,
       events: this.#events,
       left_out: this.#leftOut,
       totals: sum(types),
@@ -122,7 +123,7 @@ export class Backtest {
     };
   }
 
-  #verify(life: Life, verdicts: readonly Verdict[]): void {
+  #verify(life: UserHistory, verdicts: readonly Verdict[]): void {
     const past = pastDecisions(life, this.#plan);
     const differ = (source: string, live: readonly Decision[], now: readonly Decision[]) => {
       this.#different += Math.max(live.length, now.length);
@@ -134,7 +135,7 @@ export class Backtest {
       const live = past.get(source);
       past.delete(source);
       this.#decisions += Math.max(decisions.length, live?.decisions.length ?? 0);
-      if (!live || live.at !== at || !areSame(live.decisions, decisions)) {
+      if (!live || live.at !== at || !decisionsEqual(live.decisions, decisions)) {
         differ(source, live?.decisions ?? [], decisions);
       }
     }
@@ -144,7 +145,7 @@ export class Backtest {
     }
   }
 
-  #compare(life: Life, verdicts: readonly Verdict[]): void {
+  #compare(life: UserHistory, verdicts: readonly Verdict[]): void {
     const live = liveSends(life, this.#plan);
     const virtual = sendsOf(verdicts);
     if (live.length === 0 && virtual.length === 0) return;
@@ -197,7 +198,7 @@ class Tally implements Counts {
 
   count(side: 'live' | 'new', at: Millis): void {
     this[side]++;
-    const number = Math.floor(at / DAY);
+    const number = Math.floor(at / DAY_MS);
     let day = this.days.get(number);
     if (!day) {
       day = { day: iso(at).slice(0, 10), live: 0, new: 0 };
@@ -219,7 +220,7 @@ interface SendMade {
   readonly decision: Decision;
 }
 
-function liveSends(life: Life, { since, until }: BacktestPlan): SendMade[] {
+function liveSends(life: UserHistory, { since, until }: BacktestPlan): SendMade[] {
   const sends: SendMade[] = [];
   for (const event of life.events) {
     const { receivedAt, hasActed } = event;

@@ -1,24 +1,15 @@
-import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/fields.ts';
-import { LIFECYCLE_EVENTS } from '../catalog/lifecycle.ts';
-import { Problems } from '../catalog/problems.ts';
-import { suggest } from '../catalog/suggest.ts';
-import { compileSchemas } from '../catalog/validate-event.ts';
-import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/yaml.ts';
-import { isRejection, type ReceivedEvent, readEvent } from '../events/envelope.ts';
-import { readTimestamp } from '../events/timestamp.ts';
-import { DAY, isoTime } from '../iso-time.ts';
-import {
-  type CatalogData,
-  type Json,
-  type JsonObject,
-  type Millis,
-  OUTCOMES,
-  type Outcome,
-  PROFILE_UPDATED,
-  REASON_CODES,
-  type ReasonCode,
-  type SchemaCheck,
-} from '../model.ts';
+import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
+import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/parse/fields.ts';
+import { Problems } from '../catalog/parse/problems.ts';
+import { suggest } from '../catalog/parse/suggest.ts';
+import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/parse/yaml.ts';
+import { compileSchemas } from '../catalog/schemas/validate-event.ts';
+import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../model/decision.ts';
+import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 
 /** What must happen, as a small story. */
 export interface Case {
@@ -57,10 +48,10 @@ export interface Expectation {
 }
 
 /** The person of a story that names nobody. */
-export const SOMEBODY = 'u_1';
+export const DEFAULT_USER = 'u_1';
 
 /** How long the clock runs on after the last event, when nobody says. */
-export const RUNS_ON = 30 * DAY;
+export const RUNS_ON = 30 * DAY_MS;
 
 const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
@@ -73,7 +64,7 @@ const EXPECT_KEYS = ['at', 'user', 'because', 'data', 'items', 'total'];
  *
  * @throws CatalogError with every mistake and its place
  */
-export function readCases(name: string, source: string, data: CatalogData): Case[] {
+export function parseCases(name: string, source: string, data: CatalogData): Case[] {
   const problems = new Problems();
   const file = parseYaml(name, source, problems);
   const cases = file.root ? readAll(new Reader(file, source, data), file.root) : [];
@@ -86,7 +77,7 @@ class Reader {
   readonly eventTypes: ReadonlySet<string>;
   /** What may be expected: notification types and rules. */
   readonly outcomes: ReadonlySet<string>;
-  readonly check: SchemaCheck;
+  readonly check: ValidateEvent;
   readonly #source: string;
 
   constructor(file: YamlFile, source: string, data: CatalogData) {
@@ -113,7 +104,7 @@ class Reader {
   time(entry: Entry | undefined, example: string): Millis | undefined {
     const text = this.text(entry, example);
     if (!entry || !text) return undefined;
-    const read = readTimestamp(text.text);
+    const read = parseTimestamp(text.text);
     if ('time' in read) return read.time;
     this.problem(text.at, `"${entry.key}" ${read.problem}`);
     return undefined;
@@ -202,11 +193,11 @@ function readArrival(r: Reader, tree: Tree): Arrival | undefined {
   if (time === undefined) return undefined;
   const id = r.text(found.get('id'), 'id: e_1');
   const traits = found.get('traits');
-  const event = readEvent(
+  const event = parseEvent(
     '',
     {
       ...(id && { event_id: id.text }),
-      user_id: r.text(found.get('user'), 'user: u_2')?.text ?? SOMEBODY,
+      user_id: r.text(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
       event_type: subject.key,
       event_timestamp: isoTime(time),
       properties: objectOf(r, subject) ?? {},
@@ -249,7 +240,7 @@ function readExpectation(r: Reader, tree: Tree): Expectation | undefined {
   const [data, items] = [found.get('data'), found.get('items')];
   return {
     line: r.line(tree.at),
-    user: r.text(found.get('user'), 'user: u_2')?.text ?? SOMEBODY,
+    user: r.text(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
     type,
     outcome,
     ...(code && { because: code }),

@@ -1,8 +1,8 @@
-import { receivedOf } from '../events/emitted.ts';
+import { toReceivedEvent } from '../events/emitted.ts';
 import { isRejection } from '../events/envelope.ts';
-import type { Event } from '../model.ts';
+import type { Event } from '../model/event.ts';
+import { addEmitFailure, type Verdicts } from '../rules/context.ts';
 import type { Trigger } from '../rules/facts.ts';
-import { recordEmitFailure, type Verdicts } from '../rules/verdicts.ts';
 
 /** An event as the rules take it; `depth` of one that a rule emitted. */
 export type PlayedEvent = Event & Pick<Trigger, 'depth'>;
@@ -10,9 +10,9 @@ export type PlayedEvent = Event & Pick<Trigger, 'depth'>;
 /** Emitted events as they would arrive; what cannot be is said beside the decisions. */
 export function emittedEvents(userId: string, verdicts: Verdicts): PlayedEvent[] {
   return verdicts.emits.flatMap((emitted): PlayedEvent[] => {
-    const read = receivedOf('', userId, emitted);
+    const read = toReceivedEvent('', userId, emitted);
     if (!isRejection(read)) return [read];
-    recordEmitFailure(verdicts, emitted, read.message);
+    addEmitFailure(verdicts, emitted, read.message);
     return [];
   });
 }

@@ -1,18 +1,34 @@
-import { byOrder } from '../events/emitted.ts';
-import type { Decision, Millis, Profile } from '../model.ts';
-import { mergeTraits } from '../profile.ts';
-import { rememberChanges } from '../rules/changes.ts';
-import { announce } from '../rules/coming.ts';
-import { decide, endWait, takeTurn } from '../rules/decide.ts';
-import { byDue, type Ids, type PersonFacts, rememberTold, rememberUse, stranger, type Wait } from '../rules/facts.ts';
+import { compareForDecision } from '../events/emitted.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Millis, Profile } from '../model/event.ts';
+import type { Verdicts } from '../rules/context.ts';
+import { decide, decideDueWait, decideOccurrence } from '../rules/decide.ts';
+import {
+  addUse,
+  compareByDueTime,
+  type Ids,
+  newUserState,
+  recordFired,
+  type UserState,
+  type Wait,
+} from '../rules/facts.ts';
+import { queuePending } from '../rules/lookahead.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import type { Verdicts } from '../rules/verdicts.ts';
+import { addTraitChanges } from '../rules/trait-changes.ts';
+import { mergeTraits } from '../users/profile.ts';
+import { countingIds } from './counting-ids.ts';
+import { decisionsEqual } from './decisions-equal.ts';
 import { emittedEvents, type PlayedEvent } from './emitted.ts';
-import { countingIds } from './ids.ts';
-import { Known } from './known.ts';
-import { type BacktestPlan, type Life, type PastEvent, type PastWait, pastDecisions, type Verdict } from './life.ts';
-import { areSame } from './same.ts';
-import { type Turn, Turns } from './turns.ts';
+import {
+  type BacktestPlan,
+  type HistoricalEvent,
+  type HistoricalWait,
+  pastDecisions,
+  type UserHistory,
+  type Verdict,
+} from './history.ts';
+import { type Occurrence, Occurrences } from './occurrences.ts';
+import { ReplayWindow } from './replay-window.ts';
 
 /**
  * Lives a person's stored life again: every event arrives when it arrived, every wait ends when it is due, or when it
@@ -21,59 +37,59 @@ import { type Turn, Turns } from './turns.ts';
  * What was open at `since` must be known as it was then, and only its latest state is stored. So the replay begins
  * earlier, under the catalogs of that time, at a moment at which the person waited for nothing.
  */
-export function replayLife(life: Life, plan: BacktestPlan): Verdict[] {
+export function replayHistory(life: UserHistory, plan: BacktestPlan): Verdict[] {
   return new Replay(life, plan).run();
 }
 
 class Replay {
-  readonly #life: Life;
+  readonly #life: UserHistory;
   readonly #plan: BacktestPlan;
   readonly #ids: Ids;
   readonly #sets: { active: RuleSet; at(version: number): RuleSet };
   readonly #start: Millis;
   /** In the order in which they were decided. */
-  readonly #arrivals: readonly PastEvent[];
-  readonly #past: ReadonlyMap<string, PastWait>;
+  readonly #arrivals: readonly HistoricalEvent[];
+  readonly #past: ReadonlyMap<string, HistoricalWait>;
   /** Made when a rule first emits. */
-  #byKey: ReadonlyMap<string, PastEvent> | undefined;
+  #byKey: ReadonlyMap<string, HistoricalEvent> | undefined;
   /** Nothing: no rule acts by itself. */
-  readonly #turns: Turns | undefined;
-  readonly #known: Known;
-  #person: PersonFacts;
+  readonly #turns: Occurrences | undefined;
+  readonly #known: ReplayWindow;
+  #user: UserState;
   #now: Millis;
   #next = 0;
   #verdicts: Verdict[] = [];
 
-  constructor(life: Life, plan: BacktestPlan) {
+  constructor(life: UserHistory, plan: BacktestPlan) {
     const start = startOf(life, plan.since);
     this.#life = life;
     this.#plan = plan;
     this.#start = start;
     this.#now = start;
-    this.#person = stranger(life.userId);
+    this.#user = newUserState(life.userId);
     this.#ids = countingIds();
     this.#past = new Map(life.waits.map((wait) => [wait.waitId, wait]));
     this.#arrivals = life.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
-      .sort((a, b) => a.receivedAt - b.receivedAt || byOrder(a, b));
+      .sort((a, b) => a.receivedAt - b.receivedAt || compareForDecision(a, b));
     this.#sets = {
       active: plan.version(this.#arrivals[0]?.catalogVersion ?? life.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
     };
     const hasTurns = (plan.candidate?.recurring.length ?? 0) > 0 || life.waits.some(({ kind }) => kind === 'every');
-    this.#turns = hasTurns ? new Turns(life, plan, start, this.#ids) : undefined;
-    this.#known = new Known(this.#arrivals, plan);
+    this.#turns = hasTurns ? new Occurrences(life, plan, start, this.#ids) : undefined;
+    this.#known = new ReplayWindow(this.#arrivals, plan);
     this.#remember();
     if (start >= plan.since && plan.candidate) this.#sets.active = plan.candidate;
-    this.#known.adopt(this.#person, this.#sets.active);
+    this.#known.adopt(this.#user, this.#sets.active);
   }
 
   run(): Verdict[] {
     const { since, until, candidate } = this.#plan;
     for (;;) {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
-      const end = this.#person.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextEnd();
-      const turn = this.#turns?.next(this.#person, this.#now);
+      const end = this.#user.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextEnd();
+      const turn = this.#turns?.next(this.#user, this.#now);
       const now = Math.min(arrival, end, turn?.at ?? Number.POSITIVE_INFINITY);
       if (now >= until) return this.#verdicts;
       this.#now = now;
@@ -92,18 +108,18 @@ class Replay {
     while (this.#arrivals[end]?.receivedAt === this.#now) end++;
     const together = this.#arrivals.slice(this.#next, end);
     this.#next = end;
-    announce(together, () => this.#person);
+    queuePending(together, () => this.#user);
     for (const event of together) {
       if (!this.#isCandidates()) this.#adopt(this.#plan.version(event.catalogVersion));
       emitted.push(...this.#decide(event));
     }
     this.#emit(emitted);
-    this.#known.prune(this.#person, this.#next, this.#now);
+    this.#known.prune(this.#user, this.#next, this.#now);
   }
 
   /** All waits whose time has come, as one transaction ends them. */
   #end(): void {
-    const due = [...this.#person.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(byDue);
+    const due = [...this.#user.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(compareByDueTime);
     for (const wait of due) {
       if (wait.status !== 'waiting') continue;
       const past = this.#past.get(wait.waitId);
@@ -115,18 +131,18 @@ class Replay {
       }
       // It may have been moved to another version by hand.
       if (past && !this.#isCandidates() && past.catalogVersion !== wait.catalogVersion) {
-        this.#person.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
+        this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
       }
-      const verdicts = endWait(this.#sets, this.#person, wait.waitId, this.#now, this.#ids);
+      const verdicts = decideDueWait(this.#sets, this.#user, wait.waitId, this.#now, this.#ids);
       this.#emit(this.#take(verdicts));
     }
   }
 
-  #turn(turn: Turn): void {
-    const { compiled, version, due, label } = turn;
-    this.#turns?.take(turn, this.#person);
+  #turn(turn: Occurrence): void {
+    const { compiled, version, due, localTimeKey: label } = turn;
+    this.#turns?.complete(turn, this.#user);
     if (!this.#isCandidates()) this.#adopt(this.#plan.version(version));
-    const verdicts = takeTurn(this.#sets, compiled, this.#person, due, label, this.#now, this.#ids);
+    const verdicts = decideOccurrence(this.#sets, compiled, this.#user, due, label, this.#now, this.#ids);
     this.#emit(this.#take(verdicts));
   }
 
@@ -135,11 +151,11 @@ class Replay {
    * decided tells.
    */
   #endAndArrive(): void {
-    const before = { person: this.#person, next: this.#next, count: this.#verdicts.length };
+    const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
     const past = [...pastDecisions(this.#life, this.#plan).values()].filter(({ at }) => at === this.#now);
     const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
     const run = (order: readonly (() => void)[]) => {
-      this.#person = copyOf(before.person);
+      this.#user = copyOf(before.user);
       this.#next = before.next;
       this.#verdicts.length = before.count;
       for (const step of order) step();
@@ -147,7 +163,9 @@ class Replay {
     /** How much of what was decided has come out; less than nothing where something else has. */
     const agreement = () => {
       const made = this.#verdicts.slice(before.count);
-      return made.every(({ source, decisions }) => areSame(expected.get(source) ?? [], decisions)) ? made.length : -1;
+      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source) ?? [], decisions))
+        ? made.length
+        : -1;
     };
     const endFirst = [() => this.#end(), () => this.#arrive()];
     const arriveFirst = [...endFirst].reverse();
@@ -160,8 +178,8 @@ class Replay {
   /** Events that rules made are decided when everything else is, until no rule makes another. */
   #emit(emitted: readonly PlayedEvent[]): void {
     for (let left = emitted; left.length > 0; ) {
-      const events = left.filter(({ key }) => !this.#isKnown(key)).sort(byOrder);
-      announce(events, () => this.#person);
+      const events = left.filter(({ key }) => !this.#isKnown(key)).sort(compareForDecision);
+      queuePending(events, () => this.#user);
       left = events.flatMap((event) => {
         // Another catalog may have come into force since the last event arrived.
         const past = this.#isCandidates() ? undefined : this.#stored(event.key);
@@ -178,20 +196,20 @@ class Replay {
     return past.emittedBy === null ? past.receivedAt <= this.#now : past.receivedAt < this.#start;
   }
 
-  #stored(key: string): PastEvent | undefined {
+  #stored(key: string): HistoricalEvent | undefined {
     this.#byKey ??= new Map(this.#life.events.map((event) => [event.key, event]));
     return this.#byKey.get(key);
   }
 
   #decide(event: PlayedEvent): readonly PlayedEvent[] {
-    const person = this.#person;
-    const before = person.profile;
-    person.profile = mergeTraits(before, event.traits, event.time);
-    return this.#take(decide(this.#sets, person, event, before, this.#now, this.#ids));
+    const user = this.#user;
+    const before = user.profile;
+    user.profile = mergeTraits(before, event.traits, event.time);
+    return this.#take(decide(this.#sets, user, event, before, this.#now, this.#ids));
   }
 
   #take(verdicts: Verdicts): readonly PlayedEvent[] {
-    const emitted = emittedEvents(this.#person.userId, verdicts);
+    const emitted = emittedEvents(this.#user.userId, verdicts);
     this.#tell(verdicts.source, verdicts.decisions);
     return emitted;
   }
@@ -205,7 +223,7 @@ class Replay {
   #adopt(set: RuleSet): void {
     if (this.#sets.active === set) return;
     this.#sets.active = set;
-    this.#known.adopt(this.#person, set);
+    this.#known.adopt(this.#user, set);
   }
 
   #isCandidates(): boolean {
@@ -214,7 +232,7 @@ class Replay {
 
   #nextEnd(): Millis {
     let next = Number.POSITIVE_INFINITY;
-    for (const wait of this.#person.waits.values()) next = Math.min(next, this.#endOf(wait));
+    for (const wait of this.#user.waits.values()) next = Math.min(next, this.#endOf(wait));
     return next;
   }
 
@@ -232,21 +250,21 @@ class Replay {
   /** What is known when the replay begins. */
   #remember(): void {
     const { events, uses, waits, profile, userId } = this.#life;
-    const person = this.#person;
+    const user = this.#user;
     const start = this.#start;
-    person.profile = forgotten(profile, events);
+    user.profile = forgotten(profile, events);
     const before = events.filter(({ receivedAt }) => receivedAt < start);
     const mayJudgeAgain = this.#mayJudgeAgain();
     for (const event of before) {
-      person.profile = mergeTraits(person.profile, event.traits, event.time);
-      this.#known.remember(person, event);
-      rememberChanges(person, event.openChanges());
-      if (mayJudgeAgain) rememberTold(person, event.time, event.decisions());
+      user.profile = mergeTraits(user.profile, event.traits, event.time);
+      this.#known.remember(user, event);
+      addTraitChanges(user, event.openChanges());
+      if (mayJudgeAgain) recordFired(user, event.time, event.decisions());
     }
     const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
     for (const { limitKey, ...use } of uses) {
       if (later?.has(use.notificationId)) continue;
-      rememberUse(person, limitKey, use);
+      addUse(user, limitKey, use);
     }
     for (const wait of waits) {
       if (wait.beganAt >= start || wait.kind === 'every') continue;
@@ -256,7 +274,7 @@ class Replay {
       const status = isOver ? wait.status : 'waiting';
       const endedAt = isOver ? wait.endedAt : null;
       const same = { waitId, userId, rule, key, kind, catalogVersion, beganAt, dueAt, triggerTime, state };
-      person.waits.set(waitId, { ...same, status, endedAt, stored: 'same' });
+      user.waits.set(waitId, { ...same, status, endedAt, stored: 'same' });
     }
   }
 
@@ -267,7 +285,7 @@ class Replay {
     const sets = [...new Set(later.map(({ catalogVersion }) => catalogVersion))].map((version) =>
       this.#plan.version(version),
     );
-    return [candidate, ...sets].some((set) => set && (set.byEarlier.size > 0 || set.byPart.size > 0));
+    return [candidate, ...sets].some((set) => set && (set.byPriorEvent.size > 0 || set.byPatternEvent.size > 0));
   }
 
   /** What the uses of limits from `start` on are named by: the notification, or what acted without one. */
@@ -276,7 +294,7 @@ class Replay {
     const add = (source: string, decisions: readonly Decision[]) => {
       for (const { outcome, notification_id: id, rule } of decisions) {
         if (outcome === 'send' && id !== null) names.add(id);
-        else if (outcome === 'acted') names.add(this.#ids.of(`${source} ${rule}`));
+        else if (outcome === 'acted') names.add(this.#ids.fromText(`${source} ${rule}`));
       }
     };
     for (const event of this.#life.events) {
@@ -290,23 +308,23 @@ class Replay {
 }
 
 /** What the rules change in place is copied, what they replace is shared. */
-function copyOf(person: PersonFacts): PersonFacts {
-  const { userId, profile, known, uses, completed, waits, coming, changes, told } = person;
+function copyOf(user: UserState): UserState {
+  const { userId, profile, events: known, uses, completed, waits, pending: coming, changes, firedAt: told } = user;
   return {
     userId,
     profile,
-    known: new Map([...known].map(([type, list]) => [type, [...list]])),
+    events: new Map([...known].map(([type, list]) => [type, [...list]])),
     uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
-    coming: coming && [...coming],
+    pending: coming && [...coming],
     changes: changes && [...changes],
-    told: told && new Map(told),
+    firedAt: told && new Map(told),
   };
 }
 
 /** The latest moment up to `since` at which nothing was open that begins with a stored event. */
-function startOf({ waits, events }: Life, since: Millis): Millis {
+function startOf({ waits, events }: UserHistory, since: Millis): Millis {
   let start = since;
   if (waits.length === 0) return start;
   const stored = new Set(events.map(({ key }) => key));
@@ -318,7 +336,7 @@ function startOf({ waits, events }: Life, since: Millis): Millis {
 }
 
 /** Traits older than every stored event. */
-function forgotten({ traits, traitTimes }: Profile, events: readonly PastEvent[]): Profile {
+function forgotten({ traits, traitTimes }: Profile, events: readonly HistoricalEvent[]): Profile {
   const oldest = events[0]?.time ?? Number.POSITIVE_INFINITY;
   const names = Object.keys(traits).filter((name) => (traitTimes[name] ?? 0) < oldest);
   if (names.length === 0) return { traits: {}, traitTimes: {} };
@@ -329,6 +347,6 @@ function forgotten({ traits, traitTimes }: Profile, events: readonly PastEvent[]
 }
 
 /** Cancelled by an event, its decision stands on the event. */
-function isCancelledByHand({ status, decisions }: PastWait): boolean {
+function isCancelledByHand({ status, decisions }: HistoricalWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
 }

@@ -1,5 +1,6 @@
-import type { Decision, Evidence, Millis } from '../model.ts';
-import type { Happening } from './world.ts';
+import type { Decision, Evidence } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import type { SimulationStep } from './simulator.ts';
 
 /** One line of a timeline, in parts: whoever prints it chooses the colours. */
 export interface TimelineLine {
@@ -13,7 +14,7 @@ export interface TimelineLine {
 }
 
 /** What happened, and below it what was decided. */
-export function timelineOf({ at, userId, cause, decisions }: Happening): TimelineLine[] {
+export function timelineOf({ at, userId, cause, decisions }: SimulationStep): TimelineLine[] {
   const line = (mark: string, text: string, indent = false) => ({ at: moment(at), user: userId, mark, text, indent });
   let first: TimelineLine;
   if (cause.kind === 'event') {

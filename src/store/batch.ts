@@ -1,15 +1,17 @@
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
-import type { AddressChange } from '../events/reach.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Channel, Decision, InDoubtPolicy, JsonObject, Millis, Profile } from '../model.ts';
-import type { NewUse } from '../rules/verdicts.ts';
-import { type Columns, CopyRows } from './copy.ts';
-import type { Connection } from './database.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
+import type { JsonObject, Millis, Profile } from '../model/event.ts';
+import type { NewUse } from '../rules/context.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { AddressChange } from '../users/addresses.ts';
 import { packDecisions } from './decisions.ts';
 import { DELIVERIES_CHANNEL } from './deliveries.ts';
-import { runTogether, type Statement } from './round-trip.ts';
-import { type WrittenWait, writeWaitsStatement } from './waits.ts';
+import { type Columns, CopyRows } from './pg/copy.ts';
+import type { Connection } from './pg/database.ts';
+import { runPipelined, type Statement } from './pg/pipeline.ts';
+import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
 /** Everything one batch writes; all of one tenant. */
 export interface Batch {
@@ -44,7 +46,7 @@ export interface Batch {
     /** What its templates may show, as JSON. */
     readonly dataText: string;
   }[];
-  readonly waits: readonly WrittenWait[];
+  readonly waits: readonly WaitWrite[];
   readonly deliveries: readonly {
     readonly userId: string;
     readonly notificationId: string;
@@ -63,31 +65,31 @@ export interface Batch {
 export async function writeBatch(connection: Connection, batch: Batch): Promise<void> {
   const { events, profiles, addresses, uses, notifications, deliveries, waits } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
-  const named = events.filter(({ event }) => event.named);
-  if (named.length > 0) statements.push(copyKeys(batch.tenantId, named));
-  const [newcomers, known] = parted(profiles, ({ isNew }) => isNew);
+  const named = events.filter(({ event }) => event.hasCallerId);
+  if (named.length > 0) statements.push(copyEventIds(batch.tenantId, named));
+  const [newcomers, known] = partition(profiles, ({ isNew }) => isNew);
   const newIds = new Set(newcomers.map(({ userId }) => userId));
-  const [theirs, changed] = parted(addresses, ({ userId }) => newIds.has(userId));
-  if (newcomers.length > 0) statements.push(copyPeople(batch, newcomers));
+  const [theirs, changed] = partition(addresses, ({ userId }) => newIds.has(userId));
+  if (newcomers.length > 0) statements.push(copyUsers(batch, newcomers));
   if (theirs.length > 0) statements.push(copyAddresses(batch, theirs));
-  if (known.length > 0) statements.push(changePeople(batch, known));
-  if (changed.length > 0) statements.push(changeAddresses(batch, changed));
+  if (known.length > 0) statements.push(updateUsers(batch, known));
+  if (changed.length > 0) statements.push(updateAddresses(batch, changed));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch), NOTIFY);
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
-  await runTogether(connection, [...statements, COMMIT]);
+  await runPipelined(connection, [...statements, COMMIT]);
 }
 
 /** Ends a transaction that has nothing to write. */
 export async function commit(connection: Connection): Promise<void> {
-  await runTogether(connection, [COMMIT]);
+  await runPipelined(connection, [COMMIT]);
 }
 
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 const NOTIFY: Statement = { name: 'notify', text: `select pg_notify('${DELIVERIES_CHANNEL}', '')` };
 
-const EVENTS: Columns = {
+const EVENT_COLUMNS: Columns = {
   tenant_id: 'text',
   user_id: 'text',
   event_time: 'time',
@@ -103,7 +105,7 @@ const EVENTS: Columns = {
 };
 
 function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
-  const rows = new CopyRows('events', EVENTS);
+  const rows = new CopyRows('events', EVENT_COLUMNS);
   for (const { event, decisions } of events) {
     rows.add([
       tenantId,
@@ -111,7 +113,7 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       event.time,
       event.key,
       event.type,
-      event.named ? event.eventId : null,
+      event.hasCallerId ? event.eventId : null,
       now,
       event.propertiesText,
       event.traitsText,
@@ -123,15 +125,21 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
   return rows.statement();
 }
 
-const KEYS: Columns = { tenant_id: 'text', key: 'uuid', content_hash: 'uuid', user_id: 'text', event_time: 'time' };
+const EVENT_ID_COLUMNS: Columns = {
+  tenant_id: 'text',
+  key: 'uuid',
+  content_hash: 'uuid',
+  user_id: 'text',
+  event_time: 'time',
+};
 
-function copyKeys(tenantId: string, named: Batch['events']): Statement {
-  const rows = new CopyRows('event_keys', KEYS);
+function copyEventIds(tenantId: string, named: Batch['events']): Statement {
+  const rows = new CopyRows('event_ids', EVENT_ID_COLUMNS);
   for (const { event } of named) rows.add([tenantId, event.key, event.contentHash, event.userId, event.time]);
   return rows.statement();
 }
 
-const PEOPLE: Columns = {
+const USER_COLUMNS: Columns = {
   tenant_id: 'text',
   user_id: 'text',
   traits: 'text',
@@ -142,35 +150,35 @@ const PEOPLE: Columns = {
   zone: 'text',
 };
 
-function copyPeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
-  const rows = new CopyRows('users', PEOPLE);
-  for (const { userId, profile, addressHashes, zone } of people) {
+function copyUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
+  const rows = new CopyRows('users', USER_COLUMNS);
+  for (const { userId, profile, addressHashes, zone } of users) {
     const { traits, traitTimes } = profile;
     rows.add([tenantId, userId, jsonText(traits), jsonText(traitTimes), jsonText(addressHashes), now, now, zone]);
   }
   return rows.statement();
 }
 
-function changePeople({ tenantId, now }: Batch, people: Batch['profiles']): Statement {
-  const rows = people.map(({ userId, profile, addressHashes, zone }) => ({
+function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
+  const rows = users.map(({ userId, profile, addressHashes, zone }) => ({
     u: userId,
     z: zone,
     v: profile.traits,
     t: profile.traitTimes,
     h: addressHashes,
   }));
-  return { name: 'change-people', text: CHANGE_PEOPLE, values: [tenantId, isoTime(now), jsonText(rows)] };
+  return { name: 'update-users', text: UPDATE_USERS, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
 /** As an insert that meets its row: an update with a join may be planned as a scan of all people. */
-const CHANGE_PEOPLE = `
+const UPDATE_USERS = `
 insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone)
 select $1, u, v, t, h, $2, $2, z from json_to_recordset($3) as r(u text, v json, t json, h json, z text)
 on conflict (tenant_id, user_id) do update
 set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
     updated_at = excluded.updated_at, zone = excluded.zone`;
 
-const ADDRESSES: Columns = {
+const ADDRESS_COLUMNS: Columns = {
   tenant_id: 'text',
   user_id: 'text',
   kind: 'text',
@@ -183,14 +191,14 @@ const ADDRESSES: Columns = {
 
 /** Of people who had none: nobody has an address without a row of users. */
 function copyAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
-  const rows = new CopyRows('addresses', ADDRESSES);
+  const rows = new CopyRows('addresses', ADDRESS_COLUMNS);
   for (const { userId, kind, sealed, hash, mask } of addresses) {
     if (sealed !== null) rows.add([tenantId, userId, kind, sealed.bytes, sealed.keyId, hash, mask, now]);
   }
   return rows.statement();
 }
 
-function changeAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
+function updateAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
   const rows = addresses.map(({ userId, kind, sealed, hash, mask }) => ({
     u: userId,
     k: kind,
@@ -199,10 +207,10 @@ function changeAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']
     h: hash,
     m: mask,
   }));
-  return { name: 'change-addresses', text: CHANGE_ADDRESSES, values: [tenantId, isoTime(now), jsonText(rows)] };
+  return { name: 'update-addresses', text: UPDATE_ADDRESSES, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
-const CHANGE_ADDRESSES = `
+const UPDATE_ADDRESSES = `
 with unreachable as (
   delete from addresses where ctid = any (array(
     select held.ctid from json_to_recordset($3) as r(u text, k text, s text)
@@ -216,7 +224,7 @@ on conflict (tenant_id, user_id, kind) do update
 set sealed = excluded.sealed, key_id = excluded.key_id, hash = excluded.hash, mask = excluded.mask,
     updated_at = excluded.updated_at`;
 
-const USES: Columns = {
+const LIMIT_USE_COLUMNS: Columns = {
   tenant_id: 'text',
   user_id: 'text',
   limit_key: 'text',
@@ -228,14 +236,14 @@ const USES: Columns = {
 };
 
 function copyUses({ tenantId, uses }: Batch): Statement {
-  const rows = new CopyRows('limit_uses', USES);
+  const rows = new CopyRows('limit_uses', LIMIT_USE_COLUMNS);
   for (const { userId, limitKey, bucket, slot, at, eventId, notificationId } of uses) {
     rows.add([tenantId, userId, limitKey, bucket, slot, at, eventId, notificationId]);
   }
   return rows.statement();
 }
 
-const NOTIFICATIONS: Columns = {
+const NOTIFICATION_COLUMNS: Columns = {
   tenant_id: 'text',
   user_id: 'text',
   notification_id: 'uuid',
@@ -250,7 +258,7 @@ const NOTIFICATIONS: Columns = {
 };
 
 function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
-  const rows = new CopyRows('notifications', NOTIFICATIONS);
+  const rows = new CopyRows('notifications', NOTIFICATION_COLUMNS);
   for (const one of notifications) {
     rows.add([
       tenantId,
@@ -269,7 +277,7 @@ function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
   return rows.statement();
 }
 
-const DELIVERIES: Columns = {
+const DELIVERY_COLUMNS: Columns = {
   tenant_id: 'text',
   notification_id: 'uuid',
   channel: 'text',
@@ -282,14 +290,14 @@ const DELIVERIES: Columns = {
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
-  const rows = new CopyRows('deliveries', DELIVERIES);
+  const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
   for (const { userId, notificationId, type, channel, dueAt, giveUpAt, inDoubt } of deliveries) {
     rows.add([tenantId, notificationId, channel, userId, type, dueAt, giveUpAt, inDoubt, now]);
   }
   return rows.statement();
 }
 
-function parted<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
   const parts: [T[], T[]] = [[], []];
   for (const one of all) parts[isFirst(one) ? 0 : 1].push(one);
   return parts;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type { CatalogData, Millis } from '../model.ts';
-import { recordChange } from './changes.ts';
-import { type Connection, transaction } from './database.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { appendAuditEntry } from './audit-log.ts';
+import { type Connection, withTransaction } from './pg/database.ts';
 
 export interface Applied {
   /** In force afterwards. */
@@ -20,7 +21,7 @@ export async function applyCatalog(
   by: string,
   now: Millis,
 ): Promise<Applied> {
-  return transaction(pool, async (connection) => {
+  return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
     return apply(connection, tenantId, active, contentOf(data), by, now);
   });
@@ -39,10 +40,10 @@ export async function applyDirectory(
   now: Millis,
 ): Promise<Applied & { readonly isOther: boolean }> {
   const content = contentOf(data);
-  return transaction(pool, async (connection) => {
+  return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
     const { rowCount: isNews } = await connection.query(
-      `insert into installation as i (name, value) values ($1, $2)
+      `insert into metadata as i (name, value) values ($1, $2)
        on conflict (name) do update set value = excluded.value where i.value <> excluded.value`,
       [`catalog_directory ${tenantId}`, content.hash],
     );
@@ -79,7 +80,7 @@ async function apply(
     [tenantId, version, hash, text, isoTime(now), by],
   );
   await activate(connection, tenantId, version);
-  await recordChange(
+  await appendAuditEntry(
     connection,
     { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail: { content_hash: hash } },
     now,
@@ -95,7 +96,7 @@ export async function rollBackCatalog(
   by: string,
   now: Millis,
 ): Promise<{ from: number; changed: boolean } | undefined> {
-  return transaction(pool, async (connection) => {
+  return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
     const { rowCount } = await connection.query('select from catalogs where tenant_id = $1 and version = $2', [
       tenantId,
@@ -106,7 +107,7 @@ export async function rollBackCatalog(
     await activate(connection, tenantId, version);
     const detail = { from: active.version };
     const change = { tenantId, actor: by, action: 'catalog.rolled_back', subject: `version ${version}`, detail };
-    await recordChange(connection, change, now);
+    await appendAuditEntry(connection, change, now);
     return { from: active.version, changed: true };
   });
 }

@@ -1,6 +1,7 @@
 import { jsonText } from '../events/content.ts';
-import type { Decision, Evidence, Json, Outcome, ReasonCode } from '../model.ts';
-import { decisionId } from '../rules/verdicts.ts';
+import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
+import type { Json } from '../model/event.ts';
+import { toDecisionId } from '../rules/context.ts';
 
 /**
  * A decision as it stands in `events.decisions`. Half of what an event costs to store is its decisions, so the names are
@@ -45,7 +46,7 @@ function pack(decision: Decision, eventId: string): string {
 
 export function unpackDecisions(stored: readonly StoredDecision[], key: string, eventId: string): Decision[] {
   return stored.map(({ r, t = r, o, c, s, n = null, e = [eventId], v = {} }, place) => ({
-    decision_id: decisionId(key, place),
+    decision_id: toDecisionId(key, place),
     rule: r,
     notification_type: t,
     outcome: o,

@@ -1,18 +1,11 @@
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type {
-  Channel,
-  DeliveryReasonCode,
-  DeliveryStatus,
-  InDoubtPolicy,
-  JsonObject,
-  Message,
-  Millis,
-} from '../model.ts';
-import { recordChange } from './changes.ts';
-import { type Connection, transaction } from './database.ts';
-import { type LifecycleEvent, writeLifecycle } from './lifecycle.ts';
-import { list } from './parameters.ts';
+import type { Channel, DeliveryReasonCode, DeliveryStatus, InDoubtPolicy, Message } from '../model/delivery.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { appendAuditEntry } from './audit-log.ts';
+import { enqueueOutbox, type OutboxEvent } from './outbox.ts';
+import { type Connection, withTransaction } from './pg/database.ts';
+import { packTextArray } from './pg/params.ts';
 
 /** Heard by workers when there is something to deliver. */
 export const DELIVERIES_CHANNEL = 'tidings_deliveries';
@@ -72,7 +65,7 @@ export interface Settlement {
 }
 
 /** How many deliveries of a channel a worker has room for. */
-export interface Room {
+export interface ChannelCapacity {
   readonly channel: Channel;
   readonly room: number;
 }
@@ -85,7 +78,7 @@ export interface Room {
 export async function claimDeliveries(
   pool: pg.Pool,
   lease: string,
-  rooms: readonly Room[],
+  rooms: readonly ChannelCapacity[],
   now: Millis,
   length: Millis,
 ): Promise<ClaimedDelivery[]> {
@@ -144,18 +137,18 @@ with due as (
     for update skip locked
   ) as q
 ), held as (
-  ${renew(`select $1, ${endOf('$3')} where exists (select from due)`)}
+  ${renew(`select $1, ${leaseExpiry('$3')} where exists (select from due)`)}
 )
 update deliveries as d
 set status = 'sending', worker = $1, claimed_at = $2, fence = d.fence + 1, attempts = d.attempts + 1,
-    handed_over = d.in_doubt_policy = 'resend'
+    send_started = d.in_doubt_policy = 'resend'
 from due
 join notifications as n using (tenant_id, user_id, notification_id)
 left join active_catalogs as k on k.tenant_id = due.tenant_id
 left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
   and a.kind = case due.channel when 'email' then 'email' when 'sms' then 'phone' end
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
-  and ${fewOf('due.room')}
+  and ${selectivityHint('due.room')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.give_up_at,
           d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid`;
 
@@ -163,10 +156,10 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
  * Right before a send that must not happen twice (in_doubt: hold): from here on a crash leaves it in doubt. A type that
  * is simply sent again does not pay for this; its claim says so from the start. False: the lease was lost.
  */
-export async function markHandedOver(pool: pg.Pool, delivery: ClaimedDelivery): Promise<boolean> {
+export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery): Promise<boolean> {
   const { rows } = await pool.query<{ row: string }>({
-    name: 'mark-handed-over',
-    text: `update deliveries set handed_over = true
+    name: 'mark-send-started',
+    text: `update deliveries set send_started = true
            where tenant_id = $1 and notification_id = $2 and channel = $3 and fence = $4 and status = 'sending'
            returning ctid as row`,
     values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.fence],
@@ -192,28 +185,28 @@ export async function settleDeliveries(
   events: readonly SettledEvent[] = [],
 ): Promise<void> {
   if (events.length === 0) return settleAll(pool, worker, settlements, now);
-  await transaction(pool, async (connection) => {
+  await withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
-    await writeLifecycle(connection, await whatHolds(connection, events), now);
+    await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
   });
 }
 
 /** What others wrote, fit to be an element of `list`. */
-function unparted(text: string | null): string | null {
+function stripSeparator(text: string | null): string | null {
   return text === null ? null : text.replaceAll('\x1f', ' ');
 }
 
 /** What a settlement comes to, as an event. */
 export interface SettledEvent {
   readonly settlement: Settlement;
-  readonly event: LifecycleEvent;
+  readonly event: OutboxEvent;
 }
 
 /** Of a delivery that another worker has by now, it is for that one to say what became of it. */
-async function whatHolds(connection: Connection, events: readonly SettledEvent[]): Promise<LifecycleEvent[]> {
+async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<OutboxEvent[]> {
   const settlements = events.map(({ settlement }) => settlement);
   const { rows } = await connection.query<{ i: number }>({
-    name: 'what-holds',
+    name: 'select-still-owned',
     text: `select r.i from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::text[])
              with ordinality as r(t, n, c, f, s, i)
            cross join lateral (
@@ -254,15 +247,15 @@ async function settle(
     values: [
       worker,
       isoTime(now),
-      list(delivered.map((one) => one.row)),
-      list(delivered.map((one) => one.notificationId)),
-      list(delivered.map((one) => one.channel)),
-      list(delivered.map((one) => one.fence)),
-      list(delivered.map((one) => one.attempt.provider)),
-      list(delivered.map((one) => one.attempt.startedAt)),
-      list(delivered.map((one) => one.attempt.durationMs)),
-      list(delivered.map((one) => unparted(one.attempt.providerMessageId))),
-      list(delivered.map((one) => unparted(one.attempt.response))),
+      packTextArray(delivered.map((one) => one.row)),
+      packTextArray(delivered.map((one) => one.notificationId)),
+      packTextArray(delivered.map((one) => one.channel)),
+      packTextArray(delivered.map((one) => one.fence)),
+      packTextArray(delivered.map((one) => one.attempt.provider)),
+      packTextArray(delivered.map((one) => one.attempt.startedAt)),
+      packTextArray(delivered.map((one) => one.attempt.durationMs)),
+      packTextArray(delivered.map((one) => stripSeparator(one.attempt.providerMessageId))),
+      packTextArray(delivered.map((one) => stripSeparator(one.attempt.response))),
       JSON.stringify(others.map(attemptRow)),
       JSON.stringify([...delivered, ...others].flatMap(messageRow)),
     ],
@@ -309,7 +302,7 @@ with sent as (
   from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
     with ordinality as o(row, n, c, f, p, at, ms, id, re, i)
   where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c and d.fence = o.f::int
-    and d.status = 'sending' and ${fewOf('o.i')}
+    and d.status = 'sending' and ${selectivityHint('o.i')}
   returning 1
 ), outcome as (
   select * from json_to_recordset($12) as r(
@@ -345,7 +338,7 @@ with sent as (
       finished_at = case when o.s = 'queued' then null else $2::timestamptz end
   from outcome as o
   where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.fence = o.f
-    and d.status in ('sending', 'queued', 'in_doubt') and ${fewOf('o.a')}
+    and d.status in ('sending', 'queued', 'in_doubt') and ${selectivityHint('o.a')}
     -- Ended, and queued again by hand before this was said once more: only that it went out is news.
     and (d.status <> 'queued' or d.reason_code is distinct from 'retried' or o.s = 'sent')
 )
@@ -359,7 +352,7 @@ export async function releaseDeliveries(pool: pg.Pool, deliveries: readonly Clai
            set status = 'queued', attempts = attempts - 1
            from unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) as r(t, n, c, f)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
-             and d.status = 'sending' and ${fewOf('r.f')}`,
+             and d.status = 'sending' and ${selectivityHint('r.f')}`,
     values: columns(deliveries),
   });
 }
@@ -371,7 +364,7 @@ export async function releaseDeliveries(pool: pg.Pool, deliveries: readonly Clai
 export async function renewLeases(pool: pg.Pool, leases: readonly string[], length: Millis): Promise<void> {
   await pool.query({
     name: 'renew-leases',
-    text: renew(`select lease, ${endOf('$2')} from unnest($1::text[]) as lease`),
+    text: renew(`select lease, ${leaseExpiry('$2')} from unnest($1::text[]) as lease`),
     values: [leases, length],
   });
 }
@@ -386,7 +379,7 @@ function renew(leases: string): string {
  * Written and judged by the clock of the database: were it each worker's own, one whose clock is fast would take over what
  * another is sending.
  */
-function endOf(length: string): string {
+function leaseExpiry(length: string): string {
   return `clock_timestamp() + ${length}::float8 * interval '1 ms'`;
 }
 
@@ -394,9 +387,9 @@ function endOf(length: string): string {
  * Deliveries whose worker went silent. One that may have reached its provider gets an attempt in doubt, and is sent again
  * or held as its notification type says; one that cannot have is simply queued again. Returns how many.
  */
-export async function recoverExpired(pool: pg.Pool, now: Millis): Promise<number> {
+export async function rescueExpired(pool: pg.Pool, now: Millis): Promise<number> {
   const { rows } = await pool.query<{ recovered: number }>({
-    name: 'recover-expired',
+    name: 'rescue-expired',
     text: RECOVER,
     values: [isoTime(now)],
   });
@@ -411,7 +404,7 @@ with silent as (
 ), lost as (
   select q.* from silent
   cross join lateral (
-    select tenant_id, notification_id, channel, worker, claimed_at, attempts, handed_over, in_doubt_policy
+    select tenant_id, notification_id, channel, worker, claimed_at, attempts, send_started, in_doubt_policy
     from deliveries where finished_at is null and status = 'sending' and worker = silent.worker
     limit 1000000
     for update
@@ -423,28 +416,28 @@ with silent as (
   select tenant_id, notification_id, channel, attempts, 'unknown', worker, claimed_at,
          least(2147483647, greatest(0, extract(epoch from $1::timestamptz - claimed_at) * 1000))::int, 'in_doubt',
          'the worker stopped before it could record what the provider answered'
-  from lost where handed_over
+  from lost where send_started
   on conflict do nothing
 ), freed as (
   update deliveries as d
-  set status = case when l.handed_over and l.in_doubt_policy = 'hold' then 'in_doubt' else 'queued' end,
+  set status = case when l.send_started and l.in_doubt_policy = 'hold' then 'in_doubt' else 'queued' end,
       due_at = $1,
-      attempts = case when l.handed_over then d.attempts else d.attempts - 1 end,
-      reason_code = case when l.handed_over then 'in_doubt' end,
-      reason = case when not l.handed_over then null
+      attempts = case when l.send_started then d.attempts else d.attempts - 1 end,
+      reason_code = case when l.send_started then 'in_doubt' end,
+      reason = case when not l.send_started then null
                     when l.in_doubt_policy = 'hold'
                     then 'A worker stopped while sending: it may have gone out. Held, as this notification type says; retry it by hand.'
                     else 'A worker stopped while sending: it may have gone out. Sent again, as this notification type says.' end,
-      finished_at = case when l.handed_over and l.in_doubt_policy = 'hold' then $1::timestamptz end
+      finished_at = case when l.send_started and l.in_doubt_policy = 'hold' then $1::timestamptz end
   from lost as l
   where d.tenant_id = l.tenant_id and d.notification_id = l.notification_id and d.channel = l.channel
-    and ${fewOf('l.attempts')}
+    and ${selectivityHint('l.attempts')}
   returning 1
 )
 select count(*) as recovered from freed`;
 
 /** When the next delivery of these channels is due; null: none is queued. */
-export async function nextDue(pool: pg.Pool, channels: readonly Channel[]): Promise<Millis | null> {
+export async function loadNextDueDelivery(pool: pg.Pool, channels: readonly Channel[]): Promise<Millis | null> {
   const { rows } = await pool.query<{ due: Millis | null }>({
     name: 'next-due',
     text: `select min(q.due_at) as due from unnest($1::text[]) as want(channel)
@@ -479,7 +472,7 @@ function localeOf(data: JsonObject): string {
  * a table, which happens to be small when the statement is planned, to these rows.
  * @param number an integer column of what is joined to the table
  */
-function fewOf(number: string): string {
+function selectivityHint(number: string): string {
   return `${number} = ${number} + 0`;
 }
 
@@ -495,7 +488,7 @@ export async function retryDelivery(
   now: Millis,
   patience: Millis,
 ): Promise<boolean> {
-  return transaction(pool, async (connection) => {
+  return withTransaction(pool, async (connection) => {
     const { rowCount } = await connection.query(
       `update deliveries
        set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
@@ -505,7 +498,7 @@ export async function retryDelivery(
     );
     if (rowCount === 0) return false;
     const subject = `${id.notificationId}.${id.channel}`;
-    await recordChange(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
+    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
     await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
     return true;
   });

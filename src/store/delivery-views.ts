@@ -1,6 +1,7 @@
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type { Channel, DeliveryStatus, Millis } from '../model.ts';
+import type { Channel, DeliveryStatus } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
 import type { DeliveryId } from './deliveries.ts';
 
 /** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */

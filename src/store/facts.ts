@@ -1,19 +1,20 @@
-import { isoTime } from '../iso-time.ts';
-import type { Decision, JsonObject } from '../model.ts';
-import { storable } from '../rules/calendar.ts';
+import type { Decision } from '../model/decision.ts';
+import type { JsonObject } from '../model/event.ts';
 import {
-  type HistoryNeed,
-  type LimitNeed,
-  type PersonFacts,
+  type HistoryLookup,
+  type LimitLookup,
+  mergeEvent,
+  mergeUse,
+  newUserState,
   patternKey,
-  rememberOnce,
-  rememberUseOnce,
-  stranger,
+  type UserState,
 } from '../rules/facts.ts';
-import { type Connection, parsePgTime } from './database.ts';
+import { clampToEventYears } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
-import { during, list } from './parameters.ts';
-import { runTogether, type Statement } from './round-trip.ts';
+import { type Connection, parsePgTime } from './pg/database.ts';
+import { packTextArray, timeRangeParams } from './pg/params.ts';
+import { runPipelined, type Statement } from './pg/pipeline.ts';
 
 /** What a batch asks of the database: all of one tenant. */
 export interface FactsQuery {
@@ -22,11 +23,11 @@ export interface FactsQuery {
   readonly userIds: readonly string[];
   /** Events to look up: are they stored already? */
   readonly events: readonly EventIdentity[];
-  readonly history: readonly Needed<HistoryNeed>[];
-  readonly limits: readonly Needed<LimitNeed>[];
+  readonly history: readonly Lookup<HistoryLookup>[];
+  readonly limits: readonly Lookup<LimitLookup>[];
 }
 
-export interface Needed<Need> {
+export interface Lookup<Need> {
   readonly userId: string;
   readonly need: Need;
 }
@@ -38,13 +39,13 @@ export interface EventIdentity {
   readonly at: string;
   readonly key: string;
   /** The caller gave the id: it may be known from another event. */
-  readonly named: boolean;
+  readonly hasCallerId: boolean;
 }
 
 export interface Facts {
   /** The catalog version in force; 0 when none was applied. */
   readonly catalogVersion: number;
-  readonly people: ReadonlyMap<string, PersonFacts>;
+  readonly users: ReadonlyMap<string, UserState>;
   /** Keyed hashes of the present addresses, by user id and kind. */
   readonly addressHashes: ReadonlyMap<string, { readonly [kind: string]: string }>;
   /** Events of the query that are stored already, by their place in it. */
@@ -74,14 +75,14 @@ export function loadFacts(connection: Connection, query: FactsQuery): Promise<Fa
 async function load(connection: Connection, query: FactsQuery, before: readonly Statement[]): Promise<Facts> {
   const facts: Known = {
     catalogVersion: 0,
-    people: new Map(query.userIds.map((userId) => [userId, stranger(userId)])),
+    users: new Map(query.userIds.map((userId) => [userId, newUserState(userId)])),
     addressHashes: new Map(),
     stored: new Map(),
     contentHashes: new Map(),
     hasWaits: false,
   };
   const lookUps = lookUpsOf(query, facts);
-  const answers = await runTogether(connection, [...before, ...lookUps.map(({ statement }) => statement)]);
+  const answers = await runPipelined(connection, [...before, ...lookUps.map(({ statement }) => statement)]);
   lookUps.forEach(({ read }, place) => {
     for (const row of answers[before.length + place] as Row[]) read(row);
   });
@@ -89,8 +90,8 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
 }
 
 /** Part of `lockAndLoadFacts`. */
-export async function lockPeople(connection: Connection, tenantId: string, userIds: readonly string[]): Promise<void> {
-  await runTogether(connection, [lockStatement(tenantId, userIds)]);
+export async function lockUsers(connection: Connection, tenantId: string, userIds: readonly string[]): Promise<void> {
+  await runPipelined(connection, [lockStatement(tenantId, userIds)]);
 }
 
 const BEGIN: Statement = { name: 'begin', text: 'begin' };
@@ -101,7 +102,7 @@ const BEGIN: Statement = { name: 'begin', text: 'begin' };
  * A batch has at most about 1000 people: the server's default lock table holds ten times that.
  */
 function lockStatement(tenantId: string, userIds: readonly string[]): Statement {
-  return { name: 'lock-people', text: LOCK, values: [tenantId, list(userIds)] };
+  return { name: 'lock-users', text: LOCK, values: [tenantId, packTextArray(userIds)] };
 }
 
 const LOCK = `
@@ -113,7 +114,7 @@ select pg_advisory_xact_lock(h) from (
 /** While they are gathered. */
 interface Known {
   catalogVersion: number;
-  readonly people: Map<string, PersonFacts>;
+  readonly users: Map<string, UserState>;
   readonly addressHashes: Map<string, { [kind: string]: string }>;
   readonly stored: Map<number, readonly Decision[]>;
   readonly contentHashes: Map<string, string>;
@@ -131,9 +132,9 @@ type Row = readonly [string, string, string, string, string, string];
 
 /** Only what there is to look up: a statement that finds nothing costs as much as one that does. */
 function lookUpsOf({ tenantId, userIds, events, history, limits }: FactsQuery, facts: Known): LookUp[] {
-  const lookUps = [activeCatalog(tenantId, facts), people(tenantId, userIds, facts)];
+  const lookUps = [activeCatalog(tenantId, facts), users(tenantId, userIds, facts)];
   if (events.length > 0) lookUps.push(storedEvents(tenantId, events, facts));
-  const named = events.filter((event) => event.named);
+  const named = events.filter((event) => event.hasCallerId);
   if (named.length > 0) lookUps.push(knownIds(tenantId, named, facts));
   const latest = history.filter(isLatest);
   if (latest.length > 0) lookUps.push(latestEvents(tenantId, latest, facts));
@@ -158,12 +159,12 @@ const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting')
 from active_catalogs where tenant_id = $1`;
 
-function people(tenantId: string, userIds: readonly string[], facts: Known): LookUp {
+function users(tenantId: string, userIds: readonly string[], facts: Known): LookUp {
   return {
-    statement: { name: 'people', text: PEOPLE, values: [tenantId, list(userIds)] },
+    statement: { name: 'users', text: PEOPLE, values: [tenantId, packTextArray(userIds)] },
     read([place, traits, traitTimes, addressHashes]) {
       const userId = userIds[Number(place)] as string;
-      personOf(facts, userId).profile = { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) };
+      getUser(facts, userId).profile = { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) };
       facts.addressHashes.set(userId, JSON.parse(addressHashes));
     },
   };
@@ -185,9 +186,9 @@ function storedEvents(tenantId: string, events: readonly EventIdentity[], facts:
   const times = events.map(({ at }) => at);
   const values = [
     tenantId,
-    list(events.map(({ userId }) => userId)),
-    list(times),
-    list(events.map(({ key }) => key)),
+    packTextArray(events.map(({ userId }) => userId)),
+    packTextArray(times),
+    packTextArray(events.map(({ key }) => key)),
     times.reduce((least, at) => (at < least ? at : least)),
     times.reduce((greatest, at) => (at > greatest ? at : greatest)),
   ];
@@ -216,7 +217,7 @@ cross join lateral (
 
 function knownIds(tenantId: string, named: readonly EventIdentity[], facts: Known): LookUp {
   return {
-    statement: { name: 'known-ids', text: KNOWN_IDS, values: [tenantId, list(named.map(({ key }) => key))] },
+    statement: { name: 'known-ids', text: KNOWN_IDS, values: [tenantId, packTextArray(named.map(({ key }) => key))] },
     read([place, contentHash]) {
       facts.contentHashes.set((named[Number(place)] as EventIdentity).key, contentHash);
     },
@@ -227,21 +228,21 @@ const KNOWN_IDS = `
 select q.i::int - 1, k.content_hash
 from unnest(string_to_array($2, E'\\x1f')::uuid[]) with ordinality as q(key, i)
 cross join lateral (
-  select content_hash from event_keys where tenant_id = $1 and key = q.key limit 1
+  select content_hash from event_ids where tenant_id = $1 and key = q.key limit 1
 ) as k`;
 
 function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts: Known): LookUp {
   const values = [
     tenantId,
-    list(asked.map(({ userId }) => userId)),
-    list(asked.map(({ need }) => need.type)),
-    ...during(asked.map(({ need }) => need)),
+    packTextArray(asked.map(({ userId }) => userId)),
+    packTextArray(asked.map(({ need }) => need.type)),
+    ...timeRangeParams(asked.map(({ need }) => need)),
   ];
   return {
     statement: { name: 'latest-events', text: LATEST_EVENTS, values },
     read([place, key, eventId, time]) {
       const { userId, need } = asked[Number(place)] as Asked<'latest'>;
-      rememberOnce(personOf(facts, userId), need.type, { key, eventId, time: parsePgTime(time) });
+      mergeEvent(getUser(facts, userId), need.type, { key, eventId, time: parsePgTime(time) });
     },
   };
 }
@@ -261,13 +262,13 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
   const least = asked.reduce((so, { need }) => Math.min(so, need.from - need.within), Number.POSITIVE_INFINITY);
   const values = [
     tenantId,
-    list(asked.map(({ userId }) => userId)),
-    list(asked.map(({ need }) => need.type)),
-    list(asked.map(({ need }) => isoTime(need.from))),
-    list(asked.map(({ need }) => isoTime(need.to))),
-    list(asked.map(({ need }) => need.earlier)),
-    list(asked.map(({ need }) => String(need.within))),
-    isoTime(storable(least)),
+    packTextArray(asked.map(({ userId }) => userId)),
+    packTextArray(asked.map(({ need }) => need.type)),
+    packTextArray(asked.map(({ need }) => isoTime(need.from))),
+    packTextArray(asked.map(({ need }) => isoTime(need.to))),
+    packTextArray(asked.map(({ need }) => need.earlier)),
+    packTextArray(asked.map(({ need }) => String(need.within))),
+    isoTime(clampToEventYears(least)),
     isoTime(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
   ];
   return {
@@ -277,7 +278,7 @@ function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], f
       const { type, earlier, within } = need;
       const [properties, traits] = JSON.parse(content) as [JsonObject, JsonObject];
       const time = parsePgTime(at);
-      rememberOnce(personOf(facts, userId), type, {
+      mergeEvent(getUser(facts, userId), type, {
         key,
         eventId,
         time,
@@ -305,21 +306,21 @@ cross join lateral (
   order by event_time limit ${MAX_WAITING}
 ) as e`;
 
-function limitUses(tenantId: string, limits: readonly Needed<LimitNeed>[], facts: Known): LookUp {
+function limitUses(tenantId: string, limits: readonly Lookup<LimitLookup>[], facts: Known): LookUp {
   const values = [
     tenantId,
-    list(limits.map(({ userId }) => userId)),
-    list(limits.map(({ need }) => need.limitKey)),
-    list(limits.map(({ need }) => need.from)),
-    list(limits.map(({ need }) => need.to)),
+    packTextArray(limits.map(({ userId }) => userId)),
+    packTextArray(limits.map(({ need }) => need.limitKey)),
+    packTextArray(limits.map(({ need }) => need.from)),
+    packTextArray(limits.map(({ need }) => need.to)),
   ];
   return {
     statement: { name: 'limit-uses', text: LIMIT_USES, values },
     read([place, bucket, slot, time, eventId, notificationId]) {
-      const { userId, need } = limits[Number(place)] as Needed<LimitNeed>;
+      const { userId, need } = limits[Number(place)] as Lookup<LimitLookup>;
       const use = { bucket, slot: Number(slot), at: parsePgTime(time), eventId, notificationId };
       // Two events of the batch may ask for overlapping spans of one limit.
-      rememberUseOnce(personOf(facts, userId), need.limitKey, use);
+      mergeUse(getUser(facts, userId), need.limitKey, use);
     },
   };
 }
@@ -334,11 +335,11 @@ cross join lateral (
   order by bucket, slot limit ${MAX_USES}
 ) as u`;
 
-function personOf(facts: Known, userId: string): PersonFacts {
-  return facts.people.get(userId) as PersonFacts;
+function getUser(facts: Known, userId: string): UserState {
+  return facts.users.get(userId) as UserState;
 }
 
-type Asked<Kind> = Needed<Extract<HistoryNeed, { kind: Kind }>>;
+type Asked<Kind> = Lookup<Extract<HistoryLookup, { kind: Kind }>>;
 
 function isLatest(asked: FactsQuery['history'][number]): asked is Asked<'latest'> {
   return asked.need.kind === 'latest';
@@ -349,8 +350,8 @@ function isWaiting(asked: FactsQuery['history'][number]): asked is Asked<'waitin
 }
 
 /** A trait of an event that would change the profile. */
-export interface ContestedTrait {
-  readonly person: PersonFacts;
+export interface TraitConflict {
+  readonly user: UserState;
   readonly trait: string;
   /** Event time (ISO 8601) of the event that would change it. */
   readonly at: string;
@@ -361,22 +362,22 @@ export interface ContestedTrait {
  * latest event that said so. Where an event would change a value, this looks for a later event that named the trait, and
  * brings the time up to it; so a late event does not win over what was said after it.
  */
-export async function confirmTraitTimes(
+export async function refreshTraitTimes(
   connection: Connection,
   tenantId: string,
-  contested: readonly ContestedTrait[],
+  contested: readonly TraitConflict[],
 ): Promise<void> {
   if (contested.length === 0) return;
   const values = [
     tenantId,
-    list(contested.map(({ person }) => person.userId)),
-    list(contested.map(({ at }) => at)),
+    packTextArray(contested.map(({ user }) => user.userId)),
+    packTextArray(contested.map(({ at }) => at)),
     JSON.stringify(contested.map(({ trait }) => trait)),
-    contested.reduce((least, { at }) => (at < least ? at : least), (contested[0] as ContestedTrait).at),
+    contested.reduce((least, { at }) => (at < least ? at : least), (contested[0] as TraitConflict).at),
   ];
-  const [rows = []] = await runTogether(connection, [{ name: 'confirm-trait-times', text: CONFIRM, values }]);
+  const [rows = []] = await runPipelined(connection, [{ name: 'refresh-trait-times', text: CONFIRM, values }]);
   for (const [place, at] of rows) {
-    const { person, trait } = contested[Number(place)] as ContestedTrait;
+    const { user: person, trait } = contested[Number(place)] as TraitConflict;
     const time = parsePgTime(at as string);
     const { traits, traitTimes } = person.profile;
     if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { contentUuid } from '../events/content.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Json, Millis } from '../model.ts';
-import { maskSuspicious, storableText } from '../privacy/mask.ts';
+import type { Json, Millis } from '../model/event.ts';
+import { maskUntrusted, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { recordChange } from './changes.ts';
-import { transaction } from './database.ts';
-import { queryPage } from './page.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { appendAuditEntry } from './audit-log.ts';
+import { queryPage } from './pg/bounded-page.ts';
+import { withTransaction } from './pg/database.ts';
 
 /** A refused event, as people see it. */
 export interface RejectedEvent {
@@ -53,10 +53,10 @@ export async function quarantine(
       c: result.code,
       p: storableText(result.path ?? ''),
       m: storableText(result.message ?? ''),
-      v: maskSuspicious(item),
+      v: maskUntrusted(item),
       s: sealed.bytes.toString('base64'),
       k: sealed.keyId,
-      h: personOf(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
+      h: getUser(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
     });
   }
   await pool.query({
@@ -103,7 +103,7 @@ export async function listRejected(
 }
 
 /** Of a refused event, what an explanation tells. */
-export interface RefusedView {
+export interface RejectedView {
   readonly rejected_id: string;
   /** As it was written; null: it was no text. */
   readonly event_type: string | null;
@@ -115,22 +115,22 @@ export interface RefusedView {
 }
 
 /** What was refused of a person and not taken in since; newest first. */
-export async function loadRefused(
+export async function loadRejected(
   pool: pg.Pool,
   seal: Seal,
   tenantId: string,
   userId: string,
   limit: number,
-): Promise<RefusedView[]> {
+): Promise<RejectedView[]> {
   const { rows } = await pool.query(
     `select rejected_id, preview ->> 'event_type' as event_type, code, path, message, times, last_at from rejected_events
      where tenant_id = $1 and user_hash = $2 order by last_at desc, rejected_id desc limit $3`,
-    [tenantId, personOf(seal, tenantId, userId), limit],
+    [tenantId, getUser(seal, tenantId, userId), limit],
   );
   return rows.map(({ last_at, ...row }) => ({ ...row, last_at: isoTime(last_at) }));
 }
 
-function personOf(seal: Seal, tenantId: string, userId: unknown): string | null {
+function getUser(seal: Seal, tenantId: string, userId: unknown): string | null {
   return typeof userId === 'string' ? seal.hash(`refused\n${tenantId}\n${userId.slice(0, 256)}`) : null;
 }
 
@@ -151,9 +151,9 @@ export async function removeRejected(
   actor: string,
   now: Millis,
 ): Promise<void> {
-  await transaction(pool, async (connection) => {
+  await withTransaction(pool, async (connection) => {
     await connection.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
-    await recordChange(connection, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, now);
+    await appendAuditEntry(connection, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, now);
   });
 }
 

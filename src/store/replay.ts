@@ -1,14 +1,15 @@
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type { Decision, Event, JsonObject, Millis, Profile, WaitKind, WaitStatus } from '../model.ts';
-import { openChanges } from '../rules/changes.ts';
-import type { CountedUse, KnownChange, WaitState } from '../rules/facts.ts';
+import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import type { CountedUse, TraitChangeTrigger, WaitState } from '../rules/facts.ts';
+import { findOpenChanges } from '../rules/trait-changes.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { SAYS_TOLD } from './told.ts';
-import { SAYS_CHANGE } from './trait-changes.ts';
+import { FIRED_PATTERN } from './fired.ts';
+import { CHANGE_PATTERN } from './trait-changes.ts';
 
 /** Everything stored of one person that a replay needs. */
-export interface StoredLife {
+export interface StoredHistory {
   readonly userId: string;
   /** As it is now: for traits whose event is stored no more. */
   readonly profile: Profile;
@@ -27,7 +28,7 @@ export interface StoredEvent extends Event {
   readonly hasActed: boolean;
   /** What was decided when it arrived. Of what was received before `since` only where something came of it or a trait changed. */
   decisions(): readonly Decision[];
-  openChanges(): readonly KnownChange[];
+  openChanges(): readonly TraitChangeTrigger[];
 }
 
 export interface StoredWait {
@@ -51,11 +52,11 @@ export interface StoredUse extends CountedUse {
 }
 
 /** A person with more events than this is left out: a replay holds all of one person in memory. */
-export const MOST_EVENTS = 100_000;
+export const MAX_EVENTS_PER_PAGE = 100_000;
 
 const PAGE = 5000;
 
-export interface LivesQuery {
+export interface HistoriesQuery {
   readonly tenantId: string;
   /** Only this person. */
   readonly userId?: string;
@@ -68,10 +69,10 @@ export interface LivesQuery {
 }
 
 /** Some people, in order of their ids. */
-export interface LivesPage {
-  readonly lives: readonly StoredLife[];
+export interface HistoriesPage {
+  readonly lives: readonly StoredHistory[];
   /** People whose events were read, those without news included. */
-  readonly people: number;
+  readonly users: number;
   /** With more than MOST_EVENTS. */
   readonly leftOut: readonly string[];
 }
@@ -80,7 +81,7 @@ export interface LivesPage {
  * Reads people one after the other, a few thousand events in a round trip, all as they were at one moment: a cursor over
  * the primary key of `events` in a read-only transaction, so nothing is sorted and nothing is locked.
  */
-export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerator<LivesPage> {
+export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): AsyncGenerator<HistoriesPage> {
   const connection = await pool.connect();
   try {
     await connection.query('begin isolation level repeatable read, read only');
@@ -132,11 +133,11 @@ export async function* readLives(pool: pg.Pool, query: LivesQuery): AsyncGenerat
 }
 
 /** About how many people there are, for a progress bar. */
-export async function countPeople(pool: pg.Pool, tenantId: string): Promise<number> {
-  const { rows } = await pool.query<{ people: number }>('select count(*) as people from users where tenant_id = $1', [
+export async function countUsers(pool: pg.Pool, tenantId: string): Promise<number> {
+  const { rows } = await pool.query<{ users: number }>('select count(*) as users from users where tenant_id = $1', [
     tenantId,
   ]);
-  return rows[0]?.people ?? 0;
+  return rows[0]?.users ?? 0;
 }
 
 interface Reading {
@@ -163,7 +164,7 @@ type EventRow = [
 const EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
        traits::text, context ->> 'emitted_by', catalog_version,
-       case when received_at >= $2::timestamptz or decisions::text ~ '${SAYS_TOLD}|${SAYS_CHANGE}' then decisions::text
+       case when received_at >= $2::timestamptz or decisions::text ~ '${FIRED_PATTERN}|${CHANGE_PATTERN}' then decisions::text
        end
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
@@ -171,7 +172,7 @@ const ORDER = 'order by user_id, event_time, key';
 
 function take(reading: Reading, tenantId: string, row: EventRow): void {
   const [userId, time, key, type, eventId, receivedAt, properties, traits, emittedBy, catalogVersion, decisions] = row;
-  if (reading.events.length >= MOST_EVENTS) {
+  if (reading.events.length >= MAX_EVENTS_PER_PAGE) {
     reading.left++;
     return;
   }
@@ -195,7 +196,7 @@ function take(reading: Reading, tenantId: string, row: EventRow): void {
       return unpacked;
     },
     openChanges() {
-      return decisions?.includes(SAYS_CHANGE) ? openChanges(event, event.decisions()) : [];
+      return decisions?.includes(CHANGE_PATTERN) ? findOpenChanges(event, event.decisions()) : [];
     },
   };
   reading.events.push(event);
@@ -210,9 +211,9 @@ function objectOf(text: string): JsonObject {
 /** The rest of what is stored of these people, who follow one another. */
 async function complete(
   connection: pg.PoolClient,
-  { tenantId, since, until, everybody }: LivesQuery,
+  { tenantId, since, until, everybody }: HistoriesQuery,
   whole: readonly Reading[],
-): Promise<LivesPage> {
+): Promise<HistoriesPage> {
   const leftOut = whole.filter(({ left }) => left > 0).map(({ userId }) => userId);
   const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
   const profiles = new Map<string, Profile>();
@@ -229,7 +230,7 @@ async function complete(
     const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
     push(uses, user_id, { ...use, limitKey: limit_key });
   }
-  const lives: StoredLife[] = [];
+  const lives: StoredHistory[] = [];
   for (const { userId, events, left } of whole) {
     const own = waits.get(userId) ?? [];
     const hasNews =
@@ -239,7 +240,7 @@ async function complete(
     const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
     lives.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
   }
-  return { lives, people: whole.length, leftOut };
+  return { lives, users: whole.length, leftOut };
 }
 
 const USERS = `

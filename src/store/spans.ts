@@ -1,7 +1,7 @@
-import type { JsonObject, Millis } from '../model.ts';
-import { type PersonFacts, rememberOnce } from '../rules/facts.ts';
-import type { Connection } from './database.ts';
-import { during, list } from './parameters.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { mergeEvent, type UserState } from '../rules/facts.ts';
+import type { Connection } from './pg/database.ts';
+import { packTextArray, timeRangeParams } from './pg/params.ts';
 
 /** All events of a person of one type in a span; both ends count. */
 export interface Span {
@@ -24,7 +24,7 @@ export async function loadSpans(
   connection: Connection,
   tenantId: string,
   spans: readonly Span[],
-  people: ReadonlyMap<string, PersonFacts>,
+  users: ReadonlyMap<string, UserState>,
 ): Promise<void> {
   const merged = mergeSpans(spans);
   if (merged.length === 0) return;
@@ -34,15 +34,15 @@ export async function loadSpans(
     rowMode: 'array',
     values: [
       tenantId,
-      list(merged.map(({ userId }) => userId)),
-      list(merged.map(({ type }) => type)),
-      ...during(merged),
+      packTextArray(merged.map(({ userId }) => userId)),
+      packTextArray(merged.map(({ type }) => type)),
+      ...timeRangeParams(merged),
     ],
   });
   for (const [place, key, eventId, time, properties, traits] of rows) {
     const { userId, type } = merged[place] as Span;
     const event = { tenantId, userId, eventId, key, type, time, properties, traits };
-    rememberOnce(people.get(userId) as PersonFacts, type, { key, eventId, time, event, waitsFor: NOTHING });
+    mergeEvent(users.get(userId) as UserState, type, { key, eventId, time, event, waitsFor: NOTHING });
   }
 }
 

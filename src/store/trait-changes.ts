@@ -1,13 +1,13 @@
-import type { Event, JsonObject, Millis } from '../model.ts';
-import { openChanges, rememberChanges } from '../rules/changes.ts';
-import type { PersonFacts } from '../rules/facts.ts';
-import type { Connection } from './database.ts';
+import type { Event, JsonObject, Millis } from '../model/event.ts';
+import type { UserState } from '../rules/facts.ts';
+import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { during, list } from './parameters.ts';
+import type { Connection } from './pg/database.ts';
+import { packTextArray, timeRangeParams } from './pg/params.ts';
 import { mergeSpans } from './spans.ts';
 
 /** A span of event times; both ends count. */
-export interface ChangesNeed {
+export interface TraitChangeLookup {
   readonly userId: string;
   readonly from: Millis;
   readonly to: Millis;
@@ -17,29 +17,29 @@ export interface ChangesNeed {
 const MAX_CHANGES = 1000;
 
 /** What stands in the decisions on such an event, in the form of decisions.ts. */
-export const SAYS_CHANGE = '"change":';
+export const CHANGE_PATTERN = '"change":';
 
 /** Adds the changes of traits whose pattern was incomplete, by the decisions on them, to what is known of the people. */
-export async function loadChanges(
+export async function loadTraitChanges(
   connection: Connection,
   tenantId: string,
-  needs: readonly ChangesNeed[],
-  people: ReadonlyMap<string, PersonFacts>,
+  needs: readonly TraitChangeLookup[],
+  users: ReadonlyMap<string, UserState>,
 ): Promise<void> {
   const merged = mergeSpans(needs.map((need) => ({ ...need, type: '' })));
   if (merged.length === 0) return;
   const { rows } = await connection.query<Row>({
-    name: 'load-changes',
+    name: 'load-trait-changes',
     text: LOAD,
     rowMode: 'array',
-    values: [tenantId, list(merged.map(({ userId }) => userId)), ...during(merged)],
+    values: [tenantId, packTextArray(merged.map(({ userId }) => userId)), ...timeRangeParams(merged)],
   });
   for (const [place, key, eventId, type, time, properties, traits, decisions] of rows) {
-    const { userId } = merged[place] as ChangesNeed;
-    const person = people.get(userId) as PersonFacts;
+    const { userId } = merged[place] as TraitChangeLookup;
+    const user = users.get(userId) as UserState;
     const event: Event = { tenantId, userId, eventId, key, type, time, properties, traits };
-    if (person.changes?.some(({ trigger }) => trigger.key === key)) continue;
-    rememberChanges(person, openChanges(event, unpackDecisions(decisions, key, eventId)));
+    if (user.changes?.some(({ trigger }) => trigger.key === key)) continue;
+    addTraitChanges(user, findOpenChanges(event, unpackDecisions(decisions, key, eventId)));
   }
 }
 
@@ -63,6 +63,6 @@ from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timest
 cross join lateral (
   select key, event_id, event_type, event_time, properties, traits, decisions from events
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi
-    and event_time between $5::timestamptz and $6::timestamptz and strpos(decisions::text, '${SAYS_CHANGE}') > 0
+    and event_time between $5::timestamptz and $6::timestamptz and strpos(decisions::text, '${CHANGE_PATTERN}') > 0
   order by event_time limit ${MAX_CHANGES}
 ) as e`;

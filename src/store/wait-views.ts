@@ -1,8 +1,9 @@
 import type pg from 'pg';
-import { isoTime } from '../iso-time.ts';
-import type { Decision, Millis, WaitKind, WaitStatus } from '../model.ts';
+import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
-import { queryPage } from './page.ts';
+import { queryPage } from './pg/bounded-page.ts';
 
 /** A wait in the shape that the API shows. Times are ISO 8601 in UTC. */
 export interface WaitView {

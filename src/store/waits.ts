@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import { isoTime } from '../iso-time.ts';
-import type { Decision, JsonObject, Millis, WaitKind } from '../model.ts';
-import { storable } from '../rules/calendar.ts';
-import type { Wait, WaitNeed, WaitState } from '../rules/facts.ts';
-import type { Connection } from './database.ts';
+import type { Decision, WaitKind } from '../model/decision.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
+import { clampToEventYears } from '../time/calendar.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
-import { list } from './parameters.ts';
+import type { Connection } from './pg/database.ts';
+import { packTextArray } from './pg/params.ts';
 
 /** Rules that wait, as they are stored; see the picture in sql/000003.sql. */
 
@@ -14,7 +15,7 @@ import { list } from './parameters.ts';
 export const TIMERS_CHANNEL = 'tidings_timers';
 
 /** What is due later than this after it was written need not be announced: workers look more often. In milliseconds. */
-export const ANNOUNCED_AHEAD = 60_000;
+export const ANNOUNCE_AHEAD_MS = 60_000;
 
 /** Open waits of one person that are looked at; those due first. */
 const MAX_OPEN = 2000;
@@ -32,22 +33,22 @@ export async function loadWaits(
     readonly tenantId: string;
     /** Distinct. */
     readonly userIds: readonly string[];
-    readonly needs: readonly { readonly userId: string; readonly need: WaitNeed }[];
+    readonly needs: readonly { readonly userId: string; readonly need: WaitLookup }[];
   },
 ): Promise<Wait[]> {
   const { tenantId, userIds } = query;
-  const needs = new Map(query.needs.map((one) => [list([one.userId, one.need.rule, one.need.key]), one]));
+  const needs = new Map(query.needs.map((one) => [packTextArray([one.userId, one.need.rule, one.need.key]), one]));
   const asked = [...needs.values()];
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits',
     text: LOAD,
     values: [
       tenantId,
-      list(userIds),
-      list(asked.map(({ userId }) => userId)),
-      list(asked.map(({ need }) => need.rule)),
+      packTextArray(userIds),
+      packTextArray(asked.map(({ userId }) => userId)),
+      packTextArray(asked.map(({ need }) => need.rule)),
       // A list of one empty text would be the empty list.
-      list(asked.map(({ need }) => `=${need.key}`)),
+      packTextArray(asked.map(({ need }) => `=${need.key}`)),
     ],
   });
   return rows.map(waitOf);
@@ -65,7 +66,11 @@ export async function loadWaitsById(
            cross join lateral (
              select ${COLUMNS} from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
            ) as w`,
-    values: [tenantId, list(asked.map(({ userId }) => userId)), list(asked.map(({ waitId }) => waitId))],
+    values: [
+      tenantId,
+      packTextArray(asked.map(({ userId }) => userId)),
+      packTextArray(asked.map(({ waitId }) => waitId)),
+    ],
   });
   return rows.map(waitOf);
 }
@@ -85,13 +90,13 @@ export async function loadWaitsIn(
              where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
              order by due_at limit ${MAX_OPEN}
            ) as w`,
-    values: [tenantId, rule, list(userIds)],
+    values: [tenantId, rule, packTextArray(userIds)],
   });
   return rows.map(waitOf);
 }
 
 /** A wait to write, with what was decided when it ended; no decisions: an event ended it, and has them. */
-export interface WrittenWait {
+export interface WaitWrite {
   readonly wait: Wait;
   readonly decisions: readonly Decision[];
 }
@@ -103,7 +108,7 @@ export interface WrittenWait {
 export async function writeWaits(
   connection: Connection,
   tenantId: string,
-  waits: readonly WrittenWait[],
+  waits: readonly WaitWrite[],
   now: Millis,
 ): Promise<void> {
   if (waits.length === 0) return;
@@ -114,7 +119,7 @@ export async function writeWaits(
 /** The statement of `writeWaits`, for a caller that sends several together. */
 export function writeWaitsStatement(
   tenantId: string,
-  waits: readonly WrittenWait[],
+  waits: readonly WaitWrite[],
   now: Millis,
 ): { name: string; text: string; values: string[] } {
   const rows = waits.map(({ wait }) => ({
@@ -126,15 +131,15 @@ export function writeWaitsStatement(
     i: wait.kind,
     v: wait.catalogVersion,
     s: wait.status,
-    t: isoTime(storable(wait.triggerTime)),
-    d: isoTime(storable(wait.dueAt)),
+    t: isoTime(clampToEventYears(wait.triggerTime)),
+    d: isoTime(clampToEventYears(wait.dueAt)),
     b: isoTime(wait.beganAt),
     e: wait.endedAt === null ? null : isoTime(wait.endedAt),
     j: wait.state as unknown as JsonObject,
   }));
   // Decisions are text already.
   const texts = rows.map((row, place) => {
-    const { wait, decisions } = waits[place] as WrittenWait;
+    const { wait, decisions } = waits[place] as WaitWrite;
     const text = jsonText(row);
     if (wait.status === 'waiting' || decisions.length === 0) return text;
     return `${text.slice(0, -1)},"x":${packDecisions(decisions, wait.state.trigger.eventId)}}`;
@@ -142,12 +147,12 @@ export function writeWaitsStatement(
   return {
     name: 'write-waits',
     text: WRITE,
-    values: [tenantId, isoTime(now + ANNOUNCED_AHEAD), `[${texts.join(',')}]`],
+    values: [tenantId, isoTime(now + ANNOUNCE_AHEAD_MS), `[${texts.join(',')}]`],
   };
 }
 
 /** Somebody whose time has come. */
-export interface DuePerson {
+export interface DueUser {
   readonly tenantId: string;
   readonly userId: string;
   /** When the first of their waits was due. */
@@ -158,7 +163,7 @@ export interface DuePerson {
  * The people of the waits that have been due longest, at most `limit` waits, and so many that MAX_STATE holds them. Other
  * workers leave them alone until `until`; should this one die, they are taken again.
  */
-export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<DuePerson[]> {
+export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<DueUser[]> {
   const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
     name: 'claim-due-waits',
     text: CLAIM,
@@ -168,7 +173,7 @@ export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, l
 }
 
 /** When the next wait that nobody has claimed is due; null: nothing waits. */
-export async function nextWaitDue(pool: pg.Pool): Promise<Millis | null> {
+export async function loadNextWaitDue(pool: pg.Pool): Promise<Millis | null> {
   const { rows } = await pool.query<{ due_at: Millis }>({
     name: 'next-wait-due',
     text: `select due_at from waits where ${QUEUED} and claimed_until is null order by due_at limit 1`,
@@ -181,10 +186,10 @@ export async function countWaiting(
   pool: pg.Pool,
   tenantId: string,
   rules?: readonly string[],
-): Promise<{ rule: string; people: number; waits: number }[]> {
+): Promise<{ rule: string; users: number; waits: number }[]> {
   if (rules?.length === 0) return [];
-  const { rows } = await pool.query<{ rule: string; people: number; waits: number }>(
-    `select rule, count(*) as people, sum(n)::bigint as waits
+  const { rows } = await pool.query<{ rule: string; users: number; waits: number }>(
+    `select rule, count(*) as users, sum(n)::bigint as waits
      from (
        select rule, user_id, count(*) as n from waits
        where tenant_id = $1 and status = 'waiting' and ($2::text[] is null or rule = any($2))
@@ -197,7 +202,7 @@ export async function countWaiting(
 }
 
 /** People who wait in a rule, in order of id. @param after only those after this one */
-export async function peopleWaitingIn(
+export async function usersWaitingIn(
   connection: Connection,
   tenantId: string,
   rule: string,
@@ -205,7 +210,7 @@ export async function peopleWaitingIn(
   limit: number,
 ): Promise<string[]> {
   const { rows } = await connection.query<{ user_id: string }>({
-    name: 'people-waiting-in',
+    name: 'users-waiting-in',
     text: `select distinct user_id from waits
            where tenant_id = $1 and status = 'waiting' and user_id > $2 and rule = $3 order by user_id limit $4`,
     values: [tenantId, after, rule, limit],
@@ -223,15 +228,18 @@ export async function moveWaits(
   rule: string,
   userIds: readonly string[],
   to: { readonly version: number; readonly kind: WaitKind | undefined },
-): Promise<{ changed: number; left: number }> {
+): Promise<{ changed: number; skipped: number }> {
   const open = `tenant_id = $1 and rule = $2 and user_id = any($3::text[]) and status = 'waiting' and catalog_version <> $4`;
   const values = [tenantId, rule, userIds, to.version];
   const { rowCount } = await connection.query(`update waits set catalog_version = $4 where ${open} and kind = $5`, [
     ...values,
     to.kind ?? '',
   ]);
-  const { rows } = await connection.query<{ left: number }>(`select count(*) as left from waits where ${open}`, values);
-  return { changed: rowCount ?? 0, left: rows[0]?.left ?? 0 };
+  const { rows } = await connection.query<{ skipped: number }>(
+    `select count(*) as skipped from waits where ${open}`,
+    values,
+  );
+  return { changed: rowCount ?? 0, skipped: rows[0]?.skipped ?? 0 };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Outgoing, Provider } from '../../src/channels/provider.ts';
-import type { Message, SendOutcome } from '../../src/model.ts';
+import type { Message, SendOutcome } from '../../src/model/delivery.ts';
 
 /** What every provider promises, whatever it carries. One call for each of them. */
 export function testProvider(name: string, make: () => Promise<Subject>): void {

@@ -1,8 +1,8 @@
-import { Catalogs } from '../../src/catalog/catalogs.ts';
-import { Pipeline } from '../../src/pipeline.ts';
+import { CatalogCache } from '../../src/catalog/cache.ts';
+import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import { openPool } from '../../src/store/database.ts';
-import { Partitions } from '../../src/store/partitions.ts';
+import { openPool } from '../../src/store/pg/database.ts';
+import { Partitions } from '../../src/store/pg/partitions.ts';
 import { silent, TENANT } from './tidings.ts';
 
 /**
@@ -20,10 +20,10 @@ class Freezing extends Seal {
   }
 }
 
-const pool = openPool(url, { max: 2, name: 'frozen', patience: { idle: Number(idle) } });
+const pool = openPool(url, { max: 2, name: 'frozen', timeouts: { idleInTransaction: Number(idle) } });
 const pipeline = new Pipeline({
   pool,
-  catalogs: new Catalogs(pool),
+  catalogs: new CatalogCache(pool),
   partitions: new Partitions(pool),
   seal: new Freezing(Buffer.alloc(32)),
   clock: Date.now,

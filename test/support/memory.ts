@@ -1,66 +1,72 @@
-import type { Event, Millis } from '../../src/model.ts';
-import { openChanges, rememberChanges } from '../../src/rules/changes.ts';
+import type { Event, Millis } from '../../src/model/event.ts';
+import { requiredFired, startedWaitIds } from '../../src/rules/already-fired.ts';
 import {
-  type LimitNeed,
-  type PersonFacts,
+  type LimitLookup,
+  mergeEvent,
+  mergeUse,
+  newUserState,
   patternKey,
-  rememberOnce,
-  rememberTold,
-  rememberUseOnce,
-  stranger,
+  recordFired,
+  type UserState,
   type Wait,
 } from '../../src/rules/facts.ts';
-import { historyNeeds, limitNeeds, turnLimitNeeds, waitLimitNeeds, waitNeeds } from '../../src/rules/needs.ts';
+import {
+  requiredHistory,
+  requiredLimits,
+  requiredLimitsOfOccurrence,
+  requiredLimitsOfWait,
+  requiredWaits,
+} from '../../src/rules/required-facts.ts';
 import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
-import { begunWaits, toldNeeds } from '../../src/rules/told.ts';
-import { countingIds } from '../../src/simulate/ids.ts';
-import { type DueTurn, type Happening, World, type WorldEvent } from '../../src/simulate/world.ts';
+import { addTraitChanges, findOpenChanges } from '../../src/rules/trait-changes.ts';
+import { countingIds } from '../../src/simulate/counting-ids.ts';
+import { type DueTurn, type SimulatedEvent, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
 
 /**
  * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
  * so a need that is not declared shows here as it would with a database.
  */
-export class Memory extends World {
+export class Memory extends Simulator {
   readonly #ids = countingIds();
 
-  protected override recall(userId: string, events: readonly WorldEvent[], now: Millis): PersonFacts {
-    const all = this.people.get(userId)!;
-    const person: PersonFacts = { ...stranger(userId), profile: all.profile };
-    for (const wait of all.waits.values()) if (wait.status === 'waiting') person.waits.set(wait.waitId, stored(wait));
-    for (const event of events) this.#load(person, event, now);
-    return person;
+  protected override recall(userId: string, events: readonly SimulatedEvent[], now: Millis): UserState {
+    const all = this.users.get(userId)!;
+    const user: UserState = { ...newUserState(userId), profile: all.profile };
+    for (const wait of all.waits.values()) if (wait.status === 'waiting') user.waits.set(wait.waitId, stored(wait));
+    for (const event of events) this.#load(user, event, now);
+    return user;
   }
 
-  protected override recallMore(person: PersonFacts, events: readonly WorldEvent[], now: Millis): void {
-    for (const event of events) this.#load(person, event, now);
+  protected override recallMore(user: UserState, events: readonly SimulatedEvent[], now: Millis): void {
+    for (const event of events) this.#load(user, event, now);
   }
 
-  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: DueTurn): PersonFacts {
-    const person = this.recall(userId, [], now);
-    const limits = due.flatMap((wait) => waitLimitNeeds(this.rules.at(wait.catalogVersion), wait));
+  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: DueTurn): UserState {
+    const user = this.recall(userId, [], now);
+    const limits = due.flatMap((wait) => requiredLimitsOfWait(this.rules.at(wait.catalogVersion), wait));
     if (turn) {
-      this.#loadWaits(person, [{ rule: turn.compiled.rule.name, key: '' }]);
-      limits.push(...turnLimitNeeds(turn.compiled, turn.due, userId));
+      this.#loadWaits(user, [{ rule: turn.compiled.rule.name, key: '' }]);
+      limits.push(...requiredLimitsOfOccurrence(turn.compiled, turn.due, userId));
     }
     this.#loadUses(
-      person,
+      user,
       limits.map(({ need }) => need),
     );
-    return person;
+    return user;
   }
 
-  protected override keep(person: PersonFacts, happened: readonly Happening[]): void {
-    const all = this.people.get(person.userId)!;
-    all.profile = person.profile;
+  protected override saveState(user: UserState, happened: readonly SimulationStep[]): void {
+    const all = this.users.get(user.userId)!;
+    all.profile = user.profile;
     for (const { cause, decisions } of happened) {
       if (cause.kind !== 'event') continue;
       const { key, eventId, time, type } = cause.event;
-      rememberOnce(all, type, { key, eventId, time, event: cause.event });
-      rememberChanges(all, openChanges(cause.event, decisions));
-      rememberTold(all, time, decisions);
+      mergeEvent(all, type, { key, eventId, time, event: cause.event });
+      addTraitChanges(all, findOpenChanges(cause.event, decisions));
+      recordFired(all, time, decisions);
     }
-    for (const [limitKey, uses] of person.uses) for (const use of uses) rememberUseOnce(all, limitKey, use);
-    for (const wait of person.waits.values()) {
+    for (const [limitKey, uses] of user.uses) for (const use of uses) mergeUse(all, limitKey, use);
+    for (const wait of user.waits.values()) {
       const before = all.waits.get(wait.waitId);
       const after = { ...stored(wait), stored: wait.stored };
       // The agenda knows the first.
@@ -69,16 +75,16 @@ export class Memory extends World {
     }
   }
 
-  #load(person: PersonFacts, event: WorldEvent, now: Millis): void {
+  #load(user: UserState, event: SimulatedEvent, now: Millis): void {
     const { active } = this.rules;
-    const all = this.people.get(person.userId)!;
-    for (const need of historyNeeds(active, event)) {
+    const all = this.users.get(user.userId)!;
+    for (const need of requiredHistory(active, event)) {
       if (need.kind === 'changes') {
-        rememberChanges(
-          person,
+        addTraitChanges(
+          user,
           (all.changes ?? []).filter(
             ({ trigger: { key, time } }) =>
-              need.from <= time && time <= need.to && !person.changes?.some(({ trigger }) => trigger.key === key),
+              need.from <= time && time <= need.to && !user.changes?.some(({ trigger }) => trigger.key === key),
           ),
         );
         continue;
@@ -87,12 +93,12 @@ export class Memory extends World {
       if (need.kind === 'span') {
         for (const one of found) {
           const { key, eventId, time } = one;
-          rememberOnce(person, need.type, { key, eventId, time, event: one, waitsFor: new Set() });
+          mergeEvent(user, need.type, { key, eventId, time, event: one, waitsFor: new Set() });
         }
       } else if (need.kind === 'latest') {
         const latest = found.sort((a, b) => b.time - a.time || (a.key < b.key ? 1 : -1))[0];
         if (latest) {
-          rememberOnce(person, need.type, { key: latest.key, eventId: latest.eventId, time: latest.time });
+          mergeEvent(user, need.type, { key: latest.key, eventId: latest.eventId, time: latest.time });
         }
       } else {
         const earlier = wholeEvents(all, need.earlier);
@@ -103,40 +109,40 @@ export class Memory extends World {
           if (!isComplete) {
             const { key, eventId, time } = trigger;
             const waitsFor = new Set([patternKey(need.earlier, need.within)]);
-            rememberOnce(person, need.type, { key, eventId, time, event: trigger, waitsFor });
+            mergeEvent(user, need.type, { key, eventId, time, event: trigger, waitsFor });
           }
         }
       }
     }
-    for (const { from, to } of toldNeeds(active, person, event)) {
-      for (const [name, time] of all.told ?? []) {
-        if (from <= time && time <= to) person.told = new Map([...(person.told ?? []), [name, time]]);
+    for (const { from, to } of requiredFired(active, user, event)) {
+      for (const [name, time] of all.firedAt ?? []) {
+        if (from <= time && time <= to) user.firedAt = new Map([...(user.firedAt ?? []), [name, time]]);
       }
     }
-    this.#loadWaits(person, waitNeeds(active, event, this.#ids));
-    for (const waitId of begunWaits(active, person, event, this.#ids)) {
+    this.#loadWaits(user, requiredWaits(active, event, this.#ids));
+    for (const waitId of startedWaitIds(active, user, event, this.#ids)) {
       const wait = all.waits.get(waitId);
-      if (wait && !person.waits.has(waitId)) person.waits.set(waitId, stored(wait));
+      if (wait && !user.waits.has(waitId)) user.waits.set(waitId, stored(wait));
     }
-    this.#loadUses(person, limitNeeds(active, event, this.#ids, now));
+    this.#loadUses(user, requiredLimits(active, event, this.#ids, now));
   }
 
   /** The latest twenty of each. */
-  #loadWaits(person: PersonFacts, needs: readonly { readonly rule: string; readonly key: string }[]): void {
-    const all = [...this.people.get(person.userId)!.waits.values()];
+  #loadWaits(user: UserState, needs: readonly { readonly rule: string; readonly key: string }[]): void {
+    const all = [...this.users.get(user.userId)!.waits.values()];
     for (const { rule, key } of needs) {
       const found = all.filter((wait) => wait.rule === rule && wait.key === key);
       found.sort((a, b) => b.triggerTime - a.triggerTime || (a.waitId < b.waitId ? -1 : 1));
       for (const wait of found.slice(0, 20)) {
-        if (!person.waits.has(wait.waitId)) person.waits.set(wait.waitId, stored(wait));
+        if (!user.waits.has(wait.waitId)) user.waits.set(wait.waitId, stored(wait));
       }
     }
   }
 
-  #loadUses(person: PersonFacts, needs: readonly LimitNeed[]): void {
+  #loadUses(user: UserState, needs: readonly LimitLookup[]): void {
     for (const { limitKey, from, to } of needs) {
-      for (const use of this.people.get(person.userId)!.uses.get(limitKey) ?? []) {
-        if (from <= use.bucket && use.bucket <= to) rememberUseOnce(person, limitKey, use);
+      for (const use of this.users.get(user.userId)!.uses.get(limitKey) ?? []) {
+        if (from <= use.bucket && use.bucket <= to) mergeUse(user, limitKey, use);
       }
     }
   }
@@ -147,8 +153,8 @@ export function only(rules: RuleSet): RuleSets {
   return { active: rules, at: () => rules };
 }
 
-function wholeEvents(person: PersonFacts, type: string): Event[] {
-  return (person.known.get(type) ?? []).flatMap(({ event }) => (event ? [event] : []));
+function wholeEvents(user: UserState, type: string): Event[] {
+  return (user.events.get(type) ?? []).flatMap(({ event }) => (event ? [event] : []));
 }
 
 /** As JSON keeps it. */

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { openPool } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { Partitions } from '../../src/store/partitions.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
+import { openPool } from '../../src/store/pg/database.ts';
+import { migrate } from '../../src/store/pg/migrate.ts';
+import { Partitions } from '../../src/store/pg/partitions.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { compileMadeSchemas } from '../../src/catalog/validate-event.ts';
-import type { CatalogData, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+import { compileMadeSchemas } from '../../src/catalog/schemas/validate-event.ts';
+import type { CatalogData, Limit, Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { compileRules, type RuleSet } from '../../src/rules/rule-set.ts';
 
 /** When the tests decide: after everything that happens in them. */
@@ -21,7 +22,7 @@ const SPANS: readonly [Millis, string][] = [
 
 /** One event before it has an id: who, what, when, and what the conditions look at (null: not there). */
 export interface Given {
-  readonly person: number;
+  readonly user: number;
   readonly type: string;
   readonly time: Millis;
   readonly n: number | null;
@@ -38,7 +39,7 @@ const times: fc.Arbitrary<Millis> = fc
   .map(([day, span, off]) => BASE + day * DAY + span + off);
 
 const given: fc.Arbitrary<Given> = fc.record({
-  person: fc.integer({ min: 0, max: 2 }),
+  user: fc.integer({ min: 0, max: 2 }),
   type: fc.constantFrom(...EVENT_TYPES),
   time: times,
   n: fc.constantFrom(null, 1, 2, 3, 3),

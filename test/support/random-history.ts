@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { Action, Count, JsonObject, Millis, Rule } from '../../src/model.ts';
-import { limitKey } from '../../src/rules/limits.ts';
+import type { Action, Count, Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
+import { toLimitKey } from '../../src/rules/limits.ts';
 import {
   DAY,
   daily,
@@ -121,7 +122,7 @@ const digests: fc.Arbitrary<Part> = fc
 /** Each with a count of its own, as the catalog demands. */
 const limits = fc.uniqueArray(fc.oneof(once, ever, daily, rolling), {
   maxLength: 2,
-  selector: (limit) => limitKey('', limit),
+  selector: (limit) => toLimitKey('', limit),
 });
 
 const outcomes: fc.Arbitrary<Part> = fc.constantFrom<Part>(
@@ -243,7 +244,7 @@ export type Step =
   | { readonly gap: Millis; readonly kind: 'apply' };
 
 export interface HistoryEvent {
-  readonly person: number;
+  readonly user: number;
   readonly type: string;
   /** How long ago it happened when it is posted. */
   readonly late: Millis;
@@ -254,7 +255,7 @@ export interface HistoryEvent {
 }
 
 const happened: fc.Arbitrary<HistoryEvent> = fc.record({
-  person: fc.integer({ min: 0, max: 1 }),
+  user: fc.integer({ min: 0, max: 1 }),
   type,
   late: fc.constantFrom(0, 0, 0, 0, 1, SECOND, HOUR, HOUR + 1, DAY, 2 * DAY),
   properties: fc.record({ n: fc.integer({ min: 1, max: 3 }), k: fc.constantFrom('x', 'y') }, { requiredKeys: [] }),

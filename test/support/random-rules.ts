@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Absence, Action, After, At, Count, Digest, JsonObject, Limit, Millis, Rule } from '../../src/model.ts';
+import type { Absence, Action, After, At, Count, Digest, Limit, Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { BASE, DAY, HOUR, plainRule, SECOND } from './random-catalog.ts';
 
 /** Rules with patterns, waits, digests and actions, over the event types a to c, and e that only rules make. */
@@ -103,7 +104,7 @@ const limits: fc.Arbitrary<readonly Limit[]> = fc.constantFrom<readonly Limit[]>
   [],
   [],
   [{ max: 1, period: { kind: 'ever' }, text: 'once' }],
-  [{ max: 2, period: { kind: 'day', zone: 'user' }, text: '2 per day in user zone', perPerson: true }],
+  [{ max: 2, period: { kind: 'day', zone: 'user' }, text: '2 per day in user zone', perUser: true }],
   [{ max: 1, period: { kind: 'rolling', span: HOUR }, text: '1 per 1h' }],
 );
 

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
-import { Catalogs } from '../../src/catalog/catalogs.ts';
-import { type CatalogSource, parseCatalog } from '../../src/catalog/parse.ts';
-import { readCatalog } from '../../src/catalog/read.ts';
+import { CatalogCache } from '../../src/catalog/cache.ts';
+import { loadCatalogFiles } from '../../src/catalog/load/load.ts';
+import { type CatalogSource, loadValidCatalog } from '../../src/catalog/load/load-valid.ts';
 import type { Provider } from '../../src/channels/provider.ts';
-import { Dispatcher } from '../../src/dispatch.ts';
-import { CHANNELS, type Channel } from '../../src/model.ts';
-import { Pipeline } from '../../src/pipeline.ts';
+import { DeliveryWorker } from '../../src/delivery/delivery-worker.ts';
+import { Dispatcher } from '../../src/delivery/dispatch.ts';
+import { Pipeline } from '../../src/ingest/pipeline.ts';
+import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import { nextOccurrence, occurrenceLabel } from '../../src/rules/calendar.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
-import { Partitions } from '../../src/store/partitions.ts';
-import { DeliveryWorker } from '../../src/worker/delivery-worker.ts';
-import { TimerWorker, type TimerWorkerParts } from '../../src/worker/timer-worker.ts';
+import { Partitions } from '../../src/store/pg/partitions.ts';
+import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
+import { TimerWorker, type TimerWorkerParts } from '../../src/timers/timer-worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export const TENANT = 'default';
@@ -24,7 +24,7 @@ export interface TestTidings {
   readonly database: TestDatabase;
   readonly pipeline: Pipeline;
   readonly dispatcher: Dispatcher;
-  readonly catalogs: Catalogs;
+  readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: { now: number };
   readonly providers: Map<Channel, Provider>;
@@ -44,7 +44,7 @@ export async function testTidings(
   const { pool } = database;
   const clock = { now: Date.parse('2025-11-20T12:00:00Z') };
   const seal = new Seal(randomBytes(32));
-  const catalogs = new Catalogs(pool);
+  const catalogs = new CatalogCache(pool);
   const partitions = new Partitions(pool);
   const byChannel = new Map<Channel, Provider>();
   for (const channel of CHANNELS) {
@@ -70,7 +70,7 @@ export async function testTidings(
     clock,
     providers: byChannel,
     async apply(given) {
-      const { version } = await applyCatalog(pool, TENANT, await parseCatalog(given), 'test', clock.now);
+      const { version } = await applyCatalog(pool, TENANT, await loadValidCatalog(given), 'test', clock.now);
       await catalogs.adopt(TENANT, version);
       return version;
     },
@@ -97,7 +97,7 @@ export async function testTidings(
       await database.drop();
     },
   };
-  await tidings.apply(source ?? (await readCatalog(FINTECH)));
+  await tidings.apply(source ?? (await loadCatalogFiles(FINTECH)));
   return tidings;
 }
 
@@ -110,7 +110,7 @@ export function timerWorker(
     pool: database.pool,
     databaseUrl: database.url,
     pipeline,
-    calendar: { next: nextOccurrence, label: occurrenceLabel },
+    calendar: { next: nextOccurrence, label: formatLocalTimeKey },
     clock: () => clock.now,
     elapsed: () => performance.now(),
     log: silent,

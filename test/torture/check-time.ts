@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Decision } from '../../src/model.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import { unpackDecisions } from '../../src/store/decisions.ts';
 import type { Findings } from './findings.ts';
 import type { Acknowledged } from './poster.ts';
@@ -71,8 +71,8 @@ function checkWaits(waits: readonly WaitRow[], decisions: readonly Decision[], f
 async function checkClaims(client: pg.Client, findings: Findings): Promise<void> {
   const { rows } = await client.query<{ place: string; n: number }>(
     `select 'waits' as place, count(*)::int as n from waits where claimed_until is not null
-     union all select 'recurrences', count(*)::int from recurrences where claimed_until is not null or cursor is not null
-     union all select 'lifecycle_events', count(*)::int from lifecycle_events`,
+     union all select 'schedules', count(*)::int from schedules where claimed_until is not null or cursor is not null
+     union all select 'outbox_events', count(*)::int from outbox_events`,
   );
   for (const { place, n } of rows) findings.expect('no claim is left', n === 0, () => `${n} in ${place}`);
 }
@@ -99,8 +99,8 @@ function checkCart(
   const said = decisions
     .filter(({ rule, evidence }) => rule === 'ABANDONED' && evidence.key === story)
     .map(({ reason_code }) => reason_code)
-    .filter((code) => code === 'too_late' || code === 'broken_by_event');
-  const words = is === 1 ? 'too_late' : 'broken_by_event';
+    .filter((code) => code === 'too_late' || code === 'unless_event_occurred');
+  const words = is === 1 ? 'too_late' : 'unless_event_occurred';
   findings.expect('what came is named, as in time or too late', said.join() === words, () => {
     return `${story}: sent ${is} times, and ${said.join(', ') || 'nothing'} is said`;
   });
@@ -129,7 +129,7 @@ function checkVisit(
 }
 
 async function checkNotes(client: pg.Client, acknowledged: readonly Acknowledged[], findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ n: number; times: number; people: number; user_id: string }>(
+  const { rows } = await client.query<{ n: number; times: number; users: number; user_id: string }>(
     `select (item -> 'event' ->> 'n')::int as n, count(*)::int as times, min(user_id) as user_id
      from notifications, json_array_elements(data -> 'items') as item
      where notification_type = 'NOTES' group by 1`,

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import type { Decision } from '../../src/model.ts';
+import type { Decision } from '../../src/model/decision.ts';
 import { unpackDecisions } from '../../src/store/decisions.ts';
 import type { Mail } from '../support/mailsink.ts';
 import { checkTime } from './check-time.ts';
-import type { Person } from './events.ts';
+import type { User } from './events.ts';
 import type { Findings } from './findings.ts';
 import { CANDIDATES, CHANNEL, expectedSends, LIMITED, WINDOWED, windowOf } from './oracle.ts';
 import { type Acknowledged, verdict } from './poster.ts';
@@ -23,7 +23,7 @@ export interface Doubts {
 /** Looks at everything the database and the sink hold, a person at a time, when all is quiet. */
 export async function checkAll(
   client: pg.Client,
-  people: readonly Person[],
+  users: readonly User[],
   acknowledged: Iterable<Acknowledged>,
   mails: readonly Mail[],
   findings: Findings,
@@ -41,11 +41,11 @@ export async function checkAll(
   for (const mail of mails) inbox.set(keyOf(mail), [...(inbox.get(keyOf(mail)) ?? []), mail]);
 
   const seen = { events: 0, notifications: 0, deliveries: 0, mails: 0 };
-  for (const person of people) {
-    const rows = await load(client, person.userId);
-    checkEvents(posted.get(person.userId) ?? [], rows, findings);
-    checkSends(posted.get(person.userId) ?? [], rows, findings);
-    checkDeliveries(person, rows, inbox, findings, doubts);
+  for (const user of users) {
+    const rows = await load(client, user.userId);
+    checkEvents(posted.get(user.userId) ?? [], rows, findings);
+    checkSends(posted.get(user.userId) ?? [], rows, findings);
+    checkDeliveries(user, rows, inbox, findings, doubts);
     seen.events += rows.events.length;
     seen.notifications += rows.notifications.length;
     seen.deliveries += rows.deliveries.length;
@@ -127,7 +127,7 @@ function checkSends(posted: readonly Acknowledged[], rows: Rows, findings: Findi
 }
 
 function checkDeliveries(
-  person: Person,
+  user: User,
   rows: Rows,
   inbox: ReadonlyMap<string, readonly Mail[]>,
   findings: Findings,
@@ -148,7 +148,7 @@ function checkDeliveries(
     const id = `${delivery.notification_id}.${channel}`;
     const name = () => `${id}: ${JSON.stringify({ status, attempts, tried: delivery.tried, reason: delivery.reason })}`;
     findings.expect('no delivery is stuck', status !== 'queued' && status !== 'sending', name);
-    const reachable = channel !== 'email' || person.email !== null;
+    const reachable = channel !== 'email' || user.email !== null;
     findings.expect(
       'each delivery ended as it must',
       status === (reachable ? 'sent' : 'undeliverable') &&
@@ -174,7 +174,7 @@ function checkDeliveries(
       findings.expect('each recorded delivery is at the sink', mails.length >= delivered, counted);
       // Each message more than the recorded ones needs an attempt in doubt of its own.
       findings.expect('exactly once where nothing was in doubt', mails.length <= delivered + inDoubt, counted);
-      const addressed = mails.every(({ to }) => to === person.email);
+      const addressed = mails.every(({ to }) => to === user.email);
       findings.expect('each mail reached the right person', addressed, counted);
     }
   }

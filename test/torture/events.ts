@@ -13,7 +13,7 @@ export interface PostedEvent {
   readonly user_traits: { readonly [name: string]: unknown };
 }
 
-export interface Person {
+export interface User {
   readonly userId: string;
   /** Null: nobody ever said. */
   readonly email: string | null;
@@ -22,7 +22,7 @@ export interface Person {
 }
 
 /** Every twentieth has no e-mail address, and every other one hears each minute, in one zone or another. */
-export function makePeople(count: number): Person[] {
+export function createUsers(count: number): User[] {
   return Array.from({ length: count }, (_, i) => {
     const email = i % 20 === 0 ? null : `p${i}@example.com`;
     const traits = {
@@ -37,30 +37,30 @@ export function makePeople(count: number): Person[] {
 }
 
 /** Those whom only the minute concerns: more than have their turn in one transaction. */
-export function makeAudience(count: number): Person[] {
+export function makeAudience(count: number): User[] {
   const traits = { subscribed: true, time_zone: 'Europe/Lisbon' };
   return Array.from({ length: count }, (_, i) => ({ userId: `q_${i}`, email: null, traits }));
 }
 
 /** The one event that makes a person known. */
-export function makeArrival(n: number, { userId, traits }: Person): PostedEvent {
+export function makeArrival(n: number, { userId, traits }: User): PostedEvent {
   const event_timestamp = new Date().toISOString();
   return { user_id: userId, event_type: 'subscribed', event_timestamp, properties: { n }, user_traits: traits };
 }
 
 /** Somebody's life: event times in no order, over `days` days before `end`; half of the events have an id. */
-export function makeEvent(n: number, person: Person, random: Random, end: number, days = 60): PostedEvent {
+export function makeEvent(n: number, user: User, random: Random, end: number, days = 60): PostedEvent {
   const at = end - random.between(0, days * 24 * 60) * 60_000;
   const [event_type, properties, traits] = content(random);
   return {
     ...(random.chance(0.5) ? { event_id: `e-${n}` } : {}),
-    user_id: person.userId,
+    user_id: user.userId,
     event_type,
     event_timestamp: random.chance(0.2)
       ? new Date(at + DAY / 12).toISOString().replace('Z', '+02:00')
       : new Date(at).toISOString(),
     properties: { n, ...properties },
-    user_traits: { ...person.traits, ...traits },
+    user_traits: { ...user.traits, ...traits },
   };
 }
 

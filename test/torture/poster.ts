@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeArrival, makeEvent, type Person, type PostedEvent } from './events.ts';
+import { makeArrival, makeEvent, type PostedEvent, type User } from './events.ts';
 import type { Random } from './random.ts';
 import { makeStory } from './stories.ts';
 
@@ -27,13 +27,13 @@ export class Poster {
   #stopping = false;
   #loops: Promise<void>[] = [];
   readonly #url: string;
-  readonly #people: readonly Person[];
+  readonly #users: readonly User[];
   readonly #random: Random;
   readonly #end = Date.now();
 
-  constructor(url: string, people: readonly Person[], random: Random) {
+  constructor(url: string, users: readonly User[], random: Random) {
     this.#url = `${url}/api/v1/events`;
-    this.#people = people;
+    this.#users = users;
     this.#random = random;
   }
 
@@ -56,8 +56,8 @@ export class Poster {
   }
 
   /** Makes these people known. */
-  async introduce(people: readonly Person[]): Promise<void> {
-    const events = people.map((person) => makeArrival(this.#made++, person));
+  async introduce(users: readonly User[]): Promise<void> {
+    const events = users.map((user) => makeArrival(this.#made++, user));
     for (let from = 0; from < events.length; from += 200) await this.#untilAcknowledged(events.slice(from, from + 200));
   }
 
@@ -71,7 +71,7 @@ export class Poster {
     while (!this.#stopping) {
       const size = this.#random.chance(0.5) ? 1 : this.#random.between(2, 60);
       const events = Array.from({ length: size }, () =>
-        makeEvent(this.#made++, this.#random.pick(this.#people), this.#random, this.#end),
+        makeEvent(this.#made++, this.#random.pick(this.#users), this.#random, this.#end),
       );
       // Now and then a client sends again what it has an answer for.
       if (this.#random.chance(0.1) && this.acknowledged.size > 0) {
@@ -87,18 +87,18 @@ export class Poster {
   /** One after the other, each step when the one before was acknowledged. */
   async #tellStories(): Promise<void> {
     while (!this.#stopping) {
-      const person = this.#random.pick(this.#people);
+      const user = this.#random.pick(this.#users);
       let last = 0;
       for (const { after, events } of makeStory(`story ${this.#told++}`, this.#random)) {
         await pause(after);
         const now = Math.max(Date.now(), last + 1);
         const made = events(now).map(({ type, at = now, properties }) => ({
           event_id: `e-${this.#made}`,
-          user_id: person.userId,
+          user_id: user.userId,
           event_type: type,
           event_timestamp: new Date(at).toISOString(),
           properties: { n: this.#made++, ...properties },
-          user_traits: person.traits,
+          user_traits: user.traits,
         }));
         last = now;
         await this.#untilAcknowledged(made);

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { startEmbedded } from '../../src/store/embedded.ts';
-import { readPidFile } from '../../src/store/embedded-address.ts';
+import { readPidFile } from '../../src/embedded/address.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { mailSink } from '../support/mailsink.ts';
 import { tidingsDirectly } from '../support/program.ts';
 import { writeCatalog } from './catalog.ts';
 import { checkAll, type Doubts } from './check.ts';
-import { makeAudience, makePeople } from './events.ts';
+import { createUsers, makeAudience } from './events.ts';
 import { type Finding, Findings } from './findings.ts';
 import { Poster } from './poster.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -75,9 +75,9 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
   const api = new Undying('api', () => tidingsDirectly(['api', '--json'], { env }));
   const workers = [1, 2].map((n) => new Undying(`worker ${n}`, () => tidingsDirectly(['workers', '--json'], { env })));
   const all = [api, ...workers];
-  const people = makePeople(PEOPLE);
+  const users = createUsers(PEOPLE);
   const audience = makeAudience(AUDIENCE);
-  const poster = new Poster(`http://127.0.0.1:${port}`, people, randomFrom(seed));
+  const poster = new Poster(`http://127.0.0.1:${port}`, users, randomFrom(seed));
   const random = randomFrom(seed ^ 0x5eed);
   let killed = 0;
   let databaseKills = 0;
@@ -129,7 +129,7 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
     for (const words of poster.wrong) {
       findings.expect('no answer but 202, and 503 when something is down', false, () => words);
     }
-    const doubts = await checkAll(client, [...people, ...audience], poster.acknowledged.values(), sink.mails, findings);
+    const doubts = await checkAll(client, [...users, ...audience], poster.acknowledged.values(), sink.mails, findings);
     await client.end();
     await server.stop();
     return {
@@ -195,9 +195,9 @@ async function untilQuiet(client: pg.Client, patience: number): Promise<void> {
 
 const BUSY = `
 select exists (select from deliveries where status in ('queued', 'sending'))
-    or exists (select from lifecycle_events)
+    or exists (select from outbox_events)
     or exists (select from waits where status = 'waiting' and due_at < now() + interval '1 minute')
-    or exists (select from recurrences where next_at <= now() or claimed_until is not null) as busy`;
+    or exists (select from schedules where next_at <= now() or claimed_until is not null) as busy`;
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');

@@ -1,19 +1,7 @@
-/**
- * The HTTP API as the console uses it: shapes, calls, and the one place that fetches.
- * Times are ISO 8601 in UTC. Every call rejects with a `Problem`, and with nothing else.
- */
-import type {
-  Category,
-  Channel,
-  DeliveryStatus,
-  Evidence,
-  Json,
-  JsonObject,
-  Outcome,
-  Rule,
-  Decision as StoredDecision,
-  WaitKind,
-} from '../../../src/model.ts';
+import type { Category, Rule } from '../../../src/model/catalog.ts';
+import type { Evidence, Outcome, Decision as StoredDecision, WaitKind } from '../../../src/model/decision.ts';
+import type { Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
+import type { Json, JsonObject } from '../../../src/model/event.ts';
 import { apiKey, keyRefused } from './key.ts';
 
 export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };

@@ -16,7 +16,7 @@ export const refusedLink = (): string => '#/refused';
 export const catalogLink = (): string => '#/catalog';
 export const versionsLink = (): string => '#/catalog/versions';
 
-export function personLink(userId: string, eventId?: string): string {
+export function userLink(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
   return `#/people/${encodeURIComponent(userId)}${at}`;
 }

@@ -1,4 +1,4 @@
-import type { Message } from '../../model.ts';
+import type { Message } from '../../model/delivery.ts';
 import type { Mailbox } from './address.ts';
 
 /**

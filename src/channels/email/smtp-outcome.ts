@@ -1,4 +1,4 @@
-import type { SendOutcome } from '../../model.ts';
+import type { SendOutcome } from '../../model/delivery.ts';
 
 /** What nodemailer says of a failure; each field may be missing. */
 export interface SmtpFailure {

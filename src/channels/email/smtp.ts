@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import SMTPPool from 'nodemailer/lib/smtp-pool';
 import { ConfigError } from '../../errors.ts';
-import type { Millis, SendOutcome } from '../../model.ts';
+import type { SendOutcome } from '../../model/delivery.ts';
+import type { Millis } from '../../model/event.ts';
 import type { Outgoing, Provider } from '../provider.ts';
 import { type Mailbox, mailAddress, readMailbox } from './address.ts';
 import { buildMail } from './mime.ts';

@@ -1,4 +1,4 @@
-import type { Channel } from '../../model.ts';
+import type { Channel } from '../../model/delivery.ts';
 import { maskText } from '../../privacy/mask.ts';
 import type { Provider } from '../provider.ts';
 

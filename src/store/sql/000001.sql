@@ -3,7 +3,7 @@
 -- Every primary key leads with tenant_id, so that the schema shards by tenant as it stands.
 -- Text keys are compared bytewise (collate "C"): the same order on every server, and the fastest one.
 -- Tables that grow with traffic are partitioned by time, so that retention drops partitions: events by event time,
--- notifications and what hangs on them by the time inside their id (UUIDv7). src/store/partitions.ts makes the months.
+-- notifications and what hangs on them by the time inside their id (UUIDv7). src/store/pg/partitions.ts makes the months.
 
 -- The catalogs a tenant has applied; immutable, numbered from 1.
 create table catalogs (
@@ -46,7 +46,7 @@ create index events_received on events using brin (received_at) with (pages_per_
 
 -- The caller's event ids, for ever: a partition of events may be dropped, a repeated id must still be known.
 -- An id derived from content needs no row: same content, same event time, same partition, same key.
-create table event_keys (
+create table event_ids (
   tenant_id    text collate "C" not null,
   key          uuid             not null,
   content_hash uuid             not null,
@@ -133,7 +133,7 @@ create table deliveries (
   worker              text,
   claimed_at          timestamptz(3),
   lease_until         timestamptz(3),
-  handed_over         boolean          not null default false, -- this claim may have reached the provider
+  send_started         boolean          not null default false, -- this claim may have reached the provider
   provider            text,
   provider_message_id text,
   reason_code         text,
@@ -202,19 +202,19 @@ create table rejected_events (
 create index rejected_events_last on rejected_events (tenant_id, last_at, rejected_id);
 
 -- Who changed what: catalog applied, delivery retried, quarantined event retried.
-create table changes (
+create table audit_log (
   tenant_id text collate "C" not null,
-  change_id uuid             not null,  -- UUIDv7: in order of time
+  entry_id uuid             not null,  -- UUIDv7: in order of time
   at        timestamptz(3)   not null,
   actor     text             not null,
   action    text             not null,
   subject   text             not null,
   detail    json             not null,
-  primary key (tenant_id, change_id)
+  primary key (tenant_id, entry_id)
 );
 
 -- Facts about this installation, such as the fingerprint of its encryption key.
-create table installation (
+create table metadata (
   name  text primary key,
   value text not null
 );

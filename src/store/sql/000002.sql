@@ -29,7 +29,7 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 -- What ended otherwise than by being sent. (Not by status: an index that names it would be written by each claim.)
 create index deliveries_stopped on deliveries (tenant_id, notification_id) where finished_at is not null and started_at is null;
 
--- Room on the page for the claimed version. New months: src/store/partitions.ts.
+-- Room on the page for the claimed version. New months: src/store/pg/partitions.ts.
 do $$
 declare part regclass;
 begin

@@ -50,7 +50,7 @@ create trigger waits_end_once before update on waits
 
 -- When a recurring rule acts next. One row for each zone its people live in; one in all where the rule names its zone.
 -- While its people have their turns, next_at stays and cursor is the last one who had it.
-create table recurrences (
+create table schedules (
   tenant_id     text collate "C" not null,
   rule          text collate "C" not null,
   zone          text collate "C" not null,
@@ -60,11 +60,11 @@ create table recurrences (
   claimed_until timestamptz(3),
   primary key (tenant_id, rule, zone)
 );
-create index recurrences_due on recurrences (next_at);
+create index schedules_due on schedules (next_at);
 
 -- What became of notifications, on its way to the rules that listen to it. Written in the statement that settles the
 -- delivery, taken in as an event like any other, then deleted. A second time is refused by its event_id.
-create table lifecycle_events (
+create table outbox_events (
   tenant_id     text collate "C" not null,
   user_id       text collate "C" not null,
   event_id      text collate "C" not null,
@@ -73,7 +73,7 @@ create table lifecycle_events (
   claimed_until timestamptz(3),
   primary key (tenant_id, event_id)
 );
-create index lifecycle_events_due on lifecycle_events (due_at);
+create index outbox_events_due on outbox_events (due_at);
 
 -- The person's own zone where it is a known one: who lives in it is asked when a rule acts by local time.
 alter table users add column zone text collate "C";

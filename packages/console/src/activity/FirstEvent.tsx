@@ -1,24 +1,24 @@
 import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { trialOf } from '../../../../src/trial.ts';
+import { buildSampleEvent } from '../../../../src/catalog/sample-event.ts';
 import { getCatalog, type JsonObject } from '../api.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconCheck, IconCopy } from '../shell/icons.tsx';
-import { Nothing } from '../shell/Nothing.tsx';
 
 /** Before the first event: a command that posts one. */
 export function FirstEvent() {
   const catalog = useQuery({
     queryKey: ['catalog', 'first event'],
-    queryFn: async () => curl(location.origin, trialOf(await getCatalog(), Date.now())?.event ?? plainEvent()),
+    queryFn: async () => curl(location.origin, buildSampleEvent(await getCatalog(), Date.now())?.event ?? plainEvent()),
     // Once: a command that changes under the hand that selects it cannot be copied.
     staleTime: Number.POSITIVE_INFINITY,
   });
   const command = catalog.data ?? (catalog.error ? curl(location.origin, plainEvent()) : undefined);
   return (
     <Paper withBorder p="md">
-      <Nothing title="Nothing has happened yet">
+      <EmptyState title="Nothing has happened yet">
         Post an event, and it shows here with what was decided about it.
-      </Nothing>
+      </EmptyState>
       {command === undefined ? <Skeleton height={200} /> : <Command command={command} />}
     </Paper>
   );

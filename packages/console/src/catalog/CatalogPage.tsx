@@ -2,9 +2,9 @@ import { Anchor, Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title }
 import { useQuery } from '@tanstack/react-query';
 import { type Catalog, getCatalog } from '../api.ts';
 import { versionsLink } from '../route.ts';
-import { ChannelName } from '../shell/LookBadge.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RuleCard } from './RuleCard.tsx';
 

@@ -2,7 +2,7 @@ import { Anchor, Group, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalogVersions } from '../api.ts';
 import { catalogLink } from '../route.ts';
-import { Nothing } from '../shell/Nothing.tsx';
+import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { VersionRow } from './VersionRow.tsx';
@@ -22,7 +22,7 @@ export function VersionsPage() {
       </Group>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {list.isPending && <Skeleton height={320} />}
-      {versions?.length === 0 && <Nothing title="No catalog has been applied yet" />}
+      {versions?.length === 0 && <EmptyState title="No catalog has been applied yet" />}
       {versions !== undefined && versions.length > 0 && (
         <Paper withBorder className="rows">
           {versions.map((version) => (

@@ -1,14 +1,14 @@
 import { Paper, Skeleton, Stack, Table } from '@mantine/core';
 import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
 import { deliveriesLink } from '../route.ts';
-import { FreshButton } from '../shell/FreshButton.tsx';
-import { firsts } from '../shell/firsts.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { Nothing } from '../shell/Nothing.tsx';
-import { OlderButton } from '../shell/OlderButton.tsx';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { lookOf, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
 
 const POLL_MS = 4000;
@@ -44,17 +44,17 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
         })}
       </nav>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <FreshButton fresh={list.fresh} />
+      <NewItemsButton fresh={list.fresh} />
       {deliveries === undefined && list.error === null && <Skeleton height={320} />}
       {deliveries?.length === 0 && (
         <Paper withBorder>
-          <Nothing
+          <EmptyState
             title={
               status === null ? 'Nothing has been sent yet' : `None is ${lookOf(STATUSES, status).label.toLowerCase()}`
             }
           >
             Deliveries show here as soon as a rule decides to send.
-          </Nothing>
+          </EmptyState>
         </Paper>
       )}
       {deliveries !== undefined && deliveries.length > 0 && (
@@ -84,7 +84,7 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
           </Table>
         </Paper>
       )}
-      <OlderButton older={list.older} />
+      <LoadMoreButton older={list.older} />
     </Stack>
   );
 }
@@ -92,7 +92,7 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
 type DeliveriesAnswer = Awaited<ReturnType<typeof getDeliveries>>;
 
 function join(pages: readonly DeliveriesAnswer[]): Delivery[] {
-  return firsts(
+  return uniqueBy(
     pages.flatMap((page) => page.deliveries),
     idOf,
   );

@@ -1,7 +1,7 @@
 import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { SentMessage } from '../api.ts';
-import { ChannelName } from '../shell/LookBadge.tsx';
+import { ChannelName } from '../shell/StatusBadge.tsx';
 
 export function MessageView({ message }: { message: SentMessage }) {
   const [part, setPart] = useState<'html' | 'text'>(message.html === undefined ? 'text' : 'html');

@@ -4,13 +4,13 @@ import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { useKeyState } from '../key.ts';
-import { PersonPage } from '../person/PersonPage.tsx';
-import { RefusedPage } from '../refused/RefusedPage.tsx';
+import { RejectedPage } from '../rejected/RejectedPage.tsx';
 import { type Route, useRoute } from '../route.ts';
+import { UserPage } from '../user/UserPage.tsx';
+import { EmptyState } from './EmptyState.tsx';
+import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { Header } from './Header.tsx';
 import { KeyForm } from './KeyForm.tsx';
-import { LastResort } from './LastResort.tsx';
-import { Nothing } from './Nothing.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
 
 export function App() {
@@ -22,9 +22,9 @@ export function App() {
       <Header page={route.page} />
       <AppShell.Main className="main">
         <Container size={1240} px={0} py="xs">
-          <LastResort key={pageKey(route)}>
+          <ErrorBoundary key={pageKey(route)}>
             {keyState === 'open' ? <Page route={route} /> : <KeyForm refused={keyState === 'refused'} />}
-          </LastResort>
+          </ErrorBoundary>
         </Container>
       </AppShell.Main>
     </AppShell>
@@ -36,18 +36,18 @@ function Page({ route }: { route: Route }) {
     case 'activity':
       return <ActivityPage />;
     case 'person':
-      return <PersonPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
+      return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
     case 'refused':
-      return <RefusedPage />;
+      return <RejectedPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
     case 'unknown':
       return (
-        <Nothing title="There is no such page" isPage>
+        <EmptyState title="There is no such page" isPage>
           The menu above leads to those there are.
-        </Nothing>
+        </EmptyState>
       );
   }
 }

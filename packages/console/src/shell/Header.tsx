@@ -1,7 +1,7 @@
 import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { activityLink, catalogLink, deliveriesLink, type Route, refusedLink } from '../route.ts';
 import { IconActivity, IconBook, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
-import { PersonSearch } from './PersonSearch.tsx';
+import { UserSearch } from './UserSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 const LINKS = [
@@ -38,7 +38,7 @@ export function Header({ page }: { page: Route['page'] }) {
             </a>
           ))}
         </nav>
-        <PersonSearch />
+        <UserSearch />
         <ZoneSwitch />
         <SchemeSwitch />
       </div>

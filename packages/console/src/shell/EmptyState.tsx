@@ -1,0 +1,36 @@
+import { Stack, Text, ThemeIcon, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { IconFeather } from './icons.tsx';
+import { PageTitle } from './PageTitle.tsx';
+
+interface NothingProps {
+  title: string;
+  children?: ReactNode;
+  /** It is all there is on the page. */
+  isPage?: boolean;
+}
+
+/** Says that a place is empty, and what would fill it. */
+export function EmptyState({ title, children, isPage = false }: NothingProps) {
+  return (
+    <Stack align="center" gap="xs" py={48} px="md" ta="center" data-testid="nothing">
+      <ThemeIcon size={48} radius="xl" variant="light">
+        <IconFeather size={24} />
+      </ThemeIcon>
+      {isPage ? (
+        <PageTitle>{title}</PageTitle>
+      ) : (
+        <Title order={2} size="h4">
+          {title}
+        </Title>
+      )}
+      {typeof children === 'string' ? (
+        <Text c="dimmed" size="sm" maw={520}>
+          {children}
+        </Text>
+      ) : (
+        children
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,35 @@
+import { Badge, Group, Text } from '@mantine/core';
+import type { Channel } from '../api.ts';
+import { IconHelp } from './icons.tsx';
+import { CHANNELS, type Look, wordColor } from './outcome.ts';
+
+/** An outcome or a status as a badge: colour, icon and word together, so that no one of them has to be enough. */
+export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
+  return (
+    <Badge
+      color={look.color}
+      variant="light"
+      radius="sm"
+      size="md"
+      tt="none"
+      className="look"
+      style={{ ['--badge-color' as string]: wordColor(look.color) }}
+      leftSection={<look.Icon size={13} />}
+      {...(testId === undefined ? {} : { 'data-testid': testId })}
+    >
+      {look.label}
+    </Badge>
+  );
+}
+
+export function ChannelName({ channel }: { channel: Channel }) {
+  const { label, Icon } = CHANNELS[channel] ?? { label: channel, Icon: IconHelp };
+  return (
+    <Group component="span" gap={6} wrap="nowrap" display="inline-flex">
+      <Icon size={16} />
+      <Text component="span" size="sm" fw={500}>
+        {label}
+      </Text>
+    </Group>
+  );
+}

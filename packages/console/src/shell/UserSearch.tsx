@@ -1,0 +1,63 @@
+import { Autocomplete, type ComboboxParsedItem, Kbd } from '@mantine/core';
+import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
+import { findUsers } from '../api.ts';
+import { open, userLink } from '../route.ts';
+import { IconSearch } from './icons.tsx';
+
+/** Finds a person by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
+export function UserSearch() {
+  const [text, setText] = useState('');
+  const [prefix] = useDebouncedValue(text.trim(), 150);
+  const input = useRef<HTMLInputElement>(null);
+  useHotkeys([['/', () => input.current?.focus()]]);
+  const found = useQuery({
+    queryKey: ['users', prefix],
+    queryFn: () => findUsers(prefix),
+    enabled: prefix !== '',
+    placeholderData: (previous) => previous,
+  });
+  const show = (userId: string) => {
+    if (userId === '') return;
+    setText('');
+    input.current?.blur();
+    open(userLink(userId));
+  };
+  return (
+    <Autocomplete
+      ref={input}
+      data-testid="person-search"
+      aria-label="Find a person by id"
+      placeholder="Find a person"
+      className="search"
+      leftSection={<IconSearch size={16} />}
+      rightSection={
+        <Kbd size="xs" className="search-key">
+          /
+        </Kbd>
+      }
+      rightSectionPointerEvents="none"
+      value={text}
+      onChange={setText}
+      data={prefix === '' ? [] : (found.data?.users.map((user) => user.user_id) ?? [])}
+      // What the server found may answer an earlier prefix for a moment.
+      filter={({ options, search }) => options.filter((option) => startsWith(option, search))}
+      // Afterwards, because the field writes the chosen option into itself once this returns.
+      onOptionSubmit={(userId) => queueMicrotask(() => show(userId))}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && !hasMarked(input.current)) show(text.trim());
+      }}
+    />
+  );
+}
+
+/** Whether an option is marked. Not by `aria-activedescendant`: the field keeps that from the choice before. */
+function hasMarked(field: HTMLInputElement | null): boolean {
+  const list = document.getElementById(field?.getAttribute('aria-controls') ?? '');
+  return Boolean(list?.querySelector('[data-combobox-selected]'));
+}
+
+function startsWith(option: ComboboxParsedItem, search: string): boolean {
+  return 'value' in option && String(option.value).toLowerCase().startsWith(search.trim().toLowerCase());
+}

@@ -1,6 +1,0 @@
-/** Of items that are the same by their id, the first. */
-export function firsts<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
-  const found = new Map<string, Item>();
-  for (const item of items) if (!found.has(idOf(item))) found.set(idOf(item), item);
-  return [...found.values()];
-}

@@ -1,0 +1,53 @@
+import { Group, Text } from '@mantine/core';
+import type { AuditDecision, Notification } from '../api.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { lookOf, OUTCOMES } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { DeliveryLine } from './DeliveryLine.tsx';
+import { EvidenceView } from './EvidenceView.tsx';
+
+interface DecisionLineProps {
+  userId: string;
+  decision: AuditDecision;
+  /** Of a send. */
+  notification: Notification | undefined;
+  /** Decided when a wait ended, not when the event arrived. */
+  later: boolean;
+}
+
+/** A decision as it would be told: the verdict, the sentence, on demand the evidence, and what was sent because of it. */
+export function DecisionLine({ userId, decision, notification, later }: DecisionLineProps) {
+  const look = lookOf(OUTCOMES, decision.outcome);
+  return (
+    <div
+      className="decision"
+      data-testid="decision"
+      data-outcome={decision.outcome}
+      style={{ ['--accent' as string]: `var(--mantine-color-${look.color}-5)` }}
+    >
+      <Group gap="xs">
+        <StatusBadge look={look} testId="outcome-badge" />
+        <span className="name">{decision.notification_type}</span>
+        {later && (
+          <Text component="span" size="sm" c="dimmed">
+            <Time value={decision.decided_at} as="full" />
+          </Text>
+        )}
+      </Group>
+      <Text size="sm" mt={4} data-testid="reason">
+        {decision.reason}
+      </Text>
+      <Disclosure label="Evidence" testId="evidence-button">
+        <EvidenceView userId={userId} decision={decision} />
+      </Disclosure>
+      {notification && (
+        <div className="notification" data-testid="notification">
+          {notification.deliveries.map((delivery) => (
+            <DeliveryLine key={delivery.delivery_id} delivery={delivery} />
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import { Group, Text } from '@mantine/core';
+import type { Attempt, Delivery } from '../api.ts';
+import { MessageButton } from '../message/MessageButton.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { ATTEMPTS, lookOf, STATUSES } from '../shell/outcome.ts';
+import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+
+/** One notification on one channel: how it stands, what was tried, and the message itself. */
+export function DeliveryLine({ delivery }: { delivery: Delivery }) {
+  const attempts = delivery.attempts ?? [];
+  const when = delivery.finished_at ?? delivery.created_at;
+  return (
+    <div className="delivery" data-testid="delivery" data-status={delivery.status}>
+      <Group gap="sm" justify="space-between">
+        <Group gap="sm">
+          <ChannelName channel={delivery.channel} />
+          <StatusBadge look={lookOf(STATUSES, delivery.status)} />
+          <Text size="sm" c="dimmed">
+            {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
+            <Time value={when} />
+          </Text>
+        </Group>
+        {delivery.has_message && <MessageButton deliveryId={delivery.delivery_id} title={delivery.notification_type} />}
+      </Group>
+      {delivery.reason && (
+        <Text size="sm" mt={2}>
+          {delivery.reason}
+        </Text>
+      )}
+      {attempts.length > 0 && (
+        <Disclosure
+          label={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`}
+          testId="attempts-button"
+        >
+          <ol className="attempts">
+            {attempts.map((attempt) => (
+              <AttemptLine key={attempt.attempt} attempt={attempt} told={delivery.reason} />
+            ))}
+          </ol>
+        </Disclosure>
+      )}
+    </div>
+  );
+}
+
+/** `told`: the reason that stands above already. */
+function AttemptLine({ attempt, told }: { attempt: Attempt; told: string | null }) {
+  return (
+    <li data-testid="attempt">
+      <Group gap="sm">
+        <StatusBadge look={lookOf(ATTEMPTS, attempt.outcome)} />
+        <Text size="sm" c="dimmed">
+          <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
+        </Text>
+      </Group>
+      {attempt.reason && attempt.reason !== told && <Text size="sm">{attempt.reason}</Text>}
+      {attempt.response && <code className="response">{attempt.response}</code>}
+    </li>
+  );
+}

@@ -1,0 +1,46 @@
+import { Group, Progress, Text } from '@mantine/core';
+import type { Evidence } from '../api.ts';
+import { userLink } from '../route.ts';
+import { Time } from '../shell/Time.tsx';
+
+/** More than these are a bar rather than boxes. */
+const MOST_BOXES = 12;
+
+/** What a limit had counted: used of allowed, and each use with its time. */
+export function LimitUses({ userId, limit }: { userId: string; limit: NonNullable<Evidence['limits']>[number] }) {
+  const full = limit.used >= limit.max;
+  return (
+    <div data-testid="limit">
+      <Group gap="sm">
+        {limit.max <= MOST_BOXES ? (
+          <span className="boxes" aria-hidden="true">
+            {Array.from({ length: limit.max }, (_, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the boxes have no other identity than their place
+              <span key={index} data-used={index < limit.used || undefined} data-full={full || undefined} />
+            ))}
+          </span>
+        ) : (
+          <Progress
+            w={120}
+            value={(limit.used / limit.max) * 100}
+            color={full ? 'orange' : 'teal'}
+            aria-hidden="true"
+          />
+        )}
+        <Text size="sm">
+          {limit.used} of {limit.max} used before
+          <Text component="span" size="sm" c="dimmed">
+            {' '}
+            · {limit.limit}
+            {limit.window !== 'ever' && `, ${limit.window}`}
+          </Text>
+        </Text>
+      </Group>
+      {limit.uses.map((use) => (
+        <Text key={use.notification_id} size="sm" mt={2}>
+          Sent for <a href={userLink(userId, use.event_id)}>the event</a> of <Time value={use.at} as="full" />
+        </Text>
+      ))}
+    </div>
+  );
+}

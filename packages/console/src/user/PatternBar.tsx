@@ -1,0 +1,101 @@
+import { Text } from '@mantine/core';
+import type { AuditDecision, Evidence } from '../api.ts';
+import { userLink } from '../route.ts';
+import { duration } from '../shell/duration.ts';
+import { Time } from '../shell/Time.tsx';
+
+interface PatternBarProps {
+  userId: string;
+  pattern: NonNullable<Evidence['pattern']>;
+  decision: AuditDecision;
+}
+
+/** The window of a pattern as a bar of time. It ends at the event that triggers; the earlier ones stand where they fell. */
+export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
+  const { after, within, from, to, matched, steps } = pattern;
+  const earlier = steps ?? (matched ? [{ ...matched, event: after }] : []);
+  return (
+    <div data-testid="pattern-bar">
+      {steps && <Steps userId={userId} steps={steps} />}
+      {!steps && matched && <Found userId={userId} after={after} to={to} matched={matched} decision={decision} />}
+      {earlier.length === 0 && (
+        <Text size="sm">
+          No <span className="name">{after}</span> was known in the {within} before it
+        </Text>
+      )}
+      <div className="pattern" data-matched={earlier.length > 0 || undefined} aria-hidden="true">
+        {earlier.map(({ event, event_id: id, at }) => (
+          <span
+            key={id}
+            className="pattern-mark pattern-earlier"
+            style={{ left: `${percent(at, from, to)}%` }}
+            title={event}
+          />
+        ))}
+        <span className="pattern-mark" style={{ left: '100%' }} />
+      </div>
+      <div className="pattern-ends">
+        <Time value={from} as="full" />
+        <span>{within}</span>
+        <Time value={to} as="full" />
+      </div>
+    </div>
+  );
+}
+
+/** Where a time stands between two others. */
+function percent(at: string, from: string, to: string): number {
+  const share = (Date.parse(at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
+  return Math.min(100, Math.max(0, share * 100));
+}
+
+interface StepsProps {
+  userId: string;
+  steps: NonNullable<NonNullable<Evidence['pattern']>['steps']>;
+}
+
+function Steps({ userId, steps }: StepsProps) {
+  return steps.map(({ event, event_id: id, at }, index) => (
+    <Text key={id} size="sm" data-testid="pattern-step">
+      {index > 0 && 'then '}
+      <span className="name">{event}</span> of{' '}
+      <a href={userLink(userId, id)}>
+        <Time value={at} as="full" />
+      </a>
+    </Text>
+  ));
+}
+
+interface FoundProps {
+  userId: string;
+  after: string;
+  to: string;
+  matched: { readonly event_id: string; readonly at: string };
+  decision: AuditDecision;
+}
+
+function Found({ userId, after, to, matched, decision }: FoundProps) {
+  // The earlier of the two can be the one that arrived last: then it is the one that was decided on.
+  const late = decision.event_id === matched.event_id;
+  const [trigger = decision.event_id] = decision.event_ids;
+  const length = duration(Date.parse(to) - Date.parse(matched.at));
+  const other = (id: string, at: string) => (
+    <a href={userLink(userId, id)}>
+      <Time value={at} as="full" />
+    </a>
+  );
+  return (
+    <Text size="sm">
+      {late ? (
+        <>
+          This <span className="name">{after}</span> arrived late: what comes {length} after it, at {other(trigger, to)}
+          , was already here
+        </>
+      ) : (
+        <>
+          <span className="name">{after}</span> was {length} earlier, at {other(matched.event_id, matched.at)}
+        </>
+      )}
+    </Text>
+  );
+}

@@ -1,0 +1,64 @@
+import { Stack } from '@mantine/core';
+import { Fragment, useEffect, useRef } from 'react';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import type { LivePages } from '../shell/live-pages.ts';
+import { longDay, zoneName } from '../shell/time-format.ts';
+import { useZone } from '../shell/zone.ts';
+import { EntryCard } from './EntryCard.tsx';
+import { EventSearch } from './EventSearch.tsx';
+import type { Entry } from './entries.ts';
+import { UserNotFound } from './UserNotFound.tsx';
+
+/** From here on those off the screen are not laid out, at the price of a scroll bar that guesses. */
+const MANY = 100;
+
+interface TimelineProps {
+  userId: string;
+  /** Newest first. */
+  entries: Entry[];
+  /** The event the address points at. */
+  eventId: string | null;
+  older: LivePages<unknown, unknown>['older'];
+  /** Loading did not work the last time. */
+  failed: boolean;
+}
+
+export function Timeline({ userId, entries, eventId, older, failed }: TimelineProps) {
+  const list = useRef<HTMLElement>(null);
+  const zone = useZone();
+  const found = eventId === null || entries.some((entry) => entry.eventId === eventId);
+  useEffect(() => {
+    if (eventId === null || !found) return;
+    const card = list.current?.querySelector(`[data-event-id="${CSS.escape(eventId)}"]`);
+    const top = card?.getBoundingClientRect().top ?? 0;
+    const header = document.querySelector('header')?.offsetHeight ?? 0;
+    // Where it can be seen without moving, nothing moves.
+    if (top < header || top > innerHeight / 2) card?.scrollIntoView({ block: 'start' });
+  }, [eventId, found]);
+  const days = entries.map((entry) => longDay(entry.at, zone));
+  return (
+    <section
+      ref={list}
+      aria-label="Timeline"
+      className="timeline"
+      data-long={entries.length > MANY || undefined}
+      data-testid="timeline"
+    >
+      {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
+      {entries.length === 0 && <UserNotFound userId={userId} />}
+      <Stack gap="sm">
+        {entries.map((entry, index) => (
+          <Fragment key={entry.eventId}>
+            {days[index] !== days[index - 1] && (
+              <h2 className="day">
+                {days[index]} <span className="day-zone">{zoneName(new Date(entry.at), zone)}</span>
+              </h2>
+            )}
+            <EntryCard userId={userId} entry={entry} marked={entry.eventId === eventId} />
+          </Fragment>
+        ))}
+        <LoadMoreButton older={older} />
+      </Stack>
+    </section>
+  );
+}

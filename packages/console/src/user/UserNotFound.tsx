@@ -1,0 +1,28 @@
+import { Anchor, Group, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { findUsers } from '../api.ts';
+import { userLink } from '../route.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+
+/** For an id that nothing is known of: says so, and offers the known ids that begin with it. */
+export function UserNotFound({ userId }: { userId: string }) {
+  const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
+  const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
+  return (
+    <EmptyState title="No event about this person">
+      <Text c="dimmed" size="sm">
+        None has been received under this id. Ids are told apart by upper and lower case.
+      </Text>
+      {others.length > 0 && (
+        <Group gap="sm" justify="center" data-testid="similar">
+          <Text size="sm">Ids that begin like this:</Text>
+          {others.map((user) => (
+            <Anchor key={user.user_id} size="sm" fw={600} className="break" href={userLink(user.user_id)}>
+              {user.user_id}
+            </Anchor>
+          ))}
+        </Group>
+      )}
+    </EmptyState>
+  );
+}

@@ -1,0 +1,54 @@
+import { Group, Skeleton, Stack } from '@mantine/core';
+import { type Audit, getAudit } from '../api.ts';
+import { IconUser } from '../shell/icons.tsx';
+import { useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { buildTimeline, type Entry } from './entries.ts';
+import { ProfileCard } from './ProfileCard.tsx';
+import { Timeline } from './Timeline.tsx';
+import { WaitsCard } from './WaitsCard.tsx';
+import { WhyPanel } from './WhyPanel.tsx';
+
+const POLL_MS = 4000;
+const keyOf = (entry: Entry): string => entry.eventId;
+
+/** All about one person: who they are, what happened, what they were told, and why not the rest. */
+export function UserPage({ userId, eventId }: { userId: string; eventId: string | null }) {
+  const audit = useLivePages<Audit, Entry>({
+    key: ['audit', userId],
+    load: (before) => getAudit(userId, before),
+    join: buildTimeline,
+    idOf: keyOf,
+    pollMs: POLL_MS,
+  });
+  const profile = audit.newest?.profile ?? null;
+  return (
+    <Stack gap="md">
+      <Group gap="xs" wrap="nowrap" align="flex-start">
+        <IconUser size={30} className="person-icon" />
+        <PageTitle data-testid="person-id">{userId}</PageTitle>
+      </Group>
+      {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
+      {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
+      <NewItemsButton fresh={audit.fresh} />
+      {audit.items !== undefined && (
+        <div className="person-columns">
+          <div className="person-side">
+            <ProfileCard profile={profile} />
+            <WaitsCard userId={userId} zone={profile?.time_zone ?? null} />
+            <WhyPanel userId={userId} />
+          </div>
+          <Timeline
+            userId={userId}
+            entries={audit.items}
+            eventId={eventId}
+            older={audit.older}
+            failed={audit.error !== null}
+          />
+        </div>
+      )}
+    </Stack>
+  );
+}

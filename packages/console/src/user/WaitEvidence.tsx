@@ -1,0 +1,46 @@
+import { Text } from '@mantine/core';
+import type { Evidence } from '../api.ts';
+import { userLink } from '../route.ts';
+import { Time } from '../shell/Time.tsx';
+import { waitsFor } from '../shell/wait-kinds.ts';
+
+/** What was waited for when it was decided: since when, until when, and what moved or ended it. */
+export function WaitEvidence({ userId, wait }: { userId: string; wait: NonNullable<Evidence['wait']> }) {
+  const { kind, since, due_at: dueAt, moved_from: movedFrom, ended_by: endedBy } = wait;
+  return (
+    <>
+      <Text size="sm">For {waitsFor(kind)}</Text>
+      <dl className="fields words">
+        {kind !== 'every' && (
+          <>
+            <dt>since</dt>
+            <dd>
+              <Time value={since} as="full" />
+            </dd>
+          </>
+        )}
+        <dt>due</dt>
+        <dd>
+          <Time value={dueAt} as="full" />
+        </dd>
+        {movedFrom && (
+          <>
+            <dt>moved from</dt>
+            <dd>
+              <Time value={movedFrom.due_at} as="full" />
+            </dd>
+          </>
+        )}
+        {endedBy && (
+          <>
+            <dt>ended by</dt>
+            <dd>
+              <a href={userLink(userId, endedBy.event_id)}>{endedBy.event_type}</a> of{' '}
+              <Time value={endedBy.at} as="full" />
+            </dd>
+          </>
+        )}
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,75 @@
+import { Group, Text } from '@mantine/core';
+import type { Wait } from '../api.ts';
+import { userLink } from '../route.ts';
+import { DueTime } from '../shell/DueTime.tsx';
+import { type Look, lookOf, OUTCOMES, WAITS } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { waitsFor } from '../shell/wait-kinds.ts';
+
+/** One rule that waits or has waited: for what, because of which event, until when, and how it ended. */
+export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: string | null }) {
+  const { user_id: userId, rule, key, kind, status, event_id: eventId, items } = wait;
+  return (
+    <div className="wait" data-testid="wait" data-status={status} data-rule={rule}>
+      <Group gap="xs">
+        <StatusBadge look={lookOfWait(wait)} />
+        <span className="name">{rule}</span>
+      </Group>
+      <Text size="sm" mt={4} className="break">
+        {status === 'waiting' ? 'Waits' : 'Waited'} for {waitsFor(kind)}
+        {key !== null && (
+          <>
+            , key <span className="name">{key}</span>
+          </>
+        )}
+        {items !== null && `, ${items} collected`}
+      </Text>
+      {kind !== 'every' && (
+        <Text size="sm" c="dimmed" className="break">
+          since <a href={userLink(userId, eventId)}>{wait.event_type}</a> of{' '}
+          <Time value={wait.event_timestamp} as="full" />
+        </Text>
+      )}
+      {status === 'waiting' ? (
+        <Text size="sm">
+          Due <DueTime value={wait.due_at} now={now} zone={zone} />
+        </Text>
+      ) : (
+        <End wait={wait} />
+      )}
+    </div>
+  );
+}
+
+function End({ wait }: { wait: Wait }) {
+  const { user_id: userId, ended_at: endedAt, ended_by: endedBy, decisions } = wait;
+  return (
+    <>
+      <Text size="sm" c="dimmed">
+        {endedAt !== null && (
+          <>
+            ended <Time value={endedAt} as="full" />
+          </>
+        )}
+        {endedBy !== null && (
+          <>
+            {' by '}
+            <a href={userLink(userId, endedBy)}>this event</a>
+          </>
+        )}
+      </Text>
+      {[...new Set(decisions.map(({ reason }) => reason))].map((reason) => (
+        <Text key={reason} size="sm">
+          {reason}
+        </Text>
+      ))}
+    </>
+  );
+}
+
+/** What was decided at its end; an event that ended it has the decisions itself. */
+function lookOfWait({ status, decisions }: Wait): Look {
+  const decision = status === 'waiting' ? undefined : decisions[0];
+  return decision ? lookOf(OUTCOMES, decision.outcome) : lookOf(WAITS, status);
+}

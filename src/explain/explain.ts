@@ -1,0 +1,118 @@
+import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
+import { TidingsError } from '../errors.ts';
+import type { Rule } from '../model/catalog.ts';
+import { OUTCOMES, type Outcome } from '../model/decision.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { getNotificationTypes } from '../rules/rule-set.ts';
+import { loadNotifications } from '../store/delivery-views.ts';
+import { loadRejected } from '../store/rejected.ts';
+import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/users.ts';
+import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
+
+/** Number of latest decisions that an explanation lists; its counts cover all decisions. */
+const MAX_LISTED_DECISIONS = 200;
+
+/** Parts of Tidings that an explanation reads from. */
+export interface ExplainSources {
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+  readonly seal: Seal;
+}
+
+/**
+ * Explains why a user did, or did not, get a notification of a type: the answer and its paragraph, the rules that send the
+ * type with counts of their decisions, and the latest decisions and notifications, newest first.
+ *
+ * @throws TidingsError `not_found` if neither the active catalog nor a stored decision knows the notification type
+ */
+export async function explainNotification(
+  { pool, catalogs, seal }: ExplainSources,
+  tenantId: string,
+  userId: string,
+  type: string,
+) {
+  const catalog = await catalogs.refresh(tenantId);
+  const decisions = await loadDecisions(pool, tenantId, userId, MAX_LISTED_DECISIONS, { type });
+  if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
+    const known = [...catalog.rules.notifications.keys()].join(', ');
+    const message = `The catalog has no notification type of this name; it has: ${known || 'none'}.`;
+    throw new TidingsError('not_found', message, { path: 'notification_type' });
+  }
+  const rules = catalog.data.rules.filter((rule) => getNotificationTypes(rule).includes(type));
+  const ruleNames = rules.map(({ name }) => name);
+  const allCounts = await countDecisions(pool, tenantId, userId, type, ruleNames);
+  const counts = allCounts.filter(({ isAbout }) => isAbout);
+  const sends = sumCounts(counts, 'send');
+  const scheduled = sumCounts(counts, 'scheduled');
+  let latestSend = decisions.find(({ outcome }) => outcome === 'send') ?? null;
+  if (!latestSend && sends > 0) {
+    const older = await loadDecisions(pool, tenantId, userId, 1, { type, outcome: 'send' });
+    latestSend = older[0] ?? null;
+  }
+  const notificationIds = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
+  const notifications = await loadNotifications(pool, tenantId, userId, [...notificationIds]);
+  const profile = await loadProfile(pool, tenantId, userId);
+  const user = profile?.traits ?? {};
+  const outsideAudience = ruleNames.filter((name) => {
+    const audience = catalog.rules.byName.get(name)?.audience;
+    return audience && audience.evaluate({ event: {}, traits: {}, user }).kind !== 'true';
+  });
+  const decidedOnlyOthers = ruleNames
+    .filter((name) => !counts.some(({ rule }) => rule === name))
+    .map((name): [string, number] => [name, sumCounts(allCounts.filter(({ rule }) => rule === name))]);
+
+  const { answer, paragraph } = writeExplanation({
+    userId,
+    notificationType: type,
+    known: profile !== null,
+    catalogVersion: catalog.version,
+    rules,
+    decisions,
+    latestSend,
+    counts: { sends, scheduled, others: sumCounts(counts) - sends - scheduled },
+    elsewhere: new Map(decidedOnlyOthers),
+    outside: new Set(outsideAudience),
+    deliveries: notifications.flatMap(({ deliveries }) => deliveries),
+    seen: await countEvents(pool, tenantId, userId, [...getAwaitedTypes(rules)]),
+    rejected: await loadRejected(pool, seal, tenantId, userId, MAX_LISTED_DECISIONS),
+  });
+  const names = new Set([...ruleNames, ...counts.map(({ rule }) => rule)]);
+  return {
+    user_id: userId,
+    notification_type: type,
+    answer,
+    paragraph,
+    catalog_version: catalog.version,
+    rules: [...names].map((name) => ({
+      rule: name,
+      ...toRuleSummary(rules.find((rule) => rule.name === name)),
+      decisions: countByOutcome(counts.filter(({ rule }) => rule === name)),
+    })),
+    decisions,
+    notifications,
+  };
+}
+
+function countByOutcome(counts: readonly DecisionCount[]): { [outcome: string]: number } {
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, sumCounts(counts, outcome)]));
+}
+
+function sumCounts(counts: readonly DecisionCount[], outcome?: Outcome): number {
+  return counts
+    .filter((entry) => outcome === undefined || entry.outcome === outcome)
+    .reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Returns the main parts of a rule as written; of undefined (a rule that the active catalog no longer has) empty ones. */
+function toRuleSummary(rule: Rule | undefined) {
+  return {
+    on: rule?.on ?? [],
+    when: rule?.when ?? null,
+    every: rule?.every?.text ?? null,
+    for: rule?.audience ?? null,
+    after: rule?.after.map(({ event, withinText }) => ({ event, within: withinText }))[0] ?? null,
+    limits: rule?.limits.map((limit) => limit.text) ?? [],
+    active: rule !== undefined,
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * From text to a tree: the grammar of CEL, by the library's parser, with messages for people who write YAML.
+ *
+ * Only the parser is the library's. Its evaluator is not used, because of what hostile JSON does to it: a property
+ * called `constructor` makes every condition fail, comparing nested values keeps a new type in memory for each shape
+ * ever seen, macros have no bound, `matches` can hang, and a missing key is an exception (with a stack) rather than
+ * a value.
+ */
+import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
+import type { ConditionProblem, ExpressionKind } from './code.ts';
+
+const MAX_LENGTH = 4096;
+
+/** Small enough that neither compiling nor evaluating one can exhaust the stack. */
+const parser = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } });
+
+export function parseExpression(
+  expression: string,
+  noun: ExpressionKind,
+): { node: ASTNode } | { problem: ConditionProblem } {
+  if (expression.trim() === '') return { problem: { message: `the ${noun} is empty`, offset: 0 } };
+  if (expression.length > MAX_LENGTH) {
+    return { problem: { message: `the ${noun} is longer than ${MAX_LENGTH} characters`, offset: MAX_LENGTH } };
+  }
+  try {
+    return { node: parser.parse(expression).ast };
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    return { problem: inPlainWords(error, expression, noun) };
+  }
+}
+
+/** By the token that stands where it should not, and the word before it. */
+const MEANT: { readonly [token: string]: string } = {
+  '=': '==',
+  '&': '&&',
+  '|': '||',
+  and: '&&',
+  AND: '&&',
+  or: '||',
+  OR: '||',
+  not: '!',
+  NOT: '!',
+  is: '==',
+  '“': '"',
+  '”': '"',
+  '‘': "'",
+  '’': "'",
+};
+
+const SYMBOLS: { readonly [token: string]: string } = {
+  RPAREN: '")"',
+  RBRACKET: '"]"',
+  RBRACE: '"}"',
+  COLON: '":"',
+  IDENTIFIER: 'a name',
+};
+
+function inPlainWords(error: ParseError, expression: string, noun: ExpressionKind): ConditionProblem {
+  const offset = Math.min(error.range?.start ?? 0, expression.length);
+  const rest = expression.slice(offset);
+  const found = /^(\w+|.)/su.exec(rest.trimStart())?.[0];
+  const before = /(\w+|[=!&|]+)\s*$/.exec(expression.slice(0, offset))?.[1] ?? '';
+
+  const problem = (message: string, meant?: string): ConditionProblem =>
+    meant === undefined ? { message, offset } : { message, offset, hint: `did you mean ${meant}?` };
+
+  switch (error.code) {
+    case 'expected_token': {
+      const symbol = SYMBOLS[/Expected ([A-Z]+)/.exec(error.summary)?.[1] ?? ''];
+      if (symbol === undefined) break;
+      return problem(
+        found === undefined ? `${symbol} is missing at the end` : `${symbol} is missing before "${found}"`,
+      );
+    }
+    case 'unexpected_token':
+    case 'unexpected_character': {
+      if (found === undefined) return problem(`the ${noun} ends too early`);
+      // `===` is read as `==` and a stray `=`, `not x` as a variable `not` and a stray `x`.
+      if (found === '=' && /^[=!]=$/.test(before)) return problem('"=" is not expected here', before);
+      const meant = own(MEANT, found);
+      if (meant === undefined && own(MEANT, before)) {
+        const start = expression.lastIndexOf(before, offset - 1);
+        return { message: `"${before}" is not expected here`, hint: `did you mean ${MEANT[before]}?`, offset: start };
+      }
+      return problem(`"${found}" is not expected here`, meant);
+    }
+    case 'limit_exceeded':
+      return problem(`the ${noun} is too large or nested too deeply`);
+    case 'reserved_identifier':
+      return problem(`"${found ?? ''}" is a reserved word`);
+    case 'invalid_macro_argument':
+      return problem(`a plain name is needed here, as x in exists(x, x > 1)`);
+  }
+  return problem(error.summary.charAt(0).toLowerCase() + error.summary.slice(1));
+}
+
+function own(table: { readonly [key: string]: string }, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

@@ -1,0 +1,51 @@
+import type { Millis } from '../model/event.ts';
+
+interface Entry<T> {
+  readonly due: Millis;
+  /** What was added first comes first. */
+  readonly place: number;
+  readonly item: T;
+}
+
+/** What is to come, the earliest first: a binary heap. */
+export class PriorityQueue<T> {
+  readonly #heap: Entry<T>[] = [];
+  #added = 0;
+
+  add(due: Millis, item: T): void {
+    const heap = this.#heap;
+    const entry = { due, place: this.#added++, item };
+    let at = heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  first(): { readonly due: Millis; readonly item: T } | undefined {
+    return this.#heap[0];
+  }
+
+  removeFirst(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      if (left >= heap.length) break;
+      const child = left + 1 < heap.length && isBefore(heap[left + 1]!, heap[left]!) ? left + 1 : left;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(one: Entry<unknown>, other: Entry<unknown>): boolean {
+  return one.due < other.due || (one.due === other.due && one.place < other.place);
+}

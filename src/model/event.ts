@@ -1,0 +1,68 @@
+/** Milliseconds since the Unix epoch (UTC). Every time is in this unit unless its name says otherwise. */
+export type Millis = number;
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+
+export type JsonObject = { [key: string]: Json };
+
+/** The only tenant so far. */
+export const DEFAULT_TENANT = 'default';
+
+/** A fact about a user, posted by a service. Addresses have already been extracted, and masked in place. */
+export interface Event {
+  readonly tenantId: string;
+  readonly userId: string;
+  /** The caller's ID, or one derived from the content. Unique within the tenant. */
+  readonly eventId: string;
+  /** 128-bit identity as a UUID, derived from the caller's ID or from the content. Part of the primary key. */
+  readonly key: string;
+  readonly type: string;
+  /** Event time: when the event happened, according to the caller. */
+  readonly time: Millis;
+  readonly properties: JsonObject;
+  readonly traits: JsonObject;
+}
+
+/** Known traits of a user. Per trait, the value with the newest event time wins; addresses appear only as masks. */
+export interface Profile {
+  readonly traits: JsonObject;
+  /** Event time of the value, by trait. */
+  readonly traitTimes: { readonly [trait: string]: Millis };
+}
+
+/** The type of event emitted by `set`. */
+export const PROFILE_UPDATED = 'profile.updated';
+
+/**
+ * Traits that hold an address of the user. If an event has two traits of the same kind, the one listed first counts. Rules
+ * cannot set these traits.
+ */
+export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
+  email: 'email',
+  email_address: 'email',
+  phone: 'phone',
+  phone_number: 'phone',
+};
+
+export type AddressKind = 'email' | 'phone';
+
+/** The first value that violates a schema: its path (`properties.items[2].price`) and what the schema expects. */
+export interface SchemaViolation {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Validates properties and traits of an event against the schemas of the catalog. Returns null if they are valid. */
+export type ValidateEvent = (type: string, properties: JsonObject, traits: JsonObject) => SchemaViolation | null;
+
+/** An event emitted by a rule, about the same user. `set` emits one of type `profile.updated`. */
+export interface Emitted {
+  readonly eventId: string;
+  readonly type: string;
+  readonly time: Millis;
+  readonly properties: JsonObject;
+  readonly traits: JsonObject;
+  readonly rule: string;
+  readonly causedBy: string;
+  readonly depth: number;
+}

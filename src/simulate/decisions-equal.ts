@@ -1,0 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Decision, Evidence } from '../model/decision.ts';
+
+/**
+ * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that
+ * there is one must agree.
+ */
+function isSameDecision(one: Decision, other: Decision): boolean {
+  return (
+    one.decision_id === other.decision_id &&
+    one.rule === other.rule &&
+    one.notification_type === other.notification_type &&
+    one.outcome === other.outcome &&
+    one.reason_code === other.reason_code &&
+    one.reason === other.reason &&
+    (one.notification_id === null) === (other.notification_id === null) &&
+    isDeepStrictEqual(one.event_ids, other.event_ids) &&
+    // What is stored went through JSON.
+    isDeepStrictEqual(comparable(one.evidence), comparable(other.evidence))
+  );
+}
+
+export function decisionsEqual(some: readonly Decision[], others: readonly Decision[]): boolean {
+  return some.length === others.length && some.every((one, place) => isSameDecision(one, others[place] as Decision));
+}
+
+function comparable(evidence: Evidence): unknown {
+  return JSON.parse(JSON.stringify(evidence, (name, value) => (name === 'notification_id' ? undefined : value)));
+}

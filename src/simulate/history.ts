@@ -1,0 +1,73 @@
+import type { Decision } from '../model/decision.ts';
+import type { Event, Millis, Profile } from '../model/event.ts';
+import type { CountedUse, TraitChangeTrigger, Wait } from '../rules/facts.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
+
+/** What is stored of one person, as src/store/replay.ts reads it. */
+export interface UserHistory {
+  readonly userId: string;
+  /** As it is now: for traits whose events are stored no more. */
+  readonly profile: Profile;
+  /** In order of event time. */
+  readonly events: readonly HistoricalEvent[];
+  readonly waits: readonly HistoricalWait[];
+  readonly uses: readonly HistoricalUse[];
+}
+
+export interface HistoricalEvent extends Event {
+  readonly receivedAt: Millis;
+  readonly catalogVersion: number;
+  /** The rule that made it: it is made again, not replayed. */
+  readonly emittedBy: string | null;
+  /** Some decision on it sent, or acted. */
+  readonly hasActed: boolean;
+  /** What was decided when it arrived; of what came before `since` perhaps only where something came of it. */
+  decisions(): readonly Decision[];
+  /** The changes of traits by it whose pattern was incomplete then. */
+  openChanges(): readonly TraitChangeTrigger[];
+}
+
+export interface HistoricalWait extends Readonly<Omit<Wait, 'userId' | 'stored'>> {
+  /** What was decided when its time came, or when a person cancelled it. */
+  readonly decisions: readonly Decision[];
+}
+
+export interface HistoricalUse extends CountedUse {
+  readonly limitKey: string;
+}
+
+/** What is replayed. */
+export interface BacktestPlan {
+  /** Decisions from here on count. */
+  readonly since: Millis;
+  /** What happened from here on has not happened yet. */
+  readonly until: Millis;
+  /** In force from `since` on; null: at each moment the version that was in force then. */
+  readonly candidate: RuleSet | null;
+  /** The catalogs of the past. */
+  version(version: number): RuleSet;
+}
+
+/** What was decided when an event arrived, a wait ended or a recurring rule had its turn. */
+export interface Verdict {
+  /** The key of the event, or the id of the wait: what the decisions are named by. */
+  readonly source: string;
+  readonly at: Millis;
+  readonly decisions: readonly Decision[];
+}
+
+/** What the past says was decided from `since` on, by source. */
+export function pastDecisions(life: UserHistory, { since, until }: BacktestPlan): Map<string, Verdict> {
+  const past = new Map<string, Verdict>();
+  for (const event of life.events) {
+    const { key, receivedAt } = event;
+    if (receivedAt < since || receivedAt >= until) continue;
+    const decisions = event.decisions();
+    if (decisions.length > 0) past.set(key, { source: key, at: receivedAt, decisions });
+  }
+  for (const { waitId, endedAt, decisions } of life.waits) {
+    if (endedAt === null || endedAt < since || endedAt >= until || decisions.length === 0) continue;
+    past.set(waitId, { source: waitId, at: endedAt, decisions });
+  }
+  return past;
+}

@@ -1,0 +1,87 @@
+import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
+
+/**
+ * A backtest as a person reads it in a terminal.
+ * @param shown what stands for a line in it
+ */
+export function renderTextReport(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
+  const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
+  const lines = [
+    `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
+    `${number(events)} events of ${number(users)} people`,
+    '',
+  ];
+  if (leftOut.length > 0) {
+    lines.push(
+      `Left out, for too many events: ${leftOut.slice(0, 10).join(', ')}${leftOut.length > 10 ? ' …' : ''}`,
+      '',
+    );
+  }
+  lines.push(...table([...types.map((one) => ({ name: one.type, ...one })), { name: 'all', ...totals }]));
+  for (const { type, days } of types) {
+    lines.push('', type, `  by day (UTC)${['live', 'new'].map((name) => name.padStart(11)).join('')}`);
+    for (const day of days) {
+      lines.push(`  ${day.day}  ${padded(day.live)}${padded(day.new)}${day.live === day.new ? '' : '  *'}`);
+    }
+  }
+  const examples = types.flatMap((one) => one.examples.map((example) => ({ type: one.type, example })));
+  for (const { type, example } of examples) lines.push('', ...exampleLines(type, example));
+  if (reproduced) lines.push('', ...reproducedLines(reproduced));
+  return lines.map(shown).join('\n');
+}
+
+/** `[#####     ] 50 %  1,000 of 2,000 people  12,345 events/s` */
+export function renderProgress(done: number, all: number, events: number, seconds: number): string {
+  const share = all === 0 ? 1 : Math.min(1, done / all);
+  const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH);
+  const rate = seconds > 0 ? Math.round(events / seconds) : 0;
+  return `[${bar}] ${Math.floor(share * 100)} %  ${number(done)} of ${number(all)} people  ${number(rate)} events/s`;
+}
+
+const WIDTH = 30;
+const COLUMNS = ['live', 'new', 'added', 'removed', 'moved', 'unchanged'] as const;
+
+function table(rows: readonly (Counts & { readonly name: string })[]): string[] {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return [
+    `${' '.repeat(width)}  ${COLUMNS.map((column) => column.padStart(11)).join('')}`,
+    ...rows.map(
+      (row) => `${row.name.padEnd(width)}  ${COLUMNS.map((column) => number(row[column]).padStart(11)).join('')}`,
+    ),
+  ];
+}
+
+function exampleLines(type: string, { change, user_id, live, new: other }: Example): string[] {
+  return [`${type} ${change}: ${user_id}`, ...sideLines('live', live), ...sideLines('new', other)];
+}
+
+function sideLines(side: string, decision: ReportedDecision | undefined): string[] {
+  if (!decision) return [`  ${side.padEnd(4)}  nothing was decided`];
+  const { at, rule, outcome, reason_code, reason, event_ids, evidence } = decision;
+  return [
+    `  ${side.padEnd(4)}  ${at}  ${rule}: ${outcome} (${reason_code})  ${reason}`,
+    `        events ${event_ids.join(', ')}`,
+    `        ${JSON.stringify(evidence)}`,
+  ];
+}
+
+function reproducedLines(reproduced: NonNullable<BacktestReport['reproduced']>): string[] {
+  const { decisions, different, examples } = reproduced;
+  if (different === 0) return [`All ${number(decisions)} decisions came out the same.`];
+  return [
+    `${number(different)} of ${number(decisions)} decisions came out differently.`,
+    ...examples.flatMap(({ user_id, source, live, new: other }: Difference) => [
+      `  ${user_id}  ${source}`,
+      `    live ${JSON.stringify(live)}`,
+      `    new  ${JSON.stringify(other)}`,
+    ]),
+  ];
+}
+
+function padded(count: number): string {
+  return number(count).padStart(11);
+}
+
+function number(count: number): string {
+  return count.toLocaleString('en');
+}

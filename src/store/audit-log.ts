@@ -1,0 +1,31 @@
+import { uuidv7 } from 'uuidv7';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { Connection } from './pg/database.ts';
+
+/** Something a person or a program did to the installation. */
+export interface AuditEntry {
+  readonly tenantId: string;
+  /** Who: `api`, `api key 1`, `start`, … never a secret. */
+  readonly actor: string;
+  /** `catalog.applied`, `delivery.retried`, `event.retried`. */
+  readonly action: string;
+  readonly subject: string;
+  readonly detail: JsonObject;
+}
+
+/** The audit trail of changes; written in the transaction of the change itself. */
+export async function appendAuditEntry(connection: Connection, change: AuditEntry, now: Millis): Promise<void> {
+  await connection.query(
+    'insert into audit_log (tenant_id, entry_id, at, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6, $7)',
+    [
+      change.tenantId,
+      uuidv7(),
+      isoTime(now),
+      change.actor,
+      change.action,
+      change.subject,
+      JSON.stringify(change.detail),
+    ],
+  );
+}

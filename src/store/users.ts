@@ -1,0 +1,324 @@
+import type pg from 'pg';
+import type { Decision, Outcome } from '../model/decision.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { queryPage } from './pg/bounded-page.ts';
+
+/** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
+
+export interface ProfileView {
+  readonly traits: JsonObject;
+  /** Masks, by kind. */
+  readonly addresses: { readonly [kind: string]: string };
+  readonly time_zone: string | null;
+  readonly locale: string | null;
+  readonly first_seen_at: string;
+  readonly updated_at: string;
+}
+
+export interface EventView {
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly received_at: string;
+  readonly properties: JsonObject;
+  readonly user_traits: JsonObject;
+  readonly context: JsonObject | null;
+  readonly catalog_version: number;
+}
+
+export interface DecisionView extends Decision {
+  /** The event whose arrival led to it. */
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly decided_at: string;
+  readonly catalog_version: number;
+}
+
+export async function loadProfile(pool: pg.Pool, tenantId: string, userId: string): Promise<ProfileView | null> {
+  const { rows } = await pool.query<{
+    traits: JsonObject;
+    first_seen_at: Millis;
+    updated_at: Millis;
+    addresses: { [kind: string]: string } | null;
+  }>(
+    `select traits, first_seen_at, updated_at,
+            (select json_object_agg(kind, mask) from addresses where tenant_id = $1 and user_id = $2) as addresses
+     from users where tenant_id = $1 and user_id = $2`,
+    [tenantId, userId],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  return {
+    traits: row.traits,
+    addresses: row.addresses ?? {},
+    time_zone: text(row.traits.time_zone),
+    locale: text(row.traits.locale),
+    first_seen_at: isoTime(row.first_seen_at),
+    updated_at: isoTime(row.updated_at),
+  };
+}
+
+/** A place in a person's events, newest first. */
+export interface EventCursor {
+  readonly time: Millis;
+  readonly key: string;
+}
+
+/** Only events and ends of waits with such a decision, and of theirs only these. */
+export interface DecisionFilter {
+  readonly type: string;
+  readonly outcome?: Outcome;
+}
+
+/** The same in SQL, over `decisions`; its variables are what `variablesOf` makes. */
+function hasDecision(variables: string): string {
+  return `jsonb_path_exists(decisions::jsonb,
+    '$[*] ? ((@.t == $type || (!exists(@.t) && @.r == $type)) && ($outcome == "" || @.o == $outcome))', ${variables}::jsonb)`;
+}
+
+function variablesOf(only: DecisionFilter | null): string | null {
+  return only && JSON.stringify({ type: only.type, outcome: only.outcome ?? '' });
+}
+
+function isWanted(only: DecisionFilter | null, decision: Decision): boolean {
+  if (only === null) return true;
+  return decision.notification_type === only.type && (only.outcome ?? decision.outcome) === decision.outcome;
+}
+
+/** Which of a person's events. */
+export interface TimelinePage {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly limit: number;
+  /** Those that are older than this; null: from the newest on. */
+  readonly before: EventCursor | null;
+  readonly only: DecisionFilter | null;
+}
+
+/** A person's events with what was decided on each, newest event time first. */
+export async function loadTimeline(
+  pool: pg.Pool,
+  page: TimelinePage,
+): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
+  const { rows, decisions, last } = await loadDecided(pool, page, CONTENT);
+  const events = rows.map((row) => ({
+    event_id: row.event_id,
+    event_type: row.event_type,
+    event_timestamp: isoTime(row.event_time),
+    received_at: isoTime(row.received_at),
+    properties: row.properties,
+    user_traits: row.traits,
+    context: row.context,
+    catalog_version: row.catalog_version,
+  }));
+  return { events, decisions, last };
+}
+
+/** The decisions alone: what the events hold is not read. */
+export async function loadDecisions(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  limit: number,
+  only: DecisionFilter,
+): Promise<DecisionView[]> {
+  return (await loadDecided(pool, { tenantId, userId, limit, before: null, only }, [])).decisions;
+}
+
+const CONTENT = ['properties', 'traits', 'context'];
+
+/** @param content what is read of each event beside its decisions */
+async function loadDecided(
+  pool: pg.Pool,
+  { tenantId, userId, limit, before, only }: TimelinePage,
+  content: readonly string[],
+) {
+  const texts = [...content, 'decisions'];
+  const { rows, more } = await queryPage(pool, {
+    select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at,
+                    catalog_version, ${texts.join(', ')}
+             from events
+             where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
+               and ($5::text is null or ${hasDecision('$5')})
+             order by event_time desc, key desc limit $6`,
+    values: [
+      tenantId,
+      userId,
+      before ? isoTime(before.time) : 'infinity',
+      before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      variablesOf(only),
+      limit,
+    ],
+    limit,
+    order: 'event_time desc, key desc',
+    texts,
+  });
+  const decisions = rows.flatMap(({ key, event_time, received_at, decisions, ...row }) =>
+    viewsOf(decisions, key, only, row, event_time, received_at),
+  );
+  const last = rows.at(-1);
+  const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
+  const ended = await loadEnded(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
+  return { rows, decisions: newestFirst(decisions, ended), last: cursor };
+}
+
+/** More ends of waits than this are not shown beside one page of events. */
+const MAX_ENDED = 500;
+
+/** What was decided when waits ended, those whose triggers happened in the span of a page. */
+async function loadEnded(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  from: Millis | null,
+  to: Millis | null,
+  only: DecisionFilter | null,
+): Promise<DecisionView[]> {
+  const { rows } = await pool.query(
+    `select wait_id, trigger_time, ended_at, catalog_version, decisions,
+            state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type
+     from waits
+     where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
+       and ($5::text is null or ${hasDecision('$5')})
+     order by trigger_time desc limit ${MAX_ENDED}`,
+    [
+      tenantId,
+      userId,
+      from === null ? '-infinity' : isoTime(from),
+      to === null ? 'infinity' : isoTime(to),
+      variablesOf(only),
+    ],
+  );
+  return rows.flatMap(({ wait_id, trigger_time, ended_at, decisions, ...row }) =>
+    viewsOf(decisions, wait_id, only, row, trigger_time, ended_at),
+  );
+}
+
+/** @param source of the decisions' ids: the key of an event, or the id of a wait that ended */
+function viewsOf(
+  stored: readonly StoredDecision[],
+  source: string,
+  only: DecisionFilter | null,
+  { event_id, event_type, catalog_version }: Pick<DecisionView, 'event_id' | 'event_type' | 'catalog_version'>,
+  happenedAt: Millis,
+  decidedAt: Millis,
+): DecisionView[] {
+  return unpackDecisions(stored, source, event_id)
+    .filter((decision) => isWanted(only, decision))
+    .map((decision) => ({
+      ...decision,
+      event_id,
+      event_type,
+      event_timestamp: isoTime(happenedAt),
+      decided_at: isoTime(decidedAt),
+      catalog_version,
+    }));
+}
+
+/** By the time of the event, then by when it was decided. */
+function newestFirst(onEvents: readonly DecisionView[], onEnds: readonly DecisionView[]): DecisionView[] {
+  if (onEnds.length === 0) return [...onEvents];
+  const place = ({ event_timestamp, decided_at }: DecisionView) => `${event_timestamp} ${decided_at}`;
+  return [...onEnds, ...onEvents].sort((a, b) => (place(a) < place(b) ? 1 : place(a) > place(b) ? -1 : 0));
+}
+
+/** How often a rule decided so about a person. */
+export interface DecisionCount {
+  readonly rule: string;
+  readonly outcome: Outcome;
+  /** About the notification type that was asked for. */
+  readonly isAbout: boolean;
+  readonly count: number;
+}
+
+/** Over all that is stored of the person: what was decided about the type, and what else these rules decided. */
+export async function countDecisions(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  notificationType: string,
+  rules: readonly string[],
+): Promise<DecisionCount[]> {
+  const { rows } = await pool.query<DecisionCount>(
+    `select d ->> 'r' as rule, d ->> 'o' as outcome, coalesce(d ->> 't', d ->> 'r') = $3 as "isAbout", count(*) as count
+     from (select decisions from events where tenant_id = $1 and user_id = $2
+           union all
+           select decisions from waits where tenant_id = $1 and user_id = $2 and decisions is not null) as stored
+     cross join json_array_elements(decisions) as d
+     where coalesce(d ->> 't', d ->> 'r') = $3 or d ->> 'r' = any($4::text[]) group by 1, 2, 3`,
+    [tenantId, userId, notificationType, rules],
+  );
+  return rows;
+}
+
+/** How many events of these types the person has, and the latest of them. */
+export async function countEvents(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  types: readonly string[],
+): Promise<Map<string, { count: number; latest: string }>> {
+  const { rows } = await pool.query<{ event_type: string; count: number; latest: Millis }>(
+    `select event_type, count(*) as count, max(event_time) as latest from events
+     where tenant_id = $1 and user_id = $2 and event_type = any($3::text[]) group by event_type`,
+    [tenantId, userId, types],
+  );
+  return new Map(rows.map((row) => [row.event_type, { count: row.count, latest: isoTime(row.latest) }]));
+}
+
+/** User ids that begin with a text, in order. */
+export async function findUsers(pool: pg.Pool, tenantId: string, prefix: string, limit: number): Promise<string[]> {
+  const { rows } = await pool.query<{ user_id: string }>(
+    `select user_id from users where tenant_id = $1 and user_id >= $2 and starts_with(user_id, $2)
+     order by user_id limit $3`,
+    [tenantId, prefix, limit],
+  );
+  return rows.map((row) => row.user_id);
+}
+
+export interface ActivityView {
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly received_at: string;
+  readonly user_id: string;
+  readonly decisions: readonly Decision[];
+}
+
+/**
+ * What arrived last. Looks back a second, ten seconds … until there is enough, so that a busy hour does not sort itself
+ * for fifty rows; the index over arrival is a small BRIN.
+ */
+export async function recentActivity(
+  pool: pg.Pool,
+  tenantId: string,
+  limit: number,
+  now: Millis,
+): Promise<ActivityView[]> {
+  for (const back of [1e3, 1e4, 1e5, 3.6e6, 8.64e7, 2.6e9, now]) {
+    const { rows, more } = await queryPage(pool, {
+      select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at, user_id, decisions
+               from events where received_at > $2 and tenant_id = $1
+               order by received_at desc, event_time desc limit $3`,
+      values: [tenantId, isoTime(now - back), limit],
+      limit,
+      order: 'received_at desc, event_time desc',
+      texts: ['decisions'],
+    });
+    if (!more && back !== now) continue;
+    return rows.map(({ key, event_time, received_at, decisions, ...row }) => ({
+      ...row,
+      decisions: unpackDecisions(decisions, key, row.event_id),
+      event_timestamp: isoTime(event_time),
+      received_at: isoTime(received_at),
+    }));
+  }
+  return [];
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

@@ -1,0 +1,431 @@
+import { findNearest } from '../lib/did-you-mean.ts';
+import type { Json, JsonObject } from '../model/event.ts';
+import { asText, HELPERS, isTruthy, member, type Value } from './helpers.ts';
+import { escapeHtml, LOOKED_BACK, openUrl, safeUrl } from './html.ts';
+import { MAX_ITEMS, MAX_LOOPS, MAX_NESTING, MAX_OUTPUT, MAX_STEPS } from './limits.ts';
+import { type PartProblem, parseSource } from './parse.ts';
+
+/**
+ * Handlebars is used for its grammar only. Its own compiler turns the tree into JavaScript source that knows no bound
+ * on time or output, so the tree is compiled here, into closures that count their steps and read own properties only.
+ */
+
+/** What a template may name at its top. */
+export const ROOTS = ['event', 'traits', 'user', 'notification', 'data', 'matched', 'items', 'total'] as const;
+
+/** A way from the top of the data; a number stands for any item: `['items', 0, 'event']` within `{{#each items}}`. */
+export type FieldPath = readonly (string | number)[];
+
+/** A field that a part names, in output, a condition or as an argument. */
+export interface NamedField {
+  readonly path: FieldPath;
+  /** How many of the last steps are written there; those before them are of the blocks around it. */
+  readonly written: number;
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based. */
+  readonly column: number;
+}
+
+/** Renders the part. Throws `RenderLimit` when it becomes too long or takes too long. */
+export type Part = (data: JsonObject) => string;
+
+export class RenderLimit extends Error {
+  override readonly name = 'RenderLimit';
+}
+
+/** Every mistake in the source, or the part ready to render and the fields it names, in order of place. Never throws. */
+export function compilePart(
+  source: string,
+  how: { readonly html: boolean; readonly locale: string },
+): { readonly part: Part; readonly fields: readonly NamedField[] } | { readonly problems: readonly PartProblem[] } {
+  const parsed = parseSource(source);
+  if ('problem' in parsed) return { problems: [parsed.problem] };
+  const compiler = new Compiler(how.html, how.locale);
+  let body: Block;
+  try {
+    body = compiler.program(parsed.tree, 0);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { problems: [{ message: 'expressions are nested too deeply', line: 1, column: 1 }] };
+  }
+  if (compiler.problems.length > 0) return { problems: compiler.problems };
+  return {
+    fields: compiler.fields,
+    part: (data) => {
+      const run: Run = { out: '', tail: '', steps: 0, root: data };
+      body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
+      return run.out;
+    },
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Running
+
+interface Run {
+  out: string;
+  /** Its end, to know whether a link's address is being written: to look at the end of all of it would copy it. */
+  tail: string;
+  steps: number;
+  readonly root: JsonObject;
+}
+
+/** One `{{#each}}` round or `{{#with}}`, inside the one it stands in. */
+interface Scope {
+  readonly value: Value;
+  readonly up: Scope | undefined;
+  readonly key: Value;
+  readonly index: number | undefined;
+  readonly last: boolean | undefined;
+}
+
+type Block = (run: Run, scope: Scope) => void;
+type Expression = (run: Run, scope: Scope) => Value;
+
+function step(run: Run, cost: number): void {
+  run.steps += cost;
+  if (run.steps > MAX_STEPS) throw new RenderLimit('it takes too many steps');
+}
+
+function write(run: Run, text: string): void {
+  if (run.out.length + text.length > MAX_OUTPUT)
+    throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT} characters`);
+  run.out += text;
+  run.tail = (run.tail + text.slice(-LOOKED_BACK)).slice(-LOOKED_BACK);
+}
+
+function climb(scope: Scope, levels: number): Scope {
+  let at = scope;
+  for (let level = 0; level < levels; level += 1) at = at.up ?? at;
+  return at;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Compiling
+
+/** What the compiler knows of a scope: who made it, the names given by `as |item index|`, and where its value stands. */
+interface Level {
+  readonly kind: 'root' | 'each' | 'with';
+  readonly names: readonly string[];
+  /** Absent: what a helper gives. */
+  readonly path?: FieldPath | undefined;
+}
+
+const BLOCKS = ['if', 'unless', 'each', 'with'];
+const LOOP_DATA = ['index', 'key', 'first', 'last'];
+const NOTHING: Expression = () => undefined;
+
+class Compiler {
+  readonly problems: PartProblem[] = [];
+  readonly fields: NamedField[] = [];
+  readonly #html: boolean;
+  readonly #locale: string;
+  readonly #levels: Level[] = [{ kind: 'root', names: [], path: [] }];
+  readonly #paths = new Map<hbs.AST.Node, FieldPath>();
+
+  constructor(html: boolean, locale: string) {
+    this.#html = html;
+    this.#locale = locale;
+  }
+
+  program(program: hbs.AST.Program | undefined, depth: number): Block {
+    const blocks = (program?.body ?? []).map((statement) => this.#statement(statement, depth));
+    return (run, scope) => {
+      for (const block of blocks) block(run, scope);
+    };
+  }
+
+  #statement(node: hbs.AST.Statement, depth: number): Block {
+    switch (node.type) {
+      case 'ContentStatement': {
+        const text = (node as hbs.AST.ContentStatement).value;
+        return (run) => write(run, text);
+      }
+      case 'MustacheStatement':
+        return this.#mustache(node as hbs.AST.MustacheStatement);
+      case 'BlockStatement':
+        return this.#block(node as hbs.AST.BlockStatement, depth + 1);
+      case 'CommentStatement':
+        return () => {};
+      case 'PartialStatement':
+      case 'PartialBlockStatement':
+        this.#problem(node, 'partials (`{{> name}}`) are not available', 'write the text out here');
+        return () => {};
+      default:
+        this.#problem(node, 'decorators (`{{* name}}`) are not available');
+        return () => {};
+    }
+  }
+
+  #mustache(node: hbs.AST.MustacheStatement): Block {
+    const value = this.#call(node);
+    if (!this.#html) return (run, scope) => writeText(run, value(run, scope));
+    if (!node.escaped) {
+      this.#problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
+    }
+    return (run, scope) => {
+      step(run, 1);
+      const text = asText(value(run, scope));
+      // Before escaping, which may make it six times as long.
+      if (run.out.length + text.length > MAX_OUTPUT) write(run, text);
+      const address = openUrl(run.tail);
+      write(run, escapeHtml(address === undefined ? text : safeUrl(text, address)));
+    };
+  }
+
+  #block(node: hbs.AST.BlockStatement, depth: number): Block {
+    const name = node.path.original;
+    if (depth > MAX_NESTING) {
+      this.#problem(node, `blocks are nested more than ${MAX_NESTING} deep`);
+      return () => {};
+    }
+    if (!BLOCKS.includes(name)) {
+      const meant = findNearest(name, BLOCKS);
+      const hint = meant ? `did you mean \`{{#${meant}}}\`?` : `write \`{{#if ${name}}}\` or \`{{#each ${name}}}\``;
+      this.#problem(node, `there is no block \`{{#${name}}}\``, hint);
+      return () => {};
+    }
+    if (node.params.length !== 1 || node.hash !== undefined) {
+      this.#problem(node, `\`{{#${name}}}\` takes one value`, `like \`{{#${name} event.name}}\``);
+      return () => {};
+    }
+    const subject = this.#expression(node.params[0]!, 0);
+    if (name === 'each') return this.#each(node, subject, depth);
+    if (name === 'with') return this.#with(node, subject, depth);
+    return this.#branch(node, subject, depth, name === 'unless');
+  }
+
+  #branch(node: hbs.AST.BlockStatement, condition: Expression, depth: number, negate: boolean): Block {
+    const [yes, no] = this.#bodies(node, depth, undefined);
+    return (run, scope) => {
+      step(run, 1);
+      (isTruthy(condition(run, scope)) === negate ? no : yes)(run, scope);
+    };
+  }
+
+  #with(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
+    const [body, otherwise] = this.#bodies(node, depth, 'with');
+    return (run, scope) => {
+      step(run, 1);
+      const value = subject(run, scope);
+      // Like Handlebars: zero is something, an empty list is not.
+      if (value !== 0 && !isTruthy(value)) return otherwise(run, scope);
+      body(run, { value, up: scope, key: undefined, index: undefined, last: undefined });
+    };
+  }
+
+  #each(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
+    if (this.#levels.filter((level) => level.kind === 'each').length >= MAX_LOOPS) {
+      this.#problem(node, `\`{{#each}}\` is nested more than ${MAX_LOOPS} deep`);
+      return () => {};
+    }
+    const [body, otherwise] = this.#bodies(node, depth, 'each');
+    const named = asWritten(node.params[0]);
+    return (run, scope) => {
+      step(run, 1);
+      const items = subject(run, scope);
+      if (typeof items !== 'object' || items === null) return otherwise(run, scope);
+      const keys: readonly (string | number)[] = Array.isArray(items) ? [...items.keys()] : Object.keys(items);
+      if (keys.length > MAX_ITEMS) {
+        throw new RenderLimit(`${named} has ${keys.length} items, and {{#each}} goes over at most ${MAX_ITEMS}`);
+      }
+      if (keys.length === 0) return otherwise(run, scope);
+      for (const [index, key] of keys.entries()) {
+        step(run, 1);
+        const value = (items as { [key: string | number]: Json })[key];
+        body(run, { value, up: scope, key, index, last: index === keys.length - 1 });
+      }
+    };
+  }
+
+  #bodies(node: hbs.AST.BlockStatement, depth: number, opens: 'each' | 'with' | undefined): [Block, Block] {
+    const names = node.program?.blockParams ?? [];
+    if (opens === undefined && names.length > 0)
+      this.#problem(node, '`as |name|` belongs to `{{#each}}` and `{{#with}}`');
+    const path = this.#paths.get(node.params[0]!);
+    if (opens !== undefined)
+      this.#levels.push({ kind: opens, names, path: opens === 'each' && path ? [...path, 0] : path });
+    const body = this.program(node.program, depth);
+    if (opens !== undefined) this.#levels.pop();
+    return [body, this.program(node.inverse, depth)];
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Expressions
+
+  #expression(node: hbs.AST.Expression, depth: number): Expression {
+    switch (node.type) {
+      case 'PathExpression':
+        return this.#path(node as hbs.AST.PathExpression);
+      case 'SubExpression':
+        if (depth >= MAX_NESTING) {
+          this.#problem(node, `expressions are nested more than ${MAX_NESTING} deep`);
+          return NOTHING;
+        }
+        return this.#call(node as hbs.AST.SubExpression, depth + 1);
+      case 'StringLiteral':
+      case 'NumberLiteral':
+      case 'BooleanLiteral': {
+        const value = (node as hbs.AST.StringLiteral).value;
+        return () => value;
+      }
+      case 'NullLiteral':
+        return () => null;
+      default:
+        return NOTHING;
+    }
+  }
+
+  /** `{{path}}`, `{{helper value …}}` or `(helper value …)`. */
+  #call(node: hbs.AST.MustacheStatement | hbs.AST.SubExpression, depth = 0): Expression {
+    if (node.path.type !== 'PathExpression') {
+      this.#problem(node, 'a name is needed here', 'text and numbers are written without braces');
+      return NOTHING;
+    }
+    const path = node.path as hbs.AST.PathExpression;
+    const name = path.original;
+    const bare = node.params.length === 0 && node.hash === undefined;
+    const helper = Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
+    if (helper === undefined) {
+      if (bare && node.type === 'MustacheStatement') return this.#path(path);
+      const meant = findNearest(name, Object.keys(HELPERS));
+      const hint = meant ? `did you mean \`${meant}\`?` : `there are ${Object.keys(HELPERS).join(', ')}`;
+      this.#problem(node, `there is no helper \`${name}\``, hint);
+      return NOTHING;
+    }
+    if (node.params.length < helper.min || node.params.length > helper.max) {
+      const field = bare && this.#levels.length > 1 ? `; a field of that name is \`this.${name}\`` : '';
+      this.#problem(node, `\`${name}\` is not called like this`, `like \`${helper.usage}\`${field}`);
+      return NOTHING;
+    }
+    const options: [string, Expression][] = [];
+    for (const pair of node.hash?.pairs ?? []) {
+      if (helper.options.includes(pair.key)) {
+        options.push([pair.key, this.#expression(pair.value, depth)]);
+      } else {
+        const meant = findNearest(pair.key, helper.options);
+        const there = helper.options.length === 0 ? 'it takes none' : `there are ${helper.options.join(', ')}`;
+        this.#problem(pair, `\`${name}\` has no option \`${pair.key}\``, meant ? `did you mean \`${meant}\`?` : there);
+      }
+    }
+    const args = node.params.map((param) => this.#expression(param, depth));
+    const locale = this.#locale;
+    return (run, scope) => {
+      const values = args.map((arg) => arg(run, scope));
+      // A helper reads its texts to the end: a long one counts like the many steps it takes.
+      for (const value of values) step(run, typeof value === 'string' ? 1 + (value.length >> 6) : 1);
+      const given: { [name: string]: Value } = {};
+      for (const [key, value] of options) given[key] = value(run, scope);
+      return helper.call(values, given, locale);
+    };
+  }
+
+  #path(path: hbs.AST.PathExpression): Expression {
+    if (path.data) return this.#loopData(path);
+    const names = path.parts;
+    const scoped = /^(?:\.|this\b)/.test(path.original);
+    const named = scoped ? undefined : this.#blockParam(names[0]);
+    if (named !== undefined) {
+      const rest = names.slice(1);
+      const { up, position } = named;
+      if (position === 0) this.#note(path, up, rest);
+      return (run, scope) => {
+        const at = climb(scope, up);
+        return follow(position === 0 ? at.value : at.key, rest, run);
+      };
+    }
+    if (path.depth >= this.#levels.length) {
+      this.#problem(
+        path,
+        `\`${path.original}\` goes above the top`,
+        'there is one `../` for each `{{#each}}` and `{{#with}}`',
+      );
+      return NOTHING;
+    }
+    if (path.depth === this.#levels.length - 1) this.#checkRoot(path, names[0]);
+    const up = path.depth;
+    this.#note(path, up, names);
+    return (run, scope) => follow(climb(scope, up).value, names, run);
+  }
+
+  /** Where the path leads, as far as it is known. */
+  #note(node: hbs.AST.PathExpression, up: number, names: readonly string[]): void {
+    const from = this.#levels[this.#levels.length - 1 - up]?.path;
+    if (from === undefined) return;
+    const path = [...from, ...names];
+    this.#paths.set(node, path);
+    const { line, column } = node.loc.start;
+    if (names.length > 0) this.fields.push({ path, written: names.length, line, column: column + 1 });
+  }
+
+  /** Names given by `as |value key|`, innermost first. */
+  #blockParam(name: string | undefined): { up: number; position: number } | undefined {
+    for (let up = 0; up < this.#levels.length; up += 1) {
+      const position = this.#levels[this.#levels.length - 1 - up]!.names.indexOf(name ?? '');
+      if (position === 0 || position === 1) return { up, position };
+    }
+    return undefined;
+  }
+
+  #loopData(path: hbs.AST.PathExpression): Expression {
+    const [name = '', ...rest] = path.parts;
+    if (name === 'root') {
+      this.#checkRoot(path, rest[0]);
+      this.#note(path, this.#levels.length - 1, rest);
+      return (run) => follow(run.root, rest, run);
+    }
+    if (!LOOP_DATA.includes(name) || rest.length > 0) {
+      const meant = findNearest(name, LOOP_DATA);
+      this.#problem(
+        path,
+        `there is no \`${path.original}\``,
+        meant ? `did you mean \`@${meant}\`?` : 'there are @index, @key, @first, @last',
+      );
+      return NOTHING;
+    }
+    let loops = path.depth;
+    for (let up = 0; up < this.#levels.length; up += 1) {
+      if (this.#levels[this.#levels.length - 1 - up]!.kind !== 'each' || loops-- > 0) continue;
+      return (_run, scope) => {
+        const at = climb(scope, up);
+        if (name === 'index') return at.index;
+        if (name === 'key') return at.key;
+        return name === 'first' ? at.index === 0 : at.last;
+      };
+    }
+    this.#problem(path, `\`${path.original}\` stands outside \`{{#each}}\``);
+    return NOTHING;
+  }
+
+  /** At the top only the roots can be named: anything else is a slip that would render empty for ever. */
+  #checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
+    if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
+    const meant = findNearest(name, ROOTS);
+    const rest = path.parts.slice(path.data ? 2 : 1);
+    const hint = `did you mean \`${meant ? [meant, ...rest].join('.') : ['event', name, ...rest].join('.')}\`?`;
+    this.#problem(path, `there is no \`${name}\` here: names start with ${ROOTS.join(', ')}`, hint);
+  }
+
+  #problem(node: hbs.AST.Node, message: string, hint?: string): void {
+    if (this.problems.length >= 20) return;
+    const { line, column } = node.loc.start;
+    this.problems.push({ message, ...(hint === undefined ? {} : { hint }), line, column: column + 1 });
+  }
+}
+
+function writeText(run: Run, value: Value): void {
+  step(run, 1);
+  write(run, asText(value));
+}
+
+function follow(from: Value, names: readonly string[], run: Run): Value {
+  step(run, 1);
+  let value = from;
+  for (const name of names) value = member(value, name);
+  return value;
+}
+
+function asWritten(node: hbs.AST.Expression | undefined): string {
+  return node?.type === 'PathExpression' ? (node as hbs.AST.PathExpression).original : 'the list';
+}

@@ -1,0 +1,186 @@
+import { Cron } from 'croner';
+import { LRUCache } from 'lru-cache';
+import { FixedOffsetZone, IANAZone, type Zone as LuxonZone } from 'luxon';
+import type { At, Zone } from '../model/catalog.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { DAY_MS, FIRST_TIME, isoTime, LAST_TIME } from './iso-time.ts';
+
+/*
+ * Conversion between instants and local times. A local time that a clock change skips is moved forward by the change
+ * (02:30 becomes 03:30); one that occurs twice means its first occurrence. An unknown zone is treated as UTC.
+ */
+
+/** Returns the zone name that applies to a user: `zone` itself, or for `user` the trait `time_zone`, or UTC if that is missing or unknown. */
+export function resolveZone(zone: Zone, user: JsonObject): string {
+  if (zone !== 'user') return zone;
+  const own = user.time_zone;
+  return typeof own === 'string' && findZone(own) !== undefined ? own : 'UTC';
+}
+
+/**
+ * Returns the canonical IANA name of a zone, or UTC for an unknown one. Zone names are case-insensitive, and schedules are
+ * stored per zone name, so that every spelling must map to one name.
+ */
+export function canonicalZone(zone: string): string {
+  return getZone(zone).name;
+}
+
+/** Returns the local date, `2025-10-31`, clamped to the years 1 to 9999. */
+export function formatDate(time: Millis, zone: string): string {
+  return toFixedIso(toLocal(time, getZone(zone))).slice(0, 10);
+}
+
+/**
+ * Returns the first time after `after` at which a five-field cron pattern is due, or null if no time matches before the
+ * year 10000. Each local time is due once: a quarter-hourly pattern skips an hour that occurs a second time, and
+ * occurrences in a skipped hour coincide with those of the next hour.
+ */
+export function nextOccurrence(cron: string, zone: string, after: Millis): Millis | null {
+  const pattern = patterns.get(cron) ?? compilePattern(cron);
+  if (!pattern.ever || after >= LAST_TIME) return null;
+  const where = getZone(zone);
+  // Skipped local times are moved behind later ones: start early enough to find them.
+  let local: Millis | null = clampToEventYears(after) + Math.min(...getOffsetsAround(clampToEventYears(after), where));
+  let next: Millis | null = null;
+  while (true) {
+    local = findLocalAfter(pattern, local);
+    if (local === null) break;
+    const due = toInstant(local, where);
+    if (due.time <= after) continue;
+    next = next === null ? due.time : Math.min(next, due.time);
+    if (due.exists) break;
+  }
+  return next === null || next > LAST_TIME ? null : next;
+}
+
+/** Returns the local time of an occurrence, `2025-11-03T09:00`; equal local times in different zones give the same key. */
+export function formatLocalTimeKey(time: Millis, zone: string): string {
+  return toFixedIso(toLocal(time, getZone(zone))).slice(0, 16);
+}
+
+/**
+ * Returns the time at which `at` is due, clamped to the years 1 to 9999.
+ * @param base value of the field; without a field the time counted from, and then the result is never before it
+ */
+export function resolveTimeExpression(at: At, zone: string, base: Millis): Millis {
+  const from = clampToEventYears(base + at.offset);
+  if (at.timeOfDay === undefined) return from;
+  const where = getZone(zone);
+  const date = Math.floor(toLocal(from, where) / DAY_MS) * DAY_MS;
+  const timeOfDay = at.timeOfDay * 60_000;
+  if (at.field !== undefined) return clampToEventYears(toInstant(date + timeOfDay, where).time);
+  // Starts on the day before: a clock change at midnight can move the last hour of that day into this one.
+  for (let day = date - DAY_MS; day <= date + 8 * DAY_MS; day += DAY_MS) {
+    if (at.weekday !== undefined && at.weekday !== getWeekday(day)) continue;
+    const { time } = toInstant(day + timeOfDay, where);
+    if (time >= from) return clampToEventYears(time);
+  }
+  return from;
+}
+
+/** Returns the time in ISO 8601 with fixed width, clamped to the years 1 to 9999; bytewise order equals order in time. */
+export function toFixedIso(time: Millis): string {
+  return isoTime(clampToEventYears(time));
+}
+
+/** Clamps a time to the years 1 to 9999. Event times lie in this range, but a window around one may exceed it. */
+export function clampToEventYears(time: Millis): Millis {
+  return Math.min(Math.max(time, FIRST_TIME), LAST_TIME);
+}
+
+/*
+ * A local time is represented as the instant at which a UTC clock shows the same digits.
+ */
+
+function toLocal(time: Millis, zone: LuxonZone): Millis {
+  return time + getOffset(time, zone);
+}
+
+/** Returns the instant of a local time, and whether the local clock ever shows that time. */
+function toInstant(local: Millis, zone: LuxonZone): { readonly time: Millis; readonly exists: boolean } {
+  const [before, after] = getOffsetsAround(local, zone);
+  const first = local - before;
+  if (before === after || getOffset(first, zone) === before) return { time: first, exists: true };
+  const second = local - after;
+  // The offset before the change moves a skipped local time forward by the length of the change.
+  return getOffset(second, zone) === after ? { time: second, exists: true } : { time: first, exists: false };
+}
+
+/** Returns the offsets a day before and after. Clock changes are weeks apart, so a relevant change lies between the two. */
+function getOffsetsAround(time: Millis, zone: LuxonZone): readonly [before: Millis, after: Millis] {
+  return [getOffset(time - DAY_MS, zone), getOffset(time + DAY_MS, zone)];
+}
+
+function getOffset(time: Millis, zone: LuxonZone): Millis {
+  // Offsets before the introduction of standard time have fractions of a minute.
+  return Math.round(zone.offset(time) * 60_000);
+}
+
+function getWeekday(local: Millis): number {
+  return new Date(local).getUTCDay() || 7;
+}
+
+function getZone(name: string): LuxonZone {
+  return findZone(name) ?? FixedOffsetZone.utcInstance;
+}
+
+/**
+ * Returns the zone of this name, or undefined if it is unknown. Users choose the names, so the cache is bounded; luxon,
+ * which caches without bound, receives only the canonical spelling.
+ */
+function findZone(name: string): LuxonZone | undefined {
+  if (name === 'UTC') return FixedOffsetZone.utcInstance;
+  if (name.length > MAX_ZONE_NAME_CHARS) return undefined;
+  let zone = zones.get(name);
+  if (zone === undefined) {
+    zone = IANAZone.isValidZone(name)
+      ? IANAZone.create(new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone)
+      : 'unknown';
+    zones.set(name, zone);
+  }
+  return zone === 'unknown' ? undefined : zone;
+}
+
+const zones = new LRUCache<string, LuxonZone | 'unknown'>({ max: 1000 });
+const MAX_ZONE_NAME_CHARS = 64;
+
+interface Pattern {
+  readonly cron: Cron | undefined;
+  /** False for a pattern that is never due, such as 31 February. */
+  readonly ever: boolean;
+}
+
+function compilePattern(cron: string): Pattern {
+  let pattern: Pattern = { cron: undefined, ever: false };
+  try {
+    // An offset instead of a zone: with a zone, even UTC, croner calls Intl for each time and is twenty times slower.
+    pattern = { cron: new Cron(cron, { mode: '5-part', utcOffset: 0 }), ever: true };
+    pattern = { ...pattern, ever: findLocalAfter(pattern, ERA_START) !== null };
+  } catch {
+    // The catalog rejects such patterns, so an active rule never has one.
+  }
+  patterns.set(cron, pattern);
+  return pattern;
+}
+
+/** A small cache, because croner keeps a list of ten thousand years per pattern. */
+const patterns = new LRUCache<string, Pattern>({ max: 100 });
+
+/**
+ * Returns the first local time after `local` that matches, or null. Croner reads the year 50 as 1950 and stops at 3000;
+ * the calendar, weekdays included, repeats every 400 years, so croner is asked about the equivalent year in 2000 to 2399.
+ */
+function findLocalAfter({ cron }: Pattern, local: Millis): Millis | null {
+  const eras = Math.floor((local - ERA_START) / ERA_LENGTH_MS) * ERA_LENGTH_MS;
+  try {
+    const next = cron?.nextRun(new Date(local - eras));
+    return next ? next.getTime() + eras : null;
+  } catch (error) {
+    // Croner recurses until the stack overflows for a day that does not exist (31 April or June).
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+const ERA_START = Date.parse('2000-01-01T00:00:00Z');
+const ERA_LENGTH_MS = 146_097 * DAY_MS;

@@ -1,0 +1,106 @@
+import type { Address, ReceivedEvent } from '../events/envelope.ts';
+import { ADDRESS_TRAITS, type Profile } from '../model/event.ts';
+import type { Seal, Sealed } from '../privacy/seal.ts';
+
+/** A row of `addresses` to write; `sealed` is null if the user no longer has an address of this kind. */
+export interface AddressChange {
+  readonly userId: string;
+  readonly kind: string;
+  readonly sealed: Sealed | null;
+  readonly hash: string;
+  readonly mask: string;
+}
+
+type Hashes = { [kind: string]: string };
+
+const NO_HASHES: Readonly<Hashes> = {};
+
+/** Address changes of the users of a batch. As for traits, the address with the newest event time wins. */
+export class AddressChanges {
+  readonly #tenantId: string;
+  readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
+  readonly #seal: Seal;
+  /** Current hashes of the users whose addresses changed, by user ID. */
+  readonly #hashes = new Map<string, Hashes>();
+  readonly #changed = new Map<string, { userId: string; address: Address; mask: string }>();
+
+  constructor(tenantId: string, stored: ReadonlyMap<string, Readonly<Hashes>>, seal: Seal) {
+    this.#tenantId = tenantId;
+    this.#stored = stored;
+    this.#seal = seal;
+  }
+
+  /** Returns the keyed hashes of the user's current addresses, by kind. */
+  getHashes(userId: string): Readonly<Hashes> {
+    return this.#hashes.get(userId) ?? this.#stored.get(userId) ?? NO_HASHES;
+  }
+
+  /**
+   * Returns the traits whose times decide whether this event changes an address; empty if it repeats the known address.
+   * @param profile the profile as stored
+   */
+  conflictingAddresses(profile: Profile, event: ReceivedEvent): string[] {
+    const traits: string[] = [];
+    for (const address of event.addresses) {
+      const { kind } = address;
+      if (this.getHashes(event.userId)[kind] === this.#getHash(address)) continue;
+      for (const name in ADDRESS_TRAITS) {
+        if (ADDRESS_TRAITS[name] === kind && name in profile.traitTimes) traits.push(name);
+      }
+    }
+    return traits;
+  }
+
+  /** Applies the addresses of an event. @param before, after the profile without and with the traits of the event */
+  mergeAddresses(before: Profile, after: Profile, event: ReceivedEvent): void {
+    for (const address of event.addresses) {
+      const { kind, trait } = address;
+      // The profile holds the mask of this event only if its time is the newest.
+      if (after.traitTimes[trait] !== event.time || after.traits[trait] !== event.traits[trait]) continue;
+      if (trait !== findNewestTrait(after, kind)) continue;
+      const hashes = this.getHashes(event.userId);
+      const hash = this.#getHash(address);
+      if (hashes[kind] === hash) continue;
+      // Two addresses with the same mask and time: the greater hash wins, so that the order of arrival does not matter.
+      const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
+      if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
+      const { [kind]: _, ...others } = hashes;
+      this.#hashes.set(event.userId, hash === undefined ? others : { ...others, [kind]: hash });
+      const mask = String(event.traits[trait] ?? '');
+      this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, address, mask });
+    }
+  }
+
+  hasChanged(userId: string): boolean {
+    return this.#hashes.has(userId);
+  }
+
+  getChanges(): AddressChange[] {
+    return [...this.#changed.values()].map(({ userId, address, mask }) => {
+      const { kind, value } = address;
+      const sealed = value === null ? null : this.#seal.seal(value, addressAad(this.#tenantId, userId, kind));
+      return { userId, kind, mask, sealed, hash: this.#getHash(address) ?? '' };
+    });
+  }
+
+  #getHash(address: Address): string | undefined {
+    if (address.value !== null) address.hash ??= this.#seal.hash(address.value);
+    return address.hash;
+  }
+}
+
+/** Returns the trait that holds the user's address of this kind: the newest, and of equals the one listed first. */
+function findNewestTrait(profile: Profile, kind: string): string | undefined {
+  let newest: string | undefined;
+  for (const trait in ADDRESS_TRAITS) {
+    const time = profile.traitTimes[trait];
+    if (ADDRESS_TRAITS[trait] !== kind || time === undefined) continue;
+    if (newest === undefined || time > (profile.traitTimes[newest] as number)) newest = trait;
+  }
+  return newest;
+}
+
+/** Returns the additional authenticated data that binds a sealed address to its row. */
+export function addressAad(tenantId: string, userId: string, kind: string): string {
+  return `address\n${tenantId}\n${userId}\n${kind}`;
+}
