@@ -9,6 +9,7 @@ import { ingestAll } from './batch.ts';
 
 /** The stored events under another catalog, in memory; what reading them costs is not counted. */
 export const backtestRow: Row = {
+  id: 'backtest',
   name: 'backtest, events replayed in memory',
   unit: 'events/s',
   against: 'the same events decided live, batch function',
