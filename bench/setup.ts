@@ -10,8 +10,7 @@ import { loadCatalogFiles } from '../src/catalog/load/load.ts';
 import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
-import { DeliveryWorker } from '../src/delivery/delivery-worker.ts';
-import { Dispatcher } from '../src/delivery/dispatch.ts';
+import { DeliveryWorker } from '../src/delivery/worker.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
 import { buildServer } from '../src/http/server.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
@@ -165,7 +164,9 @@ export async function withTidings<T>(
           name,
           pool,
           databaseUrl: url,
-          dispatcher: new Dispatcher(catalogs, seal, byChannel),
+          catalogs,
+          seal,
+          providers: byChannel,
           clock,
           random: Math.random,
           log,

@@ -12,8 +12,7 @@ import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
-import { DeliveryWorker } from './delivery/delivery-worker.ts';
-import { Dispatcher } from './delivery/dispatch.ts';
+import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
 import { Pipeline } from './ingest/pipeline.ts';
@@ -119,7 +118,9 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         name,
         pool,
         databaseUrl,
-        dispatcher: new Dispatcher(catalogs, seal, providers),
+        catalogs,
+        seal,
+        providers,
         clock,
         random,
         log,

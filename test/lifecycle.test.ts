@@ -80,7 +80,7 @@ test('who cannot be reached: the rule for that acts, and names the notification'
         notification_type: 'WELCOME',
         notification_id: expect.any(String),
         channel: 'email',
-        reason: expect.stringContaining('No e-mail address is known'),
+        reason: expect.stringContaining('No email address is known'),
       },
     },
   ]);

@@ -39,7 +39,7 @@ import { type EventResult, emptyResult, splitDuplicates, toRejectedResult, toRes
  *
  * What stands in brackets is one transaction for a batch of up to MAX_BATCH events or people; an answer goes out after its
  * commit. src/ingest/load-facts.ts is its beginning: what the rules need to know; src/ingest/decide-batch.ts its middle: decide and plan, in
- * memory; src/ingest/results.ts its end: what became of each event. How what is written goes out is src/delivery/dispatch.ts.
+ * memory; src/ingest/results.ts its end: what became of each event. How what is written goes out is src/delivery/executor.ts.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;

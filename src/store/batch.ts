@@ -53,7 +53,7 @@ export interface Batch {
     readonly type: string;
     readonly channel: Channel;
     readonly dueAt: Millis;
-    readonly giveUpAt: Millis;
+    readonly retryUntil: Millis;
     readonly inDoubt: InDoubtPolicy;
   }[];
 }
@@ -291,8 +291,8 @@ const DELIVERY_COLUMNS: Columns = {
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
-  for (const { userId, notificationId, type, channel, dueAt, giveUpAt, inDoubt } of deliveries) {
-    rows.add([tenantId, notificationId, channel, userId, type, dueAt, giveUpAt, inDoubt, now]);
+  for (const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } of deliveries) {
+    rows.add([tenantId, notificationId, channel, userId, type, dueAt, retryUntil, inDoubt, now]);
   }
   return rows.statement();
 }
