@@ -23,7 +23,7 @@ import { openPool } from '../src/store/pg/database.ts';
 import { migrate } from '../src/store/pg/migrate.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
-import { TimerWorker } from '../src/timers/timer-worker.ts';
+import { TimerWorker } from '../src/timers/worker.ts';
 import type { Traffic } from './events.ts';
 
 const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));

@@ -27,7 +27,7 @@ import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { DAY_MS } from './time/iso-time.ts';
-import { TimerWorker } from './timers/timer-worker.ts';
+import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
   /** Serves HTTP and applies the catalog. */

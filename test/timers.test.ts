@@ -18,8 +18,8 @@ import { openPool, type Timeouts } from '../src/store/pg/database.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { type Settlement, settleDeliveries } from '../src/store/settlements.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
-import type { TimerWorker, TimerWorkerParts } from '../src/timers/timer-worker.ts';
 import { cancelWaits, migrateWaits } from '../src/timers/wait-admin.ts';
+import type { TimerWorker, TimerWorkerOptions } from '../src/timers/worker.ts';
 import { silent, TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
 
 /** The pipeline and its timers on a database, by a clock that the tests set. The worker alone is in waits.test.ts. */
@@ -640,7 +640,7 @@ async function another({ database, seal, clock }: TestTidings, patience: Partial
 
 async function timers(
   tidings: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
-  parts: Partial<TimerWorkerParts> = {},
+  parts: Partial<TimerWorkerOptions> = {},
 ): Promise<TimerWorker> {
   const worker = timerWorker(tidings, parts);
   await worker.start();

@@ -21,7 +21,7 @@ import { applyCatalog } from '../src/store/catalogs.ts';
 import { lockUsers } from '../src/store/facts.ts';
 import { enqueueOutbox } from '../src/store/outbox.ts';
 import { type Connection, openPool, withTransaction } from '../src/store/pg/database.ts';
-import { claimSchedule, type ScheduledRule, saveSchedule, syncSchedules } from '../src/store/schedules.ts';
+import { claimSchedule, saveSchedule } from '../src/store/schedules.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
 import { loadTraitChanges } from '../src/store/trait-changes.ts';
 import { listWaits } from '../src/store/wait-views.ts';
@@ -35,7 +35,9 @@ import {
   usersWaitingIn,
   writeWaits,
 } from '../src/store/waits.ts';
-import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/timers/timer-worker.ts';
+import { latestMissed } from '../src/timers/latest-missed.ts';
+import { type ScheduledRule, syncSchedules } from '../src/timers/sync-schedules.ts';
+import { type TimedPipeline, TimerWorker, type TimerWorkerOptions } from '../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** Rules that wait, as they are stored and as their time comes; the engine's part is in rules-time.test.ts. */
@@ -583,7 +585,7 @@ describe('recurring rules', () => {
     // It went silent; another takes over, and then it comes back.
     const second = (await claimSchedule(pool, due + 60_001, due + 120_000))!;
     await expect(saveSchedule(pool, first, { nextAt: due, cursor: 'x', claimedUntil: null })).rejects.toThrow(
-      'no longer ours',
+      'the claim on the schedule of rule R was lost',
     );
     await saveSchedule(pool, second, { nextAt: due, cursor: 'm', claimedUntil: null });
     expect(await claimSchedule(pool, due + 60_001, due + 120_000)).toMatchObject({ nextAt: due, cursor: 'm' });
@@ -1121,7 +1123,7 @@ class FakePipeline implements TimedPipeline {
 
 const running = new Set<TimerWorker>();
 
-function setUp(parts: Partial<TimerWorkerParts> = {}) {
+function setUp(parts: Partial<TimerWorkerOptions> = {}) {
   const clock = { now: NOW };
   const pipeline = new FakePipeline(clock);
   const workers: TimerWorker[] = [];

@@ -6,6 +6,7 @@ import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
+import { claimStatement } from './pg/claim.ts';
 import type { Connection } from './pg/database.ts';
 import { packTextArray } from './pg/params.ts';
 
@@ -295,20 +296,15 @@ with written as materialized (
 )
 select pg_notify('${TIMERS_CHANNEL}', '') from written where s = 'waiting' and d <= $2 limit 1`;
 
-/** Marked by their place (ctid, which the lock holds still): a join would be planned while there are few, and kept. */
-const CLAIM = `
-with found as materialized (
-  select ctid as place, tenant_id, user_id, due_at, octet_length(state::text) as size from waits
-  where ${QUEUED} and due_at <= $1 and (claimed_until is null or claimed_until < $1)
-  order by due_at limit $3
-  for update skip locked
-), due as materialized (
-  select * from (select found.*, sum(size) over (${EARLIER}) as before from found) as sized
-  where coalesce(before, 0) < ${MAX_STATE}
-), claimed as (
-  update waits set claimed_until = $2 where ctid = any (array(select place from due))
-)
-select tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3`;
+const CLAIM = claimStatement({
+  table: 'waits',
+  dueAt: 'due_at',
+  where: QUEUED,
+  columns: 'tenant_id, user_id, due_at, octet_length(state::text) as size',
+  among: `select * from (select found.*, sum(size) over (${EARLIER}) as before from found) as sized
+          where coalesce(before, 0) < ${MAX_STATE}`,
+  select: 'tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3',
+});
 
 interface WaitRow {
   readonly user_id: string;

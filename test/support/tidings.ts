@@ -12,7 +12,7 @@ import { Seal } from '../../src/privacy/seal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
-import { TimerWorker, type TimerWorkerParts } from '../../src/timers/timer-worker.ts';
+import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export const TENANT = 'default';
@@ -102,7 +102,7 @@ export async function testTidings(
 /** Not started. Its pace is no matter here: it fires all that is due. */
 export function timerWorker(
   { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
-  parts: Partial<TimerWorkerParts> = {},
+  parts: Partial<TimerWorkerOptions> = {},
 ): TimerWorker {
   return new TimerWorker({
     pool: database.pool,
