@@ -653,7 +653,7 @@ describe('deliveries', () => {
       expect.objectContaining({ delivery_id: id, status: 'queued', reason_code: 'retried', attempts_made: 1 }),
     ]);
     const { rows } = await tidings.database.pool.query(
-      `select actor, action, extract(epoch from give_up_at - due_at)::int as patience from audit_log join deliveries
+      `select actor, action, extract(epoch from retry_until - due_at)::int as patience from audit_log join deliveries
        on subject = notification_id || '.' || channel where subject = $1`,
       [id],
     );
@@ -670,7 +670,7 @@ describe('deliveries', () => {
       await server.post(`/api/v1/deliveries/${id}/retry`);
     }
     const { rows } = await tidings.database.pool.query(
-      'select extract(epoch from give_up_at - due_at)::int as patience from deliveries where notification_id = $1',
+      'select extract(epoch from retry_until - due_at)::int as patience from deliveries where notification_id = $1',
       [id.split('.')[0]],
     );
     expect(rows).toEqual([{ patience: 86_400 }]);

@@ -284,7 +284,7 @@ const DELIVERY_COLUMNS: Columns = {
   user_id: 'text',
   notification_type: 'text',
   due_at: 'time',
-  give_up_at: 'time',
+  retry_until: 'time',
   in_doubt_policy: 'text',
   created_at: 'time',
 };

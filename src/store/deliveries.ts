@@ -137,7 +137,7 @@ left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user
   and a.kind = case due.channel when 'email' then 'email' when 'sms' then 'phone' end
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
-returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.give_up_at,
+returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
           d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid`;
 
 /**
@@ -215,7 +215,7 @@ export async function retryDelivery(
   return withTransaction(pool, async (connection) => {
     const { rowCount } = await connection.query(
       `update deliveries
-       set status = 'queued', due_at = $4, give_up_at = $5, finished_at = null,
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
        where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
       [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor)],

@@ -10,7 +10,7 @@ import { claimStatement } from './pg/claim.ts';
 import type { Connection } from './pg/database.ts';
 import { packTextArray } from './pg/params.ts';
 
-/** Rules that wait, as they are stored; see the picture in sql/000003.sql. */
+/** Rules that wait, as they are stored; see the state diagram in sql/000001.sql. */
 
 /** Heard by timer workers when something is due soon. */
 export const TIMERS_CHANNEL = 'tidings_timers';
@@ -247,7 +247,7 @@ export async function moveWaits(
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state`;
 
-/** Names the index waits_due, which nothing else may take; see sql/000005.sql. */
+/** Names the index waits_due, which nothing else may take; see sql/000001.sql. */
 const QUEUED = `status = 'waiting' and due_at > '-infinity'`;
 
 /** A window: the rows that are due before. */

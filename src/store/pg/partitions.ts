@@ -8,7 +8,7 @@ type Table = 'events' | (typeof BY_ID)[number];
 /** Partitioned by the time inside their UUIDv7 key. */
 const BY_ID = ['notifications', 'deliveries', 'attempts', 'messages'] as const;
 
-/** Deliveries are updated in place; see sql/000002.sql. */
+/** Storage settings of a partition; why deliveries have some is in sql/000001.sql. */
 const STORAGE: { readonly [table in Table]?: string } = { deliveries: ' with (fillfactor = 40)' };
 
 /** Events older or newer than this, seen from now, share the default partition: a hostile clock cannot make partitions. */
