@@ -6,7 +6,7 @@
 const ROOMS = {
   model: '',
   'errors.ts': 'model',
-  lib: 'model',
+  lib: '',
   time: 'model',
   expressions: 'model lib time',
   privacy: 'model',

@@ -12,7 +12,7 @@ import { applyCatalog } from '../src/store/catalogs.ts';
 import { type ClaimedDelivery, claimDeliveries, markSendStarted, retryDelivery } from '../src/store/deliveries.ts';
 import { loadDelivery, loadNotifications } from '../src/store/delivery-views.ts';
 import { rescueExpired } from '../src/store/leases.ts';
-import { openPool } from '../src/store/pg/database.ts';
+import { openPool } from '../src/store/pg/pool.ts';
 import { type Settlement, settleDeliveries } from '../src/store/settlements.ts';
 import { loadTimeline } from '../src/store/users.ts';
 import { cableTo } from './support/cable.ts';

@@ -20,7 +20,8 @@ import { addEvent, newUserState, type Wait, type WaitState } from '../src/rules/
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { lockUsers } from '../src/store/facts.ts';
 import { enqueueOutbox } from '../src/store/outbox.ts';
-import { type Connection, openPool, withTransaction } from '../src/store/pg/database.ts';
+import { type Connection, openPool } from '../src/store/pg/pool.ts';
+import { withTransaction } from '../src/store/pg/transaction.ts';
 import { claimSchedule, saveSchedule } from '../src/store/schedules.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
 import { loadTraitChanges } from '../src/store/trait-changes.ts';

@@ -4,7 +4,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
-import { isItemError } from '../store/pg/database.ts';
+import { isItemError } from '../store/pg/errors.ts';
 import { type Settlement, settleDeliveries } from '../store/settlements.ts';
 import type { Capacity } from './capacity.ts';
 import type { DispatchResult } from './executor.ts';

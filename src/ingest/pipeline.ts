@@ -12,8 +12,9 @@ import { requiredLimitsOfOccurrence, requiredLimitsOfWait } from '../rules/requi
 import { toWaitId } from '../rules/wait.ts';
 import { commit, writeBatch } from '../store/batch.ts';
 import { type Facts, type FactsQuery, loadFacts, lockAndLoadFacts, refreshTraitTimes } from '../store/facts.ts';
-import { isInvalidValueError, isItemError, isTransient, withTransactionRetry } from '../store/pg/database.ts';
+import { isInvalidValueError, isItemError, isTransient } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
+import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
 import { loadWaitsById } from '../store/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';

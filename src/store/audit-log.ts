@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { Connection } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
 
 /** Something a person or a program did to the installation. */
 export interface AuditEntry {

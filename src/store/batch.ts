@@ -9,8 +9,8 @@ import type { AddressChange } from '../users/addresses.ts';
 import { packDecisions } from './decisions.ts';
 import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
-import type { Connection } from './pg/database.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
+import type { Connection } from './pg/pool.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
 /** Everything one batch writes; all of one tenant. */

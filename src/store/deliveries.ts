@@ -4,8 +4,8 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { leaseExpiry, upsertLeases } from './leases.ts';
-import { withTransaction } from './pg/database.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
+import { withTransaction } from './pg/transaction.ts';
 
 /** Channel of the NOTIFY that says that there is something to deliver. */
 export const DELIVERIES_CHANNEL = 'tidings_deliveries';

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { claimStatement } from './pg/claim.ts';
-import type { Connection } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
 import { TIMERS_CHANNEL } from './waits.ts';
 
 /** A lifecycle event of a notification, to be relayed. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { claimStatement } from './pg/claim.ts';
-import type { Connection } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
 
 /** When scheduled rules fire next, and how far an occurrence has come with the users. */
 

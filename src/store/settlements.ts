@@ -4,9 +4,10 @@ import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
 import { enqueueOutbox, type OutboxEvent } from './outbox.ts';
-import { type Connection, withTransaction } from './pg/database.ts';
 import { packTextArray } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
+import { withTransaction } from './pg/transaction.ts';
 
 /** How one attempt ended, and the next state of its delivery. */
 export interface Settlement {

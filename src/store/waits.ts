@@ -7,8 +7,8 @@ import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
 import { claimStatement } from './pg/claim.ts';
-import type { Connection } from './pg/database.ts';
 import { packTextArray } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 
 /** Rules that wait, as they are stored; see the state diagram in sql/000001.sql. */
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
-import { isPermanentError } from '../store/pg/database.ts';
+import { isPermanentError } from '../store/pg/errors.ts';
 import {
   ClaimLost,
   claimSchedule,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Zone } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
-import { withTransaction } from '../store/pg/database.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 import {
   deleteSchedules,
   loadSchedules,

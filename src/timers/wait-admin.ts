@@ -8,7 +8,7 @@ import { getNotificationTypes } from '../rules/rule-set.ts';
 import { getWaitKind } from '../rules/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
-import { withTransaction } from '../store/pg/database.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 import { loadWaitsIn, moveWaits, usersWaitingIn, writeWaits } from '../store/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { bisect } from '../lib/bisect.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
-import { isTransient } from '../store/pg/database.ts';
+import { isTransient } from '../store/pg/errors.ts';
 import { claimDueWaits, loadNextWaitDue } from '../store/waits.ts';
 import type { Pace } from './pace.ts';
 import type { PollSource } from './poll-loop.ts';

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { type Connection, getSqlState, withTransaction } from './database.ts';
+import { getSqlState } from './errors.ts';
+import type { Connection } from './pool.ts';
+import { withTransaction } from './transaction.ts';
 
 type Table = 'events' | (typeof BY_ID)[number];
 

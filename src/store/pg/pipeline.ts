@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Connection } from './database.ts';
+import type { Connection } from './pool.ts';
 
 /** A statement that stays prepared on its connection. */
 export interface Statement {
