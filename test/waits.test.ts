@@ -30,10 +30,10 @@ import {
   claimDueWaits,
   countWaiting,
   loadNextWaitDue,
+  loadUsersWaitingFor,
   loadWaits,
   loadWaitsById,
-  loadWaitsIn,
-  usersWaitingIn,
+  loadWaitsOfRule,
   writeWaits,
 } from '../src/store/waits.ts';
 import { latestMissed } from '../src/timers/latest-missed.ts';
@@ -269,8 +269,8 @@ describe('claims', () => {
       await loadNextWaitDue(single);
       await load(['u'], [{ userId: 'u', need: { rule: 'A', key: '' } }], single);
       await loadWaitsById(single, TENANT, [{ userId: 'u', waitId: randomUUID() }]);
-      await loadWaitsIn(single, TENANT, 'A', ['u']);
-      await usersWaitingIn(single, TENANT, 'A', '', 1);
+      await loadWaitsOfRule(single, TENANT, 'A', ['u']);
+      await loadUsersWaitingFor(single, TENANT, 'A', '', 1);
       await writeWaits(single, TENANT, [{ wait: wait(), decisions: [] }], NOW);
       await grow();
       const plan = async (statement: string) =>
@@ -289,7 +289,7 @@ describe('claims', () => {
       expect(loads).toEqual(['waits_open', 'waits_latest']);
       expect(await indexes(`"load-waits-by-id"('${TENANT}', 'u', '${randomUUID()}')`)).toEqual(['waits_pkey']);
       expect(await indexes(`"load-waits-in"('${TENANT}', 'A', 'u')`)).toEqual(['waits_open']);
-      expect(await indexes(`"users-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
+      expect(await indexes(`"users-waiting-for"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
     } finally {
       await single.end();
     }
@@ -833,7 +833,7 @@ describe('by command', () => {
       expect(JSON.parse(await tidings('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
       expect(await tidings('waits', 'list')).toBe('Nobody waits.');
       await tidings('waits', 'migrate', 'GONE');
-      expect(complained.mock.calls[0]?.[0]).toContain('tidings: The catalog in force (version 2) has no rule GONE');
+      expect(complained.mock.calls[0]?.[0]).toContain('tidings: The active catalog (version 2) has no rule GONE');
       expect(process.exitCode).toBe(1);
     } finally {
       process.exitCode = 0;

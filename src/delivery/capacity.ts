@@ -42,9 +42,9 @@ export class Capacity {
   }
 
   /**
-   * Returns the channels to claim for and how many deliveries of each: those that hold at most three quarters of their bound
-   * and whose circuit is not open. A quarter of the bound per claim: two quarters are fetched while one is being sent and
-   * one is being recorded. A half-open circuit gets a single delivery as its probe.
+   * Returns the channels to claim for and how many deliveries of each: those that hold at most three quarters of their
+   * bound and whose circuit is not open. A quarter of the bound per claim: two quarters are fetched while one is being sent
+   * and one is being recorded. A half-open circuit gets a single delivery as its probe.
    */
   availableCapacity(): ChannelCapacity[] {
     const now = this.#elapsed();

@@ -4,7 +4,9 @@ import type { Millis } from '../model/event.ts';
 export interface SendDeadline {
   /** Aborted when the send has taken too long, or the worker stops. */
   readonly signal: AbortSignal;
-  /** Resolves to the result of `work`, or to `fallback()` if `work` has not settled some time after `signal` was aborted. */
+  /**
+   * Resolves to the result of `work`, or to `fallback()` if `work` has not settled some time after `signal` was aborted.
+   */
   race<T>(work: Promise<T>, fallback: () => T): Promise<T>;
 }
 

@@ -12,13 +12,13 @@ import { addressAad } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 
-/** How one attempt went. */
+/** The result of one attempt. */
 export interface DispatchResult {
   readonly provider: Provider;
   readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
   /** The message as it was sent; absent if the attempt ended before it was rendered. */
   readonly message?: Message;
-  /** What the provider threw, without addresses: a bug. */
+  /** The error that the provider threw, without addresses: a bug. */
   readonly error?: Error;
 }
 

@@ -18,8 +18,8 @@ const LIFECYCLE_EVENT_BY_STATUS: { readonly [status in Settlement['status']]?: s
 };
 
 /**
- * Returns an event for each delivery that ended, if a rule of the active catalog listens for it. The event of an attempt is the same
- * however often it is built, so that recording it twice stores it once.
+ * Returns an event for each delivery that ended, if a rule of the active catalog listens for it. The event of an attempt is
+ * the same however often it is built, so that recording it twice stores it once.
  */
 export async function toLifecycleEvents(
   catalogs: CatalogCache,

@@ -38,9 +38,9 @@ interface ClaimLoop {
 }
 
 /**
- * Claims due deliveries as far as there is capacity, woken by NOTIFY, by the next due time or by the poll interval. A second
- * loop, the prefetcher, claims for channels that have more due than one claim returns: while one loop waits for PostgreSQL,
- * the deliveries of the other are sent.
+ * Claims due deliveries as far as there is capacity, woken by NOTIFY, by the next due time or by the poll interval. A
+ * second loop, the prefetcher, claims for channels that have more due than one claim returns: while one loop waits for
+ * PostgreSQL, the deliveries of the other are sent.
  */
 export class Producer {
   readonly #options: ProducerOptions;
@@ -118,7 +118,8 @@ export class Producer {
     try {
       deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease);
     } catch (error) {
-      // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be held.
+      // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
+      // held.
       this.#rotateLease(loop);
       throw error;
     } finally {

@@ -31,7 +31,7 @@ export interface DeliveryWorkerOptions {
   readonly lease?: Millis;
   /** Longest pause between two looks at the queue in ms, for when a NOTIFY was missed. Default 1 s. */
   readonly poll?: Millis;
-  /** Time that a send may take in ms. Default 60 s. */
+  /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
@@ -41,10 +41,11 @@ const MAX_LAST_SETTLEMENTS_MS = 1000;
 const DRAIN_POLL_MS = 50;
 
 /**
- * Delivers what is due: four services in a row.
+ * Delivers what is due, by services in a row:
  *
- *   producer (claims) ─▶ executor (sends) ─▶ settler (records); the rescuer renews the worker's leases and queues again
- *   what other workers left behind.
+ *   producer (claims) ─▶ executor (sends) ─▶ settler (records)
+ *
+ * Beside them the rescuer renews this worker's leases, and queues again what other workers left behind.
  */
 export class DeliveryWorker {
   readonly #pool: pg.Pool;

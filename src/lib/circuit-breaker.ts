@@ -7,7 +7,8 @@ const MAX_PAUSE_MS = 60_000;
  * The success of the probe closes it; its failure doubles the pause, up to MAX_PAUSE_MS.
  * (M. Nygard, "Release It!", 2007.)
  *
- * `now` is in ms, greater than 0, and of a monotonic clock: if the clock were set back, the circuit would stay open as long.
+ * `now` is in ms, greater than 0, and of a monotonic clock: if the clock were set back, the circuit would stay open as
+ * long.
  */
 export class CircuitBreaker {
   #failures = 0;

@@ -6,8 +6,8 @@ const MAX_WORD_CHARS = 100;
 /**
  * Returns the candidate that a misspelled word probably means, for "Did you mean". Letter case does not count.
  *
- * It is the candidate with the fewest letters to change, the first of several, if at most a third of the letters of the word are
- * wrong or two are swapped; else the first candidate that starts with the word. Undefined: no candidate is close.
+ * It is the candidate with the fewest letters to change, the first of several, if at most a third of the letters of the
+ * word are wrong or two are swapped; else the first candidate that starts with the word. Undefined: no candidate is close.
  */
 export function findNearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_WORD_CHARS) return undefined;

@@ -15,14 +15,15 @@ export interface RulesRelayOptions {
   };
   readonly clock: () => Millis;
   readonly log: Logger;
-  /** How long a claim lasts, in ms. */
+  /** Duration of a claim in ms. */
   readonly lease: Millis;
 }
 
 const MAX_BATCH_EVENTS = 200;
 
 /**
- * Relays lifecycle events of notifications from the outbox to the rules, by ingesting them like posted events, and deletes them. An event that was ingested but not deleted is ingested again, as a duplicate.
+ * Relays lifecycle events of notifications from the outbox to the rules, by ingesting them like posted events, and deletes
+ * them. An event that was ingested but not deleted is ingested again, as a duplicate.
  */
 export class RulesRelay {
   readonly #options: RulesRelayOptions;

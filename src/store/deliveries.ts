@@ -50,7 +50,7 @@ export interface ClaimedDelivery {
   readonly address: { readonly sealed: Buffer; readonly mask: string } | null;
 }
 
-/** How many more deliveries of a channel a worker may hold. */
+/** Number of deliveries of a channel that a worker can accept. */
 export interface ChannelCapacity {
   readonly channel: Channel;
   readonly count: number;
@@ -58,8 +58,8 @@ export interface ChannelCapacity {
 
 /**
  * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
- * claim the same delivery. The lease expires after `duration` ms unless it is renewed. A claim counts as an attempt, until the
- * delivery is released or rescued unsent.
+ * claim the same delivery. The lease expires after `duration` ms unless it is renewed. A claim counts as an attempt, until
+ * the delivery is released or rescued unsent.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.

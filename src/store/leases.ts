@@ -33,9 +33,9 @@ export function leaseExpiry(duration: string): string {
 }
 
 /**
- * Rescues deliveries whose lease has expired, and returns how many. If the send may have started, the attempt is recorded as
- * in doubt, and the delivery is queued again or held as its notification type says. Otherwise it is queued again, and the
- * attempt does not count.
+ * Rescues deliveries whose lease has expired, and returns how many. If the send may have started, the attempt is recorded
+ * as in doubt, and the delivery is queued again or held as its notification type says. Otherwise it is queued again, and
+ * the attempt does not count.
  */
 export async function rescueExpired(pool: pg.Pool, now: Millis): Promise<number> {
   const { rows } = await pool.query<{ rescued: number }>({

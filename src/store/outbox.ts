@@ -15,7 +15,10 @@ export interface OutboxEvent {
   readonly event: JsonObject;
 }
 
-/** Writes events to the outbox, in the transaction of their cause, and wakes the relays. An event that is there is not written again. */
+/**
+ * Writes events to the outbox, in the transaction of their cause, and wakes the relays. An event that is there is not
+ * written again.
+ */
 export async function enqueueOutbox(
   connection: Connection,
   events: readonly OutboxEvent[],

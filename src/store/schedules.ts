@@ -73,7 +73,7 @@ export async function upsertSchedules(
   );
 }
 
-/** How far a schedule has come. */
+/** Progress of a schedule. */
 export interface ScheduleProgress {
   /** The occurrence under way, or the next one. */
   readonly nextAt: Millis;
@@ -148,7 +148,7 @@ export async function saveSchedule(
   if (rowCount !== 1) throw new ClaimLost(`the claim on the schedule of rule ${claimed.rule} was lost`);
 }
 
-/** Returns when the next schedule that is not claimed is due; null: there is none. */
+/** Returns when the next schedule that is not claimed is due; null: no schedule is pending. */
 export async function loadNextScheduleDue(pool: pg.Pool): Promise<Millis | null> {
   const { rows } = await pool.query<{ next_at: Millis }>({
     name: 'next-schedule-due',

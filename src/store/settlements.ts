@@ -9,7 +9,7 @@ import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 import { withTransaction } from './pg/transaction.ts';
 
-/** How one attempt ended, and the next state of its delivery. */
+/** The result of one attempt, and the next state of its delivery. */
 export interface Settlement {
   readonly handle: ClaimHandle;
   readonly tenantId: string;

@@ -1,7 +1,7 @@
 import type { Millis } from '../model/event.ts';
 import type { DueSchedule } from '../store/schedules.ts';
 
-/** Returns the next occurrence of a cron pattern in a zone, strictly after a time; null: there is none. */
+/** Returns the next occurrence of a cron pattern in a zone, strictly after a time; null: never. */
 export type NextOccurrence = (cron: string, zone: string, after: Millis) => Millis | null;
 
 const HOUR_MS = 3_600_000;

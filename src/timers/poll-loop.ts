@@ -10,7 +10,10 @@ export interface PollSource {
   /** Claims a batch of what is due and does it. Returns whether more is likely due. */
   runDue(): Promise<boolean>;
 
-  /** Returns when the next item that is not claimed is due; null: there is none. Without it, NOTIFY announces each item. */
+  /**
+   * Returns when the next item that is not claimed is due; null: no item is pending. Without this method, each item is
+   * announced by NOTIFY.
+   */
   loadNextDue?(): Promise<Millis | null>;
 }
 

@@ -33,8 +33,8 @@ export interface ScheduleTimerOptions {
     listSchedules(tenantId: string): Promise<{ readonly version: number; readonly rules: readonly ScheduledRule[] }>;
 
     /**
-     * Fires one occurrence for these users, in one transaction; a user for whom it was fired before is left out. If the active catalog no
-     * longer has the rule, only `save` is called.
+     * Fires one occurrence for these users, in one transaction. Users that it was fired for before are left out. If the
+     * active catalog no longer has the rule, only `save` is called.
      * @param save called in the transaction, to store the progress. Throws if the claim was lost
      * @returns how many of the users are in the audience of the rule
      */
@@ -50,9 +50,9 @@ export interface ScheduleTimerOptions {
   /** A monotonic clock in ms. */
   readonly elapsed: () => Millis;
   readonly log: Logger;
-  /** How long a claim lasts, in ms. */
+  /** Duration of a claim in ms. */
   readonly lease: Millis;
-  /** How often the active catalogs are looked up, in ms. */
+  /** Interval in ms at which the active catalogs are looked up. */
   readonly poll: Millis;
 }
 
@@ -60,8 +60,8 @@ export interface ScheduleTimerOptions {
 const NEVER = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * Fires the scheduled rules that are due, for their users in order of id, MAX_BATCH_USERS in one transaction. The progress is
- * saved with each, so that any worker can continue.
+ * Fires the scheduled rules that are due, for their users in order of id, MAX_BATCH_USERS in one transaction. The progress
+ * is saved with each, so that any worker can continue.
  *
  * After downtime a rule fires once, for the latest occurrence that was missed. `expires` of the rule counts from that one.
  */
@@ -139,14 +139,14 @@ export class ScheduleTimer implements PollSource {
     try {
       await this.#fireBatch(claimed, due, userIds, after);
     } catch (error) {
-      // A user is skipped for good, so only after an error that would recur. After any other the claim expires, and the batch
-      // is repeated.
+      // A user is skipped for good, so only after an error that would recur. After any other the claim expires, and the
+      // batch is repeated.
       if (!isPermanentError(error) || error instanceof ClaimLost) throw error;
       await this.#fireOneByOne(claimed, due, userIds, after);
     }
   }
 
-  /** Fires the occurrence for each user alone, and skips those for whom it fails. */
+  /** Fires the occurrence for each user alone, and skips a user if that fails. */
   async #fireOneByOne(
     claimed: DueSchedule,
     due: Millis,

@@ -20,14 +20,14 @@ export interface ScheduledRule {
   readonly zone: Zone;
 }
 
-/** How often the schedules are compared with the zones of the users, in ms. */
+/** Interval in ms at which the schedules are compared with the zones of the users. */
 export const SYNC_INTERVAL_MS = 60_000;
 
 /**
  * Brings the stored schedules in line with the recurring rules of a catalog version and the zones of the users. A rule that
  * is new or has another cron pattern starts with its next occurrence; one that is gone is deleted, with what is left of its
- * current occurrence. A zone that is new starts up to SYNC_INTERVAL_MS in the past: its users may have moved there since the
- * last call.
+ * current occurrence. A zone that is new starts up to SYNC_INTERVAL_MS in the past: its users may have moved there since
+ * the last call.
  *
  * Returns false, and changes nothing, if the version is not the active one.
  */

@@ -12,15 +12,15 @@ export interface WaitTimerOptions {
   readonly pool: pg.Pool;
   readonly pipeline: {
     /**
-     * Locks the users and fires their due waits in order of due time, in one transaction. Repeating it does nothing. Returns
-     * how many were fired.
+     * Locks the users and fires their due waits in order of due time, in one transaction. Repeating it does nothing.
+     * Returns how many were fired.
      */
     fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number>;
   };
   readonly pace: Pace;
   readonly clock: () => Millis;
   readonly log: Logger;
-  /** How long a claim lasts, in ms. */
+  /** Duration of a claim in ms. */
   readonly lease: Millis;
 }
 
@@ -37,7 +37,7 @@ export class WaitTimer implements PollSource {
     this.#options = options;
   }
 
-  /** How long the oldest wait of the last batch had been due, in ms; 0: none was due. */
+  /** Time in ms that the oldest wait of the last batch had been due; 0: no wait was due. */
   get behind(): Millis {
     return this.#behind;
   }
@@ -70,7 +70,7 @@ export class WaitTimer implements PollSource {
         await pipeline.fireDueWaits(tenantId, part);
         return [];
       },
-      // After a transient error none of the users is to blame. It ends the round; their claims expire, and they are claimed again.
+      // A transient error is not caused by a user. It ends the round; the claims expire, and the waits are claimed again.
       (error) => !isTransient(error),
       (_userId, error) => {
         log.error(

@@ -7,7 +7,7 @@ import { PollLoop } from './poll-loop.ts';
 import { ScheduleTimer, type ScheduleTimerOptions } from './schedules.ts';
 import { WaitTimer, type WaitTimerOptions } from './waits.ts';
 
-/** What the timers need of the pipeline. Each call is one transaction, and repeating it does nothing. */
+/** The part of the pipeline that the timers use. Each call is one transaction, and repeating it does nothing. */
 export type TimedPipeline = WaitTimerOptions['pipeline'] &
   ScheduleTimerOptions['pipeline'] &
   RulesRelayOptions['pipeline'];
@@ -23,7 +23,7 @@ export interface TimerWorkerOptions {
   readonly log: Logger;
   /** Users per second whose timers fire in this process, at most. Default 500. */
   readonly rate?: number;
-  /** How long a claim lasts, in ms. Default 60 s. */
+  /** Duration of a claim in ms. Default 60 s. */
   readonly lease?: Millis;
   /** Longest pause between two looks at the queues in ms, for when a NOTIFY was missed. Default 1 s. */
   readonly poll?: Millis;
@@ -32,8 +32,8 @@ export interface TimerWorkerOptions {
 /**
  * Does what becomes due as time passes: relays lifecycle events to the rules, fires waits and fires scheduled rules.
  *
- * Several workers share the work through claims. A claim of a worker that stopped expires, and the work is claimed again; the
- * transaction of each step ensures that nothing happens twice.
+ * Several workers share the work through claims. A claim of a worker that stopped expires, and the work is claimed again;
+ * the transaction of each step ensures that nothing happens twice.
  */
 export class TimerWorker {
   readonly #waits: WaitTimer;
@@ -58,7 +58,7 @@ export class TimerWorker {
     return this.#loop.stop();
   }
 
-  /** How long the oldest wait of the last batch had been due, in ms, for health reports. */
+  /** Time in ms that the oldest wait of the last batch had been due, for health reports. */
   get behind(): Millis {
     return this.#waits.behind;
   }

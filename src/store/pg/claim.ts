@@ -9,18 +9,18 @@ export interface ClaimQuery {
   readonly columns: string;
   /** Query over the rows `found`, that are due and locked, for those to claim. Default: all. */
   readonly among?: string;
-  /** What the statement returns: the end of a query that starts with `select`, over the claimed rows `due`. */
+  /** The result: the rest of a query that starts with `select`, over the claimed rows `due`. */
   readonly select: string;
 }
 
 /**
- * Returns a statement that claims due rows, those due longest first: their `claimed_until` is set, and other claims skip them
- * until then. Concurrent claims never return the same row.
+ * Returns a statement that claims due rows, those due longest first: their `claimed_until` is set, and other claims skip
+ * them until then. Concurrent claims never return the same row.
  *
  * Parameters: $1 now, $2 until when the rows are claimed, $3 how many rows at most.
  *
- * The rows are marked by ctid, which their lock keeps valid: a join would be planned while the table is small, and that plan
- * kept.
+ * The rows are marked by ctid, which their lock keeps valid: a join would be planned while the table is small, and that
+ * plan kept.
  */
 export function claimStatement({ table, dueAt, where = 'true', columns, among, select }: ClaimQuery): string {
   const found = `select ctid as place, ${columns} from ${table}

@@ -13,8 +13,21 @@ const RETRYABLE_SQLSTATES = new Set([
  * primary now).
  */
 const CONNECTION_SQLSTATES = /^(08|53|57P0|25P03$|25006$)/;
-const SOCKET_ERROR_CODES =
-  /^(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)(UNREACH|DOWN)|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EADDRNOTAVAIL)$/;
+const SOCKET_ERROR_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOENT', // the Unix socket does not exist
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EADDRNOTAVAIL',
+]);
 /** Messages of node-postgres for errors without a code. The last is its message for `Timeouts.query`. */
 const CONNECTION_LOST_MESSAGES =
   /Connection terminated|timeout e(xpired|xceeded when trying to connect)|Client (has encountered a connection error|was closed)|Query read timeout/;
@@ -32,12 +45,15 @@ export function isRetryable(error: unknown): boolean {
   return RETRYABLE_SQLSTATES.has(getSqlState(error));
 }
 
-/** Returns whether the database cannot be reached. The connection is unusable, and it is not known whether a commit was done. */
+/**
+ * Returns whether the database cannot be reached. The connection is unusable, and it is not known whether a commit was
+ * done.
+ */
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = getSqlState(error);
   return (
-    CONNECTION_SQLSTATES.test(code) || SOCKET_ERROR_CODES.test(code) || CONNECTION_LOST_MESSAGES.test(error.message)
+    CONNECTION_SQLSTATES.test(code) || SOCKET_ERROR_CODES.has(code) || CONNECTION_LOST_MESSAGES.test(error.message)
   );
 }
 
@@ -46,7 +62,10 @@ export function isTransient(error: unknown): boolean {
   return isUnreachable(error) || CONTENTION_SQLSTATES.has(getSqlState(error));
 }
 
-/** Returns whether the database cannot store a value: data exception (22), or program limit exceeded (54), such as an index row that is too large. */
+/**
+ * Returns whether the database cannot store a value: data exception (22), or program limit exceeded (54), such as an index
+ * row that is too large.
+ */
 export function isInvalidValueError(error: unknown): boolean {
   return /^(22|54)/.test(getSqlState(error));
 }

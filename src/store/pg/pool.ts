@@ -15,8 +15,8 @@ export interface Timeouts {
 }
 
 /**
- * `idleInTransaction` is shorter than `lock`: when a process hangs while it holds the locks of users, the sessions that wait
- * for them continue, rather than fail.
+ * `idleInTransaction` is shorter than `lock`: when a process hangs while it holds the locks of users, the sessions that
+ * wait for them continue, rather than fail.
  */
 const DEFAULT_TIMEOUTS: Timeouts = { query: 60_000, lock: 20_000, idleInTransaction: 15_000 };
 
@@ -52,8 +52,8 @@ export function openPool(url: string, options: { max: number; name: string; time
 }
 
 /**
- * Statements are prepared and planned once, because planning a batch again costs more than running it. A plan made while the
- * tables are small must still be right when they are large, so only index look-ups are allowed.
+ * Statements are prepared and planned once, because planning a batch again costs more than running it. A plan made while
+ * the tables are small must still be right when they are large, so only index look-ups are allowed.
  */
 const SESSION_SETTINGS = [
   'tcp_keepalives_idle=10',

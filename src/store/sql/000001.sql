@@ -6,7 +6,8 @@
 --         └──▶ waits ──▶ (fired later)
 --
 -- Conventions
--- * Every table of a tenant's data has a primary key that starts with tenant_id, so that the schema can be sharded by tenant.
+-- * Every table of a tenant's data has a primary key that starts with tenant_id, so that the schema can be sharded by
+--   tenant.
 -- * Ids and names are text with collate "C": compared byte by byte, in the same order on every server, and fastest.
 -- * Times are timestamptz(3): milliseconds, as JavaScript has them.
 -- * Documents are json, not jsonb: they are written once, read whole, and never searched inside.
@@ -281,7 +282,8 @@ create table deliveries (
   constraint deliveries_attempt_only_when_sent check (status = 'sent' or started_at is null),
   constraint deliveries_attempt_has_duration check ((started_at is null) = (duration_ms is null))
 ) partition by range (notification_id);
--- Room on each page for the claimed and the settled version. The months get the same setting from src/store/pg/partitions.ts.
+-- Room on each page for the claimed and the settled version. The months get the same setting from
+-- src/store/pg/partitions.ts.
 create table deliveries_default partition of deliveries default with (fillfactor = 40);
 
 -- The queue. It includes what is being sent, at its front; claims skip that, and there is never much of it.
@@ -362,7 +364,7 @@ create index outbox_events_due on outbox_events (due_at);
 ------------------------------------------------------------------------------------------------------------------------
 -- Operation
 
--- What operators changed: a catalog applied, a delivery retried, waits cancelled, and so on.
+-- Changes by operators: a catalog applied, a delivery retried, waits cancelled, and so on.
 create table audit_log (
   tenant_id text collate "C" not null,
   entry_id  uuid             not null,  -- UUIDv7: in order of time
