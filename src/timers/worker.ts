@@ -7,7 +7,7 @@ import { PollLoop } from './poll-loop.ts';
 import { ScheduleTimer, type ScheduleTimerOptions } from './schedules.ts';
 import { WaitTimer, type WaitTimerOptions } from './waits.ts';
 
-/** The part of the pipeline that the timers use. Each call is one transaction, and repeating it does nothing. */
+/** The part of the pipeline that the timers use. Repeating a call has no effect. */
 export type TimedPipeline = WaitTimerOptions['pipeline'] &
   ScheduleTimerOptions['pipeline'] &
   RulesRelayOptions['pipeline'];
