@@ -6,7 +6,7 @@
 const ROOMS = {
   model: '',
   'errors.ts': 'model',
-  lib: 'model',
+  lib: '',
   time: 'model',
   expressions: 'model lib time',
   privacy: 'model',
@@ -22,7 +22,8 @@ const ROOMS = {
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   channels: 'model errors.ts privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
-  timers: 'model errors.ts lib time rules store store/pg catalog ingest',
+  outbox: 'model lib store',
+  timers: 'model errors.ts lib time rules store store/pg catalog outbox',
   simulate: 'model errors.ts lib time events users rules store catalog',
   embedded: 'model errors.ts lib',
   'config.ts': 'model errors.ts lib time',

@@ -127,7 +127,7 @@ const FROM_PART = [
           json_build_object('event', properties, 'traits', traits, 'user', traits,
                             'about', json_build_object('event_type', type, 'event_timestamp', at)), at
    from part where nid is not null`,
-  `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, give_up_at,
+  `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, retry_until,
                            in_doubt_policy, attempts, fence, worker, claimed_at, provider, created_at, finished_at,
                            started_at, duration_ms)
    select $1, nid, channel, u, rule, 'sent', at, at + interval '1 day', 'resend', 1, 1, 'history', at, 'noop', at, at, at, 1

@@ -296,7 +296,7 @@ describe('explain', () => {
       'WELCOME_EMAIL was not delivered to unreachable.',
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to unreachable, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
-      'It could not be delivered by email on 20 November 2025 at 12:00 UTC: No e-mail address is known for this person: no event has brought user_traits.email, or one has taken it back.',
+      'It could not be delivered by email on 20 November 2025 at 12:00 UTC: No email address is known for this user: no event has set user_traits.email, or a later one has removed it.',
     ]);
   });
 

@@ -241,7 +241,7 @@ describe('configuration', () => {
     const kept = readFileSync(file, 'utf8');
     writeFileSync(file, SECRET);
     expect(() => read({})).toThrow(ConfigError);
-    expect(() => read({})).toThrow(/encryption\.key does not hold a key/);
+    expect(() => read({})).toThrow(/encryption\.key does not contain a key/);
     expect(() => read({})).not.toThrow(SECRET);
     writeFileSync(file, kept);
   });

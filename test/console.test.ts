@@ -562,7 +562,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ event_id: 'ines-signup', ...signup });
     const { page } = await visit('#/deliveries');
     const row = deliveryRow(page, 'ines');
-    await row.getByText('No e-mail address is known for this person').waitFor();
+    await row.getByText('No email address is known for this user').waitFor();
     await page.getByRole('link', { name: 'Undeliverable' }).click();
     await row.waitFor();
     await expect.poll(() => statuses(page)).toEqual(['undeliverable']);
@@ -586,7 +586,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ event_id: 'doubt', user_id: 'doubt', event_type: 'alert_raised' });
     const { page } = await visit('#/deliveries?status=in_doubt');
     const row = deliveryRow(page, 'doubt');
-    await row.getByText('It may have gone out').waitFor();
+    await row.getByText('The message may have been sent').waitFor();
     await row.getByTestId('retry-button').click();
     await page.getByText('the person may get it twice').waitFor();
     await page.getByTestId('retry-confirm').click();

@@ -74,7 +74,10 @@ test('the statuses in the table of deliveries exist', () => {
 
 test('the reason codes that SQL writes are among them', async () => {
   const found: string[] = [];
-  const sql = await readFile(new URL('../src/store/deliveries.ts', import.meta.url), 'utf8');
+  const files = ['deliveries', 'leases', 'settlements'].map((name) =>
+    readFile(new URL(`../src/store/${name}.ts`, import.meta.url), 'utf8'),
+  );
+  const sql = (await Promise.all(files)).join('\n');
   for (const [, code] of sql.matchAll(/reason_code = (?:case when [\w.]+ then )?'(\w+)'/g)) found.push(code!);
   expect(found.sort()).toEqual(['in_doubt', 'retried']);
   for (const code of found) expect(DELIVERY_REASON_CODES).toContain(code);

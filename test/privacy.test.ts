@@ -263,7 +263,7 @@ describe('after all of these', () => {
 
   test('a delivery still gets it', async () => {
     const { pool } = tidings.database;
-    const claimed = await claimDeliveries(pool, 'test', [{ channel: 'email', room: 50 }], tidings.clock.now, 1000);
+    const claimed = await claimDeliveries(pool, 'test', [{ channel: 'email', count: 50 }], tidings.clock.now, 1000);
     const of = (userId: string) => claimed.find((delivery) => delivery.userId === userId);
     const [p1, p11] = [of('p1'), of('p11')];
     expect(tidings.seal.open(p1?.address?.sealed as Buffer, addressAad(TENANT, 'p1', 'email'))).toBe(OTHER_EMAIL);

@@ -242,12 +242,12 @@ test('a mistake in the catalog stops the start, and is only told of while runnin
   const { url: elsewhere } = await following.ready();
 
   writeFileSync(rules, good.replace('on: signup_completed', 'onn: signup_completed'));
-  await watching.says(/the version in force stays.*rules\.yaml:\d+:\d+: /s);
+  await watching.says(/the active version stays.*rules\.yaml:\d+:\d+: /s);
   const before = await post(url, [event('payment_failed', '11:00', { properties: { attempt_number: 2 } })]);
   expect(outcomes(before)).toContain('HIGH_RISK_ALERT not_matched');
 
   writeFileSync(rules, good.replace('attempt_number >= 3', 'attempt_number >= 2'));
-  await watching.says(/version 2 is in force/);
+  await watching.says(/version 2 is active/);
   const after = await post(elsewhere, [event('payment_failed', '12:00', { properties: { attempt_number: 2 } })]);
   expect(outcomes(after)).toContain('HIGH_RISK_ALERT send');
   const versions = (await audit(elsewhere, 'u_1')).decisions.map(({ catalog_version }) => catalog_version);

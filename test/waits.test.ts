@@ -20,8 +20,9 @@ import { addEvent, newUserState, type Wait, type WaitState } from '../src/rules/
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { lockUsers } from '../src/store/facts.ts';
 import { enqueueOutbox } from '../src/store/outbox.ts';
-import { type Connection, openPool, withTransaction } from '../src/store/pg/database.ts';
-import { claimSchedule, type ScheduledRule, saveSchedule, syncSchedules } from '../src/store/schedules.ts';
+import { type Connection, openPool } from '../src/store/pg/pool.ts';
+import { withTransaction } from '../src/store/pg/transaction.ts';
+import { claimSchedule, saveSchedule } from '../src/store/schedules.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
 import { loadTraitChanges } from '../src/store/trait-changes.ts';
 import { listWaits } from '../src/store/wait-views.ts';
@@ -29,13 +30,15 @@ import {
   claimDueWaits,
   countWaiting,
   loadNextWaitDue,
+  loadUsersWaitingFor,
   loadWaits,
   loadWaitsById,
-  loadWaitsIn,
-  usersWaitingIn,
+  loadWaitsOfRule,
   writeWaits,
 } from '../src/store/waits.ts';
-import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/timers/timer-worker.ts';
+import { latestMissed } from '../src/timers/latest-missed.ts';
+import { type ScheduledRule, syncSchedules } from '../src/timers/sync-schedules.ts';
+import { type TimedPipeline, TimerWorker, type TimerWorkerOptions } from '../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** Rules that wait, as they are stored and as their time comes; the engine's part is in rules-time.test.ts. */
@@ -266,8 +269,8 @@ describe('claims', () => {
       await loadNextWaitDue(single);
       await load(['u'], [{ userId: 'u', need: { rule: 'A', key: '' } }], single);
       await loadWaitsById(single, TENANT, [{ userId: 'u', waitId: randomUUID() }]);
-      await loadWaitsIn(single, TENANT, 'A', ['u']);
-      await usersWaitingIn(single, TENANT, 'A', '', 1);
+      await loadWaitsOfRule(single, TENANT, 'A', ['u']);
+      await loadUsersWaitingFor(single, TENANT, 'A', '', 1);
       await writeWaits(single, TENANT, [{ wait: wait(), decisions: [] }], NOW);
       await grow();
       const plan = async (statement: string) =>
@@ -286,7 +289,7 @@ describe('claims', () => {
       expect(loads).toEqual(['waits_open', 'waits_latest']);
       expect(await indexes(`"load-waits-by-id"('${TENANT}', 'u', '${randomUUID()}')`)).toEqual(['waits_pkey']);
       expect(await indexes(`"load-waits-in"('${TENANT}', 'A', 'u')`)).toEqual(['waits_open']);
-      expect(await indexes(`"users-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
+      expect(await indexes(`"users-waiting-for"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
     } finally {
       await single.end();
     }
@@ -583,7 +586,7 @@ describe('recurring rules', () => {
     // It went silent; another takes over, and then it comes back.
     const second = (await claimSchedule(pool, due + 60_001, due + 120_000))!;
     await expect(saveSchedule(pool, first, { nextAt: due, cursor: 'x', claimedUntil: null })).rejects.toThrow(
-      'no longer ours',
+      'the claim on the schedule of rule R was lost',
     );
     await saveSchedule(pool, second, { nextAt: due, cursor: 'm', claimedUntil: null });
     expect(await claimSchedule(pool, due + 60_001, due + 120_000)).toMatchObject({ nextAt: due, cursor: 'm' });
@@ -830,7 +833,7 @@ describe('by command', () => {
       expect(JSON.parse(await tidings('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
       expect(await tidings('waits', 'list')).toBe('Nobody waits.');
       await tidings('waits', 'migrate', 'GONE');
-      expect(complained.mock.calls[0]?.[0]).toContain('tidings: The catalog in force (version 2) has no rule GONE');
+      expect(complained.mock.calls[0]?.[0]).toContain('tidings: The active catalog (version 2) has no rule GONE');
       expect(process.exitCode).toBe(1);
     } finally {
       process.exitCode = 0;
@@ -1121,7 +1124,7 @@ class FakePipeline implements TimedPipeline {
 
 const running = new Set<TimerWorker>();
 
-function setUp(parts: Partial<TimerWorkerParts> = {}) {
+function setUp(parts: Partial<TimerWorkerOptions> = {}) {
   const clock = { now: NOW };
   const pipeline = new FakePipeline(clock);
   const workers: TimerWorker[] = [];

@@ -10,7 +10,7 @@ export function lifecycleEvent(is: Lifecycle): string {
 }
 
 /**
- * What Tidings learns by itself, of a delivery that ended (src/delivery/dispatch.ts). Of the others only the provider or the person's
+ * What Tidings learns by itself, of a delivery that ended (src/delivery/executor.ts). Of the others only the provider or the person's
  * device knows so far: whoever hears of it posts the event.
  */
 const KNOWN: readonly Lifecycle[] = ['delivered', 'failed'];

@@ -8,7 +8,7 @@ import { CatalogError, ConfigError } from '../errors.ts';
 import { ROOT } from '../lib/package-root.ts';
 import type { Roles, Running } from '../main.ts';
 import { serializeError } from '../privacy/log-serializers.ts';
-import { getSqlState, isUnreachable } from '../store/pg/database.ts';
+import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
 import { printError } from './run-command.ts';
 import { startupBanner } from './startup-banner.ts';
 

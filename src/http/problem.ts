@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
-import { isInvalidValueError, isTransient } from '../store/pg/database.ts';
+import { isInvalidValueError, isTransient } from '../store/pg/errors.ts';
 import { HEADERS } from './headers.ts';
 
 /** A problem document (RFC 9457). `code` is stable; docs/errors.md has a section for each. */

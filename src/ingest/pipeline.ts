@@ -12,8 +12,9 @@ import { requiredLimitsOfOccurrence, requiredLimitsOfWait } from '../rules/requi
 import { toWaitId } from '../rules/wait.ts';
 import { commit, writeBatch } from '../store/batch.ts';
 import { type Facts, type FactsQuery, loadFacts, lockAndLoadFacts, refreshTraitTimes } from '../store/facts.ts';
-import { isInvalidValueError, isItemError, isTransient, withTransactionRetry } from '../store/pg/database.ts';
+import { isInvalidValueError, isItemError, isTransient } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
+import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
 import { loadWaitsById } from '../store/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
@@ -39,7 +40,7 @@ import { type EventResult, emptyResult, splitDuplicates, toRejectedResult, toRes
  *
  * What stands in brackets is one transaction for a batch of up to MAX_BATCH events or people; an answer goes out after its
  * commit. src/ingest/load-facts.ts is its beginning: what the rules need to know; src/ingest/decide-batch.ts its middle: decide and plan, in
- * memory; src/ingest/results.ts its end: what became of each event. How what is written goes out is src/delivery/dispatch.ts.
+ * memory; src/ingest/results.ts its end: what became of each event. How what is written goes out is src/delivery/executor.ts.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;

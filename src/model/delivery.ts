@@ -31,7 +31,7 @@ export const DELIVERY_REASON_CODES = [
   'missing_email',
   'missing_phone',
   'rejected',
-  'gave_up',
+  'retries_exhausted',
   'in_doubt',
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];

@@ -7,7 +7,7 @@ export interface ChannelPlan {
   readonly channel: Channel;
   readonly dueAt: Millis;
   /** After this, trying again is given up. */
-  readonly giveUpAt: Millis;
+  readonly retryUntil: Millis;
   readonly inDoubt: InDoubtPolicy;
 }
 
@@ -24,7 +24,7 @@ export function planNotification(
   return channels.map((channel) => ({
     channel,
     dueAt: now,
-    giveUpAt: now + type.maxAge,
+    retryUntil: now + type.maxAge,
     inDoubt: type.inDoubt,
   }));
 }

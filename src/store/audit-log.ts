@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { Connection } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
 
 /** An entry of the audit log: an operator or program changed something. */
 export interface AuditEntry {

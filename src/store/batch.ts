@@ -9,8 +9,8 @@ import type { AddressChange } from '../users/addresses.ts';
 import { packDecisions } from './decisions.ts';
 import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
-import type { Connection } from './pg/database.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
+import type { Connection } from './pg/pool.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
 /** Everything one batch writes; all of one tenant. */
@@ -53,7 +53,7 @@ export interface Batch {
     readonly type: string;
     readonly channel: Channel;
     readonly dueAt: Millis;
-    readonly giveUpAt: Millis;
+    readonly retryUntil: Millis;
     readonly inDoubt: InDoubtPolicy;
   }[];
 }
@@ -284,15 +284,15 @@ const DELIVERY_COLUMNS: Columns = {
   user_id: 'text',
   notification_type: 'text',
   due_at: 'time',
-  give_up_at: 'time',
+  retry_until: 'time',
   in_doubt_policy: 'text',
   created_at: 'time',
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
-  for (const { userId, notificationId, type, channel, dueAt, giveUpAt, inDoubt } of deliveries) {
-    rows.add([tenantId, notificationId, channel, userId, type, dueAt, giveUpAt, inDoubt, now]);
+  for (const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } of deliveries) {
+    rows.add([tenantId, notificationId, channel, userId, type, dueAt, retryUntil, inDoubt, now]);
   }
   return rows.statement();
 }

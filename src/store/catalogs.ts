@@ -4,7 +4,8 @@ import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
-import { type Connection, withTransaction } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
+import { withTransaction } from './pg/transaction.ts';
 
 export interface Applied {
   /** The active version afterwards. */

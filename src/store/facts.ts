@@ -12,9 +12,9 @@ import {
 import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
-import { type Connection, parsePgTime } from './pg/database.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
+import { type Connection, parsePgTime } from './pg/pool.ts';
 
 /** What a batch asks of the database: all of one tenant. */
 export interface FactsQuery {

@@ -1,8 +1,8 @@
 import type { Millis } from '../model/event.ts';
 import { type FiredLookup, recordFired, type UserState } from '../rules/facts.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import type { Connection } from './pg/database.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 import { mergeSpans } from './spans.ts';
 
 /** Events of one person and span that something was told of and that are looked at; the latest. */

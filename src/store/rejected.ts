@@ -6,7 +6,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { queryPage } from './pg/bounded-page.ts';
-import { withTransaction } from './pg/database.ts';
+import { withTransaction } from './pg/transaction.ts';
 
 /** A rejected event, as shown to operators. */
 export interface RejectedEvent {

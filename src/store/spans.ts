@@ -1,7 +1,7 @@
 import type { JsonObject, Millis } from '../model/event.ts';
 import { mergeEvent, type UserState } from '../rules/facts.ts';
-import type { Connection } from './pg/database.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 
 /** All events of a person of one type in a span; both ends count. */
 export interface Span {

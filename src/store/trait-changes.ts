@@ -2,8 +2,8 @@ import type { Event, JsonObject, Millis } from '../model/event.ts';
 import type { UserState } from '../rules/facts.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import type { Connection } from './pg/database.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 import { mergeSpans } from './spans.ts';
 
 /** A span of event times; both ends count. */

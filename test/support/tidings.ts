@@ -5,15 +5,14 @@ import { CatalogCache } from '../../src/catalog/cache.ts';
 import { loadCatalogFiles } from '../../src/catalog/load/load.ts';
 import { type CatalogSource, loadValidCatalog } from '../../src/catalog/load/load-valid.ts';
 import type { Provider } from '../../src/channels/provider.ts';
-import { DeliveryWorker } from '../../src/delivery/delivery-worker.ts';
-import { Dispatcher } from '../../src/delivery/dispatch.ts';
+import { DeliveryWorker } from '../../src/delivery/worker.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
-import { TimerWorker, type TimerWorkerParts } from '../../src/timers/timer-worker.ts';
+import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export const TENANT = 'default';
@@ -23,7 +22,6 @@ export const silent = pino({ level: 'silent' });
 export interface TestTidings {
   readonly database: TestDatabase;
   readonly pipeline: Pipeline;
-  readonly dispatcher: Dispatcher;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: { now: number };
@@ -59,12 +57,10 @@ export async function testTidings(
     clock: () => clock.now,
     log,
   });
-  const dispatcher = new Dispatcher(catalogs, seal, byChannel);
   const workers: DeliveryWorker[] = [];
   const tidings: TestTidings = {
     database,
     pipeline,
-    dispatcher,
     catalogs,
     seal,
     clock,
@@ -79,7 +75,9 @@ export async function testTidings(
         name: `worker ${workers.length + 1}`,
         pool,
         databaseUrl: database.url,
-        dispatcher,
+        catalogs,
+        seal,
+        providers: byChannel,
         clock: () => clock.now,
         elapsed: () => clock.now,
         random: () => 0.5,
@@ -104,7 +102,7 @@ export async function testTidings(
 /** Not started. Its pace is no matter here: it fires all that is due. */
 export function timerWorker(
   { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
-  parts: Partial<TimerWorkerParts> = {},
+  parts: Partial<TimerWorkerOptions> = {},
 ): TimerWorker {
   return new TimerWorker({
     pool: database.pool,

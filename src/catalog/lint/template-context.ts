@@ -13,7 +13,7 @@ export interface TemplateContext {
 
 /**
  * How a notification comes to a channel: by each rule that sends it, and each type of event that triggers the rule. What there
- * is to show is put together in `dataText` of src/ingest/decide-batch.ts and, at last, in src/delivery/dispatch.ts.
+ * is to show is put together in `dataText` of src/ingest/decide-batch.ts and, at last, in src/delivery/executor.ts.
  */
 export function templateContexts({
   events,
