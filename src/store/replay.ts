@@ -5,8 +5,6 @@ import type { CountedUse, TraitChangeTrigger, WaitState } from '../rules/facts.t
 import { findOpenChanges } from '../rules/trait-changes.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { FIRED_PATTERN } from './fired.ts';
-import { CHANGE_PATTERN } from './trait-changes.ts';
 
 /** Everything stored of one person that a replay needs. */
 export interface StoredHistory {
@@ -24,8 +22,8 @@ export interface StoredEvent extends Event {
   readonly catalogVersion: number;
   /** The rule that made it; null for what was posted. */
   readonly emittedBy: string | null;
-  /** Some decision on it sent, or acted. */
-  readonly hasActed: boolean;
+  /** Whether a decision on it sent, acted or started a wait. */
+  readonly hasFired: boolean;
   /** What was decided when it arrived. Of what was received before `since` only where something came of it or a trait changed. */
   decisions(): readonly Decision[];
   openChanges(): readonly TraitChangeTrigger[];
@@ -158,20 +156,22 @@ type EventRow = [
   traits: string,
   emittedBy: string | null,
   version: number,
+  hasFired: boolean | null,
+  hasTraitChange: boolean | null,
   decisions: string | null,
 ];
 
 const EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
-       traits::text, context ->> 'emitted_by', catalog_version,
-       case when received_at >= $2::timestamptz or decisions::text ~ '${FIRED_PATTERN}|${CHANGE_PATTERN}' then decisions::text
-       end
+       traits::text, context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
+       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER = 'order by user_id, event_time, key';
 
 function take(reading: Reading, tenantId: string, row: EventRow): void {
-  const [userId, time, key, type, eventId, receivedAt, properties, traits, emittedBy, catalogVersion, decisions] = row;
+  const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
+  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions] = rest;
   if (reading.events.length >= MAX_EVENTS_PER_PAGE) {
     reading.left++;
     return;
@@ -190,19 +190,17 @@ function take(reading: Reading, tenantId: string, row: EventRow): void {
     catalogVersion,
     // Anybody may write the word into an envelope; an id like this only with intent.
     emittedBy: emittedBy !== null && eventId.startsWith(`${emittedBy}.`) ? emittedBy : null,
-    hasActed: decisions !== null && ACTED.test(decisions),
+    hasFired: hasFired === true,
     decisions() {
       unpacked ??= decisions === null ? [] : unpackDecisions(JSON.parse(decisions), key, eventId);
       return unpacked;
     },
     openChanges() {
-      return decisions?.includes(CHANGE_PATTERN) ? findOpenChanges(event, event.decisions()) : [];
+      return hasTraitChange ? findOpenChanges(event, event.decisions()) : [];
     },
   };
   reading.events.push(event);
 }
-
-const ACTED = /"o":"(send|acted)"/;
 
 function objectOf(text: string): JsonObject {
   return text === '{}' ? {} : JSON.parse(text);

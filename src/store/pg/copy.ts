@@ -2,9 +2,9 @@ import type { Millis } from '../../model/event.ts';
 import type { Statement } from './pipeline.ts';
 
 /** How a column's values come in: texts and JSON texts as strings, times in milliseconds, UUIDs as hex with hyphens. */
-export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bytea';
+export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bool' | 'bytea';
 
-export type ColumnValue = string | number | Uint8Array | null;
+export type ColumnValue = string | number | boolean | Uint8Array | null;
 
 /** A table's columns, in the order in which rows give them. */
 export type Columns = { readonly [name: string]: ColumnType };
@@ -57,6 +57,7 @@ export class CopyRows {
         if (this.#types[place] === 'uuid') this.#uuid(value);
         else this.#text(value);
       } else if (typeof value === 'number') this.#number(this.#types[place] as ColumnType, value);
+      else if (typeof value === 'boolean') this.#boolean(value);
       else this.#bytes(value);
     }
   }
@@ -134,6 +135,11 @@ export class CopyRows {
       this.#length(4, 4);
       this.#int4(value);
     }
+  }
+
+  #boolean(value: boolean): void {
+    this.#length(1, 1);
+    this.#chunk[this.#at++] = value ? 1 : 0;
   }
 
   #uuid(text: string): void {

@@ -37,6 +37,8 @@ create table events (
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- what else the caller's envelope held
   catalog_version integer          not null,
+  has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
+  has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
   decisions       json             not null,  -- in the short form of src/store/decisions.ts
   primary key (tenant_id, user_id, event_time, key) include (event_type)
 ) partition by range (event_time);
