@@ -189,7 +189,7 @@ export class Pipeline {
   }
 }
 
-/** The user id of an item that is not checked yet; empty if it has none. */
+/** Returns the user id of an item that is not checked yet; empty if the item does not have one. */
 function getUserId(item: unknown): string {
   const id = (item as { user_id?: unknown } | null)?.user_id;
   return typeof id === 'string' ? id : '';
