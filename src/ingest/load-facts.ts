@@ -66,12 +66,9 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
 /** Builds the states of these users from the rows that were loaded first. */
 export function buildFacts(userIds: readonly string[], rows: FactRows): Facts {
   const users = new Map(userIds.map((userId) => [userId, newUserState(userId)]));
-  const addressHashes = new Map<string, ProfileRow['addressHashes']>();
-  for (const row of rows.profiles) {
-    getUser({ users }, row.userId).profile = row.profile;
-    addressHashes.set(row.userId, row.addressHashes);
-  }
+  const addressHashes = new Map(rows.profiles.map((row) => [row.userId, row.addressHashes]));
   const facts: Facts = { users, addressHashes, hasWaits: rows.hasWaits };
+  for (const { userId, profile } of rows.profiles) getUser(facts, userId).profile = profile;
   mergeRows(facts, rows);
   return facts;
 }
@@ -101,7 +98,7 @@ export async function loadConditionalFacts(
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
   for (const event of await loadSpans(connection, tenantId, spans)) {
     const { userId, type, key, eventId, time } = event;
-    // No trigger of a simple pattern that waits for its earlier event: `waitingTriggers` has those.
+    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
     mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
   }
   if (rules.changesWait) {
@@ -187,6 +184,6 @@ export function mergeTraitTimes(facts: Facts, rows: readonly TraitTimeRow[]): vo
   }
 }
 
-function getUser({ users }: Pick<Facts, 'users'>, userId: string): UserState {
+function getUser({ users }: Facts, userId: string): UserState {
   return users.get(userId) as UserState;
 }
