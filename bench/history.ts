@@ -109,8 +109,9 @@ from (
 
 /** Decisions in the short form of src/store/decisions.ts. */
 const FROM_PART = [
-  `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
-   select $1, u, at, key, type, at + interval '1 second', properties, traits, 1,
+  `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version,
+                       has_fired, decisions)
+   select $1, u, at, key, type, at + interval '1 second', properties, traits, 1, case when nid is not null then true end,
           case when rule is null then '[]' else
             '[{"r":"' || rule || '","o":"' || case when nid is null then 'not_matched' else 'send' end || '","c":"' || reason_code
             || '","s":"' || reason || '"' || coalesce(',"n":"' || nid || '"', '')

@@ -545,7 +545,7 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: UserHist
         receivedAt: now,
         catalogVersion: 1,
         emittedBy,
-        hasActed: true,
+        hasFired: true,
         decisions: () => stored,
       });
     }

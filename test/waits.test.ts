@@ -6,19 +6,20 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type pg from 'pg';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CatalogCache } from '../src/catalog/cache.ts';
+import { CatalogCache, compileCatalog } from '../src/catalog/cache.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
 import { authenticate } from '../src/http/auth.ts';
 import { registerErrorHandlers } from '../src/http/problem.ts';
 import { waitRoutes } from '../src/http/waits.ts';
+import { type Facts, loadConditionalFacts } from '../src/ingest/load-facts.ts';
 import { TokenBucket } from '../src/lib/token-bucket.ts';
-import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import { type CatalogData, EMPTY_CATALOG, type Rule } from '../src/model/catalog.ts';
 import type { Decision } from '../src/model/decision.ts';
 import type { Millis } from '../src/model/event.ts';
 import { addEvent, newUserState, type Wait, type WaitState } from '../src/rules/facts.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { lockUsers } from '../src/store/facts.ts';
+import { type FactsQuery, lockUsers } from '../src/store/facts.ts';
 import { enqueueOutbox } from '../src/store/outbox.ts';
 import { type Connection, openPool } from '../src/store/pg/pool.ts';
 import { withTransaction } from '../src/store/pg/transaction.ts';
@@ -351,7 +352,11 @@ describe('spans of whole events', () => {
     ]);
     addEvent(user, 'a', { key: keyOf(1), eventId: 'n1', time: NOW + 10 });
     const span = { userId: 'u', type: 'a', from: NOW + 10, to: NOW + 20 };
-    await loadSpans(pool, TENANT, [span, { ...span, from: NOW + 15 }, { ...span, userId: 'v', to: NOW + 11 }], users);
+    const spans = [span, { ...span, from: NOW + 15 }, { ...span, userId: 'v', to: NOW + 11 }];
+    await loadHistory(
+      users,
+      ...spans.map(({ userId, ...one }) => ({ userId, need: { kind: 'span', ...one } as const })),
+    );
     const known = [...(user.events.get('a') ?? [])].sort((a, b) => a.time - b.time);
     expect(known.map(({ eventId, waitsFor }) => [eventId, waitsFor?.size])).toEqual([
       ['n1', 0],
@@ -378,10 +383,8 @@ describe('spans of whole events', () => {
        from generate_series(1, 1100) as n`,
       [TENANT, new Date(NOW)],
     );
-    const user = newUserState('u');
     const all = { userId: 'u', type: 'a', from: 0, to: Date.parse('9999-12-31T23:59:59.999Z') };
-    await loadSpans(pool, TENANT, [all], new Map([['u', user]]));
-    const times = (user.events.get('a') ?? []).map(({ time }) => time);
+    const times = (await loadSpans(pool, TENANT, [all])).map(({ time }) => time);
     expect([times.length, Math.min(...times)]).toEqual([1000, NOW + 101_000]);
   });
 });
@@ -409,7 +412,8 @@ describe('changes of traits whose pattern was incomplete', () => {
     await event('v', 'x', NOW + 10, 8, [open]);
     await event('u', 'x', NOW + 100, 9, [open]);
     const user = newUserState('u');
-    await loadTraitChanges(pool, TENANT, [all, { ...all, from: NOW + 5 }], new Map([['u', user]]));
+    const changes = (from: Millis) => ({ userId: 'u', need: { kind: 'changes', from, to: all.to } }) as const;
+    await loadHistory(new Map([['u', user]]), changes(all.from), changes(NOW + 5));
     const found = () => user.changes?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
     const expected = [
       ['R', 'n2', 'pro'],
@@ -428,14 +432,14 @@ describe('changes of traits whose pattern was incomplete', () => {
       properties: { n: 3 },
       traits: {},
     });
-    await loadTraitChanges(pool, TENANT, [all], new Map([['u', user]]));
+    await loadHistory(new Map([['u', user]]), changes(all.from));
     expect(found()).toEqual(expected);
   });
 
   test('a plan made while the table is empty looks them up in an index, and stays', async () => {
     const single = openPool(database.url, { max: 1, name: 'plans' });
     try {
-      await loadTraitChanges(single, TENANT, [all], new Map([['u', newUserState('u')]]));
+      await loadTraitChanges(single, TENANT, [all]);
       await pool.query(
         `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
          select $1, 'p ' || n % 50, $2::timestamptz + n * interval '1 second', gen_random_uuid(), 'a', $2, '{}', '{}', 1, '[]'
@@ -958,11 +962,23 @@ async function event(
   n: number,
   decisions: readonly object[] = [],
 ): Promise<void> {
+  const text = JSON.stringify(decisions);
   await pool.query(
-    `insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, catalog_version, decisions)
-     values ($1, $2, $3, $4, $5, $6, $3, $7, '{}', 1, $8)`,
-    [TENANT, userId, new Date(time), keyOf(n), type, `n${n}`, { n }, JSON.stringify(decisions)],
+    `insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, catalog_version, has_trait_change, decisions)
+     values ($1, $2, $3, $4, $5, $6, $3, $7, '{}', 1, $8, $9)`,
+    [TENANT, userId, new Date(time), keyOf(n), type, `n${n}`, { n }, text.includes('"change":') || null, text],
   );
+}
+
+/** Loads the events of these look-ups into the states of the users, for rules of any kind. */
+async function loadHistory(users: Facts['users'], ...history: FactsQuery['history']): Promise<void> {
+  const none = compileCatalog(0, 0, EMPTY_CATALOG);
+  const rules = { ...none.rules, changesWait: true };
+  const query = { tenantId: TENANT, userIds: [...users.keys()], events: [], history, limits: [] };
+  const facts = { users, addressHashes: new Map(), hasWaits: false };
+  const connection = await pool.connect();
+  await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);
+  connection.release();
 }
 
 async function users(...all: [userId: string, zone: string | null][]): Promise<void> {

@@ -10,11 +10,12 @@ import { compareByDueTime, type Ids, type UserState, type Wait } from '../rules/
 import { queuePending } from '../rules/lookahead.ts';
 import type { CompiledRule, RuleSet, RuleSets } from '../rules/rule-set.ts';
 import type { Batch } from '../store/batch.ts';
-import type { Facts, TraitConflict } from '../store/facts.ts';
+import type { TraitConflict } from '../store/trait-times.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, mergeTraits, needsWrite } from '../users/profile.ts';
+import type { Facts } from './load-facts.ts';
 
 /** The catalog in force, and those that waits began with: whoever hands a person more waits adds theirs. */
 export interface ActiveCatalogs {
@@ -118,15 +119,14 @@ export class BatchDecider {
     return this.#rules.at(wait.catalogVersion);
   }
 
-  /** What an event would change of a known profile: see confirmTraitTimes. */
+  /** What an event would change of a known profile: see loadTraitTimes. */
   conflictingTraits(fresh: readonly ReceivedEvent[]): TraitConflict[] {
     const all: TraitConflict[] = [];
     for (const event of fresh) {
-      const user = this.#user(event.userId);
-      for (const trait of conflictingTraits(user.profile, event.traits, event.time))
-        all.push({ user, trait, at: event.at });
-      for (const trait of this.#reach.conflictingAddresses(user.profile, event))
-        all.push({ user, trait, at: event.at });
+      const { userId, profile } = this.#user(event.userId);
+      for (const trait of conflictingTraits(profile, event.traits, event.time))
+        all.push({ userId, trait, at: event.at });
+      for (const trait of this.#reach.conflictingAddresses(profile, event)) all.push({ userId, trait, at: event.at });
     }
     return all;
   }

@@ -223,8 +223,8 @@ interface SendMade {
 function liveSends(life: UserHistory, { since, until }: BacktestPlan): SendMade[] {
   const sends: SendMade[] = [];
   for (const event of life.events) {
-    const { receivedAt, hasActed } = event;
-    if (hasActed && receivedAt >= since && receivedAt < until) addSends(sends, receivedAt, event.decisions());
+    const { receivedAt, hasFired } = event;
+    if (hasFired && receivedAt >= since && receivedAt < until) addSends(sends, receivedAt, event.decisions());
   }
   for (const { endedAt, decisions } of life.waits) {
     if (endedAt !== null && endedAt >= since && endedAt < until) addSends(sends, endedAt, decisions);

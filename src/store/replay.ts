@@ -5,8 +5,6 @@ import type { CountedUse, TraitChangeTrigger, WaitState } from '../rules/facts.t
 import { findOpenChanges } from '../rules/trait-changes.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { FIRED_PATTERN } from './fired.ts';
-import { CHANGE_PATTERN } from './trait-changes.ts';
 
 /** Everything stored about one user that a replay needs. */
 export interface StoredHistory {
@@ -24,9 +22,9 @@ export interface StoredEvent extends Event {
   readonly catalogVersion: number;
   /** The rule that emitted the event; null for a posted event. */
   readonly emittedBy: string | null;
-  /** True if a decision on the event sent or acted. */
-  readonly hasActed: boolean;
-  /** Decisions made on arrival. For events received before `since`, only if one of them acted or a trait changed. */
+  /** True if a decision on the event sent, acted or started a wait. */
+  readonly hasFired: boolean;
+  /** Decisions made on arrival. For events received before `since`, only if one of them fired or a trait changed. */
   decisions(): readonly Decision[];
   openChanges(): readonly TraitChangeTrigger[];
 }
@@ -158,20 +156,22 @@ type EventRow = [
   traits: string,
   emittedBy: string | null,
   version: number,
+  hasFired: boolean | null,
+  hasTraitChange: boolean | null,
   decisions: string | null,
 ];
 
 const SELECT_EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
-       traits::text, context ->> 'emitted_by', catalog_version,
-       case when received_at >= $2::timestamptz or decisions::text ~ '${FIRED_PATTERN}|${CHANGE_PATTERN}' then decisions::text
-       end
+       traits::text, context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
+       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER_BY = 'order by user_id, event_time, key';
 
 function addRow(reading: Reading, tenantId: string, row: EventRow): void {
-  const [userId, time, key, type, eventId, receivedAt, properties, traits, emittedBy, catalogVersion, decisions] = row;
+  const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
+  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions] = rest;
   if (reading.events.length >= MAX_EVENTS_PER_USER) {
     reading.left++;
     return;
@@ -190,19 +190,17 @@ function addRow(reading: Reading, tenantId: string, row: EventRow): void {
     catalogVersion,
     // A caller may write the field into an envelope, but would have to construct such an ID on purpose.
     emittedBy: emittedBy !== null && eventId.startsWith(`${emittedBy}.`) ? emittedBy : null,
-    hasActed: decisions !== null && ACTED_PATTERN.test(decisions),
+    hasFired: hasFired === true,
     decisions() {
       unpacked ??= decisions === null ? [] : unpackDecisions(JSON.parse(decisions), key, eventId);
       return unpacked;
     },
     openChanges() {
-      return decisions?.includes(CHANGE_PATTERN) ? findOpenChanges(event, event.decisions()) : [];
+      return hasTraitChange ? findOpenChanges(event, event.decisions()) : [];
     },
   };
   reading.events.push(event);
 }
-
-const ACTED_PATTERN = /"o":"(send|acted)"/;
 
 function parseObject(text: string): JsonObject {
   return text === '{}' ? {} : JSON.parse(text);

@@ -2,9 +2,9 @@ import type { Millis } from '../../model/event.ts';
 import type { Statement } from './pipeline.ts';
 
 /** Type of a column. Texts and JSON texts are given as strings, times in ms, UUIDs as hex with or without hyphens. */
-export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bytea';
+export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bool' | 'bytea';
 
-export type ColumnValue = string | number | Uint8Array | null;
+export type ColumnValue = string | number | boolean | Uint8Array | null;
 
 /** Columns of a table, in the order of the values of a row. */
 export type Columns = { readonly [name: string]: ColumnType };
@@ -57,6 +57,7 @@ export class CopyRows {
         if (this.#types[index] === 'uuid') this.#uuid(value);
         else this.#text(value);
       } else if (typeof value === 'number') this.#number(this.#types[index] as ColumnType, value);
+      else if (typeof value === 'boolean') this.#boolean(value);
       else this.#bytes(value);
     }
   }
@@ -135,6 +136,11 @@ export class CopyRows {
       this.#startValue(4, 4);
       this.#int4(value);
     }
+  }
+
+  #boolean(value: boolean): void {
+    this.#startValue(1, 1);
+    this.#chunk[this.#at++] = value ? 1 : 0;
   }
 
   #uuid(text: string): void {

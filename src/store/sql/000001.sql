@@ -57,6 +57,8 @@ create table events (
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- further fields of the caller's envelope
   catalog_version integer          not null,  -- the version that decided
+  has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
+  has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
   decisions       json             not null,  -- packed as in src/store/decisions.ts
   primary key (tenant_id, user_id, event_time, key) include (event_type)
 ) partition by range (event_time);
