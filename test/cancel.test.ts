@@ -1,4 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import type { Rule } from '../src/model/catalog.ts';
+import type { JsonObject } from '../src/model/event.ts';
+import { cancelWaits, reportTooLate } from '../src/rules/cancel.ts';
+import { type DecisionContext, newContext } from '../src/rules/context.ts';
+import { newUserState, type Trigger, type Wait } from '../src/rules/facts.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 import { tellStory } from './support/simulation.ts';
 
 /** Events that end a wait: the bounds of an absence and of `cancel_on`, whichever event becomes known first. */
@@ -109,7 +116,24 @@ describe.each([
         evidence: { wait: { ended_by: { event_id: 'event 2', event_type: 'b' } } },
       },
     ]);
-    expect(step!.decisions[0]!.reason).toContain('b');
+    const when = '26 October 2025 at 00:00:01 UTC';
+    expect(step!.decisions[0]!.reason).toBe(
+      code === 'cancelled_by_event'
+        ? `Cancelled: b on ${when} ends what R waits for.`
+        : `Not sent: b happened on ${when}, within the 1h that R waits.`,
+    );
+  });
+
+  test('and another one that have both fired are each named once by a late event, with the triggers', () => {
+    const story = tellStory(rule, { ...rule, name: 'S' });
+    story.post(0, ['a', 0]);
+    story.advance(HOUR);
+    const [step] = story.steps(2 * HOUR, ['b', 1]);
+    expect(step!.decisions).toMatchObject([
+      { rule: 'R', reason_code: 'too_late', event_ids: ['event 2', 'event 1'] },
+      { rule: 'S', reason_code: 'too_late', event_ids: ['event 2', 'event 1'] },
+    ]);
+    expect(step!.decisions).toHaveLength(2);
   });
 });
 
@@ -136,6 +160,20 @@ describe('an absence', () => {
     expect(story.post(2 * HOUR, ['b', 1])).toEqual([]);
   });
 
+  test('of several events is not ended sooner by an event that cancels the wait of another key', () => {
+    const story = tellStory({ ...RULE, unless: { ...ABSENCE, atLeast: 2 }, cancelOn: ['c'], key: 'event.k' });
+    story.post(0, ['a', 0, { k: 'x' }]);
+    expect(story.post(0, ['c', 1, { k: 'y' }])).toEqual([]);
+    expect(story.post(0, ['b', 1, { k: 'x' }])).toEqual([]);
+    expect(story.post(0, ['c', 2, { k: 'x' }])).toEqual(['R cancelled_by_event']);
+  });
+
+  test('of several events is cancelled by the first event that cancels', () => {
+    const story = tellStory({ ...RULE, unless: { ...ABSENCE, atLeast: 2 }, cancelOn: ['c'] });
+    story.post(0, ['a', 0]);
+    expect(story.post(0, ['c', 1])).toEqual(['R cancelled_by_event']);
+  });
+
   test('is ended by an event that has the same value only', () => {
     const story = tellStory({ ...RULE, unless: { ...ABSENCE, same: 'event.n' } });
     story.post(0, ['a', 0, { n: 1 }]);
@@ -148,6 +186,60 @@ test('an event that both cancels a wait and breaks its absence cancels it', () =
   const story = tellStory({ ...ABSENT, cancelOn: ['b'] });
   story.post(0, ['a', 0]);
   expect(story.post(0, ['b', 1])).toEqual(['R cancelled_by_event']);
+});
+
+test('a burst is cancelled by an event after its last one, not between', () => {
+  const story = tellStory({ ...RULE, debounce: { quiet: HOUR, text: '1h' }, cancelOn: ['b'] });
+  story.post(0, ['a', 0], ['a', 10]);
+  expect(story.post(0, ['b', 9])).toEqual([]);
+  expect(story.post(0, ['b', 10])).toEqual(['R cancelled_by_event']);
+});
+
+describe('a stored wait', () => {
+  const twice = { ...RULE, unless: { ...ABSENCE, atLeast: 2 } };
+
+  test.each([
+    ['same', 'changed'],
+    ['changed', 'changed'],
+    ['new', 'new'],
+  ] as const)('that is %s counts as %s when one of several events has come', (before, after) => {
+    const wait = waitOf({ stored: before });
+    cancelWaits(contextOf([wait], twice), eventOf('b'));
+    expect(wait).toMatchObject({ status: 'waiting', stored: after, state: { seen: 1 } });
+  });
+
+  test('is not ended by its own trigger', () => {
+    const wait = waitOf({ state: { trigger: eventOf('b') } });
+    cancelWaits(contextOf([wait], { ...RULE, on: ['b'], cancelOn: ['b'] }), eventOf('b'));
+    expect(wait.status).toBe('waiting');
+  });
+
+  test('of an earlier catalog is ended by that catalog', () => {
+    const wait = waitOf({});
+    const context = contextOf([wait], CANCELLED, { ...CANCELLED, cancelOn: [] });
+    cancelWaits(context, eventOf('b'));
+    expect(wait.status).toBe('cancelled');
+  });
+
+  test('that has fired is named only if the event has its key in the active catalog, too', () => {
+    const fired = () =>
+      waitOf({ key: 'x', status: 'fired', endedAt: BASE, state: { trigger: eventOf('a'), fired: true } });
+    const late = eventOf('b', { k: 'x', j: 'y' });
+    const byK = { ...CANCELLED, key: 'event.k' };
+    const same = contextOf([fired()], byK, byK);
+    reportTooLate(same, late);
+    expect(same.decisions).toMatchObject([{ reason_code: 'too_late' }]);
+    const changed = contextOf([fired()], byK, { ...byK, key: 'event.j' });
+    reportTooLate(changed, late);
+    expect(changed.decisions).toEqual([]);
+  });
+
+  test('of a rule that is gone is left alone', () => {
+    const wait = waitOf({ rule: 'GONE' });
+    const context = contextOf([wait], CANCELLED);
+    cancelWaits(context, eventOf('b'));
+    expect([wait.status, context.decisions]).toEqual(['waiting', []]);
+  });
 });
 
 describe('a digest', () => {
@@ -180,3 +272,34 @@ describe('a digest', () => {
     return story.sends(2 * HOUR).map(({ items = [] }) => items.map(({ at }) => new Date(at).getTime() % 1000));
   }
 });
+
+/** @param rule of version 1, which the waits began with @param active of the active catalog; absent: the same */
+function contextOf(waits: Wait[], rule: Partial<Rule>, active = rule): DecisionContext {
+  const [first, second] = [rule, active].map((one, place) => rulesOf([plainRule({ ...RULE, ...one })], place + 1));
+  const sets = { active: second!, at: (version: number) => (version === 1 ? first! : second!) };
+  const user = { ...newUserState('u'), waits: new Map(waits.map((one) => [one.waitId, one])) };
+  return newContext(sets, user, BASE, countingIds(), 'source');
+}
+
+function waitOf(values: Partial<Wait>): Wait {
+  return {
+    waitId: 'w',
+    userId: 'u',
+    rule: 'R',
+    key: '',
+    kind: 'delay',
+    catalogVersion: 1,
+    beganAt: BASE,
+    status: 'waiting',
+    dueAt: BASE + HOUR,
+    triggerTime: BASE,
+    state: { trigger: eventOf('a') },
+    endedAt: null,
+    stored: 'same',
+    ...values,
+  };
+}
+
+function eventOf(type: string, properties: JsonObject = {}): Trigger {
+  return { key: `key of ${type}`, eventId: type, type, time: BASE, properties, traits: {} };
+}

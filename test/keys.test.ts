@@ -59,6 +59,8 @@ describe('two events have the same value', () => {
     [{ k: null }, { k: null }, false],
     [{ k: null }, { k: 'x' }, false],
     [{ k: 'x' }, { k: null }, false],
+    [{ k: 'null' }, { k: null }, false],
+    [{ k: null }, { k: 'null' }, false],
   ])('of %j and %j: %s', (one, other, same) => {
     const { sameUnless } = compile({
       unless: { events: ['b'], atLeast: 1, within: 1, withinText: '1ms', same: 'event.k' },

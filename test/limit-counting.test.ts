@@ -121,6 +121,16 @@ describe('a rolling window', () => {
     expect(state.reached).toBe(most >= 3);
   });
 
+  test('of several spans with as many sends names the earliest', () => {
+    const uses = [useAt(NOON - HOUR), useAt(NOON + HOUR)];
+    expect(evaluateLimit(limitOf(ROLLING, 1), uses, NOON, {}).uses).toEqual([uses[0]]);
+  });
+
+  test('orders two sends as well', () => {
+    const uses = [useAt(NOON + 1), useAt(NOON - 1)];
+    expect(evaluateLimit(limitOf(ROLLING, 1), uses, NOON, {}).uses.map(({ at }) => at)).toEqual([NOON - 1, NOON + 1]);
+  });
+
   test('names its sends oldest first and then by slot, whatever order they come in', () => {
     const uses = [useAt(NOON, undefined, 2), useAt(NOON - 1), useAt(NOON, undefined, 1)];
     const state = evaluateLimit(limitOf(ROLLING, 9), uses, NOON, {});

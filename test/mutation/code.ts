@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { filesOf, ROOMS, type Room } from './rooms.ts';
 import type { Survivor } from './survivors.ts';
+import { withValidTypes } from './types.ts';
 
 const HERE = 'test/mutation';
 
@@ -69,8 +70,11 @@ async function mutateRoom(room: Room, files: readonly string[], options: CodeOpt
     TEST_DATABASE_URL: '',
   });
   if (code !== 0) throw new Error(`Stryker failed in room ${room.name} (${code}): see above.`);
-  const { mutants, survivors } = readReport(path('report.json'), files);
-  console.log(`Room ${room.name}: ${mutants} mutants, ${survivors.length} survived`);
+  const { mutants, survivors: all } = readReport(path('report.json'), files);
+  const survivors = await withValidTypes(all, join(options.folder, 'types'));
+  console.log(
+    `Room ${room.name}: ${mutants} mutants, ${survivors.length} survived, ${all.length - survivors.length} more have wrong types`,
+  );
   return { files, mutants, survivors };
 }
 
@@ -111,10 +115,18 @@ function readReport(path: string, files: readonly string[]): { mutants: number; 
         line: (lines[location.start.line - 1] ?? '').trim(),
         code: textBetween(lines, location.start, location.end),
         becomes: replacement,
+        mutated:
+          textBetween(lines, START, location.start) + replacement + textBetween(lines, location.end, endOf(lines)),
       });
     }
   }
   return { mutants: count, survivors };
+}
+
+const START: Position = { line: 1, column: 1 };
+
+function endOf(lines: readonly string[]): Position {
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }
 
 function textBetween(lines: readonly string[], start: Position, end: Position): string {

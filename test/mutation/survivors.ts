@@ -11,6 +11,8 @@ export interface Survivor {
   /** The original, and what replaced it. */
   readonly code: string;
   readonly becomes: string;
+  /** The whole file with the change. */
+  readonly mutated: string;
 }
 
 /** A survivor that is accepted; line numbers change too often to name it. */
@@ -42,7 +44,7 @@ export function compareWithAccepted(
 }
 
 /** Returns a survivor as an entry of survivors.yaml, with its place; the reason is left to write. */
-export function formatSurvivor({ lineNumber, ...entry }: Survivor): string {
+export function formatSurvivor({ lineNumber, mutated: _, ...entry }: Survivor): string {
   return `# ${entry.file}:${lineNumber}\n${stringify([{ ...entry, reason: '' }], { lineWidth: 0 })}`;
 }
 
