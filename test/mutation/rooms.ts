@@ -1,0 +1,58 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A part of the code, and the test files beside it that must notice when it is changed. */
+export interface Room {
+  readonly name: string;
+  /** Folders or files, relative to the root. A file belongs to the room that names it most closely. */
+  readonly code: readonly string[];
+  /** Test files, relative to the root, the quickest first. No database and no other process: each mutant runs them. */
+  readonly tests: readonly string[];
+}
+
+export const ROOMS: readonly Room[] = [
+  { name: 'plan', code: ['src/plan'], tests: ['test/plan.test.ts'] },
+  { name: 'limits', code: ['src/rules/limits.ts'], tests: ['test/limit-counting.test.ts'] },
+  { name: 'keys', code: ['src/rules/key.ts'], tests: ['test/keys.test.ts'] },
+  {
+    name: 'patterns',
+    code: ['src/rules/patterns.ts'],
+    tests: ['test/event-patterns.test.ts', 'test/patterns.test.ts'],
+  },
+  { name: 'cancel', code: ['src/rules/cancel.ts'], tests: ['test/cancel.test.ts'] },
+  {
+    name: 'rules',
+    code: ['src/rules'],
+    tests: ['test/world.test.ts', 'test/rules-time.test.ts', 'test/rules-random.test.ts'],
+  },
+  { name: 'expressions', code: ['src/expressions'], tests: ['test/condition.test.ts'] },
+  { name: 'templates', code: ['src/templates'], tests: ['test/render.test.ts'] },
+  { name: 'events', code: ['src/events', 'src/users'], tests: ['test/events.test.ts'] },
+  { name: 'time', code: ['src/time'], tests: ['test/calendar.test.ts'] },
+  { name: 'explain', code: ['src/explain'], tests: ['test/explain.test.ts'] },
+  {
+    name: 'outcomes',
+    code: ['src/delivery/backoff.ts', 'src/delivery/settle.ts', 'src/lib/circuit-breaker.ts', 'src/lib/semaphore.ts'],
+    tests: ['test/worker.test.ts'],
+  },
+  { name: 'token bucket', code: ['src/lib/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
+];
+
+/** The files of a room whose path contains one of `words` (all files if there are none), in order of path. Throws if an entry does not exist. */
+export function filesOf(room: Room, words: readonly string[]): string[] {
+  const others = ROOMS.filter((one) => one !== room).flatMap(({ code }) => code);
+  const files = room.code.flatMap((entry) =>
+    sourcesIn(entry).filter((file) => !others.some((other) => other.length > entry.length && isIn(other, file))),
+  );
+  return files.filter((file) => words.length === 0 || words.some((word) => file.includes(word))).sort();
+}
+
+function sourcesIn(entry: string): string[] {
+  if (!statSync(entry).isDirectory()) return [entry];
+  const names = readdirSync(entry, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => join(entry, name).replaceAll('\\', '/'));
+}
+
+function isIn(entry: string, file: string): boolean {
+  return file === entry || file.startsWith(`${entry}/`);
+}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { NotificationType } from '../src/model/catalog.ts';
+import { planNotification } from '../src/plan/plan.ts';
+
+const NOW = Date.parse('2025-11-20T12:00:00Z');
+const TYPE: NotificationType = {
+  name: 'N',
+  category: 'SYSTEM',
+  channels: ['email', 'sms', 'internal'],
+  inDoubt: 'hold',
+  maxAge: 1000,
+};
+
+test('plans every channel of the type, due now and retried until the type is too old', () => {
+  const same = { dueAt: NOW, giveUpAt: NOW + 1000, inDoubt: 'hold' };
+  expect(planNotification(TYPE, undefined, NOW)).toEqual([
+    { channel: 'email', ...same },
+    { channel: 'sms', ...same },
+    { channel: 'internal', ...same },
+  ]);
+});
+
+test.each([
+  [
+    ['internal', 'email'],
+    ['email', 'internal'],
+  ],
+  [['sms'], ['sms']],
+  [[], []],
+] as const)('of the channels %j that the rule names, plans those of the type in its order', (only, planned) => {
+  expect(planNotification(TYPE, only, NOW).map(({ channel }) => channel)).toEqual(planned);
+  expect(planNotification({ ...TYPE, channels: [] }, only, NOW)).toEqual([]);
+});

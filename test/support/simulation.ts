@@ -1,0 +1,47 @@
+import { contentUuid } from '../../src/events/content.ts';
+import type { Rule } from '../../src/model/catalog.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
+import type { Send } from '../../src/rules/context.ts';
+import { countingIds } from '../../src/simulate/counting-ids.ts';
+import { type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
+import { only } from './memory.ts';
+import { BASE, plainRule, rulesOf } from './random-catalog.ts';
+
+/** An event of a story: its type, its time after BASE, and what it says. */
+export type StoryEvent = readonly [type: string, after: Millis, properties?: JsonObject, traits?: JsonObject];
+
+export interface Story {
+  /** Posts events that become known together, `at` after BASE; returns the decisions as `RULE reason_code`. */
+  post(at: Millis, ...events: readonly StoryEvent[]): string[];
+  /** The same with the whole decisions. */
+  steps(at: Millis, ...events: readonly StoryEvent[]): SimulationStep[];
+  /** Lets time pass until `at` after BASE; returns the decisions as `RULE reason_code`. */
+  advance(at: Millis): string[];
+  /** The same with what is sent. */
+  sends(at: Millis): Send[];
+}
+
+/** One user under these rules, in virtual time. */
+export function tellStory(...rules: readonly (Partial<Rule> & Pick<Rule, 'name' | 'on'>)[]): Story {
+  const simulator = new Simulator(only(rulesOf(rules.map(plainRule))), countingIds());
+  let posted = 0;
+  const steps: Story['steps'] = (at, ...events) =>
+    simulator.ingest(
+      events.map(([type, after, properties = {}, traits = {}]) => {
+        const eventId = `event ${++posted}`;
+        const key = contentUuid(eventId);
+        return { tenantId: '', userId: 'u', eventId, key, type, time: BASE + after, properties, traits };
+      }),
+      BASE + at,
+    );
+  return {
+    steps,
+    post: (at, ...events) => summarize(steps(at, ...events)),
+    advance: (at) => summarize(simulator.advance(BASE + at)),
+    sends: (at) => simulator.advance(BASE + at).flatMap((step) => [...step.sends]),
+  };
+}
+
+function summarize(steps: readonly SimulationStep[]): string[] {
+  return steps.flatMap(({ decisions }) => decisions.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
+}

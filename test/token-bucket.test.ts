@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { TokenBucket } from '../src/lib/token-bucket.ts';
+
+test('holds one second of tokens at first, and never more', () => {
+  const bucket = new TokenBucket(10, 0);
+  expect(bucket.level(0)).toBe(10);
+  expect(bucket.level(60_000)).toBe(10);
+});
+
+test('refills with the rate, in whole tokens', () => {
+  const bucket = new TokenBucket(10, 0);
+  bucket.take(10, 0);
+  expect([0, 99, 100, 250, 999, 1000].map((now) => bucket.level(now))).toEqual([0, 0, 1, 2, 9, 10]);
+});
+
+test('refills before it takes', () => {
+  const bucket = new TokenBucket(10, 0);
+  bucket.take(10, 0);
+  bucket.take(10, 1000);
+  expect(bucket.level(1000)).toBe(0);
+});
+
+test('gives nothing before a debt is paid', () => {
+  const bucket = new TokenBucket(10, 0);
+  bucket.take(25, 0);
+  expect(bucket.level(0)).toBe(0);
+  expect(bucket.wait(1, 0)).toBe(1600);
+  expect(bucket.level(1500)).toBe(0);
+  expect(bucket.level(1600)).toBe(1);
+});
+
+test.each([
+  [1, 100],
+  [5, 500],
+  [10, 1000],
+  [50, 1000],
+])('says how long %i tokens take, at most a second for an empty bucket', (n, wait) => {
+  const bucket = new TokenBucket(10, 0);
+  bucket.take(10, 0);
+  expect(bucket.wait(n, 0)).toBe(wait);
+});
+
+test('has no wait for what is there', () => {
+  const bucket = new TokenBucket(10, 0);
+  expect(bucket.wait(10, 0)).toBe(0);
+  expect(bucket.wait(50, 0)).toBe(0);
+  bucket.take(10, 0);
+  expect(bucket.wait(5, 750)).toBe(0);
+});
+
+test('a wait is rounded up', () => {
+  const bucket = new TokenBucket(3, 0);
+  bucket.take(3, 0);
+  expect(bucket.wait(1, 0)).toBe(334);
+});
+
+test('a clock that goes back gives and takes nothing', () => {
+  const bucket = new TokenBucket(10, 1000);
+  bucket.take(5, 1000);
+  expect(bucket.level(0)).toBe(5);
+  expect(bucket.level(100)).toBe(6);
+});
