@@ -27,7 +27,7 @@ const ROOMS = {
   simulate: 'model errors.ts lib time events users rules store catalog',
   embedded: 'model errors.ts lib',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts time privacy rules store store/pg catalog explain ingest timers',
+  http: 'model errors.ts time privacy rules store store/pg catalog explain ingest delivery timers',
   'main.ts':
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery timers embedded config.ts http',
   cli: 'model errors.ts lib time privacy events rules store store/pg catalog simulate embedded config.ts main.ts',

@@ -733,7 +733,7 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('refused events: each code has its advice', async () => {
     const page = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
-    const section = page.split('## Refused events')[1]?.split('\n## ')[0] ?? '';
+    const section = page.split('## Rejected events')[1]?.split('\n## ')[0] ?? '';
     const codes = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
     expect(Object.keys(WHAT_TO_DO).sort()).toEqual(codes.sort());
   });

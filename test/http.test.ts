@@ -218,7 +218,7 @@ describe('what is not there', () => {
 
 describe('what is asked', () => {
   test.each([
-    ['/api/v1/deliveries?channel=sms', undefined, /"channel" is no parameter of this route/],
+    ['/api/v1/deliveries?channel=sms', undefined, /"channel" is not a parameter of this route/],
     ['/api/v1/audit/somebody?limit=abc', 'limit', /^limit: write a whole number from 1 to 200$/],
     ['/api/v1/audit/somebody?limit=0', 'limit', /^limit: write a whole number from 1 to 200$/],
     ['/api/v1/catalog/diff?from=abc', 'from', /^from: write the number of a version/],

@@ -288,7 +288,7 @@ describe('after all of these', () => {
     const answer = await raw(url, { path: '/api/v1/events/rejected' });
     await pool.query('alter table gone rename to rejected_events');
     expect(answer.status).toBe(500);
-    expect(log.join('')).toContain('a request failed in our own code');
+    expect(log.join('')).toContain('request failed because of an internal error');
   });
 
   test('what a database or a parser quotes of its input is not logged', async () => {

@@ -10,7 +10,7 @@ import { CatalogCache, compileCatalog } from '../src/catalog/cache.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
 import { authenticate } from '../src/http/auth.ts';
-import { registerErrorHandlers } from '../src/http/problem.ts';
+import { registerErrorHandlers } from '../src/http/error-handlers.ts';
 import { waitRoutes } from '../src/http/waits.ts';
 import { type Facts, loadConditionalFacts } from '../src/ingest/load-facts.ts';
 import { TokenBucket } from '../src/lib/token-bucket.ts';

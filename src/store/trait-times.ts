@@ -1,7 +1,7 @@
 import type { Millis } from '../model/event.ts';
-import { type Connection, parsePgTime } from './pg/pool.ts';
 import { packTextArray } from './pg/params.ts';
 import { runPipelined } from './pg/pipeline.ts';
+import { type Connection, parsePgTime } from './pg/pool.ts';
 
 /** A trait of an event that would change a user's profile. */
 export interface TraitConflict {

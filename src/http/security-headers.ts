@@ -1,7 +1,7 @@
 import type { App } from './app.ts';
 
-/** What pages may load and run: only what this server gives them. */
-const CONTENT = [
+/** Pages may load and run only what this server serves. */
+const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
   "base-uri 'self'",
   "font-src 'self' https: data:",
@@ -14,9 +14,12 @@ const CONTENT = [
   "style-src 'self' 'unsafe-inline'",
 ];
 
-/** Those that OWASP's secure headers project asks for, save Strict-Transport-Security: TLS ends before us, if it is there. */
-export const HEADERS = {
-  'content-security-policy': CONTENT.join(';'),
+/**
+ * Headers that the OWASP Secure Headers Project recommends, without Strict-Transport-Security: TLS, if used, ends in a
+ * proxy in front of this server. Constant, because computing them per request cost a tenth of the request.
+ */
+export const SECURITY_HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY.join(';'),
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'origin-agent-cluster': '?1',
@@ -29,10 +32,10 @@ export const HEADERS = {
   'x-xss-protection': '0',
 };
 
-/** Every answer tells browsers what not to do with it. Comes before all other hooks: a refusal is an answer, too. */
+/** Adds the headers to every response. Register it before all other hooks, so that responses of failing hooks have them. */
 export function registerSecurityHeaders(app: App): void {
   app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(HEADERS);
+    reply.headers(SECURITY_HEADERS);
     done();
   });
 }
