@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Catalog, CatalogCache } from '../catalog/cache.ts';
+import type { CatalogCache } from '../catalog/cache.ts';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { bisect } from '../lib/bisect.ts';
