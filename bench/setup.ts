@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import pino from 'pino';
 import { CatalogCache } from '../src/catalog/cache.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { loadValidCatalog } from '../src/catalog/load-valid-catalog.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
 import { DeliveryWorker } from '../src/delivery/worker.ts';
@@ -54,7 +53,7 @@ export interface Database {
 export async function startSetup(events: number, log: (line: string) => void): Promise<Setup> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-bench-'));
   const server = await startEmbedded({ dataDir });
-  const catalog = await loadValidCatalog(await loadCatalogFiles(FINTECH));
+  const catalog = await loadValidCatalog(FINTECH);
   const now = Date.now();
   let made = 0;
   let history: { readonly name: string; readonly users: number } | undefined;

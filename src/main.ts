@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Catalog, CatalogCache } from './catalog/cache.ts';
-import { loadCatalogFiles } from './catalog/load/load.ts';
-import { loadValidCatalog } from './catalog/load/load-valid.ts';
-import { watchCatalog } from './catalog/load/watch.ts';
+import { CatalogCache } from './catalog/cache.ts';
+import type { Catalog } from './catalog/compile/compile-catalog.ts';
+import { watchCatalog } from './catalog/load/watch-catalog.ts';
+import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
@@ -98,7 +98,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
-      const data = await loadValidCatalog(await loadCatalogFiles(config.catalogDir));
+      const data = await loadValidCatalog(config.catalogDir);
       const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
       await catalogs.adopt(DEFAULT_TENANT, applied.version);
       return applied;

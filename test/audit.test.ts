@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
-import type { CatalogSource } from '../src/catalog/load/load-valid.ts';
+import type { CatalogFiles } from '../src/catalog/catalog-files.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
@@ -385,13 +385,13 @@ describe('explain', () => {
     await says('refused', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to refused.',
       'Nothing is known of refused: no event was ever accepted.',
-      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), an integer is needed.',
+      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed.',
     ]);
     await post('refused', 'signup_completed', '31T10:00:00');
     await says('refused', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to refused.',
-      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), an integer is needed.',
+      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed, and no such event of refused was ever accepted.',
     ]);
     // What the rules do not wait for is no reason.
@@ -563,7 +563,7 @@ async function withCatalog(
   work: (version: number) => Promise<void>,
 ): Promise<void> {
   const fintech = await loadCatalogFiles(FINTECH);
-  const changed: CatalogSource = new Map([...fintech, ...Object.entries(files)]);
+  const changed: CatalogFiles = new Map([...fintech, ...Object.entries(files)]);
   const version = await tidings.apply(changed);
   await work(version);
   await tidings.apply(fintech);

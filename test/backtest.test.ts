@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CatalogCache, compileCatalog } from '../src/catalog/cache.ts';
-import { backtest } from '../src/cli/backtest.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { compileCatalog } from '../src/catalog/compile/compile-catalog.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../src/events/envelope.ts';
 import { BatchDecider } from '../src/ingest/decide-batch.ts';
 import { ids } from '../src/ingest/ids.ts';
@@ -15,6 +15,7 @@ import { findOpenChanges } from '../src/rules/trait-changes.ts';
 import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
 import type { HistoricalEvent, UserHistory } from '../src/simulate/history.ts';
 import { renderHtmlReport } from '../src/simulate/html-report.ts';
+import { runBacktest } from '../src/simulate/run-backtest.ts';
 import { renderProgress, renderTextReport } from '../src/simulate/text-report.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
@@ -64,7 +65,7 @@ describe('what was decided is decided again, exactly', () => {
           for await (const { lives } of readHistories(database.pool, all)) {
             for (const life of lives) expect(toldTwice(life)).toEqual([]);
           }
-          const report = await backtest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
+          const report = await runBacktest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
           expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
         }),
         { ...runs(50), examples: stories },
@@ -78,7 +79,7 @@ describe('what was decided is decided again, exactly', () => {
           const catalog = catalogOf(rules);
           const end = await live(database, tenantId, [catalog], steps, true);
           const since = BASE + Math.floor((end - BASE) * from);
-          const { totals } = await backtest(database.pool, { tenantId, candidate: catalog, since, until: end + 1 });
+          const { totals } = await runBacktest(database.pool, { tenantId, candidate: catalog, since, until: end + 1 });
           expect(totals).toEqual({
             ...totals,
             added: 0,

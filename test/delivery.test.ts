@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
@@ -979,7 +979,7 @@ describe('messages', () => {
   test('without a template an alert goes out as it is, and all else ends until there is one', async () => {
     const provider = fake();
     const tidings = await start({ email: provider, internal: fake() });
-    const data = await loadValidCatalog(catalog());
+    const data = await validateCatalogFiles(catalog());
     const { version } = await applyCatalog(tidings.database.pool, TENANT, { ...data, templates: [] }, 'test', 0);
     await tidings.catalogs.adopt(TENANT, version);
     await worker(tidings);

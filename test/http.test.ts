@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
 import { Seal, type Sealed } from '../src/privacy/seal.ts';

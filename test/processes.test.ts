@@ -82,7 +82,7 @@ describe('the command line', () => {
     [
       'a database that is not there',
       { DATABASE_URL: databaseUrl(inject('serverUrl'), 'nowhere') },
-      /^tidings: the database of DATABASE_URL refuses us: database "nowhere" does not exist/,
+      /^tidings: the database of DATABASE_URL rejects the connection: database "nowhere" does not exist/,
     ],
   ])('refuses %s, in one sentence', async (_what, env, sentence) => {
     const { code, stdout, stderr } = await outcome(tidingsDirectly(['start'], { env: { ...environment(), ...env } }));
@@ -133,7 +133,7 @@ test('starts, stops with Ctrl-C, starts again after kill -9, beside a second cop
 
   const third = start(['start'], { env });
   const copy = start(['start', '--json'], { env: environment() });
-  const [, again] = await third.says(/Look +(http:\S+)/);
+  const [, again] = await third.says(/Console +(http:\S+)/);
   await third.says(/Ctrl-C/);
   expect(third.stdout).toMatch(/Try +curl .*\n.*"signup_completed".*\n.*\/explain\/u_1\/WELCOME_EMAIL\n/);
   const { url: other } = await copy.ready();

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { templateContexts } from '../src/catalog/lint/template-context.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import type { Json, JsonObject } from '../src/model/event.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -50,7 +50,7 @@ test.each([
     await pipeline.runSchedule({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
   }
 
-  const [way] = templateContexts(await loadValidCatalog(source))('R', 'in_app');
+  const [way] = templateContexts(await validateCatalogFiles(source))('R', 'in_app');
   expect(await shown(tidings)).toEqual(namesIn(way?.schema as JsonObject));
 });
 

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { backtest } from '../src/cli/backtest.ts';
 import { toLifecycleEvents } from '../src/delivery/lifecycle.ts';
 import { toSettlement } from '../src/delivery/settlement.ts';
 import { contentUuid } from '../src/events/content.ts';
@@ -10,6 +9,7 @@ import type { Decision } from '../src/model/decision.ts';
 import { CHANNELS } from '../src/model/delivery.ts';
 import type { Millis } from '../src/model/event.ts';
 import type { BacktestReport } from '../src/simulate/backtest.ts';
+import { runBacktest } from '../src/simulate/run-backtest.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
 import { type ClaimedDelivery, claimDeliveries } from '../src/store/deliveries.ts';
 import { lockUsers } from '../src/store/facts.ts';
@@ -256,8 +256,8 @@ describe('what waits', () => {
     };
     const failed = (rule: string) =>
       [
-        `Failed: ${rule} could not emit reached: properties.n is the number 10.5, an integer is needed.`,
-        `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, an integer is needed.`,
+        `Failed: ${rule} could not emit reached: properties.n is the number 10.5, but must be an integer.`,
+        `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, but must be an integer.`,
       ].map((reason) => ({ rule, notification_type: rule, outcome: 'failed', reason_code: 'action_failed', reason }));
     const [decisions] = await post(tidings, { user: 'u', type: 'began', properties: { n: 7 } });
     expect(decisions).toMatchObject([{ rule: 'R', outcome: 'send' }, ...failed('R'), { rule: 'LATER' }]);
@@ -675,7 +675,7 @@ async function post({ pipeline, clock }: TestTidings, ...events: Posted[]): Prom
 /** What a backtest of the past against itself says. */
 async function reproduced({ database, clock }: TestTidings, since: Millis): Promise<BacktestReport['reproduced']> {
   const plan = { tenantId: TENANT, candidate: null, since, until: clock.now + 1 };
-  return (await backtest(database.pool, plan)).reproduced;
+  return (await runBacktest(database.pool, plan)).reproduced;
 }
 
 /** Waits that have fired, in order of due time. */

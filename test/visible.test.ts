@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { catalogCommands, explainCommand } from '../src/cli/catalog.ts';
+import { applyCommand } from '../src/cli/apply.ts';
+import { catalogCommands } from '../src/cli/catalog.ts';
 import { checkCommand } from '../src/cli/check.ts';
-import { escapeJson, escapeTerminal } from '../src/cli/escape-terminal.ts';
+import { explainCommand } from '../src/cli/explain.ts';
+import { escapeJson, escapeTerminal } from '../src/cli/output/escape-terminal.ts';
 import { simulateCommand } from '../src/cli/simulate.ts';
 import { testCommand } from '../src/cli/test.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
@@ -38,7 +40,15 @@ afterEach(async () => {
 
 async function tidings(...args: string[]): Promise<string> {
   const program = new Command();
-  for (const add of [checkCommand, testCommand, simulateCommand, catalogCommands, waitsCommands, explainCommand]) {
+  for (const add of [
+    checkCommand,
+    testCommand,
+    simulateCommand,
+    applyCommand,
+    catalogCommands,
+    waitsCommands,
+    explainCommand,
+  ]) {
     add(program);
   }
   printed.length = 0;

@@ -6,7 +6,8 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type pg from 'pg';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CatalogCache, compileCatalog } from '../src/catalog/cache.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { compileCatalog } from '../src/catalog/compile/compile-catalog.ts';
 import { waitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
 import { authenticate } from '../src/http/auth.ts';
@@ -833,9 +834,9 @@ describe('by command', () => {
       expect(await tidings('waits', 'list', '--rule', 'A', '--user', 'u')).toMatch(
         /^2025-11-20T13:00:00.000Z {2}waiting {4}delay {5}A {2}u {2}\[k\] {2}\(version 1\)$/,
       );
-      expect(await tidings('waits', 'migrate', 'A')).toBe('2 waits of 2 people migrated to catalog version 2.');
+      expect(await tidings('waits', 'migrate', 'A')).toBe('2 waits of 2 users migrated to catalog version 2.');
       expect(JSON.parse(await tidings('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
-      expect(await tidings('waits', 'list')).toBe('Nobody waits.');
+      expect(await tidings('waits', 'list')).toBe('No waits found.');
       await tidings('waits', 'migrate', 'GONE');
       expect(complained.mock.calls[0]?.[0]).toContain('tidings: The active catalog (version 2) has no rule GONE');
       expect(process.exitCode).toBe(1);

@@ -1,4 +1,4 @@
-import { ruleSetOf } from '../../src/catalog/compile/rule-set.ts';
+import { compileRuleSet } from '../../src/catalog/compile/compile-rule-set.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { Backtest } from '../../src/simulate/backtest.ts';
 import { readHistories, type StoredHistory } from '../../src/store/replay.ts';
@@ -26,8 +26,8 @@ export const backtestRow: Row = {
       const until = Date.now() + 1000;
       const query = { tenantId: DEFAULT_TENANT, since: 0, until, includeIdle: false };
       for await (const page of readHistories(database.pool, query)) lives.push(...page.lives);
-      const past = ruleSetOf(1, setup.catalog);
-      const plan = { since: 0, until, candidate: ruleSetOf(2, setup.catalog), version: () => past };
+      const past = compileRuleSet(1, setup.catalog);
+      const plan = { since: 0, until, candidate: compileRuleSet(2, setup.catalog), version: () => past };
       const replay = async () => {
         const backtest = new Backtest(plan);
         for (const life of lives) backtest.take(life);

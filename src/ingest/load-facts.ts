@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Catalog } from '../catalog/cache.ts';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';

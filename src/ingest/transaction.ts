@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { Catalog, CatalogCache } from '../catalog/cache.ts';
+import type { CatalogCache } from '../catalog/cache.ts';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';

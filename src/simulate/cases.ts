@@ -1,8 +1,15 @@
 import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
-import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/parse/fields.ts';
-import { Problems } from '../catalog/parse/problems.ts';
+import {
+  type Fields,
+  parseFields as fields,
+  isName,
+  parseEntries as named,
+  parseKeyword as oneOf,
+  parseText as oneText,
+} from '../catalog/parse/fields.ts';
 import { suggest } from '../catalog/parse/suggest.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/parse/yaml.ts';
+import { Problems } from '../catalog/problems.ts';
 import { compileSchemas } from '../catalog/schemas/validate-event.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
 import type { CatalogData } from '../model/catalog.ts';

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
 import { CatalogCache } from '../../src/catalog/cache.ts';
-import { loadCatalogFiles } from '../../src/catalog/load/load.ts';
-import { type CatalogSource, loadValidCatalog } from '../../src/catalog/load/load-valid.ts';
+import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
+import { loadCatalogFiles } from '../../src/catalog/load/load-catalog-files.ts';
+import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import type { Provider } from '../../src/channels/provider.ts';
 import { DeliveryWorker } from '../../src/delivery/worker.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
@@ -26,7 +27,7 @@ export interface TestTidings {
   readonly seal: Seal;
   readonly clock: { now: number };
   readonly providers: Map<Channel, Provider>;
-  apply(source: CatalogSource): Promise<number>;
+  apply(source: CatalogFiles): Promise<number>;
   /** Started; stopped by `close`. */
   worker(settings?: { lease?: number; poll?: number; name?: string }): Promise<DeliveryWorker>;
   close(): Promise<void>;
@@ -35,7 +36,7 @@ export interface TestTidings {
 /** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
 export async function testTidings(
   providers: { readonly [channel in Channel]?: Provider } = {},
-  source?: CatalogSource,
+  source?: CatalogFiles,
   log: Logger = silent,
 ): Promise<TestTidings> {
   const database = await testDatabase();
@@ -66,7 +67,7 @@ export async function testTidings(
     clock,
     providers: byChannel,
     async apply(given) {
-      const { version } = await applyCatalog(pool, TENANT, await loadValidCatalog(given), 'test', clock.now);
+      const { version } = await applyCatalog(pool, TENANT, await validateCatalogFiles(given), 'test', clock.now);
       await catalogs.adopt(TENANT, version);
       return version;
     },

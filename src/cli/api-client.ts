@@ -1,15 +1,15 @@
-import { isCatalogProblems } from './problems.ts';
+import { isProblemList } from './output/format-problems.ts';
 
-/** A running Tidings, as the commands that ask it see it. */
-export interface Api {
+/** HTTP client of a running Tidings, for the commands that use one. Each call throws an ApiError if it fails. */
+export interface ApiClient {
   get(path: string): Promise<unknown>;
   post(path: string, body: object): Promise<unknown>;
 }
 
-/** What the API answered, or that nobody answered: for people, without a stack. */
+/** A call that failed, with a message for the terminal: the error that Tidings answered, or that it does not answer. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  /** The problem document (RFC 9457), where there is one. */
+  /** The problem document (RFC 9457), if Tidings sent one. */
   readonly problem: { readonly [key: string]: unknown } | undefined;
 
   constructor(message: string, problem?: { readonly [key: string]: unknown }) {
@@ -18,9 +18,14 @@ export class ApiError extends Error {
   }
 }
 
-/** @param env TIDINGS_URL (http://localhost:8000 unless PORT says otherwise), TIDINGS_API_KEY */
-export function connect(env: { readonly [name: string]: string | undefined }): Api {
-  const base = baseOf(env);
+/**
+ * Creates the client from the environment: TIDINGS_URL (by default http://localhost with PORT, or 8000), and TIDINGS_API_KEY
+ * or the first key of TIDINGS_API_KEYS.
+ *
+ * @throws ApiError if the address is not valid
+ */
+export function connect(env: { readonly [name: string]: string | undefined }): ApiClient {
+  const base = getBaseUrl(env);
   const key = (env.TIDINGS_API_KEY ?? env.TIDINGS_API_KEYS)?.split(',')[0]?.trim();
   const call = async (path: string, init: RequestInit): Promise<unknown> => {
     let response: Response;
@@ -36,13 +41,9 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     } catch {
       throw new ApiError(`no Tidings answers at ${new URL(base).origin}; start one (npm start), or set TIDINGS_URL`);
     }
-    const answer: unknown = await response.json().catch(() => null);
-    if (response.ok) return answer;
-    const problem = (answer ?? {}) as { readonly [key: string]: unknown };
-    const said = isCatalogProblems(problem.problems)
-      ? 'the catalog has mistakes'
-      : String(problem.detail ?? response.status);
-    throw new ApiError(said, problem);
+    const body: unknown = await response.json().catch(() => null);
+    if (response.ok) return body;
+    throw toApiError(response.status, body);
   };
   return {
     get: (path) => call(path, {}),
@@ -50,8 +51,14 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
   };
 }
 
-/** Where Tidings is, without a slash at the end. What cannot be used is not repeated: it may hold a password. */
-function baseOf(env: { readonly [name: string]: string | undefined }): string {
+function toApiError(status: number, body: unknown): ApiError {
+  const problem = (body ?? {}) as { readonly [key: string]: unknown };
+  const message = isProblemList(problem.problems) ? 'the catalog has mistakes' : String(problem.detail ?? status);
+  return new ApiError(message, problem);
+}
+
+/** Returns the base URL without a slash at its end. An invalid value is not quoted in the error: it may hold a password. */
+function getBaseUrl(env: { readonly [name: string]: string | undefined }): string {
   const name = env.TIDINGS_URL ? 'TIDINGS_URL' : 'PORT';
   const written = env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`;
   const url = URL.canParse(written) ? new URL(written) : null;
@@ -60,7 +67,7 @@ function baseOf(env: { readonly [name: string]: string | undefined }): string {
   }
   if (url.username !== '' || url.password !== '') {
     throw new ApiError(
-      'TIDINGS_URL holds a user or a password, which Tidings does not know; set TIDINGS_API_KEY instead',
+      'TIDINGS_URL holds a user or a password, which Tidings does not use; set TIDINGS_API_KEY instead',
     );
   }
   return (url.origin + url.pathname).replace(/\/+$/, '');

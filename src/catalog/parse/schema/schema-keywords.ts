@@ -1,8 +1,8 @@
-import { findNearest } from '../../lib/did-you-mean.ts';
-import type { JsonObject } from '../../model/event.ts';
-import { suggest } from '../parse/suggest.ts';
+import { findNearest } from '../../../lib/did-you-mean.ts';
+import type { JsonObject } from '../../../model/event.ts';
+import { suggest } from '../suggest.ts';
 
-/** The types that may stand for a schema: `amount: number`. */
+/** Types of the short form, `amount: number`, with the JSON Schema that each stands for. */
 export const SHORT_TYPES: { readonly [type: string]: JsonObject } = {
   string: { type: 'string' },
   number: { type: 'number' },
@@ -13,7 +13,11 @@ export const SHORT_TYPES: { readonly [type: string]: JsonObject } = {
   timestamp: { type: 'string', format: 'date-time' },
   date: { type: 'string', format: 'date' },
 };
+
+/** Types of JSON Schema itself. */
 export const JSON_TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
+
+/** The kind of value that a keyword has, by which it is parsed and checked. */
 type KeywordKind =
   | 'schema'
   | 'schemas'
@@ -27,7 +31,7 @@ type KeywordKind =
   | 'enum'
   | 'dialect';
 
-/** Every keyword of JSON Schema 2020-12 that may be used, and what it holds. */
+/** The supported keywords of JSON Schema 2020-12. */
 export const KEYWORDS: { readonly [keyword: string]: KeywordKind } = {
   type: 'type',
   $ref: 'ref',
@@ -36,19 +40,19 @@ export const KEYWORDS: { readonly [keyword: string]: KeywordKind } = {
   uniqueItems: 'unique',
   enum: 'enum',
   $schema: 'dialect',
-  ...held('schema map', ['properties', 'patternProperties', '$defs', 'dependentSchemas']),
-  ...held('schemas', ['allOf', 'anyOf', 'oneOf', 'prefixItems']),
-  ...held('schema', ['items', 'contains', 'additionalProperties', 'propertyNames', 'not', 'if', 'then', 'else']),
-  ...held('schema', ['unevaluatedItems', 'unevaluatedProperties']),
-  ...held('value', ['const', 'required', 'dependentRequired', 'minProperties', 'maxProperties']),
-  ...held('value', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']),
-  ...held('value', ['minLength', 'maxLength', 'minItems', 'maxItems', 'minContains', 'maxContains']),
-  ...held('value', ['title', 'description', 'examples', 'default', 'deprecated', '$comment']),
+  ...ofKind('schema map', ['properties', 'patternProperties', '$defs', 'dependentSchemas']),
+  ...ofKind('schemas', ['allOf', 'anyOf', 'oneOf', 'prefixItems']),
+  ...ofKind('schema', ['items', 'contains', 'additionalProperties', 'propertyNames', 'not', 'if', 'then', 'else']),
+  ...ofKind('schema', ['unevaluatedItems', 'unevaluatedProperties']),
+  ...ofKind('value', ['const', 'required', 'dependentRequired', 'minProperties', 'maxProperties']),
+  ...ofKind('value', ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']),
+  ...ofKind('value', ['minLength', 'maxLength', 'minItems', 'maxItems', 'minContains', 'maxContains']),
+  ...ofKind('value', ['title', 'description', 'examples', 'default', 'deprecated', '$comment']),
 };
 
 export const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** What was probably meant by a type that is none of `possible`. */
+/** Returns a hint for a type that is not in `possible`. */
 export function typeHint(written: string, possible: readonly string[]): string {
   const word = written.toLowerCase();
   const meant = Object.hasOwn(SYNONYMS, word) ? SYNONYMS[word]! : word;
@@ -57,14 +61,14 @@ export function typeHint(written: string, possible: readonly string[]): string {
   return short?.format ? `write { type: string, format: ${short.format} }` : suggest(written, possible);
 }
 
-/** What to write where a keyword is none of `KEYWORDS`. */
+/** Returns a hint for a keyword that is not in `KEYWORDS`. */
 export function keywordHint(keyword: string): string {
   if (keyword === 'nullable') return "write type: [string, 'null']";
   if (keyword === 'definitions') return 'did you mean $defs?';
   if (keyword === '$id' || keyword === '$async' || keyword === '$anchor') return 'remove it';
   const near = findNearest(keyword, Object.keys(KEYWORDS));
   if (near) return `did you mean ${near}?`;
-  return 'a nested object is written { type: object, properties: { … } }';
+  return 'write a nested object as { type: object, properties: { … } }';
 }
 
 const SYNONYMS: { readonly [word: string]: string } = {
@@ -82,6 +86,6 @@ const SYNONYMS: { readonly [word: string]: string } = {
   map: 'object',
 };
 
-function held(holds: KeywordKind, keywords: readonly string[]): { [keyword: string]: KeywordKind } {
-  return Object.fromEntries(keywords.map((keyword) => [keyword, holds]));
+function ofKind(kind: KeywordKind, keywords: readonly string[]): { [keyword: string]: KeywordKind } {
+  return Object.fromEntries(keywords.map((keyword) => [keyword, kind]));
 }
