@@ -7,7 +7,7 @@ import type { Decision } from '../model/decision.ts';
 import { listRejected } from '../store/rejected.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { eventBody, ingestAnswer, limitQuery, problemSchema } from './schemas.ts';
+import { eventBody, ingestResponse, limitQuery, problemSchema } from './schemas.ts';
 
 const MAX_EVENTS_PER_REQUEST = 1000;
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
@@ -31,7 +31,7 @@ export function eventRoutes(app: App, parts: HttpDependencies): void {
         summary: 'Post events: one, or a list of up to 1000',
         tags: ['events'],
         body: z.union([z.array(eventBody).max(MAX_EVENTS_PER_REQUEST), eventBody]),
-        response: { 202: ingestAnswer, 422: z.union([ingestAnswer, problemSchema]), '4xx': problemSchema },
+        response: { 202: ingestResponse, 422: z.union([ingestResponse, problemSchema]), '4xx': problemSchema },
       },
       handler: async (request, reply) => {
         const items = toItems(request.body);
@@ -76,7 +76,7 @@ export function eventRoutes(app: App, parts: HttpDependencies): void {
         tags: ['events'],
         params: z.object({ id: z.uuid() }),
         body: eventBody.optional(),
-        response: { 202: ingestAnswer, 422: ingestAnswer, '4xx': problemSchema },
+        response: { 202: ingestResponse, 422: ingestResponse, '4xx': problemSchema },
       },
     },
     async (request, reply) => {

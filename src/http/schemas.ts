@@ -67,7 +67,7 @@ export const decisionWithEvidence = decisionSummary.extend({
   evidence: anyObject,
 });
 
-export const ingestAnswer = z.object({
+export const ingestResponse = z.object({
   accepted: z.number(),
   duplicates: z.number(),
   rejected: z.array(z.object({ index: z.number(), code: z.string(), path: z.string(), message: z.string() })),

@@ -50,6 +50,7 @@ const MAX_BATCHES_PER_CALL = 10;
 /**
  * Cancels the waits of a rule, for up to MAX_BATCH_USERS × MAX_BATCHES_PER_CALL users in order of id.
  * @param after start after this user; empty: from the first
+ * @throws TidingsError `not_found` if the rule has no waits and the active version has no such rule
  */
 export async function cancelWaits(command: WaitCommand, after: string): Promise<WaitProgress> {
   const { catalogs, tenantId, rule, now } = command;
@@ -73,7 +74,17 @@ export async function cancelWaits(command: WaitCommand, after: string): Promise<
       return { changed: written.length, skipped: 0 };
     },
   );
+  if (progress.users === 0 && after === '') await checkRuleExists(command);
   return progress;
+}
+
+/** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */
+async function checkRuleExists({ catalogs, tenantId, rule }: WaitCommand): Promise<void> {
+  const { version, rules } = await catalogs.active(tenantId);
+  if (rules.byName.has(rule)) return;
+  const names = [...rules.byName.keys()].join(', ') || 'none';
+  const message = `No wait is pending in a rule ${rule}, and the active catalog (version ${version}) has no such rule; there are: ${names}.`;
+  throw new TidingsError('not_found', message, { path: 'rule' });
 }
 
 /**
