@@ -8,7 +8,7 @@ import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
 import { compileCatalog } from '../src/catalog/compile/compile-catalog.ts';
-import { waitsCommands } from '../src/cli/waits.ts';
+import { addWaitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
 import { authenticate } from '../src/http/auth.ts';
 import { registerErrorHandlers } from '../src/http/error-handlers.ts';
@@ -826,7 +826,7 @@ describe('by command', () => {
     const tidings = async (...args: string[]) => {
       said.mockClear();
       const program = new Command();
-      waitsCommands(program);
+      addWaitsCommands(program);
       await program.parseAsync(args, { from: 'user' });
       return String(said.mock.calls[0]?.[0]);
     };

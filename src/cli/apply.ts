@@ -8,7 +8,7 @@ import { formatProblems } from './output/format-problems.ts';
 import { runApiCommand } from './run-command.ts';
 
 /** Adds the command `apply DIR`. */
-export function applyCommand(program: Command): void {
+export function addApplyCommand(program: Command): void {
   program
     .command('apply')
     .description('Apply a catalog to a running Tidings (TIDINGS_URL)')

@@ -33,7 +33,7 @@ interface Options {
 }
 
 /** Adds the command `backtest`. It only reads: it writes nothing to the database and sends nothing. */
-export function backtestCommand(program: Command): void {
+export function addBacktestCommand(program: Command): void {
   program
     .command('backtest')
     .description('Compare what a catalog would have sent over the stored events with what was sent')

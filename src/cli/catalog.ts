@@ -5,7 +5,7 @@ import { formatDifferences } from './output/format-differences.ts';
 import { runApiCommand } from './run-command.ts';
 
 /** Adds the commands `catalog versions|diff|rollback`. */
-export function catalogCommands(program: Command): void {
+export function addCatalogCommands(program: Command): void {
   const catalog = program
     .command('catalog')
     .description('Manage the catalog versions of a running Tidings (TIDINGS_URL)');

@@ -6,7 +6,7 @@ import { formatCount } from './output/format-count.ts';
 import { formatProblems } from './output/format-problems.ts';
 
 /** Adds the command `check [DIR]`. */
-export function checkCommand(program: Command): void {
+export function addCheckCommand(program: Command): void {
   program
     .command('check')
     .description('Check a catalog: list errors and warnings with their places')

@@ -10,7 +10,7 @@ interface Explanation {
 }
 
 /** Adds the command `explain USER TYPE`. */
-export function explainCommand(program: Command): void {
+export function addExplainCommand(program: Command): void {
   program
     .command('explain')
     .description('Explain why a user received a notification, or did not (TIDINGS_URL)')

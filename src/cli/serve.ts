@@ -23,7 +23,7 @@ const MAX_DATABASE_WAIT_MS: Millis = 30_000;
 const DATABASE_RETRY_MS: Millis = 500;
 
 /** Adds a command that serves: `start`, `api` or `workers`, which differ in their roles. */
-export function serveCommand(program: Command, name: string, description: string, roles: Roles): void {
+export function addServeCommand(program: Command, name: string, description: string, roles: Roles): void {
   program
     .command(name)
     .description(description)

@@ -29,7 +29,7 @@ interface Options {
 }
 
 /** Adds the command `simulate [DIR] --events FILE`. */
-export function simulateCommand(program: Command): void {
+export function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
     .description('Feed events to a catalog and show what it does, in a virtual clock')

@@ -14,7 +14,7 @@ const MIN_CASES_FOR_PROGRESS = 200;
 const CASES_PER_PROGRESS = 50;
 
 /** Adds the command `test [DIR]`. */
-export function testCommand(program: Command): void {
+export function addTestCommand(program: Command): void {
   program
     .command('test')
     .description(`Run the cases of a catalog (${CASES_FILE}) in a virtual clock`)

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ROOT } from '../lib/package-root.ts';
-import { applyCommand } from './apply.ts';
-import { backtestCommand } from './backtest.ts';
-import { catalogCommands } from './catalog.ts';
-import { checkCommand } from './check.ts';
-import { explainCommand } from './explain.ts';
-import { serveCommand } from './serve.ts';
-import { simulateCommand } from './simulate.ts';
-import { testCommand } from './test.ts';
-import { waitsCommands } from './waits.ts';
+import { addApplyCommand } from './apply.ts';
+import { addBacktestCommand } from './backtest.ts';
+import { addCatalogCommands } from './catalog.ts';
+import { addCheckCommand } from './check.ts';
+import { addExplainCommand } from './explain.ts';
+import { addServeCommand } from './serve.ts';
+import { addSimulateCommand } from './simulate.ts';
+import { addTestCommand } from './test.ts';
+import { addWaitsCommands } from './waits.ts';
 
 const SIGPIPE = 13;
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -21,20 +21,20 @@ const program = new Command('tidings')
   .showHelpAfterError()
   .showSuggestionAfterError();
 
-serveCommand(program, 'start', 'Run everything: the API, the workers, and a PostgreSQL if none is configured', {
+addServeCommand(program, 'start', 'Run everything: the API, the workers, and a PostgreSQL if none is configured', {
   api: true,
   workers: true,
 });
-serveCommand(program, 'api', 'Run the API only', { api: true, workers: false });
-serveCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
-checkCommand(program);
-testCommand(program);
-simulateCommand(program);
-backtestCommand(program);
-applyCommand(program);
-catalogCommands(program);
-waitsCommands(program);
-explainCommand(program);
+addServeCommand(program, 'api', 'Run the API only', { api: true, workers: false });
+addServeCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
+addCheckCommand(program);
+addTestCommand(program);
+addSimulateCommand(program);
+addBacktestCommand(program);
+addApplyCommand(program);
+addCatalogCommands(program);
+addWaitsCommands(program);
+addExplainCommand(program);
 
 process.stdout.on('error', onStdoutError);
 await program.parseAsync();

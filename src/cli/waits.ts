@@ -29,7 +29,7 @@ interface StepResult {
 type Total = Omit<StepResult, 'next'>;
 
 /** Adds the commands `waits list|cancel|migrate`. */
-export function waitsCommands(program: Command): void {
+export function addWaitsCommands(program: Command): void {
   const waits = program.command('waits').description('Manage the pending waits of a running Tidings (TIDINGS_URL)');
   waits
     .command('list')

@@ -97,7 +97,7 @@ class Reader {
   }
 
   problem(at: number, message: string, hint?: string): void {
-    this.file.problem(at, message, hint);
+    this.file.report(at, message, hint);
   }
 
   line(at: number): number {

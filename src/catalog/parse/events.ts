@@ -18,7 +18,7 @@ export function parseEvents(file: YamlFile): ParsedEvents {
   const top = parseFields(file, file.root!, 'events.yaml', ['traits', 'events'], example);
   const events = top.get('events');
   const traits = top.get('traits');
-  if (events === undefined && file.root?.kind === 'map') file.problem(0, 'events.yaml has no "events"', example);
+  if (events === undefined && file.root?.kind === 'map') file.report(0, 'events.yaml has no "events"', example);
   const schema = traits && parseShortSchema(file, 'traits', traits.value);
   return {
     events: events
@@ -32,7 +32,7 @@ function parseEventType(file: YamlFile, entry: Entry): EventType {
   const name = entry.key;
   const found = parseFields(file, entry.value, name, ['description', 'properties', 'required', 'schema'], EXAMPLE);
   if (!/^[^\p{Cc}]{1,256}$/u.test(name)) {
-    file.problem(entry.at, 'an event type must have 1 to 256 characters and no control characters');
+    file.report(entry.at, 'an event type must have 1 to 256 characters and no control characters');
   }
   const schema = parseEventSchema(file, found);
   return { name, ...parseDescription(file, found), ...(schema && { properties: schema }) };
@@ -43,10 +43,10 @@ function parseEventSchema(file: YamlFile, found: ReadonlyMap<string, Entry>): Js
   const [properties, required, schema] = [found.get('properties'), found.get('required'), found.get('schema')];
   if (schema) {
     const other = properties ?? required;
-    if (other) file.problem(other.at, `"${other.key}" and "schema" cannot be combined`, 'keep one of them');
+    if (other) file.report(other.at, `"${other.key}" and "schema" cannot be combined`, 'keep one of them');
     return parseFullSchema(file, schema.value);
   }
   if (properties) return parseShortSchema(file, 'properties', properties.value, required?.value);
-  if (required) file.problem(required.at, '"required" needs "properties"', 'properties: { amount: number }');
+  if (required) file.report(required.at, '"required" needs "properties"', 'properties: { amount: number }');
   return undefined;
 }

@@ -29,7 +29,7 @@ export function parseFields(
   const found = new Map<string, Entry>();
   for (const entry of parseEntries(file, tree, what, example)) {
     if (known.includes(entry.key)) found.set(entry.key, entry);
-    else file.problem(entry.at, `unknown key ${JSON.stringify(entry.key)} in ${what}`, suggest(entry.key, known));
+    else file.report(entry.at, `unknown key ${JSON.stringify(entry.key)} in ${what}`, suggest(entry.key, known));
   }
   return found;
 }
@@ -38,7 +38,7 @@ export function parseFields(
 export function parseEntries(file: YamlFile, tree: Tree, what: string, example: string): readonly Entry[] {
   if (tree.kind === 'map') return tree.entries;
   if (tree.kind !== 'null') {
-    file.problem(tree.at, `${what} must be a mapping, not ${KIND_NAMES[tree.kind]}`, example);
+    file.report(tree.at, `${what} must be a mapping, not ${KIND_NAMES[tree.kind]}`, example);
   }
   return [];
 }
@@ -50,20 +50,20 @@ export function parseText(file: YamlFile, tree: Tree, what: string, example: str
     return { kind: 'text', at: tree.at, text: tree.source, offsetOf: (i) => tree.at + i, cutByComment: false };
   }
   const isEmpty = tree.kind === 'text' || tree.kind === 'null';
-  file.problem(tree.at, `${what} ${isEmpty ? 'is empty' : `must be text, not ${KIND_NAMES[tree.kind]}`}`, example);
+  file.report(tree.at, `${what} ${isEmpty ? 'is empty' : `must be text, not ${KIND_NAMES[tree.kind]}`}`, example);
   return undefined;
 }
 
 /** Parses one text or a list of texts. An empty list and repeated texts are reported. */
 export function parseTexts(file: YamlFile, tree: Tree, what: string, example: string): Text[] {
   const items = tree.kind === 'list' ? tree.items : [tree];
-  if (items.length === 0) file.problem(tree.at, `${what} is an empty list`, example);
+  if (items.length === 0) file.report(tree.at, `${what} is an empty list`, example);
   const texts: Text[] = [];
   for (const item of items) {
     const text = parseText(file, item, what, example);
     if (text === undefined) continue;
     if (texts.some((other) => other.text === text.text)) {
-      file.problem(text.at, `${JSON.stringify(text.text)} is in ${what} twice`, 'remove one of them');
+      file.report(text.at, `${JSON.stringify(text.text)} is in ${what} twice`, 'remove one of them');
     } else {
       texts.push(text);
     }
@@ -80,7 +80,7 @@ export function parseKeyword<T extends string>(
 ): T | undefined {
   const word = allowed.find((candidate) => candidate === text.text);
   if (word === undefined) {
-    file.problem(text.at, `${JSON.stringify(text.text)} is not ${what}`, suggest(text.text, allowed));
+    file.report(text.at, `${JSON.stringify(text.text)} is not ${what}`, suggest(text.text, allowed));
   }
   return word;
 }
@@ -94,7 +94,7 @@ export function isName(name: string): boolean {
 export function checkName(file: YamlFile, { key, at }: Entry, example: string): void {
   if (isName(key)) return;
   const message = `${JSON.stringify(key.slice(0, 60))} is not a valid name`;
-  file.problem(at, message, `start with a letter, then use letters, digits, _ . and -: ${example}`);
+  file.report(at, message, `start with a letter, then use letters, digits, _ . and -: ${example}`);
 }
 
 /** Parses the optional field `description`. */

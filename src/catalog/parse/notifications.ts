@@ -33,7 +33,7 @@ export function parseNotifications(file: YamlFile): readonly ParsedNotification[
   const example = `notifications: { ${EXAMPLE} }`;
   const top = parseFields(file, file.root!, 'notifications.yaml', ['notifications'], example).get('notifications');
   if (top === undefined) {
-    if (file.root?.kind !== 'list') file.problem(0, 'notifications.yaml has no "notifications"', example);
+    if (file.root?.kind !== 'list') file.report(0, 'notifications.yaml has no "notifications"', example);
     return [];
   }
   return parseEntries(file, top.value, '"notifications"', EXAMPLE).map((entry) => parseNotification(file, entry));
@@ -64,7 +64,7 @@ function parseCategory(file: YamlFile, entry: Entry, found: Fields): Notificatio
   const hint = `use one of: ${CATEGORIES.join(', ')}`;
   const category = found.get('category');
   if (category === undefined) {
-    file.problem(entry.at, `${entry.key} has no category`, hint);
+    file.report(entry.at, `${entry.key} has no category`, hint);
     return 'TRANSACTIONAL';
   }
   const text = parseText(file, category.value, '"category"', hint);
@@ -75,7 +75,7 @@ function parseChannels(file: YamlFile, entry: Entry, found: Fields) {
   const channels = found.get('channels');
   const channelAt = new Map<Channel, number>();
   if (channels === undefined) {
-    file.problem(entry.at, `${entry.key} has no channels`, 'channels: [email]');
+    file.report(entry.at, `${entry.key} has no channels`, 'channels: [email]');
     return { channelAt, channelsKnown: false };
   }
   const texts = parseTexts(file, channels.value, '"channels"', 'channels: [email]');
@@ -96,6 +96,6 @@ function parseGiveUpAfter(file: YamlFile, found: Fields): Millis {
   const entry = found.get('give_up_after');
   const text = entry && parseText(file, entry.value, '"give_up_after"', 'give_up_after: 24h');
   const duration = text && parseDuration(text.text);
-  if (duration && 'message' in duration) file.problem(text!.at, duration.message, duration.hint);
+  if (duration && 'message' in duration) file.report(text!.at, duration.message, duration.hint);
   return duration && 'ms' in duration ? duration.ms : DEFAULT_GIVE_UP_AFTER;
 }

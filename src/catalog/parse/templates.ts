@@ -1,29 +1,23 @@
 import type { Template } from '../../model/catalog.ts';
-import { CHANNELS, type Channel } from '../../model/delivery.ts';
-import { CHANNEL_PARTS, compileTemplate, type PartName } from '../../templates/template.ts';
+import type { Channel } from '../../model/delivery.ts';
+import { compileTemplate } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
 import type { Problems } from '../problems.ts';
 import { compileMjml } from './mjml.ts';
 import type { ParsedNotification } from './notifications.ts';
 import { suggest } from './suggest.ts';
+import {
+  atStart,
+  type FilePart,
+  formatFileName,
+  listRequiredParts,
+  parseFileName,
+  type TemplateFile,
+} from './template-files.ts';
 import type { YamlFile } from './yaml.ts';
-
-/** Parts of a template as files have them, in the order of messages. `mjml` is another form of `html`. */
-const FILE_PARTS = ['subject', 'html', 'mjml', 'text'] as const;
-type FilePart = (typeof FILE_PARTS)[number];
 
 /** Channels for which a notification needs no template. */
 const OPTIONAL_CHANNELS: ReadonlySet<Channel> = new Set(['webhook', 'internal'] as const);
-
-/** One template file whose name is valid. */
-interface TemplateFile {
-  readonly file: string;
-  readonly type: string;
-  readonly channel: Channel;
-  readonly locale: string;
-  readonly part: FilePart;
-  readonly text: string;
-}
 
 /**
  * Parses the template files, `templates/NOTIFICATION/CHANNEL.LOCALE.EXTENSION`: checks that each notification has the
@@ -55,45 +49,6 @@ export async function parseTemplates(
   }
   return templates.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
 }
-
-function parseFileName(file: string, written: string, problems: Problems): TemplateFile | undefined {
-  const examples = 'templates/WELCOME_EMAIL/email.en.html, email.en.subject.txt, sms.en.txt';
-  const report = (message: string, hint: string) => {
-    problems.add(atStart(file, message, hint));
-    return undefined;
-  };
-  const [, type, name] = /^templates\/([^/]+)\/([^/]+)$/.exec(file) ?? [];
-  if (type === undefined || name === undefined) {
-    return report('a template must be a file in the folder of its notification', examples);
-  }
-  const [, word, locale, subject, extension] = /^([^.]+)\.([^.]+)(\.subject)?\.([^.]+)$/.exec(name) ?? [];
-  if (word === undefined || locale === undefined) {
-    const message = `${JSON.stringify(name)} is not the file name of a template`;
-    return report(message, `name it CHANNEL.LOCALE.EXTENSION: ${examples}`);
-  }
-  const channel = CHANNELS.find((candidate) => candidate === word);
-  if (channel === undefined) return report(`${JSON.stringify(word)} is not a channel`, suggest(word, CHANNELS));
-  const canonical = canonicalizeLocale(locale);
-  if (canonical !== locale) {
-    const hint = canonical
-      ? `rename it to ${name.replace(locale, canonical)}`
-      : 'use a language and, if it matters, a region: en, pt-BR';
-    return report(`${JSON.stringify(locale)} is not a locale`, hint);
-  }
-  const part = subject ? (extension === 'txt' ? 'subject' : undefined) : PART_BY_EXTENSION[extension!];
-  const possible = listFileParts(channel);
-  if (part === undefined || !possible.includes(part)) {
-    const names = possible.map((candidate) => formatFileName(channel, locale, candidate));
-    return report(`${JSON.stringify(name)} is not a part of ${channel}`, suggest(name, names));
-  }
-  return { file, type, channel, locale, part, text: part === 'html' || part === 'mjml' ? written : written.trimEnd() };
-}
-
-const PART_BY_EXTENSION: { readonly [extension: string]: FilePart | undefined } = {
-  txt: 'text',
-  html: 'html',
-  mjml: 'mjml',
-};
 
 /** @param types undefined: the notifications are not known, and nothing is checked */
 function isOfNotification(
@@ -128,7 +83,7 @@ function checkDefaultLocale(
         ([first]) => `templates/${type.name}/${formatFileName(channel, DEFAULT_LOCALE, first!)}`,
       );
       const message = `${type.name} has no ${channel} template in "${DEFAULT_LOCALE}"`;
-      file.problem(at, message, `write ${files.join(' and ')}`);
+      file.report(at, message, `write ${files.join(' and ')}`);
     }
   }
 }
@@ -180,37 +135,6 @@ async function convertMjml({ file, text }: TemplateFile, problems: Problems): Pr
   return '<p>MJML problem</p>';
 }
 
-/** Returns the parts that a complete template has: one of each list. */
-function listRequiredParts(channel: Channel): readonly (readonly FilePart[])[] {
-  const { needs, oneOf } = CHANNEL_PARTS[channel];
-  return [...needs.map((part) => [part]), ...(oneOf.length > 0 ? [addMjml(oneOf)] : [])];
-}
-
-/** Returns the parts that a template may have. */
-function listFileParts(channel: Channel): readonly FilePart[] {
-  const { needs, oneOf, may } = CHANNEL_PARTS[channel];
-  const possible = addMjml([...needs, ...oneOf, ...may]);
-  return FILE_PARTS.filter((part) => possible.includes(part));
-}
-
-function addMjml(parts: readonly PartName[]): readonly FilePart[] {
-  return parts.includes('html') ? [...parts, 'mjml'] : parts;
-}
-
-function formatFileName(channel: Channel, locale: string, part: FilePart): string {
-  if (part === 'subject') return `${channel}.${locale}.subject.txt`;
-  return `${channel}.${locale}.${part === 'text' ? 'txt' : part}`;
-}
-
-/** Returns the BCP 47 spelling of a locale, or undefined if it is not one. */
-function canonicalizeLocale(locale: string): string | undefined {
-  try {
-    return Intl.getCanonicalLocales(locale.replace('_', '-'))[0];
-  } catch {
-    return undefined;
-  }
-}
-
 function groupKey(type: string, channel: Channel, locale: string): string {
   return `${type}\n${channel}\n${locale}`;
 }
@@ -221,8 +145,4 @@ function sortKey({ notificationType, channel, locale }: Template): string {
 
 function compareByPart(a: TemplateFile, b: TemplateFile): number {
   return a.part < b.part ? -1 : 1;
-}
-
-function atStart(file: string, message: string, hint?: string) {
-  return { file, line: 1, column: 1, message, ...(hint !== undefined && { hint }) };
 }

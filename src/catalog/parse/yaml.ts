@@ -14,6 +14,8 @@ import {
 import { CatalogError } from '../../errors.ts';
 import type { Json } from '../../model/event.ts';
 import type { Problems } from '../problems.ts';
+import { findSourceOffset } from './source-offset.ts';
+import { getSyntaxHint } from './yaml-hints.ts';
 
 /** A YAML value. `at` is its offset in the text of the file. */
 export type Tree =
@@ -46,7 +48,7 @@ export interface YamlFile {
   /** Null if the file is not valid YAML, which has been reported. */
   readonly root: Tree | null;
   /** Reports a problem at an offset in the text. */
-  problem(at: number, message: string, hint?: string): void;
+  report(at: number, message: string, hint?: string): void;
 }
 
 const MAX_FILE_CHARS = 256 * 1024;
@@ -63,38 +65,38 @@ const TOO_DEEP_HINT = `at most ${MAX_DEPTH} levels are allowed`;
 /** Parses one YAML 1.2 file. Syntax errors, duplicate keys and exceeded bounds are added to `problems`. */
 export function parseYaml(name: string, source: string, problems: Problems): YamlFile {
   const lines = new LineCounter();
-  const problem = (at: number, message: string, hint?: string) => {
+  const report = (at: number, message: string, hint?: string) => {
     const { line, col } = lines.linePos(at);
     problems.add({ file: name, line: Math.max(1, line), column: Math.max(1, col), message, ...(hint && { hint }) });
   };
-  const broken: YamlFile = { name, root: null, problem };
+  const broken: YamlFile = { name, root: null, report };
   if (source.length > MAX_FILE_CHARS) {
-    problem(0, `the file is too large: ${source.length} characters`, `the limit is ${MAX_FILE_CHARS} characters`);
+    report(0, `the file is too large: ${source.length} characters`, `the limit is ${MAX_FILE_CHARS} characters`);
     return broken;
   }
   try {
     // TreeBuilder finds duplicate keys: the library's own check takes quadratic time.
     const composer = new Composer({ lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
     const [document, second] = [...composer.compose(tokenize(source, lines), true, source.length)];
-    if (document === undefined) return { name, root: { kind: 'null', at: 0 }, problem };
+    if (document === undefined) return { name, root: { kind: 'null', at: 0 }, report };
     const errors = [...document.errors, ...document.warnings];
     if (errors.length > 0) {
       for (const { pos, message, code } of errors.slice(0, MAX_SYNTAX_PROBLEMS)) {
-        problem(pos[0], getFirstLine(message), getSyntaxHint(code, message, source[pos[0]]));
+        report(pos[0], getFirstLine(message), getSyntaxHint(code, message, source[pos[0]]));
       }
       return broken;
     }
     if (second !== undefined) {
-      problem(second.range[0], 'the file has a second YAML document', 'remove the line ---');
+      report(second.range[0], 'the file has a second YAML document', 'remove the line ---');
       return broken;
     }
-    const builder = new TreeBuilder(source, problem);
-    return { name, root: builder.build(document.contents, 0, 0), problem };
+    const builder = new TreeBuilder(source, report);
+    return { name, root: builder.build(document.contents, 0, 0), report };
   } catch (error) {
     if (error instanceof CatalogError) throw error;
-    if (error instanceof BoundExceeded) problem(error.at, error.message, error.hint);
-    else if (error instanceof RangeError) problem(0, TOO_DEEP, TOO_DEEP_HINT);
-    else problem(0, `this cannot be read as YAML: ${getFirstLine(String((error as Error).message))}`);
+    if (error instanceof BoundExceeded) report(error.at, error.message, error.hint);
+    else if (error instanceof RangeError) report(0, TOO_DEEP, TOO_DEEP_HINT);
+    else report(0, `this cannot be read as YAML: ${getFirstLine(String((error as Error).message))}`);
     return broken;
   }
 }
@@ -142,12 +144,12 @@ class BoundExceeded extends Error {
 class TreeBuilder {
   readonly #anchors = new Map<string, Node>();
   readonly #source: string;
-  readonly #problem: YamlFile['problem'];
+  readonly #report: YamlFile['report'];
   #nodes = 0;
 
-  constructor(source: string, problem: YamlFile['problem']) {
+  constructor(source: string, report: YamlFile['report']) {
     this.#source = source;
-    this.#problem = problem;
+    this.#report = report;
   }
 
   /** @param nearby the offset to report for a node that has no place of its own, such as an absent value */
@@ -176,12 +178,12 @@ class TreeBuilder {
       const at = pair.key?.range?.[0] ?? mapAt;
       const key = isAlias(pair.key) ? this.#resolveAlias(pair.key.source, at) : pair.key;
       if (!isScalar(key) || key.value === null) {
-        this.#problem(at, 'a key must be a name', 'name: value');
+        this.#report(at, 'a key must be a name', 'name: value');
         continue;
       }
       const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
-      if (name === '__proto__') this.#problem(at, 'a key cannot be called "__proto__"', 'choose another name');
-      else if (entries.has(name)) this.#problem(at, `${JSON.stringify(name)} appears twice`, 'remove or rename one');
+      if (name === '__proto__') this.#report(at, 'a key cannot be called "__proto__"', 'choose another name');
+      else if (entries.has(name)) this.#report(at, `${JSON.stringify(name)} appears twice`, 'remove or rename one');
       else entries.set(name, { key: name, at, value: this.build(pair.value, depth + 1, key.range?.[1] ?? at) });
     }
     return { kind: 'map', at: mapAt, entries: [...entries.values()] };
@@ -189,7 +191,7 @@ class TreeBuilder {
 
   #resolveAlias(name: string, at: number): Node | undefined {
     const target = this.#anchors.get(name);
-    if (!target) this.#problem(at, `there is no anchor &${name.slice(0, 60)} before this`, getSyntaxHint('BAD_ALIAS'));
+    if (!target) this.#report(at, `there is no anchor &${name.slice(0, 60)} before this`, getSyntaxHint('BAD_ALIAS'));
     return target;
   }
 
@@ -198,7 +200,7 @@ class TreeBuilder {
     const written = node.source ?? String(value);
     if (typeof value === 'boolean') return { kind: 'boolean', at, value, source: written };
     if (typeof value === 'number') {
-      if (!Number.isFinite(value)) this.#problem(at, `${written} is not a finite number`);
+      if (!Number.isFinite(value)) this.#report(at, `${written} is not a finite number`);
       return { kind: 'number', at, value: Number.isFinite(value) ? value : 0, source: written };
     }
     if (typeof value !== 'string') return { kind: 'null', at };
@@ -214,69 +216,6 @@ class TreeBuilder {
   }
 }
 
-/**
- * Returns the offset in the file of character `index` of a scalar's value. Advances through the written form (`start` to
- * `end`) and the value side by side, and skips what is only in the written form: quotes, escapes, folding, indentation.
- */
-function findSourceOffset(
-  source: string,
-  start: number,
-  end: number,
-  value: string,
-  index: number,
-  type: unknown,
-): number {
-  let at = start;
-  if (type === Scalar.BLOCK_FOLDED || type === Scalar.BLOCK_LITERAL) {
-    while (at < end && source[at] !== '\n') at++;
-  } else if (type === Scalar.QUOTE_DOUBLE || type === Scalar.QUOTE_SINGLE) {
-    at++;
-  }
-  for (let i = 0; i <= index && at < end; i++) {
-    while (at < end && source[at] !== value[i] && /\s/.test(source[at]!)) at++;
-    const isFolded = i < value.length && /\s/.test(value[i]!) && source[at] !== value[i];
-    const width = isFolded ? 0 : getWrittenWidth(source, at, type);
-    if (i < index) at += width;
-  }
-  return Math.min(at, end);
-}
-
-/** Returns how many characters the written form uses for one character of the value. */
-function getWrittenWidth(source: string, at: number, type: unknown): number {
-  if (type === Scalar.QUOTE_SINGLE) return source.startsWith("''", at) ? 2 : 1;
-  if (type !== Scalar.QUOTE_DOUBLE || source[at] !== '\\') return 1;
-  return { x: 4, u: 6, U: 10 }[source[at + 1] ?? ''] ?? 2;
-}
-
-const UNCLOSED_HINT = 'look for a quote or bracket that is not closed, or a colon that is missing';
-
 function getFirstLine(message: string): string {
   return message.split('\n', 1)[0]!.slice(0, 200);
-}
-
-/** Returns how to fix a syntax error of the library, by its code; undefined for a code without a better advice than its message. */
-function getSyntaxHint(code: string, message = '', character = ''): string | undefined {
-  switch (code) {
-    case 'TAB_AS_INDENT':
-      return 'indent with spaces';
-    case 'TAG_RESOLVE_FAILED':
-      return 'put quotes around a value that begins with !';
-    case 'BLOCK_AS_IMPLICIT_KEY':
-    case 'MULTILINE_IMPLICIT_KEY':
-    case 'BLOCK_IN_FLOW':
-      return 'put quotes around a text that contains a colon followed by a space';
-    case 'BAD_INDENT':
-      return message.startsWith('Flow') ? UNCLOSED_HINT : 'start all keys of one level in the same column';
-    case 'UNEXPECTED_TOKEN':
-      return 'put quotes around the whole of a text that begins with a quote, a bracket or a sign';
-    case 'BAD_SCALAR_START':
-      return `put quotes around a text that begins with ${JSON.stringify(character)}`;
-    case 'MISSING_CHAR':
-      return UNCLOSED_HINT;
-    case 'BAD_ALIAS':
-    case 'ALIAS_PROPS':
-      return 'put quotes around a text that begins with * or &';
-    default:
-      return undefined;
-  }
 }

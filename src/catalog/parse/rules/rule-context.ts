@@ -52,7 +52,7 @@ export class RuleContext {
   }
 
   report(at: number, message: string, hint?: string): void {
-    this.file.problem(at, message, hint);
+    this.file.report(at, message, hint);
   }
 
   /** Returns the text as the name of an event type, and reports a type that the catalog does not have. */

@@ -31,7 +31,7 @@ export function parseRules(file: YamlFile, symbols: CatalogSymbols): ParsedRules
   const top = parseFields(file, file.root!, 'rules.yaml', ['rules', 'groups'], `rules: { ${EXAMPLE} }`);
   const rules = top.get('rules');
   if (rules === undefined && file.root?.kind !== 'list') {
-    file.problem(0, 'rules.yaml has no "rules"', `rules: { ${EXAMPLE} }`);
+    file.report(0, 'rules.yaml has no "rules"', `rules: { ${EXAMPLE} }`);
   }
   const groups = top.get('groups');
   const ruleEntries = rules ? parseEntries(file, rules.value, '"rules"', EXAMPLE) : [];

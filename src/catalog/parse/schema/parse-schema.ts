@@ -37,7 +37,7 @@ export function parseFullSchema(file: YamlFile, tree: Tree): JsonObject | undefi
   const schema = parser.parseSchema(tree);
   if (typeof schema !== 'object') return undefined;
   if (schema.type !== undefined && schema.type !== 'object') {
-    file.problem(tree.at, 'the schema must be of type object', 'properties are always an object');
+    file.report(tree.at, 'the schema must be of type object', 'properties are always an object');
     return undefined;
   }
   return parser.finish(schema, (path) => findTree(tree, path)) ? schema : undefined;
@@ -225,7 +225,7 @@ class SchemaParser {
 
   #report(at: number, message: string, hint?: string): false {
     this.#hasProblem = true;
-    this.#file.problem(at, message, hint);
+    this.#file.report(at, message, hint);
     return false;
   }
 }
@@ -237,7 +237,7 @@ function checkRequiredNames(file: YamlFile, properties: Tree, required: Tree | u
   const unknown = required.items.find((item) => item.kind === 'text' && !names.includes(item.text));
   if (unknown?.kind !== 'text') return true;
   const message = `"required" names ${JSON.stringify(unknown.text)}, which is not a property`;
-  file.problem(unknown.at, message, suggest(unknown.text, names));
+  file.report(unknown.at, message, suggest(unknown.text, names));
   return false;
 }
 
