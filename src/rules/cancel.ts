@@ -8,10 +8,10 @@ import type { CompiledRule } from './rule-set.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** The event may cancel waits that are open, or break the absence they wait for. */
-export function cancelWaits(m: DecisionContext, event: Trigger): void {
-  for (const open of findWaits(m, (one) => one.status === 'waiting')) {
-    const compiled = m.rules.at(open.catalogVersion).byName.get(open.rule);
-    const code = compiled && cancellationBy(m, compiled, open, event);
+export function cancelWaits(ctx: DecisionContext, event: Trigger): void {
+  for (const open of findWaits(ctx, (one) => one.status === 'waiting')) {
+    const compiled = ctx.rules.at(open.catalogVersion).byName.get(open.rule);
+    const code = compiled && cancellationBy(ctx, compiled, open, event);
     if (!compiled || code === undefined) continue;
     const { rule } = compiled;
     const seen = (open.state.seen ?? 0) + 1;
@@ -21,37 +21,37 @@ export function cancelWaits(m: DecisionContext, event: Trigger): void {
       continue;
     }
     const by = { event_id: event.eventId, event_type: event.type, at: event.time };
-    const isOver = open.kind !== 'digest' || !dropItems(m, compiled, open, event.time);
-    if (isOver) closeWait(open, 'cancelled', m.now, by);
+    const isOver = open.kind !== 'digest' || !dropItems(ctx, compiled, open, event.time);
+    if (isOver) closeWait(open, 'cancelled', ctx.now, by);
     const reason = code === 'unless_event_occurred' ? unlessEventReason(rule, event) : cancelledReason(rule, event);
     const eventIds = [event.eventId, open.state.trigger.eventId];
     const evidence: Evidence = { ...toKeyEvidence(open.key), wait: toWaitEvidence(open) };
-    addDecision(m, compiled, { code, reason, eventIds, evidence, outcome: 'cancelled' });
+    addDecision(ctx, compiled, { code, reason, eventIds, evidence, outcome: 'cancelled' });
   }
 }
 
 /** An event that would have ended a wait that has fired already is named: people ask. */
-export function reportTooLate(m: DecisionContext, event: Trigger): void {
-  for (const active of m.rules.active.byCancelEvent.get(event.type) ?? []) {
+export function reportTooLate(ctx: DecisionContext, event: Trigger): void {
+  for (const active of ctx.rules.active.byCancelEvent.get(event.type) ?? []) {
     // Ended waits are looked up by the key that the event has in the catalog in force: others are not known reliably.
-    const key = evaluateKey(active, event, m.ids);
+    const key = evaluateKey(active, event, ctx.ids);
     for (const fired of findWaits(
-      m,
+      ctx,
       (one) => one.rule === active.rule.name && one.key === key && one.status === 'fired',
     )) {
-      const compiled = m.rules.at(fired.catalogVersion).byName.get(fired.rule);
+      const compiled = ctx.rules.at(fired.catalogVersion).byName.get(fired.rule);
       if (!compiled || !fired.state.fired || (compiled.rule.unless?.atLeast ?? 1) > 1) continue;
-      if (cancellationBy(m, compiled, fired, event) === undefined) continue;
+      if (cancellationBy(ctx, compiled, fired, event) === undefined) continue;
       const eventIds = [event.eventId, fired.state.trigger.eventId];
       const evidence = { ...toKeyEvidence(fired.key), wait: toWaitEvidence(fired) };
-      addDecision(m, compiled, { code: 'too_late', reason: tooLateReason(event, fired), eventIds, evidence });
+      addDecision(ctx, compiled, { code: 'too_late', reason: tooLateReason(event, fired), eventIds, evidence });
     }
   }
 }
 
 /** How the event would end the wait; nothing when it has nothing to do with it. */
 function cancellationBy(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   one: Wait,
   event: Trigger,
@@ -63,7 +63,7 @@ function cancellationBy(
   if (event.time < from || event.key === trigger.key) return undefined;
   const cancels = rule.cancelOn.includes(event.type) && event.time <= one.dueAt;
   const breaks = rule.unless?.events.includes(event.type) && event.time <= trigger.time + rule.unless.within;
-  if (!(cancels || breaks) || evaluateKey(compiled, event, m.ids) !== one.key) return undefined;
+  if (!(cancels || breaks) || evaluateKey(compiled, event, ctx.ids) !== one.key) return undefined;
   if (cancels) return 'cancelled_by_event';
-  return haveSameValue(compiled.sameUnless, event, trigger, m.ids) ? 'unless_event_occurred' : undefined;
+  return haveSameValue(compiled.sameUnless, event, trigger, ctx.ids) ? 'unless_event_occurred' : undefined;
 }

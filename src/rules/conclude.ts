@@ -35,37 +35,37 @@ const MAX_EMIT_DEPTH = 5;
  * The last steps of every rule: expiry, limits, split, choice; then the notifications and actions. The condition and the
  * pattern hold by now. True when it was told (or acted).
  */
-export function applyGatesAndAct(m: DecisionContext, compiled: CompiledRule, matter: Firing): boolean {
+export function applyGatesAndAct(ctx: DecisionContext, compiled: CompiledRule, matter: Firing): boolean {
   const { rule } = compiled;
   const { trigger, due, eventIds, evidence } = matter;
 
   const time = due ?? trigger.time;
-  if (rule.expires !== undefined && m.now - time > rule.expires) {
-    evidence.expired = { expires_ms: rule.expires, late_by_ms: m.now - time };
+  if (rule.expires !== undefined && ctx.now - time > rule.expires) {
+    evidence.expired = { expires_ms: rule.expires, late_by_ms: ctx.now - time };
     const reason = expiredReason(time, evidence.expired, due !== undefined);
-    addDecision(m, compiled, { code: 'expired', reason, eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'expired', reason, eventIds, evidence });
     return false;
   }
-  const states = limitStates(m, compiled, matter, time);
+  const states = limitStates(ctx, compiled, matter, time);
   if (states.length > 0) {
     evidence.limits = states.map((state, at) => limitEvidence(compiled.limits[at]!.limit, state));
     const full = states.findIndex((state) => state.reached);
     if (full >= 0) {
       const reason = limitReason(compiled.limits[full]!.limit, states[full]!);
-      addDecision(m, compiled, { code: 'limit_reached', reason, eventIds, evidence });
+      addDecision(ctx, compiled, { code: 'limit_reached', reason, eventIds, evidence });
       return false;
     }
   }
 
-  const scope = toScope(m, matter);
+  const scope = toScope(ctx, matter);
   let types = rule.notify;
   let variant: string | undefined;
   if (rule.split) {
-    const chosen = variantOf(m, rule);
+    const chosen = variantOf(ctx, rule);
     variant = chosen.name;
     evidence.split = { variant: chosen.name, share: chosen.share };
     if (chosen.notify.length === 0) {
-      addDecision(m, compiled, { code: 'holdout', reason: holdoutReason(chosen), eventIds, evidence });
+      addDecision(ctx, compiled, { code: 'holdout', reason: holdoutReason(chosen), eventIds, evidence });
       return false;
     }
     types = chosen.notify;
@@ -73,18 +73,18 @@ export function applyGatesAndAct(m: DecisionContext, compiled: CompiledRule, mat
   if (rule.choose) {
     const at = compiled.branches.findIndex((branch) => !branch || branch.evaluate(scope).kind === 'true');
     if (at < 0) {
-      addDecision(m, compiled, { code: 'no_branch', reason: branchReason(rule), eventIds, evidence });
+      addDecision(ctx, compiled, { code: 'no_branch', reason: branchReason(rule), eventIds, evidence });
       return false;
     }
     evidence.branch = at + 1;
     types = rule.choose[at]!.notify;
     if (types.length === 0 && rule.actions.length === 0) {
-      addDecision(m, compiled, { code: 'holdout', reason: emptyBranchReason(rule, at + 1), eventIds, evidence });
+      addDecision(ctx, compiled, { code: 'holdout', reason: emptyBranchReason(rule, at + 1), eventIds, evidence });
       return false;
     }
   }
   if (rule.actions.some(({ kind }) => kind !== 'cancel') && (trigger.depth ?? 0) >= MAX_EMIT_DEPTH) {
-    addDecision(m, compiled, { code: 'loop', reason: loopReason(rule, MAX_EMIT_DEPTH), eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'loop', reason: loopReason(rule, MAX_EMIT_DEPTH), eventIds, evidence });
     return false;
   }
 
@@ -97,7 +97,7 @@ export function applyGatesAndAct(m: DecisionContext, compiled: CompiledRule, mat
     due,
   );
   const acted = types.length === 0;
-  const decisions = addDecision(m, compiled, {
+  const decisions = addDecision(ctx, compiled, {
     code: acted ? 'acted' : 'matched',
     reason,
     eventIds,
@@ -106,11 +106,11 @@ export function applyGatesAndAct(m: DecisionContext, compiled: CompiledRule, mat
   });
   const data = dataOf(compiled, scope, variant);
   for (const decision of acted ? [] : decisions) {
-    m.sends.push({
+    ctx.sends.push({
       decision,
       trigger,
       rule,
-      catalogVersion: matter.catalogVersion ?? m.rules.active.version,
+      catalogVersion: matter.catalogVersion ?? ctx.rules.active.version,
       matched: matter.matched,
       data,
       items: matter.items,
@@ -118,26 +118,26 @@ export function applyGatesAndAct(m: DecisionContext, compiled: CompiledRule, mat
     });
   }
   countSend(
-    m,
+    ctx,
     compiled,
     matter,
     states,
     time,
-    decisions[0]?.notification_id ?? m.ids.fromText(`${m.source} ${rule.name}`),
+    decisions[0]?.notification_id ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`),
   );
-  act(m, compiled, matter, scope, time);
+  act(ctx, compiled, matter, scope, time);
   return true;
 }
 
 /** The scope of a rule's expressions. `now` is there where the rule waits. */
 export function toScope(
-  m: DecisionContext,
+  ctx: DecisionContext,
   { trigger, matched, due }: Pick<Firing, 'trigger' | 'matched' | 'due'>,
 ): Scope {
   return {
     event: trigger.properties,
     traits: trigger.traits,
-    user: m.user.profile.traits,
+    user: ctx.user.profile.traits,
     matched,
     now: due,
   };
@@ -166,16 +166,16 @@ export function explainCondition(
   return { code, reason: conditionReason(evidence) };
 }
 
-function limitStates(m: DecisionContext, compiled: CompiledRule, { key }: Firing, time: Millis): LimitState[] {
+function limitStates(ctx: DecisionContext, compiled: CompiledRule, { key }: Firing, time: Millis): LimitState[] {
   return compiled.limits.map((bound) => {
-    const uses = m.user.uses.get(limitBucketKey(bound, key)) ?? [];
-    return evaluateLimit(bound.limit, uses, time, m.user.profile.traits);
+    const uses = ctx.user.uses.get(limitBucketKey(bound, key)) ?? [];
+    return evaluateLimit(bound.limit, uses, time, ctx.user.profile.traits);
   });
 }
 
 /** A limit counts what is sent: once for the rule, however many notifications it makes. */
 function countSend(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   { trigger, key }: Firing,
   states: readonly LimitState[],
@@ -187,16 +187,16 @@ function countSend(
     const { bucket, slot } = states[index]!;
     const name = limitBucketKey(bound, key);
     const use = { bucket, slot, at, eventId: trigger.eventId, notificationId };
-    m.uses.push({ ...use, limitKey: name });
-    addUse(m.user, name, use);
+    ctx.uses.push({ ...use, limitKey: name });
+    addUse(ctx.user, name, use);
   }
 }
 
 /** Depends on the rule and the person alone, so everybody stays where they are. */
-function variantOf(m: DecisionContext, rule: Rule): NonNullable<Rule['split']>[number] {
+function variantOf(ctx: DecisionContext, rule: Rule): NonNullable<Rule['split']>[number] {
   const split = rule.split ?? [];
   const place =
-    (Number.parseInt(m.ids.fromText(`split ${rule.name} ${m.user.userId}`).slice(0, 8), 16) / 2 ** 32) * 100;
+    (Number.parseInt(ctx.ids.fromText(`split ${rule.name} ${ctx.user.userId}`).slice(0, 8), 16) / 2 ** 32) * 100;
   let upTo = 0;
   for (const variant of split) {
     upTo += variant.share;
@@ -216,13 +216,13 @@ function dataOf({ data }: CompiledRule, scope: Scope, variant: string | undefine
   return Object.fromEntries(values);
 }
 
-function act(m: DecisionContext, compiled: CompiledRule, matter: Firing, scope: Scope, time: Millis): void {
+function act(ctx: DecisionContext, compiled: CompiledRule, matter: Firing, scope: Scope, time: Millis): void {
   const { rule } = compiled;
   // A trigger is told once, whatever completed its pattern or its wait. The first of a digest may end its window as well.
   const occasion = `${matter.trigger.key}${rule.digest && matter.due !== undefined ? ':digest' : ''}`;
   for (const [place, action] of rule.actions.entries()) {
     if (action.kind === 'cancel') {
-      cancelWaits(m, compiled, action.rule, matter, time);
+      cancelWaits(ctx, compiled, action.rule, matter, time);
       continue;
     }
     const values: [string, Json][] = [];
@@ -242,27 +242,27 @@ function act(m: DecisionContext, compiled: CompiledRule, matter: Firing, scope: 
       depth: (matter.trigger.depth ?? 0) + 1,
     };
     // By the catalog of the rule, which was checked against it: what waited ends as if nothing had changed.
-    const { misfit } = m.rules.at(matter.catalogVersion ?? m.rules.active.version);
+    const { misfit } = ctx.rules.at(matter.catalogVersion ?? ctx.rules.active.version);
     const wrong = misfit(made.type, made.properties, made.traits);
-    if (wrong) addEmitFailure(m, made, `${wrong.path} ${wrong.message}`);
-    else m.emits.push(made);
+    if (wrong) addEmitFailure(ctx, made, `${wrong.path} ${wrong.message}`);
+    else ctx.emits.push(made);
   }
 }
 
 /** Ends what another rule has pending for the person at this time; of the same key where both rules have one. */
 function cancelWaits(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   name: string,
   { key, trigger }: Firing,
   time: Millis,
 ): void {
-  for (const wait of findWaits(m, (one) => one.rule === name && one.status === 'waiting' && time <= one.dueAt)) {
+  for (const wait of findWaits(ctx, (one) => one.rule === name && one.status === 'waiting' && time <= one.dueAt)) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
-    const other = m.rules.at(wait.catalogVersion).byName.get(name);
+    const other = ctx.rules.at(wait.catalogVersion).byName.get(name);
     if (!other) continue;
-    closeWait(wait, 'cancelled', m.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
-    addDecision(m, other, {
+    closeWait(wait, 'cancelled', ctx.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
+    addDecision(ctx, other, {
       code: 'cancelled_by_rule',
       reason: `Cancelled: the rule ${compiled.rule.name} cancels what ${name} has pending.`,
       eventIds: [trigger.eventId, wait.state.trigger.eventId],

@@ -116,24 +116,24 @@ export interface RuleDecision {
 
 /** Adds a decision for each type; the same verdict for all of them. */
 export function addDecision(
-  m: DecisionContext,
+  ctx: DecisionContext,
   { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
   { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all }: RuleDecision,
 ): Decision[] {
   const made: Decision[] = [];
   for (const type of types) {
     const decision: Decision = {
-      decision_id: toDecisionId(m.source, m.decisions.length),
+      decision_id: toDecisionId(ctx.source, ctx.decisions.length),
       rule: rule.name,
       notification_type: type,
       outcome,
       reason_code: code,
       reason,
-      notification_id: code === 'matched' ? m.ids.fresh() : null,
+      notification_id: code === 'matched' ? ctx.ids.fresh() : null,
       event_ids: eventIds,
       evidence,
     };
-    m.decisions.push(decision);
+    ctx.decisions.push(decision);
     made.push(decision);
   }
   return made;

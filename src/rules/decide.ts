@@ -46,26 +46,26 @@ export function decide(
   ids: Ids,
 ): Verdicts {
   const { active } = rules;
-  const m = newContext(rules, user, now, ids, event.key);
+  const ctx = newContext(rules, user, now, ids, event.key);
   if (user.waits.size > 0) {
-    cancelWaits(m, event);
-    reportTooLate(m, event);
+    cancelWaits(ctx, event);
+    reportTooLate(ctx, event);
   }
   const triggered = findTriggered(active, event);
-  for (const compiled of triggered) evaluateRule(m, compiled, event);
-  if (active.byTrait.size > 0) evaluateTraitChanges(m, event, before, triggered);
+  for (const compiled of triggered) evaluateRule(ctx, compiled, event);
+  if (active.byTrait.size > 0) evaluateTraitChanges(ctx, event, before, triggered);
 
-  const incomplete = findIncomplete(m, event);
+  const incomplete = findIncomplete(ctx, event);
   mergeEvent(user, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
   shiftPending(user, event);
   for (const compiled of active.byPriorEvent.get(event.type) ?? NONE) {
-    for (const trigger of findWaitingTriggers(compiled, user, event)) evaluateRule(m, compiled, trigger);
+    for (const trigger of findWaitingTriggers(compiled, user, event)) evaluateRule(ctx, compiled, trigger);
   }
   for (const { compiled, trigger, change } of incomplete) {
-    if (complete(compiled, user, trigger, ids).findCompletion) evaluateRule(m, compiled, trigger, change);
+    if (complete(compiled, user, trigger, ids).findCompletion) evaluateRule(ctx, compiled, trigger, change);
   }
-  recordFired(user, event.time, m.decisions);
-  return m;
+  recordFired(user, event.time, ctx.decisions);
+  return ctx;
 }
 
 const NONE: readonly never[] = [];
@@ -80,10 +80,10 @@ function findTriggered({ byTrigger }: RuleSet, event: Event): readonly CompiledR
 
 /** The end of a wait, and what comes of it. */
 export function decideDueWait(rules: RuleSets, user: UserState, waitId: string, now: Millis, ids: Ids): Verdicts {
-  const m = newContext(rules, user, now, ids, waitId);
+  const ctx = newContext(rules, user, now, ids, waitId);
   const one = user.waits.get(waitId);
-  if (one?.status === 'waiting') fireWait(m, one);
-  return m;
+  if (one?.status === 'waiting') fireWait(ctx, one);
+  return ctx;
 }
 
 /**
@@ -99,29 +99,29 @@ export function decideOccurrence(
   now: Millis,
   ids: Ids,
 ): Verdicts {
-  const m = newContext(rules, user, now, ids, toWaitId({ user, ids }, compiled.rule.name, label));
-  fireSchedule(m, compiled, due, label);
-  return m;
+  const ctx = newContext(rules, user, now, ids, toWaitId({ user, ids }, compiled.rule.name, label));
+  fireSchedule(ctx, compiled, due, label);
+  return ctx;
 }
 
 /** One rule on one trigger; a decision for each notification type it names. @param change of the trait that it listens to */
 function evaluateRule(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   trigger: Event & Pick<Trigger, 'depth'>,
   change?: Evidence['change'],
 ): void {
   const { rule, condition, priorEvent: simple } = compiled;
   const evidence: Writable<Evidence> = {};
-  const key = evaluateKey(compiled, trigger, m.ids);
+  const key = evaluateKey(compiled, trigger, ctx.ids);
   if (key === undefined) {
-    addDecision(m, compiled, { code: 'key_missing', reason: keyReason(rule), eventIds: [trigger.eventId], evidence });
+    addDecision(ctx, compiled, { code: 'key_missing', reason: keyReason(rule), eventIds: [trigger.eventId], evidence });
     return;
   }
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
 
-  const { user, ids } = m;
+  const { user, ids } = ctx;
   const earlier = simple && findLatestBefore(user, simple, trigger);
   const found = simple ? undefined : matchPattern(compiled, user, trigger, ids);
   if (simple && earlier) user.completed.add(`${rule.name} ${trigger.key}`);
@@ -132,49 +132,49 @@ function evaluateRule(
   // Without the events of the pattern, a condition on them says nothing.
   const isBlind = compiled.usesMatched && found !== undefined && !found.steps;
   const judgesNow = condition && !isBlind && !(compiled.usesNow && compiled.waits);
-  if (judgesNow) evidence.condition = conditionEvidence(condition, toScope(m, matter));
+  if (judgesNow) evidence.condition = conditionEvidence(condition, toScope(ctx, matter));
   if (simple) evidence.pattern = patternEvidence(simple, trigger, earlier);
   if (found) addPatternEvidence(compiled, trigger, found, evidence);
 
   // A trigger that is judged again had what it gets.
-  const isAgain = trigger.key !== m.source;
-  const begun = isAgain && compiled.waits ? findStartedWait(m, compiled, trigger) : undefined;
+  const isAgain = trigger.key !== ctx.source;
+  const begun = isAgain && compiled.waits ? findStartedWait(ctx, compiled, trigger) : undefined;
   const refusal = evidence.condition && explainCondition(evidence.condition);
   if (refusal) {
-    addDecision(m, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
+    addDecision(ctx, compiled, { code: refusal.code, reason: refusal.reason, eventIds, evidence });
   } else if (simple && !earlier) {
     const reason = patternReason(rule, evidence.pattern!);
-    addDecision(m, compiled, { code: 'pattern_incomplete', reason, eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'pattern_incomplete', reason, eventIds, evidence });
   } else if (found && !found.steps) {
-    addDecision(m, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'pattern_incomplete', reason: stepsReason(rule), eventIds, evidence });
   } else if (found?.count && !found.count.enough) {
-    addDecision(m, compiled, { code: 'count_not_met', reason: countReason(evidence.count!), eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'count_not_met', reason: countReason(evidence.count!), eventIds, evidence });
   } else if (begun) {
-    recordAlreadyWaiting(m, compiled, matter, begun);
+    recordAlreadyWaiting(ctx, compiled, matter, begun);
   } else if (isAgain && hasFired(compiled, user, trigger)) {
     return;
   } else if (rule.digest) {
-    collectDigest(m, compiled, matter);
+    collectDigest(ctx, compiled, matter);
   } else if (rule.debounce) {
-    extendBurst(m, compiled, matter);
+    extendBurst(ctx, compiled, matter);
   } else if (compiled.waits) {
-    startWait(m, compiled, matter);
+    startWait(ctx, compiled, matter);
   } else {
-    applyGatesAndAct(m, compiled, matter);
+    applyGatesAndAct(ctx, compiled, matter);
   }
 }
 
 /** Rules that listen to traits which this event changes. A trait said again is no change. */
 function evaluateTraitChanges(
-  m: DecisionContext,
+  ctx: DecisionContext,
   event: Event & Pick<Trigger, 'depth'>,
   before: Profile,
   judged: readonly CompiledRule[],
 ): void {
-  const { traits } = m.user.profile;
+  const { traits } = ctx.user.profile;
   const done = new Set(judged);
   for (const trait of Object.keys(event.traits)) {
-    const listening = m.rules.active.byTrait.get(trait);
+    const listening = ctx.rules.active.byTrait.get(trait);
     if (!listening) continue;
     const from = before.traits[trait] ?? null;
     const to = traits[trait] ?? null;
@@ -182,10 +182,10 @@ function evaluateTraitChanges(
     for (const compiled of listening) {
       if (done.has(compiled) || !matchesTraitChange(compiled.rule, trait, to)) continue;
       done.add(compiled);
-      evaluateRule(m, compiled, event, { trait, from: truncateForEvidence(from), to: truncateForEvidence(to) });
+      evaluateRule(ctx, compiled, event, { trait, from: truncateForEvidence(from), to: truncateForEvidence(to) });
     }
   }
-  if (m.rules.active.changesWait) addTraitChanges(m.user, findOpenChanges(event, m.decisions));
+  if (ctx.rules.active.changesWait) addTraitChanges(ctx.user, findOpenChanges(event, ctx.decisions));
 }
 
 interface Incomplete {
@@ -195,9 +195,9 @@ interface Incomplete {
 }
 
 /** Earlier triggers whose pattern is not complete without this event, and may be with it. */
-function findIncomplete(m: DecisionContext, event: Event): readonly Incomplete[] {
-  const { user, ids } = m;
-  const listening = m.rules.active.byPatternEvent.get(event.type);
+function findIncomplete(ctx: DecisionContext, event: Event): readonly Incomplete[] {
+  const { user, ids } = ctx;
+  const listening = ctx.rules.active.byPatternEvent.get(event.type);
   if (!listening) return NONE;
   return listening.flatMap((compiled) => {
     const { rule } = compiled;

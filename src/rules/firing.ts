@@ -7,14 +7,14 @@ import type { CompiledRule } from './rule-set.ts';
 import { closeWait, newWait, toKeyEvidence, toWaitEvidence, toWaitId } from './wait.ts';
 
 /** Its time has come: the rule of the catalog it began with acts, or says why not. */
-export function fireWait(m: DecisionContext, one: Wait): void {
-  const compiled = m.rules.at(one.catalogVersion).byName.get(one.rule);
-  closeWait(one, 'fired', m.now);
+export function fireWait(ctx: DecisionContext, one: Wait): void {
+  const compiled = ctx.rules.at(one.catalogVersion).byName.get(one.rule);
+  closeWait(one, 'fired', ctx.now);
   if (!compiled || (one.kind === 'digest' && one.state.total === 0)) return;
   const { trigger, matched, items, total, begun } = one.state;
   const evidence: Writable<Evidence> = { ...toKeyEvidence(one.key), ...begun?.evidence, wait: toWaitEvidence(one) };
   if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
-  const told = recheckAndAct(m, compiled, {
+  const told = recheckAndAct(ctx, compiled, {
     trigger,
     key: one.key,
     eventIds: begun?.eventIds ?? [trigger.eventId],
@@ -28,27 +28,27 @@ export function fireWait(m: DecisionContext, one: Wait): void {
 }
 
 /** After a wait: what the condition says now, then what every rule does. True when it was told (or acted). */
-export function recheckAndAct(m: DecisionContext, compiled: CompiledRule, matter: Firing): boolean {
+export function recheckAndAct(ctx: DecisionContext, compiled: CompiledRule, matter: Firing): boolean {
   const { rule, condition, usesNow: asksNow } = compiled;
   const { eventIds, evidence } = matter;
   if (condition && (rule.recheck || asksNow)) {
-    const seen = conditionEvidence(condition, toScope(m, matter));
+    const seen = conditionEvidence(condition, toScope(ctx, matter));
     evidence.condition = seen;
     const verdict = explainCondition(seen);
     if (verdict) {
-      addDecision(m, compiled, { ...verdict, eventIds, evidence });
+      addDecision(ctx, compiled, { ...verdict, eventIds, evidence });
       return false;
     }
   }
-  return applyGatesAndAct(m, compiled, matter);
+  return applyGatesAndAct(ctx, compiled, matter);
 }
 
 /** One person's turn of a recurring rule. @param due the moment it is for; @param label that moment as local time */
-export function fireSchedule(m: DecisionContext, compiled: CompiledRule, due: Millis, label: string): void {
+export function fireSchedule(ctx: DecisionContext, compiled: CompiledRule, due: Millis, label: string): void {
   const { rule, audience } = compiled;
-  const id = toWaitId(m, rule.name, label);
-  if (m.user.waits.has(id)) return;
-  const user = m.user.profile.traits;
+  const id = toWaitId(ctx, rule.name, label);
+  if (ctx.user.waits.has(id)) return;
+  const user = ctx.user.profile.traits;
   if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return;
   const trigger: Trigger = {
     key: id,
@@ -58,5 +58,5 @@ export function fireSchedule(m: DecisionContext, compiled: CompiledRule, due: Mi
     properties: {},
     traits: {},
   };
-  fireWait(m, newWait(m, compiled, { trigger: { ...trigger, key: label }, key: '' }, due, { trigger }));
+  fireWait(ctx, newWait(ctx, compiled, { trigger: { ...trigger, key: label }, key: '' }, due, { trigger }));
 }

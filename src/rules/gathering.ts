@@ -25,51 +25,51 @@ import { closeWait, newWait, toKeyEvidence, toStartState, toTrigger, toWaitEvide
 import { recordEnding } from './waits.ts';
 
 /** The last of a burst is told, when it has been quiet. */
-export function extendBurst(m: DecisionContext, compiled: CompiledRule, matter: Firing): void {
+export function extendBurst(ctx: DecisionContext, compiled: CompiledRule, matter: Firing): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const burst = findWindow(m, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
-  const over = burst ? undefined : burstOver(m, compiled, matter);
+  const burst = findWindow(ctx, compiled, matter, 'debounce', ({ status }) => status === 'waiting');
+  const over = burst ? undefined : burstOver(ctx, compiled, matter);
   if (over) {
-    recordOver(m, compiled, matter, over);
+    recordOver(ctx, compiled, matter, over);
     return;
   }
   const isTold = !burst || !isBefore(trigger, burst.state.trigger);
   const span = extendSpan(burst, trigger.time, trigger.time);
-  const due = getWindowEnd(m, compiled, span.first, span.last);
+  const due = getWindowEnd(ctx, compiled, span.first, span.last);
   const state: WaitState = isTold
     ? {
         trigger: toTrigger(trigger),
         ...span,
         ...toStartState(matter),
-        ...countSeen(compiled, m.user, trigger, m.ids),
+        ...countSeen(compiled, ctx.user, trigger, ctx.ids),
       }
     : { ...burst.state, ...span };
-  const open = burst ?? newWait(m, compiled, matter, due, state);
+  const open = burst ?? newWait(ctx, compiled, matter, due, state);
   if (burst) updateWait(burst, due, state);
-  const ending = isTold && findEnding(compiled, m.user, trigger, due, m.ids);
+  const ending = isTold && findEnding(compiled, ctx.user, trigger, due, ctx.ids);
   if (ending) {
     // It is kept, for triggers before this one that are yet to come.
     const { eventId, type, time } = ending.event.event;
-    closeWait(open, 'cancelled', m.now, { event_id: eventId, event_type: type, at: time });
-    recordEnding(m, compiled, matter, ending);
+    closeWait(open, 'cancelled', ctx.now, { event_id: eventId, event_type: type, at: time });
+    recordEnding(ctx, compiled, matter, ending);
     return;
   }
-  mergeOverlapping(m, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
-  const ended = reachesEnded(m, compiled, open);
+  mergeOverlapping(ctx, compiled, open, trigger, (one, other) => (isBefore(one.trigger, other.trigger) ? other : one));
+  const ended = reachesEnded(ctx, compiled, open);
   if (ended) {
-    closeWait(open, 'cancelled', m.now, ended.state.endedBy);
-    recordEnded(m, compiled, matter, ended);
+    closeWait(open, 'cancelled', ctx.now, ended.state.endedBy);
+    recordEnded(ctx, compiled, matter, ended);
     return;
   }
   evidence.wait = toWaitEvidence(open);
-  addDecision(m, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
+  addDecision(ctx, compiled, { code: 'waiting', reason: waitingReason(rule, open), eventIds, evidence });
 }
 
 /** The burst that it belongs to, where that has been told, or where an event has ended it. */
-function burstOver(m: DecisionContext, compiled: CompiledRule, matter: Firing): Wait | undefined {
+function burstOver(ctx: DecisionContext, compiled: CompiledRule, matter: Firing): Wait | undefined {
   return findWindow(
-    m,
+    ctx,
     compiled,
     matter,
     'debounce',
@@ -77,20 +77,20 @@ function burstOver(m: DecisionContext, compiled: CompiledRule, matter: Firing): 
   );
 }
 
-function recordOver(m: DecisionContext, compiled: CompiledRule, matter: Firing, burst: Wait): void {
+function recordOver(ctx: DecisionContext, compiled: CompiledRule, matter: Firing, burst: Wait): void {
   if (burst.status !== 'fired') {
-    recordEnded(m, compiled, matter, burst);
+    recordEnded(ctx, compiled, matter, burst);
     return;
   }
   const { trigger, eventIds, evidence } = matter;
   evidence.wait = toWaitEvidence(burst);
-  addDecision(m, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
+  addDecision(ctx, compiled, { code: 'too_late', reason: tooLateReason(trigger, burst), eventIds, evidence });
 }
 
 /** With one more event, a burst may reach one that an event has ended, and is ended with it. */
-function reachesEnded(m: DecisionContext, compiled: CompiledRule, open: Wait): Wait | undefined {
+function reachesEnded(ctx: DecisionContext, compiled: CompiledRule, open: Wait): Wait | undefined {
   const { rule, key } = open;
-  return findWaits(m, (one) => one.rule === rule && one.key === key && one.kind === 'debounce').find(
+  return findWaits(ctx, (one) => one.rule === rule && one.key === key && one.kind === 'debounce').find(
     (one) =>
       isEnded(compiled, one) &&
       isBefore(open.state.trigger, one.state.trigger) &&
@@ -104,30 +104,30 @@ function isEnded({ rule }: CompiledRule, { status, state: { endedBy } }: Wait): 
 }
 
 /** It shares what ended the burst. */
-function recordEnded(m: DecisionContext, compiled: CompiledRule, { eventIds, evidence }: Firing, ended: Wait): void {
+function recordEnded(ctx: DecisionContext, compiled: CompiledRule, { eventIds, evidence }: Firing, ended: Wait): void {
   const { rule } = compiled;
   const { event_type: type, at: time } = ended.state.endedBy!;
   evidence.wait = toWaitEvidence(ended);
   if (rule.cancelOn.includes(type)) {
     const reason = cancelledReason(rule, { type, time });
-    addDecision(m, compiled, { code: 'cancelled_by_event', reason, eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'cancelled_by_event', reason, eventIds, evidence });
   } else {
     const reason = unlessEventReason(rule, { type, time });
-    addDecision(m, compiled, { code: 'unless_event_occurred', reason, eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'unless_event_occurred', reason, eventIds, evidence });
   }
 }
 
 /** Items are kept together until the window ends. */
-export function collectDigest(m: DecisionContext, compiled: CompiledRule, matter: Firing): void {
+export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, matter: Firing): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const window = findWindow(m, compiled, matter, 'digest', ({ status }) => status === 'waiting');
+  const window = findWindow(ctx, compiled, matter, 'digest', ({ status }) => status === 'waiting');
   const span = extendSpan(window, trigger.time, trigger.time);
-  const due = getWindowEnd(m, compiled, span.first, span.last);
+  const due = getWindowEnd(ctx, compiled, span.first, span.last);
   const now = rule.digest!.firstNow && !window;
-  const ending = findEnding(compiled, now ? withPending(m.user) : m.user, trigger, due, m.ids);
+  const ending = findEnding(compiled, now ? withPending(ctx.user) : ctx.user, trigger, due, ctx.ids);
   if (ending) {
-    recordEnding(m, compiled, matter, ending);
+    recordEnding(ctx, compiled, matter, ending);
     return;
   }
   const item = itemOf(trigger);
@@ -137,30 +137,30 @@ export function collectDigest(m: DecisionContext, compiled: CompiledRule, matter
     items: now ? [] : latestItems(compiled, [...(window?.state.items ?? []), item]),
     total: now ? 0 : (window?.state.total ?? 0) + 1,
   };
-  const open = window ?? newWait(m, compiled, matter, due, state);
+  const open = window ?? newWait(ctx, compiled, matter, due, state);
   if (window) updateWait(window, due, state);
-  mergeOverlapping(m, compiled, open, trigger, (one, other) => ({
+  mergeOverlapping(ctx, compiled, open, trigger, (one, other) => ({
     ...(isBefore(one.trigger, other.trigger) ? other : one),
     items: latestItems(compiled, [...(one.items ?? []), ...(other.items ?? [])]),
     total: (one.total ?? 0) + (other.total ?? 0),
   }));
   if (now) {
     evidence.digest = { total: 1, kept: 1 };
-    applyGatesAndAct(m, compiled, { ...matter, items: [item], total: 1 });
+    applyGatesAndAct(ctx, compiled, { ...matter, items: [item], total: 1 });
     return;
   }
   evidence.wait = toWaitEvidence(open);
-  addDecision(m, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
+  addDecision(ctx, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
 }
 
 /** Takes out what was collected up to a time, and what was only counted. False when nothing is left. */
-export function dropItems(m: DecisionContext, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
+export function dropItems(ctx: DecisionContext, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
   const left = (window.state.items ?? []).filter(({ at }) => Date.parse(at) > upTo);
   const [first, last] = [left[0], left.at(-1)];
   if (!first || !last) return false;
   const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
   // Of a version that is no digest any more it ends when it was due.
-  const due = compiled.rule.digest ? getWindowEnd(m, compiled, span.first, span.last) : window.dueAt;
+  const due = compiled.rule.digest ? getWindowEnd(ctx, compiled, span.first, span.last) : window.dueAt;
   updateWait(window, due, { ...window.state, ...span, items: left, total: left.length });
   return true;
 }
@@ -169,15 +169,15 @@ export function dropItems(m: DecisionContext, compiled: CompiledRule, window: Wa
 
 /** The one that the trigger falls into; else the one that would have begun with it. */
 function findWindow(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   { trigger: { time }, key }: Firing,
   kind: WaitKind,
   which: (one: Wait) => boolean,
 ): Wait | undefined {
   const { rule } = compiled;
-  const all = findWaits(m, (one) => one.rule === rule.name && one.key === key && one.kind === kind && which(one));
-  const own = getWindowEnd(m, compiled, time, time);
+  const all = findWaits(ctx, (one) => one.rule === rule.name && one.key === key && one.kind === kind && which(one));
+  const own = getWindowEnd(ctx, compiled, time, time);
   return (
     all.find((one) => firstOf(one) <= time && isInWindow(compiled, time, one.dueAt)) ??
     all.find((one) => time < firstOf(one) && isInWindow(compiled, firstOf(one), own))
@@ -186,7 +186,7 @@ function findWindow(
 
 /** With one more event it may reach into others: they become one. */
 function mergeOverlapping(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   open: Wait,
   by: Trigger,
@@ -194,18 +194,21 @@ function mergeOverlapping(
 ): void {
   const { rule } = compiled;
   const others = findWaits(
-    m,
+    ctx,
     (one) => one.rule === rule.name && one.key === open.key && one.kind === open.kind && one !== open,
   );
   for (const other of others) {
     if (other.status !== 'waiting' || firstOf(other) < firstOf(open)) continue;
     if (!isInWindow(compiled, firstOf(other), open.dueAt)) continue;
     const span = extendSpan(open, firstOf(other), other.state.last ?? other.triggerTime);
-    updateWait(open, getWindowEnd(m, compiled, span.first, span.last), { ...merge(open.state, other.state), ...span });
-    closeWait(other, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+    updateWait(open, getWindowEnd(ctx, compiled, span.first, span.last), {
+      ...merge(open.state, other.state),
+      ...span,
+    });
+    closeWait(other, 'cancelled', ctx.now, { event_id: by.eventId, event_type: by.type, at: by.time });
     const eventIds = [by.eventId, other.state.trigger.eventId];
     const evidence = { ...toKeyEvidence(other.key), wait: toWaitEvidence(other) };
-    addDecision(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
+    addDecision(ctx, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
   }
 }
 
@@ -225,7 +228,7 @@ function isInWindow({ rule: { digest } }: CompiledRule, time: Millis, end: Milli
 }
 
 /** When a burst or a window is over that began and was last added to at these times. */
-function getWindowEnd(m: DecisionContext, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
+function getWindowEnd(ctx: DecisionContext, { rule }: CompiledRule, first: Millis, last: Millis): Millis {
   if (rule.debounce) {
     const { quiet, atMost = Number.POSITIVE_INFINITY } = rule.debounce;
     const end = Math.min(last + quiet, first + atMost);
@@ -235,7 +238,7 @@ function getWindowEnd(m: DecisionContext, { rule }: CompiledRule, first: Millis,
   const { window } = rule.digest!;
   if (window.kind === 'fixed') return first + window.span;
   if (window.kind === 'sliding') return Math.min(last + window.span, first + window.atMost);
-  return nextOccurrence(window.recurrence.cron, resolveZone(rule.zone, m.user.profile.traits), first) ?? first;
+  return nextOccurrence(window.recurrence.cron, resolveZone(rule.zone, ctx.user.profile.traits), first) ?? first;
 }
 
 function itemOf({ properties, traits, type, eventId, time }: Trigger): DigestItem {

@@ -9,20 +9,20 @@ import type { Trigger, Wait, WaitState } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
 
 export function newWait(
-  m: DecisionContext,
+  ctx: DecisionContext,
   { rule }: Pick<CompiledRule, 'rule'>,
   { trigger, key }: Pick<Firing, 'trigger' | 'key'>,
   due: Millis,
   state: WaitState,
 ): Wait {
   const made: Wait = {
-    waitId: toWaitId(m, rule.name, trigger.key),
-    userId: m.user.userId,
+    waitId: toWaitId(ctx, rule.name, trigger.key),
+    userId: ctx.user.userId,
     rule: rule.name,
     key,
     kind: getWaitKind(rule) as WaitKind,
-    catalogVersion: m.rules.active.version,
-    beganAt: m.now,
+    catalogVersion: ctx.rules.active.version,
+    beganAt: ctx.now,
     status: 'waiting',
     dueAt: due,
     triggerTime: trigger.time,
@@ -30,7 +30,7 @@ export function newWait(
     endedAt: null,
     stored: 'new',
   };
-  m.user.waits.set(made.waitId, made);
+  ctx.user.waits.set(made.waitId, made);
   return made;
 }
 
@@ -45,8 +45,8 @@ export function getWaitKind({ every, digest, debounce, unless, at, delay }: Rule
 }
 
 /** One trigger begins one wait of a rule; a person has one turn of a recurring rule for each local time. */
-export function toWaitId(m: Pick<DecisionContext, 'ids' | 'user'>, rule: string, began: string): string {
-  return m.ids.fromText(`wait ${rule}\n${m.user.userId}\n${began}`);
+export function toWaitId(ctx: Pick<DecisionContext, 'ids' | 'user'>, rule: string, began: string): string {
+  return ctx.ids.fromText(`wait ${rule}\n${ctx.user.userId}\n${began}`);
 }
 
 export function updateWait(one: Wait, due: Millis, state: WaitState): void {

@@ -26,65 +26,65 @@ import { closeWait, newWait, toKeyEvidence, toStartState, toTrigger, toWaitEvide
  * A rule with a delay, a point in time or an absence, whose condition and pattern hold: it waits, unless it is due
  * already, or something has come that ends it.
  */
-export function startWait(m: DecisionContext, compiled: CompiledRule, matter: Firing): void {
+export function startWait(ctx: DecisionContext, compiled: CompiledRule, matter: Firing): void {
   const { rule } = compiled;
   const { trigger, eventIds, evidence } = matter;
-  const due = computeDueTime(m, compiled, matter);
+  const due = computeDueTime(ctx, compiled, matter);
   // Nothing is left to wait for: what came with the trigger can take it back only now.
-  const user = typeof due === 'number' && due > m.now ? m.user : withPending(m.user);
+  const user = typeof due === 'number' && due > ctx.now ? ctx.user : withPending(ctx.user);
   if (typeof due !== 'number') {
-    if (resolveOverlap(m, compiled, matter, trigger.time - 1, user) === 'superseded') return;
-    handleMissedTime(m, compiled, matter, due, user);
+    if (resolveOverlap(ctx, compiled, matter, trigger.time - 1, user) === 'superseded') return;
+    handleMissedTime(ctx, compiled, matter, due, user);
     return;
   }
-  const ending = findEnding(compiled, user, trigger, due, m.ids);
+  const ending = findEnding(compiled, user, trigger, due, ctx.ids);
   // What ends a wait may be a trigger, too, which then finds none.
-  const movedFrom = resolveOverlap(m, compiled, matter, ending ? ending.event.time - 1 : due, user);
+  const movedFrom = resolveOverlap(ctx, compiled, matter, ending ? ending.event.time - 1 : due, user);
   if (movedFrom === 'superseded') return;
   if (ending) {
-    recordEnding(m, compiled, matter, ending);
+    recordEnding(ctx, compiled, matter, ending);
     return;
   }
-  const opened = newWait(m, compiled, matter, due, {
+  const opened = newWait(ctx, compiled, matter, due, {
     trigger: toTrigger(trigger),
     ...toStartState(matter),
-    ...countSeen(compiled, m.user, trigger, m.ids),
+    ...countSeen(compiled, ctx.user, trigger, ctx.ids),
   });
   // What rules make of the rest of the batch may still end it: then it ends when all of that is known, as a wait does.
-  if (due <= m.now && !compiled.endedByRules) {
-    fireWait(m, opened);
+  if (due <= ctx.now && !compiled.endedByRules) {
+    fireWait(ctx, opened);
     return;
   }
   evidence.wait = {
     ...toWaitEvidence(opened),
     ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: isoTime(movedFrom.dueAt) } }),
   };
-  addDecision(m, compiled, { code: 'waiting', reason: waitingReason(rule, opened, movedFrom), eventIds, evidence });
+  addDecision(ctx, compiled, { code: 'waiting', reason: waitingReason(rule, opened, movedFrom), eventIds, evidence });
 }
 
 /**
  * A trigger begins one wait of a rule. One that is judged again may have begun it: by another version of the rule, or when
  * less was known of its pattern.
  */
-export function findStartedWait(m: DecisionContext, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
-  return m.user.waits.get(toWaitId(m, rule.name, trigger.key));
+export function findStartedWait(ctx: DecisionContext, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
+  return ctx.user.waits.get(toWaitId(ctx, rule.name, trigger.key));
 }
 
 /** Not to be waited for: this wait has begun. */
 export function recordAlreadyWaiting(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   { eventIds, evidence }: Firing,
   begun: Wait,
 ): void {
   evidence.wait = toWaitEvidence(begun);
   const reason = alreadyWaitingReason(compiled.rule, begun);
-  addDecision(m, compiled, { code: 'already_waiting', reason, eventIds, evidence });
+  addDecision(ctx, compiled, { code: 'already_waiting', reason, eventIds, evidence });
 }
 
 /** Not to be waited for: what has come already ends it. */
 export function recordEnding(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   matter: Firing,
   { code, event }: Ending,
@@ -93,7 +93,7 @@ export function recordEnding(
   const { evidence } = matter;
   const reason =
     code === 'unless_event_occurred' ? unlessEventReason(rule, event.event) : cancelledReason(rule, event.event);
-  addDecision(m, compiled, { code, reason, eventIds: [...matter.eventIds, event.eventId], evidence });
+  addDecision(ctx, compiled, { code, reason, eventIds: [...matter.eventIds, event.eventId], evidence });
 }
 
 interface MissingTime {
@@ -102,19 +102,19 @@ interface MissingTime {
 }
 
 function computeDueTime(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   { trigger, matched }: Firing,
 ): Millis | MissingTime {
   const { rule, at } = compiled;
-  const zone = resolveZone(rule.zone, m.user.profile.traits);
+  const zone = resolveZone(rule.zone, ctx.user.profile.traits);
   let due = trigger.time + (rule.delay?.span ?? 0);
   if (rule.at && at) {
-    const result = at.evaluate(toScope(m, { trigger, ...(matched && { matched }) }));
+    const result = at.evaluate(toScope(ctx, { trigger, ...(matched && { matched }) }));
     const time = result.kind === 'value' ? toInstant(result.value) : undefined;
     if (time === undefined) return { problem: 'time_missing' };
     due = resolveTimeExpression(rule.at, zone, time);
-    if (due < m.now) return { problem: 'time_past', at: due };
+    if (due < ctx.now) return { problem: 'time_past', at: due };
   } else if (rule.at) {
     due = resolveTimeExpression(rule.at, zone, due);
   }
@@ -128,7 +128,7 @@ function toInstant(value: Json): Millis | undefined {
 
 /** The point in time has passed, or nobody said it: the rule says what to do then. */
 function handleMissedTime(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   matter: Firing,
   { problem, at }: MissingTime,
@@ -138,14 +138,14 @@ function handleMissedTime(
   const { trigger, eventIds, evidence } = matter;
   const policy = problem === 'time_missing' ? rule.ifMissing : rule.ifPast;
   if (policy === 'send_now') {
-    const ending = findEnding(compiled, user, trigger, m.now, m.ids);
-    if (ending) recordEnding(m, compiled, matter, ending);
-    else recheckAndAct(m, compiled, { ...matter, due: Math.max(at ?? trigger.time, trigger.time) });
+    const ending = findEnding(compiled, user, trigger, ctx.now, ctx.ids);
+    if (ending) recordEnding(ctx, compiled, matter, ending);
+    else recheckAndAct(ctx, compiled, { ...matter, due: Math.max(at ?? trigger.time, trigger.time) });
     return;
   }
   const outcome = policy === 'error' ? 'failed' : 'not_matched';
   const reason = timeReason(rule, problem, at);
-  addDecision(m, compiled, { code: problem, reason, eventIds, evidence, outcome });
+  addDecision(ctx, compiled, { code: problem, reason, eventIds, evidence, outcome });
 }
 
 /**
@@ -157,7 +157,7 @@ function handleMissedTime(
  * @param user with what may take the trigger's place
  */
 function resolveOverlap(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   matter: Firing,
   end: Millis,
@@ -168,13 +168,13 @@ function resolveOverlap(
   const { key, trigger } = matter;
   // What a digest of another version has gathered is told all the same, and a turn is no trigger.
   const isOne = ({ kind, state }: Wait) => kind !== 'digest' && kind !== 'every' && state.trigger.key !== trigger.key;
-  const same = findWaits(m, (one) => one.rule === rule.name && one.key === key && isOne(one));
-  if (rule.again === 'ignore') return keepFirstTrigger(m, compiled, matter, end, same);
-  return keepLastTrigger(m, compiled, matter, findLaterTrigger(m, compiled, matter, end, same, user), same);
+  const same = findWaits(ctx, (one) => one.rule === rule.name && one.key === key && isOne(one));
+  if (rule.again === 'ignore') return keepFirstTrigger(ctx, compiled, matter, end, same);
+  return keepLastTrigger(ctx, compiled, matter, findLaterTrigger(ctx, compiled, matter, end, same, user), same);
 }
 
 function keepFirstTrigger(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   matter: Firing,
   end: Millis,
@@ -187,15 +187,15 @@ function keepFirstTrigger(
   });
   const first = overlapping.find((one) => one.status === 'fired' || isBefore(one.state.trigger, trigger));
   if (first) {
-    recordAlreadyWaiting(m, compiled, matter, first);
+    recordAlreadyWaiting(ctx, compiled, matter, first);
     return 'superseded';
   }
-  for (const one of overlapping) supersedeWait(m, compiled, one, trigger);
+  for (const one of overlapping) supersedeWait(ctx, compiled, one, trigger);
   return overlapping[0];
 }
 
 function keepLastTrigger(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   { trigger, eventIds, evidence }: Firing,
   later: Trigger | undefined,
@@ -204,27 +204,27 @@ function keepLastTrigger(
   const { rule } = compiled;
   if (later) {
     const reason = supersededReason(rule, later);
-    addDecision(m, compiled, { code: 'superseded', reason, eventIds: [...eventIds, later.eventId], evidence });
+    addDecision(ctx, compiled, { code: 'superseded', reason, eventIds: [...eventIds, later.eventId], evidence });
     return 'superseded';
   }
   const earlier = same.filter(
     (one) => one.status === 'waiting' && trigger.time <= one.dueAt && isBefore(one.state.trigger, trigger),
   );
-  for (const one of earlier) supersedeWait(m, compiled, one, trigger);
+  for (const one of earlier) supersedeWait(ctx, compiled, one, trigger);
   return earlier.at(-1);
 }
 
-function supersedeWait(m: DecisionContext, compiled: CompiledRule, one: Wait, by: Trigger): void {
+function supersedeWait(ctx: DecisionContext, compiled: CompiledRule, one: Wait, by: Trigger): void {
   const { rule } = compiled;
-  closeWait(one, 'cancelled', m.now, { event_id: by.eventId, event_type: by.type, at: by.time });
+  closeWait(one, 'cancelled', ctx.now, { event_id: by.eventId, event_type: by.type, at: by.time });
   const eventIds = [by.eventId, one.state.trigger.eventId];
   const evidence: Evidence = { ...toKeyEvidence(one.key), wait: toWaitEvidence(one) };
-  addDecision(m, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
+  addDecision(ctx, compiled, { code: 'superseded', reason: supersededReason(rule, by), eventIds, evidence });
 }
 
 /** A trigger that happened later and arrived earlier, and would have restarted this wait. */
 function findLaterTrigger(
-  m: DecisionContext,
+  ctx: DecisionContext,
   compiled: CompiledRule,
   { trigger, key }: Firing,
   end: Millis,
@@ -242,22 +242,22 @@ function findLaterTrigger(
     .flatMap(({ event }) => (event && isAbout(rule, event) ? [event] : []));
   // Of the changes that are known already, each has begun a wait.
   const changes =
-    user !== m.user && rule.changes
+    user !== ctx.user && rule.changes
       ? pendingTraitChanges(user, (trait, to) => matchesTraitChange(rule, trait, to))
       : [];
   return [...said, ...changes]
     .filter(isLater)
     .sort(compareByTime)
-    .find((event) => evaluateKey(compiled, event, m.ids) === key && wouldStart(m, compiled, event, user));
+    .find((event) => evaluateKey(compiled, event, ctx.ids) === key && wouldStart(ctx, compiled, event, user));
 }
 
 /** It had no wait of its own, since its time was missing or past, or something ended it at once. */
-function wouldStart(m: DecisionContext, compiled: CompiledRule, trigger: Event, known: UserState): boolean {
+function wouldStart(ctx: DecisionContext, compiled: CompiledRule, trigger: Event, known: UserState): boolean {
   const { condition, usesNow: asksNow } = compiled;
   const user = stateAt(known, trigger);
-  const found = complete(compiled, user, trigger, m.ids);
+  const found = complete(compiled, user, trigger, ctx.ids);
   if (!found.findCompletion) return false;
   if (!condition || asksNow) return true;
   const matched = Object.fromEntries((found.steps ?? []).map(({ event }) => [event.type, event.properties]));
-  return conditionEvidence(condition, toScope({ ...m, user }, { trigger, matched })).result === true;
+  return conditionEvidence(condition, toScope({ ...ctx, user }, { trigger, matched })).result === true;
 }
