@@ -77,7 +77,7 @@ function viewOf({ at, userId, cause, decisions, sends }: SimulationStep) {
       ? { kind: cause.kind, event_id: cause.event.eventId, event_type: cause.event.type }
       : cause.kind === 'wait'
         ? { kind: cause.kind, wait_id: cause.wait.waitId, rule: cause.wait.rule }
-        : { kind: cause.kind, rule: cause.rule, turn: cause.label };
+        : { kind: cause.kind, rule: cause.rule, occurrence: cause.localTimeKey };
   return {
     at: new Date(at).toISOString(),
     user_id: userId,

@@ -15,6 +15,7 @@ import {
   recordFired,
   type Trigger,
   type UserState,
+  type Wait,
 } from './facts.ts';
 import { fireSchedule, fireWait } from './firing.ts';
 import { collectDigest, extendBurst } from './gathering.ts';
@@ -78,30 +79,29 @@ function findTriggered({ byTrigger }: RuleSet, event: Event): readonly CompiledR
     : listening.filter(({ rule }) => isAbout(rule, event));
 }
 
-/** The end of a wait, and what comes of it. */
-export function decideDueWait(rules: RuleSets, user: UserState, waitId: string, now: Millis, ids: Ids): Verdicts {
-  const ctx = newContext(rules, user, now, ids, waitId);
-  const one = user.waits.get(waitId);
-  if (one?.status === 'waiting') fireWait(ctx, one);
+/** Fires a wait that is due. The verdicts' source is its id. */
+export function decideDueWait(rules: RuleSets, user: UserState, wait: Wait, now: Millis, ids: Ids): Verdicts {
+  const ctx = newContext(rules, user, now, ids, wait.waitId);
+  fireWait(ctx, wait);
   return ctx;
 }
 
 /**
- * One person's turn of a recurring rule; the verdicts' source is the wait it makes, where it makes one.
- * @param label the moment as local time: a person has each of them once
+ * Runs one occurrence of a recurring rule for one user. The verdicts' source is the id of the wait that records it.
+ * @param localTimeKey the occurrence as local time: a user has each of them once
+ * @returns `wait`: that record; undefined when the user is not in the audience, or had this occurrence before
  */
 export function decideOccurrence(
   rules: RuleSets,
   compiled: CompiledRule,
   user: UserState,
   due: Millis,
-  label: string,
+  localTimeKey: string,
   now: Millis,
   ids: Ids,
-): Verdicts {
-  const ctx = newContext(rules, user, now, ids, toWaitId({ user, ids }, compiled.rule.name, label));
-  fireSchedule(ctx, compiled, due, label);
-  return ctx;
+): { readonly verdicts: Verdicts; readonly wait: Wait | undefined } {
+  const ctx = newContext(rules, user, now, ids, toWaitId({ user, ids }, compiled.rule.name, localTimeKey));
+  return { verdicts: ctx, wait: fireSchedule(ctx, compiled, due, localTimeKey) };
 }
 
 /** One rule on one trigger; a decision for each notification type it names. @param change of the trait that it listens to */

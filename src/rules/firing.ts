@@ -43,13 +43,23 @@ export function recheckAndAct(ctx: DecisionContext, compiled: CompiledRule, matt
   return applyGatesAndAct(ctx, compiled, matter);
 }
 
-/** One person's turn of a recurring rule. @param due the moment it is for; @param label that moment as local time */
-export function fireSchedule(ctx: DecisionContext, compiled: CompiledRule, due: Millis, label: string): void {
+/**
+ * Runs a recurring rule for the user, if the user is in its audience and has not had this occurrence.
+ * @param due the instant of the occurrence
+ * @param localTimeKey the same as local time
+ * @returns the wait that records the occurrence; undefined when there was nothing to do
+ */
+export function fireSchedule(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  due: Millis,
+  localTimeKey: string,
+): Wait | undefined {
   const { rule, audience } = compiled;
-  const id = toWaitId(ctx, rule.name, label);
-  if (ctx.user.waits.has(id)) return;
+  const id = toWaitId(ctx, rule.name, localTimeKey);
+  if (ctx.user.waits.has(id)) return undefined;
   const user = ctx.user.profile.traits;
-  if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return;
+  if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return undefined;
   const trigger: Trigger = {
     key: id,
     eventId: id,
@@ -58,5 +68,7 @@ export function fireSchedule(ctx: DecisionContext, compiled: CompiledRule, due: 
     properties: {},
     traits: {},
   };
-  fireWait(ctx, newWait(ctx, compiled, { trigger: { ...trigger, key: label }, key: '' }, due, { trigger }));
+  const wait = newWait(ctx, compiled, { trigger: { ...trigger, key: localTimeKey }, key: '' }, due, { trigger });
+  fireWait(ctx, wait);
+  return wait;
 }
