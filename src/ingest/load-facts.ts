@@ -46,7 +46,7 @@ export async function loadConditionalFacts(
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
   if (spans.length > 0) await loadSpans(connection, tenantId, spans, facts.users);
-  if (rules.changesWait) {
+  if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     await loadTraitChanges(connection, tenantId, changes, facts.users);
   }

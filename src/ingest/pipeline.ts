@@ -9,7 +9,7 @@ import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { Wait } from '../rules/facts.ts';
 import { requiredLimitsOfOccurrence, requiredLimitsOfWait } from '../rules/required-facts.ts';
-import { toWaitId } from '../rules/wait.ts';
+import { toWaitId } from '../rules/waits/wait.ts';
 import { commit, writeBatch } from '../store/batch.ts';
 import { type Facts, type FactsQuery, loadFacts, lockAndLoadFacts, refreshTraitTimes } from '../store/facts.ts';
 import { isInvalidValueError, isItemError, isTransient, withTransactionRetry } from '../store/pg/database.ts';

@@ -77,7 +77,7 @@ class Replay {
     this.#window = new ReplayWindow(this.#arrivals, plan);
     this.#restoreStart();
     if (start >= plan.since && plan.candidate) this.#rules.active = plan.candidate;
-    this.#window.adopt(this.#user, this.#rules.active);
+    this.#window.activate(this.#user, this.#rules.active);
   }
 
   run(): Verdict[] {
@@ -215,7 +215,7 @@ class Replay {
   #activate(set: RuleSet): void {
     if (this.#rules.active === set) return;
     this.#rules.active = set;
-    this.#window.adopt(this.#user, set);
+    this.#window.activate(this.#user, set);
   }
 
   #isCandidateActive(): boolean {
@@ -278,7 +278,7 @@ class Replay {
     const sets = [...new Set(later.map(({ catalogVersion }) => catalogVersion))].map((version) =>
       this.#plan.version(version),
     );
-    return [candidate, ...sets].some((set) => set && (set.byPriorEvent.size > 0 || set.byPatternEvent.size > 0));
+    return [candidate, ...sets].some((set) => set && set.byPatternEvent.size > 0);
   }
 
   /** Names of the limit uses from `start` on: the notification id, or the id of an action without a notification. */
