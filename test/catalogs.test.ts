@@ -87,7 +87,7 @@ describe('versions', () => {
       [JSON.stringify(old)],
     );
     const { rules } = await tidings.catalogs.at('old', 1);
-    expect(rules.byPriorEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
+    expect(rules.byPatternEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
     expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
 
     // It decides, and its decisions are made again as they were.

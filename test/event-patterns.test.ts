@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Count, Rule } from '../src/model/catalog.ts';
 import type { JsonObject } from '../src/model/event.ts';
-import { compareByTime, isAbout, isBefore } from '../src/rules/patterns.ts';
+import { compareByTime, isBefore } from '../src/rules/event-order.ts';
+import { isAbout } from '../src/rules/triggers.ts';
 import { BASE, plainRule } from './support/random-catalog.ts';
 import { type StoryEvent, tellStory } from './support/simulation.ts';
 

@@ -5,7 +5,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Wait } from '../rules/facts.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
-import { getWaitKind } from '../rules/wait.ts';
+import { getWaitKind } from '../rules/waits/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
