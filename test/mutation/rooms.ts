@@ -17,7 +17,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'patterns',
     code: ['src/rules/patterns.ts'],
-    tests: ['test/event-patterns.test.ts', 'test/patterns.test.ts'],
+    tests: ['test/event-patterns.test.ts', 'test/cancel.test.ts', 'test/patterns.test.ts'],
   },
   { name: 'cancel', code: ['src/rules/cancel.ts'], tests: ['test/cancel.test.ts'] },
   {
