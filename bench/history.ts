@@ -109,8 +109,9 @@ from (
 
 /** Decisions in the short form of src/store/decisions.ts. */
 const FROM_PART = [
-  `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
-   select $1, u, at, key, type, at + interval '1 second', properties, traits, 1,
+  `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version,
+                       has_fired, decisions)
+   select $1, u, at, key, type, at + interval '1 second', properties, traits, 1, case when nid is not null then true end,
           case when rule is null then '[]' else
             '[{"r":"' || rule || '","o":"' || case when nid is null then 'not_matched' else 'send' end || '","c":"' || reason_code
             || '","s":"' || reason || '"' || coalesce(',"n":"' || nid || '"', '')
@@ -127,7 +128,7 @@ const FROM_PART = [
           json_build_object('event', properties, 'traits', traits, 'user', traits,
                             'about', json_build_object('event_type', type, 'event_timestamp', at)), at
    from part where nid is not null`,
-  `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, give_up_at,
+  `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, retry_until,
                            in_doubt_policy, attempts, fence, worker, claimed_at, provider, created_at, finished_at,
                            started_at, duration_ms)
    select $1, nid, channel, u, rule, 'sent', at, at + interval '1 day', 'resend', 1, 1, 'history', at, 'noop', at, at, at, 1

@@ -1,8 +1,11 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
+import { alignColumns, formatNumber } from './columns.ts';
+import { median } from './median.ts';
 import type { Measured, Row } from './row.ts';
 
 /** One row after all its rounds; what `--json` writes. */
 export interface RowResult {
+  readonly id: string;
   readonly name: string;
   readonly unit: string;
   readonly against: string;
@@ -32,6 +35,7 @@ export function summarise(row: Row, rounds: readonly Measured[]): RowResult {
   const ratios = rounds.map(({ value, limit }) => value / limit);
   const also = Object.keys(rounds[0]?.also ?? {}).map((name) => [name, median(rounds.map((r) => r.also?.[name] ?? 0))]);
   return {
+    id: row.id,
     name: row.name,
     unit: row.unit,
     against: row.against,
@@ -64,43 +68,22 @@ export function table(rows: readonly RowResult[]): string {
   const lines = [['', 'value', 'limit', 'ratio', 'at least', 'goal', '', 'rounds']];
   for (const row of rows) {
     const alone = row.limit === 1;
-    const also = Object.entries(row.also ?? {}).map(([name, value]) => `, ${name} ${number(value)}`);
+    const also = Object.entries(row.also ?? {}).map(([name, value]) => `, ${name} ${formatNumber(value)}`);
     lines.push([
       row.name,
-      `${number(row.value)} ${row.unit}`,
-      alone ? '–' : number(row.limit),
+      `${formatNumber(row.value)} ${row.unit}`,
+      alone ? '–' : formatNumber(row.limit),
       alone ? '–' : row.ratio.toFixed(2),
       String(row.at_least),
       String(row.goal),
       verdict(row),
-      `${number(Math.min(...row.rounds))} … ${number(Math.max(...row.rounds))}${also.join('')}`,
+      `${formatNumber(Math.min(...row.rounds))} … ${formatNumber(Math.max(...row.rounds))}${also.join('')}`,
     ]);
   }
-  const widths = (lines[0] as string[]).map((_, column) =>
-    Math.max(...lines.map((line) => (line[column] as string).length)),
-  );
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i === 0 || i > 5 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return alignColumns(lines, (column) => column === 0 || column > 5);
 }
 
 function verdict({ ratio, at_least, goal, direction }: RowResult): string {
   const reaches = (mark: number) => (direction === 'higher' ? ratio >= mark : ratio <= mark);
   return reaches(goal) ? '✔ goal' : reaches(at_least) ? '✓ enough' : '✗ short';
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const high = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? 0) + high) / 2;
-}
-
-function number(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
 }

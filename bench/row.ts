@@ -2,6 +2,8 @@ import type { Setup } from './setup.ts';
 
 /** One line of the table: a rate or a cost of ours, against the limit of the same machine in the same minute. */
 export interface Row {
+  /** One word that stays when the name is reworded: revisions are compared by it, and the command line selects by it. */
+  readonly id: string;
   readonly name: string;
   /** Of `value` and `limit`. */
   readonly unit: string;

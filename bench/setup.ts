@@ -6,12 +6,10 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import pino from 'pino';
 import { CatalogCache } from '../src/catalog/cache.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { loadValidCatalog } from '../src/catalog/load-valid-catalog.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
-import { DeliveryWorker } from '../src/delivery/delivery-worker.ts';
-import { Dispatcher } from '../src/delivery/dispatch.ts';
+import { DeliveryWorker } from '../src/delivery/worker.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
 import { buildServer } from '../src/http/server.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
@@ -20,11 +18,11 @@ import { CHANNELS, type Channel } from '../src/model/delivery.ts';
 import { DEFAULT_TENANT } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { openPool } from '../src/store/pg/database.ts';
 import { migrate } from '../src/store/pg/migrate.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
+import { openPool } from '../src/store/pg/pool.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
-import { TimerWorker } from '../src/timers/timer-worker.ts';
+import { TimerWorker } from '../src/timers/worker.ts';
 import type { Traffic } from './events.ts';
 
 const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
@@ -55,7 +53,7 @@ export interface Database {
 export async function startSetup(events: number, log: (line: string) => void): Promise<Setup> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-bench-'));
   const server = await startEmbedded({ dataDir });
-  const catalog = await loadValidCatalog(await loadCatalogFiles(FINTECH));
+  const catalog = await loadValidCatalog(FINTECH);
   const now = Date.now();
   let made = 0;
   let history: { readonly name: string; readonly users: number } | undefined;
@@ -165,7 +163,9 @@ export async function withTidings<T>(
           name,
           pool,
           databaseUrl: url,
-          dispatcher: new Dispatcher(catalogs, seal, byChannel),
+          catalogs,
+          seal,
+          providers: byChannel,
           clock,
           random: Math.random,
           log,

@@ -1,49 +1,50 @@
 /**
  * Ends this process when the npm that started it is gone.
  *
- * npm puts a shell between, and passes a SIGTERM on to that one only (a SIGKILL to nobody): without this, killing
- * `npm start` would leave the server behind, holding its port. Ctrl-C reaches everybody anyway.
+ * npm runs a shell between itself and this process, and passes SIGTERM on to the shell only; SIGKILL cannot be passed on.
+ * Without this, killing `npm start` would leave the server running on its port. Ctrl-C reaches all processes anyway.
  */
 import { readFileSync } from 'node:fs';
 
-const EVERY = 500;
+const POLL_MS = 500;
+const MAX_ANCESTORS = 4;
 
-/** Watches, when npm started us: sends this process a SIGTERM, once, when the line of parents up to npm is broken. */
+/** If npm started this process, watches its ancestors up to npm, and sends this process SIGTERM once when one is gone. */
 export function followNpm() {
   if (!process.env.npm_lifecycle_event || process.platform === 'win32') return;
-  const line = lineToNpm();
+  const ancestry = getAncestryToNpm();
   const timer = setInterval(() => {
-    if (line.every(([child, parent]) => parentOf(child) === parent)) return;
+    if (ancestry.every(([child, parent]) => getParent(child) === parent)) return;
     clearInterval(timer);
     process.kill(process.pid, 'SIGTERM');
-  }, EVERY);
+  }, POLL_MS);
   timer.unref();
 }
 
-/** Pairs of a process and its parent, from this one up to npm; only this one where others cannot be seen. */
-function lineToNpm() {
-  const line = [[process.pid, process.ppid]];
-  for (let parent = process.ppid; line.length < 4 && !/\bnp[mx]\b/.test(commandOf(parent)); ) {
-    const next = parentOf(parent);
-    if (!next || next === 1) return line.slice(0, 1);
-    line.push([parent, next]);
+/** Returns pairs of a process and its parent, from this process up to npm; only the first pair if npm is not found. */
+function getAncestryToNpm() {
+  const ancestry = [[process.pid, process.ppid]];
+  for (let parent = process.ppid; ancestry.length < MAX_ANCESTORS && !/\bnp[mx]\b/.test(getCommand(parent)); ) {
+    const next = getParent(parent);
+    if (!next || next === 1) return ancestry.slice(0, 1);
+    ancestry.push([parent, next]);
     parent = next;
   }
-  return line.length < 4 ? line : line.slice(0, 1);
+  return ancestry.length < MAX_ANCESTORS ? ancestry : ancestry.slice(0, 1);
 }
 
-function parentOf(pid) {
+function getParent(pid) {
   if (pid === process.pid) return process.ppid;
-  // The second field is the program's name in brackets, and may itself hold spaces and brackets.
-  const stat = readIf(`/proc/${pid}/stat`);
+  // The second field is the name of the program in parentheses, and may itself contain spaces and parentheses.
+  const stat = readIfExists(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
-function commandOf(pid) {
-  return (readIf(`/proc/${pid}/cmdline`) ?? '').split('\0', 2).join(' ');
+function getCommand(pid) {
+  return (readIfExists(`/proc/${pid}/cmdline`) ?? '').split('\0', 2).join(' ');
 }
 
-function readIf(file) {
+function readIfExists(file) {
   try {
     return readFileSync(file, 'utf8');
   } catch {

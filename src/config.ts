@@ -8,52 +8,53 @@ import { CHANNELS, type Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { parseDuration } from './time/duration.ts';
 
-/** Everything the environment decides, resolved once: later code sees no optionals. */
+/** All settings from the environment, resolved once: there are no optional ones. */
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** Null: the embedded PostgreSQL in `dataDir`. */
+  /** URL of an external PostgreSQL; null: the embedded one in `dataDir`. */
   readonly databaseUrl: string | null;
   readonly dataDir: string;
   readonly catalogDir: string;
-  /** Re-apply the catalog when a file of it changes. */
+  /** Whether the catalog is applied again when one of its files changes. */
   readonly watchCatalog: boolean;
-  /** Empty: no authentication, and only loopback. */
+  /** Empty: no authentication, and the server listens on loopback only. */
   readonly apiKeys: readonly string[];
-  /** 32 bytes; seals addresses. */
+  /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
   readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' };
-  /** How long what a worker holds stays its own after its last sign of life. */
+  /** Lease duration (ms): how long a claimed delivery stays reserved after the worker's last heartbeat. */
   readonly lease: Millis;
-  /** How often a worker looks into the queue when nothing wakes it. */
+  /** Interval (ms) at which workers look at their queues, for when a NOTIFY was missed. */
   readonly poll: Millis;
-  /** People a second whose waits and turns one process ends: what piled up is caught up with, not let loose. */
+  /** Users per second whose waits and schedules one process fires, at most: a backlog is worked off at this rate. */
   readonly timerRate: number;
   readonly logLevel: string;
 }
 
 const PROVIDERS = ['sandbox', 'noop', 'log', 'smtp'] as const;
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
 /**
- * Reads the environment; throws ConfigError with the name of the variable and what would be right.
- * @param defaults.catalogDir where the fintech example stands
+ * Reads the settings from the environment.
+ * @param defaults.catalogDir the catalog directory if none is configured
+ * @throws ConfigError with the name of the variable and what to write
  */
 export function readConfig(
   env: { readonly [name: string]: string | undefined },
   defaults: { readonly catalogDir: string },
 ): Config {
-  const apiKeys = list(env.TIDINGS_API_KEYS ?? env.TIDINGS_API_KEY);
+  const apiKeys = parseList(env.TIDINGS_API_KEYS ?? env.TIDINGS_API_KEY);
   for (const key of apiKeys) {
     if (key.length < 16) throw new ConfigError('TIDINGS_API_KEYS: a key needs at least 16 characters');
   }
   const host = env.HOST || 'localhost';
   if (!LOOPBACK.test(host) && apiKeys.length === 0) {
     throw new ConfigError(
-      `HOST is ${host}, which others can reach, and no API key is configured; set TIDINGS_API_KEYS, or HOST to 127.0.0.1`,
+      `HOST is ${host}, which other machines can reach, but no API key is configured; set TIDINGS_API_KEYS, or set HOST to 127.0.0.1`,
     );
   }
   const port = Number(env.PORT || 8000);
@@ -62,73 +63,76 @@ export function readConfig(
   }
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
   const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
-  if (!LEVELS.includes(logLevel)) {
-    throw new ConfigError(`TIDINGS_LOG_LEVEL is "${logLevel}"; it must be one of ${LEVELS.join(', ')}`);
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new ConfigError(`TIDINGS_LOG_LEVEL is "${logLevel}"; it must be one of ${LOG_LEVELS.join(', ')}`);
   }
   return {
     host,
     port,
-    databaseUrl: databaseUrl(env.DATABASE_URL),
+    databaseUrl: parseDatabaseUrl(env.DATABASE_URL),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
-    watchCatalog: flag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
+    watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
     apiKeys,
-    encryptionKey: encryptionKey(env.TIDINGS_ENCRYPTION_KEY, dataDir),
-    smtpUrl: smtpUrl(env.SMTP_URL),
+    encryptionKey: loadEncryptionKey(env.TIDINGS_ENCRYPTION_KEY, dataDir),
+    smtpUrl: parseSmtpUrl(env.SMTP_URL),
     mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
-    providers: providers(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
-    lease: duration('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
-    poll: duration('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
-    timerRate: timerRate(env.TIDINGS_TIMER_RATE),
+    providers: parseProviders(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
+    lease: parseDurationSetting('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
+    poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
+    timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
     logLevel,
   };
 }
 
-function databaseUrl(value: string | undefined): string | null {
+function parseDatabaseUrl(value: string | undefined): string | null {
   if (!value) return null;
-  // The value may hold a password: it is never repeated.
+  // The value may contain a password, so no message quotes it.
   if (!/^postgres(ql)?:\/\//.test(value)) {
     throw new ConfigError(
-      'DATABASE_URL must begin with postgres:// (for example postgres://user:password@host:5432/tidings)',
+      'DATABASE_URL must start with postgres:// (for example postgres://user:password@host:5432/tidings)',
     );
   }
-  // The driver's own reading, of which nothing is connected.
+  // Parsed by the driver itself, which does not connect yet.
   let port: number;
   try {
-    if (UNESCAPED.test(value)) throw new TypeError('user and password end before the @');
+    if (UNESCAPED_PASSWORD.test(value)) throw new TypeError('the password is not escaped');
     port = new pg.Client({ connectionString: value }).port;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-      throw new ConfigError(`DATABASE_URL names a file that cannot be read (${code}): a certificate or a key`);
+      throw new ConfigError(`DATABASE_URL names a certificate or key file that cannot be read (${code})`);
     }
     throw new ConfigError(
-      'DATABASE_URL is not to be read; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %',
+      'DATABASE_URL cannot be parsed; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %',
     );
   }
-  if (!(port >= 1 && port <= 65_535)) throw new ConfigError('DATABASE_URL has a port that is none; write 1 to 65535');
+  if (!(port >= 1 && port <= 65_535)) throw new ConfigError('DATABASE_URL has an invalid port; write 1 to 65535');
   return value;
 }
 
-/** A password with a slash, a question mark or a number sign after digits reads like host and port; what follows has the @. */
-const UNESCAPED = /^[^/]+\/\/[^/?#@]*:[^/?#@]*[/?#](?!.*[?&]user=).*@/;
+/**
+ * Matches a URL whose password contains an unescaped slash, question mark or number sign: what precedes it would be parsed
+ * as host and port. The @ that ends the password comes after it.
+ */
+const UNESCAPED_PASSWORD = /^[^/]+\/\/[^/?#@]*:[^/?#@]*[/?#](?!.*[?&]user=).*@/;
 
-function smtpUrl(value: string | undefined): string | null {
+function parseSmtpUrl(value: string | undefined): string | null {
   if (!value) return null;
   if (!/^smtps?:\/\//.test(value)) {
     throw new ConfigError(
-      'SMTP_URL must begin with smtp:// or smtps:// (for example smtp://user:password@mail.example.com:587)',
+      'SMTP_URL must start with smtp:// or smtps:// (for example smtp://user:password@mail.example.com:587)',
     );
   }
   return value;
 }
 
-function providers(value: string | undefined, smtp: boolean): Config['providers'] {
-  const chosen: { [channel in Channel]?: (typeof PROVIDERS)[number] } = {
+function parseProviders(value: string | undefined, smtp: boolean): Config['providers'] {
+  const byChannel: { [channel in Channel]?: (typeof PROVIDERS)[number] } = {
     internal: 'log',
     ...(smtp ? { email: 'smtp' } : {}),
   };
-  for (const item of list(value)) {
+  for (const item of parseList(value)) {
     const [channel, provider] = item.split('=') as [string, string | undefined];
     if (!isOneOf(CHANNELS, channel) || !isOneOf(PROVIDERS, provider)) {
       throw new ConfigError(
@@ -136,20 +140,20 @@ function providers(value: string | undefined, smtp: boolean): Config['providers'
       );
     }
     if (provider === 'smtp' && (channel !== 'email' || !smtp)) {
-      throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; smtp carries email only, and needs SMTP_URL`);
+      throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; smtp sends email only, and needs SMTP_URL`);
     }
-    chosen[channel] = provider;
+    byChannel[channel] = provider;
   }
-  return chosen;
+  return byChannel;
 }
 
-/** Configured, or made once and kept in the data directory. */
-function encryptionKey(value: string | undefined, dataDir: string): Buffer {
+/** Returns the configured key; without one, the key in the data directory, which the first process creates. */
+function loadEncryptionKey(value: string | undefined, dataDir: string): Buffer {
   if (value) {
     const key = Buffer.from(value, 'base64');
     if (key.length !== 32) {
       throw new ConfigError(
-        'TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; make one with: openssl rand -base64 32',
+        'TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; create one with: openssl rand -base64 32',
       );
     }
     return key;
@@ -161,32 +165,32 @@ function encryptionKey(value: string | undefined, dataDir: string): Buffer {
     'base64',
   );
   if (key.length !== 32)
-    throw new ConfigError(`${file} does not hold a key of 32 bytes in base64; restore it from a backup`);
+    throw new ConfigError(`${file} does not contain a key of 32 bytes in base64; restore it from a backup`);
   return key;
 }
 
-function duration(name: string, value: string, longest: string): Millis {
-  const read = parseDuration(value);
-  if ('message' in read) throw new ConfigError(`${name}: ${read.message}; write ${read.hint}`);
-  const most = parseDuration(longest);
-  if ('ms' in most && read.ms > most.ms) throw new ConfigError(`${name} is ${value}; it must be at most ${longest}`);
-  return read.ms;
+function parseDurationSetting(name: string, value: string, longest: string): Millis {
+  const parsed = parseDuration(value);
+  if ('message' in parsed) throw new ConfigError(`${name}: ${parsed.message}; write ${parsed.hint}`);
+  const max = parseDuration(longest);
+  if ('ms' in max && parsed.ms > max.ms) throw new ConfigError(`${name} is ${value}; it must be at most ${longest}`);
+  return parsed.ms;
 }
 
-function timerRate(written: string | undefined): number {
-  const rate = Number(written || 500);
+function parseTimerRate(value: string | undefined): number {
+  const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
-  throw new ConfigError(`TIDINGS_TIMER_RATE is "${written}"; it must be a number of people a second, from 1 to 100000`);
+  throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
 }
 
-function flag(name: string, value: string | undefined, fallback: boolean): boolean {
+function parseFlag(name: string, value: string | undefined, fallback: boolean): boolean {
   if (value === undefined || value === '') return fallback;
   if (/^(1|true|yes|on)$/i.test(value)) return true;
   if (/^(0|false|no|off)$/i.test(value)) return false;
   throw new ConfigError(`${name} is "${value}"; it must be true or false`);
 }
 
-function list(value: string | undefined): string[] {
+function parseList(value: string | undefined): string[] {
   return (value ?? '')
     .split(',')
     .map((item) => item.trim())

@@ -1,50 +1,46 @@
-/**
- * Errors with stable codes. Each code has a section in docs/errors.md; a test holds the two together.
- * Over HTTP they become problem documents (RFC 9457).
- */
-
+/** Error codes with their HTTP status and title. A test compares the codes with the sections of docs/errors.md. */
 export const ERROR_CODES = {
-  invalid_json: { status: 400, title: 'The body is not JSON' },
-  invalid_request: { status: 400, title: 'The request is not valid' },
-  unauthorized: { status: 401, title: 'An API key is needed' },
-  not_found: { status: 404, title: 'There is no such thing here' },
-  method_not_allowed: { status: 405, title: 'This resource does not do that' },
-  request_timeout: { status: 408, title: 'The request took too long to arrive' },
-  not_retryable: { status: 409, title: 'This cannot be retried in its present state' },
-  payload_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
-  invalid_catalog: { status: 422, title: 'The catalog has mistakes' },
-  invalid_body: { status: 422, title: 'The body has the wrong shape' },
-  too_many_events: { status: 422, title: 'Too many events in one request' },
-  headers_too_large: { status: 431, title: 'The headers are too large' },
-  internal: { status: 500, title: 'Something is wrong on our side' },
-  overloaded: { status: 503, title: 'Busy: try again shortly' },
-  unavailable: { status: 503, title: 'The database cannot be reached: try again shortly' },
+  invalid_json: { status: 400, title: 'Invalid JSON' },
+  invalid_request: { status: 400, title: 'Invalid request' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  request_timeout: { status: 408, title: 'Request timeout' },
+  not_retryable: { status: 409, title: 'Not retryable' },
+  payload_too_large: { status: 413, title: 'Payload too large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  invalid_catalog: { status: 422, title: 'Invalid catalog' },
+  invalid_body: { status: 422, title: 'Invalid request body' },
+  too_many_events: { status: 422, title: 'Too many events' },
+  headers_too_large: { status: 431, title: 'Request headers too large' },
+  internal: { status: 500, title: 'Internal server error' },
+  overloaded: { status: 503, title: 'Service overloaded' },
+  unavailable: { status: 503, title: 'Database unavailable' },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** An error a caller can act on. */
+/** An error that the caller can act on. Over HTTP it becomes a problem document (RFC 9457). */
 export class TidingsError extends Error {
   readonly code: ErrorCode;
-  /** Where in the input it is wrong, e.g. `properties.amount`; empty when it is the whole. */
+  /** Location of the error in the input, such as `properties.amount`; empty if the input as a whole is invalid. */
   readonly path: string;
-  /** Seconds after which trying again makes sense. */
+  /** Seconds after which the caller should retry; undefined if a retry does not help. */
   readonly retryAfter: number | undefined;
-  /** Of a catalog: every mistake with its place. */
+  /** Errors of a catalog, each with its location; undefined for any other code than `invalid_catalog`. */
   readonly problems: readonly CatalogProblem[] | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { path?: string; retryAfter?: number; problems?: readonly CatalogProblem[]; cause?: unknown } = {},
+    options: { path?: string; retryAfter?: number; problems?: readonly CatalogProblem[]; cause?: unknown } = {},
   ) {
-    super(message, { cause: more.cause });
+    super(message, { cause: options.cause });
     this.name = 'TidingsError';
     this.code = code;
-    this.path = more.path ?? '';
-    this.retryAfter = more.retryAfter;
-    this.problems = more.problems;
+    this.path = options.path ?? '';
+    this.retryAfter = options.retryAfter;
+    this.problems = options.problems;
   }
 
   get status(): number {
@@ -52,33 +48,35 @@ export class TidingsError extends Error {
   }
 }
 
-/** Why one event of a request was refused. */
+/** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */
 export const REJECTION_CODES = {
   invalid_event: 'The event is not an object, or a field of the envelope is missing or has the wrong type.',
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
   invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone.',
   invalid_content:
     'A value cannot be stored: too deep, not a finite number, text with a NUL or half a surrogate pair, or too much in one event.',
-  unknown_field: 'A field of the envelope looks misspelt.',
-  schema_mismatch: 'The properties or traits do not fit the schema of this event type.',
-  event_id_conflict: 'This event_id is already stored with other content.',
-  undecidable: 'Deciding it fails in our own code.',
+  unknown_field: 'A field of the envelope looks misspelled or is reserved.',
+  schema_mismatch: 'The properties or traits do not match the schema of this event type.',
+  event_id_conflict: 'This event_id is already stored with different content.',
+  undecidable: 'The event cannot be decided because of an error in Tidings itself.',
 } as const;
 
 export type RejectionCode = keyof typeof REJECTION_CODES;
 
-/** A mistake in a catalog file, with its place. */
+/** An error or a warning in a catalog file, with its location. */
 export interface CatalogProblem {
+  /** Path inside the catalog folder, such as `rules.yaml`. */
   readonly file: string;
   /** 1-based. */
   readonly line: number;
   /** 1-based. */
   readonly column: number;
   readonly message: string;
-  /** What was probably meant. */
+  /** Suggested correction, such as `did you mean amount?`. */
   readonly hint?: string;
 }
 
+/** Errors that keep a catalog from being loaded. The message has one line per problem. */
 export class CatalogError extends Error {
   readonly problems: readonly CatalogProblem[];
 
@@ -91,7 +89,7 @@ export class CatalogError extends Error {
   }
 }
 
-/** The configuration (environment or flags) cannot be used; the message says which variable and what would be right. */
+/** An unusable configuration (environment or flags). The message names the variable and says which value is expected. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -2,18 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Catalog, CatalogCache } from './catalog/cache.ts';
-import { loadCatalogFiles } from './catalog/load/load.ts';
-import { loadValidCatalog } from './catalog/load/load-valid.ts';
-import { watchCatalog } from './catalog/load/watch.ts';
+import { CatalogCache } from './catalog/cache.ts';
+import type { Catalog } from './catalog/compile/compile-catalog.ts';
+import { watchCatalog } from './catalog/load/watch-catalog.ts';
+import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
-import { DeliveryWorker } from './delivery/delivery-worker.ts';
-import { Dispatcher } from './delivery/dispatch.ts';
+import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
 import { Pipeline } from './ingest/pipeline.ts';
@@ -23,46 +22,55 @@ import { DEFAULT_TENANT } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
-import { openPool } from './store/pg/database.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
+import { openPool } from './store/pg/pool.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
-import { DAY } from './time/iso-time.ts';
-import { TimerWorker } from './timers/timer-worker.ts';
+import { DAY_MS } from './time/iso-time.ts';
+import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
   /** Serves HTTP and applies the catalog. */
   readonly api: boolean;
-  /** Delivers. */
+  /** Delivers, and fires timers. */
   readonly workers: boolean;
 }
 
 export interface Running {
-  /** Where HTTP is served; null without the api role. */
+  /** URL of the HTTP server; null without the api role. */
   readonly url: string | null;
-  /** `embedded`, or `external`. */
   readonly database: 'embedded' | 'external';
-  /** In force when it started. */
+  /** The active catalog at start. */
   readonly catalog: Catalog;
-  /** Answers what was taken in, lets sends end, gives back the rest, stops the database if it is ours. A second call waits for the first. */
+  /**
+   * Stops: responds to the requests under way, lets sends end, returns unstarted deliveries, and stops the embedded
+   * database. A second call waits for the first.
+   */
   stop(): Promise<void>;
 }
 
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
 const clock = Date.now;
 
-/** How long a stop waits for requests that have begun, in milliseconds. */
-const LAST_REQUESTS = 3000;
+/** Time in ms that a stop waits for requests under way; then their connections are closed. */
+const MAX_LAST_REQUESTS_MS = 3000;
+/** Time in ms that a stop waits for sends under way; then they are aborted. */
+const MAX_LAST_SENDS_MS = 3000;
+/** Connections to PostgreSQL. */
+const MAX_CONNECTIONS = 20;
 
-/** The wiring: every part is made here, by hand, in the order in which it is needed. */
+/**
+ * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
+ * before it and throws.
+ */
 export async function run(roles: Roles, config: Config, log: Logger): Promise<Running> {
   const cleanup: (() => Promise<unknown> | unknown)[] = [];
-  const undo = async () => {
+  const stopAll = async () => {
     for (const step of cleanup.splice(0).reverse()) {
       try {
         await step();
       } catch (error) {
-        log.warn({ err: error }, 'a part did not stop cleanly');
+        log.warn({ err: error }, 'a part of the process did not stop cleanly');
       }
     }
   };
@@ -73,40 +81,41 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         : null;
     if (embedded) cleanup.push(() => embedded.stop());
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
-    const pool = openPool(databaseUrl, { max: 20, name: 'tidings' });
+    const pool = openPool(databaseUrl, { max: MAX_CONNECTIONS, name: 'tidings' });
     cleanup.push(() => pool.end());
     await migrate(pool);
 
     const seal = new Seal(config.encryptionKey);
     await checkEncryptionKey(pool, seal.keyId);
     const partitions = new Partitions(pool);
-    const makePartitions = async () => {
-      const left = await partitions.ensureAhead(clock());
-      if (left.length > 0)
-        log.warn({ partitions: left }, 'could not be made now: their rows are in the default partition');
+    const createPartitions = async () => {
+      const failed = await partitions.ensureAhead(clock());
+      if (failed.length > 0)
+        log.warn({ partitions: failed }, 'partitions could not be created; their rows stay in the default partition');
     };
-    await makePartitions();
-    cleanup.push(every(DAY, makePartitions, log));
+    await createPartitions();
+    cleanup.push(runEvery(DAY_MS, createPartitions, log));
 
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
-      const data = await loadValidCatalog(await loadCatalogFiles(config.catalogDir));
+      const data = await loadValidCatalog(config.catalogDir);
       const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
       await catalogs.adopt(DEFAULT_TENANT, applied.version);
       return applied;
     };
     if (roles.api) {
       const { version, isOther } = await apply();
-      if (isOther) log.warn(`The catalog directory is as it was; version ${version}, put in force since, stays.`);
+      if (isOther)
+        log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
       if (config.watchCatalog)
         cleanup.push(
           await watchCatalog(config.catalogDir, () => reapply(apply, log), {
-            onError: (error) => log.error({ err: error }, 'the catalog directory is not watched any more'),
+            onError: (error) => log.error({ err: error }, 'the catalog directory is no longer watched'),
           }),
         );
     }
 
-    const { providers, close } = makeProviders(config, log);
+    const { providers, close } = openProviders(config, log);
     cleanup.push(close);
     const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, log });
 
@@ -119,7 +128,9 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         name,
         pool,
         databaseUrl,
-        dispatcher: new Dispatcher(catalogs, seal, providers),
+        catalogs,
+        seal,
+        providers,
         clock,
         random,
         log,
@@ -127,7 +138,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         poll,
       });
       await worker.start();
-      cleanup.push(() => worker.stop(3000));
+      cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
       const timers = new TimerWorker({
         pool,
         databaseUrl,
@@ -143,9 +154,9 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await timers.start();
       cleanup.push(() => timers.stop());
       state.workers = () => {
-        const troubled = worker.unhealthyProviders();
+        const unhealthy = worker.unhealthyProviders();
         return {
-          delivery: troubled.length === 0 ? 'ok' : `waiting for ${troubled.join(', ')}`,
+          delivery: unhealthy.length === 0 ? 'ok' : `waiting for ${unhealthy.join(', ')}`,
           timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',
         };
       };
@@ -154,7 +165,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     let url: string | null = null;
     if (roles.api) {
       const { apiKeys, host, port } = config;
-      // Loaded here: a worker starts in half the time without it.
+      // Loaded lazily: a process with workers only starts in half the time without it.
       const { buildServer } = await import('./http/server.ts');
       const server = await buildServer({
         pipeline,
@@ -168,10 +179,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         state,
       });
       cleanup.push(async () => {
-        // Who is still sending by then would keep all else from being stopped.
-        const impatience = setTimeout(() => server.server.closeAllConnections(), LAST_REQUESTS);
+        // A slow client must not prevent the other parts from stopping.
+        const deadline = setTimeout(() => server.server.closeAllConnections(), MAX_LAST_REQUESTS_MS);
         await server.close();
-        clearTimeout(impatience);
+        clearTimeout(deadline);
         await pipeline.drain();
       });
       await server.listen({ host, port });
@@ -187,52 +198,57 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       catalog,
       stop() {
         state.stopping = true;
-        stopped ??= undo();
+        stopped ??= stopAll();
         return stopped;
       },
     };
   } catch (error) {
-    await undo();
+    await stopAll();
     throw error;
   }
 }
 
-/** A provider for every channel: the configured one, else the sandbox. */
-function makeProviders(config: Config, log: Logger): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
-  const of = (name: string) => CHANNELS.filter((channel) => (config.providers[channel] ?? 'sandbox') === name);
-  const made: [Channel[], Provider][] = [
-    [of('sandbox'), sandboxProvider(of('sandbox'))],
-    [of('noop'), noopProvider(of('noop'))],
-    [of('log'), logProvider(of('log'), (line) => log.warn(line, 'internal alert'))],
+/** Returns a provider for every channel: the configured one, else the sandbox. */
+function openProviders(config: Config, log: Logger): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
+  const channelsOf = (name: string) => CHANNELS.filter((channel) => (config.providers[channel] ?? 'sandbox') === name);
+  const opened: [Channel[], Provider][] = [
+    [channelsOf('sandbox'), sandboxProvider(channelsOf('sandbox'))],
+    [channelsOf('noop'), noopProvider(channelsOf('noop'))],
+    [channelsOf('log'), logProvider(channelsOf('log'), (line) => log.warn(line, 'internal alert'))],
   ];
-  if (config.smtpUrl) made.push([of('smtp'), smtpProvider({ url: config.smtpUrl, from: config.mailFrom })]);
+  if (config.smtpUrl) opened.push([channelsOf('smtp'), smtpProvider({ url: config.smtpUrl, from: config.mailFrom })]);
   const providers = new Map<Channel, Provider>();
-  for (const [channels, provider] of made) for (const channel of channels) providers.set(channel, provider);
+  for (const [channels, provider] of opened) for (const channel of channels) providers.set(channel, provider);
   return {
     providers,
     close: async () => {
-      await Promise.all(made.map(([, provider]) => provider.close()));
+      await Promise.all(opened.map(([, provider]) => provider.close()));
     },
   };
 }
 
+/** Applies the catalog directory after a change. An invalid catalog changes nothing. */
 async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<void> {
   try {
     const { version, changed } = await apply();
-    if (changed) log.info(`The catalog changed: version ${version} is in force.`);
+    if (changed) log.info(`The catalog has changed: version ${version} is active.`);
   } catch (error) {
     if (error instanceof CatalogError) {
-      log.error(`The catalog has a mistake; the version in force stays.\n${error.message}`);
+      log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
     } else {
       log.error(
         { err: error },
-        'The catalog changed and could not be applied; the version in force stays. Save it again.',
+        'The catalog has changed but could not be applied; the active version stays. Save it again to retry.',
       );
     }
   }
 }
 
-function every(ms: number, work: () => Promise<void>, log: Logger): () => void {
-  const timer = setInterval(() => work().catch((error) => log.warn({ err: error }, 'housekeeping failed')), ms);
+/** Runs a maintenance task periodically; returns a function that stops it. */
+function runEvery(ms: number, work: () => Promise<void>, log: Logger): () => void {
+  const timer = setInterval(
+    () => work().catch((error) => log.warn({ err: error }, 'maintenance task failed; will retry')),
+    ms,
+  );
   return () => clearInterval(timer);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
-import type { CatalogSource } from '../src/catalog/load/load-valid.ts';
+import type { CatalogFiles } from '../src/catalog/catalog-files.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
@@ -237,7 +237,7 @@ describe('explain', () => {
     await says('sent', 'WELCOME_EMAIL', 'sent', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to sent, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
-      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by e-mail.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
     ]);
   });
 
@@ -249,7 +249,7 @@ describe('explain', () => {
     await says('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sent', [
       'The rule INSUFFICIENT_FUNDS_EMAIL decided to send INSUFFICIENT_FUNDS_EMAIL to limited, on payment_failed of 31 October 2025 at 10:41 UTC.',
       'To be sent: event.failure_reason == "INSUFFICIENT_FUNDS" holds and the limit allows it (1 of 1 per day).',
-      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by e-mail.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
       'It was also considered twice without being sent, the latest time on payment_failed of 31 October 2025 at 18:30:05 UTC.',
       'Not sent: already sent on 31 October 2025 at 10:41 UTC (1 of 1 per day).',
     ]);
@@ -296,7 +296,7 @@ describe('explain', () => {
       'WELCOME_EMAIL was not delivered to unreachable.',
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to unreachable, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
-      'It could not be delivered by e-mail on 20 November 2025 at 12:00 UTC: No e-mail address is known for this person: no event has brought user_traits.email, or one has taken it back.',
+      'It could not be delivered by email on 20 November 2025 at 12:00 UTC: No email address is known for this user: no event has set user_traits.email, or a later one has removed it.',
     ]);
   });
 
@@ -366,7 +366,7 @@ describe('explain', () => {
     await says('eager', 'WELCOME_EMAIL', 'sent', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to eager, on signup_completed of 1 October 2025 at 00:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
-      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by e-mail.',
+      'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
       'It was also considered 259 times without being sent, the latest time on signup_completed of 1 October 2025 at 04:19 UTC.',
       'Not sent: already sent on 1 October 2025 at 00:00 UTC (1 of 1 ever).',
     ]);
@@ -385,13 +385,13 @@ describe('explain', () => {
     await says('refused', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to refused.',
       'Nothing is known of refused: no event was ever accepted.',
-      'payment_failed was refused, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), an integer is needed.',
+      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed.',
     ]);
     await post('refused', 'signup_completed', '31T10:00:00');
     await says('refused', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to refused.',
-      'payment_failed was refused, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), an integer is needed.',
+      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed, and no such event of refused was ever accepted.',
     ]);
     // What the rules do not wait for is no reason.
@@ -416,16 +416,16 @@ describe('explain', () => {
       await failed('branched', '31T11:00:00', { attempt_number: 2 });
       await says('branched', 'HIGH_RISK_ALERT', 'not_sent', [
         'HIGH_RISK_ALERT was not sent to branched.',
-        'The rule BRANCHES decided twice about branched, and each time took another of its ways.',
+        'The rule BRANCHES decided twice about branched, each time for another branch or variant.',
       ]);
       await says('branched', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
         'BANK_LINK_NUDGE_SMS was not sent to branched.',
-        'The rule WEEKLY acts every monday 09:00 for those of whom user.risk_segment == "HIGH" holds; it does not hold of branched.',
+        'The rule WEEKLY runs every monday 09:00 for users with user.risk_segment == "HIGH"; branched is not among them.',
       ]);
       await failed('risky', '31T10:00:00', { attempt_number: 1 }, { risk_segment: 'HIGH' });
       await says('risky', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
         'BANK_LINK_NUDGE_SMS was not sent to risky.',
-        'The rule WEEKLY acts every monday 09:00 for those of whom user.risk_segment == "HIGH" holds; it has not come to risky yet.',
+        'The rule WEEKLY runs every monday 09:00 for users with user.risk_segment == "HIGH"; it has not reached risky yet.',
       ]);
     });
   });
@@ -471,11 +471,11 @@ describe('explain', () => {
     await withCatalog(files, async () => {
       await says('early', 'HIGH_RISK_ALERT', 'not_sent', [
         'HIGH_RISK_ALERT was not sent to early.',
-        'The rule HIGH_RISK_ALERT is triggered by refund_made, which was received twice, the latest time on 31 October 2025 at 10:00 UTC, before this rule was in force.',
+        'The rule HIGH_RISK_ALERT is triggered by refund_made, which was received twice, the latest time on 31 October 2025 at 10:00 UTC, before this rule was active.',
       ]);
       await says('earlier', 'HIGH_RISK_ALERT', 'not_sent', [
         'HIGH_RISK_ALERT was not sent to earlier.',
-        'The rule HIGH_RISK_ALERT is triggered by refund_made, which was received once, on 31 October 2025 at 10:00 UTC, before this rule was in force.',
+        'The rule HIGH_RISK_ALERT is triggered by refund_made, which was received once, on 31 October 2025 at 10:00 UTC, before this rule was active.',
       ]);
     });
   });
@@ -484,7 +484,7 @@ describe('explain', () => {
     const { status, body } = await server.get('/api/v1/explain/ana/WELCOME');
     expect([status, body.code, body.path]).toEqual([404, 'not_found', 'notification_type']);
     expect(body.detail).toBe(
-      'There is no notification type of this name; there are: WELCOME_EMAIL, BANK_LINK_NUDGE_SMS, INSUFFICIENT_FUNDS_EMAIL, HIGH_RISK_ALERT.',
+      'The catalog has no notification type of this name; it has: WELCOME_EMAIL, BANK_LINK_NUDGE_SMS, INSUFFICIENT_FUNDS_EMAIL, HIGH_RISK_ALERT.',
     );
   });
 });
@@ -563,7 +563,7 @@ async function withCatalog(
   work: (version: number) => Promise<void>,
 ): Promise<void> {
   const fintech = await loadCatalogFiles(FINTECH);
-  const changed: CatalogSource = new Map([...fintech, ...Object.entries(files)]);
+  const changed: CatalogFiles = new Map([...fintech, ...Object.entries(files)]);
   const version = await tidings.apply(changed);
   await work(version);
   await tidings.apply(fintech);

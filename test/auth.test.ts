@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connect } from '../src/cli/api.ts';
+import { connect } from '../src/cli/api-client.ts';
 import { readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
 import { Seal } from '../src/privacy/seal.ts';
@@ -241,7 +241,7 @@ describe('configuration', () => {
     const kept = readFileSync(file, 'utf8');
     writeFileSync(file, SECRET);
     expect(() => read({})).toThrow(ConfigError);
-    expect(() => read({})).toThrow(/encryption\.key does not hold a key/);
+    expect(() => read({})).toThrow(/encryption\.key does not contain a key/);
     expect(() => read({})).not.toThrow(SECRET);
     writeFileSync(file, kept);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CatalogCache, compileCatalog } from '../src/catalog/cache.ts';
-import { backtest } from '../src/cli/backtest.ts';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { compileCatalog } from '../src/catalog/compile/compile-catalog.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../src/events/envelope.ts';
 import { BatchDecider } from '../src/ingest/decide-batch.ts';
 import { ids } from '../src/ingest/ids.ts';
@@ -15,6 +15,7 @@ import { findOpenChanges } from '../src/rules/trait-changes.ts';
 import { Backtest, type BacktestReport } from '../src/simulate/backtest.ts';
 import type { HistoricalEvent, UserHistory } from '../src/simulate/history.ts';
 import { renderHtmlReport } from '../src/simulate/html-report.ts';
+import { runBacktest } from '../src/simulate/run-backtest.ts';
 import { renderProgress, renderTextReport } from '../src/simulate/text-report.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
@@ -60,11 +61,11 @@ describe('what was decided is decided again, exactly', () => {
           const tenantId = `tenant ${++tenants}`;
           const end = await live(database, tenantId, [catalogOf(one), catalogOf(other, 2)], steps);
           const since = BASE + Math.floor((end - BASE) * from);
-          const all = { tenantId, since: BASE, until: end + 1, everybody: true };
+          const all = { tenantId, since: BASE, until: end + 1, includeIdle: true };
           for await (const { lives } of readHistories(database.pool, all)) {
             for (const life of lives) expect(toldTwice(life)).toEqual([]);
           }
-          const report = await backtest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
+          const report = await runBacktest(database.pool, { tenantId, candidate: null, since, until: end + 1 });
           expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
         }),
         { ...runs(50), examples: stories },
@@ -78,7 +79,7 @@ describe('what was decided is decided again, exactly', () => {
           const catalog = catalogOf(rules);
           const end = await live(database, tenantId, [catalog], steps, true);
           const since = BASE + Math.floor((end - BASE) * from);
-          const { totals } = await backtest(database.pool, { tenantId, candidate: catalog, since, until: end + 1 });
+          const { totals } = await runBacktest(database.pool, { tenantId, candidate: catalog, since, until: end + 1 });
           expect(totals).toEqual({
             ...totals,
             added: 0,
@@ -237,7 +238,7 @@ describe('reading the past', () => {
 
   test('each person is whole, however their events fall on pages', async () => {
     const read: [string, number][] = [];
-    const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
+    const query = { tenantId: 't', since: BASE, until: minutes(9000), includeIdle: false };
     for await (const { lives } of readHistories(database.pool, query)) {
       for (const { userId, events } of lives) read.push([userId, events.length]);
     }
@@ -249,8 +250,8 @@ describe('reading the past', () => {
   });
 
   test('people without news are left out, unless everybody is asked for; what came later is not there', async () => {
-    const read = async (everybody: boolean, userId?: string) => {
-      const query = { tenantId: 't', since: minutes(3000), until: minutes(7000), everybody };
+    const read = async (includeIdle: boolean, userId?: string) => {
+      const query = { tenantId: 't', since: minutes(3000), until: minutes(7000), includeIdle };
       const found: [string, number][] = [];
       for await (const { lives } of readHistories(database.pool, {
         ...query,
@@ -269,7 +270,7 @@ describe('reading the past', () => {
   });
 
   test('whoever stops early leaves no transaction behind', async () => {
-    const query = { tenantId: 't', since: BASE, until: minutes(9000), everybody: false };
+    const query = { tenantId: 't', since: BASE, until: minutes(9000), includeIdle: false };
     for await (const _ of readHistories(database.pool, query)) break;
     const { rows } = await database.pool.query(
       `select count(*) as open from pg_stat_activity
@@ -545,7 +546,7 @@ function play(rules: readonly Rule[], steps: readonly Step[]): { lives: UserHist
         receivedAt: now,
         catalogVersion: 1,
         emittedBy,
-        hasActed: true,
+        hasFired: true,
         decisions: () => stored,
       });
     }

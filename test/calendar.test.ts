@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAt, parseRecurrence, parseZone } from '../src/catalog/parse/rules/time-expressions.ts';
+import { parseAt } from '../src/catalog/parse/rules/at-expression.ts';
+import { parseRecurrence } from '../src/catalog/parse/rules/recurrence-expression.ts';
+import { parseZone } from '../src/catalog/parse/rules/zone-expression.ts';
 import type { At } from '../src/model/catalog.ts';
 import type { Millis } from '../src/model/event.ts';
 import {
@@ -246,20 +248,20 @@ describe('reading `at`', () => {
   });
 
   test.each([
-    ['', 'it can be: event.starts_at - 24h, event.due_at - 1d 09:00, event.due_at 09:00, 09:00, monday 09:00'],
+    ['', 'use one of: event.starts_at - 24h, event.due_at - 1d 09:00, event.due_at 09:00, 09:00, monday 09:00'],
     ['9:00', 'write 09:00'],
     ['9am', 'write 09:00'],
     ['12:30 am', 'write 00:30'],
     ['24:00', 'write 00:00'],
-    ['25:00', 'times of day are 00:00 to 23:59'],
+    ['25:00', 'use a time of day from 00:00 to 23:59'],
     ['mondays 09:00', 'write monday 09:00'],
     ['mon at 9:00', 'write monday 09:00'],
     ['mondy 09:00', 'did you mean monday 09:00?'],
     ['monday', 'the time is missing: monday 09:00'],
     ['09:00 on monday', 'write monday 09:00'],
-    ['tomorrow 09:00', 'the next 09:00 is written 09:00'],
-    ['24h', 'write delay: 24h, or a field: event.starts_at + 24h'],
-    ['- 24h', 'before what? event.starts_at - 24h'],
+    ['tomorrow 09:00', 'write 09:00 for the next 09:00'],
+    ['24h', 'write delay: 24h, or add a field: event.starts_at + 24h'],
+    ['- 24h', 'add a field: event.starts_at - 24h'],
     ['1 day before event.starts_at', 'write event.starts_at - 1d'],
     ['starts_at - 2h', 'did you mean event.starts_at - 2h?'],
     ['event.starts_at-24h', 'write event.starts_at - 24h'],
@@ -269,7 +271,7 @@ describe('reading `at`', () => {
     ['event.starts_at - 30', 'the unit is missing: 30s, 30m, 30h or 30d?'],
     ['event.starts_at - 1d - 2h', 'write one, from large to small: 1d12h'],
     ['event.starts_at - 1d at 9am', 'write event.starts_at - 1d 09:00'],
-    ['event.starts_at - 1d 25:00', 'times of day are 00:00 to 23:59'],
+    ['event.starts_at - 1d 25:00', 'use a time of day from 00:00 to 23:59'],
     ['event.starts_at monday 09:00', 'a weekday cannot follow a field, only a time can'],
   ])('not %j', (written, hint) => {
     expect(parseAt(written)).toMatchObject({ hint });
@@ -291,9 +293,9 @@ describe('reading `every`', () => {
     expect(parseRecurrence(written)).toEqual({ recurrence: { text, cron } });
   });
 
-  const fields = 'five fields: minute, hour, day of month, month, day of week, as in cron 0 9 * * 1';
+  const fields = 'use five fields: minute, hour, day of month, month, day of week, as in cron 0 9 * * 1';
   test.each([
-    ['', 'it can be: monday 09:00, day 18:00, weekday 08:30, month on 1 at 09:00, hour, cron 0 9 * * 1'],
+    ['', 'use one of: monday 09:00, day 18:00, weekday 08:30, month on 1 at 09:00, hour, cron 0 9 * * 1'],
     ['mondays 9:00', 'write monday 09:00'],
     ['every friday at 5pm', 'write friday 17:00'],
     ['weekly on tue 09:00', 'did you mean tuesday 09:00?'],
@@ -307,25 +309,25 @@ describe('reading `every`', () => {
     ['month on 1', 'the time is missing: month on 1 at 09:00'],
     ['monthly on the 1st at 9:00', 'write month on 1 at 09:00'],
     ['month on the last day at 09:00', 'write month on last at 09:00'],
-    ['month on 32 at 09:00', 'from 1 to 31, or last'],
-    ['day 25:00', 'times of day are 00:00 to 23:59'],
+    ['month on 32 at 09:00', 'use a day from 1 to 31, or last'],
+    ['day 25:00', 'use a time of day from 00:00 to 23:59'],
     ['every hour', 'write hour'],
     ['every 15 minutes', 'write cron */15 * * * *'],
     ['0 9 * * 1', 'write cron 0 9 * * 1'],
     ['cron 0 9', fields],
     ['cron @daily', fields],
-    ['cron 0 0 9 * * 1', `without seconds: ${fields}`],
+    ['cron 0 0 9 * * 1', `there are no seconds: ${fields}`],
     ['cron 60 9 * * *', 'minutes are 0 to 59'],
     ['cron 0 9 1-40 * *', 'days of the month are 1 to 31, L is the last'],
     ['cron 0 9 ? * 1', 'write * for any: cron 0 9 * * 1'],
-    ['cron 0 9 31 2 *', 'no month it names has such a day'],
-    ['cron 0 9 31 4,6,9,11 *', 'no month it names has such a day'],
+    ['cron 0 9 31 2 *', 'none of its months has such a day'],
+    ['cron 0 9 31 4,6,9,11 *', 'none of its months has such a day'],
   ])('not %j', (written, hint) => {
     expect(parseRecurrence(written)).toMatchObject({ hint });
   });
 
   test('a text without end is refused before it is read', () => {
-    const hint = 'at most 1000 characters';
+    const hint = 'use at most 1000 characters';
     expect(parseRecurrence(`cron ${'0,'.repeat(600)}0 9 * * 1`)).toMatchObject({ hint });
     expect(parseAt(`event.${'x'.repeat(1000)}`)).toMatchObject({ hint });
     expect(parseAt(' '.repeat(50_000))).toHaveProperty('hint');

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lintCatalog } from '../src/catalog/lint/lint.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
+import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
 import { CatalogError } from '../src/errors.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
 import { parseCases } from '../src/simulate/cases.ts';
@@ -16,7 +17,7 @@ const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, i
 
 describe.each(['fintech', 'booking', 'marketplace'])('examples/%s', async (name) => {
   const source = await loadCatalogFiles(example(name));
-  const { data } = await lintCatalog(source);
+  const { data } = await lintCatalog(await parseCatalogFiles(source));
   if (!data) throw new Error(`examples/${name} has errors`);
   const rules = rulesFor(data);
   const cases = parseCases('cases.yaml', source.get('cases.yaml') ?? '', data);
@@ -30,14 +31,16 @@ describe('a case', () => {
   let data: CatalogData;
   beforeAll(async () => {
     const checked = await lintCatalog(
-      new Map([
-        ['events.yaml', 'events: { a: { properties: { n: integer } }, b: {} }\ntraits: { plan: string }'],
-        ['notifications.yaml', 'notifications: { N: { category: SYSTEM, channels: [internal] } }'],
-        [
-          'rules.yaml',
-          'rules:\n  N: { on: a, when: event.n > 1, data: { twice: event.n * 2 } }\n  R: { on: b, notify: none, do: { set: { plan: "\'pro\'" } } }',
-        ],
-      ]),
+      await parseCatalogFiles(
+        new Map([
+          ['events.yaml', 'events: { a: { properties: { n: integer } }, b: {} }\ntraits: { plan: string }'],
+          ['notifications.yaml', 'notifications: { N: { category: SYSTEM, channels: [internal] } }'],
+          [
+            'rules.yaml',
+            'rules:\n  N: { on: a, when: event.n > 1, data: { twice: event.n * 2 } }\n  R: { on: b, notify: none, do: { set: { plan: "\'pro\'" } } }',
+          ],
+        ]),
+      ),
     );
     if (!checked.data) throw new Error(JSON.stringify(checked.problems));
     data = checked.data;
@@ -210,7 +213,7 @@ describe('from the command line', () => {
     expect(stdout).toMatch(/^2025-11-03T09:00Z\s+u {2}event a$/m);
     expect(stdout).toMatch(/^2025-11-04T21:00Z\s+u {2}wait N ends: delay since 2025-11-03T09:00Z$/m);
     expect(stdout).toMatch(/^\s+send\s+N matched: To be sent/m);
-    expect(stdout).toContain('1 event, 1 person, 1 notification');
+    expect(stdout).toContain('1 event, 1 user, 1 notification');
   });
 
   test('check says what is wrong, and where', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
 

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
-import { lintCatalog } from '../src/catalog/lint/lint.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
-import { type CatalogSource, loadValidCatalog } from '../src/catalog/load/load-valid.ts';
-import { watchCatalog } from '../src/catalog/load/watch.ts';
-import { parseLimit } from '../src/catalog/parse/rules/limit-text.ts';
+import type { CatalogFiles } from '../src/catalog/catalog-files.ts';
+import { compileRuleSet } from '../src/catalog/compile/compile-rule-set.ts';
+import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
+import { watchCatalog } from '../src/catalog/load/watch-catalog.ts';
+import { loadValidCatalog, validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
+import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
+import { parseAt } from '../src/catalog/parse/rules/at-expression.ts';
+import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
+import { parseRecurrence } from '../src/catalog/parse/rules/recurrence-expression.ts';
 import { KEYS } from '../src/catalog/parse/rules/rules.ts';
-import { parseAt, parseRecurrence } from '../src/catalog/parse/rules/time-expressions.ts';
 import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
@@ -44,7 +47,7 @@ events:
   'templates/WELCOME/sms.en.txt': 'Hello {{traits.first_name}}\n',
 };
 
-function withFiles(files: { readonly [file: string]: string | null }): CatalogSource {
+function withFiles(files: { readonly [file: string]: string | null }): CatalogFiles {
   const source = new Map(Object.entries(RIGHT));
   for (const [file, text] of Object.entries(files)) {
     if (text === null) source.delete(file);
@@ -53,9 +56,9 @@ function withFiles(files: { readonly [file: string]: string | null }): CatalogSo
   return source;
 }
 
-async function problemsOf(source: CatalogSource): Promise<readonly CatalogProblem[]> {
+async function problemsOf(source: CatalogFiles): Promise<readonly CatalogProblem[]> {
   try {
-    await loadValidCatalog(source);
+    await validateCatalogFiles(source);
     return [];
   } catch (error) {
     if (error instanceof CatalogError) return error.problems;
@@ -83,29 +86,29 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'a key that is none',
       rule('colour: red'),
-      'rules.yaml:4:5: unknown key "colour" in WELCOME (there is: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
+      'rules.yaml:4:5: unknown key "colour" in WELCOME (use one of: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
     ],
-    ['repeated key', rule('on: payment_failed'), 'rules.yaml:4:5: "on" is here twice (remove or rename one)'],
+    ['repeated key', rule('on: payment_failed'), 'rules.yaml:4:5: "on" appears twice (remove or rename one)'],
     ['tab', rule('\twhen: "true"'), 'rules.yaml:4:5: Tabs are not allowed as indentation (indent with spaces)'],
     [
       'indentation',
       rule('limit: once\n   expires: 2d'),
-      'rules.yaml:5:1: All mapping items must start at the same column (keys of one level start in one column)',
+      'rules.yaml:5:1: All mapping items must start at the same column (start all keys of one level in the same column)',
     ],
     [
       'colon without quotes',
       rule('when: event.failure_reason == "a: b"'),
-      'rules.yaml:4:11: Nested mappings are not allowed in compact mappings (a text with a colon and a space in it needs quotes around the whole of it)',
+      'rules.yaml:4:11: Nested mappings are not allowed in compact mappings (put quotes around a text that contains a colon followed by a space)',
     ],
     [
       'a condition that begins with !',
       rule('when: !has(event.amount)'),
-      'rules.yaml:4:11: Unresolved tag: !has(event.amount) (a value that begins with ! needs quotes around the whole of it)',
+      'rules.yaml:4:11: Unresolved tag: !has(event.amount) (put quotes around a value that begins with !)',
     ],
     [
       'a condition that begins with a quote',
       rule('when: "x" == event.failure_reason'),
-      'rules.yaml:4:15: Unexpected scalar at node end (a text that begins with a quote, a bracket or a sign needs quotes around the whole of it)',
+      'rules.yaml:4:15: Unexpected scalar at node end (put quotes around the whole of a text that begins with a quote, a bracket or a sign)',
     ],
     [
       'a bracket that is not closed',
@@ -115,8 +118,8 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'alias of nothing',
       rule('notify: *all'),
-      'rules.yaml:4:13: nothing before this is called &all (a text that begins with * or & needs quotes around the whole of it)',
-      'rules.yaml:4:13: "notify" is empty, text is needed (notify: WELCOME_EMAIL)',
+      'rules.yaml:4:13: there is no anchor &all before this (put quotes around a text that begins with * or &)',
+      'rules.yaml:4:13: "notify" is empty (notify: WELCOME_EMAIL)',
     ],
     [
       'a trigger nobody sends',
@@ -137,7 +140,7 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'after as text',
       rule('after: signup_completed'),
-      'rules.yaml:4:12: "after" is text, a mapping is needed (after: { event: signup_completed, within: 24h })',
+      'rules.yaml:4:12: "after" must be a mapping, not text (after: { event: signup_completed, within: 24h })',
     ],
     [
       'after, both wrong',
@@ -194,18 +197,18 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'a type that is none',
       property('a: money'),
-      'events.yaml:11:10: unknown type "money" (there is: string, number, integer, boolean, object, array, timestamp, date)',
+      'events.yaml:11:10: unknown type "money" (use one of: string, number, integer, boolean, object, array, timestamp, date)',
     ],
     ['a type by another name', property('a: int'), 'events.yaml:11:10: unknown type "int" (did you mean integer?)'],
     [
       'a question mark',
       property('a: string?'),
-      `events.yaml:11:10: unknown type "string?" (everything may be left out already; write string, or { type: [string, 'null'] } if it may be null)`,
+      `events.yaml:11:10: unknown type "string?" (properties are optional already: write string, or { type: [string, 'null'] } to allow null)`,
     ],
     [
       'a list for a type',
       property('a: [A, B]'),
-      'events.yaml:11:10: a type is needed here, not a list (for certain values only: { enum: [A, B] })',
+      'events.yaml:11:10: this must be a type, not a list (to allow certain values only: { enum: [A, B] })',
     ],
     [
       'JSON Schema: type',
@@ -216,17 +219,17 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'JSON Schema: keyword',
       property('a: { type: string, maxLenght: 3 }'),
-      'events.yaml:11:26: "maxLenght" is no keyword of JSON Schema that can be used here (did you mean maxLength?)',
+      'events.yaml:11:26: "maxLenght" is not a supported JSON Schema keyword (did you mean maxLength?)',
     ],
     [
       'JSON Schema: pattern that is slow',
       property('a: { pattern: "^(.?){1000}.*$" }'),
-      'events.yaml:11:21: the pattern cannot be used: the pattern is too large; write it with fewer repetitions (patterns are RE2: no look-ahead, no back-references)',
+      'events.yaml:11:21: the pattern cannot be used: the pattern is too large; write it with fewer repetitions (use RE2 syntax, without look-ahead and back-references)',
     ],
     [
       'JSON Schema: pattern that can hang',
       property('a: { pattern: "(?=a)" }'),
-      'events.yaml:11:21: the pattern cannot be used: invalid or unsupported Perl syntax: `(?=` (patterns are RE2: no look-ahead, no back-references)',
+      'events.yaml:11:21: the pattern cannot be used: invalid or unsupported Perl syntax: `(?=` (use RE2 syntax, without look-ahead and back-references)',
     ],
     [
       'JSON Schema: a reference to elsewhere',
@@ -243,7 +246,7 @@ describe('a mistake is told with its place and what was meant', () => {
       {
         'events.yaml': `${RIGHT['events.yaml']}  x:\n    schema:\n      $defs: { a: { properties: { b: { $ref: '#/$defs/a' } } } }\n`,
       },
-      'events.yaml:11:46: the schema is too large, or one of its $ref leads back to itself (at most 5000 values, with each $ref written out)',
+      'events.yaml:11:46: the schema is too large, or a $ref in it leads back to itself (at most 5000 values are allowed after each $ref is expanded)',
     ],
     [
       'JSON Schema: slow',
@@ -253,12 +256,12 @@ describe('a mistake is told with its place and what was meant', () => {
     [
       'required',
       { 'events.yaml': `${RIGHT['events.yaml']}  x: { properties: { amount: number }, required: [amuont] }\n` },
-      'events.yaml:9:51: "required" names "amuont", which is no property (did you mean amount?)',
+      'events.yaml:9:51: "required" names "amuont", which is not a property (did you mean amount?)',
     ],
     [
       'properties forgotten',
       { 'events.yaml': `${RIGHT['events.yaml']}  x: { amount: number }\n` },
-      'events.yaml:9:8: unknown key "amount" in x (there is: description, properties, required, schema)',
+      'events.yaml:9:8: unknown key "amount" in x (use one of: description, properties, required, schema)',
     ],
     [
       'a hostile name',
@@ -286,7 +289,7 @@ describe('a mistake is told with its place and what was meant', () => {
       {
         'notifications.yaml': `${RIGHT['notifications.yaml']}  X: { category: SYSTEM, channels: internal, in_doubt: retry, give_up_after: 1.5h }\n`,
       },
-      'notifications.yaml:4:56: "retry" is not a way to go on when in doubt (there is: resend, hold)',
+      'notifications.yaml:4:56: "retry" is not a value of "in_doubt" (use one of: resend, hold)',
       'notifications.yaml:4:78: "1.5h" is not a duration (a number and a unit (s, m, h, d, w): 30s, 10m, 24h, 7d, 1h30m)',
     ],
     [
@@ -306,7 +309,7 @@ describe('a mistake is told with its place and what was meant', () => {
         'templates/WELCOME/sms.en.html': 'x',
         'templates/WELCOME/smss.en.txt': 'x',
       },
-      'templates/WELCOME/sms.en.html:1:1: "sms.en.html" is not a part of sms (there is: sms.en.txt)',
+      'templates/WELCOME/sms.en.html:1:1: "sms.en.html" is not a part of sms (did you mean sms.en.txt?)',
       'templates/WELCOME/sms.en_GB.txt:1:1: "en_GB" is not a locale (rename it to sms.en-GB.txt)',
       'templates/WELCOME/smss.en.txt:1:1: "smss" is not a channel (did you mean sms?)',
     ],
@@ -320,12 +323,8 @@ describe('a mistake is told with its place and what was meant', () => {
       { 'rules.yaml': null },
       'rules.yaml:1:1: this file is missing (rules: { WELCOME_EMAIL: { on: signup_completed, limit: once } })',
     ],
-    [
-      'file by another name',
-      { 'rule.yaml': 'rules:' },
-      'rule.yaml:1:1: this file is not read (did you mean rules.yaml?)',
-    ],
-    ['file twice', { 'rules.yml': 'rules:' }, 'rules.yml:1:1: rules.yaml is here as well (keep one of them)'],
+    ['file by another name', { 'rule.yaml': 'rules:' }, 'rule.yaml:1:1: unknown file name (did you mean rules.yaml?)'],
+    ['file twice', { 'rules.yml': 'rules:' }, 'rules.yml:1:1: rules.yaml exists as well (keep one of them)'],
     [
       'an empty file',
       { 'rules.yaml': '# nothing\n' },
@@ -389,8 +388,8 @@ describe('limits and durations', () => {
   });
 
   it.each([
-    ['0 per day', 'from 1 to 1000'],
-    ['1001 per day', 'from 1 to 1000'],
+    ['0 per day', 'use a number from 1 to 1000'],
+    ['1001 per day', 'use a number from 1 to 1000'],
     ['1/day', 'write 1 per day'],
     ['5 times per hour', 'write 5 per 1h'],
     ['3 per week', 'write 3 per 7d'],
@@ -401,7 +400,7 @@ describe('limits and durations', () => {
     ['1 per day in +01:00', 'write user zone, UTC or an IANA name like Europe/Lisbon'],
     [
       '',
-      'limits are: once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h, 3 per day per person',
+      'use one of: once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h, 3 per day per person',
     ],
   ])('not %j', (written, hint) => {
     expect(parseLimit(written)).toMatchObject({ hint });
@@ -439,7 +438,7 @@ describe('limits and durations', () => {
 describe('the fintech example', () => {
   let data: CatalogData;
   beforeAll(async () => {
-    data = await loadValidCatalog(await loadCatalogFiles(FINTECH));
+    data = await loadValidCatalog(FINTECH);
   });
 
   it('has the four rules and their limits', () => {
@@ -507,7 +506,7 @@ describe('the fintech example', () => {
       [...(await loadCatalogFiles(FINTECH))].map(([file, text]) => [file, text.replace(/\n/g, '\r\n')]),
     );
     const reversed = new Map([...windows].reverse());
-    expect(JSON.stringify(await loadValidCatalog(reversed))).toBe(JSON.stringify(data));
+    expect(JSON.stringify(await validateCatalogFiles(reversed))).toBe(JSON.stringify(data));
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
   });
 
@@ -542,7 +541,7 @@ describe('the fintech example', () => {
 describe('an event that does not fit', () => {
   let check: ReturnType<typeof compileSchemas>;
   beforeAll(async () => {
-    const data = await loadValidCatalog(
+    const data = await validateCatalogFiles(
       withFiles({
         'events.yaml': `${RIGHT['events.yaml']}
   order:
@@ -564,21 +563,21 @@ describe('an event that does not fit', () => {
 
   it.each<[JsonObject, string, string]>([
     [{}, 'properties.id', 'is missing'],
-    [{ id: 3 }, 'properties.id', 'is the number 3, text is needed'],
-    [{ id: 'x', count: '3' }, 'properties.count', 'is text ("3"), an integer is needed'],
-    [{ id: 'x', count: 3.5 }, 'properties.count', 'is the number 3.5, an integer is needed'],
-    [{ id: 'x', count: 0 }, 'properties.count', 'is the number 0, at least 1 is needed'],
-    [{ id: 'x', note: false }, 'properties.note', 'is false, text or null is needed'],
-    [{ id: 'x', status: 'Open' }, 'properties.status', 'is text ("Open"), one of "open", "paid" is needed'],
+    [{ id: 3 }, 'properties.id', 'is the number 3, but must be text'],
+    [{ id: 'x', count: '3' }, 'properties.count', 'is text ("3"), but must be an integer'],
+    [{ id: 'x', count: 3.5 }, 'properties.count', 'is the number 3.5, but must be an integer'],
+    [{ id: 'x', count: 0 }, 'properties.count', 'is the number 0, but must be at least 1'],
+    [{ id: 'x', note: false }, 'properties.note', 'is false, but must be text or null'],
+    [{ id: 'x', status: 'Open' }, 'properties.status', 'is text ("Open"), but must be one of "open", "paid"'],
     [
       { id: 'x', at: '2025-10-31T19:00:00' },
       'properties.at',
-      'is text, a date and time with a zone (2025-10-31T19:00:00Z) is needed',
+      'is text, but must be a date and time with a zone (2025-10-31T19:00:00Z)',
     ],
-    [{ id: 'x', items: [{}, {}, { price: null }] }, 'properties.items[2].price', 'is null, a number is needed'],
+    [{ id: 'x', items: [{}, {}, { price: null }] }, 'properties.items[2].price', 'is null, but must be a number'],
     [{ id: 'x', items: [{ prize: 3 }] }, 'properties.items[0].prize', 'is not a key that is allowed here'],
-    [{ id: 'x', items: { a: 1 } }, 'properties.items', 'is an object, a list is needed'],
-    [{ id: 'x', contact_email: 'secret' }, 'properties.contact_email', 'is text, an e-mail address is needed'],
+    [{ id: 'x', items: { a: 1 } }, 'properties.items', 'is an object, but must be a list'],
+    [{ id: 'x', contact_email: 'secret' }, 'properties.contact_email', 'is text, but must be an email address'],
   ])('%j', (properties, path, message) => {
     expect(check('order', properties, {})).toEqual({ path, message });
   });
@@ -586,7 +585,7 @@ describe('an event that does not fit', () => {
   it('names traits, and never quotes an address or a long value', () => {
     expect(check('x', {}, { marketing_opt_in: 'yes' })).toEqual({
       path: 'user_traits.marketing_opt_in',
-      message: 'is text ("yes"), true or false is needed',
+      message: 'is text ("yes"), but must be true or false',
     });
     for (const address of ['maria@example.com', '+351 912 345 678', '00351912345678']) {
       expect(JSON.stringify(check('x', {}, { marketing_opt_in: address }))).not.toContain(address);
@@ -632,9 +631,9 @@ describe('docs/rules.md', () => {
   it('shows catalogs that are right', async () => {
     expect(blocks('rules').length).toBeGreaterThan(15);
     for (const rules of blocks('rules')) {
-      const { data, problems } = await lintCatalog(new Map([...base, ['rules.yaml', rules]]));
+      const { data, problems } = await lintCatalog(await parseCatalogFiles(new Map([...base, ['rules.yaml', rules]])));
       expect(problems.filter(({ code }) => !/^unused_(event|notification)$/.test(code))).toEqual([]);
-      ruleSetOf(1, data!);
+      compileRuleSet(1, data!);
     }
   });
 
@@ -662,7 +661,7 @@ describe('docs/rules.md', () => {
     expect(rows.length).toBeGreaterThan(5);
     for (const [, written, expected] of rows) {
       const source = new Map([...base, ['rules.yaml', `rules:\n  WELCOME:\n    on: payment_failed\n    ${written}\n`]]);
-      const error = await loadValidCatalog(source).catch((thrown: unknown) => thrown);
+      const error = await validateCatalogFiles(source).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(CatalogError);
       expect((error as CatalogError).message).toBe(expected);
     }
@@ -678,7 +677,7 @@ describe('docs/rules.md', () => {
 
 describe('schemas', () => {
   it('a full JSON Schema is kept as it is, short types in it written out', async () => {
-    const data = await loadValidCatalog(
+    const data = await validateCatalogFiles(
       withFiles({
         'events.yaml': `${RIGHT['events.yaml']}
   order:
@@ -705,7 +704,7 @@ describe('schemas', () => {
   });
 
   it('the short form allows other keys and wants nothing', async () => {
-    const data = await loadValidCatalog(withFiles({}));
+    const data = await validateCatalogFiles(withFiles({}));
     expect(data.traits).toEqual({ type: 'object', properties: { marketing_opt_in: { type: 'boolean' } } });
     expect(data.events[0]).toEqual({ name: 'signup_completed' });
   });
@@ -878,7 +877,7 @@ describe('a folder', () => {
   it('is read, without what is not of the catalog', async () => {
     const source = await loadCatalogFiles(dir);
     expect([...source.keys()]).toEqual([...Object.keys(RIGHT), 'cases.yaml'].sort());
-    await expect(loadValidCatalog(source)).resolves.toMatchObject({ rules: [{ name: 'WELCOME' }] });
+    await expect(validateCatalogFiles(source)).resolves.toMatchObject({ rules: [{ name: 'WELCOME' }] });
   });
 
   it('that is not there, or is no folder, is told', async () => {
@@ -908,7 +907,7 @@ describe('a folder', () => {
     const first = changes.next();
     await writeFile(join(dir, 'rules.yaml'), `${RIGHT['rules.yaml']}    expires: 2d\n`);
     await first;
-    expect((await loadValidCatalog(await loadCatalogFiles(dir))).rules[0]?.expires).toBe(172_800_000);
+    expect((await loadValidCatalog(dir)).rules[0]?.expires).toBe(172_800_000);
 
     broken = true;
     const failed = errors.next();

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
-import { backtest } from '../src/cli/backtest.ts';
+import { loadValidCatalog, validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
+import { runBacktest } from '../src/simulate/run-backtest.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -102,12 +101,12 @@ describe('versions', () => {
       [['N', 'send']],
     ]);
     const period = { since: tidings.clock.now - 1, until: tidings.clock.now + 1 };
-    const report = await backtest(pool, { tenantId: 'old', candidate: null, ...period });
+    const report = await runBacktest(pool, { tenantId: 'old', candidate: null, ...period });
     expect(report.reproduced).toEqual({ decisions: 2, different: 0, examples: [] });
   });
 
   test('two processes that start together with the same files make one version', async () => {
-    const data = await loadValidCatalog(await loadCatalogFiles(FINTECH));
+    const data = await loadValidCatalog(FINTECH);
     const { pool } = tidings.database;
     const applied = await Promise.all([1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, `process ${n}`, 0)));
     expect(applied.map(({ version }) => version)).toEqual([1, 1, 1, 1]);
@@ -115,7 +114,7 @@ describe('versions', () => {
   });
 
   test('tenants number their own', async () => {
-    const data = await loadValidCatalog(rulesWith('a: number'));
+    const data = await validateCatalogFiles(rulesWith('a: number'));
     expect(await applyCatalog(tidings.database.pool, 'another', data, 'test', 0)).toEqual({
       version: 1,
       changed: true,
@@ -134,7 +133,7 @@ describe('the directory', () => {
   test('is applied when it has changed since the last start; what was put in force meanwhile stays', async () => {
     const { pool } = tidings.database;
     const start = async (properties: string) => {
-      return applyDirectory(pool, 'started', await loadValidCatalog(rulesWith(properties)), 0);
+      return applyDirectory(pool, 'started', await validateCatalogFiles(rulesWith(properties)), 0);
     };
     expect(await start('a: number')).toEqual({ version: 1, changed: true, isOther: false });
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
@@ -148,7 +147,7 @@ describe('the directory', () => {
 
   test('of two that start together, one makes the version', async () => {
     const { pool } = tidings.database;
-    const data = await loadValidCatalog(rulesWith('a: number'));
+    const data = await validateCatalogFiles(rulesWith('a: number'));
     const applied = await Promise.all([1, 2, 3].map(() => applyDirectory(pool, 'started together', data, 0)));
     expect(applied.map(({ version, changed }) => [version, changed]).sort()).toEqual([
       [1, false],

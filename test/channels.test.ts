@@ -137,13 +137,13 @@ describe('smtp', () => {
       sink.trouble({ [step]: quoting(451) });
       expect(await send(smtp)).toEqual({
         kind: 'retry',
-        reason: 'the mail server put it off (451)',
+        reason: 'the mail server deferred the message (451)',
         response: '451 5.1.1 … no such user; ask …',
       });
       sink.trouble({ [step]: quoting(550) });
       expect(await send(smtp)).toEqual({
         kind: 'rejected',
-        reason: 'the mail server refused it (550)',
+        reason: 'the mail server rejected the message (550)',
         response: '550 5.1.1 … no such user; ask …',
       });
       sink.trouble({});
@@ -179,7 +179,7 @@ describe('smtp', () => {
       const refused = await send(at('tidings:hunter2%40home'));
       expect(refused).toEqual({
         kind: 'retry',
-        reason: 'the mail server does not accept our user name and password (535)',
+        reason: 'the mail server rejected the user name and password (535)',
       });
       expect(await send(at('tidings:right'))).toMatchObject({ kind: 'delivered' });
       strict.trouble({ rcpt: { code: 550, text: 'your password is right' } });
@@ -232,15 +232,15 @@ describe('smtp', () => {
       sink = await mailSink();
       expect(await send(provider({ url: `smtps://127.0.0.1:${sink.port}` }))).toMatchObject({ kind: 'retry' });
       expect(await send(provider({ url: `${sink.url}/?requireTLS=true` }))).toMatchObject({ kind: 'retry' });
-      const nowhere = provider({ url: 'smtp://nowhere.invalid', timeouts: { setUp: 2000 } });
+      const nowhere = provider({ url: 'smtp://nowhere.invalid', timeouts: { connect: 2000 } });
       expect(await send(nowhere)).toMatchObject({ kind: 'retry' });
 
       const silent = await server(() => {});
-      const greeted = await send(provider({ url: silent, timeouts: { setUp: 100 } }));
-      expect(greeted).toEqual({ kind: 'retry', reason: 'the mail server kept silent for too long' });
+      const greeted = await send(provider({ url: silent, timeouts: { connect: 100 } }));
+      expect(greeted).toEqual({ kind: 'retry', reason: 'the mail server did not respond in time' });
 
       const rude = await server((socket) => socket.end('554 not today\r\n'));
-      const turnedAway = { reason: 'the mail server does not let us in (554)', response: '554 not today' };
+      const turnedAway = { reason: 'the mail server rejected the connection (554)', response: '554 not today' };
       expect(await send(provider({ url: rude }))).toEqual({ kind: 'retry', ...turnedAway });
 
       const shut = await server((socket) => socket.destroy());
@@ -249,12 +249,12 @@ describe('smtp', () => {
 
     test('silence before the message: tried again; after it: in doubt', async () => {
       const mute = await server((socket) => socket.write('220 hello\r\n'));
-      const timeouts = { setUp: 5000, silence: 1000 };
+      const timeouts = { connect: 5000, reply: 1000 };
       expect(await send(provider({ url: mute, timeouts }))).toMatchObject({ kind: 'retry' });
       const release = sink.hold();
       expect(await send(provider({ timeouts }))).toEqual({
         kind: 'in_doubt',
-        reason: 'the mail server kept silent for too long before there was an answer',
+        reason: 'the mail server did not respond in time; the mail server may have accepted the message',
       });
       release();
     });
@@ -294,7 +294,10 @@ describe('smtp', () => {
 
   describe('told to stop', () => {
     test('before it began: nothing is sent', async () => {
-      expect(await send(provider(), {}, AbortSignal.abort())).toEqual({ kind: 'retry', reason: 'sending was stopped' });
+      expect(await send(provider(), {}, AbortSignal.abort())).toEqual({
+        kind: 'retry',
+        reason: 'the send was aborted',
+      });
       expect(sink.mails).toEqual([]);
     });
 
@@ -318,7 +321,10 @@ describe('smtp', () => {
       const sent = send(provider(), {}, stop.signal);
       await vi.waitFor(() => expect(sink.mails).toHaveLength(1));
       stop.abort();
-      expect(await sent).toEqual({ kind: 'in_doubt', reason: 'sending was stopped before there was an answer' });
+      expect(await sent).toEqual({
+        kind: 'in_doubt',
+        reason: 'the send was aborted; the mail server may have accepted the message',
+      });
       release();
     });
 
@@ -346,10 +352,10 @@ describe('smtp', () => {
   });
 
   test.each([
-    ['http://mail.example.com', 'SMTP_URL cannot be read'],
-    ['smtp://', 'SMTP_URL cannot be read'],
-    ['smtp://user:s3cret%@mail.example.com', 'SMTP_URL cannot be read'],
-    ['smtp://user:s3cret@mail.example.com:port', 'SMTP_URL cannot be read'],
+    ['http://mail.example.com', 'SMTP_URL cannot be parsed'],
+    ['smtp://', 'SMTP_URL cannot be parsed'],
+    ['smtp://user:s3cret%@mail.example.com', 'SMTP_URL cannot be parsed'],
+    ['smtp://user:s3cret@mail.example.com:port', 'SMTP_URL cannot be parsed'],
     ['smtp://user:s3cret@mail.example.com/?logger=true', 'SMTP_URL has an unknown option'],
   ])('refuses %s, and does not quote it', (url, message) => {
     let error: unknown;

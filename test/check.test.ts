@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../src/catalog/lint/findings.ts';
-import { lintCatalog } from '../src/catalog/lint/lint.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
-import { parseLimit } from '../src/catalog/parse/rules/limit-text.ts';
+import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
+import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
+import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
 import { CatalogError } from '../src/errors.ts';
 import type { Limit } from '../src/model/catalog.ts';
 import { evaluateLimit } from '../src/rules/limits.ts';
@@ -31,7 +32,7 @@ function source(rules: string): Map<string, string> {
 
 /** What is said of rules.yaml; of what is not used only where it is asked. */
 async function said(rules: string, unused = false): Promise<string[]> {
-  const { data, problems } = await lintCatalog(source(rules));
+  const { data, problems } = await lintCatalog(await parseCatalogFiles(source(rules)));
   expect(data === undefined).toBe(problems.some(({ severity }) => severity === 'error'));
   return problems
     .filter(({ code }) => unused || !/^unused_(event|notification)$/.test(code))
@@ -61,7 +62,7 @@ describe('what a catalog may mean badly', () => {
     [
       'a branch with the condition of the rule',
       '  X: { on: a, when: user.vip, choose: [{ when: user.vip, notify: A }, { notify: B }] }\n',
-      '2:71 unreachable_branch: branch 2 is never taken: branch 1 always is, its condition is that of the rule',
+      '2:71 unreachable_branch: branch 2 is never taken: branch 1 always is, because it has the condition of the rule',
     ],
     [
       'a condition that was true before the wait, and is not asked again',
@@ -70,18 +71,18 @@ describe('what a catalog may mean badly', () => {
     [
       'a share of nobody',
       '  X: { on: a, split: { A: 100%, B: 0% } }\n',
-      '2:36 unreachable_branch: nobody falls into B',
+      '2:36 unreachable_branch: no user falls into B',
     ],
     [
       'a condition that is never true',
       '  A: { on: a, when: 1 / 0 == 1 }\n',
-      '2:21 never_true: this is never true: the rule never acts (leave the rule out)',
+      '2:21 never_true: this is never true: the rule never acts (remove the rule)',
     ],
     [
       'counts that the trigger decides',
       '  A: { on: a, count: { at_least: 1, within: 1h } }\n  B: { on: a, count: { exactly: 0, of: [a, b], within: 1h } }\n',
-      '2:34 count_always: the trigger itself is one: this always holds (at_least: 2)',
-      '3:33 count_never: the trigger itself is one: this never holds (exactly: 1)',
+      '2:34 count_always: the trigger itself counts: this always holds (at_least: 2)',
+      '3:33 count_never: the trigger itself counts: this never holds (exactly: 1)',
     ],
     [
       'counts that it does not',
@@ -119,24 +120,24 @@ describe('what a catalog may mean badly', () => {
     [
       'waits without an end',
       '  A: { on: [a, b], debounce: 1h }\n  B: { on: a, delay: 1h, again: restart }\n  X: { on: a, at: 09:00, again: restart, notify: A }\n',
-      '2:30 endless_wait: a steady stream of a and b never lets this end (debounce: { quiet: 1h, at_most: 24h })',
-      '3:33 endless_wait: a steady stream of a never lets this end (debounce: { quiet: 1h, at_most: 24h } has an end)',
+      '2:30 endless_wait: a steady stream of a and b keeps this wait from ending (debounce: { quiet: 1h, at_most: 24h })',
+      '3:33 endless_wait: a steady stream of a keeps this wait from ending (use debounce: { quiet: 1h, at_most: 24h }, which has an end)',
     ],
     [
       'an expiry shorter than the delay',
       '  A: { on: a, delay: 3d, expires: 1d }\n',
-      '2:35 late_expiry: "expires" is shorter than the delay of 3d: it counts from the end of the delay (what was known in time is sent when the delay ends)',
+      '2:35 late_expiry: "expires" is shorter than the delay of 3d: it counts from the end of the delay (an event that arrives in time is sent after the delay anyway)',
     ],
     [
       'its own trigger',
       '  A: { on: a, after: [{ event: b, within: 1h }, { event: a, within: 1h }] }\n  B: { on: [a, b], unless: { event: b, within: 7d } }\n  X: { on: a, key: event.id, unless: { event: a, within: 7d }, notify: A }\n',
-      '2:58 own_trigger: a is the trigger too: this wants two of them (count: { at_least: 2, … } says so more plainly)',
-      '3:37 own_trigger: b is the trigger too: this waits for no other to follow (debounce: { quiet: 7d } says the same)',
+      '2:58 own_trigger: a is the trigger too: this needs two of them (write count: { at_least: 2, … } instead)',
+      '3:37 own_trigger: b is the trigger too: this waits until no other follows (write debounce: { quiet: 7d } instead)',
     ],
     [
       'cancelled by its own trigger',
       '  A: { on: [a, b], delay: 1h, cancel_on: [b] }\n',
-      '2:43 cancels_itself: b triggers the rule and ends its wait (to wait anew: again: restart)',
+      '2:43 cancels_itself: b triggers the rule and ends its wait (to restart the wait, write again: restart)',
     ],
     [
       'nothing to cancel',
@@ -163,14 +164,14 @@ describe('what a catalog may mean badly', () => {
     [
       'by what becomes of its own notification',
       '  A: { on: { notification: B, is: failed } }\n  B: { on: { notification: [A, B], is: opened }, limit: once }\n',
-      '2:3 bounded_loop: A triggers itself: it sends A, of which comes notification.opened, which triggers B; B sends B, of which comes notification.failed (only the limit of B ends this: once)',
-      '3:3 bounded_loop: B triggers itself: it sends B, of which comes notification.opened (only the limit of B ends this: once)',
-      '3:8 posted_only: notification.opened comes only if one of your services posts it (docs/rules.md shows what to post)',
+      '2:3 bounded_loop: A triggers itself: it sends A, which causes notification.opened, which triggers B; B sends B, which causes notification.failed (only the limit of B ends this: once)',
+      '3:3 bounded_loop: B triggers itself: it sends B, which causes notification.opened (only the limit of B ends this: once)',
+      '3:8 posted_only: notification.opened arrives only if one of your services posts it (see docs/rules.md for what to post)',
     ],
     [
       'of all notifications',
       '  A: { on: notification.failed }\n',
-      '2:3 loop: A triggers itself: it sends A, of which comes notification.failed (nothing ends this: add a limit, as in limit: 1 per day)',
+      '2:3 loop: A triggers itself: it sends A, which causes notification.failed (nothing ends this: add a limit, as in limit: 1 per day)',
     ],
     [
       'a trait that is set to something else, or always to the same',
@@ -180,9 +181,9 @@ describe('what a catalog may mean badly', () => {
     [
       'what becomes of a notification and Tidings does not learn by itself',
       '  A: { on: { notification: B, is: clicked } }\n  B: { on: a, unless: { event: [b, notification.opened], within: 7d }, cancel_on: notification.bounced }\n',
-      '2:8 posted_only: notification.clicked comes only if one of your services posts it (docs/rules.md shows what to post)',
-      '3:15 posted_only: notification.opened comes only if one of your services posts it (docs/rules.md shows what to post)',
-      '3:83 posted_only: notification.bounced comes only if one of your services posts it (docs/rules.md shows what to post)',
+      '2:8 posted_only: notification.clicked arrives only if one of your services posts it (see docs/rules.md for what to post)',
+      '3:15 posted_only: notification.opened arrives only if one of your services posts it (see docs/rules.md for what to post)',
+      '3:83 posted_only: notification.bounced arrives only if one of your services posts it (see docs/rules.md for what to post)',
     ],
     [
       'what Tidings learns by itself, or learns the one of',
@@ -193,7 +194,7 @@ describe('what a catalog may mean badly', () => {
       'a group and a zone',
       'groups:\n  g: { limit: once }\nrules:\n  A: { on: a, zone: user, limit: 1 per day }\n  B: { on: b, zone: user, count: { at_least: 2, within: day } }\n',
       '2:3 unused_group: no rule is in the group g (group: g)',
-      '4:21 unused_zone: nothing in this rule has a local time (a limit names its own: 1 per day in user zone)',
+      '4:21 unused_zone: nothing in this rule has a local time (a limit names its own zone: 1 per day in user zone)',
     ],
   ];
 
@@ -203,20 +204,24 @@ describe('what a catalog may mean badly', () => {
 
   it('what no rule names', async () => {
     expect(await said('  X: { on: a, notify: A }\n', true)).toEqual([
-      '4:3 unused_event: no rule looks at b',
+      '4:3 unused_event: no rule uses b',
       '3:3 unused_notification: no rule sends B',
     ]);
     const files = source('  A: { on: notification.failed, notify: B, limit: once }\n');
     files.set('events.yaml', 'events: { notification.failed: {} }\n');
-    expect((await lintCatalog(files)).problems[0]).toMatchObject({ code: 'reserved_event', line: 1, column: 11 });
+    expect((await lintCatalog(await parseCatalogFiles(files))).problems[0]).toMatchObject({
+      code: 'reserved_event',
+      line: 1,
+      column: 11,
+    });
   });
 
   it('an error is thrown, a warning is not; what cannot be read is an error', async () => {
-    await expect(loadValidCatalog(source('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
+    await expect(validateCatalogFiles(source('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
       'rules.yaml:2:15: A triggers itself: it emits a',
     );
-    await expect(loadValidCatalog(source('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
-    const { data, problems } = await lintCatalog(source('  A: { on: [a, c] }\n'));
+    await expect(validateCatalogFiles(source('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
+    const { data, problems } = await lintCatalog(await parseCatalogFiles(source('  A: { on: [a, c] }\n')));
     expect(data).toBeUndefined();
     expect(problems).toMatchObject([{ severity: 'error', code: 'invalid', line: 2, column: 16 }]);
   });
@@ -226,7 +231,7 @@ describe('what a catalog may mean badly', () => {
       { length: 1500 },
       (_, i) => `  R${i}: { on: [a, b], notify: none, do: [{ emit: a }, { emit: b }] }\n`,
     );
-    const { problems } = await lintCatalog(source(rules.join('')));
+    const { problems } = await lintCatalog(await parseCatalogFiles(source(rules.join(''))));
     expect(problems.filter(({ code }) => code === 'loop')).toHaveLength(20);
   });
 
@@ -255,7 +260,9 @@ describe('a limit that never binds', () => {
         fc.uniqueArray(limit, { minLength: 2, maxLength: 3, selector: (text) => text.split(' ').slice(1).join(' ') }),
         fc.array(fc.integer({ min: 0, max: 5 * 24 }), { minLength: 1, maxLength: 40 }),
         async (texts, hours) => {
-          const { problems } = await lintCatalog(source(`  A: { on: a, limit: [${texts.join(', ')}] }\n`));
+          const { problems } = await lintCatalog(
+            await parseCatalogFiles(source(`  A: { on: a, limit: [${texts.join(', ')}] }\n`)),
+          );
           const idle = new Set(
             problems.flatMap(({ code, message }) => (code === 'limit_never_binds' ? [message.split('"')[1]] : [])),
           );
@@ -301,13 +308,15 @@ events:
   async function ofTemplate(rules: string, template: string, more: { events?: string; file?: string } = {}) {
     const { events = DECLARED, file = 'internal.en.txt' } = more;
     const { problems } = await lintCatalog(
-      new Map([
-        ['events.yaml', events],
-        ['notifications.yaml', 'notifications: { A: { category: SYSTEM, channels: [internal, webhook, in_app] } }\n'],
-        ['rules.yaml', `rules:\n  ${rules}\n`],
-        ['templates/A/in_app.en.txt', 'x'],
-        [`templates/A/${file}`, template],
-      ]),
+      await parseCatalogFiles(
+        new Map([
+          ['events.yaml', events],
+          ['notifications.yaml', 'notifications: { A: { category: SYSTEM, channels: [internal, webhook, in_app] } }\n'],
+          ['rules.yaml', `rules:\n  ${rules}\n`],
+          ['templates/A/in_app.en.txt', 'x'],
+          [`templates/A/${file}`, template],
+        ]),
+      ),
     );
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
     return problems
@@ -350,10 +359,10 @@ events:
       'A: { on: paid }',
       '{{event.card.barnd}}{{event.amount.value}}{{event.items.[0].nmae}}{{event.items.name}}{{event.tags.x}}{{event.currency.length}}',
       '1:3 event.card has no field "barnd": it has brand (did you mean brand?)',
-      '1:23 event.amount is a number, it has no field "value"',
+      '1:23 event.amount is a number and has no field "value"',
       '1:45 event.items.0 has no field "nmae": it has name, price (did you mean name?)',
-      '1:69 event.items is a list, it has no field "name"',
-      '1:89 event.tags is a list, it has no field "x"',
+      '1:69 event.items is a list and has no field "name"',
+      '1:89 event.tags is a list and has no field "x"',
     ],
     [
       'within blocks',
@@ -526,7 +535,7 @@ events:
         '<mjml><mj-body>\n<mj-section><mj-column>\n<mj-text>{{event.raeson}}</mj-text>\n</mj-column></mj-section></mj-body></mjml>',
       ],
     ]);
-    const { problems } = await lintCatalog(source);
+    const { problems } = await lintCatalog(await parseCatalogFiles(source));
     expect(problems.filter(({ code }) => code === 'undeclared_field')).toMatchObject([
       {
         file: 'templates/A/email.en.subject.txt',
@@ -541,7 +550,9 @@ events:
 });
 
 it('a CatalogError tells where', async () => {
-  const error = await loadValidCatalog(source('  A: { on: a, do: { emit: a } }\n')).catch((thrown: unknown) => thrown);
+  const error = await validateCatalogFiles(source('  A: { on: a, do: { emit: a } }\n')).catch(
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(CatalogError);
   expect((error as CatalogError).problems).toMatchObject([{ file: 'rules.yaml', line: 2, code: 'loop' }]);
 });

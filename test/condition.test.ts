@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   type Condition,
   type ConditionProblem,
+  collectSeenValues,
   compileCondition,
   compileExpression,
   type Declared,
   type Expression,
   type Scope,
-  valuesSeen,
 } from '../src/expressions/condition.ts';
 import type { JsonObject } from '../src/model/event.ts';
 import { runs } from './support/properties.ts';
@@ -604,11 +604,11 @@ describe('expressions with a value', () => {
     );
     expect(expression.fields).toEqual(['event.x.y', 'matched.signup_completed.plan', 'now', 'user.nope']);
     expect(expression.paths.map(([variable]) => variable)).toEqual(['event', 'matched', 'now', 'user']);
-    expect(valuesSeen(expression, SCOPE)).toEqual({
+    expect(collectSeenValues(expression, SCOPE)).toEqual({
       values: { 'matched.signup_completed.plan': 'gold', now: '2025-11-01T00:00:00.000Z' },
       missing: ['event.x.y', 'user.nope'],
     });
-    expect(valuesSeen(expression, { event: {}, traits: {}, user: {} })).toEqual({
+    expect(collectSeenValues(expression, { event: {}, traits: {}, user: {} })).toEqual({
       values: {},
       missing: expression.fields,
     });
@@ -681,11 +681,14 @@ describe('evidence', () => {
       'event.amount > 1 && event.nope.x == 1 && event.address.city == "x" && user.nothing == null',
     );
     const scope = { ...SCOPE, user: { nothing: null } };
-    expect(valuesSeen(condition, scope)).toEqual({
+    expect(collectSeenValues(condition, scope)).toEqual({
       values: { 'event.amount': 100.5, 'event.address.city': 'Berlin', 'user.nothing': null },
       missing: ['event.nope.x'],
     });
-    expect(valuesSeen(compile('event.toString == 1'), SCOPE)).toEqual({ values: {}, missing: ['event.toString'] });
+    expect(collectSeenValues(compile('event.toString == 1'), SCOPE)).toEqual({
+      values: {},
+      missing: ['event.toString'],
+    });
   });
 
   it('cuts large values short', () => {
@@ -699,7 +702,7 @@ describe('evidence', () => {
       odd: json('{"__proto__":{"x":1}}'),
     };
     const condition = compile('size(event.text) + size(event.list) > 1 && event.wide == event.deep && event.odd == 1');
-    const { values } = valuesSeen(condition, { ...SCOPE, event });
+    const { values } = collectSeenValues(condition, { ...SCOPE, event });
     expect(values['event.text']).toBe(`${'x'.repeat(200)}…`);
     expect(values['event.list']).toEqual([...Array(20).fill(7), '… 4980 more']);
     expect(Object.keys(values['event.wide'] as JsonObject)).toHaveLength(21);
@@ -716,7 +719,7 @@ describe('hostile values', () => {
     expect(outcome('event.l.exists(x, x < 0)', { event: { l: list(1001) } })).toBe(
       'error: event.l has 1001 items, more than the 1000 that are looked at',
     );
-    const stopped = 'error: the evaluation was stopped: there is too much to go through';
+    const stopped = 'error: the evaluation was stopped: it takes too many steps';
     const long = 'a'.repeat(1_000_000);
     const keys = Object.fromEntries(list(20_000).map((at) => [`k${at}`, at]));
     const half = `${'a'.repeat(250_000)}b${'a'.repeat(250_000)}`;
@@ -817,7 +820,7 @@ describe('hostile values', () => {
           const result = condition.evaluate(scope);
           expect(['true', 'false', 'missing', 'error']).toContain(result.kind);
           if (result.kind === 'missing') expect(result.fields.length).toBeGreaterThan(0);
-          valuesSeen(condition, scope);
+          collectSeenValues(condition, scope);
         }
       }),
       runs(300),

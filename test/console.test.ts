@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WHAT_TO_DO } from '../packages/console/src/rejected/codes.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import type { Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { faintText, findChromium, launchBrowser, openVisit, tooWide, type Visit } from './support/browser.ts';
@@ -562,7 +562,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ event_id: 'ines-signup', ...signup });
     const { page } = await visit('#/deliveries');
     const row = deliveryRow(page, 'ines');
-    await row.getByText('No e-mail address is known for this person').waitFor();
+    await row.getByText('No email address is known for this user').waitFor();
     await page.getByRole('link', { name: 'Undeliverable' }).click();
     await row.waitFor();
     await expect.poll(() => statuses(page)).toEqual(['undeliverable']);
@@ -586,7 +586,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ event_id: 'doubt', user_id: 'doubt', event_type: 'alert_raised' });
     const { page } = await visit('#/deliveries?status=in_doubt');
     const row = deliveryRow(page, 'doubt');
-    await row.getByText('It may have gone out').waitFor();
+    await row.getByText('The message may have been sent').waitFor();
     await row.getByTestId('retry-button').click();
     await page.getByText('the person may get it twice').waitFor();
     await page.getByTestId('retry-confirm').click();
@@ -733,7 +733,7 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('refused events: each code has its advice', async () => {
     const page = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
-    const section = page.split('## Refused events')[1]?.split('\n## ')[0] ?? '';
+    const section = page.split('## Rejected events')[1]?.split('\n## ')[0] ?? '';
     const codes = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
     expect(Object.keys(WHAT_TO_DO).sort()).toEqual(codes.sort());
   });

@@ -2,24 +2,18 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { DeliveryWorker, type DeliveryWorkerParts } from '../src/delivery/delivery-worker.ts';
+import { DeliveryWorker, type DeliveryWorkerOptions } from '../src/delivery/worker.ts';
 import { CHANNELS, type Channel, type DeliveryStatus, type SendOutcome } from '../src/model/delivery.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import {
-  type ClaimedDelivery,
-  claimDeliveries,
-  markSendStarted,
-  rescueExpired,
-  retryDelivery,
-  type Settlement,
-  settleDeliveries,
-} from '../src/store/deliveries.ts';
+import { type ClaimedDelivery, claimDeliveries, markSendStarted, retryDelivery } from '../src/store/deliveries.ts';
 import { loadDelivery, loadNotifications } from '../src/store/delivery-views.ts';
-import { openPool } from '../src/store/pg/database.ts';
+import { rescueExpired } from '../src/store/leases.ts';
+import { openPool } from '../src/store/pg/pool.ts';
+import { type Settlement, settleDeliveries } from '../src/store/settlements.ts';
 import { loadTimeline } from '../src/store/users.ts';
 import { cableTo } from './support/cable.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -143,8 +137,8 @@ describe('outcomes', () => {
     const id = await post(tidings, 'mail');
     await becomes(tidings, id, 'dead');
     expect(await deliveryOf(tidings, id)).toMatchObject({
-      reason_code: 'gave_up',
-      reason: 'Given up after 1 attempt, the last one: busy',
+      reason_code: 'retries_exhausted',
+      reason: 'Retries exhausted after 1 attempt. The last one failed: busy',
       finished_at: new Date(tidings.clock.now).toISOString(),
     });
   });
@@ -189,11 +183,13 @@ describe('outcomes', () => {
     const id = await post(tidings, 'mail');
     await becomes(tidings, id, 'queued', 1);
     expect(await attemptsOf(tidings, id)).toMatchObject([
-      { outcome: 'in_doubt', reason: 'an error in Tidings itself; see its log' },
+      { outcome: 'in_doubt', reason: 'internal error in Tidings; see its log' },
     ]);
     tidings.clock.now += 1000;
     await becomes(tidings, id, 'sent');
-    expect(lines.find((line) => line.includes('a send failed in our own code'))).toContain('cannot read envelope');
+    expect(lines.find((line) => line.includes('an attempt failed with an internal error'))).toContain(
+      'cannot read envelope',
+    );
     expect(lines.join('')).not.toContain(EMAIL);
   });
 
@@ -208,7 +204,7 @@ describe('outcomes', () => {
     const id = await post(tidings, 'held');
     await becomes(tidings, id, 'in_doubt', 1);
     expect(await attemptsOf(tidings, id)).toMatchObject([
-      { outcome: 'in_doubt', reason: 'an error in Tidings itself; see its log' },
+      { outcome: 'in_doubt', reason: 'internal error in Tidings; see its log' },
     ]);
     tidings.clock.now += 86_400_000;
     await fence(tidings);
@@ -281,7 +277,7 @@ describe('a send that takes too long', () => {
     await becomes(tidings, stuck, 'in_doubt', 1);
     await becomes(tidings, next, 'sent', 1);
     expect(await attemptsOf(tidings, stuck)).toMatchObject([
-      { outcome: 'in_doubt', reason: 'the provider did not say in time how it ended' },
+      { outcome: 'in_doubt', reason: 'the provider did not respond in time' },
     ]);
     await expect.poll(() => busy.busy).toBe(0);
   });
@@ -332,7 +328,7 @@ describe('an attempt that cannot be recorded', () => {
     expect(rows.map(({ subject }) => subject)).toEqual(['Number 0', 'Number 1', 'Number 2', 'Number 4']);
     await expect.poll(() => busy.busy).toBe(0);
     expect(lines.length).toBe(1);
-    expect(lines[0]).toContain('its answer and message are lost');
+    expect(lines[0]).toContain('its response and message are lost');
   });
 
   test('at all: left to its lease, which the worker does not keep, and the others recorded', async () => {
@@ -355,7 +351,7 @@ describe('an attempt that cannot be recorded', () => {
     await expect.poll(() => busy.busy).toBe(0);
     expect(await countOf(tidings, 'sending')).toBe(1);
     expect(lines.length).toBe(1);
-    expect(lines[0]).toContain('left to its lease');
+    expect(lines[0]).toContain('waits for its lease to expire');
     await allow();
     refusing = false;
     // What is claimed now must not keep it: that is under another lease.
@@ -378,12 +374,12 @@ describe('addresses', () => {
     expect(await deliveryOf(tidings, mail)).toMatchObject({
       reason_code: 'missing_email',
       reason:
-        'No e-mail address is known for this person: no event has brought user_traits.email, or one has taken it back.',
+        'No email address is known for this user: no event has set user_traits.email, or a later one has removed it.',
     });
     expect(await deliveryOf(tidings, text)).toMatchObject({
       reason_code: 'missing_phone',
       reason:
-        'No phone number is known for this person: no event has brought user_traits.phone, or one has taken it back.',
+        'No phone number is known for this user: no event has set user_traits.phone, or a later one has removed it.',
     });
     expect(await attemptsOf(tidings, mail)).toMatchObject([{ outcome: 'undeliverable' }]);
     const { decisions } = await loadTimeline(tidings.database.pool, {
@@ -512,7 +508,7 @@ describe('a worker that dies while sending', () => {
         provider: 'unknown',
         outcome: 'in_doubt',
         duration_ms: LEASE + 1,
-        reason: 'the worker stopped before it could record what the provider answered',
+        reason: 'the worker stopped before it could record the response of the provider',
       },
       { attempt: 2, provider: 'fake', outcome: 'delivered' },
     ]);
@@ -531,7 +527,7 @@ describe('a worker that dies while sending', () => {
     expect(await deliveryOf(tidings, id)).toMatchObject({
       reason_code: 'in_doubt',
       reason:
-        'A worker stopped while sending: it may have gone out. Held, as this notification type says; retry it by hand.',
+        'A worker stopped while sending: the message may have been sent. It is held, as its notification type requires. Retry it by hand.',
       finished_at: new Date(tidings.clock.now).toISOString(),
     });
     await fence(tidings);
@@ -839,7 +835,7 @@ describe('the breaker', () => {
     expect(busy.unhealthyProviders()).toEqual([]);
     expect(provider.calls.length).toBe(1);
     const { rows } = await tidings.database.pool.query('select distinct outcome, reason from attempts');
-    expect(rows).toEqual([{ outcome: 'retry', reason: 'the email cannot be opened with the key in use' }]);
+    expect(rows).toEqual([{ outcome: 'retry', reason: 'the email address cannot be opened with the current key' }]);
   });
 });
 
@@ -983,14 +979,14 @@ describe('messages', () => {
   test('without a template an alert goes out as it is, and all else ends until there is one', async () => {
     const provider = fake();
     const tidings = await start({ email: provider, internal: fake() });
-    const data = await loadValidCatalog(catalog());
+    const data = await validateCatalogFiles(catalog());
     const { version } = await applyCatalog(tidings.database.pool, TENANT, { ...data, templates: [] }, 'test', 0);
     await tidings.catalogs.adopt(TENANT, version);
     await worker(tidings);
     const id = await post(tidings, 'mail');
     await becomes(tidings, id, 'dead');
     expect((await deliveryOf(tidings, id))?.reason).toBe(
-      'Rejected: MAIL has no email template, neither in the catalog in force nor in the one it was decided with',
+      'Rejected: MAIL has no email template, neither in the active catalog nor in the one it was decided with',
     );
     await fence(tidings);
     expect(provider.calls).toEqual([]);
@@ -1069,13 +1065,15 @@ function catalog(changed: { readonly [file: string]: string } = {}): Map<string,
 let workers = 0;
 
 /** Looks every 20 ms, so that virtual time that was moved on is noticed. */
-async function worker(tidings: TestTidings, more: Partial<DeliveryWorkerParts> = {}): Promise<DeliveryWorker> {
-  const { database, dispatcher, clock } = tidings;
+async function worker(tidings: TestTidings, more: Partial<DeliveryWorkerOptions> = {}): Promise<DeliveryWorker> {
+  const { database, catalogs, seal, providers, clock } = tidings;
   const made = new DeliveryWorker({
     name: `worker ${workers++}`,
     pool: database.pool,
     databaseUrl: database.url,
-    dispatcher,
+    catalogs,
+    seal,
+    providers,
     clock: () => clock.now,
     elapsed: () => clock.now,
     random: () => 0.5,
@@ -1200,16 +1198,16 @@ async function force(tidings: TestTidings, status: DeliveryStatus): Promise<void
 
 /** A claim as a worker makes it, of the only e-mail that is due. */
 async function claim(tidings: TestTidings, name: string): Promise<ClaimedDelivery> {
-  const rooms = [{ channel: 'email', room: 10 }] as const;
-  const claimed = await claimDeliveries(tidings.database.pool, name, rooms, tidings.clock.now, LEASE);
+  const capacity = [{ channel: 'email', count: 10 }] as const;
+  const claimed = await claimDeliveries(tidings.database.pool, name, capacity, tidings.clock.now, LEASE);
   expect(claimed.length).toBe(1);
   return claimed[0] as ClaimedDelivery;
 }
 
 function settlement(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settlement {
-  const { row, tenantId, notificationId, channel, fence, attempt } = claimed;
+  const { handle, tenantId, notificationId, channel, fence, attempt } = claimed;
   return {
-    row,
+    handle,
     tenantId,
     notificationId,
     channel,

@@ -217,7 +217,7 @@ describe('after a kill -9', () => {
     const server = await start(dataDir, { log: log.add });
     const before = serverPid(dataDir) ?? 0;
     process.kill(before, 'SIGKILL');
-    await log.said(/starting it again/);
+    await log.said(/restarting it/);
     await log.said(/PostgreSQL 18 started/, 2);
     expect(serverPid(dataDir)).not.toBe(before);
     expect(await letters(server)).toContain('first');

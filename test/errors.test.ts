@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES, REJECTION_CODES, TidingsError } from '../src/errors.ts';
-import { documentOf } from '../src/http/problem.ts';
+import { toProblem } from '../src/http/problem.ts';
 import { REASON_CODES } from '../src/model/decision.ts';
 import { DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../src/model/delivery.ts';
 
@@ -37,35 +37,35 @@ describe('problems', () => {
 
   test('the link in a problem document leads to its section', () => {
     for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
-      const { type } = documentOf(new TidingsError(code, 'Something.'));
+      const { type } = toProblem(new TidingsError(code, 'Something.'));
       expect(type.endsWith(`/docs/errors.md#${code}`)).toBe(true);
       expect(page).toContain(`\n### ${code}\n`);
     }
   });
 
-  test('the example is what the program answers', () => {
+  test('the example matches the program', () => {
     const example = JSON.parse(/```json\n(.+?)```/s.exec(page)?.[1] ?? '');
-    expect(documentOf(new TidingsError('not_retryable', example.detail, { path: 'status' }))).toEqual(example);
+    expect(toProblem(new TidingsError('not_retryable', example.detail, { path: 'status' }))).toEqual(example);
   });
 });
 
 test.each([
-  ['Refused events', Object.keys(REJECTION_CODES)],
-  ['Why a decision', REASON_CODES],
-  ['Why a delivery stands as it does', DELIVERY_REASON_CODES],
+  ['Rejected events', Object.keys(REJECTION_CODES)],
+  ['Decision reasons', REASON_CODES],
+  ['Delivery reasons', DELIVERY_REASON_CODES],
 ] as const)('the table "%s" has each code', (title, codes) => {
   expect([...rows(title).keys()].sort()).toEqual([...codes].sort());
 });
 
-test('the meanings of refusals are those in the program', () => {
+test('the meanings of rejections match the program', () => {
   const plain = (text: string) => text.replaceAll('`', '').replace(/^(The event|It) /, '');
-  for (const [code, row] of rows('Refused events')) {
+  for (const [code, row] of rows('Rejected events')) {
     expect(plain(row)).toContain(plain(REJECTION_CODES[code as keyof typeof REJECTION_CODES]));
   }
 });
 
 test('the statuses in the table of deliveries exist', () => {
-  for (const row of rows('Why a delivery stands as it does').values()) {
+  for (const row of rows('Delivery reasons').values()) {
     for (const status of (row.split(' | ')[0] ?? '').matchAll(/`(\w+)`/g)) {
       expect(DELIVERY_STATUSES).toContain(status[1]);
     }
@@ -74,7 +74,10 @@ test('the statuses in the table of deliveries exist', () => {
 
 test('the reason codes that SQL writes are among them', async () => {
   const found: string[] = [];
-  const sql = await readFile(new URL('../src/store/deliveries.ts', import.meta.url), 'utf8');
+  const files = ['deliveries', 'leases', 'settlements'].map((name) =>
+    readFile(new URL(`../src/store/${name}.ts`, import.meta.url), 'utf8'),
+  );
+  const sql = (await Promise.all(files)).join('\n');
   for (const [, code] of sql.matchAll(/reason_code = (?:case when [\w.]+ then )?'(\w+)'/g)) found.push(code!);
   expect(found.sort()).toEqual(['in_doubt', 'retried']);
   for (const code of found) expect(DELIVERY_REASON_CODES).toContain(code);

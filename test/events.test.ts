@@ -7,7 +7,7 @@ import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../
 import type { Json, JsonObject, Profile } from '../src/model/event.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { isoTime } from '../src/time/iso-time.ts';
-import { readTimestamp } from '../src/time/timestamp.ts';
+import { parseTimestamp } from '../src/time/timestamp.ts';
 import { AddressChanges, addressAad } from '../src/users/addresses.ts';
 import { mergeTraits } from '../src/users/profile.ts';
 import { runs } from './support/properties.ts';
@@ -209,7 +209,9 @@ describe('how large an event may be', () => {
 describe('what is taken', () => {
   test('nothing but the envelope is needed', () => {
     expect(accepted(GOOD)).toMatchObject({ userId: 'u', type: 'paid', properties: {}, traits: {}, hasCallerId: false });
-    expect(accepted({ ...GOOD, event_id: null, properties: null, user_traits: null })).toMatchObject({ hasCallerId: false });
+    expect(accepted({ ...GOOD, event_id: null, properties: null, user_traits: null })).toMatchObject({
+      hasCallerId: false,
+    });
   });
 
   test('a type that the catalog does not know, and keys it does not name', () => {
@@ -316,7 +318,7 @@ describe('timestamps', () => {
     ['0099-01-01T00:00:00Z', '0099-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
   ])('%s is %s', (text, iso) => {
-    const read = readTimestamp(text);
+    const read = parseTimestamp(text);
     expect('time' in read && [new Date(read.time).toISOString(), read.at]).toEqual([iso, iso]);
   });
 
@@ -351,7 +353,7 @@ describe('timestamps', () => {
     ['0001-01-01T00:00:00+00:01', /outside the years/],
     ['9999-12-31T23:59:59-00:01', /outside the years/],
   ])('%j is refused', (text, says) => {
-    const read = readTimestamp(text);
+    const read = parseTimestamp(text);
     expect('problem' in read && read.problem).toMatch(says);
   });
 
@@ -361,13 +363,13 @@ describe('timestamps', () => {
     fc.assert(
       fc.property(fc.integer({ min, max }), (time) => {
         expect(isoTime(time)).toBe(new Date(time).toISOString());
-        expect(readTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
+        expect(parseTimestamp(isoTime(time))).toEqual({ time, at: isoTime(time), rest: '' });
       }),
     );
   });
 
   test('digits below the millisecond tell two events apart', () => {
-    const rest = (text: string) => (readTimestamp(text) as { rest: string }).rest;
+    const rest = (text: string) => (parseTimestamp(text) as { rest: string }).rest;
     expect(rest('2025-10-31T19:00:00.123456Z')).toBe('456');
     expect(rest('2025-10-31T19:00:00.123400Z')).toBe(rest('2025-10-31T19:00:00.1234Z'));
     expect(rest('2025-10-31T19:00:00.123Z')).toBe('');
@@ -553,8 +555,8 @@ describe('the profile', () => {
       const event = accepted({ ...GOOD, user_traits: { email } });
       const nobody: Profile = { traits: {}, traitTimes: {} };
       const reach = new AddressChanges('default', new Map([['u', { email: 'stored' }]]), seal);
-      reach.merge(nobody, mergeTraits(nobody, event.traits, event.time), event);
-      return reach.changed();
+      reach.mergeAddresses(nobody, mergeTraits(nobody, event.traits, event.time), event);
+      return reach.getChanges();
     };
     const [given, ...others] = changedBy('maria@example.com');
     expect(others).toEqual([]);
@@ -580,8 +582,8 @@ function profileAfter(events: readonly { readonly second: number; readonly trait
     const reach = new AddressChanges('default', new Map([['u', hashes]]), seal);
     const before = profile;
     profile = mergeTraits(before, event.traits, event.time);
-    reach.merge(before, profile, event);
-    hashes = reach.hashes('u');
+    reach.mergeAddresses(before, profile, event);
+    hashes = reach.getHashes('u');
   }
   return { profile, hashes };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Considered, explain } from '../src/explain/explain.ts';
+import { type Considered, writeExplanation } from '../src/explain/paragraph.ts';
 import type { DeliveryStatus } from '../src/model/delivery.ts';
 
 /** The answer to "did this person get this?", from how the latest decision to send it fared. */
@@ -10,76 +10,76 @@ const TWICE = DECIDED.replace('decided to', 'decided twice to').replace('on sign
 
 describe('one decision to send', () => {
   test.each<[string, readonly DeliveryStatus[], string, string]>([
-    ['sent', ['sent'], 'sent', `${DECIDED} It went out by e-mail through post on 31 October 2025 at 19:01 UTC.`],
-    ['queued', ['queued'], 'on_its_way', `${DECIDED} It is on its way by e-mail (because of queued).`],
-    ['sending', ['sending'], 'on_its_way', `${DECIDED} It is on its way by e-mail (because of sending).`],
+    ['sent', ['sent'], 'sent', `${DECIDED} It went out by email through post on 31 October 2025 at 19:01 UTC.`],
+    ['queued', ['queued'], 'on_its_way', `${DECIDED} It is on its way by email (because of queued).`],
+    ['sending', ['sending'], 'on_its_way', `${DECIDED} It is on its way by email (because of sending).`],
     [
       'undeliverable',
       ['undeliverable'],
       'not_delivered',
-      `WELCOME was not delivered to ana. ${DECIDED} It could not be delivered by e-mail on 31 October 2025 at 19:01 UTC: because of undeliverable.`,
+      `WELCOME was not delivered to ana. ${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of undeliverable.`,
     ],
     [
       'dead',
       ['dead'],
       'not_delivered',
-      `WELCOME was not delivered to ana. ${DECIDED} It could not be delivered by e-mail on 31 October 2025 at 19:01 UTC: because of dead.`,
+      `WELCOME was not delivered to ana. ${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead.`,
     ],
     [
       'cancelled',
       ['cancelled'],
       'not_delivered',
-      `WELCOME was not delivered to ana. ${DECIDED} It was cancelled before it went out by e-mail on 31 October 2025 at 19:01 UTC: because of cancelled.`,
+      `WELCOME was not delivered to ana. ${DECIDED} It was cancelled before it went out by email on 31 October 2025 at 19:01 UTC: because of cancelled.`,
     ],
     [
       'in doubt, which is not "no"',
       ['in_doubt'],
       'not_delivered',
-      `It is not known whether WELCOME was delivered to ana. ${DECIDED} It is not known whether it went out by e-mail: because of in_doubt.`,
+      `It is not known whether WELCOME was delivered to ana. ${DECIDED} It is not known whether it went out by email: because of in_doubt.`,
     ],
     [
       'one of two channels is enough',
       ['dead', 'sent'],
       'sent',
-      `${DECIDED} It could not be delivered by e-mail on 31 October 2025 at 19:01 UTC: because of dead. It went out by SMS through post on 31 October 2025 at 19:01 UTC.`,
+      `${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead. It went out by SMS through post on 31 October 2025 at 19:01 UTC.`,
     ],
     [
       'one of two channels may still come',
       ['undeliverable', 'queued'],
       'on_its_way',
-      `${DECIDED} It could not be delivered by e-mail on 31 October 2025 at 19:01 UTC: because of undeliverable. It is on its way by SMS (because of queued).`,
+      `${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of undeliverable. It is on its way by SMS (because of queued).`,
     ],
     ['no delivery is left', [], 'not_delivered', `WELCOME was not delivered to ana. ${DECIDED}`],
   ])('%s', (_, statuses, answer, paragraph) => {
     const deliveries = statuses.map((status, index) => delivery('n1', status, index === 0 ? 'email' : 'sms'));
-    expect(explain(considered([send('n1')], deliveries))).toEqual({ answer, paragraph });
+    expect(writeExplanation(considered([send('n1')], deliveries))).toEqual({ answer, paragraph });
   });
 });
 
 describe('several decisions', () => {
   test('the latest to send counts, and one that went out before is told', () => {
     const deliveries = [delivery('n2', 'dead'), delivery('n1', 'sent', 'sms')];
-    expect(explain(considered([send('n2'), send('n1')], deliveries))).toEqual({
+    expect(writeExplanation(considered([send('n2'), send('n1')], deliveries))).toEqual({
       answer: 'not_delivered',
-      paragraph: `WELCOME was not delivered to ana. ${TWICE} It could not be delivered by e-mail on 31 October 2025 at 19:01 UTC: because of dead. An earlier one went out by SMS through post on 31 October 2025 at 19:01 UTC.`,
+      paragraph: `WELCOME was not delivered to ana. ${TWICE} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead. An earlier one went out by SMS through post on 31 October 2025 at 19:01 UTC.`,
     });
   });
 
   test('what became of an earlier one does not count once the latest was sent', () => {
     const deliveries = [delivery('n2', 'sent'), delivery('n1', 'dead')];
-    expect(explain(considered([send('n2'), send('n1')], deliveries))).toEqual({
+    expect(writeExplanation(considered([send('n2'), send('n1')], deliveries))).toEqual({
       answer: 'sent',
-      paragraph: `${TWICE} It went out by e-mail through post on 31 October 2025 at 19:01 UTC.`,
+      paragraph: `${TWICE} It went out by email through post on 31 October 2025 at 19:01 UTC.`,
     });
   });
 
   test('one to send is found behind later ones not to', () => {
     const not = { ...send('n2'), outcome: 'suppressed', notification_id: null, reason: 'Not sent: enough.' };
-    expect(explain(considered([not, send('n1')], [delivery('n1', 'undeliverable')]))).toEqual({
+    expect(writeExplanation(considered([not, send('n1')], [delivery('n1', 'undeliverable')]))).toEqual({
       answer: 'not_delivered',
-      paragraph: `WELCOME was not delivered to ana. ${DECIDED} It could not be delivered by e-mail on 31 October 2025 at 19:01 UTC: because of undeliverable. It was also considered once without being sent, on signup of 31 October 2025 at 19:00 UTC. Not sent: enough.`,
+      paragraph: `WELCOME was not delivered to ana. ${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of undeliverable. It was also considered once without being sent, on signup of 31 October 2025 at 19:00 UTC. Not sent: enough.`,
     });
-    expect(explain(considered([not], []))).toEqual({
+    expect(writeExplanation(considered([not], []))).toEqual({
       answer: 'not_sent',
       paragraph:
         'WELCOME was not sent to ana. The rule WELCOME considered it once, on signup of 31 October 2025 at 19:00 UTC. Not sent: enough.',
@@ -94,7 +94,7 @@ describe('several decisions', () => {
       [moved, waiting],
       [waiting, moved],
     ]) {
-      expect(explain(considered(decisions, []))).toEqual({
+      expect(writeExplanation(considered(decisions, []))).toEqual({
         answer: 'waiting',
         paragraph: expect.stringMatching(/^WELCOME has not been sent to ana yet\. .*Waiting until noon\.$/),
       });
@@ -120,7 +120,7 @@ function considered(decisions: Considered['decisions'], deliveries: Considered['
     outside: new Set(),
     deliveries,
     seen: new Map(),
-    refused: [],
+    rejected: [],
   };
 }
 

@@ -4,13 +4,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
 import { Seal, type Sealed } from '../src/privacy/seal.ts';
 import { lockUsers } from '../src/store/facts.ts';
-import { openPool } from '../src/store/pg/database.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
+import { openPool } from '../src/store/pg/pool.ts';
 import { findChromium, launchBrowser, openVisit } from './support/browser.ts';
 import { type Answer, type TestServer, testServer } from './support/http.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -218,7 +218,7 @@ describe('what is not there', () => {
 
 describe('what is asked', () => {
   test.each([
-    ['/api/v1/deliveries?channel=sms', undefined, /"channel" is no parameter of this route/],
+    ['/api/v1/deliveries?channel=sms', undefined, /"channel" is not a parameter of this route/],
     ['/api/v1/audit/somebody?limit=abc', 'limit', /^limit: write a whole number from 1 to 200$/],
     ['/api/v1/audit/somebody?limit=0', 'limit', /^limit: write a whole number from 1 to 200$/],
     ['/api/v1/catalog/diff?from=abc', 'from', /^from: write the number of a version/],
@@ -653,7 +653,7 @@ describe('deliveries', () => {
       expect.objectContaining({ delivery_id: id, status: 'queued', reason_code: 'retried', attempts_made: 1 }),
     ]);
     const { rows } = await tidings.database.pool.query(
-      `select actor, action, extract(epoch from give_up_at - due_at)::int as patience from audit_log join deliveries
+      `select actor, action, extract(epoch from retry_until - due_at)::int as patience from audit_log join deliveries
        on subject = notification_id || '.' || channel where subject = $1`,
       [id],
     );
@@ -670,7 +670,7 @@ describe('deliveries', () => {
       await server.post(`/api/v1/deliveries/${id}/retry`);
     }
     const { rows } = await tidings.database.pool.query(
-      'select extract(epoch from give_up_at - due_at)::int as patience from deliveries where notification_id = $1',
+      'select extract(epoch from retry_until - due_at)::int as patience from deliveries where notification_id = $1',
       [id.split('.')[0]],
     );
     expect(rows).toEqual([{ patience: 86_400 }]);

@@ -14,25 +14,25 @@ interface Batch {
   end(error?: Error): void;
 }
 
-/** Lanes whose batches end when the test says so. */
-function heldLanes(options: { lanes?: number; maxBatch?: number; maxWaiting?: number; maxBytes?: number } = {}) {
+/** A batcher whose batches end when the test says so. */
+function heldBatcher(options: { shards?: number; maxBatch?: number; maxWaiting?: number; maxBytes?: number } = {}) {
   const begun: Batch[] = [];
   const run = (tenantId: string, items: readonly Item[]) =>
     new Promise<readonly string[]>((resolve, reject) => {
       const end = (error?: Error) => (error ? reject(error) : resolve(items.map((item) => `${item.user} ${item.n}`)));
       begun.push({ tenantId, items, end });
     });
-  const lanes = new MicroBatcher<Item, string>(run, {
-    lanes: 1,
+  const batcher = new MicroBatcher<Item, string>(run, {
+    shards: 1,
     maxBatch: 1000,
     maxWaiting: 100,
     maxBytes: 1000,
     ...options,
   });
   const submit = (items: readonly Item[], tenantId = 't', bytes = 0) =>
-    lanes.submit(tenantId, items, (item) => item.user, bytes);
+    batcher.submit(tenantId, items, (item) => item.user, bytes);
   const begins = (count: number) => expect.poll(() => begun.length).toBe(count);
-  return { lanes, begun, begins, submit };
+  return { batcher, begun, begins, submit };
 }
 
 const items = (user: string, count: number, from = 0): Item[] =>
@@ -40,7 +40,7 @@ const items = (user: string, count: number, from = 0): Item[] =>
 
 describe('batches', () => {
   test('a lone item waits for nobody; what comes meanwhile makes the next batch', async () => {
-    const { begun, begins, submit } = heldLanes();
+    const { begun, begins, submit } = heldBatcher();
     const first = submit(items('a', 1));
     await begins(1);
     expect(begun.map((batch) => batch.items.length)).toEqual([1]);
@@ -58,7 +58,7 @@ describe('batches', () => {
   });
 
   test('a request is cut only when it is larger than a batch', async () => {
-    const { begun, begins, submit } = heldLanes({ maxBatch: 5, maxWaiting: 1000 });
+    const { begun, begins, submit } = heldBatcher({ maxBatch: 5, maxWaiting: 1000 });
     const first = submit(items('a', 1));
     await begins(1);
     const others = [submit(items('b', 3)), submit(items('c', 3)), submit(items('d', 2)), submit(items('e', 7))];
@@ -83,9 +83,9 @@ describe('batches', () => {
           batches.push(batch);
           return batch;
         };
-        const lanes = new MicroBatcher<Item, Item>(run, { lanes: 3, maxBatch: 10, maxWaiting: 1000, maxBytes: 1 });
+        const batcher = new MicroBatcher<Item, Item>(run, { shards: 3, maxBatch: 10, maxWaiting: 1000, maxBytes: 1 });
         await Promise.all(
-          requests.map(({ user, count }, n) => lanes.submit('t', items(user, count, n * 100), (one) => one.user)),
+          requests.map(({ user, count }, n) => batcher.submit('t', items(user, count, n * 100), (one) => one.user)),
         );
         const parts = batches.flatMap((batch) => [...new Set(batch.map(({ n }) => Math.floor(n / 100)))]);
         expect(parts.sort((a, b) => a - b)).toEqual(requests.map((_, n) => n));
@@ -95,7 +95,7 @@ describe('batches', () => {
   });
 
   test('a batch is never larger than allowed, and order is kept', async () => {
-    const { begun, begins, submit } = heldLanes({ maxBatch: 2 });
+    const { begun, begins, submit } = heldBatcher({ maxBatch: 2 });
     const answer = submit(items('a', 5));
     for (let i = 0; i < 3; i++) {
       await begins(i + 1);
@@ -105,7 +105,7 @@ describe('batches', () => {
     expect(begun.map((batch) => batch.items.length)).toEqual([2, 2, 1]);
   });
 
-  test('one person always takes the same lane, so two batches never hold the same person', async () => {
+  test('one user is always in the same shard, so two batches never hold the same user', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '')), { maxLength: 8 }),
@@ -121,17 +121,22 @@ describe('batches', () => {
             for (const person of users) running.delete(person);
             return batch;
           };
-          const lanes = new MicroBatcher<string, string>(run, { lanes: 2, maxBatch: 3, maxWaiting: 1000, maxBytes: 1 });
-          const answers = await Promise.all(requests.map((users) => lanes.submit('t', users, (user) => user)));
+          const batcher = new MicroBatcher<string, string>(run, {
+            shards: 2,
+            maxBatch: 3,
+            maxWaiting: 1000,
+            maxBytes: 1,
+          });
+          const answers = await Promise.all(requests.map((users) => batcher.submit('t', users, (user) => user)));
           expect(answers).toEqual(requests);
-          await lanes.idle();
+          await batcher.idle();
         },
       ),
     );
   });
 
-  test('few items make one batch, and wait for those that run; many are split among the lanes', async () => {
-    const { begun, begins, submit } = heldLanes({ lanes: 2, maxWaiting: 1000 });
+  test('few items make one batch, and wait for those that run; many are split among the shards', async () => {
+    const { begun, begins, submit } = heldBatcher({ shards: 2, maxWaiting: 1000 });
     const users = (count: number) => Array.from({ length: count }, (_, n) => ({ user: `p ${n}`, n }));
     const answers = [submit(users(10))];
     await begins(1);
@@ -153,7 +158,7 @@ describe('batches', () => {
   });
 
   test('tenants take turns: a small one does not wait for all of a large one', async () => {
-    const { begun, begins, submit } = heldLanes({ maxBatch: 10 });
+    const { begun, begins, submit } = heldBatcher({ maxBatch: 10 });
     const large = submit(items('a', 50), 'large');
     const small = submit(items('b', 1), 'small');
     for (let i = 0; i < 6; i++) {
@@ -168,7 +173,7 @@ describe('batches', () => {
 
 describe('trouble', () => {
   test('a failed batch fails its own requests; the next one runs', async () => {
-    const { begun, begins, submit } = heldLanes();
+    const { begun, begins, submit } = heldBatcher();
     const first = submit(items('a', 1));
     await begins(1);
     const second = submit(items('b', 1));
@@ -180,7 +185,7 @@ describe('trouble', () => {
   });
 
   test('more than may wait is refused before anything is taken in', async () => {
-    const { begun, begins, submit } = heldLanes({ maxWaiting: 3 });
+    const { begun, begins, submit } = heldBatcher({ maxWaiting: 3 });
     const taken = [submit(items('a', 1))];
     await begins(1);
     taken.push(submit(items('b', 2)));
@@ -194,12 +199,12 @@ describe('trouble', () => {
   });
 
   test('large requests are refused before many small ones are: what waits is counted in bytes, too', async () => {
-    const { lanes, begun, begins, submit } = heldLanes({ maxBatch: 2, maxBytes: 100 });
+    const { batcher, begun, begins, submit } = heldBatcher({ maxBatch: 2, maxBytes: 100 });
     const ends = [submit(items('a', 1), 't', 500).catch(String)];
     await begins(1);
     expect(() => submit(items('b', 1), 't', 1)).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
     begun[0]?.end();
-    await lanes.idle();
+    await batcher.idle();
     // Two batches, of which the first fails: the request waits until both have ended.
     ends.push(submit(items('b', 3), 't', 60).catch(String));
     await begins(2);
@@ -210,15 +215,15 @@ describe('trouble', () => {
     expect(() => submit(items('d', 1), 't', 1)).toThrow(TidingsError);
     begun[2]?.end();
     expect(await Promise.all(ends)).toEqual([['a 0'], 'Error: not now', ['c 0']]);
-    await lanes.idle();
+    await batcher.idle();
     ends.push(submit(items('d', 1), 't', 60).catch(String), submit(items('e', 1), 't', 40).catch(String));
     await begins(4);
     begun[3]?.end();
-    await lanes.idle();
+    await batcher.idle();
   });
 
-  test('an idle lane takes a request of any size', async () => {
-    const { begun, begins, submit } = heldLanes({ maxWaiting: 3 });
+  test('an idle batcher accepts a request of any size', async () => {
+    const { begun, begins, submit } = heldBatcher({ maxWaiting: 3 });
     const answer = submit(items('a', 10));
     await begins(1);
     begun[0]?.end();
@@ -228,12 +233,12 @@ describe('trouble', () => {
 
 describe('idle', () => {
   test('resolves when the last batch has ended, and at once when there is none', async () => {
-    const { lanes, begun, begins, submit } = heldLanes();
-    await lanes.idle();
+    const { batcher, begun, begins, submit } = heldBatcher();
+    await batcher.idle();
     const answer = submit(items('a', 1));
     await begins(1);
     let idle = false;
-    const waiting = lanes.idle().then(() => {
+    const waiting = batcher.idle().then(() => {
       idle = true;
     });
     await new Promise((resolve) => setImmediate(resolve));
@@ -245,6 +250,6 @@ describe('idle', () => {
   });
 
   test('an empty request is answered at once', async () => {
-    expect(await heldLanes().submit([])).toEqual([]);
+    expect(await heldBatcher().submit([])).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
-import { TimerWorker } from '../src/timers/timer-worker.ts';
+import { TimerWorker } from '../src/timers/worker.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** What becomes of a notification triggers rules: from the settlement of its delivery, through the outbox, as an event. */
@@ -80,7 +80,7 @@ test('who cannot be reached: the rule for that acts, and names the notification'
         notification_type: 'WELCOME',
         notification_id: expect.any(String),
         channel: 'email',
-        reason: expect.stringContaining('No e-mail address is known'),
+        reason: expect.stringContaining('No email address is known'),
       },
     },
   ]);

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConfigError } from '../src/errors.ts';
 import { migrate } from '../src/store/pg/migrate.ts';
 import { Partitions, uuidAt } from '../src/store/pg/partitions.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
@@ -50,6 +51,26 @@ describe('migrations', () => {
     await migrate(database.pool);
   });
 
+  test.each([
+    ['an earlier development version', 'drop schema public cascade; create schema public'],
+    ['one with the same table for facts about the database', `delete from metadata where name = 'baseline'`],
+  ])('a database made by %s is rejected in one sentence, and stays as it is', async (_version, make) => {
+    await database.pool.query(make);
+    await database.pool.query(
+      `create table if not exists migrations (file text primary key, hash text not null);
+       insert into migrations (file, hash) values ('000001.sql', 'another') on conflict (file) do update set hash = 'another'`,
+    );
+    const before = await tables();
+    await expect(migrate(database.pool)).rejects.toThrow(
+      new ConfigError(
+        'This database was made by an earlier development version of Tidings, which cannot be upgraded; move the data directory (.tidings, or TIDINGS_DATA_DIR) away, or use an empty database, and start again.',
+      ),
+    );
+    expect(await tables()).toEqual(before);
+    await database.pool.query('drop schema public cascade; create schema public');
+    await migrate(database.pool);
+  });
+
   test('of a server that is too old is refused before anything is made', async () => {
     const asked: string[] = [];
     const query = async (text: string) => {
@@ -58,7 +79,7 @@ describe('migrations', () => {
     };
     const connect = async () => ({ query, release() {} });
     await expect(migrate({ connect } as unknown as pg.Pool)).rejects.toThrow(
-      'Tidings needs PostgreSQL 14 or newer; that of DATABASE_URL is 13.23',
+      'Tidings needs PostgreSQL 14 or newer; the server of DATABASE_URL has version 13.23',
     );
     expect(asked).toEqual([expect.stringContaining('server_version')]);
   });
@@ -159,7 +180,7 @@ describe('partitions', () => {
   test('notifications lie in the month of their id', async () => {
     const id = uuidAt(Date.parse('2025-12-24T18:00:00Z'));
     await database.pool.query(
-      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at,
+      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, retry_until,
          in_doubt_policy, created_at) values ('t', $1, 'email', 'u', 'N', now(), now(), 'resend', now())`,
       [id],
     );
@@ -171,7 +192,7 @@ describe('partitions', () => {
   test('deliveries that came early move as well', async () => {
     const id = uuidAt(Date.parse('2026-07-04T18:00:00Z'));
     await database.pool.query(
-      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at,
+      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, retry_until,
          in_doubt_policy, created_at) values ('t', $1, 'email', 'u', 'N', now(), now(), 'resend', now())`,
       [id],
     );
@@ -193,7 +214,7 @@ describe('partitions', () => {
 describe('what the database does not let happen', () => {
   const ID = '01900000-0000-7000-8000-000000000001';
   const delivery = (status: string, worker: string, finished: string, policy = 'resend', started = 'null') =>
-    `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, give_up_at,
+    `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, due_at, retry_until,
        in_doubt_policy, worker, created_at, finished_at, started_at, duration_ms)
      values ('t', '${ID}', 'email', 'u', 'N', '${status}', now(), now(), '${policy}', ${worker}, now(), ${finished},
        ${started}, case when ${started} is not null then 1 end)`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
-import { mailAddress, readMailbox } from '../src/channels/email/address.ts';
+import { parseMailbox, toMailAddress } from '../src/channels/email/address.ts';
 import { buildMail } from '../src/channels/email/mime.ts';
 import type { Message } from '../src/model/delivery.ts';
 import { runs } from './support/properties.ts';
@@ -176,7 +176,7 @@ describe('addresses', () => {
     ['maria@[127.0.0.1]', undefined],
     ['maria@é%2e@x.com', undefined],
   ])('%j', (text, expected) => {
-    expect(mailAddress(text)).toBe(expected);
+    expect(toMailAddress(text)).toBe(expected);
   });
 
   test.each([
@@ -188,7 +188,7 @@ describe('addresses', () => {
     ['', undefined],
     ['Tidings <tidings@example.com\r\n>', { name: 'Tidings', address: 'tidings@example.com' }],
   ])('a mailbox: %j', (text, expected) => {
-    expect(readMailbox(text)).toEqual(expected);
+    expect(parseMailbox(text)).toEqual(expected);
   });
 });
 

@@ -4,16 +4,11 @@ import { afterEach, expect, test } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
 import { lockUsers } from '../src/store/facts.ts';
-import {
-  isPermanentError,
-  isTransient,
-  isUnreachable,
-  openPool,
-  type Timeouts,
-  withTransaction,
-} from '../src/store/pg/database.ts';
+import { isPermanentError, isTransient, isUnreachable } from '../src/store/pg/errors.ts';
 import { NotifyListener } from '../src/store/pg/listener.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
+import { openPool, type Timeouts } from '../src/store/pg/pool.ts';
+import { withTransaction } from '../src/store/pg/transaction.ts';
 import { cableTo } from './support/cable.ts';
 import { Program } from './support/program.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';

@@ -263,7 +263,7 @@ describe('after all of these', () => {
 
   test('a delivery still gets it', async () => {
     const { pool } = tidings.database;
-    const claimed = await claimDeliveries(pool, 'test', [{ channel: 'email', room: 50 }], tidings.clock.now, 1000);
+    const claimed = await claimDeliveries(pool, 'test', [{ channel: 'email', count: 50 }], tidings.clock.now, 1000);
     const of = (userId: string) => claimed.find((delivery) => delivery.userId === userId);
     const [p1, p11] = [of('p1'), of('p11')];
     expect(tidings.seal.open(p1?.address?.sealed as Buffer, addressAad(TENANT, 'p1', 'email'))).toBe(OTHER_EMAIL);
@@ -288,7 +288,7 @@ describe('after all of these', () => {
     const answer = await raw(url, { path: '/api/v1/events/rejected' });
     await pool.query('alter table gone rename to rejected_events');
     expect(answer.status).toBe(500);
-    expect(log.join('')).toContain('a request failed in our own code');
+    expect(log.join('')).toContain('request failed because of an internal error');
   });
 
   test('what a database or a parser quotes of its input is not logged', async () => {
@@ -399,7 +399,7 @@ describe('a logged error', () => {
         stack: expect.stringMatching(/^ {4}at /),
       },
     });
-    const message = 'it quotes what it was given';
+    const message = 'message omitted: it quotes its input';
     for (const quoting of [new SyntaxError(LOCAL), Object.assign(new Error(LOCAL), { code: '22P02' })]) {
       expect(serializeError(quoting)).toMatchObject({ message });
     }

@@ -82,7 +82,7 @@ describe('the command line', () => {
     [
       'a database that is not there',
       { DATABASE_URL: databaseUrl(inject('serverUrl'), 'nowhere') },
-      /^tidings: the database of DATABASE_URL refuses us: database "nowhere" does not exist/,
+      /^tidings: the database of DATABASE_URL rejects the connection: database "nowhere" does not exist/,
     ],
   ])('refuses %s, in one sentence', async (_what, env, sentence) => {
     const { code, stdout, stderr } = await outcome(tidingsDirectly(['start'], { env: { ...environment(), ...env } }));
@@ -133,7 +133,7 @@ test('starts, stops with Ctrl-C, starts again after kill -9, beside a second cop
 
   const third = start(['start'], { env });
   const copy = start(['start', '--json'], { env: environment() });
-  const [, again] = await third.says(/Look +(http:\S+)/);
+  const [, again] = await third.says(/Console +(http:\S+)/);
   await third.says(/Ctrl-C/);
   expect(third.stdout).toMatch(/Try +curl .*\n.*"signup_completed".*\n.*\/explain\/u_1\/WELCOME_EMAIL\n/);
   const { url: other } = await copy.ready();
@@ -242,12 +242,12 @@ test('a mistake in the catalog stops the start, and is only told of while runnin
   const { url: elsewhere } = await following.ready();
 
   writeFileSync(rules, good.replace('on: signup_completed', 'onn: signup_completed'));
-  await watching.says(/the version in force stays.*rules\.yaml:\d+:\d+: /s);
+  await watching.says(/the active version stays.*rules\.yaml:\d+:\d+: /s);
   const before = await post(url, [event('payment_failed', '11:00', { properties: { attempt_number: 2 } })]);
   expect(outcomes(before)).toContain('HIGH_RISK_ALERT not_matched');
 
   writeFileSync(rules, good.replace('attempt_number >= 3', 'attempt_number >= 2'));
-  await watching.says(/version 2 is in force/);
+  await watching.says(/version 2 is active/);
   const after = await post(elsewhere, [event('payment_failed', '12:00', { properties: { attempt_number: 2 } })]);
   expect(outcomes(after)).toContain('HIGH_RISK_ALERT send');
   const versions = (await audit(elsewhere, 'u_1')).decisions.map(({ catalog_version }) => catalog_version);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { buildSampleEvent, type SampleEvent } from '../src/catalog/sample-event.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { type TestServer, testServer } from './support/http.ts';
@@ -129,7 +129,7 @@ describe.runIf(existsSync(README))('README.md', () => {
       await run('bash', ['-euc', files?.text ?? 'false'], { cwd: folder });
       const catalog = join(folder, 'my-catalog');
       const { stdout } = await run(process.execPath, ['bin/tidings.mjs', 'check', catalog], { cwd: ROOT });
-      expect(stdout).toBe('Nothing is wrong.\n');
+      expect(stdout).toBe('No problems found.\n');
       await tidings.apply(await loadCatalogFiles(catalog));
       const { event, notification } = buildSampleEvent((await tidings.catalogs.active(TENANT)).data) as SampleEvent;
       const results = await tidings.pipeline.ingest(TENANT, [event]);

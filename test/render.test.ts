@@ -6,7 +6,7 @@ import type { TemplateParts } from '../src/model/catalog.ts';
 import type { Channel, Message } from '../src/model/delivery.ts';
 import type { JsonObject } from '../src/model/event.ts';
 import { HELPERS } from '../src/templates/helpers.ts';
-import { MAX_ITEMS, MAX_OUTPUT, MAX_SOURCE, MAX_SUBJECT } from '../src/templates/limits.ts';
+import { MAX_EACH_ITEMS, MAX_OUTPUT_CHARS, MAX_SOURCE_CHARS, MAX_SUBJECT_CHARS } from '../src/templates/limits.ts';
 import { compileTemplate, renderMessage, type TemplateProblem } from '../src/templates/template.ts';
 import { runs } from './support/properties.ts';
 
@@ -144,7 +144,7 @@ describe('subjects', () => {
 
   test('are cut when they are too long, never through a character', () => {
     const { subject = '' } = render({ subject: '{{event.x}}', text: 'x' }, { event: { x: `a${'🐘'.repeat(300)}` } });
-    expect(subject.length).toBeLessThanOrEqual(MAX_SUBJECT);
+    expect(subject.length).toBeLessThanOrEqual(MAX_SUBJECT_CHARS);
     expect(subject.endsWith('…')).toBe(true);
     expect(subject.isWellFormed()).toBe(true);
   });
@@ -281,32 +281,32 @@ describe('mistakes are told with their place and what was meant', () => {
 
 describe('bounds', () => {
   test('output', () => {
-    const data = { event: { x: 'x'.repeat(1000), items: new Array(MAX_ITEMS).fill(1) } };
+    const data = { event: { x: 'x'.repeat(1000), items: new Array(MAX_EACH_ITEMS).fill(1) } };
     expect(failure('{{#each event.items}}{{@root.event.x}}{{/each}}', data)).toBe(
-      `The text part of T cannot be rendered: it becomes longer than ${MAX_OUTPUT} characters.`,
+      `The text part of T cannot be rendered: it becomes longer than ${MAX_OUTPUT_CHARS} characters.`,
     );
   });
 
   test('items of one loop', () => {
-    const data = { event: { items: new Array(MAX_ITEMS + 1).fill(1) } };
+    const data = { event: { items: new Array(MAX_EACH_ITEMS + 1).fill(1) } };
     expect(failure('{{#each event.items}}x{{/each}}', data)).toContain('event.items has 1001 items');
   });
 
   test('steps of loops in loops', () => {
-    const items = new Array(MAX_ITEMS).fill(1);
+    const items = new Array(MAX_EACH_ITEMS).fill(1);
     const nested =
       '{{#each event.items}}{{#each @root.event.items}}{{#each @root.event.items}}{{/each}}{{/each}}{{/each}}';
     expect(failure(nested, { event: { items } })).toContain('too many steps');
   });
 
   test('long texts given to helpers again and again', () => {
-    const data = { event: { x: 'x'.repeat(400_000), items: new Array(MAX_ITEMS).fill(1) } };
+    const data = { event: { x: 'x'.repeat(400_000), items: new Array(MAX_EACH_ITEMS).fill(1) } };
     const source = '{{#each event.items}}{{#if (eq (lower @root.event.x) "y")}}{{/if}}{{/each}}';
     expect(failure(source, data)).toContain('too many steps');
   });
 
   test('length, depth and number of braces of a source', () => {
-    expect(wrong('x'.repeat(MAX_SOURCE + 1))).toContain('characters long');
+    expect(wrong('x'.repeat(MAX_SOURCE_CHARS + 1))).toContain('characters long');
     expect(wrong('{{#if event.a}}'.repeat(1000))).toContain('nested too deeply');
     expect(wrong(`{{#if ${'(not '.repeat(500)}event.a${')'.repeat(500)}}}{{/if}}`)).toContain('nested too deeply');
     expect(wrong('{{#each event.a}}'.repeat(4) + '{{/each}}'.repeat(4))).toContain('nested more than');
@@ -346,9 +346,9 @@ describe('mjml', () => {
 
   test.each([
     ['<mjml><mj-body><mj-txt>x</mj-txt></mj-body></mjml>', /mj-txt/],
-    ['<mjml><mj-body>\n<mj-include path="/etc/passwd" /></mj-body></mjml>', /mj-include.* is not available/],
+    ['<mjml><mj-body>\n<mj-include path="/etc/passwd" /></mj-body></mjml>', /mj-include.* is not supported/],
     ['<mjml><mj-body>{{uper event.name}}</mj-body></mjml>', /there is no helper/],
-    ['<mjml><mj-body>{{#each event.items}}<mj-section></mj-section>{{/each}}</mj-body></mjml>', /gets lost/],
+    ['<mjml><mj-body>{{#each event.items}}<mj-section></mj-section>{{/each}}</mj-body></mjml>', /MJML drops/],
   ])('a mistake is told: %s', async (source, sentence) => {
     const compiled = await compileMjml(source);
     expect('problems' in compiled && compiled.problems[0]?.message).toMatch(sentence);

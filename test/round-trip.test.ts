@@ -120,7 +120,7 @@ test('what is copied comes back, whatever it holds', async () => {
 
 test('values of every type come back as they were', async () => {
   await database.pool.query(
-    'create table kinds (n int primary key, small smallint, t timestamptz(3), id uuid, bytes bytea)',
+    'create table kinds (n int primary key, small smallint, t timestamptz(3), id uuid, bytes bytea, flag boolean)',
   );
   const from = Date.parse('0001-01-01T00:00:00Z');
   const to = Date.parse('9999-12-31T23:59:59.999Z');
@@ -129,17 +129,21 @@ test('values of every type come back as they were', async () => {
     fc.oneof(fc.integer({ min: from, max: to }), fc.constantFrom(from, to, 0, -1, Date.UTC(2000, 0, 1))),
     fc.uuid(),
     fc.uint8Array(),
+    fc.option(fc.boolean()),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(row), fc.integer(), async (made, first) => {
       const start = Math.min(first, 2 ** 31 - 1 - made.length);
       await database.pool.query('truncate kinds');
-      const rows = new CopyRows('kinds', { n: 'int4', small: 'int2', t: 'time', id: 'uuid', bytes: 'bytea' });
+      const columns = { n: 'int4', small: 'int2', t: 'time', id: 'uuid', bytes: 'bytea', flag: 'bool' } as const;
+      const rows = new CopyRows('kinds', columns);
       for (const [place, values] of made.entries()) rows.add([start + place, ...values]);
       await run(rows.statement());
       const { rows: stored } = await database.pool.query('select * from kinds order by n');
       expect(stored).toEqual(
-        made.map(([small, t, id, bytes], place) => ({ n: start + place, small, t, id, bytes: Buffer.from(bytes) })),
+        made.map(([small, t, id, bytes, flag], place) => {
+          return { n: start + place, small, t, id, bytes: Buffer.from(bytes), flag };
+        }),
       );
     }),
     runs(60),

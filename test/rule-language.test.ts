@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { compileRuleSet } from '../src/catalog/compile/compile-rule-set.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { CatalogError } from '../src/errors.ts';
 import type { CatalogData, Rule } from '../src/model/catalog.ts';
 import { runs } from './support/properties.ts';
@@ -49,7 +49,7 @@ function source(lines: string, before = ''): Map<string, string> {
 
 async function told(files: ReadonlyMap<string, string>): Promise<string[]> {
   try {
-    await loadValidCatalog(files);
+    await validateCatalogFiles(files);
     return [];
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
@@ -285,13 +285,13 @@ describe('every key, as it is kept', () => {
   ];
 
   it.each(rows)('%s', async (lines, expected) => {
-    const data = await loadValidCatalog(source(lines));
+    const data = await validateCatalogFiles(source(lines));
     expect(data.rules[0]).toMatchObject(expected);
-    ruleSetOf(1, data);
+    compileRuleSet(1, data);
   });
 
   it('groups', async () => {
-    const data = await loadValidCatalog(
+    const data = await validateCatalogFiles(
       source(`${on}\ngroup: promos`, 'groups:\n  promos: { limit: [2 per day, 5 per 7d] }\n'),
     );
     expect(data.groups).toMatchObject([{ name: 'promos', limits: [{ max: 2 }, { max: 5 }] }]);
@@ -301,7 +301,7 @@ describe('every key, as it is kept', () => {
   it('a rule that only does something needs no notification of its name', async () => {
     const files = source(on);
     files.set('rules.yaml', 'rules:\n  mark_vip: { on: vip_reached, do: { set: { vip: true } } }\n');
-    expect((await loadValidCatalog(files)).rules[0]).toMatchObject({ name: 'mark_vip', notify: [] });
+    expect((await validateCatalogFiles(files)).rules[0]).toMatchObject({ name: 'mark_vip', notify: [] });
   });
 });
 
@@ -315,34 +315,34 @@ describe('a mistake in a rule', () => {
     ['on: { trait: plann }', '3:18: no trait is called "plann" (did you mean plan?)'],
     [
       'on: { trait: plan, to: prof }',
-      '3:28: plan is text ("prof"), one of "free", "pro" is needed, so it never becomes this',
+      '3:28: plan never has this value, which is text ("prof"), but must be one of "free", "pro"',
     ],
-    ['on: { to: pro }', '3:9: "on" does not say which trait (on: { trait: plan, to: pro })'],
+    ['on: { to: pro }', '3:9: "on" needs "trait" beside "to" (on: { trait: plan, to: pro })'],
     [
       'on: { notification: PRO_TIPP, is: sent }',
       '3:25: no notification is called "PRO_TIPP" (did you mean PRO_TIP?)',
-      '3:39: "sent" is not what becomes of a notification (there is: delivered, opened, clicked, bounced, failed)',
+      '3:39: "sent" is not an outcome of a notification (use one of: delivered, opened, clicked, bounced, failed)',
     ],
     [
       'on: { is: failed }',
-      '3:9: "on" does not say which notification (on: { notification: WELCOME_EMAIL, is: failed }; for all of them: on: notification.failed)',
+      '3:9: "on" does not say which notification (on: { notification: WELCOME_EMAIL, is: failed }; for all notifications: on: notification.failed)',
     ],
     [
       'on: [{ notification: PRO_TIP, is: failed }, { notification: TELL, is: bounced }]',
-      '3:49: this is about other notifications than the one before it (one list for all: { notification: [A, B], is: [failed, bounced] }; or two rules)',
+      '3:49: this names other notifications than the trigger before it (use one list for all: { notification: [A, B], is: [failed, bounced] }; or write two rules)',
     ],
-    ['every: monday 9:00\nfor: user.role == "x"', '3:12: "monday 9:00" does not say when (write monday 09:00)'],
-    [
-      'every: monday 09:00',
-      '3:5: "every" does not say for whom (for: user.role == "practitioner"; for everybody: for: true)',
-    ],
+    ['every: monday 9:00\nfor: user.role == "x"', '3:12: "monday 9:00" is not a schedule (write monday 09:00)'],
+    ['every: monday 09:00', '3:5: "every" needs "for" (for: user.role == "practitioner", or for: true for all users)'],
     ['every: hour\nfor: event.plan == "x"', '4:10: event is not known here: only user and now are'],
     [
       `every: hour\nfor: true\n${on}\ndelay: 2h`,
-      '5:5: "on" does not go with "every" (a rule that acts by itself has no event and no wait)',
-      '6:5: "delay" does not go with "every" (a rule that acts by itself has no event and no wait)',
+      '5:5: "on" cannot be combined with "every" (a recurring rule has no event and no wait)',
+      '6:5: "delay" cannot be combined with "every" (a recurring rule has no event and no wait)',
     ],
-    [`${on}\nfor: user.role == "x"`, '4:5: "for" needs every (with an event, "when" is the condition)'],
+    [
+      `${on}\nfor: user.role == "x"`,
+      '4:5: "for" needs "every" (for a rule with an event, write the condition in "when")',
+    ],
     [`${on}\nzone: Europe/Lisbonn`, '4:11: there is no time zone "Europe/Lisbonn" (did you mean Europe/Lisbon?)'],
     // Correlation
     [
@@ -354,12 +354,12 @@ describe('a mistake in a rule', () => {
       `${on}\nkey: event.booking_id\ndelay: 1h\ncancel_on: signup_completed`,
       '4:16: for signup_completed: event has no field "booking_id": it has plan',
     ],
-    [`${on}\nkey: '[event.booking_id]'`, '4:11: this is a list, text or a number is needed'],
+    [`${on}\nkey: '[event.booking_id]'`, '4:11: this is a list, but must be text or a number'],
     // Patterns
     [`${on}\nafter: []`, '4:12: "after" is an empty list (after: { event: signup_completed, within: 24h })'],
     [
       `${on}\nafter:\n  - { event: card_declined }`,
-      '5:9: "after" does not say how long (after: { event: signup_completed, within: 24h })',
+      '5:9: "after" needs "within" (after: { event: signup_completed, within: 24h })',
     ],
     [
       `${on}\nafter: { event: card_declined, within: 1d, same: event.card_id }`,
@@ -374,56 +374,59 @@ describe('a mistake in a rule', () => {
       `${on}\nwhen: now > timestamp("2026-01-01T00:00:00Z")`,
       '4:11: now is known only where the rule waits (add delay, at, unless, debounce or every)',
     ],
-    [`${on}\ncount: { within: 1h }`, '4:5: "count" does not say how many (count: { at_least: 5, within: 10m })'],
+    [
+      `${on}\ncount: { within: 1h }`,
+      '4:5: "count" needs at_least, at_most or exactly (count: { at_least: 5, within: 10m })',
+    ],
     [
       `${on}\ncount: { at_least: 2, exactly: 2, within: 1h, since: signup_completed }`,
-      '4:5: "count" says at_least and exactly: one of them is needed (count: { at_least: 5, within: 10m })',
-      '4:51: "within" and "since" are both here (keep one of them)',
+      '4:5: "count" has at_least and exactly: keep one of them (count: { at_least: 5, within: 10m })',
+      '4:51: "within" and "since" cannot be combined (keep one of them)',
     ],
     [
       `${on}\ncount: { at_least: 0, within: 1h }`,
-      '4:24: "at_least" is not a whole number from 1 to 1000 (at_least: 1)',
+      '4:24: "at_least" must be a whole number from 1 to 1000 (at_least: 1)',
     ],
-    [`${on}\ncount: { at_least: 2 }`, '4:5: "count" does not say how long (count: { at_least: 5, within: 10m })'],
+    [`${on}\ncount: { at_least: 2 }`, '4:5: "count" needs within or since (count: { at_least: 5, within: 10m })'],
     [
       'on: { trait: plan }\ncount: { at_least: 2, within: 1h }',
-      '4:5: "count" does not say what is counted (of: payment_failed)',
+      '4:5: "count" needs "of" in a rule without a trigger event (of: payment_failed)',
     ],
     [
       `${on}\nunless: { within: 1h, at_least: 1.5 }`,
-      '4:5: "unless" does not say which event (unless: { event: session_created, within: 7d })',
-      '4:37: "at_least" is not a whole number from 1 to 1000 (at_least: 1)',
+      '4:5: "unless" needs "event" (unless: { event: session_created, within: 7d })',
+      '4:37: "at_least" must be a whole number from 1 to 1000 (at_least: 1)',
     ],
     // Waits
     [
       `${on}\nat: event.start_at - 24h`,
       '4:15: event has no field "start_at": it has booking_id, starts_at, seats (did you mean starts_at?)',
     ],
-    [`${on}\nat: event.seats + 1h`, '4:9: this is a number, a time is needed (at: event.starts_at - 24h)'],
+    [`${on}\nat: event.seats + 1h`, '4:9: this is a number, but must be a time (at: event.starts_at - 24h)'],
     [`${on}\nat: 9am`, '4:9: "9am" is not a point in time (write 09:00)'],
     [
       `${on}\nat: event.starts_at\ndelay: 2h`,
-      '5:5: "delay" does not go with at: event.starts_at (the field says when: keep one of them)',
+      '5:5: "delay" cannot be combined with at: event.starts_at (the field gives the time: keep one of them)',
     ],
     [
       `${on}\nat: 09:00\nif_past: skip`,
       '5:5: "if_past" needs a field in "at" (the next 09:00 is never past or missing)',
     ],
-    [`${on}\nif_missing: skip`, '4:5: "if_missing" needs at (it is for a time that comes from a field)'],
-    [`${on}\nat: event.starts_at\nif_past: send`, '5:14: "send" is not a way to go on (did you mean send_now?)'],
+    [`${on}\nif_missing: skip`, '4:5: "if_missing" needs at (it applies to a time that comes from a field)'],
+    [`${on}\nat: event.starts_at\nif_past: send`, '5:14: "send" is not a value of "if_past" (did you mean send_now?)'],
     [
       `${on}\ncancel_on: booking_cancelled`,
       '4:5: "cancel_on" needs delay, at, unless, debounce or digest (it ends a wait)',
     ],
-    [`${on}\nagain: beside`, '4:5: "again" needs delay, at or unless (it is for rules that wait)'],
-    [`${on}\ndelay: 1h\nrecheck: no`, '5:14: "recheck" is not true or false (recheck: true, or recheck: false)'],
+    [`${on}\nagain: beside`, '4:5: "again" needs delay, at or unless (it applies to rules that wait)'],
+    [`${on}\ndelay: 1h\nrecheck: no`, '5:14: "recheck" must be true or false (recheck: true, or recheck: false)'],
     [
       `${on}\ndigest: { window: 15m }\ndelay: 2h`,
-      '5:5: "delay" does not go with "digest" (a digest collects for its own window)',
+      '5:5: "delay" cannot be combined with "digest" (a digest waits for the end of its own window)',
     ],
     [
       `${on}\ndebounce: 1h\nagain: restart`,
-      '5:5: "again" does not go with "debounce" (it waits for quiet, and each new trigger begins that anew)',
+      '5:5: "again" cannot be combined with "debounce" (each new trigger restarts the wait of a debounce)',
     ],
     [
       `${on}\ndebounce: { quiet: 1h, at_most: 30m }`,
@@ -431,19 +434,19 @@ describe('a mistake in a rule', () => {
     ],
     [
       `${on}\ndigest: { sliding: { quiet: 15m }, keep: 101 }`,
-      '4:15: "sliding" does not say how long at most (sliding: { quiet: 15m, at_most: 2h })',
-      '4:46: "keep" is not a whole number from 1 to 100 (keep: 1)',
+      '4:15: "sliding" needs "at_most" (sliding: { quiet: 15m, at_most: 2h })',
+      '4:46: "keep" must be a whole number from 1 to 100 (keep: 1)',
     ],
     [
       `${on}\ndigest: { window: 15m, at: day 18:00, first: later }`,
-      '4:5: "digest" says window and at: one of them is needed (digest: { window: 15m, first: now }, or digest: { at: day 18:00 })',
-      '4:50: "later" is not when the first goes (there is: now)',
+      '4:5: "digest" has window and at: keep one of them (digest: { window: 15m, first: now }, or digest: { at: day 18:00 })',
+      '4:50: "later" is not a value of "first" (use now)',
     ],
-    [`${on}\ndigest: 15m`, '4:13: "digest" is text, a mapping is needed (digest: { window: 15m, first: now })'],
+    [`${on}\ndigest: 15m`, '4:13: "digest" must be a mapping, not text (digest: { window: 15m, first: now })'],
     // Limits
     [
       `${on}\nlimit: 1 per 15m\nthrottle: 15m`,
-      '5:5: "throttle: 15m" and "limit: 1 per 15m" are limits of the same period (keep one)',
+      '5:5: "throttle: 15m" and "limit: 1 per 15m" are limits of the same period (keep one of them)',
     ],
     [
       `${on}\nlimit: [once, once per person]`,
@@ -451,13 +454,13 @@ describe('a mistake in a rule', () => {
     ],
     [
       `${on}\ngroup: promos`,
-      '4:12: no group is called "promos" (beside "rules": groups: { promos: { limit: 2 per day } })',
+      '4:12: no group is called "promos" (add beside "rules": groups: { promos: { limit: 2 per day } })',
     ],
     // What happens
-    [`${on}\nnotify: none`, '4:5: nothing is sent, and there is nothing to do (add "do")'],
+    [`${on}\nnotify: none`, '4:5: the rule sends nothing and has no actions (add "do")'],
     [
       `${on}\nnotify: none\ndo: { set: { vip: true } }\nchannels: internal`,
-      '6:5: "channels" does not go with "notify: none" (nothing is sent)',
+      '6:5: "channels" cannot be combined with "notify: none" (the rule sends nothing)',
     ],
     [`${on}\nchannels: sms`, '4:15: TELL is not sent by sms (channels: [internal, webhook])'],
     [
@@ -466,62 +469,62 @@ describe('a mistake in a rule', () => {
     ],
     [
       `${on}\ndata: { a-b: 1 }`,
-      '4:13: "a-b" cannot be a name in a template (letters, digits and _: data: { total: event.amount * 2 })',
+      '4:13: "a-b" is not a valid name in a template (use letters, digits and _: data: { total: event.amount * 2 })',
     ],
     [
       `${on}\nsplit: { control: 50%, x: 50% }\ndata: { variant: 1 }`,
-      '5:13: "variant" is the name of the part of the split (choose another name)',
+      '5:13: "variant" is reserved for the variant of the split (choose another name)',
     ],
     [
       `${on}\nchoose:\n  - { notify: PRO_TIP }\n  - { when: user.vip, notify: FREE_TIP }`,
-      '5:9: a branch without "when" always is taken: those after it never are (put it last)',
+      '5:9: a branch without "when" is always taken: those after it never are (put it last)',
     ],
     [
       `${on}\nnotify: TELL\nchoose: [{ when: user.vip == 1 }]`,
-      '4:5: "notify" does not go with "choose" (each branch says what is sent)',
-      '5:14: the branch does not say what is sent (notify: none sends nothing)',
+      '4:5: "notify" cannot be combined with "choose" (each branch has its own "notify")',
+      '5:14: the branch needs "notify" (to send nothing, write notify: none)',
       '5:22: user.vip is true or false and 1 is a number: they are never equal',
     ],
     [
       `${on}\nchoose: PRO_TIP`,
-      '4:13: "choose" is no list of branches (choose: [{ when: user.plan == "pro", notify: PRO_TIP }, { notify: FREE_TIP }])',
+      '4:13: "choose" must be a list of branches (choose: [{ when: user.plan == "pro", notify: PRO_TIP }, { notify: FREE_TIP }])',
     ],
-    [`${on}\nsplit: { control: 10%, reminder: 80% }`, '4:5: the parts of the split add up to 90% (100% is needed)'],
-    [`${on}\nsplit: { control: 10, reminder: 90% }`, '4:23: "control" has no share in percent (write 10%)'],
+    [
+      `${on}\nsplit: { control: 10%, reminder: 80% }`,
+      '4:5: the variants of the split add up to 90% (they must add up to 100%)',
+    ],
+    [`${on}\nsplit: { control: 10, reminder: 90% }`, '4:23: the share of "control" is not a percentage (write 10%)'],
     [
       `${on}\nsplit: { PRO_TIP: 50%, none: 50% }\nnotify: TELL`,
-      '5:5: no part of the split sends this (split: { control: 10%, reminder: 90% })',
+      '5:5: no variant of the split sends this (split: { control: 10%, reminder: 90% })',
     ],
-    [`${on}\ndo: { }`, '4:9: "do" does not say what: set, emit or cancel (do: { set: { plan_hint: event.plan } })'],
-    [
-      `${on}\ndo: { set: { vip: true }, cancel: TELL }`,
-      '4:31: "set" and "cancel" are two things to do (make it a list)',
-    ],
+    [`${on}\ndo: { }`, '4:9: "do" needs set, emit or cancel (do: { set: { plan_hint: event.plan } })'],
+    [`${on}\ndo: { set: { vip: true }, cancel: TELL }`, '4:31: "set" and "cancel" are two actions (make "do" a list)'],
     [
       `${on}\ndo: { set: { vipp: true, vip: 1, email: event.x } }`,
       '4:18: no trait is called "vipp" (did you mean vip?)',
-      '4:35: vip is true or false, this is a number',
-      '4:38: email is an address: a rule cannot set it (it comes with the traits of an event)',
+      '4:35: vip is true or false, but this is a number',
+      '4:38: email is an address, and a rule cannot set an address (post it in the traits of an event)',
       '4:51: event has no field "x": it has booking_id, starts_at, seats',
     ],
     [
       `${on}\ndo: { emit: vip_reached, with: { totl: 1, at: event.seats } }`,
       '4:11: vip_reached requires "total" (with: { total: event.total })',
       '4:38: vip_reached has no property "totl" (did you mean total?)',
-      '4:51: at is text, this is a number',
+      '4:51: at is text, but this is a number',
     ],
     [
       `${on}\ndo: [{ set: { plan: '"gold"' } }, { set: { plan: '"pro"' } }, { set: { plan_hint: '"gold"' } }]`,
-      '4:26: plan is text ("gold"), one of "free", "pro" is needed',
+      '4:26: plan is text ("gold"), but must be one of "free", "pro"',
     ],
     [
       `${on}\ndo: { emit: seat_given, with: { seats: 3 / 2, row: '"A"', by: '"me"' } }`,
-      '4:44: seats is the number 1.5, an integer is needed',
-      '4:68: by is text ("me"), a date and time with a zone (2025-10-31T19:00:00Z) is needed',
+      '4:44: seats is the number 1.5, but must be an integer',
+      '4:68: by is text ("me"), but must be a date and time with a zone (2025-10-31T19:00:00Z)',
     ],
     [
       `${on}\ndo: { emit: notification.failed }`,
-      '4:17: "notification.failed" is told of notifications alone (choose another name)',
+      '4:17: "notification.failed" is reserved for the outcomes of notifications (choose another name)',
     ],
     [
       `${on}\ndo: { with: { x: 1 }, cancel: TELLS }`,
@@ -538,7 +541,7 @@ describe('a mistake in a rule', () => {
     const files = source(`${on}\ndo: { set: { vip: true } }`);
     files.set('events.yaml', `${EVENTS}  profile.updated: { properties: { by: string }, required: [by] }\n`);
     expect(await told(files)).toEqual([
-      '4:11: profile.updated requires "by", and "set" gives it no properties (leave it out of "required")',
+      '4:11: profile.updated requires "by", but "set" gives it no properties (remove it from "required")',
     ]);
   });
 
@@ -547,7 +550,7 @@ describe('a mistake in a rule', () => {
     expect(await told(files)).toEqual([
       '2:3: promos has no limit (promos: { limit: 2 per day })',
       '2:13: unknown key "limits" in promos (did you mean limit?)',
-      '3:3: "x y" cannot be a name (letters, digits, _ . and -: promos)',
+      '3:3: "x y" is not a valid name (start with a letter, then use letters, digits, _ . and -: promos)',
       '3:24: "once" and "once" are limits of the same period (keep the stricter one)',
     ]);
   });
@@ -633,7 +636,7 @@ describe('whatever a rule says', () => {
         files.set('rules.yaml', stringify({ groups: { g: { limit: 'once' } }, rules: { TELL: written } }));
         let data: CatalogData;
         try {
-          data = await loadValidCatalog(files);
+          data = await validateCatalogFiles(files);
         } catch (error) {
           expect(error).toBeInstanceOf(CatalogError);
           for (const { message, line } of (error as CatalogError).problems) {
@@ -644,7 +647,7 @@ describe('whatever a rule says', () => {
         }
         read++;
         expect(JSON.parse(JSON.stringify(data))).toEqual(data);
-        ruleSetOf(1, data);
+        compileRuleSet(1, data);
       }),
       runs(400),
     );

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { lintCatalog } from '../src/catalog/lint/lint.ts';
+import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
+import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
 import { parseCases } from '../src/simulate/cases.ts';
 import { rulesFor, runCase } from '../src/simulate/run-case.ts';
 
@@ -25,11 +26,13 @@ for (const name of readdirSync(folder)) {
     for (const story of stories) {
       const [rules = '', cases = ''] = story.split(/^(?=cases:)/m);
       const { data, problems } = await lintCatalog(
-        new Map([
-          ['events.yaml', EVENTS],
-          ['notifications.yaml', `notifications:\n${NOTIFICATIONS.join('\n')}`],
-          ['rules.yaml', rules],
-        ]),
+        await parseCatalogFiles(
+          new Map([
+            ['events.yaml', EVENTS],
+            ['notifications.yaml', `notifications:\n${NOTIFICATIONS.join('\n')}`],
+            ['rules.yaml', rules],
+          ]),
+        ),
       );
       if (!data) throw new Error(`${name}: ${JSON.stringify(problems.filter(({ severity }) => severity === 'error'))}`);
       const line = text.slice(0, text.indexOf(cases)).split('\n').length - 1;

@@ -1,9 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { templateContexts } from '../src/catalog/lint/template-context.ts';
-import { loadValidCatalog } from '../src/catalog/load/load-valid.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import type { Json, JsonObject } from '../src/model/event.ts';
-import { claimDeliveries } from '../src/store/deliveries.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** What the checker takes to be there for a template to show is what it is given. */
@@ -51,7 +50,7 @@ test.each([
     await pipeline.runSchedule({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
   }
 
-  const [way] = templateContexts(await loadValidCatalog(source))('R', 'in_app');
+  const [way] = templateContexts(await validateCatalogFiles(source))('R', 'in_app');
   expect(await shown(tidings)).toEqual(namesIn(way?.schema as JsonObject));
 });
 
@@ -62,12 +61,15 @@ async function post({ pipeline, clock }: TestTidings, type: string, properties: 
 }
 
 /** The words of each line of the message that goes out. */
-async function shown({ dispatcher, database, clock }: TestTidings): Promise<{ [name: string]: string[] }> {
-  const [delivery] = await claimDeliveries(database.pool, 'test', [{ channel: 'in_app', room: 1 }], clock.now, 1000);
-  if (!delivery) throw new Error('nothing was sent');
-  const deadline = { signal: new AbortController().signal, bound: <T>(work: Promise<T>) => work };
-  const { message } = await dispatcher.dispatch(delivery, deadline);
-  const lines = (message?.text ?? '').split('\n').map((line) => line.split(':'));
+async function shown(tidings: TestTidings): Promise<{ [name: string]: string[] }> {
+  const { pool } = tidings.database;
+  await tidings.worker();
+  await expect.poll(async () => (await pool.query(`select from deliveries where status <> 'sent'`)).rowCount).toBe(0);
+  const { rows } = await pool.query<{ text: string }>(
+    `select text from messages join deliveries using (tenant_id, notification_id, channel) order by due_at limit 1`,
+  );
+  if (!rows[0]) throw new Error('nothing was sent');
+  const lines = rows[0].text.split('\n').map((line) => line.split(':'));
   return Object.fromEntries(lines.map(([name = '', rest = '']) => [name, rest.split(' ').filter(Boolean).sort()]));
 }
 

@@ -1,28 +1,25 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { backtest } from '../src/cli/backtest.ts';
-import { toSettlement } from '../src/delivery/settle.ts';
+import { toLifecycleEvents } from '../src/delivery/lifecycle.ts';
+import { toSettlement } from '../src/delivery/settlement.ts';
 import { contentUuid } from '../src/events/content.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
 import type { Decision } from '../src/model/decision.ts';
 import { CHANNELS } from '../src/model/delivery.ts';
 import type { Millis } from '../src/model/event.ts';
 import type { BacktestReport } from '../src/simulate/backtest.ts';
+import { runBacktest } from '../src/simulate/run-backtest.ts';
 import { unpackDecisions } from '../src/store/decisions.ts';
-import {
-  type ClaimedDelivery,
-  claimDeliveries,
-  rescueExpired,
-  type Settlement,
-  settleDeliveries,
-} from '../src/store/deliveries.ts';
+import { type ClaimedDelivery, claimDeliveries } from '../src/store/deliveries.ts';
 import { lockUsers } from '../src/store/facts.ts';
-import { openPool, type Timeouts } from '../src/store/pg/database.ts';
+import { rescueExpired } from '../src/store/leases.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
+import { openPool, type Timeouts } from '../src/store/pg/pool.ts';
+import { type Settlement, settleDeliveries } from '../src/store/settlements.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
-import type { TimerWorker, TimerWorkerParts } from '../src/timers/timer-worker.ts';
 import { cancelWaits, migrateWaits } from '../src/timers/wait-admin.ts';
+import type { TimerWorker, TimerWorkerOptions } from '../src/timers/worker.ts';
 import { silent, TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
 
 /** The pipeline and its timers on a database, by a clock that the tests set. The worker alone is in waits.test.ts. */
@@ -259,8 +256,8 @@ describe('what waits', () => {
     };
     const failed = (rule: string) =>
       [
-        `Failed: ${rule} could not emit reached: properties.n is the number 10.5, an integer is needed.`,
-        `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, an integer is needed.`,
+        `Failed: ${rule} could not emit reached: properties.n is the number 10.5, but must be an integer.`,
+        `Failed: ${rule} could not emit profile.updated: user_traits.rank is the number 3.5, but must be an integer.`,
       ].map((reason) => ({ rule, notification_type: rule, outcome: 'failed', reason_code: 'action_failed', reason }));
     const [decisions] = await post(tidings, { user: 'u', type: 'began', properties: { n: 7 } });
     expect(decisions).toMatchObject([{ rule: 'R', outcome: 'send' }, ...failed('R'), { rule: 'LATER' }]);
@@ -447,7 +444,7 @@ describe('what becomes known late', () => {
       ...[late('u', 'began', 0), late('u', 'ended', 50), late('v', 'began', 0), late('v', 'ended', 51)],
     );
     const codes = decided.map((all) => all.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
-    expect(codes).toEqual([['R waiting'], ['MAKER acted'], ['R waiting'], ['MAKER done']]);
+    expect(codes).toEqual([['R waiting'], ['MAKER acted'], ['R waiting'], ['MAKER acted']]);
     await timers(tidings);
     await expect.poll(() => openWaits(tidings)).toBe(0);
     expect(await sentTo(tidings, 'R')).toEqual(['v']);
@@ -546,12 +543,12 @@ describe('what becomes known late', () => {
 
 test('what became of a notification is told by the worker that holds it, once', async () => {
   const tidings = await start('R: { on: began }\n  AFTER: { on: { notification: R, is: [delivered, failed] } }');
-  const { clock, dispatcher, database } = tidings;
+  const { clock, catalogs, database } = tidings;
   const { pool } = database;
   const provider = sandboxProvider(CHANNELS);
   await post(tidings, { user: 'u', type: 'began' });
   const claim = async (name: string) => {
-    const [delivery] = await claimDeliveries(pool, name, [{ channel: 'in_app', room: 1 }], clock.now, 1000);
+    const [delivery] = await claimDeliveries(pool, name, [{ channel: 'in_app', count: 1 }], clock.now, 1000);
     if (!delivery) throw new Error('there is nothing to claim');
     return delivery;
   };
@@ -561,7 +558,7 @@ test('what became of a notification is told by the worker that holds it, once', 
       name,
       [settlement],
       clock.now,
-      await dispatcher.toLifecycleEvents([{ delivery, settlement }]),
+      await toLifecycleEvents(catalogs, [{ delivery, settlement }]),
     );
   const settle = async (name: string, delivery: ClaimedDelivery) => {
     const message = { text: 'R' };
@@ -643,7 +640,7 @@ async function another({ database, seal, clock }: TestTidings, patience: Partial
 
 async function timers(
   tidings: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
-  parts: Partial<TimerWorkerParts> = {},
+  parts: Partial<TimerWorkerOptions> = {},
 ): Promise<TimerWorker> {
   const worker = timerWorker(tidings, parts);
   await worker.start();
@@ -678,7 +675,7 @@ async function post({ pipeline, clock }: TestTidings, ...events: Posted[]): Prom
 /** What a backtest of the past against itself says. */
 async function reproduced({ database, clock }: TestTidings, since: Millis): Promise<BacktestReport['reproduced']> {
   const plan = { tenantId: TENANT, candidate: null, since, until: clock.now + 1 };
-  return (await backtest(database.pool, plan)).reproduced;
+  return (await runBacktest(database.pool, plan)).reproduced;
 }
 
 /** Waits that have fired, in order of due time. */

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { catalogCommands, explainCommand } from '../src/cli/catalog.ts';
-import { checkCommand } from '../src/cli/check.ts';
-import { escapeJson, escapeTerminal } from '../src/cli/escape-terminal.ts';
-import { simulateCommand } from '../src/cli/simulate.ts';
-import { testCommand } from '../src/cli/test.ts';
-import { waitsCommands } from '../src/cli/waits.ts';
+import { addApplyCommand } from '../src/cli/apply.ts';
+import { addCatalogCommands } from '../src/cli/catalog.ts';
+import { addCheckCommand } from '../src/cli/check.ts';
+import { addExplainCommand } from '../src/cli/explain.ts';
+import { escapeJson, escapeTerminal } from '../src/cli/output/escape-terminal.ts';
+import { addSimulateCommand } from '../src/cli/simulate.ts';
+import { addTestCommand } from '../src/cli/test.ts';
+import { addWaitsCommands } from '../src/cli/waits.ts';
 
 /** Nothing that somebody else wrote makes the terminal do anything: no escape, no C1, no line break, no turned text. */
 
@@ -38,7 +40,15 @@ afterEach(async () => {
 
 async function tidings(...args: string[]): Promise<string> {
   const program = new Command();
-  for (const add of [checkCommand, testCommand, simulateCommand, catalogCommands, waitsCommands, explainCommand]) {
+  for (const add of [
+    addCheckCommand,
+    addTestCommand,
+    addSimulateCommand,
+    addApplyCommand,
+    addCatalogCommands,
+    addWaitsCommands,
+    addExplainCommand,
+  ]) {
     add(program);
   }
   printed.length = 0;

@@ -7,21 +7,24 @@ import type pg from 'pg';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
-import { waitsCommands } from '../src/cli/waits.ts';
+import { compileCatalog } from '../src/catalog/compile/compile-catalog.ts';
+import { addWaitsCommands } from '../src/cli/waits.ts';
 import type { App } from '../src/http/app.ts';
 import { authenticate } from '../src/http/auth.ts';
-import { registerErrorHandlers } from '../src/http/problem.ts';
+import { registerErrorHandlers } from '../src/http/error-handlers.ts';
 import { waitRoutes } from '../src/http/waits.ts';
+import { type Facts, loadConditionalFacts } from '../src/ingest/load-facts.ts';
 import { TokenBucket } from '../src/lib/token-bucket.ts';
-import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import { type CatalogData, EMPTY_CATALOG, type Rule } from '../src/model/catalog.ts';
 import type { Decision } from '../src/model/decision.ts';
 import type { Millis } from '../src/model/event.ts';
 import { addEvent, newUserState, type Wait, type WaitState } from '../src/rules/facts.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
-import { lockUsers } from '../src/store/facts.ts';
+import { type FactsQuery, lockUsers } from '../src/store/facts.ts';
 import { enqueueOutbox } from '../src/store/outbox.ts';
-import { type Connection, openPool, withTransaction } from '../src/store/pg/database.ts';
-import { claimSchedule, type ScheduledRule, saveSchedule, syncSchedules } from '../src/store/schedules.ts';
+import { type Connection, openPool } from '../src/store/pg/pool.ts';
+import { withTransaction } from '../src/store/pg/transaction.ts';
+import { claimSchedule, saveSchedule } from '../src/store/schedules.ts';
 import { loadSpans, mergeSpans, type Span } from '../src/store/spans.ts';
 import { loadTraitChanges } from '../src/store/trait-changes.ts';
 import { listWaits } from '../src/store/wait-views.ts';
@@ -29,13 +32,15 @@ import {
   claimDueWaits,
   countWaiting,
   loadNextWaitDue,
+  loadUsersWaitingFor,
   loadWaits,
   loadWaitsById,
-  loadWaitsIn,
-  usersWaitingIn,
+  loadWaitsOfRule,
   writeWaits,
 } from '../src/store/waits.ts';
-import { latestMissed, type TimedPipeline, TimerWorker, type TimerWorkerParts } from '../src/timers/timer-worker.ts';
+import { latestMissed } from '../src/timers/latest-missed.ts';
+import { type ScheduledRule, syncSchedules } from '../src/timers/sync-schedules.ts';
+import { type TimedPipeline, TimerWorker, type TimerWorkerOptions } from '../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** Rules that wait, as they are stored and as their time comes; the engine's part is in rules-time.test.ts. */
@@ -266,8 +271,8 @@ describe('claims', () => {
       await loadNextWaitDue(single);
       await load(['u'], [{ userId: 'u', need: { rule: 'A', key: '' } }], single);
       await loadWaitsById(single, TENANT, [{ userId: 'u', waitId: randomUUID() }]);
-      await loadWaitsIn(single, TENANT, 'A', ['u']);
-      await usersWaitingIn(single, TENANT, 'A', '', 1);
+      await loadWaitsOfRule(single, TENANT, 'A', ['u']);
+      await loadUsersWaitingFor(single, TENANT, 'A', '', 1);
       await writeWaits(single, TENANT, [{ wait: wait(), decisions: [] }], NOW);
       await grow();
       const plan = async (statement: string) =>
@@ -286,7 +291,7 @@ describe('claims', () => {
       expect(loads).toEqual(['waits_open', 'waits_latest']);
       expect(await indexes(`"load-waits-by-id"('${TENANT}', 'u', '${randomUUID()}')`)).toEqual(['waits_pkey']);
       expect(await indexes(`"load-waits-in"('${TENANT}', 'A', 'u')`)).toEqual(['waits_open']);
-      expect(await indexes(`"users-waiting-in"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
+      expect(await indexes(`"users-waiting-for"('${TENANT}', '', 'A', 10)`)).toEqual(['waits_open']);
     } finally {
       await single.end();
     }
@@ -348,7 +353,11 @@ describe('spans of whole events', () => {
     ]);
     addEvent(user, 'a', { key: keyOf(1), eventId: 'n1', time: NOW + 10 });
     const span = { userId: 'u', type: 'a', from: NOW + 10, to: NOW + 20 };
-    await loadSpans(pool, TENANT, [span, { ...span, from: NOW + 15 }, { ...span, userId: 'v', to: NOW + 11 }], users);
+    const spans = [span, { ...span, from: NOW + 15 }, { ...span, userId: 'v', to: NOW + 11 }];
+    await loadHistory(
+      users,
+      ...spans.map(({ userId, ...one }) => ({ userId, need: { kind: 'span', ...one } as const })),
+    );
     const known = [...(user.events.get('a') ?? [])].sort((a, b) => a.time - b.time);
     expect(known.map(({ eventId, waitsFor }) => [eventId, waitsFor?.size])).toEqual([
       ['n1', 0],
@@ -375,10 +384,8 @@ describe('spans of whole events', () => {
        from generate_series(1, 1100) as n`,
       [TENANT, new Date(NOW)],
     );
-    const user = newUserState('u');
     const all = { userId: 'u', type: 'a', from: 0, to: Date.parse('9999-12-31T23:59:59.999Z') };
-    await loadSpans(pool, TENANT, [all], new Map([['u', user]]));
-    const times = (user.events.get('a') ?? []).map(({ time }) => time);
+    const times = (await loadSpans(pool, TENANT, [all])).map(({ time }) => time);
     expect([times.length, Math.min(...times)]).toEqual([1000, NOW + 101_000]);
   });
 });
@@ -406,7 +413,8 @@ describe('changes of traits whose pattern was incomplete', () => {
     await event('v', 'x', NOW + 10, 8, [open]);
     await event('u', 'x', NOW + 100, 9, [open]);
     const user = newUserState('u');
-    await loadTraitChanges(pool, TENANT, [all, { ...all, from: NOW + 5 }], new Map([['u', user]]));
+    const changes = (from: Millis) => ({ userId: 'u', need: { kind: 'changes', from, to: all.to } }) as const;
+    await loadHistory(new Map([['u', user]]), changes(all.from), changes(NOW + 5));
     const found = () => user.changes?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
     const expected = [
       ['R', 'n2', 'pro'],
@@ -425,14 +433,14 @@ describe('changes of traits whose pattern was incomplete', () => {
       properties: { n: 3 },
       traits: {},
     });
-    await loadTraitChanges(pool, TENANT, [all], new Map([['u', user]]));
+    await loadHistory(new Map([['u', user]]), changes(all.from));
     expect(found()).toEqual(expected);
   });
 
   test('a plan made while the table is empty looks them up in an index, and stays', async () => {
     const single = openPool(database.url, { max: 1, name: 'plans' });
     try {
-      await loadTraitChanges(single, TENANT, [all], new Map([['u', newUserState('u')]]));
+      await loadTraitChanges(single, TENANT, [all]);
       await pool.query(
         `insert into events (tenant_id, user_id, event_time, key, event_type, received_at, properties, traits, catalog_version, decisions)
          select $1, 'p ' || n % 50, $2::timestamptz + n * interval '1 second', gen_random_uuid(), 'a', $2, '{}', '{}', 1, '[]'
@@ -583,7 +591,7 @@ describe('recurring rules', () => {
     // It went silent; another takes over, and then it comes back.
     const second = (await claimSchedule(pool, due + 60_001, due + 120_000))!;
     await expect(saveSchedule(pool, first, { nextAt: due, cursor: 'x', claimedUntil: null })).rejects.toThrow(
-      'no longer ours',
+      'the claim on the schedule of rule R was lost',
     );
     await saveSchedule(pool, second, { nextAt: due, cursor: 'm', claimedUntil: null });
     expect(await claimSchedule(pool, due + 60_001, due + 120_000)).toMatchObject({ nextAt: due, cursor: 'm' });
@@ -818,7 +826,7 @@ describe('by command', () => {
     const tidings = async (...args: string[]) => {
       said.mockClear();
       const program = new Command();
-      waitsCommands(program);
+      addWaitsCommands(program);
       await program.parseAsync(args, { from: 'user' });
       return String(said.mock.calls[0]?.[0]);
     };
@@ -826,11 +834,11 @@ describe('by command', () => {
       expect(await tidings('waits', 'list', '--rule', 'A', '--user', 'u')).toMatch(
         /^2025-11-20T13:00:00.000Z {2}waiting {4}delay {5}A {2}u {2}\[k\] {2}\(version 1\)$/,
       );
-      expect(await tidings('waits', 'migrate', 'A')).toBe('2 waits of 2 people migrated to catalog version 2.');
+      expect(await tidings('waits', 'migrate', 'A')).toBe('2 waits of 2 users migrated to catalog version 2.');
       expect(JSON.parse(await tidings('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
-      expect(await tidings('waits', 'list')).toBe('Nobody waits.');
+      expect(await tidings('waits', 'list')).toBe('No waits found.');
       await tidings('waits', 'migrate', 'GONE');
-      expect(complained.mock.calls[0]?.[0]).toContain('tidings: The catalog in force (version 2) has no rule GONE');
+      expect(complained.mock.calls[0]?.[0]).toContain('tidings: The active catalog (version 2) has no rule GONE');
       expect(process.exitCode).toBe(1);
     } finally {
       process.exitCode = 0;
@@ -955,11 +963,23 @@ async function event(
   n: number,
   decisions: readonly object[] = [],
 ): Promise<void> {
+  const text = JSON.stringify(decisions);
   await pool.query(
-    `insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, catalog_version, decisions)
-     values ($1, $2, $3, $4, $5, $6, $3, $7, '{}', 1, $8)`,
-    [TENANT, userId, new Date(time), keyOf(n), type, `n${n}`, { n }, JSON.stringify(decisions)],
+    `insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits, catalog_version, has_trait_change, decisions)
+     values ($1, $2, $3, $4, $5, $6, $3, $7, '{}', 1, $8, $9)`,
+    [TENANT, userId, new Date(time), keyOf(n), type, `n${n}`, { n }, text.includes('"change":') || null, text],
   );
+}
+
+/** Loads the events of these look-ups into the states of the users, for rules of any kind. */
+async function loadHistory(users: Facts['users'], ...history: FactsQuery['history']): Promise<void> {
+  const none = compileCatalog(0, 0, EMPTY_CATALOG);
+  const rules = { ...none.rules, changesWait: true };
+  const query = { tenantId: TENANT, userIds: [...users.keys()], events: [], history, limits: [] };
+  const facts = { users, addressHashes: new Map(), hasWaits: false };
+  const connection = await pool.connect();
+  await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);
+  connection.release();
 }
 
 async function users(...all: [userId: string, zone: string | null][]): Promise<void> {
@@ -1121,7 +1141,7 @@ class FakePipeline implements TimedPipeline {
 
 const running = new Set<TimerWorker>();
 
-function setUp(parts: Partial<TimerWorkerParts> = {}) {
+function setUp(parts: Partial<TimerWorkerOptions> = {}) {
   const clock = { now: NOW };
   const pipeline = new FakePipeline(clock);
   const workers: TimerWorker[] = [];

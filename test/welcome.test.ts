@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { lintCatalog } from '../src/catalog/lint/lint.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load.ts';
+import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
+import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
+import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
 import { buildSampleEvent, type ShownCatalog } from '../src/catalog/sample-event.ts';
 import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
-import { deliveryText, startupBanner } from '../src/cli/startup-banner.ts';
+import { formatDelivery, formatStartupBanner } from '../src/cli/output/startup-banner.ts';
 import { isRejection, parseEvent } from '../src/events/envelope.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
 import { countingIds } from '../src/simulate/counting-ids.ts';
@@ -15,15 +16,17 @@ import { Simulator } from '../src/simulate/simulator.ts';
 
 async function catalog(rules: string, events = 'a: { properties: { n: integer } }'): Promise<CatalogData> {
   const { data, problems } = await lintCatalog(
-    new Map([
-      ['events.yaml', `events:\n  ${events}\n  b: {}\n`],
-      [
-        'notifications.yaml',
-        'notifications:\n  N: { category: SYSTEM, channels: [internal] }\n  M: { category: SYSTEM, channels: [webhook, sms] }\n',
-      ],
-      ['templates/M/sms.en.txt', 'Hello'],
-      ['rules.yaml', `rules:\n${rules}`],
-    ]),
+    await parseCatalogFiles(
+      new Map([
+        ['events.yaml', `events:\n  ${events}\n  b: {}\n`],
+        [
+          'notifications.yaml',
+          'notifications:\n  N: { category: SYSTEM, channels: [internal] }\n  M: { category: SYSTEM, channels: [webhook, sms] }\n',
+        ],
+        ['templates/M/sms.en.txt', 'Hello'],
+        ['rules.yaml', `rules:\n${rules}`],
+      ]),
+    ),
   );
   if (!data) throw new Error(JSON.stringify(problems));
   return data;
@@ -44,7 +47,7 @@ describe('something to try', () => {
     ['marketplace', 'order.created', 'ORDER_CONFIRMATION'],
   ])('with examples/%s sends', async (name, type, notification) => {
     const { data } = await lintCatalog(
-      await loadCatalogFiles(new URL(`../examples/${name}`, import.meta.url).pathname),
+      await parseCatalogFiles(await loadCatalogFiles(new URL(`../examples/${name}`, import.meta.url).pathname)),
     );
     const trial = buildSampleEvent(data as CatalogData);
     expect(trial?.notification).toBe(notification);
@@ -107,42 +110,42 @@ describe('what is said at a start', () => {
   const trial = { event: { user_id: 'u_1', event_type: "it's" }, notification: 'HELLO' };
 
   test('a command to copy, and where to ask why', () => {
-    const text = startupBanner(both, running, config, trial);
+    const text = formatStartupBanner(both, running, config, trial);
     expect(text).toContain(`curl -X POST http://localhost:8000/api/v1/events -H 'content-type: application/json' \\\n`);
     expect(text).toContain(`-d '{"user_id":"u_1","event_type":"it'\\''s"}'\n`);
     expect(text).toContain('curl http://localhost:8000/api/v1/explain/u_1/HELLO\n');
-    expect(startupBanner(both, running, { ...config, apiKeys: ['a key of 16 characters'] }, trial)).toMatch(
+    expect(formatStartupBanner(both, running, { ...config, apiKeys: ['a key of 16 characters'] }, trial)).toMatch(
       /(curl [^\n]*-H 'authorization: Bearer KEY'.*){2}/s,
     );
   });
 
   test('no command where there is nothing to try or nobody to ask', () => {
-    expect(startupBanner(both, running, config, null)).not.toMatch(/Try|curl/);
-    expect(startupBanner({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(
-      /Try|Look/,
+    expect(formatStartupBanner(both, running, config, null)).not.toMatch(/Try|curl/);
+    expect(formatStartupBanner({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(
+      /Try|Console/,
     );
   });
 
   test('nothing of delivery where none is done', () => {
-    expect(startupBanner(both, running, config, null)).toContain('Delivery  Nothing leaves this machine: ');
-    expect(startupBanner({ api: true, workers: false }, running, config, null)).not.toContain('Delivery');
+    expect(formatStartupBanner(both, running, config, null)).toContain('Delivery  Nothing leaves this machine: ');
+    expect(formatStartupBanner({ api: true, workers: false }, running, config, null)).not.toContain('Delivery');
   });
 
   test.each([
     [
       { internal: 'log' },
-      'Nothing leaves this machine: e-mail, SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
+      'Nothing leaves this machine: email, SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
     ],
     [
       { internal: 'log', email: 'smtp' },
-      'E-mail goes out by SMTP; SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
+      'Email is sent by SMTP; SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
     ],
     [
       { internal: 'noop', email: 'noop', sms: 'log', push: 'log' },
-      'Nothing leaves this machine: in-app and webhook stay in the sandbox; SMS and push go to the log; e-mail and internal are thrown away.',
+      'Nothing leaves this machine: in-app and webhook stay in the sandbox; SMS and push go to the log; email and internal are discarded.',
     ],
   ] as const)('%o', (providers, sentence) => {
-    expect(deliveryText(providers)).toBe(sentence);
+    expect(formatDelivery(providers)).toBe(sentence);
   });
 
   test('what the API answers is all it asks for', async () => {

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { retryDelay } from '../src/delivery/backoff.ts';
-import type { DispatchResult } from '../src/delivery/dispatch.ts';
-import { toSettlement, withoutExtras } from '../src/delivery/settle.ts';
+import type { DispatchResult } from '../src/delivery/executor.ts';
+import { minimalSettlement, toSettlement } from '../src/delivery/settlement.ts';
 import { CircuitBreaker } from '../src/lib/circuit-breaker.ts';
 import { Semaphore } from '../src/lib/semaphore.ts';
-import type { ClaimedDelivery } from '../src/store/deliveries.ts';
+import type { ClaimedDelivery, ClaimHandle } from '../src/store/deliveries.ts';
 
 /** The pure parts of the worker: how long to wait, when to stop asking, what an outcome means. */
 
@@ -110,7 +110,7 @@ describe('what an outcome means', () => {
   const NOW = 1_000_000;
   const claimed: ClaimedDelivery = {
     lease: 'worker',
-    row: '(0,1)',
+    handle: '' as ClaimHandle,
     tenantId: 'default',
     notificationId: '00000000-0000-7000-8000-000000000001',
     channel: 'email',
@@ -119,10 +119,9 @@ describe('what an outcome means', () => {
     catalogVersion: 1,
     activeCatalog: 1,
     data: {},
-    locale: 'en',
     attempt: 3,
     fence: 7,
-    giveUpAt: NOW + 100_000,
+    retryUntil: NOW + 100_000,
     inDoubt: 'resend',
     address: { sealed: Buffer.alloc(0), mask: 'm…@example.com' },
   };
@@ -160,26 +159,31 @@ describe('what an outcome means', () => {
     [
       'retry at the very last moment',
       { kind: 'retry', reason: 'busy' },
-      { giveUpAt: NOW + 4000 },
+      { retryUntil: NOW + 4000 },
       { status: 'queued', dueAt: NOW + 4000 },
     ],
     [
       'retry that would be too late',
       { kind: 'retry', reason: 'busy' },
-      { giveUpAt: NOW + 3999 },
-      { status: 'dead', dueAt: null, reasonCode: 'gave_up', reason: 'Given up after 3 attempts, the last one: busy' },
+      { retryUntil: NOW + 3999 },
+      {
+        status: 'dead',
+        dueAt: null,
+        reasonCode: 'retries_exhausted',
+        reason: 'Retries exhausted after 3 attempts. The last one failed: busy',
+      },
     ],
     [
       'retry asked for after its age',
       { kind: 'retry', reason: 'busy', after: 100_001 },
       {},
-      { status: 'dead', reasonCode: 'gave_up' },
+      { status: 'dead', reasonCode: 'retries_exhausted' },
     ],
     [
-      'given up after a single attempt',
+      'retries exhausted after a single attempt',
       { kind: 'retry', reason: 'busy' },
-      { attempt: 1, giveUpAt: NOW },
-      { status: 'dead', reason: 'Given up after 1 attempt, the last one: busy' },
+      { attempt: 1, retryUntil: NOW },
+      { status: 'dead', reason: 'Retries exhausted after 1 attempt. The last one failed: busy' },
     ],
     [
       'in doubt, to be sent again',
@@ -189,7 +193,7 @@ describe('what an outcome means', () => {
         status: 'queued',
         dueAt: NOW + 4000,
         reasonCode: 'retrying',
-        reason: 'It may have gone out (the line dropped); sent again, as this notification type says.',
+        reason: 'The message may have been sent (the line dropped). It is sent again, as its notification type allows.',
       },
     ],
     [
@@ -200,18 +204,20 @@ describe('what an outcome means', () => {
         status: 'in_doubt',
         dueAt: null,
         reasonCode: 'in_doubt',
-        reason: 'It may have gone out (the line dropped). Held, as this notification type says; retry it by hand.',
+        reason:
+          'The message may have been sent (the line dropped). It is held, as its notification type requires. Retry it by hand.',
       },
     ],
     [
       'in doubt, and no time left to send it again',
       { kind: 'in_doubt', reason: 'the line dropped' },
-      { attempt: 1, giveUpAt: NOW },
+      { attempt: 1, retryUntil: NOW },
       {
         status: 'in_doubt',
         dueAt: null,
         reasonCode: 'in_doubt',
-        reason: 'It may have gone out (the line dropped). There is no time left to send it again; retry it by hand.',
+        reason:
+          'The message may have been sent (the line dropped). It is held, because its retry time has passed. Retry it by hand.',
       },
     ],
     [
@@ -222,7 +228,7 @@ describe('what an outcome means', () => {
         status: 'undeliverable',
         reasonCode: 'missing_email',
         reason:
-          'No e-mail address is known for this person: no event has brought user_traits.email, or one has taken it back.',
+          'No email address is known for this user: no event has set user_traits.email, or a later one has removed it.',
       },
     ],
     [
@@ -265,14 +271,14 @@ describe('what an outcome means', () => {
 
   test('without its extras it says what becomes of the delivery, in words that can be stored', () => {
     const whole = settled({ kind: 'rejected', reason: `\0\ud800${'x'.repeat(500)}`, response: '550' });
-    const bare = withoutExtras(whole);
+    const bare = minimalSettlement(whole);
     expect(bare).toMatchObject({ status: 'dead', reasonCode: 'rejected', fence: 7, message: null });
     expect(bare.attempt).toMatchObject({ n: 3, outcome: 'rejected', response: null, providerMessageId: null });
     for (const text of [bare.reason, bare.attempt.reason]) {
       expect(text).toMatch(/^(Rejected: )?\uFFFD\uFFFDx+$/);
       expect(text?.length).toBe(200);
     }
-    const sent = withoutExtras(settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' }));
+    const sent = minimalSettlement(settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' }));
     expect(sent).toMatchObject({ status: 'sent', attempt: { response: null, providerMessageId: null } });
   });
 

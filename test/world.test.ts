@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ruleSetOf } from '../src/catalog/compile/rule-set.ts';
+import { compileRuleSet } from '../src/catalog/compile/compile-rule-set.ts';
 import { contentUuid } from '../src/events/content.ts';
 import { PriorityQueue } from '../src/lib/priority-queue.ts';
 import type { Rule } from '../src/model/catalog.ts';
@@ -90,7 +90,7 @@ test('of the turns that were missed the latest is taken, once', () => {
 test('a wait ends by the catalog it began with', () => {
   const rule = (notify: string) =>
     plainRule({ name: 'R', on: ['a'], delay: { span: HOUR, text: '1h' }, notify: [notify] });
-  const versions = ['N1', 'N2'].map((notify, index) => ruleSetOf(index + 1, catalogOf([rule(notify)])));
+  const versions = ['N1', 'N2'].map((notify, index) => compileRuleSet(index + 1, catalogOf([rule(notify)])));
   const sets = { active: versions[0]!, at: (version: number) => versions[version - 1]! };
   const world = new Simulator(sets, countingIds());
   world.ingest([eventOf('a', BASE)], BASE);
@@ -188,7 +188,7 @@ describe('what a decision saw', () => {
 });
 
 function worldOf(...rules: Rule[]): Simulator {
-  return new Simulator(only(ruleSetOf(1, catalogOf(rules))), countingIds());
+  return new Simulator(only(compileRuleSet(1, catalogOf(rules))), countingIds());
 }
 
 function told({ userId, at, decisions }: SimulationStep): string {

@@ -1,4 +1,4 @@
-import { ruleSetOf } from '../../src/catalog/compile/rule-set.ts';
+import { compileRuleSet } from '../../src/catalog/compile/compile-rule-set.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { Backtest } from '../../src/simulate/backtest.ts';
 import { readHistories, type StoredHistory } from '../../src/store/replay.ts';
@@ -9,6 +9,7 @@ import { ingestAll } from './batch.ts';
 
 /** The stored events under another catalog, in memory; what reading them costs is not counted. */
 export const backtestRow: Row = {
+  id: 'backtest',
   name: 'backtest, events replayed in memory',
   unit: 'events/s',
   against: 'the same events decided live, batch function',
@@ -23,10 +24,10 @@ export const backtestRow: Row = {
       );
       const lives: StoredHistory[] = [];
       const until = Date.now() + 1000;
-      const query = { tenantId: DEFAULT_TENANT, since: 0, until, everybody: false };
+      const query = { tenantId: DEFAULT_TENANT, since: 0, until, includeIdle: false };
       for await (const page of readHistories(database.pool, query)) lives.push(...page.lives);
-      const past = ruleSetOf(1, setup.catalog);
-      const plan = { since: 0, until, candidate: ruleSetOf(2, setup.catalog), version: () => past };
+      const past = compileRuleSet(1, setup.catalog);
+      const plan = { since: 0, until, candidate: compileRuleSet(2, setup.catalog), version: () => past };
       const replay = async () => {
         const backtest = new Backtest(plan);
         for (const life of lives) backtest.take(life);

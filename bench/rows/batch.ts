@@ -6,6 +6,7 @@ import { checkStored, type Database, type Tidings, withTidings } from '../setup.
 
 /** The pipeline's function called directly. */
 export const batchRow: Row = {
+  id: 'batch',
   name: 'events decided and stored, batch function',
   unit: 'events/s',
   against: 'bare insert of the same events (R1)',

@@ -6,6 +6,7 @@ import { ingestAll } from './batch.ts';
 
 /** What an event costs, whoever of the two works: on a machine with more to do, this is what counts. */
 export const cpuRow: Row = {
+  id: 'cpu',
   name: 'CPU per event decided and stored, Node and PostgreSQL',
   unit: 'µs',
   against: 'nothing: the time itself',

@@ -6,6 +6,7 @@ import { allDelivered, checkStored, withTidings } from '../setup.ts';
 
 /** All roles in one process, until the last delivery is settled. */
 export const deliveredRow: Row = {
+  id: 'delivered',
   name: 'events to delivered (no-op), HTTP, 100 a request',
   unit: 'events/s',
   against: 'bare insert of the same events (R1)',

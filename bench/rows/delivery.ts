@@ -6,6 +6,7 @@ import { ingestAll } from './batch.ts';
 
 /** A full queue, emptied by one worker: claim, address, render, send, attempt, outcome. */
 export const deliveryRow: Row = {
+  id: 'delivery',
   name: 'delivery to a no-op provider',
   unit: 'deliveries/s',
   against: 'bare claim-and-delete, 2 connections',

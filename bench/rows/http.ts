@@ -6,6 +6,7 @@ import { checkStored, withTidings } from '../setup.ts';
 
 /** The same over HTTP, from another process on the same cores. */
 export const httpRow: Row = {
+  id: 'http',
   name: 'events decided and stored, HTTP, 100 a request',
   unit: 'events/s',
   against: 'bare insert of the same events (R1)',

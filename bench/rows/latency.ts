@@ -11,6 +11,7 @@ const WARM_UP = 1;
 
 /** Open loop: a request is counted from when it was due, whether or not the one before it was answered. */
 export const latencyRow: Row = {
+  id: 'latency',
   name: 'latency, request to delivered (no-op), p99 at 200 events/s',
   unit: 'ms',
   against: 'nothing: the time itself',

@@ -5,6 +5,7 @@ import { withTidings } from '../setup.ts';
 
 /** Joining requests into batches must pay for everything else that is done for an event. */
 export const singleRow: Row = {
+  id: 'single',
   name: 'one event a request, micro-batched',
   unit: 'events/s',
   against: 'one INSERT a request, pool of 10',

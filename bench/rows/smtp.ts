@@ -9,6 +9,7 @@ import { ingestAll } from './batch.ts';
 
 /** E-mail to a sink in another process, against nodemailer by itself with as many connections and the same messages. */
 export const smtpRow: Row = {
+  id: 'smtp',
   name: 'delivery to a local SMTP sink',
   unit: 'messages/s',
   against: 'bare nodemailer, the same pool and messages',

@@ -9,6 +9,7 @@ import { ingestAll } from './batch.ts';
 
 /** Everything that waits is due: claim, load, decide, plan, write; one worker. */
 export const timersRow: Row = {
+  id: 'timers',
   name: 'timers fired, each with a notification',
   unit: 'timers/s',
   against: 'bare claim-and-delete, 2 connections',
@@ -39,6 +40,7 @@ export const timersRow: Row = {
 
 /** A million others wait meanwhile: it must not cost those who do something now. */
 export const pendingRow: Row = {
+  id: 'pending',
   name: 'events decided and stored while 10 times as many waits are pending',
   unit: 'events/s',
   against: 'the same with none pending',

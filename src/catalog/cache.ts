@@ -1,29 +1,15 @@
 import type pg from 'pg';
-import { type CatalogData, EMPTY_CATALOG, type NotificationType } from '../model/catalog.ts';
+import { EMPTY_CATALOG } from '../model/catalog.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { Millis, ValidateEvent } from '../model/event.ts';
-import type { RuleSet } from '../rules/rule-set.ts';
-import { activeVersion, loadCatalog } from '../store/catalogs.ts';
+import { loadActiveVersion, loadCatalog } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
-import { ruleSetOf } from './compile/rule-set.ts';
-import { DEFAULT_LOCALE } from './parse/templates.ts';
-import { newAjv } from './schemas/ajv.ts';
-import { compileSchemas } from './schemas/validate-event.ts';
+import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
+import { DEFAULT_LOCALE } from './locale.ts';
 
-/** One applied version of a tenant's catalog, ready to use. */
-export interface Catalog {
-  /** 0: the tenant has applied none; events are stored and nothing is decided. */
-  readonly version: number;
-  readonly appliedAt: Millis;
-  readonly data: CatalogData;
-  readonly rules: RuleSet;
-  readonly check: ValidateEvent;
-  notification(name: string): NotificationType;
-  /** In the nearest locale there is: `pt-BR`, then `pt`, then the default, then any. */
-  template(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
-}
-
-/** The catalogs in memory: versions never change, so what was compiled once stays. */
+/**
+ * Compiled catalog versions of all tenants, kept in memory. A version never changes, so each is loaded and compiled once
+ * and kept until the process ends.
+ */
 export class CatalogCache {
   readonly #pool: pg.Pool;
   readonly #versions = new Map<string, Promise<Catalog>>();
@@ -33,25 +19,33 @@ export class CatalogCache {
     this.#pool = pool;
   }
 
-  /** The active one as last seen here. A batch compares it with the database in its own transaction. */
+  /**
+   * Returns the version that was active when this process last looked. A batch compares it with the database inside its
+   * own transaction.
+   */
   async active(tenantId: string): Promise<Catalog> {
     const version = this.#active.get(tenantId);
     return version === undefined ? this.refresh(tenantId) : this.at(tenantId, version);
   }
 
-  /** Asks the database which version is active. */
+  /** Reads the active version from the database, remembers it and returns it. */
   async refresh(tenantId: string): Promise<Catalog> {
-    const version = await activeVersion(this.#pool, tenantId);
+    const version = await loadActiveVersion(this.#pool, tenantId);
     this.#active.set(tenantId, version);
     return this.at(tenantId, version);
   }
 
-  /** Marks `version` as the active one: the caller saw it in the database. */
+  /** Remembers `version` as the active one, without asking the database: the caller has just read or written it there. */
   async adopt(tenantId: string, version: number): Promise<Catalog> {
     this.#active.set(tenantId, version);
     return this.at(tenantId, version);
   }
 
+  /**
+   * Returns a version, compiled. Version 0 is the empty catalog.
+   *
+   * @throws Error for a version that is not stored
+   */
   async at(tenantId: string, version: number): Promise<Catalog> {
     const key = `${version} ${tenantId}`;
     let catalog = this.#versions.get(key);
@@ -64,8 +58,10 @@ export class CatalogCache {
   }
 
   /**
-   * That of the active catalog, so that a mended template reaches what waits; if it has none (any more) for this type and
-   * channel, that of the catalog it was decided with. An internal alert does without; anything else must not go out so.
+   * Returns the template to render a notification with: that of the active catalog, so that a fixed template reaches
+   * notifications that are already waiting. If the active catalog has no template for the type and channel, returns that of
+   * the catalog version that decided. Returns undefined if neither has one, and then the message must not be sent; only
+   * the `internal` channel falls back to a built-in template.
    */
   async templateFor(notification: {
     readonly tenantId: string;
@@ -80,7 +76,7 @@ export class CatalogCache {
       const template = (await this.at(tenantId, version)).template(notificationType, channel, locale);
       if (template) return template;
     }
-    return channel === 'internal' ? PLAIN : undefined;
+    return channel === 'internal' ? INTERNAL_FALLBACK_TEMPLATE : undefined;
   }
 
   async #load(tenantId: string, version: number): Promise<Catalog> {
@@ -91,44 +87,10 @@ export class CatalogCache {
   }
 }
 
-/** Throws if it does not compile: only checked catalogs are stored. */
-export function compileCatalog(version: number, appliedAt: Millis, data: CatalogData): Catalog {
-  const ajv = newAjv();
-  const rules = ruleSetOf(version, data, ajv);
-  const templates = new Map<string, CompiledTemplate>();
-  for (const source of data.templates) {
-    const compiled = compileTemplate(source);
-    if ('problems' in compiled)
-      throw new Error(`template ${source.notificationType}: ${compiled.problems[0]?.message}`);
-    templates.set(`${source.notificationType} ${source.channel} ${source.locale}`, compiled.template);
-  }
-  return {
-    version,
-    appliedAt,
-    data,
-    rules,
-    check: compileSchemas(data, ajv),
-    notification(name) {
-      const type = rules.notifications.get(name);
-      if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
-      return type;
-    },
-    template(notificationType, channel, locale) {
-      const prefix = `${notificationType} ${channel} `;
-      for (const candidate of [locale, locale.split(/[-_]/)[0], DEFAULT_LOCALE]) {
-        const found = templates.get(prefix + candidate);
-        if (found) return found;
-      }
-      for (const [key, template] of templates) if (key.startsWith(prefix)) return template;
-      return undefined;
-    },
-  };
-}
+/** Text of an internal alert whose type has no template. */
+const INTERNAL_FALLBACK_TEMPLATE = compileFallbackTemplate();
 
-/** Of an internal alert without a template. */
-const PLAIN = plainTemplate();
-
-function plainTemplate(): CompiledTemplate {
+function compileFallbackTemplate(): CompiledTemplate {
   const compiled = compileTemplate({
     notificationType: '',
     channel: 'internal',

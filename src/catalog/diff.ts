@@ -2,63 +2,67 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Json } from '../model/event.ts';
 
-/** One thing that two catalogs have differently. */
+/** A part of a catalog that was added, removed or changed. */
 export interface Difference {
   readonly part: 'event' | 'traits' | 'notification' | 'rule' | 'group' | 'template';
-  /** Of a template: `TYPE/CHANNEL.LOCALE`. */
+  /** Name of the part: `traits` for traits, `TYPE/CHANNEL.LOCALE` for a template. */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
-  /** Of something changed: its fields that differ, in order of name. Absent on one side: null. */
+  /** The fields of a changed part that differ, ordered by name. A field that is absent on one side is null there. */
   readonly fields?: readonly { readonly field: string; readonly from: Json; readonly to: Json }[];
 }
 
-/** What has to be done to `from` to make it `to`, part by part, in order of name. */
+/** Returns the differences that turn `from` into `to`, by kind of part and then by name. */
 export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
   return [
-    ...compare('event', named(from.events), named(to.events)),
-    ...compare('traits', traits(from), traits(to)),
-    ...compare('notification', named(from.notifications), named(to.notifications)),
-    ...compare('group', named(from.groups), named(to.groups)),
-    ...compare('rule', named(from.rules), named(to.rules)),
-    ...compare('template', templates(from), templates(to)),
+    ...compareParts('event', byName(from.events), byName(to.events)),
+    ...compareParts('traits', getTraits(from), getTraits(to)),
+    ...compareParts('notification', byName(from.notifications), byName(to.notifications)),
+    ...compareParts('group', byName(from.groups), byName(to.groups)),
+    ...compareParts('rule', byName(from.rules), byName(to.rules)),
+    ...compareParts('template', getTemplates(from), getTemplates(to)),
   ];
 }
 
-type Things = ReadonlyMap<string, object>;
+/** Parts of one kind, by name. */
+type Parts = ReadonlyMap<string, object>;
 
-function compare(part: Difference['part'], from: Things, to: Things): Difference[] {
-  const found: Difference[] = [];
+function compareParts(part: Difference['part'], from: Parts, to: Parts): Difference[] {
+  const differences: Difference[] = [];
   for (const name of [...new Set([...from.keys(), ...to.keys()])].sort()) {
     const before = from.get(name);
     const after = to.get(name);
-    if (before === undefined) found.push({ part, name, change: 'added' });
-    else if (after === undefined) found.push({ part, name, change: 'removed' });
+    if (before === undefined) differences.push({ part, name, change: 'added' });
+    else if (after === undefined) differences.push({ part, name, change: 'removed' });
     else if (!isDeepStrictEqual(before, after)) {
-      found.push({ part, name, change: 'changed', fields: fieldsOf(before, after) });
+      differences.push({ part, name, change: 'changed', fields: compareFields(before, after) });
     }
   }
-  return found;
+  return differences;
 }
 
-function fieldsOf(before: object, after: object): NonNullable<Difference['fields']> {
-  const one = before as { readonly [field: string]: Json };
-  const other = after as { readonly [field: string]: Json };
-  return [...new Set([...Object.keys(one), ...Object.keys(other)])]
+function compareFields(before: object, after: object): NonNullable<Difference['fields']> {
+  const from = before as { readonly [field: string]: Json };
+  const to = after as { readonly [field: string]: Json };
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
     .sort()
-    .filter((field) => !isDeepStrictEqual(one[field], other[field]))
-    .map((field) => ({ field, from: one[field] ?? null, to: other[field] ?? null }));
+    .filter((field) => !isDeepStrictEqual(from[field], to[field]))
+    .map((field) => ({ field, from: from[field] ?? null, to: to[field] ?? null }));
 }
 
-function named(things: readonly { readonly name: string }[] = []): Things {
-  return new Map(things.map((thing) => [thing.name, thing]));
+function byName(parts: readonly { readonly name: string }[] = []): Parts {
+  return new Map(parts.map((part) => [part.name, part]));
 }
 
-function traits(data: CatalogData): Things {
-  return new Map(data.traits ? [['traits', data.traits]] : []);
+function getTraits({ traits }: CatalogData): Parts {
+  return new Map(traits ? [['traits', traits]] : []);
 }
 
-function templates(data: CatalogData): Things {
+function getTemplates({ templates }: CatalogData): Parts {
   return new Map(
-    data.templates.map((one) => [`${one.notificationType}/${one.channel}.${one.locale}`, one.parts] as const),
+    templates.map(({ notificationType, channel, locale, parts }) => [
+      `${notificationType}/${channel}.${locale}`,
+      parts,
+    ]),
   );
 }

@@ -1,23 +1,23 @@
 import type { EventType } from '../model/catalog.ts';
 import type { JsonObject } from '../model/event.ts';
 
-/** What becomes of a notification. Each is an event about the person it was for: `notification.opened`. */
-export const LIFECYCLE = ['delivered', 'opened', 'clicked', 'bounced', 'failed'] as const;
-export type Lifecycle = (typeof LIFECYCLE)[number];
+/** Outcomes of a notification. Each is an event about the user it was for, such as `notification.opened`. */
+export const LIFECYCLE_OUTCOMES = ['delivered', 'opened', 'clicked', 'bounced', 'failed'] as const;
+export type LifecycleOutcome = (typeof LIFECYCLE_OUTCOMES)[number];
 
-export function lifecycleEvent(is: Lifecycle): string {
-  return `notification.${is}`;
+export function toLifecycleEventType(outcome: LifecycleOutcome): string {
+  return `notification.${outcome}`;
 }
 
 /**
- * What Tidings learns by itself, of a delivery that ended (src/delivery/dispatch.ts). Of the others only the provider or the person's
- * device knows so far: whoever hears of it posts the event.
+ * Outcomes that Tidings emits itself when a delivery ends (src/delivery/executor.ts). Only the provider or the user's device
+ * knows of the others: a service that learns of one posts the event.
  */
-const KNOWN: readonly Lifecycle[] = ['delivered', 'failed'];
+const EMITTED_OUTCOMES: readonly LifecycleOutcome[] = ['delivered', 'failed'];
 
-/** Events that come only when a caller posts them. */
-export const POSTED_LIFECYCLE: ReadonlySet<string> = new Set(
-  LIFECYCLE.filter((is) => !KNOWN.includes(is)).map(lifecycleEvent),
+/** Types of the lifecycle events that arrive only if a caller posts them. */
+export const POSTED_LIFECYCLE_EVENTS: ReadonlySet<string> = new Set(
+  LIFECYCLE_OUTCOMES.filter((outcome) => !EMITTED_OUTCOMES.includes(outcome)).map(toLifecycleEventType),
 );
 
 const text: JsonObject = { type: 'string' };
@@ -26,5 +26,8 @@ const properties: JsonObject = {
   properties: { notification_type: text, notification_id: text, channel: text, reason: text },
 };
 
-/** Event types that every catalog has without saying so. */
-export const LIFECYCLE_EVENTS: readonly EventType[] = LIFECYCLE.map((is) => ({ name: lifecycleEvent(is), properties }));
+/** Event types that every catalog has without declaring them. */
+export const LIFECYCLE_EVENTS: readonly EventType[] = LIFECYCLE_OUTCOMES.map((outcome) => ({
+  name: toLifecycleEventType(outcome),
+  properties,
+}));

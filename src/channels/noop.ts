@@ -3,7 +3,7 @@ import type { Provider } from './provider.ts';
 
 const DELIVERED: SendOutcome = { kind: 'delivered' };
 
-/** Takes everything and keeps nothing: for measuring all that stands before a provider. */
+/** Returns a provider that accepts every message and keeps none: for measuring everything before a provider. */
 export function noopProvider(channels: readonly Channel[]): Provider {
   return {
     name: 'noop',

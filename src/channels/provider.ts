@@ -1,30 +1,31 @@
 import type { Channel, Message, SendOutcome } from '../model/delivery.ts';
 
-/** One message for one person on one channel. */
+/** One message to one user on one channel. */
 export interface Outgoing {
   readonly tenantId: string;
   readonly notificationId: string;
   readonly notificationType: string;
   readonly channel: Channel;
   readonly userId: string;
-  /** E-mail address or phone number; absent for channels that need none. Never logged. */
+  /** Email address or phone number; absent for channels that need no address. Never logged. */
   readonly to?: string;
   readonly message: Message;
-  /** The same for every attempt: the provider can tell a repetition by it. */
+  /** The same for every attempt, so that the provider can detect a repetition. */
   readonly idempotencyKey: string;
-  /** From 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
 }
 
-/** The service that carries a channel. One file each; all pass test/support/channel-contract.ts. */
+/** A service that sends messages. Each is one file, and passes test/support/channel-contract.ts. */
 export interface Provider {
   readonly name: string;
   readonly channels: readonly Channel[];
-  /** Sends that may run at once. */
+  /** Number of sends that may run at once. */
   readonly concurrency: number;
-  /** Whether the rendered message is kept for people to see. */
+  /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
-  /** How it went, as data: it throws only on a bug. Ends soon after `signal` is aborted. */
+  /** Makes one attempt. The outcome is data; throws only on a bug. Must end soon after `signal` is aborted. */
   send(outgoing: Outgoing, signal: AbortSignal): Promise<SendOutcome>;
+  /** Releases connections. Sends that are under way may end first. */
   close(): Promise<void>;
 }

@@ -2,8 +2,8 @@ import type { Channel } from '../model/delivery.ts';
 import type { Provider } from './provider.ts';
 
 /**
- * For every channel without a provider: takes each message at once, and it is kept to be seen in the console. Nothing
- * leaves the machine.
+ * Returns a provider for channels without another one. It accepts each message at once, and the message is kept for the
+ * console. Nothing leaves the machine.
  */
 export function sandboxProvider(channels: readonly Channel[]): Provider {
   return {

@@ -1,12 +1,22 @@
 import { CatalogError } from '../errors.ts';
-import { type Api, ApiError, connect } from './api.ts';
-import { escapeLines, escapeTerminal } from './escape-terminal.ts';
-import { isCatalogProblems, problemLines } from './problems.ts';
+import { type ApiClient, ApiError, connect } from './api-client.ts';
+import { escapeLines, escapeTerminal } from './output/escape-terminal.ts';
+import { formatProblems, isProblemList } from './output/format-problems.ts';
 
-/** Prints what a running Tidings said, for people or as JSON; a mistake goes to stderr, and the exit code is 1. */
+export interface CommandOutput {
+  /** Printed with `--json`, as one line. */
+  readonly data: unknown;
+  /** Printed otherwise. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * Runs a command that calls a running Tidings, and prints its output. If the call fails, prints the error (to stderr, or
+ * with `--json` the problem document to stdout) and sets the exit code 1.
+ */
 export async function runApiCommand(
   asJson: boolean | undefined,
-  work: (api: Api) => Promise<{ readonly data: unknown; readonly lines: readonly string[] }>,
+  work: (api: ApiClient) => Promise<CommandOutput>,
 ): Promise<void> {
   try {
     const { data, lines } = await work(connect(process.env));
@@ -21,12 +31,12 @@ export async function runApiCommand(
     }
     if (error instanceof CatalogError) return printError(error);
     console.error(`tidings: ${escapeTerminal(error.message)}`);
-    if (isCatalogProblems(problem?.problems)) console.error(escapeLines(problemLines(problem.problems)));
+    if (isProblemList(problem?.problems)) console.error(escapeLines(formatProblems(problem.problems)));
   }
 }
 
-/** A mistake, for people. */
-export function printError(error: Error, before = ''): void {
-  const lines = error instanceof CatalogError ? problemLines(error.problems) : error.message.split('\n');
-  console.error(`tidings: ${before}${escapeLines(lines)}`);
+/** Prints an error to stderr, without its stack. @param prefix put before the message */
+export function printError(error: Error, prefix = ''): void {
+  const lines = error instanceof CatalogError ? formatProblems(error.problems) : error.message.split('\n');
+  console.error(`tidings: ${prefix}${escapeLines(lines)}`);
 }

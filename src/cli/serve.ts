@@ -7,27 +7,29 @@ import { readConfig } from '../config.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import { ROOT } from '../lib/package-root.ts';
 import type { Roles, Running } from '../main.ts';
+import type { Millis } from '../model/event.ts';
 import { serializeError } from '../privacy/log-serializers.ts';
-import { getSqlState, isUnreachable } from '../store/pg/database.ts';
+import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
+import { formatStartupBanner } from './output/startup-banner.ts';
 import { printError } from './run-command.ts';
-import { startupBanner } from './startup-banner.ts';
 
-const EXAMPLE = join(ROOT, 'examples', 'fintech');
+const EXAMPLE_CATALOG = join(ROOT, 'examples', 'fintech');
 
-/** A second Ctrl-C, or this long after the first one, ends the process without further ado. */
-const PATIENCE = 9000;
+/** Time after the first signal at which the process ends even if it has not stopped cleanly. A second signal ends it at once. */
+const MAX_STOP_MS: Millis = 9000;
 
-/** How long a start waits for its database, in milliseconds. */
-const DATABASE_PATIENCE = 30_000;
+/** Time that a start waits for its database. */
+const MAX_DATABASE_WAIT_MS: Millis = 30_000;
+const DATABASE_RETRY_MS: Millis = 500;
 
-/** `start`, `api` and `workers`: one program, other roles. */
-export function serveCommand(program: Command, name: string, description: string, roles: Roles): void {
+/** Adds a command that serves: `start`, `api` or `workers`, which differ in their roles. */
+export function addServeCommand(program: Command, name: string, description: string, roles: Roles): void {
   program
     .command(name)
     .description(description)
-    .option('--catalog <dir>', 'the catalog to apply (TIDINGS_CATALOG)')
-    .option('--port <port>', 'the port to serve on (PORT)')
-    .option('--json', 'say what runs as one line of JSON')
+    .option('--catalog <dir>', 'the folder of the catalog to apply (TIDINGS_CATALOG)')
+    .option('--port <port>', 'the port to listen on (PORT)')
+    .option('--json', 'print one line of JSON when ready')
     .action(async (options: { catalog?: string; port?: string; json?: boolean }) => {
       const env = {
         ...process.env,
@@ -37,38 +39,38 @@ export function serveCommand(program: Command, name: string, description: string
       try {
         await serve(roles, env, options.json ?? false);
       } catch (error) {
-        if (!isForUsers(error)) throw error;
-        printError(error, beforeIt(error));
+        if (!isUserError(error)) throw error;
+        printError(error, getErrorPrefix(error));
         process.exitCode = 1;
       }
     });
 }
 
-function beforeIt(error: Error): string {
+function getErrorPrefix(error: Error): string {
   if (isUnreachable(error)) return 'the database cannot be reached: ';
-  return isDatabaseRefusal(error) ? 'the database of DATABASE_URL refuses us: ' : '';
+  return isConnectionRejected(error) ? 'the database of DATABASE_URL rejects the connection: ' : '';
 }
 
 async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {
-  const config = readConfig(env, { catalogDir: EXAMPLE });
-  // Loaded here, so that --help and a mistake in the configuration do not wait for all of it.
+  const config = readConfig(env, { catalogDir: EXAMPLE_CATALOG });
+  // Imported here so that --help, and an error in the configuration, do not wait for the rest of the program.
   const { run } = await import('../main.ts');
-  // On stderr: what a program reads from stdout stays clean.
+  // The log goes to stderr, so that stdout holds only what other programs read.
   const log = pino({ level: config.logLevel, base: null, serializers: { err: serializeError } }, pino.destination(2));
   const stopping = new AbortController();
   let running: Running | undefined;
   const stop = () => {
     if (stopping.signal.aborted) process.exit(1);
     stopping.abort();
-    setTimeout(() => process.exit(1), PATIENCE).unref();
+    setTimeout(() => process.exit(1), MAX_STOP_MS).unref();
     if (running) void end(running, asJson);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
   try {
-    running = await runWhenDatabaseIsThere(() => run(roles, config, log), log, stopping.signal);
+    running = await runWithDatabaseRetry(() => run(roles, config, log), log, stopping.signal);
   } catch (error) {
-    // A Ctrl-C of a terminal reaches all that is being started: what it ends is no failure.
+    // Ctrl-C in a terminal also ends the processes that are being started: their errors are expected then.
     if (!stopping.signal.aborted) throw error;
     log.debug({ err: error }, 'stopped while starting');
     if (!asJson) console.log('Stopped.');
@@ -79,12 +81,12 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
     const { url, database, catalog } = running;
     console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalog.version, pid: process.pid }));
   } else {
-    console.log(startupBanner(roles, running, config, buildSampleEvent(running.catalog.data)));
+    console.log(formatStartupBanner(roles, running, config, buildSampleEvent(running.catalog.data)));
   }
 }
 
-/** A database that starts with us, or was just restarted, may need a moment. */
-async function runWhenDatabaseIsThere(
+/** Calls `start` again while the database is unreachable: it may be starting at the same time as this process. */
+async function runWithDatabaseRetry(
   start: () => Promise<Running>,
   log: Logger,
   stopping: AbortSignal,
@@ -93,27 +95,28 @@ async function runWhenDatabaseIsThere(
     try {
       return await start();
     } catch (error) {
-      if (!isUnreachable(error) || stopping.aborted || Date.now() - since > DATABASE_PATIENCE) throw error;
-      log.warn(`The database cannot be reached, trying again: ${(error as Error).message}`);
-      await pause(500);
+      if (!isUnreachable(error) || stopping.aborted || Date.now() - since > MAX_DATABASE_WAIT_MS) throw error;
+      log.warn(`The database cannot be reached, retrying: ${(error as Error).message}`);
+      await pause(DATABASE_RETRY_MS);
     }
   }
 }
 
 async function end(running: Running, asJson: boolean): Promise<void> {
-  if (!asJson) console.log('Stopping: what was taken in is finished first.');
+  if (!asJson) console.log('Stopping: work in progress is finished first.');
   await running.stop();
   if (!asJson) console.log('Stopped.');
   process.exit(0);
 }
 
-function isForUsers(error: unknown): error is Error {
+/** Whether the error is one that the user can fix, and that is printed without a stack. */
+function isUserError(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError) return true;
-  if (isUnreachable(error) || isDatabaseRefusal(error)) return true;
+  if (isUnreachable(error) || isConnectionRejected(error)) return true;
   return ['EADDRINUSE', 'EACCES'].includes(getSqlState(error));
 }
 
-/** No such role or a wrong password (28), no such database (3D000), no right to do it (42501). */
-function isDatabaseRefusal(error: unknown): boolean {
+/** Whether the role is unknown or its password wrong (28…), the database unknown (3D000), or a privilege missing (42501). */
+function isConnectionRejected(error: unknown): boolean {
   return /^(28...|3D000|42501)$/.test(getSqlState(error));
 }

@@ -2,97 +2,94 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
+import { checkCatalogFolder } from '../catalog/check-folder.ts';
 import { compileSchemas } from '../catalog/schemas/validate-event.ts';
-import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
-import type { Millis, ValidateEvent } from '../model/event.ts';
+import type { ReceivedEvent } from '../events/envelope.ts';
+import type { Millis } from '../model/event.ts';
 import { RUNS_ON } from '../simulate/cases.ts';
 import { countingIds } from '../simulate/counting-ids.ts';
+import { EventFileError, parseEventFile } from '../simulate/parse-event-file.ts';
 import { rulesFor } from '../simulate/run-case.ts';
 import { runSimulation } from '../simulate/run-simulation.ts';
 import { type SimulationStep, Simulator } from '../simulate/simulator.ts';
+import { toStepView } from '../simulate/step-view.ts';
 import { plainLine, type TimelineLine, timelineOf } from '../simulate/timeline.ts';
-import { readTimestamp } from '../time/timestamp.ts';
-import { checkFolder, counted } from './check.ts';
-import { escapeTerminal } from './escape-terminal.ts';
-import { problemLines } from './problems.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
+import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
+import { escapeTerminal } from './output/escape-terminal.ts';
+import { formatCount } from './output/format-count.ts';
+import { formatProblems } from './output/format-problems.ts';
 
 interface Options {
   readonly events: string;
+  /** Times real time; infinite by default. */
   readonly speed: number;
   readonly until?: Millis;
   readonly json?: boolean;
 }
 
-/** `simulate [DIR] --events FILE`: watch a catalog at work in a virtual clock. */
-export function simulateCommand(program: Command): void {
+/** Adds the command `simulate [DIR] --events FILE`. */
+export function addSimulateCommand(program: Command): void {
   program
     .command('simulate')
-    .description('Feed events to a catalog and watch what it does, in a virtual clock')
-    .argument('[dir]', 'the folder of the catalog (TIDINGS_CATALOG, or this one)')
-    .requiredOption('--events <file>', 'events as they are posted: a JSON array, or one a line')
-    .option('--speed <n>', 'so many times faster than life: 86400 is a day a second', speedOf, Number.POSITIVE_INFINITY)
-    .option('--until <time>', 'how long the clock runs on; 30 days after the last event if it is not said', timeOf)
-    .option('--json', 'one line of JSON for all that happens in a moment to a person')
+    .description('Feed events to a catalog and show what it does, in a virtual clock')
+    .argument('[dir]', FOLDER_ARGUMENT)
+    .requiredOption('--events <file>', 'events as they are posted: a JSON array, or one event per line')
+    .option('--speed <n>', 'times real time, or max: 86400 is a day per second', parseSpeed, Number.POSITIVE_INFINITY)
+    .option('--until <time>', 'when the clock stops; 30 days after the last event by default', parseTime)
+    .option('--json', 'print one line of JSON for each user and time at which something happens')
     .action(async (dir: string | undefined, options: Options) => {
-      const { data, problems } = await checkFolder(dir);
-      if (!data) return fail(problemLines(problems.filter(({ severity }) => severity === 'error')));
+      const { data, problems } = await checkCatalogFolder(resolveCatalogFolder(dir));
+      if (!data) return printErrors(formatProblems(problems.filter(({ severity }) => severity === 'error')));
       const text = await readFile(options.events, 'utf8').catch((error: Error) => error);
-      if (text instanceof Error) return fail([`tidings: the events cannot be read: ${text.message}`]);
-      const items = itemsIn(text);
-      if (!Array.isArray(items)) return fail([`${options.events}: ${items.problem}`]);
-      const { events, rejected } = readAll(items, compileSchemas(data));
-      if (rejected.length > 0) fail(rejected.map((reason) => `${options.events}: ${reason}`));
-      const totals = await watch(new Simulator(rulesFor(data), countingIds()), events, options);
-      if (!options.json) console.log(totals);
+      if (text instanceof Error) return printErrors([`tidings: the events cannot be read: ${text.message}`]);
+      try {
+        const { events, rejections } = parseEventFile(text, compileSchemas(data));
+        if (rejections.length > 0) printErrors(rejections.map((reason) => `${options.events}: ${reason}`));
+        await simulate(new Simulator(rulesFor(data), countingIds()), events, options);
+      } catch (error) {
+        if (!(error instanceof EventFileError)) throw error;
+        printErrors([`${options.events}: ${error.message}`]);
+      }
     });
 }
 
-async function watch(
-  world: Simulator,
+/** Runs the events through the simulator, and prints each step when it is due and then the totals. */
+async function simulate(
+  simulator: Simulator,
   events: readonly ReceivedEvent[],
   { speed, until, json }: Options,
-): Promise<string> {
+): Promise<void> {
   const arrivals = events.map((event) => ({ at: event.time, event })).sort((a, b) => a.at - b.at);
   const last = arrivals.at(-1)?.at ?? 0;
   let clock = arrivals[0]?.at ?? 0;
   let sends = 0;
-  for (const { at, happened } of runSimulation(world, arrivals, until ?? last + RUNS_ON)) {
-    if (Number.isFinite(speed) && at > clock) await pause(Math.min((at - clock) / speed, LONGEST_PAUSE));
+  for (const { at, happened } of runSimulation(simulator, arrivals, until ?? last + RUNS_ON)) {
+    if (Number.isFinite(speed) && at > clock) await pause(Math.min((at - clock) / speed, MAX_TIMER_MS));
     clock = at;
-    for (const one of happened) {
-      sends += one.sends.length;
-      if (json) console.log(JSON.stringify(viewOf(one)));
-      else for (const line of timelineOf(one)) console.log(coloured(line));
+    for (const step of happened) {
+      sends += step.sends.length;
+      printStep(step, json ?? false);
     }
   }
-  return `\n${counted(events.length, 'event')}, ${counted(world.users.size, 'person').replace('persons', 'people')}, ${counted(sends, 'notification')}`;
+  if (json) return;
+  const totals = [
+    formatCount(events.length, 'event'),
+    formatCount(simulator.users.size, 'user'),
+    formatCount(sends, 'notification'),
+  ];
+  console.log(`\n${totals.join(', ')}`);
 }
 
-/** A timer cannot wait longer. */
-const LONGEST_PAUSE = 2 ** 31 - 1;
+/** A timer of Node.js cannot wait longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
-function viewOf({ at, userId, cause, decisions, sends }: SimulationStep) {
-  const because =
-    cause.kind === 'event'
-      ? { kind: cause.kind, event_id: cause.event.eventId, event_type: cause.event.type }
-      : cause.kind === 'wait'
-        ? { kind: cause.kind, wait_id: cause.wait.waitId, rule: cause.wait.rule }
-        : { kind: cause.kind, rule: cause.rule, turn: cause.label };
-  return {
-    at: new Date(at).toISOString(),
-    user_id: userId,
-    cause: because,
-    decisions,
-    sends: sends.map(({ decision, data, items, total }) => ({
-      notification_id: decision.notification_id,
-      notification_type: decision.notification_type,
-      ...(data && { data }),
-      ...(items && { items, total }),
-    })),
-  };
+function printStep(step: SimulationStep, asJson: boolean): void {
+  if (asJson) console.log(JSON.stringify(toStepView(step)));
+  else for (const line of timelineOf(step)) console.log(colorize(line));
 }
 
-const COLOURS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {
+const COLORS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {
   send: 'green',
   acted: 'green',
   scheduled: 'cyan',
@@ -102,56 +99,24 @@ const COLOURS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {
   failed: 'red',
 };
 
-function coloured(line: TimelineLine): string {
-  const colour = COLOURS[line.mark] ?? 'bold';
+function colorize(line: TimelineLine): string {
   const text = escapeTerminal(plainLine(line));
-  return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(colour, text) : text;
+  return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(COLORS[line.mark] ?? 'bold', text) : text;
 }
 
-function itemsIn(text: string): unknown[] | { readonly problem: string } {
-  if (/^\s*\[/.test(text)) {
-    try {
-      return JSON.parse(text) as unknown[];
-    } catch (error) {
-      return { problem: `this is not JSON: ${(error as Error).message.split('\n', 1)[0]}` };
-    }
-  }
-  const items: unknown[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    try {
-      items.push(JSON.parse(line));
-    } catch {
-      return { problem: `line ${index + 1} is not JSON` };
-    }
-  }
-  return items;
-}
-
-function readAll(items: readonly unknown[], check: ValidateEvent) {
-  const events: ReceivedEvent[] = [];
-  const rejected: string[] = [];
-  for (const [index, item] of items.entries()) {
-    const read = parseEvent('', item, check);
-    if (isRejection(read)) rejected.push(`event ${index + 1}: ${read.code}: ${read.message}`);
-    else events.push(read);
-  }
-  return { events, rejected };
-}
-
-function fail(lines: readonly string[]): void {
+function printErrors(lines: readonly string[]): void {
   process.exitCode = 1;
   for (const line of lines) console.error(escapeTerminal(line));
 }
 
-function speedOf(text: string): number {
+function parseSpeed(text: string): number {
   const speed = text === 'max' ? Number.POSITIVE_INFINITY : Number(text);
-  if (!(speed > 0)) throw new InvalidArgumentError('a number above 0, or max.');
+  if (!(speed > 0)) throw new InvalidArgumentError('Write a number above 0, or max.');
   return speed;
 }
 
-function timeOf(text: string): Millis {
-  const read = readTimestamp(text);
-  if ('problem' in read) throw new InvalidArgumentError(`"${text}" ${read.problem}.`);
-  return read.time;
+function parseTime(text: string): Millis {
+  const parsed = parseTimestamp(text);
+  if ('problem' in parsed) throw new InvalidArgumentError(`"${text}" ${parsed.problem}.`);
+  return parsed.time;
 }

@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { ROOT } from '../lib/package-root.ts';
-import { backtestCommand } from './backtest.ts';
-import { catalogCommands, explainCommand } from './catalog.ts';
-import { checkCommand } from './check.ts';
-import { serveCommand } from './serve.ts';
-import { simulateCommand } from './simulate.ts';
-import { testCommand } from './test.ts';
-import { waitsCommands } from './waits.ts';
+import { addApplyCommand } from './apply.ts';
+import { addBacktestCommand } from './backtest.ts';
+import { addCatalogCommands } from './catalog.ts';
+import { addCheckCommand } from './check.ts';
+import { addExplainCommand } from './explain.ts';
+import { addServeCommand } from './serve.ts';
+import { addSimulateCommand } from './simulate.ts';
+import { addTestCommand } from './test.ts';
+import { addWaitsCommands } from './waits.ts';
 
+const SIGPIPE = 13;
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 const program = new Command('tidings')
@@ -18,28 +21,32 @@ const program = new Command('tidings')
   .showHelpAfterError()
   .showSuggestionAfterError();
 
-serveCommand(program, 'start', 'Run everything: the API, the workers, and a PostgreSQL if none is configured', {
+addServeCommand(program, 'start', 'Run everything: the API, the workers, and a PostgreSQL if none is configured', {
   api: true,
   workers: true,
 });
-serveCommand(program, 'api', 'Run the API only', { api: true, workers: false });
-serveCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
-checkCommand(program);
-testCommand(program);
-simulateCommand(program);
-backtestCommand(program);
-catalogCommands(program);
-waitsCommands(program);
-explainCommand(program);
+addServeCommand(program, 'api', 'Run the API only', { api: true, workers: false });
+addServeCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
+addCheckCommand(program);
+addTestCommand(program);
+addSimulateCommand(program);
+addBacktestCommand(program);
+addApplyCommand(program);
+addCatalogCommands(program);
+addWaitsCommands(program);
+addExplainCommand(program);
 
-process.stdout.on('error', whenUnread);
+process.stdout.on('error', onStdoutError);
 await program.parseAsync();
 
-/** Nobody reads any further (`tidings simulate … | head`): that ends a command as it does any other, and is no error. */
-function whenUnread(error: NodeJS.ErrnoException): void {
+/**
+ * Ends the process when the reader of its output is gone, as in `tidings simulate … | head`. This is not a failure: the
+ * exit code is that of a program ended by SIGPIPE.
+ */
+function onStdoutError(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
-  process.stdout.off('error', whenUnread).on('error', () => {});
-  // What serves has something to bring to its end first.
+  process.stdout.off('error', onStdoutError).on('error', () => {});
+  // A serving command listens for SIGTERM, and stops cleanly first.
   if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM', 'SIGTERM');
-  else process.exit(141);
+  else process.exit(128 + SIGPIPE);
 }

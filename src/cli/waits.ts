@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import type { Api } from './api.ts';
+import type { ApiClient } from './api-client.ts';
+import { formatCount } from './output/format-count.ts';
 import { runApiCommand } from './run-command.ts';
 
-interface Waits {
+interface WaitList {
   readonly waits: readonly {
     readonly user_id: string;
     readonly rule: string;
@@ -15,84 +16,86 @@ interface Waits {
   readonly next: string | null;
 }
 
-interface Step {
+interface StepResult {
   readonly users: number;
   readonly waits: number;
-  /** Of another kind than the rule makes now. */
+  /** Waits that were not migrated: the rule now makes another kind of wait. */
   readonly skipped?: number;
+  /** Argument `after` of the next step; null after the last one. */
   readonly next: string | null;
   readonly version?: number;
 }
 
-/** `waits list|cancel|migrate`: who waits in the rules of a running Tidings. */
-export function waitsCommands(program: Command): void {
-  const waits = program.command('waits').description('Who waits in which rule of a running Tidings (TIDINGS_URL)');
+type Total = Omit<StepResult, 'next'>;
+
+/** Adds the commands `waits list|cancel|migrate`. */
+export function addWaitsCommands(program: Command): void {
+  const waits = program.command('waits').description('Manage the pending waits of a running Tidings (TIDINGS_URL)');
   waits
     .command('list')
-    .description('What waits, newest first')
-    .option('--user <id>', 'of this user_id')
-    .option('--rule <name>', 'in this rule')
+    .description('List waits, newest first')
+    .option('--user <id>', 'only of this user_id')
+    .option('--rule <name>', 'only in this rule')
     .option('--status <status>', 'waiting, fired or cancelled', 'waiting')
-    .option('--limit <n>', 'at most so many', '50')
-    .option('--json', 'answer as one line of JSON')
+    .option('--limit <n>', 'the most to list', '50')
+    .option('--json', 'print one line of JSON')
     .action((options: { user?: string; rule?: string; status: string; limit: string; json?: boolean }) =>
       runApiCommand(options.json, async (api) => {
         const { user, rule, status, limit } = options;
         const query = new URLSearchParams({ status, limit, ...(user && { user_id: user }), ...(rule && { rule }) });
-        const data = (await api.get(`/api/v1/waits?${query}`)) as Waits;
-        return { data, lines: listLines(data) };
+        const data = (await api.get(`/api/v1/waits?${query}`)) as WaitList;
+        return { data, lines: formatList(data) };
       }),
     );
-  for (const [name, description, said] of [
-    ['cancel', 'End everything that waits in a rule', 'cancelled'],
-    ['migrate', 'Have everything that waits in a rule end by the catalog in force', 'migrated'],
+  for (const [name, description, done] of [
+    ['cancel', 'Cancel the pending waits of a rule', 'cancelled'],
+    ['migrate', 'Move the pending waits of a rule to the active catalog version', 'migrated'],
   ] as const) {
     waits
       .command(name)
       .description(description)
       .argument('<rule>', 'its name')
-      .option('--json', 'answer as one line of JSON')
+      .option('--json', 'print one line of JSON')
       .action((rule: string, options: { json?: boolean }) =>
         runApiCommand(options.json, async (api) => {
-          const data = await inSteps(api, `/api/v1/waits/${name}`, rule);
-          const version = data.version === undefined ? '' : ` to catalog version ${data.version}`;
-          const skipped = data.skipped
-            ? ` ${data.skipped} of another kind than the rule makes now stay as they are.`
-            : '';
-          return { data: { rule, ...data }, lines: [`${amount(data)} ${said}${version}.${skipped}`] };
+          const total = await runInSteps(api, `/api/v1/waits/${name}`, rule);
+          return { data: { rule, ...total }, lines: [formatTotal(total, done)] };
         }),
       );
   }
 }
 
-/** Call by call, until nobody is left; says how far it is on stderr. */
-async function inSteps(api: Api, path: string, rule: string): Promise<Omit<Step, 'next'>> {
+/** Calls the API until no wait is left, and prints the progress to stderr. */
+async function runInSteps(api: ApiClient, path: string, rule: string): Promise<Total> {
   const { rules } = (await api.get('/api/v1/waits/rules')) as {
     readonly rules: readonly { rule: string; users: number }[];
   };
-  const all = rules.find((one) => one.rule === rule)?.users ?? 0;
-  let sum: Omit<Step, 'next'> = { users: 0, waits: 0 };
+  const totalUsers = rules.find((one) => one.rule === rule)?.users ?? 0;
+  let sum: Total = { users: 0, waits: 0 };
   let after: string | null = null;
   do {
-    const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as Step;
-    const { users, waits, skipped = 0, next, ...more } = step;
-    sum = { ...more, users: sum.users + users, waits: sum.waits + waits, skipped: (sum.skipped ?? 0) + skipped };
+    const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as StepResult;
+    const { users, waits, skipped = 0, next, ...rest } = step;
+    sum = { ...rest, users: sum.users + users, waits: sum.waits + waits, skipped: (sum.skipped ?? 0) + skipped };
     after = next;
-    if (after !== null) console.error(`${sum.users} of about ${all} people …`);
+    if (after !== null) console.error(`${sum.users} of about ${totalUsers} users …`);
   } while (after !== null);
-  const { version, skipped = 0, ...done } = sum;
-  return version === undefined ? done : { version, ...done, skipped };
+  const { version, skipped = 0, ...counts } = sum;
+  return version === undefined ? counts : { version, ...counts, skipped };
 }
 
-function amount({ users, waits }: { readonly users: number; readonly waits: number }): string {
-  return `${waits} ${waits === 1 ? 'wait' : 'waits'} of ${users} ${users === 1 ? 'person' : 'people'}`;
+function formatTotal({ users, waits, skipped = 0, version }: Total, done: string): string {
+  const count = `${formatCount(waits, 'wait')} of ${formatCount(users, 'user')}`;
+  const target = version === undefined ? '' : ` to catalog version ${version}`;
+  const rest = skipped > 0 ? ` Skipped ${skipped}: the rule now makes another kind of wait.` : '';
+  return `${count} ${done}${target}.${rest}`;
 }
 
-function listLines({ waits, next }: Waits): string[] {
+function formatList({ waits, next }: WaitList): string[] {
   const lines = waits.map(
     ({ due_at, status, kind, rule, user_id, key, catalog_version }) =>
       `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})`,
   );
   if (next !== null) lines.push('… and more; see --limit');
-  return lines.length > 0 ? lines : ['Nobody waits.'];
+  return lines.length > 0 ? lines : ['No waits found.'];
 }

@@ -1,17 +1,16 @@
-import type { Millis } from '../model/event.ts';
-
-const BASE = 2000;
-const CAP = 3_600_000;
+const BASE_DELAY_MS = 2000;
+const MAX_DELAY_MS = 3_600_000;
 
 /**
- * Exponential backoff with full jitter: anything from nothing to 2 s, 4 s, 8 s … 1 h. A crowd that failed together does
- * not come back together. (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.)
+ * Returns the delay before the next attempt, in ms: exponential backoff with full jitter, from 0 up to 2 s, 4 s, 8 s … 1 h.
+ * The jitter spreads out deliveries that failed together. (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture
+ * Blog, 2015.)
  *
- * @param attempt the one that failed, from 1
- * @param random from 0 (inclusive) to 1
- * @param after what the provider asked for (`Retry-After`), never undercut
+ * @param attempt number of the attempt that failed, from 1
+ * @param random from 0 (inclusive) to 1 (exclusive)
+ * @param after minimum delay in ms that the provider asked for (`Retry-After`)
  */
-export function retryDelay(attempt: number, random: number, after: Millis = 0): Millis {
-  const ceiling = Math.min(CAP, BASE * 2 ** Math.min(attempt - 1, 30));
+export function retryDelay(attempt: number, random: number, after = 0): number {
+  const ceiling = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** Math.min(attempt - 1, 30));
   return Math.max(after, Math.round(random * ceiling));
 }

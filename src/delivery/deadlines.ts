@@ -1,9 +1,18 @@
 import type { Millis } from '../model/event.ts';
-import type { SendDeadline } from './dispatch.ts';
+
+/** The timeout of a send: first a signal to the provider, then an outcome without it. */
+export interface SendDeadline {
+  /** Aborted when the send has taken too long, or the worker stops. */
+  readonly signal: AbortSignal;
+  /**
+   * Resolves to the result of `work`, or to `fallback()` if `work` has not settled some time after `signal` was aborted.
+   */
+  race<T>(work: Promise<T>, fallback: () => T): Promise<T>;
+}
 
 /**
- * When sends are given up on. Those that begin at about the same time share one: a signal and a timer of one's own cost
- * more than a cheap send.
+ * Creates send timeouts. Sends that start within 1/60 of the limit share one AbortController and timer, because creating
+ * them per send is measurable for fast providers.
  */
 export class Deadlines {
   readonly #limit: Millis;
@@ -12,13 +21,13 @@ export class Deadlines {
   #sharedUntil: Millis = 0;
   #stopped = false;
 
-  /** @param limit how long a send may take; less by a sixtieth at most, where it shares */
+  /** @param limit time that a send may take, in ms; sharing shortens it by at most 1/60 */
   constructor(limit: Millis) {
     this.#limit = limit;
   }
 
-  /** For a send that begins now. */
-  next(): Deadline {
+  /** Returns the deadline of a send that starts now. */
+  next(): SendDeadline {
     const now = performance.now();
     if (this.#latest && now < this.#sharedUntil && !this.#latest.signal.aborted) return this.#latest;
     const deadline = new Deadline(this.#limit, () => this.#live.delete(deadline));
@@ -29,7 +38,7 @@ export class Deadlines {
     return deadline;
   }
 
-  /** What is being sent is to end now, and what begins later at once. */
+  /** Aborts the sends that are under way, and every later one at once. */
   stop(): void {
     this.#stopped = true;
     for (const deadline of this.#live) deadline.abort();
@@ -37,46 +46,48 @@ export class Deadlines {
 }
 
 /**
- * Tells the provider by a signal, and lets go of one that does not heed it within another twelfth of the time (5 s after
- * 60 s). Signals of `AbortSignal.timeout` and `AbortSignal.any` will not do: Node holds them weakly, and one that has been
- * collected never fires. A timer holds this one.
+ * Aborts its signal after the limit. A provider that ignores the signal is abandoned after another twelfth of the limit
+ * (5 s after 60 s).
+ *
+ * The timer keeps this object and its signal alive. Signals of `AbortSignal.timeout` and `AbortSignal.any` cannot be used:
+ * Node holds them weakly, and one that was garbage collected never fires.
  */
 class Deadline implements SendDeadline {
-  readonly #abort = new AbortController();
+  readonly #controller = new AbortController();
   readonly #limit: Millis;
-  readonly #ended: () => void;
-  readonly #waiting = new Set<() => void>();
+  readonly #onExpired: () => void;
+  readonly #pending = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param ended called when nobody is kept waiting any more */
-  constructor(limit: Millis, ended: () => void) {
+  /** @param onExpired called when the last send under this deadline has ended or been abandoned */
+  constructor(limit: Millis, onExpired: () => void) {
     this.#limit = limit;
-    this.#ended = ended;
+    this.#onExpired = onExpired;
     this.#timer = setTimeout(() => this.abort(), limit).unref();
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return this.#controller.signal;
   }
 
   abort(): void {
     if (this.signal.aborted) return;
     clearTimeout(this.#timer);
-    // First, so that a listener that throws cannot keep anybody waiting.
-    setTimeout(() => this.#giveUp(), this.#limit / 12).unref();
-    this.#abort.abort();
+    // Before the abort, so that a listener that throws cannot prevent it.
+    setTimeout(() => this.#abandon(), this.#limit / 12).unref();
+    this.#controller.abort();
   }
 
-  bound<T>(work: Promise<T>, otherwise: () => T): Promise<T> {
+  race<T>(work: Promise<T>, fallback: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => resolve(otherwise());
-      this.#waiting.add(giveUp);
-      work.then(resolve, reject).finally(() => this.#waiting.delete(giveUp));
+      const abandon = () => resolve(fallback());
+      this.#pending.add(abandon);
+      work.then(resolve, reject).finally(() => this.#pending.delete(abandon));
     });
   }
 
-  #giveUp(): void {
-    for (const giveUp of this.#waiting) giveUp();
-    this.#ended();
+  #abandon(): void {
+    for (const abandon of this.#pending) abandon();
+    this.#onExpired();
   }
 }

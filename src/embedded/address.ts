@@ -1,4 +1,4 @@
-/** Where the embedded server listens, and what it says of itself in postmaster.pid. */
+/* The address of the embedded server, and its entries in postmaster.pid. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
@@ -6,37 +6,37 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { secretFile } from '../lib/secret-file.ts';
-import { commandOf, isRunning } from './processes.ts';
+import { getCommand, isRunning } from './processes.ts';
 
 export interface Listen {
-  /** Folder of the Unix socket; undefined: TCP on the loopback address. */
+  /** Folder of the Unix socket; undefined for TCP on the loopback address. */
   readonly socketDir: string | undefined;
   readonly port: number;
 }
 
-/** A Unix socket's path has about 100 bytes: a deep data directory gets a folder in the temporary one. */
-export function socketIn(dataDir: string): Listen {
+/** Returns the socket folder of a data directory. Socket paths have at most about 100 bytes, so a deep data directory uses a folder in the temporary one. */
+export function toSocket(dataDir: string): Listen {
   const running = readPidFile(join(dataDir, 'postgres'));
   const near = join(dataDir, 'socket');
   const name = `tidings-${process.getuid?.() ?? 0}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`;
-  const far = [tmpdir(), '/tmp'].map((folder) => join(folder, name)).find(isShort);
-  // Another process may have another temporary folder: a running server says itself where it is.
-  return { socketDir: running?.socketDir || (isShort(near) ? near : (far ?? near)), port: 5432 };
+  const far = [tmpdir(), '/tmp'].map((folder) => join(folder, name)).find(isShortPath);
+  // Another process may have a different temporary folder, so the folder of a running server is read from postmaster.pid.
+  return { socketDir: running?.socketDir || (isShortPath(near) ? near : (far ?? near)), port: 5432 };
 }
 
-function isShort(socketDir: string): boolean {
+function isShortPath(socketDir: string): boolean {
   return Buffer.byteLength(`${socketDir}/.s.PGSQL.5432`) < 100;
 }
 
-/** The port it had before, as long as nobody else took it. */
+/** Returns the port used before if it is free, or another free port. */
 export async function choosePort(cluster: string): Promise<number> {
   const running = readPidFile(cluster);
   if (running && isServer(running.pid, cluster)) return running.port;
-  const before = /^port = '(\d+)'$/m.exec(readIf(join(cluster, 'postgresql.conf')) ?? '')?.[1];
-  return (await freePort(Number(before ?? 0))) ?? (await freePort(0)) ?? 0;
+  const before = /^port = '(\d+)'$/m.exec(readFileIfExists(join(cluster, 'postgresql.conf')) ?? '')?.[1];
+  return (await findFreePort(Number(before ?? 0))) ?? (await findFreePort(0)) ?? 0;
 }
 
-async function freePort(wanted: number): Promise<number | undefined> {
+async function findFreePort(wanted: number): Promise<number | undefined> {
   const probe = createServer().listen(wanted, '127.0.0.1');
   try {
     await once(probe, 'listening');
@@ -53,8 +53,8 @@ export function readPassword(dataDir: string): string {
   return secretFile(join(dataDir, 'password'), () => randomBytes(24).toString('hex'));
 }
 
-/** Everything is spelt out, because what is missing would come from PGPORT, PGSSLMODE and the like. */
-export function urlOf(
+/** Builds a complete connection URL: omitted parts would be taken from PGPORT, PGSSLMODE and similar variables. */
+export function toUrl(
   { socketDir, port }: Listen,
   user: string,
   database: string,
@@ -68,22 +68,25 @@ export function urlOf(
 export interface PidFile {
   readonly pid: number;
   readonly port: number;
-  /** Empty: it listens on TCP only. */
+  /** Empty if the server listens on TCP only. */
   readonly socketDir: string;
 }
 
-/** Lines of postmaster.pid: pid, data directory, start, port, socket directory, listen address, shared memory, status. */
+/**
+ * Parses postmaster.pid, whose lines are: pid, data directory, start time, port, socket directory, listen address, shared
+ * memory, status. Returns undefined if there is no such file.
+ */
 export function readPidFile(cluster: string): PidFile | undefined {
-  const [pid, , , port, socketDir] = readIf(join(cluster, 'postmaster.pid'))?.split('\n') ?? [];
+  const [pid, , , port, socketDir] = readFileIfExists(join(cluster, 'postmaster.pid'))?.split('\n') ?? [];
   return Number(pid) > 0 ? { pid: Number(pid), port: Number(port), socketDir: socketDir ?? '' } : undefined;
 }
 
-/** Whether that process is the server of this cluster, and not another program that got the pid of a dead one. */
+/** Whether the process is the server of this cluster, and not another program that reuses the pid of a dead server. */
 export function isServer(pid: number, cluster: string): boolean {
   if (!isRunning(pid)) return false;
   if (process.platform === 'win32') return true;
-  // By its working directory too: the cluster may have been moved since it was started.
-  return commandOf(pid).includes(`-D ${cluster}`) || workingDirectory(pid) === cluster;
+  // Also compares the working directory, because the cluster may have been moved after the server started.
+  return getCommand(pid).includes(`-D ${cluster}`) || workingDirectory(pid) === cluster;
 }
 
 function workingDirectory(pid: number): string | undefined {
@@ -94,7 +97,7 @@ function workingDirectory(pid: number): string | undefined {
   }
 }
 
-export function readIf(file: string): string | undefined {
+export function readFileIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {

@@ -1,49 +1,49 @@
-/**
- * PostgreSQL without installing PostgreSQL: a real server in a data directory, shared by every process that names it.
+/*
+ * The embedded PostgreSQL: a real server in a data directory, shared by every process that uses the directory.
  *
  * dataDir/
  *   postgres/       the cluster
- *   postgres.log    what the server says about its own life
+ *   postgres.log    the log of the server
  *   socket/         its Unix socket
- *   attached/       the processes that use it; the last one that leaves stops the server
- *   lock/           held while the server is being started, stopped or looked for
+ *   attached/       the processes that use the server; the last one to leave stops it
+ *   lock/           held while the server is started, stopped or looked up
  *
- * Nothing in here is needed for the data to be safe: any of the processes, and the server, may be killed at any time,
- * and the next start puts things right.
+ * The data does not depend on these files: any of the processes, and the server, may be killed at any time, and the next
+ * start recovers.
  */
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { countMembers, enlist, withLock } from './processes.ts';
-import { ensureRunning, findServer, initialise, type Server, type ServerOptions, stopServer } from './server.ts';
+import { addMember, countMembers, withLock } from './processes.ts';
+import { createCluster, ensureRunning, findServer, type Server, type ServerOptions, stopServer } from './server.ts';
 
 export interface EmbeddedPostgres {
   /**
-   * For node-postgres: the database `tidings` as the role `tidings`, which owns it, may create others, and is no
-   * superuser. Stays true when the server is restarted.
+   * Connection URL for node-postgres: the database `tidings` with the role `tidings`, which owns it, may create databases,
+   * and is not a superuser. Remains valid when the server restarts.
    */
   readonly url: string;
-  /** Leaves; the last process out stops the server within 10 seconds, whatever it is doing. A second call does nothing. */
+  /** Detaches this process. The last process to detach stops the server within 10 seconds. A second call does nothing. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts the server of `dataDir`, or attaches to the one that runs there, and keeps it running until `stop()`.
- * @throws ConfigError when it cannot be used as things are: the message says what to change
+ * @throws ConfigError if the directory cannot be used; the message says what to change
  */
 export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPostgres> {
-  const dataDir = makeDataDir(options.dataDir);
+  const dataDir = createDataDir(options.dataDir);
   const lockFolder = join(dataDir, 'lock');
   const members = join(dataDir, 'attached');
   const log = options.log ?? (() => {});
 
   const { server, guard, leave } = await withLock(lockFolder, async () => {
     const server = await findServer(dataDir, options);
-    await initialise(server);
+    await createCluster(server);
     await ensureRunning(server);
-    const guard = await guardServer(server, (work) => withLock(lockFolder, work));
-    return { server, guard, leave: enlist(members) };
+    const guard = await watchServer(server, (work) => withLock(lockFolder, work));
+    return { server, guard, leave: addMember(members) };
   });
 
   let stopped: Promise<void> | undefined;
@@ -63,13 +63,13 @@ export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPos
   };
 }
 
-function makeDataDir(path: string): string {
+function createDataDir(path: string): string {
   mkdirSync(resolve(path), { recursive: true, mode: 0o700 });
   return realpathSync(path);
 }
 
-/** Holds one connection open: its end is how we learn, at once, that the server is gone. */
-async function guardServer(
+/** Keeps one connection open, whose end reveals at once that the server is gone, and then restarts the server. */
+async function watchServer(
   server: Server,
   locked: (work: () => Promise<void>) => Promise<void>,
 ): Promise<{ stop(): Promise<void> }> {
@@ -84,8 +84,8 @@ async function guardServer(
     });
     next.on('error', () => {});
     await next.connect();
-    // A process that is done exits, also when nobody called stop().
-    keepAlive(next, false);
+    // Does not keep a finished process alive that did not call stop().
+    setKeepAlive(next, false);
     next.once('end', () => {
       if (!stopping) repair = bringBack();
     });
@@ -93,18 +93,18 @@ async function guardServer(
   }
 
   async function bringBack(): Promise<void> {
-    server.log('PostgreSQL went away: starting it again');
+    server.log('PostgreSQL stopped unexpectedly; restarting it');
     for (let wait = 250; !stopping; wait = Math.min(wait * 2, 10_000)) {
       try {
         if (!existsSync(join(server.cluster, 'PG_VERSION'))) {
-          server.log(`The data in ${server.dataDir} is gone: PostgreSQL cannot be started again`);
+          server.log(`The data in ${server.dataDir} is gone; PostgreSQL cannot be restarted`);
           return;
         }
         await locked(() => ensureRunning(server));
         await watch();
         return;
       } catch (error) {
-        server.log(`PostgreSQL could not be started again, trying further: ${(error as Error).message}`);
+        server.log(`PostgreSQL could not be restarted; will retry: ${(error as Error).message}`);
         await pause(wait);
       }
     }
@@ -115,16 +115,16 @@ async function guardServer(
     async stop() {
       stopping = true;
       await repair;
-      // Or the process would end while it waits for the goodbye.
-      if (client) keepAlive(client, true);
+      // Keeps the process alive until the connection has closed.
+      if (client) setKeepAlive(client, true);
       await client?.end().catch(() => {});
     },
   };
 }
 
-/** Whether this connection keeps the process from exiting. */
-function keepAlive(client: pg.Client, does: boolean): void {
-  // The types do not know these two.
+/** Sets whether this connection keeps the process from exiting. */
+function setKeepAlive(client: pg.Client, does: boolean): void {
+  // The type definitions lack these two methods.
   const { ref, unref } = client as pg.Client & { ref(): void; unref(): void };
   (does ? ref : unref).call(client);
 }

@@ -1,7 +1,7 @@
-/**
- * The processes of one machine that share a folder: who is alive, who holds its lock, who is attached to it.
+/*
+ * Coordination of the processes of one machine that share a folder: liveness, a lock, and membership.
  *
- * Everything lives in small files, so that it outlives a `kill -9`: whoever comes next sees that the writer is dead.
+ * The state lives in small files that survive `kill -9`; the next process detects that their writer is dead.
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -11,34 +11,34 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 interface ProcessId {
   readonly pid: number;
-  /** When it started, in the words of the system: tells it from a later process with the same pid. */
+  /** Start time as reported by the system; distinguishes a later process with the same pid. */
   readonly start: string;
 }
 
-function thisProcess(): ProcessId {
-  return { pid: process.pid, start: startOf(process.pid) ?? '' };
+function getThisProcess(): ProcessId {
+  return { pid: process.pid, start: getStartTime(process.pid) ?? '' };
 }
 
 function isAlive(id: ProcessId): boolean {
-  return startOf(id.pid) === id.start;
+  return getStartTime(id.pid) === id.start;
 }
 
-/** Whether any process with this pid runs. A zombie does not: nobody may be there to reap it. */
+/** Whether a process with this pid runs. A zombie does not count, because it may never be reaped. */
 export function isRunning(pid: number): boolean {
-  return startOf(pid) !== undefined;
+  return getStartTime(pid) !== undefined;
 }
 
-/** The command line of a process; empty when it is gone or is not ours to see. */
-export function commandOf(pid: number): string {
+/** Returns the command line of a process; empty if it is gone or not visible to this user. */
+export function getCommand(pid: number): string {
   if (process.platform === 'linux') return (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ');
   if (process.platform === 'win32') return '';
-  return ps(pid, 'command=') ?? '';
+  return runPs(pid, 'command=') ?? '';
 }
 
-/** Does the work while no other process, and no other caller in this one, holds the lock of `folder`. */
+/** Runs `work` while holding the lock of `folder`, exclusive among processes and among callers in this process. */
 export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const release = await acquire(folder);
+  const release = await acquireLock(folder);
   try {
     return await work();
   } finally {
@@ -47,17 +47,17 @@ export async function withLock<T>(folder: string, work: () => Promise<T>): Promi
 }
 
 /** Adds this process to the members of `folder`, until the returned function is called or the process dies. */
-export function enlist(folder: string): () => void {
+export function addMember(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = join(folder, `${process.pid}-${randomUUID()}`);
-  writeFileSync(name, JSON.stringify(thisProcess()));
+  writeFileSync(name, JSON.stringify(getThisProcess()));
   return () => rmSync(name, { force: true });
 }
 
-/** How many members of `folder` are alive; forgets the others. */
+/** Counts the live members of `folder`, and removes the others. */
 export function countMembers(folder: string): number {
   let alive = 0;
-  for (const name of names(folder)) {
+  for (const name of listNames(folder)) {
     const id = readProcessId(join(folder, name));
     if (id && isAlive(id)) alive++;
     else rmSync(join(folder, name), { force: true });
@@ -66,21 +66,22 @@ export function countMembers(folder: string): number {
 }
 
 /**
- * A lock is a ladder of files 1, 2, 3…: the highest names the holder, and whoever finds it free or dead adds the next.
- * Numbers never fall, which is what makes it safe: a slow reader of an old number finds a higher one and steps back,
- * where the usual "remove the stale file, make a new one" lets it remove the new one.
+ * Acquires the lock of a folder and returns its release. The lock is a sequence of files 1, 2, 3…: the highest names the
+ * holder, and a process that finds it free or dead creates the next. Numbers never decrease, which makes it safe: a slow
+ * reader of an old number sees the higher one and steps back, whereas with "remove the stale file, create a new one" it
+ * could remove the new file.
  */
-async function acquire(folder: string): Promise<() => void> {
+async function acquireLock(folder: string): Promise<() => void> {
   const mine = join(folder, `new-${randomUUID()}`);
   for (;;) {
-    const top = highest(folder);
+    const top = findHighest(folder);
     const holder = top === 0 ? undefined : readProcessId(join(folder, String(top)));
     if (!holder || !isAlive(holder)) {
       const rung = top + 1;
-      writeFileSync(mine, JSON.stringify(thisProcess()));
+      writeFileSync(mine, JSON.stringify(getThisProcess()));
       const taken = tryLink(mine, join(folder, String(rung)));
       rmSync(mine, { force: true });
-      if (taken && highest(folder) === rung) {
+      if (taken && findHighest(folder) === rung) {
         removeBelow(folder, rung);
         return () => writeFileSync(join(folder, String(rung)), '');
       }
@@ -90,13 +91,13 @@ async function acquire(folder: string): Promise<() => void> {
   }
 }
 
-function highest(folder: string): number {
-  return Math.max(0, ...names(folder).map(Number).filter(Number.isInteger));
+function findHighest(folder: string): number {
+  return Math.max(0, ...listNames(folder).map(Number).filter(Number.isInteger));
 }
 
-/** Also the `new-` files of killed processes; a living one that loses its file here just tries again. */
+/** Removes old lock files, and the `new-` files of killed processes; a live process that loses its file retries. */
 function removeBelow(folder: string, rung: number): void {
-  for (const name of names(folder)) {
+  for (const name of listNames(folder)) {
     if (!(Number(name) >= rung)) rmSync(join(folder, name), { force: true });
   }
 }
@@ -112,7 +113,7 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-function names(folder: string): string[] {
+function listNames(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
@@ -128,9 +129,9 @@ function readProcessId(file: string): ProcessId | undefined {
   }
 }
 
-function startOf(pid: number): string | undefined {
-  if (process.platform === 'linux') return startOnLinux(pid);
-  if (process.platform !== 'win32') return ps(pid, 'lstart=');
+function getStartTime(pid: number): string | undefined {
+  if (process.platform === 'linux') return getStartTimeOnLinux(pid);
+  if (process.platform !== 'win32') return runPs(pid, 'lstart=');
   try {
     process.kill(pid, 0);
     return 'running';
@@ -139,9 +140,9 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-function startOnLinux(pid: number): string | undefined {
+function getStartTimeOnLinux(pid: number): string | undefined {
   const stat = readText(`/proc/${pid}/stat`);
-  // The second field is the program's name in brackets, and may itself hold spaces and brackets.
+  // The second field is the name of the program in brackets, and may itself contain spaces and brackets.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields?.[0];
   if (!fields || state === 'Z' || state === 'X') return undefined;
@@ -151,7 +152,7 @@ function startOnLinux(pid: number): string | undefined {
 }
 let boot: string | undefined;
 
-function ps(pid: number, column: string): string | undefined {
+function runPs(pid: number, column: string): string | undefined {
   try {
     const out = execFileSync('ps', ['-o', `stat=,${column}`, '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' });
     const [, state, value] = /^\s*(\S+)\s+(.*)/.exec(out) ?? [];

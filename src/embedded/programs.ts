@@ -1,4 +1,4 @@
-/** PostgreSQL's programs as npm brings them, and as whom they run: PostgreSQL refuses to be root. */
+/* The PostgreSQL programs from npm, and the user they run as, since PostgreSQL does not run as root. */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,8 +22,8 @@ const PLATFORMS: { readonly [platform: string]: string } = {
 };
 
 /**
- * The programs for this machine, ready to work on `dataDir`.
- * @throws ConfigError when there are none, or nobody they may run as can reach the data
+ * Returns the programs for this machine, ready to work on `dataDir`.
+ * @throws ConfigError if none are published for the platform, or no suitable user can reach the data directory
  */
 export function findPrograms(dataDir: string, cluster: string): Programs {
   const { native, major } = findPackage();
@@ -32,7 +32,7 @@ export function findPrograms(dataDir: string, cluster: string): Programs {
     major,
     spawn(program, args, options) {
       const [command = '', ...rest] = [...runAs.prefix, join(native, 'bin', program), ...args];
-      return spawn(command, rest, { ...options, ...runAs.ids, env: environment() });
+      return spawn(command, rest, { ...options, ...runAs.ids, env: toEnvironment() });
     },
     ownFolder(path) {
       mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -66,7 +66,7 @@ function findPackage(): { native: string; major: number } {
   }
 }
 
-/** npm packs no symlinks, and npm 11 does not run the package's own script that makes them: the libraries need them. */
+/** Creates the symlinks that the libraries need: npm does not pack symlinks, and npm 11 does not run the script that makes them. */
 function addSymlinks(folder: string): void {
   const list = join(folder, 'native', 'pg-symlinks.json');
   if (!exists(list)) return;
@@ -75,7 +75,7 @@ function addSymlinks(folder: string): void {
     try {
       symlinkSync(source.slice(source.lastIndexOf('/') + 1), join(folder, target));
     } catch (error) {
-      // Another process made it in the meantime.
+      // Another process has created it in the meantime.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
@@ -85,7 +85,7 @@ interface RunAs {
   /** Program and arguments to put before the program's own. */
   readonly prefix: readonly string[];
   readonly ids: { readonly uid?: number; readonly gid?: number };
-  /** Who must own the data; undefined where that does not matter. */
+  /** Required owner of the data; undefined if any owner works. */
   readonly owner: number | undefined;
 }
 
@@ -97,18 +97,18 @@ function chooseUser(dataDir: string, cluster: string, native: string): RunAs {
     if (owner === undefined || owner === me) return { prefix: [], ids: {}, owner: me };
     throw new ConfigError(`${dataDir} belongs to another user (uid ${owner}): choose another with TIDINGS_DATA_DIR.`);
   }
-  // In a user namespace root's own files stay reachable, whatever folder they are in, while PostgreSQL sees another uid.
+  // In a user namespace the files of root stay reachable in any folder, while PostgreSQL sees another uid.
   const namespace = ['unshare', '--user', '--map-user=1000', '--'];
-  if (!owner && works([...namespace, 'true'])) return { prefix: namespace, ids: {}, owner: 0 };
-  return dropRoot(dataDir, cluster, native, owner);
+  if (!owner && canRun([...namespace, 'true'])) return { prefix: namespace, ids: {}, owner: 0 };
+  return dropRootRights(dataDir, cluster, native, owner);
 }
 
-/** Where user namespaces are not allowed (most containers): run as the owner of the data, `postgres` or `nobody`. */
-function dropRoot(dataDir: string, cluster: string, native: string, owner: number | undefined): RunAs {
-  const ids = owner ? { uid: owner, gid: statSync(cluster).gid } : unprivilegedUser();
+/** Fallback without user namespaces (most containers): runs as the owner of the data, `postgres`, or the unprivileged user. */
+function dropRootRights(dataDir: string, cluster: string, native: string, owner: number | undefined): RunAs {
+  const ids = owner ? { uid: owner, gid: statSync(cluster).gid } : findUnprivilegedUser();
   if (owner === 0) chownAll(cluster, ids);
   if ((statSync(dataDir).mode & 0o001) === 0) chmodSync(dataDir, 0o711);
-  const blocked = [dataDir, join(native, 'bin')].filter((path) => !works(['test', '-x', path], ids));
+  const blocked = [dataDir, join(native, 'bin')].filter((path) => !canRun(['test', '-x', path], ids));
   if (blocked.length === 0) return { prefix: [], ids, owner: ids.uid };
 
   // A parent folder is closed to that user (`mktemp -d` makes such). One capability opens it, if we may pass it on;
@@ -116,24 +116,24 @@ function dropRoot(dataDir: string, cluster: string, native: string, owner: numbe
   const { uid, gid } = ids;
   const capability = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--securebits=+no_setuid_fixup'];
   const opened = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...capability, '--'];
-  if (blocked.every((path) => works([...opened, 'test', '-x', path]))) return { prefix: opened, ids: {}, owner: uid };
+  if (blocked.every((path) => canRun([...opened, 'test', '-x', path]))) return { prefix: opened, ids: {}, owner: uid };
   throw new ConfigError(
-    `PostgreSQL does not run as root, and uid ${uid} cannot enter ${closedParent(blocked[0] ?? dataDir)}. ` +
+    `PostgreSQL does not run as root, and uid ${uid} cannot enter ${findClosedParent(blocked[0] ?? dataDir)}. ` +
       'Open that folder (chmod o+x), choose another with TIDINGS_DATA_DIR, start as a normal user, or set DATABASE_URL.',
   );
 }
 
-function unprivilegedUser(): { uid: number; gid: number } {
+function findUnprivilegedUser(): { uid: number; gid: number } {
   const accounts = exists('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : [];
   for (const name of ['postgres', 'nobody']) {
     const [, , uid, gid] = accounts.find((line) => line.startsWith(`${name}:`))?.split(':') ?? [];
-    // macOS writes nobody as -2.
+    // macOS reports the unprivileged user as -2.
     if (uid && gid) return { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 };
   }
   return { uid: 65534, gid: 65534 };
 }
 
-function closedParent(path: string): string {
+function findClosedParent(path: string): string {
   const parents = [path];
   while (parents[0] && dirname(parents[0]) !== parents[0]) parents.unshift(dirname(parents[0]));
   return parents.find((folder) => (statSync(folder).mode & 0o001) === 0) ?? path;
@@ -148,12 +148,12 @@ function chownAll(path: string, ids: { uid: number; gid: number }): void {
   }
 }
 
-function works([command = '', ...args]: readonly string[], ids: { uid?: number; gid?: number } = {}): boolean {
+function canRun([command = '', ...args]: readonly string[], ids: { uid?: number; gid?: number } = {}): boolean {
   return spawnSync(command, args, { ...ids, cwd: '/', stdio: 'ignore' }).status === 0;
 }
 
-/** No PG* variable of ours may reach it (PGPORT and others would set it up), and no secret has any business there. */
-function environment(): NodeJS.ProcessEnv {
+/** Returns the environment for the programs: without PG* variables, which would configure the server, and without secrets. */
+function toEnvironment(): NodeJS.ProcessEnv {
   const passed = ['PATH', 'SystemRoot', 'SYSTEMROOT', 'TEMP', 'TMP', 'TMPDIR'];
   const kept = passed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
   return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };

@@ -1,4 +1,4 @@
-/** The embedded server itself: its cluster is made, it is found or started, and stopped. All of it under the lock. */
+/* The embedded server: creates its cluster, finds or starts it, and stops it. The caller holds the lock of the folder. */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,21 +20,30 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { ConfigError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
-import { choosePort, isServer, type Listen, readIf, readPassword, readPidFile, socketIn, urlOf } from './address.ts';
+import {
+  choosePort,
+  isServer,
+  type Listen,
+  readFileIfExists,
+  readPassword,
+  readPidFile,
+  toSocket,
+  toUrl,
+} from './address.ts';
 import { isRunning } from './processes.ts';
 import { findPrograms, type Programs } from './programs.ts';
-import { serverSettings } from './settings.ts';
+import { toServerConfig } from './settings.ts';
 
 export interface ServerOptions {
-  /** Made when missing. */
+  /** Created if missing. */
   readonly dataDir: string;
-  /** Gets one line for each thing worth knowing; silent by default. */
+  /** Receives log lines; by default they are dropped. */
   readonly log?: (line: string) => void;
-  /** Lines of postgresql.conf over our own. A server that already runs keeps what it has. */
+  /** Settings of postgresql.conf that override the defaults. A running server keeps its settings. */
   readonly settings?: Readonly<Record<string, string>>;
   /** `socket` (in a folder closed to other users) by default; `tcp` on Windows: loopback, with a password. */
   readonly transport?: 'socket' | 'tcp';
-  /** A running server that has not said a word for so long hangs, and is replaced. Default 10 s. */
+  /** Time after which a running server that does not answer is replaced. Default 10 s. */
   readonly answerWithin?: Millis;
 }
 
@@ -53,14 +62,14 @@ export interface Server {
 export async function findServer(dataDir: string, options: ServerOptions): Promise<Server> {
   const cluster = join(dataDir, 'postgres');
   const transport = options.transport ?? (process.platform === 'win32' ? 'tcp' : 'socket');
-  const listen = transport === 'tcp' ? { socketDir: undefined, port: await choosePort(cluster) } : socketIn(dataDir);
+  const listen = transport === 'tcp' ? { socketDir: undefined, port: await choosePort(cluster) } : toSocket(dataDir);
   const password = transport === 'tcp' ? readPassword(dataDir) : undefined;
   return {
     dataDir,
     cluster,
     programs: findPrograms(dataDir, cluster),
     listen,
-    url: (user, database) => urlOf(listen, user, database, password),
+    url: (user, database) => toUrl(listen, user, database, password),
     settings: options.settings ?? {},
     answerWithin: options.answerWithin ?? 10_000,
     log: options.log ?? (() => {}),
@@ -68,10 +77,10 @@ export async function findServer(dataDir: string, options: ServerOptions): Promi
   };
 }
 
-/** Made aside and moved into place, so that a kill in the middle leaves nothing that looks finished. */
-export async function initialise(server: Server): Promise<void> {
+/** Creates the cluster in a temporary folder and moves it into place, so that a crash leaves nothing that looks complete. */
+export async function createCluster(server: Server): Promise<void> {
   const { dataDir, cluster, programs } = server;
-  const version = readIf(join(cluster, 'PG_VERSION'))?.trim();
+  const version = readFileIfExists(join(cluster, 'PG_VERSION'))?.trim();
   if (version !== undefined) {
     if (version === String(programs.major)) return;
     throw new ConfigError(
@@ -80,10 +89,10 @@ export async function initialise(server: Server): Promise<void> {
     );
   }
   if (existsSync(cluster)) {
-    throw new ConfigError(`${cluster} is there, but holds no database: remove it, or choose another data directory.`);
+    throw new ConfigError(`${cluster} exists but holds no database: remove it, or choose another data directory.`);
   }
   for (const name of readdirSync(dataDir)) {
-    // An initdb that outlived its starter may still be writing into its own: leave that to a later start.
+    // An initdb that outlived its parent may still be writing to its folder; a later start removes it.
     if (name.startsWith('postgres.new-')) tryRemove(join(dataDir, name));
   }
   const fresh = join(dataDir, `postgres.new-${randomBytes(6).toString('hex')}`);
@@ -105,32 +114,33 @@ async function runInitdb({ dataDir, listen, programs }: Server, folder: string):
   const initdb = programs.spawn('initdb', ['-D', folder, '--username=postgres', ...auth, ...locale], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const [complaint, code] = await Promise.all([initdb.stderr ? text(initdb.stderr) : '', exitOf(initdb)]);
+  const [complaint, code] = await Promise.all([initdb.stderr ? text(initdb.stderr) : '', waitForExit(initdb)]);
   if (code !== 0) throw new Error(`initdb could not make a database in ${dataDir}: ${complaint.trim() || code}`);
 }
 
-/** The processes of a server that was killed hold its shared memory until they notice: worth waiting for. */
-const HELD = /shared memory block|lock file/;
+/** Log lines after which a start is worth repeating: processes of a killed server hold its shared memory for a while. */
+const SHARED_MEMORY_HELD = /shared memory block|lock file/;
 
-/** Comes back when the server takes queries and has our database: one that runs is reused, one that hangs is replaced. */
+/** Resolves when the server accepts queries and has the database. Reuses a running server, and replaces one that hangs. */
 export async function ensureRunning(server: Server): Promise<void> {
   let child: ChildProcess | undefined;
   let starts = 0;
-  const logged = boundLog(server);
+  const logged = truncateLog(server);
   let silentSince = Date.now();
   for (;;) {
-    const pid = child && isLive(child) ? child.pid : runningPid(server);
+    const pid = child && isLive(child) ? child.pid : findRunningPid(server);
     if (pid === undefined) {
       if (starts > 0) {
-        const words = lastWords(server, logged);
-        if (starts >= (HELD.test(words) ? 100 : 3)) throw new Error(`PostgreSQL does not start: ${words}`);
+        const words = readLastLogLines(server, logged);
+        if (starts >= (SHARED_MEMORY_HELD.test(words) ? 100 : 3))
+          throw new Error(`PostgreSQL does not start: ${words}`);
         await pause(300);
       }
       starts++;
-      child = launch(server);
+      child = launchServer(server);
       silentSince = Date.now();
     } else {
-      const answer = await ask(server);
+      const answer = await probeServer(server);
       if (answer === 'ready') break;
       if (answer === 'busy') silentSince = Date.now();
       if (Date.now() - silentSince > server.answerWithin) {
@@ -145,26 +155,26 @@ export async function ensureRunning(server: Server): Promise<void> {
   if (starts > 0) server.log(`PostgreSQL ${server.programs.major} started, data in ${server.dataDir}`);
 }
 
-function launch(server: Server): ChildProcess {
+function launchServer(server: Server): ChildProcess {
   const { cluster, listen, programs, logFile } = server;
   if (listen.socketDir) {
     programs.ownFolder(listen.socketDir);
-    // Only we listen there, and we do not run: what is left belongs to a dead server, or to nobody after pid reuse.
+    // Only this server listens there, and it is not running, so the lock file is stale, possibly with a reused pid.
     rmSync(join(listen.socketDir, `.s.PGSQL.${listen.port}.lock`), { force: true });
   }
   const stale = readPidFile(cluster);
-  // PostgreSQL removes the file of a dead server itself, but not when another program has that pid now.
+  // PostgreSQL removes the file of a dead server itself, unless another program has reused its pid.
   if (stale && isRunning(stale.pid)) rmSync(join(cluster, 'postmaster.pid'), { force: true });
   const conf = join(cluster, 'postgresql.conf');
-  writeFileSync(`${conf}.new`, serverSettings(listen, server.settings), { mode: 0o644 });
+  writeFileSync(`${conf}.new`, toServerConfig(listen, server.settings), { mode: 0o644 });
   renameSync(`${conf}.new`, conf);
 
   const out = openSync(logFile, 'a', 0o600);
   try {
     const stdio = ['ignore' as const, out, out];
-    // Windows: only pg_ctl knows how to give up the rights of an administrator.
+    // Windows: only pg_ctl can drop administrator rights.
     if (process.platform === 'win32') return programs.spawn('pg_ctl', ['start', '-D', cluster, '-w', '-s'], { stdio });
-    // A session of its own: the Ctrl-C of the terminal is for us, and we stop the server when we are done with it.
+    // A separate session, so that Ctrl-C in the terminal reaches only this process, which stops the server when it ends.
     const child = programs.spawn('postgres', ['-D', cluster], { stdio, detached: true, cwd: '/' });
     child.on('error', (error) => server.log(`PostgreSQL cannot be run: ${error.message}`));
     child.unref();
@@ -174,12 +184,12 @@ function launch(server: Server): ChildProcess {
   }
 }
 
-/** Fast (transactions are rolled back), then without a checkpoint, then hard: each is safe, the later recover longer. */
+/** Stops the server: fast (rolls back transactions), then without a checkpoint, then by kill. Each is safe; recovery takes longer. */
 export async function stopServer(server: Server): Promise<void> {
-  const pid = runningPid(server);
+  const pid = findRunningPid(server);
   if (pid === undefined) return;
   if (process.platform === 'win32') {
-    await exitOf(
+    await waitForExit(
       server.programs.spawn('pg_ctl', ['stop', '-D', server.cluster, '-m', 'fast', '-s'], { stdio: 'ignore' }),
     );
   } else
@@ -202,8 +212,11 @@ async function endProcess(pid: number, signals: [NodeJS.Signals, Millis][]): Pro
   }
 }
 
-/** `busy`: it answers, but is starting or stopping; `silent`: nobody is there, or no word came. Makes what is missing. */
-async function ask(server: Server): Promise<'ready' | 'busy' | 'silent'> {
+/**
+ * Probes the server and creates the role and database if missing. `busy`: it answers, but is starting or stopping.
+ * `silent`: no server, or no answer in time.
+ */
+async function probeServer(server: Server): Promise<'ready' | 'busy' | 'silent'> {
   const patience = server.answerWithin;
   const client = new pg.Client({
     connectionString: server.url('postgres', 'postgres'),
@@ -219,11 +232,11 @@ async function ask(server: Server): Promise<'ready' | 'busy' | 'silent'> {
     if (!(error instanceof pg.DatabaseError)) return 'silent';
     // cannot_connect_now, crash_shutdown, admin_shutdown
     if (error.code?.startsWith('57P')) return 'busy';
-    // too_many_connections: whoever has them made sure of the database
+    // too_many_connections: the connected processes have already created the database
     if (error.code === '53300') return 'ready';
     throw error;
   } finally {
-    // A server that hangs does not say goodbye either: do not wait for it.
+    // Not awaited: a server that hangs would not close the connection.
     client.end().catch(() => {});
   }
 }
@@ -240,22 +253,22 @@ async function createDatabase(server: Server, client: pg.Client): Promise<void> 
   if (!rows[0]?.database) await client.query('create database tidings owner tidings');
 }
 
-function runningPid({ cluster }: Server): number | undefined {
+function findRunningPid({ cluster }: Server): number | undefined {
   const pid = readPidFile(cluster)?.pid;
   return pid !== undefined && isServer(pid, cluster) ? pid : undefined;
 }
 
-/** Empties the log when it has grown large; tells its size in bytes. */
-function boundLog({ logFile }: Server): number {
+/** Truncates a large log. Returns its size in bytes. */
+function truncateLog({ logFile }: Server): number {
   const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0;
   if (size < 4 * 1024 * 1024) return size;
   truncateSync(logFile);
   return 0;
 }
 
-/** What the server wrote to its log since `from` (bytes), each line once. */
-function lastWords({ logFile }: Server, from: number): string {
-  const written = readIf(logFile) ?? '';
+/** Returns the last distinct log lines written after offset `from` (bytes). */
+function readLastLogLines({ logFile }: Server, from: number): string {
+  const written = readFileIfExists(logFile) ?? '';
   const lines = Buffer.from(written).subarray(from).toString().trim().split('\n');
   const words = new Set(lines.map((line) => line.replace(/^.*?\] /, '')));
   return `${[...words].slice(-4).join(' / ')} (${logFile})`;
@@ -265,12 +278,12 @@ function isLive(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-async function exitOf(child: ChildProcess): Promise<number | string> {
+async function waitForExit(child: ChildProcess): Promise<number | string> {
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
   return code ?? signal ?? 'unknown';
 }
 
-/** So that a power cut does not undo a rename. */
+/** Flushes a folder to disk, so that a power failure does not undo a rename. */
 function syncFolder(path: string): void {
   if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');
@@ -285,6 +298,6 @@ function tryRemove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // Somebody writes there; it is only litter.
+    // Another process is writing there; a later start removes the folder.
   }
 }

@@ -4,15 +4,15 @@ import { jsonText } from './content.ts';
 import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from './envelope.ts';
 
 /**
- * An emitted event goes the way of every other; its context says what made it. That it fits the schemas was seen where it
- * was made; it may hold what cannot be stored.
+ * Converts an event emitted by a rule to a received event; its context records the rule and the cause. The schema was
+ * validated when the event was emitted. Returns a rejection if it holds a value that cannot be stored.
  */
 export function toReceivedEvent(
   tenantId: string,
   userId: string,
-  made: Emitted,
+  emitted: Emitted,
 ): (ReceivedEvent & { readonly depth: number }) | Rejection {
-  const { eventId, type, time, properties, traits, rule, causedBy, depth } = made;
+  const { eventId, type, time, properties, traits, rule, causedBy, depth } = emitted;
   const item = {
     event_id: eventId,
     user_id: userId,
@@ -21,19 +21,19 @@ export function toReceivedEvent(
     properties,
     user_traits: traits,
   };
-  const read = parseEvent(tenantId, item, () => null);
-  if (isRejection(read)) return read;
-  return { ...read, contextText: jsonText({ causation_id: causedBy, emitted_by: rule }), depth };
+  const parsed = parseEvent(tenantId, item, () => null);
+  if (isRejection(parsed)) return parsed;
+  return { ...parsed, contextText: jsonText({ causation_id: causedBy, emitted_by: rule }), depth };
 }
 
 /**
- * The order in which the events of one batch are decided: by event time; of one instant, what a rule sets of the person
- * comes before what it emits; else by key, so that a replay has the same order.
+ * Compares two events by the order in which a batch is decided: by event time; at the same instant, traits set by a rule
+ * before events emitted by it; otherwise by key, so that a replay has the same order.
  */
 export function compareForDecision(a: Event, b: Event): number {
-  return a.time - b.time || rank(a) - rank(b) || (a.key < b.key ? -1 : 1);
+  return a.time - b.time || getRank(a) - getRank(b) || (a.key < b.key ? -1 : 1);
 }
 
-function rank({ type }: Event): number {
+function getRank({ type }: Event): number {
   return type === PROFILE_UPDATED ? 0 : 1;
 }

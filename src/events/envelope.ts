@@ -2,61 +2,63 @@ import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
 import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type ValidateEvent } from '../model/event.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
-import { readTimestamp } from '../time/timestamp.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
 
-/** An event as received: checked, identified, its addresses split off. */
+/** A validated and identified event, with its addresses extracted. */
 export interface ReceivedEvent extends Event {
-  /** The caller gave the id; otherwise it is derived from the content. */
+  /** True if the caller supplied the event ID; otherwise it is derived from the content. */
   readonly hasCallerId: boolean;
-  /** Of the whole content; two events with one id and different hashes are in conflict. */
+  /** Hash of the whole content. Two events with the same ID and different hashes conflict. */
   readonly contentHash: string;
   /** The event time in ISO 8601. */
   readonly at: string;
-  /** The JSON text of `properties` and `traits`, and of the further fields of the envelope: made once, written as it is. */
+  /** JSON text of `properties`, `traits`, and the additional envelope fields, exactly as it is stored. */
   readonly propertiesText: string;
   readonly traitsText: string;
   readonly contextText: string | null;
   readonly addresses: readonly Address[];
 }
 
+/** An address trait of an event. */
 export interface Address {
   readonly kind: AddressKind;
   readonly trait: string;
-  /** Null: the trait says that there is none. */
+  /** Null if the event removes the address. */
   readonly value: string | null;
-  /** Keyed, from when somebody first asks: every event says how its person is reached, and the hash is dearer than a rule. */
+  /** HMAC of the address, computed lazily: most events repeat a known address, and the HMAC costs more than evaluating the rules. */
   hash: string | undefined;
 }
 
+/** The reason why an item of a request is not a valid event. */
 export interface Rejection {
   readonly code: RejectionCode;
-  /** `properties.amount`; empty when it is the event as a whole. */
+  /** Path of the offending value, `properties.amount`; empty for the event as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
-const FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp', 'properties', 'user_traits'] as const;
+const ENVELOPE_FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp', 'properties', 'user_traits'] as const;
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(FIELDS);
+const KNOWN_ENVELOPE_FIELDS: ReadonlySet<string> = new Set(ENVELOPE_FIELDS);
 
-/** Of the whole event, in bytes of UTF-8, without its blanks. */
-const MAX_TEXT = 1024 * 1024;
+/** Maximum size of an event: bytes of UTF-8, without insignificant white space. */
+const MAX_EVENT_BYTES = 1024 * 1024;
 
-/** What nearly all ids are. */
+/** Fast path: the form of nearly all IDs. */
 const PLAIN_ID = /^[ -~]{1,256}$/;
 
 /** Control characters: C0, DEL and C1. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** One item of a request as an event, or the reason why not. Never throws, whatever the item is. */
-export function parseEvent(tenantId: string, item: unknown, check: ValidateEvent): ReceivedEvent | Rejection {
+/** Parses one item of a request as an event. Returns a rejection for an invalid item, and never throws. */
+export function parseEvent(tenantId: string, item: unknown, validate: ValidateEvent): ReceivedEvent | Rejection {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) {
     return reject(
       'invalid_event',
       '',
-      `is ${nameOf(item)}; an event is an object with user_id, event_type and event_timestamp`,
+      `is ${describeValue(item)}; an event is an object with user_id, event_type and event_timestamp`,
     );
   }
   const envelope = item as { [key: string]: unknown };
@@ -73,54 +75,55 @@ export function parseEvent(tenantId: string, item: unknown, check: ValidateEvent
     return reject(
       stamp === undefined ? 'invalid_event' : 'invalid_timestamp',
       'event_timestamp',
-      `${stamp === undefined ? 'is missing' : `is ${nameOf(stamp)}`}; write it like "2025-10-31T19:00:00Z"`,
+      `${stamp === undefined ? 'is missing' : `is ${describeValue(stamp)}`}; write it like "2025-10-31T19:00:00Z"`,
     );
   }
-  const when = readTimestamp(stamp);
-  if ('problem' in when) return reject('invalid_timestamp', 'event_timestamp', when.problem);
+  const timestamp = parseTimestamp(stamp);
+  if ('problem' in timestamp) return reject('invalid_timestamp', 'event_timestamp', timestamp.problem);
 
-  const noObject = checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');
-  if (noObject) return noObject;
-  const extra = extraFields(envelope);
+  const notAnObject =
+    checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');
+  if (notAnObject) return notAnObject;
+  const extra = findExtraFields(envelope);
   for (const key of extra) {
     if (key === 'emitted_by')
-      return reject('unknown_field', key, 'says which rule made an event: only Tidings writes it');
-    const meant = FIELDS.find((field) => !(field in envelope) && isMisspelling(key, field));
+      return reject('unknown_field', key, 'records the rule that emitted an event; only Tidings may write it');
+    const meant = ENVELOPE_FIELDS.find((field) => !(field in envelope) && isMisspelling(key, field));
     if (meant) return reject('unknown_field', key.slice(0, 256), `is not a field of an event; did you mean ${meant}?`);
   }
 
   const given = (envelope.user_traits ?? {}) as JsonObject;
   const { addresses, rest } = splitAddresses(given);
-  // The same content, however its keys were ordered, has the same text. Ids and JSON text hold no newline.
+  // Equal content has equal text, whatever the order of its keys. IDs and JSON text contain no newline.
   const content: CanonicalWriter = {
     address: false,
-    text: `${userId}\n${type}\n${when.time}.${when.rest}\n`,
-    values: valuesBeside(envelope, extra),
+    text: `${userId}\n${type}\n${timestamp.time}.${timestamp.rest}\n`,
+    values: countEnvelopeValues(envelope, extra),
   };
   let properties: Part;
   let traits: Part;
   let context: Part | null = null;
   try {
-    properties = readPart(envelope.properties ?? {}, 'properties', content);
+    properties = parsePart(envelope.properties ?? {}, 'properties', content);
     content.text += '\n';
-    traits = readPart(rest, 'user_traits', content);
+    traits = parsePart(rest, 'user_traits', content);
     content.text += '\n';
     if (extra.length > 0) {
-      context = readPart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', content);
+      context = parsePart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', content);
     }
     for (const { trait, value } of addresses) {
       if (value !== null) canonicalize(value, 'user_traits', trait, { address: true, text: '', values: 0 });
       content.text += `\n${trait} ${value ?? ''}`;
     }
-    // A character has three bytes at most for each of its UTF-16 units: nearly no text needs to be measured.
-    if (content.text.length > MAX_TEXT / 3 && Buffer.byteLength(content.text) > MAX_TEXT) {
+    // A UTF-16 unit takes at most three bytes in UTF-8, so hardly any text needs to be measured.
+    if (content.text.length > MAX_EVENT_BYTES / 3 && Buffer.byteLength(content.text) > MAX_EVENT_BYTES) {
       throw new ContentError('', 'event is larger than 1 MiB; shorten it, or send it as several events');
     }
   } catch (error) {
     if (error instanceof ContentError) return reject('invalid_content', error.path.slice(0, 512), error.message);
     throw error;
   }
-  const mismatch = check(type, properties.original, given);
+  const mismatch = validate(type, properties.original, given);
   if (mismatch) return reject('schema_mismatch', mismatch.path, mismatch.message);
 
   const contentHash = contentUuid(content.text);
@@ -133,36 +136,36 @@ export function parseEvent(tenantId: string, item: unknown, check: ValidateEvent
     hasCallerId: named,
     contentHash,
     type,
-    time: when.time,
-    at: when.at,
+    time: timestamp.time,
+    at: timestamp.at,
     properties: properties.stored,
-    // Cut out of the whole only now that it was hashed: it is in one piece by then.
-    propertiesText: textOf(properties, content.text),
+    // Sliced after hashing, which has flattened the concatenated string.
+    propertiesText: getPartText(properties, content.text),
     traits: traits.stored,
-    traitsText: textOf(traits, content.text),
-    contextText: context && textOf(context, content.text),
+    traitsText: getPartText(traits, content.text),
+    contextText: context && getPartText(context, content.text),
     addresses,
   };
 }
 
-/** JSON values of an event that `canonical` does not come by, less those that it counts and that are not there. */
-function valuesBeside(envelope: object, extra: readonly string[]): number {
+/** Counts the JSON values of an envelope that `canonicalize` does not visit, minus those that it counts but that are absent. */
+function countEnvelopeValues(envelope: object, extra: readonly string[]): number {
   const known = Object.keys(envelope).length - extra.length;
-  // Itself, and its fields without `properties` and `user_traits`; what is beside them is counted as an object of its own.
+  // The envelope and its fields except `properties` and `user_traits`; additional fields are counted as an object of their own.
   return known - 1 - (extra.length > 0 ? 1 : 0);
 }
 
-/** One of the objects of an event: as the caller sent it, and with addresses masked as it is stored. */
+/** One of the objects of an event, as sent (`original`) and with addresses masked (`stored`). */
 interface Part {
   readonly original: JsonObject;
   readonly stored: JsonObject;
-  /** Where its text stands in that of the whole content; -1: it is stored otherwise than it was sent. */
+  /** Range of its text within the text of the whole content; -1 if the stored text differs from it. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Adds its text to that of the whole content. Throws ContentProblem. */
-function readPart(value: unknown, path: string, content: CanonicalWriter): Part {
+/** Appends the text of the part to that of the whole content. Throws ContentError. */
+function parsePart(value: unknown, path: string, content: CanonicalWriter): Part {
   const from = content.text.length;
   content.address = false;
   const original = canonicalize(value, path, '', content) as JsonObject;
@@ -170,15 +173,16 @@ function readPart(value: unknown, path: string, content: CanonicalWriter): Part 
   return { original, stored: maskDeep(original) as JsonObject, from: -1, to: -1 };
 }
 
-function textOf({ stored, from, to }: Part, content: string): string {
+function getPartText({ stored, from, to }: Part, content: string): string {
   return from === -1 ? jsonText(stored) : content.slice(from, to);
 }
 
+/** Tells a rejection from an event. */
 export function isRejection(read: ReceivedEvent | Rejection): read is Rejection {
   return 'code' in read;
 }
 
-/** The traits with each address replaced by its mask, and the addresses themselves. */
+/** Extracts the addresses from traits; `rest` has a mask in the place of each. */
 function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & { rest: JsonObject } {
   const addresses: Address[] = [];
   let rest = traits;
@@ -186,7 +190,7 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
     const given = traits[trait];
     if (given === undefined) continue;
     const kind = ADDRESS_TRAITS[trait] as AddressKind;
-    // A phone number may come as a number. What else is no text says that there is no address, and is masked as any value.
+    // A phone number may be a JSON number. Any other type removes the address, and is masked like any value.
     const text = typeof given === 'number' && Number.isFinite(given) ? String(given) : given;
     const value = typeof text === 'string' && text.trim() !== '' ? text.trim() : null;
     if (rest === traits) rest = { ...traits };
@@ -203,14 +207,14 @@ function checkId(value: unknown, field: string, required: boolean): Rejection | 
     return required ? reject('invalid_event', field, 'is missing; a text of 1 to 256 characters is needed') : null;
   }
   if (typeof value !== 'string') {
-    return reject('invalid_event', field, `is ${nameOf(value)}; a text of 1 to 256 characters is needed`);
+    return reject('invalid_event', field, `is ${describeValue(value)}; a text of 1 to 256 characters is needed`);
   }
   if (value === '') return reject('invalid_id', field, 'is empty; 1 to 256 characters are needed');
-  // Counted in UTF-16 units first: counting characters is only needed near the limit.
+  // UTF-16 units first: counting characters is needed only near the limit.
   if (value.length > 256 && (value.length > 512 || [...value].length > 256)) {
     return reject('invalid_id', field, 'is longer than 256 characters');
   }
-  if (CONTROL.test(value)) return reject('invalid_id', field, 'has a control character');
+  if (CONTROL_CHARACTERS.test(value)) return reject('invalid_id', field, 'has a control character');
   if (!value.isWellFormed())
     return reject('invalid_id', field, 'has half of a surrogate pair, which is not Unicode text');
   return null;
@@ -218,19 +222,19 @@ function checkId(value: unknown, field: string, required: boolean): Rejection | 
 
 function checkObject(value: unknown, field: string): Rejection | null {
   if (value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value))) return null;
-  return reject('invalid_event', field, `is ${nameOf(value)}; an object is needed`);
+  return reject('invalid_event', field, `is ${describeValue(value)}; an object is needed`);
 }
 
-const NONE: readonly string[] = [];
+const NO_FIELDS: readonly string[] = [];
 
-function extraFields(envelope: object): readonly string[] {
+function findExtraFields(envelope: object): readonly string[] {
   let extra: string[] | undefined;
   for (const key of Object.keys(envelope)) {
-    if (KNOWN_FIELDS.has(key)) continue;
+    if (KNOWN_ENVELOPE_FIELDS.has(key)) continue;
     if (extra) extra.push(key);
     else extra = [key];
   }
-  return extra ?? NONE;
+  return extra ?? NO_FIELDS;
 }
 
 function isMisspelling(key: string, field: string): boolean {
@@ -238,12 +242,12 @@ function isMisspelling(key: string, field: string): boolean {
   return Math.abs(plain.length - field.length) <= 3 && distance(plain, field.replace('_', '')) <= 2;
 }
 
-function nameOf(value: unknown): string {
+function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   switch (typeof value) {
     case 'string':
-      return `text ("${shorten(value)}")`;
+      return `text ("${shortenText(value)}")`;
     case 'number':
     case 'boolean':
       return `the ${typeof value} ${String(value)}`;
@@ -252,11 +256,11 @@ function nameOf(value: unknown): string {
   }
 }
 
-function shorten(text: string): string {
-  return redact(text.replace(CONTROL, ' '), 40);
+function shortenText(text: string): string {
+  return redact(text.replace(CONTROL_CHARACTERS, ' '), 40);
 }
 
-/** A path names keys, and a key may be an address. */
+/** Builds a rejection. The path is masked, because a key may itself be an address. */
 function reject(code: RejectionCode, path: string, message: string): Rejection {
   const at = redact(path, 512);
   return { code, path: at, message: at === '' ? `This ${message}` : `${at} ${message}` };

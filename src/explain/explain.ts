@@ -1,265 +1,118 @@
+import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
+import { TidingsError } from '../errors.ts';
 import type { Rule } from '../model/catalog.ts';
-import type { DeliveryStatus } from '../model/delivery.ts';
-import { formatTime } from '../rules/reasons.ts';
+import { OUTCOMES, type Outcome } from '../model/decision.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { getNotificationTypes } from '../rules/rule-set.ts';
+import { loadNotifications } from '../store/delivery-views.ts';
+import { loadRejected } from '../store/rejected.ts';
+import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/users.ts';
+import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
+
+/** Number of latest decisions that an explanation lists; its counts cover all decisions. */
+const MAX_LISTED_DECISIONS = 200;
+
+/** Parts of Tidings that an explanation reads from. */
+export interface ExplainSources {
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+  readonly seal: Seal;
+}
 
 /**
- * How it stands with the latest decision to send, over its channels: one delivery was sent; none was yet, and one is
- * queued or being sent; all came to another end (no address, given up, in doubt, cancelled); nothing was to be sent.
+ * Explains why a user did, or did not, get a notification of a type: the answer and its paragraph, the rules that send the
+ * type with counts of their decisions, and the latest decisions and notifications, newest first.
+ *
+ * @throws TidingsError `not_found` if neither the active catalog nor a stored decision knows the notification type
  */
-export const ANSWERS = ['sent', 'on_its_way', 'not_delivered', 'waiting', 'not_sent'] as const;
-export type Answer = (typeof ANSWERS)[number];
-
-/** What is stored about one person and one notification type. */
-export interface Considered {
-  readonly userId: string;
-  readonly notificationType: string;
-  /** Whether any event of the person was ever received. */
-  readonly known: boolean;
-  readonly catalogVersion: number;
-  /** Rules of the active catalog that send it. */
-  readonly rules: readonly Rule[];
-  /** The latest, newest first. */
-  readonly decisions: readonly ConsideredDecision[];
-  /** The latest to send it, however long ago. */
-  readonly latestSend: ConsideredDecision | null;
-  /** Of all decisions there are: those to send it, and the others. */
-  readonly counts: { readonly sends: number; readonly scheduled: number; readonly others: number };
-  /** Rules that send it, and decided so often about other types only: another branch was taken, or another share. */
-  readonly elsewhere: ReadonlyMap<string, number>;
-  /** Recurring rules whose audience the person is not in. */
-  readonly outside: ReadonlySet<string>;
-  readonly deliveries: readonly {
-    readonly notification_id: string;
-    readonly channel: string;
-    readonly status: DeliveryStatus;
-    readonly provider: string | null;
-    readonly reason: string | null;
-    readonly finished_at: string | null;
-  }[];
-  /** Events of the types that the rules name. */
-  readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;
-  /** Events of the person that were refused, newest first. */
-  readonly refused: readonly {
-    readonly event_type: string | null;
-    readonly message: string;
-    readonly times: number;
-    readonly last_at: string;
-  }[];
-}
-
-interface ConsideredDecision {
-  readonly outcome: string;
-  readonly reason_code: string;
-  readonly reason: string;
-  readonly rule: string;
-  /** The event whose arrival led to it, or that a wait is about. */
-  readonly event_id: string;
-  readonly event_type: string;
-  readonly event_timestamp: string;
-  /** The event it tells of first. */
-  readonly event_ids: readonly string[];
-  readonly notification_id: string | null;
-}
-
-/** The answer, and a paragraph that can be read to the person on the phone. */
-export function explain(considered: Considered): { answer: Answer; paragraph: string } {
-  const { latestSend: latest } = considered;
-  if (!latest) {
-    const answer = latestOf(considered.decisions)?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
-    return { answer, paragraph: notSentParts(considered).join(' ') };
+export async function explainNotification(
+  { pool, catalogs, seal }: ExplainSources,
+  tenantId: string,
+  userId: string,
+  type: string,
+) {
+  const catalog = await catalogs.refresh(tenantId);
+  const decisions = await loadDecisions(pool, tenantId, userId, MAX_LISTED_DECISIONS, { type });
+  if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
+    const known = [...catalog.rules.notifications.keys()].join(', ');
+    const message = `The catalog has no notification type of this name; it has: ${known || 'none'}.`;
+    throw new TidingsError('not_found', message, { path: 'notification_type' });
   }
-  const deliveries = considered.deliveries.filter((one) => one.notification_id === latest.notification_id);
-  const answer = answerOf(deliveries);
-  const parts = [
-    ...(answer === 'not_delivered' ? [notDeliveredSentence(considered, deliveries)] : []),
-    ...decidedParts(considered, latest),
-    ...deliveries.map(deliverySentence),
-    ...(answer === 'sent' ? [] : sentBeforeParts(considered)),
-    ...consideredParts(considered),
-  ];
-  return { answer, paragraph: parts.join(' ') };
-}
-
-type Deliveries = Considered['deliveries'];
-
-/** A reminder that was moved leaves two decisions on one event: the end of the old wait says less than the new one. */
-function latestOf(decisions: Considered['decisions']): ConsideredDecision | undefined {
-  return decisions.find(({ reason_code }) => reason_code !== 'superseded') ?? decisions[0];
-}
-
-function answerOf(deliveries: Deliveries): Answer {
-  const some = (...statuses: readonly DeliveryStatus[]) => deliveries.some(({ status }) => statuses.includes(status));
-  if (some('sent')) return 'sent';
-  return some('queued', 'sending') ? 'on_its_way' : 'not_delivered';
-}
-
-function notDeliveredSentence({ userId, notificationType }: Considered, deliveries: Deliveries): string {
-  return deliveries.some(({ status }) => status === 'in_doubt')
-    ? `It is not known whether ${notificationType} was delivered to ${userId}.`
-    : `${notificationType} was not delivered to ${userId}.`;
-}
-
-function decidedParts({ userId, notificationType, counts }: Considered, latest: ConsideredDecision): string[] {
-  const often = counts.sends === 1 ? '' : ` ${times(counts.sends)}`;
-  return [
-    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${latestTime(counts.sends, latest)}.`,
-    latest.reason,
-  ];
-}
-
-/** What went out for an earlier decision. Only for when nothing did for the latest. */
-function sentBeforeParts({ deliveries }: Considered): string[] {
-  const before = deliveries
-    .filter(({ status }) => status === 'sent')
-    .reduce<Deliveries[number] | undefined>(
-      (last, one) => ((last?.finished_at ?? '') > (one.finished_at ?? '') ? last : one),
-      undefined,
-    );
-  return before ? [`An earlier one ${wentOut(before)}`] : [];
-}
-
-function consideredParts({ decisions, counts }: Considered): string[] {
-  if (counts.others === 0) return [];
-  const considered = `It was also considered ${times(counts.others)} without being sent`;
-  const latest = decisions.find(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled');
-  return latest ? [`${considered}, ${latestTime(counts.others, latest)}.`, latest.reason] : [`${considered}.`];
-}
-
-function notSentParts(considered: Considered): string[] {
-  const { userId, notificationType, known, decisions, rules, catalogVersion, refused } = considered;
-  const count = considered.counts.others + considered.counts.scheduled;
-  const latest = latestOf(decisions);
-  const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
-  const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
-  if (latest) {
-    parts.push(
-      `The rule ${latest.rule} considered it ${times(count)}, ${latestTime(count, latest)}. ${latest.reason}`,
-      ...refusedSentences(considered),
-    );
-    return parts;
+  const rules = catalog.data.rules.filter((rule) => getNotificationTypes(rule).includes(type));
+  const ruleNames = rules.map(({ name }) => name);
+  const allCounts = await countDecisions(pool, tenantId, userId, type, ruleNames);
+  const counts = allCounts.filter(({ isAbout }) => isAbout);
+  const sends = sumCounts(counts, 'send');
+  const scheduled = sumCounts(counts, 'scheduled');
+  let latestSend = decisions.find(({ outcome }) => outcome === 'send') ?? null;
+  if (!latestSend && sends > 0) {
+    const older = await loadDecisions(pool, tenantId, userId, 1, { type, outcome: 'send' });
+    latestSend = older[0] ?? null;
   }
-  if (rules.length === 0) parts.push(`No rule of catalog version ${catalogVersion} sends it.`);
-  if (!known) {
-    parts.push(`Nothing is known of ${userId}: no event was ever ${refused.length > 0 ? 'accepted' : 'received'}.`);
-  }
-  parts.push(...refusedSentences(considered));
-  for (const rule of rules) parts.push(...triggerSentences(rule, considered));
-  return parts;
+  const notificationIds = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
+  const notifications = await loadNotifications(pool, tenantId, userId, [...notificationIds]);
+  const profile = await loadProfile(pool, tenantId, userId);
+  const user = profile?.traits ?? {};
+  const outsideAudience = ruleNames.filter((name) => {
+    const audience = catalog.rules.byName.get(name)?.audience;
+    return audience && audience.evaluate({ event: {}, traits: {}, user }).kind !== 'true';
+  });
+  const decidedOnlyOthers = ruleNames
+    .filter((name) => !counts.some(({ rule }) => rule === name))
+    .map((name): [string, number] => [name, sumCounts(allCounts.filter(({ rule }) => rule === name))]);
+
+  const { answer, paragraph } = writeExplanation({
+    userId,
+    notificationType: type,
+    known: profile !== null,
+    catalogVersion: catalog.version,
+    rules,
+    decisions,
+    latestSend,
+    counts: { sends, scheduled, others: sumCounts(counts) - sends - scheduled },
+    elsewhere: new Map(decidedOnlyOthers),
+    outside: new Set(outsideAudience),
+    deliveries: notifications.flatMap(({ deliveries }) => deliveries),
+    seen: await countEvents(pool, tenantId, userId, [...getAwaitedTypes(rules)]),
+    rejected: await loadRejected(pool, seal, tenantId, userId, MAX_LISTED_DECISIONS),
+  });
+  const names = new Set([...ruleNames, ...counts.map(({ rule }) => rule)]);
+  return {
+    user_id: userId,
+    notification_type: type,
+    answer,
+    paragraph,
+    catalog_version: catalog.version,
+    rules: [...names].map((name) => ({
+      rule: name,
+      ...toRuleSummary(rules.find((rule) => rule.name === name)),
+      decisions: countByOutcome(counts.filter(({ rule }) => rule === name)),
+    })),
+    decisions,
+    notifications,
+  };
 }
 
-/** Event types that the rules listen to, or need before those. */
-export function awaitedBy(rules: readonly Rule[]): Set<string> {
-  return new Set(rules.flatMap(({ on, after }) => [...on, ...after.map(({ event }) => event)]));
+function countByOutcome(counts: readonly DecisionCount[]): { [outcome: string]: number } {
+  return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, sumCounts(counts, outcome)]));
 }
 
-/** Events that the rules wait for in vain: they came, and were refused. */
-function refusedSentences({ rules, refused }: Considered): string[] {
-  const types = awaitedBy(rules);
-  const relevant = refused.filter(({ event_type: type }) => type === null || types.has(type));
-  const [latest] = relevant;
-  if (!latest) return [];
-  const count = relevant.reduce((sum, one) => sum + one.times, 0);
-  const which = latest.event_type ?? 'An event';
-  const what =
-    count === 1
-      ? `${which} was refused`
-      : `${which} was refused, as ${count - 1} more of these events ${count === 2 ? 'was' : 'were'}, the latest`;
-  return [`${what} on ${formatTime(latest.last_at)}: ${latest.message.replace(/\.$/, '')}.`];
+function sumCounts(counts: readonly DecisionCount[], outcome?: Outcome): number {
+  return counts
+    .filter((entry) => outcome === undefined || entry.outcome === outcome)
+    .reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Why this rule had nothing to decide. */
-function triggerSentences(rule: Rule, considered: Considered): string[] {
-  const { userId, known, seen, refused } = considered;
-  const { name, on, after, about } = rule;
-  const elsewhere = considered.elsewhere.get(name);
-  if (elsewhere) {
-    return [`The rule ${name} decided ${times(elsewhere)} about ${userId}, and each time took another of its ways.`];
-  }
-  const received = on.filter((type) => seen.has(type));
-  if (received.length > 0 && about) {
-    return [
-      `The rule ${name} is triggered by ${on.join(' or ')} when it is about ${about.join(' or ')}; what was received was about something else, or came before this rule was in force.`,
-    ];
-  }
-  if (received.length > 0) {
-    return received.map((type) => {
-      const { count, latest } = seen.get(type) as { count: number; latest: string };
-      const when = `${count === 1 ? '' : 'the latest time '}on ${formatTime(latest)}`;
-      return `The rule ${name} is triggered by ${type}, which was received ${times(count)}, ${when}, before this rule was in force.`;
-    });
-  }
-  if (rule.every) {
-    const whom = rule.audience === undefined ? '' : ` for those of whom ${rule.audience} holds`;
-    const why = considered.outside.has(name) ? `it does not hold of ${userId}` : `it has not come to ${userId} yet`;
-    return [`The rule ${name} acts every ${rule.every.text}${whom}; ${why}.`];
-  }
-  const changes = (rule.changes ?? []).map(
-    ({ trait, to }) => `a change of ${trait}${to === undefined ? '' : ` to ${JSON.stringify(to)}`}`,
-  );
-  const came = refused.some(({ event_type: type }) => type !== null && on.includes(type)) ? 'accepted' : 'received';
-  const sentences = [
-    `The rule ${name} is triggered by ${[...on, ...changes].join(' or ')}${known ? `, and no such event of ${userId} was ever ${came}` : ''}.`,
-  ];
-  for (const step of after) {
-    const earlier = seen.get(step.event);
-    const which = earlier
-      ? `which was received on ${formatTime(earlier.latest)}`
-      : `which was not received${known ? ' either' : ''}`;
-    sentences.push(`It would have to happen within ${step.withinText} after ${step.event}, ${which}.`);
-  }
-  return sentences;
-}
-
-function latestTime(count: number, decision: ConsideredDecision): string {
-  const { event_id, event_ids, event_type, event_timestamp } = decision;
-  const event = `${event_type} of ${formatTime(event_timestamp)}`;
-  // What it tells of had come before, and waited for this one.
-  const isLatePart = event_ids.includes(event_id) && event_ids[0] !== event_id;
-  return `${count === 1 ? '' : 'the latest time '}${isLatePart ? `when ${event} became known` : `on ${event}`}`;
-}
-
-function deliverySentence(delivery: Deliveries[number]): string {
-  const { status, reason } = delivery;
-  const how = howOf(delivery);
-  const when = whenOf(delivery);
-  switch (status) {
-    case 'sent':
-      return `It ${wentOut(delivery)}`;
-    case 'queued':
-    case 'sending':
-      return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
-    case 'in_doubt':
-      return `It is not known whether it went out ${how}: ${reason ?? status}`;
-    case 'cancelled':
-      return `It was cancelled before it went out ${how}${when}${reason ? `: ${reason}` : '.'}`;
-    case 'undeliverable':
-    case 'dead':
-      return `It could not be delivered ${how}${when}: ${reason ?? status}`;
-  }
-}
-
-function wentOut(delivery: Deliveries[number]): string {
-  // The sandbox is where messages stay for which there is no provider.
-  if (delivery.provider === 'sandbox')
-    return `was kept in the sandbox${whenOf(delivery)} instead of going out ${howOf(delivery)}.`;
-  return `went out ${howOf(delivery)} through ${delivery.provider}${whenOf(delivery)}.`;
-}
-
-function howOf({ channel }: Deliveries[number]): string {
-  return HOW[channel] ?? `by ${channel}`;
-}
-
-function whenOf({ finished_at }: Deliveries[number]): string {
-  return finished_at ? ` on ${formatTime(finished_at)}` : '';
-}
-
-const HOW: { readonly [channel: string]: string } = {
-  email: 'by e-mail',
-  sms: 'by SMS',
-  in_app: 'in the app',
-  internal: 'as an internal alert',
-};
-
-function times(count: number): string {
-  return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
+/** Returns the main parts of a rule as written; of undefined (a rule that the active catalog no longer has) empty ones. */
+function toRuleSummary(rule: Rule | undefined) {
+  return {
+    on: rule?.on ?? [],
+    when: rule?.when ?? null,
+    every: rule?.every?.text ?? null,
+    for: rule?.audience ?? null,
+    after: rule?.after.map(({ event, withinText }) => ({ event, within: withinText }))[0] ?? null,
+    limits: rule?.limits.map((limit) => limit.text) ?? [],
+    active: rule !== undefined,
+  };
 }

@@ -1,12 +1,12 @@
-/** What an expression compiles to, and what the parts of the compiler share. */
+/* Compiled expressions, and the types and helpers that the parts of the compiler share. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Type } from './type.ts';
 import {
-  describe,
+  describeKinds,
+  describeValue,
   type Failure,
   Fault,
-  inWords,
   isFailure,
   type Kind,
   Missing,
@@ -14,15 +14,15 @@ import {
   type Value,
 } from './value.ts';
 
-/** Root variable, then keys and list positions: `['event', 'items', 0, 'price']`. */
+/** Path of a field: root variable, then keys and list positions: `['event', 'items', 0, 'price']`. */
 export type Path = readonly (string | number)[];
 
 /** A mistake in the text of a condition or another expression. */
 export interface ConditionProblem {
   readonly message: string;
-  /** What was probably meant. */
+  /** A suggestion, such as the name that was probably meant. */
   readonly hint?: string;
-  /** 0-based, in UTF-16 units, into the expression. */
+  /** Offset into the expression: 0-based, in UTF-16 units. */
   readonly offset: number;
 }
 
@@ -33,9 +33,9 @@ export interface Frame {
   user: JsonObject;
   matched: JsonObject;
   now: Millis | undefined;
-  /** The item each nested macro is at. */
+  /** Current item of each nested macro, outermost first. */
   readonly items: [Value, Value];
-  /** Work done so far; see `MAX_STEPS`. */
+  /** Steps consumed so far; see `MAX_STEPS`. */
   steps: number;
 }
 
@@ -43,27 +43,27 @@ export function newFrame(): Frame {
   return { event: {}, traits: {}, user: {}, matched: {}, now: undefined, items: [null, null], steps: 0 };
 }
 
-export type Run = (frame: Frame) => Outcome;
+export type Evaluate = (frame: Frame) => Outcome;
 
 export interface Code {
-  readonly run: Run;
+  readonly run: Evaluate;
   readonly type: Type;
-  /** What messages call it: its path, or its source text. */
+  /** Name used in messages: the path, or the source text. */
   readonly label: string;
   readonly offset: number;
-  /** Set when it names a field of the scope. */
+  /** Present if the expression names a field of the scope. */
   readonly path?: Path;
-  /** Set when the value is known without a scope. */
-  readonly constant?: Value;
+  /** Present if the value is a constant. */
+  readonly toConstant?: Value;
 }
 
-export interface Compiling {
+export interface CompileContext {
   readonly expression: string;
   readonly noun: ExpressionKind;
   readonly variables: Variables;
-  /** The variables of the macros around this place, outermost first. */
+  /** Variables of the enclosing macros, outermost first. */
   readonly locals: { readonly name: string; readonly type: Type; readonly label: string }[];
-  /** Nodes compiled so far: the measure of what one round of a macro costs. */
+  /** Number of nodes compiled so far; measures the cost of one iteration of a macro. */
   readonly nodes: number;
   compile(node: ASTNode): Code;
   problem(offset: number, message: string, hint?: string): void;
@@ -74,91 +74,91 @@ export type Root = (typeof ROOTS)[number];
 
 export type Variables = { readonly [name in Root]: Type | Unavailable };
 
-/** A variable that there is, but not where the expression stands. */
+/** A variable that exists, but not at the place of the expression. */
 export interface Unavailable {
-  /** Why, as a message. */
+  /** The reason, as a message. */
   readonly absent: string;
   readonly hint?: string;
 }
 
-/** What messages call it: a condition must be true or false, an expression may have any value. */
+/** Name used in messages. A condition must be true or false; an expression may have any value. */
 export type ExpressionKind = 'condition' | 'expression';
 
 /**
- * What one evaluation may do, in steps of a few nanoseconds: a handful of milliseconds at the worst. Macros, deep
- * comparisons and long texts count; an ordinary condition is bounded by its own length and counts nothing.
+ * Work allowed for one evaluation, in steps of a few nanoseconds: at most some milliseconds. Macros, deep comparisons and
+ * long texts consume steps; an ordinary condition is bounded by its own length and consumes none.
  */
 const MAX_STEPS = 100_000;
-const TOO_MUCH = new Fault('the evaluation was stopped: there is too much to go through');
+const STEPS_EXHAUSTED = new Fault('the evaluation was stopped: it takes too many steps');
 
-/** Adds work; the failure to hand on when that was too much. */
+/** Consumes steps. Returns a failure once the evaluation has exceeded `MAX_STEPS`. */
 export function consumeSteps(frame: Frame, steps: number): Fault | undefined {
   frame.steps += steps;
-  return frame.steps > MAX_STEPS ? TOO_MUCH : undefined;
+  return frame.steps > MAX_STEPS ? STEPS_EXHAUSTED : undefined;
 }
 
-/** The keys of an object, paid for: listing many of them is slow, so nothing is listed any more once stopped. */
-export function keysOf(frame: Frame, map: { readonly [key: string]: Value }): readonly string[] | Fault {
+/** Returns the keys of an object and consumes steps for them, since listing many keys is slow; fails once out of steps. */
+export function listKeys(frame: Frame, map: { readonly [key: string]: Value }): readonly string[] | Fault {
   const stopped = consumeSteps(frame, 0);
   if (stopped) return stopped;
   const keys = Object.keys(map);
   return consumeSteps(frame, keys.length * 4) ?? keys;
 }
 
-/** `event.attempt_number is text ("3"), a number is needed`. */
+/** Returns a failure such as `event.attempt_number is text ("3"), a number is needed`. */
 export function typeFault(frame: Frame, code: Code, value: Value, kinds: readonly Kind[]): Fault {
-  return fault(frame, `${code.label} is ${describe(value)}, ${inWords(kinds)} is needed`);
+  return toFault(frame, `${code.label} is ${describeValue(value)}, ${describeKinds(kinds)} is needed`);
 }
 
-/** Building a message costs as much as dozens of comparisons, and a macro may fail once an item. */
-export function fault(frame: Frame, message: string): Fault {
+/** Returns a failure and consumes steps: a message costs as much as dozens of comparisons, and a macro may fail per item. */
+export function toFault(frame: Frame, message: string): Fault {
   frame.steps += 50;
   return new Fault(message);
 }
 
-/** True or false as they are, anything else as a failure. */
+/** Returns a boolean outcome unchanged, and any other outcome as a failure. */
 export function toBool(frame: Frame, code: Code, outcome: Outcome): boolean | Failure {
   if (typeof outcome === 'boolean' || isFailure(outcome)) return outcome;
   return typeFault(frame, code, outcome, ['bool']);
 }
 
-/** Of two failures the first speaks, and missing fields are told together. */
+/** Combines two failures: the first wins, except that missing fields are merged. */
 export function combineFailures(first: Failure, second: Failure): Failure {
   if (!(first instanceof Missing && second instanceof Missing) || first === second) return first;
   return new Missing([...new Set([...first.fields, ...second.fields])]);
 }
 
-/** The failure of a pair of operands of which at least one is not a value; nothing when both are values. */
-export function failureOf(left: Outcome, right: Outcome): Failure | undefined {
+/** Returns the failure of a pair of operands, or undefined if both are values. */
+export function getFailure(left: Outcome, right: Outcome): Failure | undefined {
   if (isFailure(left)) return isFailure(right) ? combineFailures(left, right) : left;
   return isFailure(right) ? right : undefined;
 }
 
 export function constant(value: Value, type: Type, label: string, offset: number): Code {
-  return { run: () => value, type, label, offset, constant: value };
+  return { run: () => value, type, label, offset, toConstant: value };
 }
 
-/** A stand-in for what could not be compiled, so that the rest is still checked. */
-export function broken(node: ASTNode): Code {
+/** Returns a placeholder for a node that could not be compiled, so that the remaining nodes are still checked. */
+export function toPlaceholder(node: ASTNode): Code {
   return { run: () => null, type: { kind: 'dyn' }, label: '', offset: node.start };
 }
 
-/** The source of a node, short enough for a message. */
-export function sourceOf(c: Compiling, node: ASTNode): string {
-  const text = c.expression.slice(node.start, node.end).replace(/\s+/g, ' ');
+/** Returns the source text of a node, truncated for a message. */
+export function getSource(ctx: CompileContext, node: ASTNode): string {
+  const text = ctx.expression.slice(node.start, node.end).replace(/\s+/g, ' ');
   return text.length > 60 ? `${text.slice(0, 59).toWellFormed()}…` : text;
 }
 
-/** An operand of which true or false is asked. */
-export function expectBool(c: Compiling, code: Code): Code {
+/** Returns code that requires its operand to be a boolean. */
+export function expectBool(ctx: CompileContext, code: Code): Code {
   const { kind } = code.type;
   if (kind !== 'dyn' && kind !== 'bool') {
-    c.problem(code.offset, `${code.label} is ${wordFor(code)}, true or false is needed`);
+    ctx.problem(code.offset, `${code.label} is ${describeKind(code)}, true or false is needed`);
   }
   return code;
 }
 
-/** The kind of an operand, for a message. */
-export function wordFor(code: Code): string {
-  return code.type.kind === 'dyn' ? 'anything' : inWords([code.type.kind]);
+/** Returns the kind of an operand, for a message. */
+export function describeKind(code: Code): string {
+  return code.type.kind === 'dyn' ? 'anything' : describeKinds([code.type.kind]);
 }

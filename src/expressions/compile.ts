@@ -1,19 +1,19 @@
-/** From the tree of an expression to closures, with all that is wrong with it on the way. */
+/* Compiles the tree of an expression to closures, and reports every problem of the expression. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { compileArithmetic, compileMinus } from './arithmetic.ts';
 import {
-  broken,
   type Code,
-  type Compiling,
+  type CompileContext,
   type ConditionProblem,
   constant,
   type ExpressionKind,
   expectBool,
+  getSource,
   type Path,
-  sourceOf,
+  toPlaceholder,
   type Variables,
 } from './code.ts';
-import { compileAccess, compileVariable, pathText } from './fields.ts';
+import { compileAccess, compileVariable, formatPath } from './fields.ts';
 import { compileCall } from './functions.ts';
 import { compileEquality, compileIn, compileLogic, compileNot, compileOrder, compileTernary } from './operators.ts';
 import { BOOL, DYN, NUMBER, STRING, type Type } from './type.ts';
@@ -21,17 +21,22 @@ import { type Failure, isFailure, type Value } from './value.ts';
 
 export interface Compiled {
   readonly code: Code;
-  /** In order of appearance, without repeats. */
+  /** Fields that the expression names, in order of appearance, without duplicates. */
   readonly paths: readonly Path[];
-  /** In order of their place. */
+  /** Problems in order of position. */
   readonly problems: readonly ConditionProblem[];
 }
 
-/** Of a condition true or false is asked, of an expression nothing. */
-export function compileTree(node: ASTNode, expression: string, variables: Variables, noun: ExpressionKind): Compiled {
-  const compiler = new Compiler(expression, variables, noun);
+/** Compiles a tree. A condition must evaluate to a boolean; an expression may have any value. */
+export function compileTree(
+  node: ASTNode,
+  expression: string,
+  variables: Variables,
+  expressionKind: ExpressionKind,
+): Compiled {
+  const compiler = new Compiler(expression, variables, expressionKind);
   const root = compiler.compile(node);
-  const code = noun === 'condition' ? expectBool(compiler, root) : root;
+  const code = expressionKind === 'condition' ? expectBool(compiler, root) : root;
   return {
     code,
     paths: [...compiler.paths.values()],
@@ -39,11 +44,11 @@ export function compileTree(node: ASTNode, expression: string, variables: Variab
   };
 }
 
-class Compiler implements Compiling {
+class Compiler implements CompileContext {
   readonly expression: string;
   readonly noun: ExpressionKind;
   readonly variables: Variables;
-  readonly locals: Compiling['locals'] = [];
+  readonly locals: CompileContext['locals'] = [];
   readonly problems: ConditionProblem[] = [];
   readonly paths = new Map<string, Path>();
   nodes = 0;
@@ -61,7 +66,7 @@ class Compiler implements Compiling {
   compile(node: ASTNode): Code {
     this.nodes++;
     const code = this.#compile(node);
-    if (code.path) this.paths.set(pathText(code.path), code.path);
+    if (code.path) this.paths.set(formatPath(code.path), code.path);
     return code;
   }
 
@@ -107,21 +112,21 @@ class Compiler implements Compiling {
       case '%':
         return compileArithmetic(this, node);
       default:
-        this.problem(node.start, `"${sourceOf(this, node)}" cannot be used here`);
-        return broken(node);
+        this.problem(node.start, `"${getSource(this, node)}" cannot be used here`);
+        return toPlaceholder(node);
     }
   }
 
-  /** Whole numbers become JSON's numbers, so that `event.amount > 3` compares two of a kind. */
+  /** Converts integers to JSON numbers, so that both operands of `event.amount > 3` have the same kind. */
   #literal(node: Extract<ASTNode, { op: 'value' }>): Code {
     const value = node.args;
-    const label = sourceOf(this, node);
+    const label = getSource(this, node);
     if (value === null) return constant(null, { kind: 'null' }, label, node.start);
     if (typeof value === 'boolean') return constant(value, BOOL, label, node.start);
     if (typeof value === 'string') return constant(value, STRING, label, node.start);
     if (value instanceof Uint8Array) {
       this.problem(node.start, 'bytes cannot be used here');
-      return broken(node);
+      return toPlaceholder(node);
     }
     const number = Number(value);
     if (typeof value !== 'number' && !Number.isSafeInteger(number)) {
@@ -132,12 +137,12 @@ class Compiler implements Compiling {
 
   #list(node: Extract<ASTNode, { op: 'list' }>): Code {
     const codes = node.args.map((item) => this.compile(item));
-    const label = sourceOf(this, node);
+    const label = getSource(this, node);
     const kinds = new Set(codes.map((code) => code.type.kind));
     const type: Type = { kind: 'list', item: kinds.size === 1 ? { kind: codes[0]!.type.kind } : DYN };
-    const constants = codes.map((code) => code.constant);
-    if (allKnown(constants)) return constant(constants, type, label, node.start);
-    return { run: (frame) => valuesOf(codes, (code) => code.run(frame)), type, label, offset: node.start };
+    const constants = codes.map((code) => code.toConstant);
+    if (areConstants(constants)) return constant(constants, type, label, node.start);
+    return { run: (frame) => evaluateAll(codes, (code) => code.run(frame)), type, label, offset: node.start };
   }
 
   #map(node: Extract<ASTNode, { op: 'map' }>): Code {
@@ -147,14 +152,14 @@ class Compiler implements Compiling {
       else this.problem(key.start, `a key of an object is written out, between quotes`);
       return this.compile(value);
     });
-    const label = sourceOf(this, node);
+    const label = getSource(this, node);
     const type: Type = { kind: 'map' };
-    const constants = codes.map((code) => code.constant);
-    if (allKnown(constants)) return constant(mapOf(keys, constants), type, label, node.start);
+    const constants = codes.map((code) => code.toConstant);
+    if (areConstants(constants)) return constant(buildMap(keys, constants), type, label, node.start);
     return {
       run: (frame) => {
-        const values = valuesOf(codes, (code) => code.run(frame));
-        return isFailure(values) ? values : mapOf(keys, values);
+        const values = evaluateAll(codes, (code) => code.run(frame));
+        return isFailure(values) ? values : buildMap(keys, values);
       },
       type,
       label,
@@ -163,11 +168,11 @@ class Compiler implements Compiling {
   }
 }
 
-function allKnown(values: readonly (Value | undefined)[]): values is readonly Value[] {
+function areConstants(values: readonly (Value | undefined)[]): values is readonly Value[] {
   return !values.includes(undefined);
 }
 
-function valuesOf(codes: readonly Code[], run: (code: Code) => ReturnType<Code['run']>): readonly Value[] | Failure {
+function evaluateAll(codes: readonly Code[], run: (code: Code) => ReturnType<Code['run']>): readonly Value[] | Failure {
   const values: Value[] = [];
   for (const code of codes) {
     const value = run(code);
@@ -177,8 +182,8 @@ function valuesOf(codes: readonly Code[], run: (code: Code) => ReturnType<Code['
   return values;
 }
 
-/** Without a prototype, so that a key called `__proto__` is a key like any other. */
-function mapOf(keys: readonly string[], values: readonly Value[]): { readonly [key: string]: Value } {
+/** Builds an object without a prototype, so that a key named `__proto__` is an ordinary key. */
+function buildMap(keys: readonly string[], values: readonly Value[]): { readonly [key: string]: Value } {
   const map: { [key: string]: Value } = Object.create(null);
   for (const [at, key] of keys.entries()) map[key] = values[at] ?? null;
   return map;

@@ -1,14 +1,14 @@
-/**
- * The expressions of a rule, in CEL: its `when`, and whatever else it computes (`key`, `data`, the field of `at`).
+/*
+ * CEL expressions of a rule: its condition (`when`), and the other expressions (`key`, `data`, the field of `at`).
  *
- * They see `event` (the event's properties), `traits` (the event's traits), `user` (the person's traits as known) and
- * `matched` (by type, the properties of the event that completed the rule's pattern), all as JSON, and `now`, the time
- * of judging. They are checked when the catalog is applied, and then evaluated without I/O, without a clock, without
- * throwing, and within a bound of work, whatever the JSON holds.
+ * Variables: `event` (properties of the event), `traits` (traits of the event), `user` (known traits of the user), `matched`
+ * (properties of the events that completed the pattern, by type), all as JSON, and `now`, the time of evaluation.
+ * Expressions are checked when the catalog is applied. Evaluation performs no I/O, reads no clock, never throws, and is
+ * bounded in work, whatever the JSON contains.
  *
- * Where it departs from CEL, so that JSON needs no conversions: there is one kind of number (`7 / 2` is 3.5, and
- * dividing by zero is an error), a field of null has no fields (they are missing), and lists may be mixed. There are no
- * bytes, no types as values and no `cel.bind`; patterns of `matches` are written out.
+ * Departures from CEL, so that JSON needs no conversions: there is one number type (`7 / 2` is 3.5, and division by zero is
+ * an error), null has no fields (they are missing), and lists may mix types. There are no bytes, no type values and no
+ * `cel.bind`; the pattern of `matches` must be a literal.
  */
 
 import type { Json, JsonObject } from '../model/event.ts';
@@ -16,9 +16,9 @@ import { isoTime } from '../time/iso-time.ts';
 import type { Code, ConditionProblem, ExpressionKind, Path, Root } from './code.ts';
 import { toBool } from './code.ts';
 import { type Compiled as CompiledTree, compileTree } from './compile.ts';
-import { pathText } from './fields.ts';
+import { formatPath } from './fields.ts';
 import { toJson } from './json.ts';
-import { bindFrame, type Declared, type Scope, variablesOf } from './scope.ts';
+import { bindFrame, type Declared, type Scope, toVariables } from './scope.ts';
 import { parseExpression } from './syntax.ts';
 import { truncateForEvidence } from './truncate.ts';
 import { Fault, isFailure, type Kind } from './value.ts';
@@ -27,19 +27,19 @@ export type { ConditionProblem, Declared, Root, Scope };
 
 interface Compiled {
   readonly expression: string;
-  /** The fields it names, e.g. `traits.marketing_opt_in`, in order of appearance, without repeats. */
+  /** Fields that the expression names, such as `traits.marketing_opt_in`, in order of appearance, without duplicates. */
   readonly fields: readonly string[];
-  /** The same, as steps from the scope down. The first step is the variable: `event`, `user`, `now`. */
+  /** The same fields as paths. The first step is the variable: `event`, `user`, `now`. */
   readonly paths: readonly Path[];
 }
 
-/** It cannot be decided without these fields. */
+/** The result of an evaluation that needs fields which are missing. */
 interface MissingFields {
   readonly kind: 'missing';
   readonly fields: readonly string[];
 }
 
-/** A value cannot be used as the expression uses it. A sentence to read aloud, with at most a few characters of it. */
+/** The result of an evaluation that failed. The message is a sentence with at most a few characters of a value. */
 interface EvaluationError {
   readonly kind: 'error';
   readonly message: string;
@@ -52,11 +52,12 @@ export interface Condition extends Compiled {
 export type ConditionResult = { readonly kind: 'true' | 'false' } | MissingFields | EvaluationError;
 
 export interface Expression extends Compiled {
-  /** What is known of its value beforehand; `any` when it depends on the event. */
+  /** Kind of the value as far as known at compile time; `any` if it depends on the event. */
   readonly type: Kind | 'any';
   /**
-   * The value as JSON: a time as RFC 3339 text in UTC, a duration as seconds (`5400s`). An error, too, when it has more
-   * than 10,000 parts or 100,000 characters, is nested more than 31 deep, or has text that cannot be stored.
+   * Returns the value as JSON: a time as RFC 3339 text in UTC, a duration as seconds (`5400s`). Returns an error also for a
+   * value with more than 10,000 parts or 100,000 characters, nested more than 31 levels deep, or with text that cannot be
+   * stored.
    */
   evaluate(scope: Scope): ExpressionResult;
 }
@@ -64,27 +65,27 @@ export interface Expression extends Compiled {
 export type ExpressionResult = { readonly kind: 'value'; readonly value: Json } | MissingFields | EvaluationError;
 
 interface Problems {
-  /** In order of place. */
+  /** Problems in order of position. */
   readonly problems: readonly ConditionProblem[];
 }
 
-/** A condition, or everything that is wrong with it. Never throws, whatever the text. */
+/** Compiles a condition. Returns every problem if it is invalid; never throws. */
 export function compileCondition(expression: string, declared: Declared): { readonly condition: Condition } | Problems {
-  const compiled = compile(expression, declared, 'condition');
+  const compiled = compileText(expression, declared, 'condition');
   return 'problems' in compiled ? compiled : { condition: new CompiledCondition(expression, compiled) };
 }
 
-/** An expression with a value of any kind, or everything that is wrong with it. Never throws, whatever the text. */
+/** Compiles an expression with a value of any kind. Returns every problem if it is invalid; never throws. */
 export function compileExpression(
   expression: string,
   declared: Declared,
 ): { readonly expression: Expression } | Problems {
-  const compiled = compile(expression, declared, 'expression');
+  const compiled = compileText(expression, declared, 'expression');
   return 'problems' in compiled ? compiled : { expression: new CompiledExpression(expression, compiled) };
 }
 
-/** What evidence keeps: the named fields as they stand in the scope, large ones cut short; and those not there. */
-export function valuesSeen(
+/** Returns the named fields for evidence: their values, truncated if large, and the names of missing fields. */
+export function collectSeenValues(
   { fields, paths }: Pick<Compiled, 'fields' | 'paths'>,
   scope: Scope,
 ): { values: JsonObject; missing: string[] } {
@@ -92,7 +93,7 @@ export function valuesSeen(
   const missing: string[] = [];
   for (let at = 0; at < paths.length; at++) {
     const field = fields[at]!;
-    const value = valueAt(scope, paths[at]!);
+    const value = getAtPath(scope, paths[at]!);
     if (value === undefined) missing.push(field);
     else values[field] = truncateForEvidence(value);
   }
@@ -101,10 +102,10 @@ export function valuesSeen(
 
 type Tree = Omit<CompiledTree, 'problems'>;
 
-function compile(expression: string, declared: Declared, noun: ExpressionKind): Tree | Problems {
+function compileText(expression: string, declared: Declared, noun: ExpressionKind): Tree | Problems {
   const parsed = parseExpression(expression, noun);
   if ('problem' in parsed) return { problems: [parsed.problem] };
-  const { code, paths, problems } = compileTree(parsed.node, expression, variablesOf(declared), noun);
+  const { code, paths, problems } = compileTree(parsed.node, expression, toVariables(declared), noun);
   return problems.length > 0 ? { problems } : { code, paths };
 }
 
@@ -116,7 +117,7 @@ abstract class CompiledText implements Compiled {
 
   constructor(expression: string, { code, paths }: Tree) {
     this.expression = expression;
-    this.fields = paths.map(pathText);
+    this.fields = paths.map(formatPath);
     this.paths = paths;
     this.code = code;
   }
@@ -148,7 +149,7 @@ class CompiledExpression extends CompiledText implements Expression {
   }
 }
 
-function valueAt(scope: Scope, path: Path): Json | undefined {
+function getAtPath(scope: Scope, path: Path): Json | undefined {
   if (path[0] === 'now') return scope.now === undefined ? undefined : isoTime(scope.now);
   let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'matched'] ?? {};
   for (let at = 1; at < path.length; at++) {

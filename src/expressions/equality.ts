@@ -1,9 +1,9 @@
-/** When two values are the same: deeply, by value, and within a bound. */
-import { consumeSteps, type Frame, fault, keysOf } from './code.ts';
-import { Duration, Fault, isMap, ownField, Timestamp, type Value } from './value.ts';
+/* Deep equality by value, within bounds. */
+import { consumeSteps, type Frame, listKeys, toFault } from './code.ts';
+import { Duration, Fault, getOwnField, isMap, Timestamp, type Value } from './value.ts';
 
-/** Deep equality; a failure when the values are too large to go through. */
-export function equal(frame: Frame, a: Value, b: Value, depth = 0): boolean | Fault {
+/** Compares two values deeply. Returns a failure if they are too large. */
+export function areEqual(frame: Frame, a: Value, b: Value, depth = 0): boolean | Fault {
   if (a === b) return true;
   if (typeof a === 'string') {
     if (typeof b !== 'string' || a.length !== b.length) return false;
@@ -15,25 +15,30 @@ export function equal(frame: Frame, a: Value, b: Value, depth = 0): boolean | Fa
 
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false;
-    return every(frame, a.length, depth, (at) => equal(frame, a[at], b[at], depth + 1));
+    return everyIndex(frame, a.length, depth, (at) => areEqual(frame, a[at], b[at], depth + 1));
   }
   if (!isMap(a) || !isMap(b)) return false;
-  const keys = keysOf(frame, a);
-  const others = keysOf(frame, b);
+  const keys = listKeys(frame, a);
+  const others = listKeys(frame, b);
   if (keys instanceof Fault) return keys;
   if (others instanceof Fault) return others;
   if (keys.length !== others.length) return false;
-  return every(frame, keys.length, depth, (at) => {
-    const other = ownField(b, keys[at]!);
-    return other === undefined ? false : equal(frame, a[keys[at]!]!, other, depth + 1);
+  return everyIndex(frame, keys.length, depth, (at) => {
+    const other = getOwnField(b, keys[at]!);
+    return other === undefined ? false : areEqual(frame, a[keys[at]!]!, other, depth + 1);
   });
 }
 
-/** How deep a comparison may go: hostile JSON can be nested deeper than the stack. */
-const DEEPEST = 100;
+/** Nesting limit of a comparison: hostile JSON can be nested deeper than the stack. */
+const MAX_COMPARE_DEPTH = 100;
 
-function every(frame: Frame, length: number, depth: number, holds: (at: number) => boolean | Fault): boolean | Fault {
-  if (depth >= DEEPEST) return fault(frame, `a value is nested more than ${DEEPEST} levels deep`);
+function everyIndex(
+  frame: Frame,
+  length: number,
+  depth: number,
+  holds: (at: number) => boolean | Fault,
+): boolean | Fault {
+  if (depth >= MAX_COMPARE_DEPTH) return toFault(frame, `a value is nested more than ${MAX_COMPARE_DEPTH} levels deep`);
   for (let at = 0; at < length; at++) {
     const result = consumeSteps(frame, 4) ?? holds(at);
     if (result !== true) return result;
@@ -41,10 +46,10 @@ function every(frame: Frame, length: number, depth: number, holds: (at: number) 
   return true;
 }
 
-/** Whether one of the items equals the value. */
-export function includes(frame: Frame, list: readonly Value[], value: Value): boolean | Fault {
+/** Whether the list contains the value. */
+export function containsValue(frame: Frame, list: readonly Value[], value: Value): boolean | Fault {
   for (const item of list) {
-    const result = consumeSteps(frame, 1) ?? equal(frame, value, item);
+    const result = consumeSteps(frame, 1) ?? areEqual(frame, value, item);
     if (result !== false) return result;
   }
   return false;

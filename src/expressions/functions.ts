@@ -1,160 +1,165 @@
-/** The functions an expression can call. What is not in this table does not exist. */
+/* Functions that an expression can call; the table below is complete. */
 
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { FIRST_TIME, LAST_TIME } from '../time/iso-time.ts';
 import {
-  broken,
   type Code,
-  type Compiling,
+  type CompileContext,
   constant,
   consumeSteps,
+  type Evaluate,
   type Frame,
-  failureOf,
-  fault,
-  keysOf,
+  getFailure,
+  getSource,
+  listKeys,
   newFrame,
-  type Run,
-  sourceOf,
+  toFault,
+  toPlaceholder,
   typeFault,
 } from './code.ts';
 import { compileHas } from './fields.ts';
 import { didYouMean } from './hints.ts';
 import { compileMacro, isMacro, MACRO_NAMES } from './macros.ts';
 import { compileMatches } from './regex.ts';
-import { parseCelTimestamp, parseDuration } from './time.ts';
+import { parseCelDuration, parseCelTimestamp } from './time.ts';
 import {
   Duration,
+  describeKinds,
   Fault,
-  inWords,
+  getKind,
   isFailure,
   isMap,
   type Kind,
-  kindOf,
   type Outcome,
   Timestamp,
   type Value,
 } from './value.ts';
 
 interface Definition {
-  /** How it is written: `size(x)` or `x.size()`. */
+  /** Call syntax: `size(x)` or `x.size()`. */
   readonly form: 'call' | 'method' | 'both';
-  /** What each operand may be, the receiver first: one or two. */
+  /** Kinds allowed for each operand, the receiver first: one or two operands. */
   readonly takes: readonly (readonly Kind[])[];
   readonly gives: Kind;
-  /** Its operands are of the kinds in `takes`. */
+  /** Called with operands of the kinds in `takes`. */
   readonly run: (frame: Frame, a: Value, b: Value) => Outcome;
 }
 
 const FUNCTIONS: { readonly [name: string]: Definition } = {
-  size: { form: 'both', takes: [['string', 'list', 'map']], gives: 'number', run: size },
+  size: { form: 'both', takes: [['string', 'list', 'map']], gives: 'number', run: getSize },
 
-  contains: textual((frame, text, part) => search(frame, text, part)),
-  startsWith: textual((_, text, part) => text.startsWith(part)),
-  endsWith: textual((_, text, part) => text.endsWith(part)),
-  lowerAscii: respelt((text) => text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())),
-  upperAscii: respelt((text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())),
-  trim: respelt((text) => text.trim()),
+  contains: textFunction((frame, text, part) => findText(frame, text, part)),
+  startsWith: textFunction((_, text, part) => text.startsWith(part)),
+  endsWith: textFunction((_, text, part) => text.endsWith(part)),
+  lowerAscii: textTransform((text) => text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())),
+  upperAscii: textTransform((text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())),
+  trim: { form: 'method', takes: [['string']], gives: 'string', run: trim },
 
-  int: conversion(['number', 'string', 'timestamp'], 'number', toInt),
-  double: conversion(['number', 'string'], 'number', toDouble),
-  string: conversion(['string', 'number', 'bool', 'timestamp'], 'string', toText),
-  bool: conversion(['bool', 'string'], 'bool', toBool),
-  timestamp: conversion(['string', 'number', 'timestamp'], 'timestamp', toTimestamp),
-  duration: conversion(['string', 'duration'], 'duration', toDuration),
+  int: conversion(['number', 'string', 'timestamp'], 'number', convertToInt),
+  double: conversion(['number', 'string'], 'number', convertToDouble),
+  string: conversion(['string', 'number', 'bool', 'timestamp'], 'string', convertToText),
+  bool: conversion(['bool', 'string'], 'bool', convertToBool),
+  timestamp: conversion(['string', 'number', 'timestamp'], 'timestamp', convertToTimestamp),
+  duration: conversion(['string', 'duration'], 'duration', convertToDuration),
 
-  getFullYear: ofTime((date) => date.getUTCFullYear()),
-  getMonth: ofTime((date) => date.getUTCMonth()),
-  getDate: ofTime((date) => date.getUTCDate()),
-  getDayOfMonth: ofTime((date) => date.getUTCDate() - 1),
-  getDayOfWeek: ofTime((date) => date.getUTCDay()),
-  getDayOfYear: ofTime((date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000)),
-  getHours: ofTime((date) => date.getUTCHours(), 3_600_000),
-  getMinutes: ofTime((date) => date.getUTCMinutes(), 60_000),
-  getSeconds: ofTime((date) => date.getUTCSeconds(), 1000),
-  getMilliseconds: ofTime((date) => date.getUTCMilliseconds(), 1),
+  getFullYear: timeGetter((date) => date.getUTCFullYear()),
+  getMonth: timeGetter((date) => date.getUTCMonth()),
+  getDate: timeGetter((date) => date.getUTCDate()),
+  getDayOfMonth: timeGetter((date) => date.getUTCDate() - 1),
+  getDayOfWeek: timeGetter((date) => date.getUTCDay()),
+  getDayOfYear: timeGetter((date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000)),
+  getHours: timeGetter((date) => date.getUTCHours(), 3_600_000),
+  getMinutes: timeGetter((date) => date.getUTCMinutes(), 60_000),
+  getSeconds: timeGetter((date) => date.getUTCSeconds(), 1000),
+  getMilliseconds: timeGetter((date) => date.getUTCMilliseconds(), 1),
 };
 
 const NAMES = [...Object.keys(FUNCTIONS), ...MACRO_NAMES, 'has', 'matches'];
 
-export function compileCall(c: Compiling, node: Extract<ASTNode, { op: 'call' | 'rcall' }>): Code {
+export function compileCall(ctx: CompileContext, node: Extract<ASTNode, { op: 'call' | 'rcall' }>): Code {
   const name = node.args[0];
   const operands = node.op === 'call' ? node.args[1] : [node.args[1], ...node.args[2]];
 
-  if (name === 'has' && node.op === 'call') return compileHas(c, node);
-  if (name === 'matches') return compileMatches(c, node, operands);
-  if (isMacro(name) && node.op === 'rcall') return compileMacro(c, node);
+  if (name === 'has' && node.op === 'call') return compileHas(ctx, node);
+  if (name === 'matches') return compileMatches(ctx, node, operands);
+  if (isMacro(name) && node.op === 'rcall') return compileMacro(ctx, node);
 
   const definition = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-  if (definition === undefined) return unknown(c, node, name);
+  if (definition === undefined) return reportUnknown(ctx, node, name);
   const written = node.op === 'call' ? 'call' : 'method';
   if (operands.length !== definition.takes.length || (definition.form !== 'both' && definition.form !== written)) {
-    c.problem(node.start, `${name} is not written like this`, `as in ${usage(name, definition)}`);
-    for (const operand of operands) c.compile(operand);
-    return { ...broken(node), type: { kind: definition.gives } };
+    ctx.problem(node.start, `${name} is not written like this`, `as in ${formatUsage(name, definition)}`);
+    for (const operand of operands) ctx.compile(operand);
+    return { ...toPlaceholder(node), type: { kind: definition.gives } };
   }
-  return call(c, node, definition, operands);
+  return compileFunctionCall(ctx, node, definition, operands);
 }
 
-function call(c: Compiling, node: ASTNode, definition: Definition, operands: readonly ASTNode[]): Code {
+function compileFunctionCall(
+  ctx: CompileContext,
+  node: ASTNode,
+  definition: Definition,
+  operands: readonly ASTNode[],
+): Code {
   const { takes, gives, run: apply } = definition;
   const codes = operands.map((operand, at) => {
-    const code = c.compile(operand);
+    const code = ctx.compile(operand);
     const { kind } = code.type;
     if (kind !== 'dyn' && !takes[at]!.includes(kind)) {
-      c.problem(code.offset, `${code.label} is ${inWords([kind])}, ${inWords(takes[at]!)} is needed`);
+      ctx.problem(code.offset, `${code.label} is ${describeKinds([kind])}, ${describeKinds(takes[at]!)} is needed`);
     }
     return code;
   });
   const [left, right] = codes as [Code, Code?];
-  const run: Run = (frame) => {
+  const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right ? right.run(frame) : null;
-    const failure = failureOf(a, b);
+    const failure = getFailure(a, b);
     if (failure) return failure;
-    if (!takes[0]!.includes(kindOf(a as Value))) return typeFault(frame, left, a as Value, takes[0]!);
-    if (right && !takes[1]!.includes(kindOf(b as Value))) return typeFault(frame, right, b as Value, takes[1]!);
+    if (!takes[0]!.includes(getKind(a as Value))) return typeFault(frame, left, a as Value, takes[0]!);
+    if (right && !takes[1]!.includes(getKind(b as Value))) return typeFault(frame, right, b as Value, takes[1]!);
     const result = apply(frame, a as Value, b as Value);
-    return result instanceof Fault && result.message === '' ? unfit(frame, left, gives) : result;
+    return result instanceof Fault && result.message === '' ? conversionFault(frame, left, gives) : result;
   };
-  const label = sourceOf(c, node);
+  const label = getSource(ctx, node);
   const code: Code = { run, type: { kind: gives }, label, offset: node.start };
-  if (codes.some((each) => each.constant === undefined)) return code;
+  if (codes.some((each) => each.toConstant === undefined)) return code;
 
-  // All is written out: what fails would fail each time.
+  // All operands are constants: a failure would repeat on every evaluation.
   const value = run(newFrame());
   if (!isFailure(value)) return constant(value, code.type, label, node.start);
-  if (value instanceof Fault && !codes.some((each) => each.label === '')) c.problem(left.offset, value.message);
+  if (value instanceof Fault && !codes.some((each) => each.label === '')) ctx.problem(left.offset, value.message);
   return code;
 }
 
-function unknown(c: Compiling, node: Extract<ASTNode, { op: 'call' | 'rcall' }>, name: string): Code {
-  // A method's node starts with its receiver; between that and the name are only a dot, blanks and parentheses.
-  const offset = node.op === 'call' ? node.start : c.expression.indexOf(name, node.args[1].end);
-  c.problem(offset, `there is no function "${name}"`, didYouMean(name, NAMES));
-  // A receiver that is a bare name may be a namespace, as in `math.abs(x)`: one complaint is enough.
-  if (node.op === 'rcall' && node.args[1].op !== 'id') c.compile(node.args[1]);
-  return broken(node);
+function reportUnknown(ctx: CompileContext, node: Extract<ASTNode, { op: 'call' | 'rcall' }>, name: string): Code {
+  // The node of a method starts with its receiver; only a dot, blanks and parentheses separate it from the name.
+  const offset = node.op === 'call' ? node.start : ctx.expression.indexOf(name, node.args[1].end);
+  ctx.problem(offset, `there is no function "${name}"`, didYouMean(name, NAMES));
+  // A receiver that is a bare name may be a namespace, as in `math.abs(x)`: one problem is enough.
+  if (node.op === 'rcall' && node.args[1].op !== 'id') ctx.compile(node.args[1]);
+  return toPlaceholder(node);
 }
 
-function usage(name: string, { form, takes }: Definition): string {
+function formatUsage(name: string, { form, takes }: Definition): string {
   if (form === 'call') return `${name}(event.x)`;
   return `event.x.${name}(${takes.length > 1 ? '"a"' : ''})`;
 }
 
-/** A conversion that does not work, said where the operand's name is known. */
-const UNFIT = new Fault('');
+/** Marks a failed conversion; the message is built by the caller, which knows the name of the operand. */
+const CONVERSION_FAILED = new Fault('');
 
-function unfit(frame: Frame, code: Code, kind: Kind): Fault {
+function conversionFault(frame: Frame, code: Code, kind: Kind): Fault {
   const what =
     kind === 'timestamp'
       ? 'a time like "2025-10-31T10:41:00Z"'
       : kind === 'duration'
         ? 'a duration like "24h"'
-        : inWords([kind]);
-  return fault(frame, `${code.label} cannot be read as ${what}`);
+        : describeKinds([kind]);
+  return toFault(frame, `${code.label} cannot be read as ${what}`);
 }
 
-function textual(run: (frame: Frame, text: string, part: string) => Outcome): Definition {
+function textFunction(run: (frame: Frame, text: string, part: string) => Outcome): Definition {
   return {
     form: 'method',
     takes: [['string'], ['string']],
@@ -163,12 +168,12 @@ function textual(run: (frame: Frame, text: string, part: string) => Outcome): De
   };
 }
 
-/** The engine's search may compare each character of the one with each of the other. */
-function search(frame: Frame, text: string, part: string): Outcome {
+/** Consumes steps for a search, which may compare each character of one text with each of the other. */
+function findText(frame: Frame, text: string, part: string): Outcome {
   return consumeSteps(frame, Math.ceil((text.length * part.length) / 256)) ?? text.includes(part);
 }
 
-function respelt(run: (text: string) => string): Definition {
+function textTransform(run: (text: string) => string): Definition {
   return {
     form: 'method',
     takes: [['string']],
@@ -177,12 +182,24 @@ function respelt(run: (text: string) => string): Definition {
   };
 }
 
+/** Removes Unicode white space at both ends. JavaScript's `trim` differs: it removes U+FEFF, and keeps U+0085. */
+function trim(frame: Frame, value: Value): Outcome {
+  const text = value as string;
+  let start = 0;
+  let end = text.length;
+  while (start < end && WHITE_SPACE.test(text[start]!)) start++;
+  while (start < end && WHITE_SPACE.test(text[end - 1]!)) end--;
+  return consumeSteps(frame, (start + text.length - end) * 4) ?? text.slice(start, end);
+}
+
+const WHITE_SPACE = /^\p{White_Space}$/u;
+
 function conversion(takes: readonly Kind[], gives: Kind, run: (value: Value) => Outcome): Definition {
   return { form: 'call', takes: [takes], gives, run: (frame, value) => consumeSteps(frame, 10) ?? run(value) };
 }
 
-/** Of a time, in UTC; of a duration, all of it in that unit (`duration("90m").getHours()` is 1). */
-function ofTime(read: (date: Date) => number, unit?: number): Definition {
+/** Defines a getter: of a time in UTC; of a duration the whole duration in that unit (`duration("90m").getHours()` is 1). */
+function timeGetter(read: (date: Date) => number, unit?: number): Definition {
   return {
     form: 'method',
     takes: [unit === undefined ? ['timestamp'] : ['timestamp', 'duration']],
@@ -191,19 +208,19 @@ function ofTime(read: (date: Date) => number, unit?: number): Definition {
       const tooMuch = consumeSteps(frame, 10);
       if (tooMuch) return tooMuch;
       if (value instanceof Duration) return Math.trunc(value.ms / (unit ?? 1));
-      return value instanceof Timestamp ? read(new Date(value.ms)) : UNFIT;
+      return value instanceof Timestamp ? read(new Date(value.ms)) : CONVERSION_FAILED;
     },
   };
 }
 
-/** Characters of text (code points), items of a list, keys of an object. */
-function size(frame: Frame, value: Value): Outcome {
+/** Returns the number of code points of a text, items of a list, or keys of an object. */
+function getSize(frame: Frame, value: Value): Outcome {
   if (Array.isArray(value)) return value.length;
   if (isMap(value)) {
-    const keys = keysOf(frame, value);
+    const keys = listKeys(frame, value);
     return keys instanceof Fault ? keys : keys.length;
   }
-  if (typeof value !== 'string') return UNFIT;
+  if (typeof value !== 'string') return CONVERSION_FAILED;
   const tooMuch = consumeSteps(frame, value.length >> 4);
   if (tooMuch) return tooMuch;
   let pairs = 0;
@@ -214,38 +231,38 @@ function size(frame: Frame, value: Value): Outcome {
   return value.length - pairs;
 }
 
-function toInt(value: Value): Outcome {
+function convertToInt(value: Value): Outcome {
   if (typeof value === 'number') return Math.trunc(value);
   if (value instanceof Timestamp) return Math.floor(value.ms / 1000);
-  return /^[+-]?\d{1,15}$/.test(value as string) ? Number(value) : UNFIT;
+  return /^[+-]?\d{1,15}$/.test(value as string) ? Number(value) : CONVERSION_FAILED;
 }
 
-function toDouble(value: Value): Outcome {
+function convertToDouble(value: Value): Outcome {
   if (typeof value === 'number') return value;
   const text = value as string;
   const number = /^[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
-  return Number.isFinite(number) ? number : UNFIT;
+  return Number.isFinite(number) ? number : CONVERSION_FAILED;
 }
 
-function toText(value: Value): Outcome {
+function convertToText(value: Value): Outcome {
   return value instanceof Timestamp ? new Date(value.ms).toISOString() : String(value);
 }
 
-function toBool(value: Value): Outcome {
+function convertToBool(value: Value): Outcome {
   if (typeof value === 'boolean') return value;
   if (['true', 'True', 'TRUE', 't', '1'].includes(value as string)) return true;
-  return ['false', 'False', 'FALSE', 'f', '0'].includes(value as string) ? false : UNFIT;
+  return ['false', 'False', 'FALSE', 'f', '0'].includes(value as string) ? false : CONVERSION_FAILED;
 }
 
-/** From RFC 3339 text, or from seconds since the epoch. */
-function toTimestamp(value: Value): Outcome {
+/** Converts RFC 3339 text, or seconds since the epoch, to a time. */
+function convertToTimestamp(value: Value): Outcome {
   if (value instanceof Timestamp) return value;
   const ms = typeof value === 'number' ? value * 1000 : parseCelTimestamp(value as string);
-  return ms !== undefined && ms >= FIRST_TIME && ms <= LAST_TIME ? new Timestamp(ms) : UNFIT;
+  return ms !== undefined && ms >= FIRST_TIME && ms <= LAST_TIME ? new Timestamp(ms) : CONVERSION_FAILED;
 }
 
-function toDuration(value: Value): Outcome {
+function convertToDuration(value: Value): Outcome {
   if (value instanceof Duration) return value;
-  const ms = parseDuration(value as string);
-  return ms === undefined ? UNFIT : new Duration(ms);
+  const ms = parseCelDuration(value as string);
+  return ms === undefined ? CONVERSION_FAILED : new Duration(ms);
 }

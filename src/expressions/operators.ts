@@ -1,45 +1,45 @@
-/** The operators that answer true or false, and the choice between two. */
+/* Operators with a boolean result, and the ternary operator. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import {
   type Code,
-  type Compiling,
+  type CompileContext,
   combineFailures,
   consumeSteps,
+  describeKind,
+  type Evaluate,
   expectBool,
   type Frame,
-  failureOf,
-  fault,
-  type Run,
-  sourceOf,
+  getFailure,
+  getSource,
   toBool,
+  toFault,
   typeFault,
-  wordFor,
 } from './code.ts';
-import { equal, includes } from './equality.ts';
-import { didYouMean, some } from './hints.ts';
+import { areEqual, containsValue } from './equality.ts';
+import { didYouMean, joinNames } from './hints.ts';
 import { BOOL, DYN, type Type } from './type.ts';
 import {
   Duration,
-  describe,
+  describeKinds,
+  describeValue,
   type Fault,
-  inWords,
+  getKind,
+  getOwnField,
   isFailure,
   isMap,
   type Kind,
-  kindOf,
-  ownField,
   Timestamp,
   type Value,
 } from './value.ts';
 
 type Order = '<' | '<=' | '>' | '>=';
 
-/** `&&` and `||` as CEL has them: a side that decides wins over a side that fails, in either order. */
-export function compileLogic(c: Compiling, node: Extract<ASTNode, { op: '&&' | '||' }>): Code {
-  const left = expectBool(c, c.compile(node.args[0]));
-  const right = expectBool(c, c.compile(node.args[1]));
+/** Compiles `&&` and `||` with CEL semantics: a decisive operand wins over a failing one, in either order. */
+export function compileLogic(ctx: CompileContext, node: Extract<ASTNode, { op: '&&' | '||' }>): Code {
+  const left = expectBool(ctx, ctx.compile(node.args[0]));
+  const right = expectBool(ctx, ctx.compile(node.args[1]));
   const decisive = node.op === '||';
-  const run: Run = (frame) => {
+  const run: Evaluate = (frame) => {
     const first = toBool(frame, left, left.run(frame));
     if (first === decisive) return decisive;
     const second = toBool(frame, right, right.run(frame));
@@ -47,86 +47,90 @@ export function compileLogic(c: Compiling, node: Extract<ASTNode, { op: '&&' | '
     if (isFailure(first)) return isFailure(second) ? combineFailures(first, second) : first;
     return second;
   };
-  return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
+  return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
-export function compileTernary(c: Compiling, node: Extract<ASTNode, { op: '?:' }>): Code {
-  const condition = expectBool(c, c.compile(node.args[0]));
-  const yes = c.compile(node.args[1]);
-  const no = c.compile(node.args[2]);
+export function compileTernary(ctx: CompileContext, node: Extract<ASTNode, { op: '?:' }>): Code {
+  const condition = expectBool(ctx, ctx.compile(node.args[0]));
+  const yes = ctx.compile(node.args[1]);
+  const no = ctx.compile(node.args[2]);
   const kinds = [yes.type.kind, no.type.kind];
-  if (differ(yes, no)) {
-    c.problem(no.offset, `one branch gives ${wordFor(yes)}, the other ${wordFor(no)}: they must be of one kind`);
+  if (haveDifferentKinds(yes, no)) {
+    ctx.problem(
+      no.offset,
+      `one branch gives ${describeKind(yes)}, the other ${describeKind(no)}: they must be of one kind`,
+    );
   }
-  const run: Run = (frame) => {
+  const run: Evaluate = (frame) => {
     const chosen = toBool(frame, condition, condition.run(frame));
     if (isFailure(chosen)) return chosen;
     return chosen ? yes.run(frame) : no.run(frame);
   };
   const type: Type = kinds[0] === kinds[1] ? { kind: yes.type.kind } : DYN;
-  return { run, type, label: sourceOf(c, node), offset: node.start };
+  return { run, type, label: getSource(ctx, node), offset: node.start };
 }
 
-export function compileNot(c: Compiling, node: Extract<ASTNode, { op: '!_' }>): Code {
-  const code = expectBool(c, c.compile(node.args));
-  const run: Run = (frame) => {
+export function compileNot(ctx: CompileContext, node: Extract<ASTNode, { op: '!_' }>): Code {
+  const code = expectBool(ctx, ctx.compile(node.args));
+  const run: Evaluate = (frame) => {
     const value = toBool(frame, code, code.run(frame));
     return isFailure(value) ? value : !value;
   };
-  return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
+  return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
-/** Values of different kinds are not equal, and that is no error: so says CEL. The compiler refuses it where it can. */
-export function compileEquality(c: Compiling, node: Extract<ASTNode, { op: '==' | '!=' }>): Code {
-  const left = c.compile(node.args[0]);
-  const right = c.compile(node.args[1]);
-  checkComparable(c, left, right, 'they are never equal');
-  checkListed(c, left, right);
-  checkListed(c, right, left);
+/** Compiles `==` and `!=`. As in CEL, values of different kinds are unequal; the compiler reports such comparisons if it can. */
+export function compileEquality(ctx: CompileContext, node: Extract<ASTNode, { op: '==' | '!=' }>): Code {
+  const left = ctx.compile(node.args[0]);
+  const right = ctx.compile(node.args[1]);
+  checkComparable(ctx, left, right, 'they are never equal');
+  checkEnum(ctx, left, right);
+  checkEnum(ctx, right, left);
   const wanted = node.op === '==';
-  const run: Run = (frame) => {
+  const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right.run(frame);
     if (typeof a === 'number' || typeof a === 'boolean') {
       if (typeof b !== 'object') return (a === b) === wanted;
     }
-    const failure = failureOf(a, b);
+    const failure = getFailure(a, b);
     if (failure) return failure;
-    const same = equal(frame, a as Value, b as Value);
+    const same = areEqual(frame, a as Value, b as Value);
     return typeof same === 'boolean' ? same === wanted : same;
   };
-  return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
+  return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
-export function compileOrder(c: Compiling, node: Extract<ASTNode, { op: Order }>): Code {
+export function compileOrder(ctx: CompileContext, node: Extract<ASTNode, { op: Order }>): Code {
   const { op } = node;
-  const left = c.compile(node.args[0]);
-  const right = c.compile(node.args[1]);
+  const left = ctx.compile(node.args[0]);
+  const right = ctx.compile(node.args[1]);
   const ordered: readonly (Kind | 'dyn')[] = ['dyn', 'number', 'string', 'bool', 'timestamp', 'duration'];
   const orderless = [left, right].find((side) => !ordered.includes(side.type.kind));
-  if (orderless) c.problem(orderless.offset, `${orderless.label} is ${wordFor(orderless)}, "${op}" cannot compare it`);
-  else checkComparable(c, left, right, `"${op}" cannot compare them`);
+  if (orderless)
+    ctx.problem(orderless.offset, `${orderless.label} is ${describeKind(orderless)}, "${op}" cannot compare it`);
+  else checkComparable(ctx, left, right, `"${op}" cannot compare them`);
 
-  const run: Run = (frame) => {
+  const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right.run(frame);
-    if (typeof a === 'number' && typeof b === 'number') return inOrder(op, a, b);
-    const failure = failureOf(a, b);
-    return failure ?? order(frame, op, left, a as Value, right, b as Value);
+    if (typeof a === 'number' && typeof b === 'number') return compareInOrder(op, a, b);
+    const failure = getFailure(a, b);
+    return failure ?? compareValues(frame, op, left, a as Value, right, b as Value);
   };
-  return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
+  return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
-/** In a list by equality, in an object by key. */
-export function compileIn(c: Compiling, node: Extract<ASTNode, { op: 'in' }>): Code {
-  const left = c.compile(node.args[0]);
-  const right = c.compile(node.args[1]);
+/** Compiles `in`: membership in a list by equality, in an object by key. */
+export function compileIn(ctx: CompileContext, node: Extract<ASTNode, { op: 'in' }>): Code {
+  const left = ctx.compile(node.args[0]);
+  const right = ctx.compile(node.args[1]);
   const { kind, item } = right.type;
   if (kind === 'string') {
     const hint = `did you mean ${right.label}.contains(${left.label})?`;
-    c.problem(right.offset, '"in" looks into lists and objects, not into text', hint);
+    ctx.problem(right.offset, '"in" looks into lists and objects, not into text', hint);
   } else if (kind !== 'dyn' && kind !== 'list' && kind !== 'map') {
-    c.problem(right.offset, `${right.label} is ${inWords([kind])}, "in" looks into lists and objects`);
+    ctx.problem(right.offset, `${right.label} is ${describeKinds([kind])}, "in" looks into lists and objects`);
   } else if (
     kind === 'list' &&
     item &&
@@ -134,23 +138,26 @@ export function compileIn(c: Compiling, node: Extract<ASTNode, { op: 'in' }>): C
     left.type.kind !== 'dyn' &&
     item.kind !== left.type.kind
   ) {
-    c.problem(left.offset, `${left.label} is ${wordFor(left)}, and the list holds ${inWords([item.kind])}`);
+    ctx.problem(
+      left.offset,
+      `${left.label} is ${describeKind(left)}, and the list holds ${describeKinds([item.kind])}`,
+    );
   }
-  const run: Run = (frame) => {
+  const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right.run(frame);
-    const failure = failureOf(a, b);
+    const failure = getFailure(a, b);
     if (failure) return failure;
-    if (Array.isArray(b)) return includes(frame, b, a as Value);
+    if (Array.isArray(b)) return containsValue(frame, b, a as Value);
     if (!isMap(b)) return typeFault(frame, right, b as Value, ['list', 'map']);
-    return typeof a === 'string' ? ownField(b, a) !== undefined : typeFault(frame, left, a as Value, ['string']);
+    return typeof a === 'string' ? getOwnField(b, a) !== undefined : typeFault(frame, left, a as Value, ['string']);
   };
-  return { run, type: BOOL, label: sourceOf(c, node), offset: node.start };
+  return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-function inOrder<T extends number | string | boolean>(op: Order, a: T, b: T): boolean {
+function compareInOrder<T extends number | string | boolean>(op: Order, a: T, b: T): boolean {
   switch (op) {
     case '<':
       return a < b;
@@ -163,41 +170,59 @@ function inOrder<T extends number | string | boolean>(op: Order, a: T, b: T): bo
   }
 }
 
-function order(frame: Frame, op: Order, left: Code, a: Value, right: Code, b: Value): boolean | Fault {
+function compareValues(frame: Frame, op: Order, left: Code, a: Value, right: Code, b: Value): boolean | Fault {
   if (typeof a === 'string' && typeof b === 'string') {
-    return consumeSteps(frame, Math.min(a.length, b.length) >> 8) ?? inOrder(op, a, b);
+    return consumeSteps(frame, Math.min(a.length, b.length) >> 2) ?? compareInOrder(op, compareCodePoints(a, b), 0);
   }
-  if (typeof a === 'boolean' && typeof b === 'boolean') return inOrder(op, a, b);
-  if (a instanceof Timestamp && b instanceof Timestamp) return inOrder(op, a.ms, b.ms);
-  if (a instanceof Duration && b instanceof Duration) return inOrder(op, a.ms, b.ms);
+  if (typeof a === 'boolean' && typeof b === 'boolean') return compareInOrder(op, a, b);
+  if (a instanceof Timestamp && b instanceof Timestamp) return compareInOrder(op, a.ms, b.ms);
+  if (a instanceof Duration && b instanceof Duration) return compareInOrder(op, a.ms, b.ms);
 
-  // Whose kind is known beforehand is right; the other is told what it should have been.
+  // An operand with a statically known kind is taken as correct; the failure is about the other one.
   const leftKind = left.type.kind;
   const rightKind = right.type.kind;
-  if (rightKind !== 'dyn' && kindOf(b) === rightKind) return typeFault(frame, left, a, [rightKind]);
-  if (leftKind !== 'dyn' && kindOf(a) === leftKind) return typeFault(frame, right, b, [leftKind]);
-  return fault(
+  if (rightKind !== 'dyn' && getKind(b) === rightKind) return typeFault(frame, left, a, [rightKind]);
+  if (leftKind !== 'dyn' && getKind(a) === leftKind) return typeFault(frame, right, b, [leftKind]);
+  return toFault(
     frame,
-    `${left.label} is ${describe(a)} and ${right.label} is ${describe(b)}: "${op}" cannot compare them`,
+    `${left.label} is ${describeValue(a)} and ${right.label} is ${describeValue(b)}: "${op}" cannot compare them`,
   );
 }
 
-function differ(left: Code, right: Code): boolean {
+/**
+ * Compares two texts by code point; returns a negative number, 0 or a positive number. JavaScript compares UTF-16 units,
+ * which sorts U+10000 and above (surrogate pairs) before U+E000 to U+FFFF.
+ */
+function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  if (at === length) return a.length - b.length;
+  return getSortRank(a.charCodeAt(at)) - getSortRank(b.charCodeAt(at));
+}
+
+/** Returns the sort rank of a UTF-16 unit; surrogates sort last. */
+function getSortRank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+function haveDifferentKinds(left: Code, right: Code): boolean {
   return left.type.kind !== 'dyn' && right.type.kind !== 'dyn' && left.type.kind !== right.type.kind;
 }
 
-function checkComparable(c: Compiling, left: Code, right: Code, verdict: string): void {
-  if (!differ(left, right)) return;
-  const message = `${left.label} is ${wordFor(left)} and ${right.label} is ${wordFor(right)}: ${verdict}`;
-  c.problem(left.offset, message, retyped(left, right) ?? retyped(right, left));
+function checkComparable(ctx: CompileContext, left: Code, right: Code, verdict: string): void {
+  if (!haveDifferentKinds(left, right)) return;
+  const message = `${left.label} is ${describeKind(left)} and ${right.label} is ${describeKind(right)}: ${verdict}`;
+  ctx.problem(left.offset, message, hintForLiteral(left, right) ?? hintForLiteral(right, left));
 }
 
 /**
- * A literal written as the wrong kind: `"3"` for 3, `3` for "3", `"true"` for true, and null for "not there"; and text,
- * literal or not, where a time is meant.
+ * Returns a hint for a literal of the wrong kind: `"3"` for 3, `3` for "3", `"true"` for true, null for a missing field, or
+ * text where a time is needed.
  */
-function retyped(literal: Code, other: Code): string | undefined {
-  const value = literal.constant;
+function hintForLiteral(literal: Code, other: Code): string | undefined {
+  const value = literal.toConstant;
   const { kind } = other.type;
   if (value === null && other.path && other.path.length > 1) return `has(${other.label}) tells whether it is there`;
   if (kind === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return `did you mean "${value}"?`;
@@ -210,16 +235,16 @@ function retyped(literal: Code, other: Code): string | undefined {
   return undefined;
 }
 
-/** A text that the schema's `enum` does not have. */
-function checkListed(c: Compiling, field: Code, literal: Code): void {
+/** Reports a text that is not in the `enum` of the schema. */
+function checkEnum(ctx: CompileContext, field: Code, literal: Code): void {
   const { values } = field.type;
-  const value = literal.constant;
+  const value = literal.toConstant;
   if (values === undefined || typeof value !== 'string' || values.includes(value)) return;
   const known = values.filter((each) => typeof each === 'string');
   if (known.length === 0) return;
-  c.problem(
+  ctx.problem(
     literal.offset,
-    `${field.label} is never "${value}": it is one of ${some(known)}`,
+    `${field.label} is never "${value}": it is one of ${joinNames(known)}`,
     didYouMean(value, known),
   );
 }

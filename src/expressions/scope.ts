@@ -1,23 +1,23 @@
 import type { JsonObject, Millis } from '../model/event.ts';
 import { type Frame, newFrame, ROOTS, type Root, type Unavailable, type Variables } from './code.ts';
-import { type Type, typeOfSchema } from './type.ts';
+import { type Type, toType } from './type.ts';
 
 /**
- * What may be named where the expression stands. `event`, `traits` and `user` are JSON Schemas (objects with
- * `properties`); one that is absent means: anything.
+ * Variables available at the place of an expression. `event`, `traits` and `user` are JSON Schemas (objects with
+ * `properties`); an absent schema allows any field.
  */
 export interface Declared {
   readonly event?: JsonObject;
   readonly traits?: JsonObject;
   readonly user?: JsonObject;
   /**
-   * The event types of the rule's pattern, each with the schema of its properties (`{}`: anything). Absent: the rule
-   * has no pattern, and `matched` may not be named. Without a type in it: any type may be.
+   * Event types of the rule's pattern, each with the schema of its properties (`{}`: no restriction). Absent: the rule has
+   * no pattern, and `matched` is not available. Empty: any type may be named.
    */
   readonly matched?: { readonly [eventType: string]: JsonObject };
-  /** The rule waits, so that `now` may be named. */
+  /** True if the rule waits, so that `now` is available. */
   readonly now?: boolean;
-  /** The only variables that this place knows; absent: all. `matched` and `now` must be declared all the same. */
+  /** Restricts the available variables; absent: all. `matched` and `now` must be declared in any case. */
   readonly roots?: readonly Root[];
 }
 
@@ -25,56 +25,56 @@ export interface Scope {
   readonly event: JsonObject;
   readonly traits: JsonObject;
   readonly user: JsonObject;
-  /** By event type, the properties of the event that matched the pattern. Absent: none did. */
+  /** Properties of the events that matched the pattern, by event type. Absent: no event matched. */
   readonly matched?: JsonObject | undefined;
-  /** The time of judging. Absent: `now` is missing. */
+  /** Time of the evaluation. Absent: `now` is missing. */
   readonly now?: Millis | undefined;
 }
 
-export function variablesOf(declared: Declared): Variables {
+export function toVariables(declared: Declared): Variables {
   const { event, traits, user, matched, now, roots = ROOTS } = declared;
-  const here = (root: Root, type: Type | Unavailable) => (roots.includes(root) ? type : elsewhere(root, roots));
+  const here = (root: Root, type: Type | Unavailable) => (roots.includes(root) ? type : unavailableAt(root, roots));
   return {
-    event: here('event', mapOf(event)),
-    traits: here('traits', mapOf(traits)),
-    user: here('user', mapOf(user)),
-    matched: here('matched', matched ? matchedOf(matched) : UNMATCHED),
-    now: here('now', now ? { kind: 'timestamp' } : TIMELESS),
+    event: here('event', toMapType(event)),
+    traits: here('traits', toMapType(traits)),
+    user: here('user', toMapType(user)),
+    matched: here('matched', matched ? toMatchedType(matched) : NO_MATCHED),
+    now: here('now', now ? { kind: 'timestamp' } : NO_NOW),
   };
 }
 
-const NOTHING: JsonObject = Object.freeze({});
+const EMPTY_OBJECT: JsonObject = Object.freeze({});
 const frame: Frame = newFrame();
 
-/** The frame of the next evaluation. There is one for all: an evaluation never waits and never nests. */
+/** Returns the frame for the next evaluation. A single frame is reused, since evaluations are synchronous and never nest. */
 export function bindFrame(scope: Scope): Frame {
   frame.event = scope.event;
   frame.traits = scope.traits;
   frame.user = scope.user;
-  frame.matched = scope.matched ?? NOTHING;
+  frame.matched = scope.matched ?? EMPTY_OBJECT;
   frame.now = scope.now;
   frame.steps = 0;
   return frame;
 }
 
-const UNMATCHED: Unavailable = { absent: 'there is no matched event: the rule has no after', hint: 'add after' };
-const TIMELESS: Unavailable = {
+const NO_MATCHED: Unavailable = { absent: 'there is no matched event: the rule has no after', hint: 'add after' };
+const NO_NOW: Unavailable = {
   absent: 'now is known only where the rule waits',
   hint: 'add delay, at, unless, debounce or every',
 };
 
-function elsewhere(root: Root, roots: readonly Root[]): Unavailable {
+function unavailableAt(root: Root, roots: readonly Root[]): Unavailable {
   return { absent: `${root} is not known here: only ${roots.join(' and ')} ${roots.length === 1 ? 'is' : 'are'}` };
 }
 
-function mapOf(schema: JsonObject | undefined): Type {
-  const type = typeOfSchema(schema);
+function toMapType(schema: JsonObject | undefined): Type {
+  const type = toType(schema);
   return { kind: 'map', ...(schema && (type.kind === 'map' || schema.type === undefined) && { schema }) };
 }
 
-function matchedOf(schemas: { readonly [eventType: string]: JsonObject }): Type {
+function toMatchedType(schemas: { readonly [eventType: string]: JsonObject }): Type {
   const types = Object.entries(schemas);
-  if (types.length === 0) return mapOf(undefined);
+  if (types.length === 0) return toMapType(undefined);
   const properties = types.map(([type, schema]) => [type, { ...schema, type: 'object' }] as const);
-  return mapOf({ type: 'object', properties: Object.fromEntries(properties) });
+  return toMapType({ type: 'object', properties: Object.fromEntries(properties) });
 }

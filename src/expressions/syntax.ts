@@ -1,17 +1,16 @@
-/**
- * From text to a tree: the grammar of CEL, by the library's parser, with messages for people who write YAML.
+/*
+ * Parses CEL with the library's parser, and rewrites its messages for authors of YAML files.
  *
- * Only the parser is the library's. Its evaluator is not used, because of what hostile JSON does to it: a property
- * called `constructor` makes every condition fail, comparing nested values keeps a new type in memory for each shape
- * ever seen, macros have no bound, `matches` can hang, and a missing key is an exception (with a stack) rather than
- * a value.
+ * The library's evaluator is not used, because hostile JSON breaks it: a property named `constructor` makes every condition
+ * fail, comparing nested values keeps a new type in memory for each shape ever seen, macros have no bound, `matches` can
+ * hang, and a missing key is an exception (with a stack) rather than a value.
  */
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
 import type { ConditionProblem, ExpressionKind } from './code.ts';
 
-const MAX_LENGTH = 4096;
+const MAX_EXPRESSION_CHARS = 4096;
 
-/** Small enough that neither compiling nor evaluating one can exhaust the stack. */
+/** Nesting limit that keeps compilation and evaluation from exhausting the stack. */
 const parser = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } });
 
 export function parseExpression(
@@ -19,19 +18,24 @@ export function parseExpression(
   noun: ExpressionKind,
 ): { node: ASTNode } | { problem: ConditionProblem } {
   if (expression.trim() === '') return { problem: { message: `the ${noun} is empty`, offset: 0 } };
-  if (expression.length > MAX_LENGTH) {
-    return { problem: { message: `the ${noun} is longer than ${MAX_LENGTH} characters`, offset: MAX_LENGTH } };
+  if (expression.length > MAX_EXPRESSION_CHARS) {
+    return {
+      problem: {
+        message: `the ${noun} is longer than ${MAX_EXPRESSION_CHARS} characters`,
+        offset: MAX_EXPRESSION_CHARS,
+      },
+    };
   }
   try {
     return { node: parser.parse(expression).ast };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    return { problem: inPlainWords(error, expression, noun) };
+    return { problem: toProblem(error, expression, noun) };
   }
 }
 
-/** By the token that stands where it should not, and the word before it. */
-const MEANT: { readonly [token: string]: string } = {
+/** Hints by unexpected token or the word before it. */
+const TOKEN_HINTS: { readonly [token: string]: string } = {
   '=': '==',
   '&': '&&',
   '|': '||',
@@ -48,7 +52,7 @@ const MEANT: { readonly [token: string]: string } = {
   '’': "'",
 };
 
-const SYMBOLS: { readonly [token: string]: string } = {
+const SYMBOL_NAMES: { readonly [token: string]: string } = {
   RPAREN: '")"',
   RBRACKET: '"]"',
   RBRACE: '"}"',
@@ -56,7 +60,7 @@ const SYMBOLS: { readonly [token: string]: string } = {
   IDENTIFIER: 'a name',
 };
 
-function inPlainWords(error: ParseError, expression: string, noun: ExpressionKind): ConditionProblem {
+function toProblem(error: ParseError, expression: string, noun: ExpressionKind): ConditionProblem {
   const offset = Math.min(error.range?.start ?? 0, expression.length);
   const rest = expression.slice(offset);
   const found = /^(\w+|.)/su.exec(rest.trimStart())?.[0];
@@ -67,7 +71,7 @@ function inPlainWords(error: ParseError, expression: string, noun: ExpressionKin
 
   switch (error.code) {
     case 'expected_token': {
-      const symbol = SYMBOLS[/Expected ([A-Z]+)/.exec(error.summary)?.[1] ?? ''];
+      const symbol = SYMBOL_NAMES[/Expected ([A-Z]+)/.exec(error.summary)?.[1] ?? ''];
       if (symbol === undefined) break;
       return problem(
         found === undefined ? `${symbol} is missing at the end` : `${symbol} is missing before "${found}"`,
@@ -76,12 +80,16 @@ function inPlainWords(error: ParseError, expression: string, noun: ExpressionKin
     case 'unexpected_token':
     case 'unexpected_character': {
       if (found === undefined) return problem(`the ${noun} ends too early`);
-      // `===` is read as `==` and a stray `=`, `not x` as a variable `not` and a stray `x`.
+      // The parser reads `===` as `==` and an unexpected `=`, and `not x` as a variable `not` and an unexpected `x`.
       if (found === '=' && /^[=!]=$/.test(before)) return problem('"=" is not expected here', before);
-      const meant = own(MEANT, found);
-      if (meant === undefined && own(MEANT, before)) {
+      const meant = getOwn(TOKEN_HINTS, found);
+      if (meant === undefined && getOwn(TOKEN_HINTS, before)) {
         const start = expression.lastIndexOf(before, offset - 1);
-        return { message: `"${before}" is not expected here`, hint: `did you mean ${MEANT[before]}?`, offset: start };
+        return {
+          message: `"${before}" is not expected here`,
+          hint: `did you mean ${TOKEN_HINTS[before]}?`,
+          offset: start,
+        };
       }
       return problem(`"${found}" is not expected here`, meant);
     }
@@ -95,6 +103,6 @@ function inPlainWords(error: ParseError, expression: string, noun: ExpressionKin
   return problem(error.summary.charAt(0).toLowerCase() + error.summary.slice(1));
 }
 
-function own(table: { readonly [key: string]: string }, key: string): string | undefined {
+function getOwn(table: { readonly [key: string]: string }, key: string): string | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }

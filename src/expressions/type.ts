@@ -2,13 +2,13 @@ import type { Json, JsonObject } from '../model/event.ts';
 import type { Kind } from './value.ts';
 
 export interface Type {
-  /** `dyn`: nothing is known. */
+  /** `dyn`: unknown. */
   readonly kind: Kind | 'dyn';
-  /** Of a list: its items. */
+  /** Type of the items of a list. */
   readonly item?: Type;
-  /** Of a map: the schema that names its fields. */
+  /** Schema with the fields of a map. */
   readonly schema?: JsonObject;
-  /** The only values it can have, when its schema lists them. */
+  /** Allowed values, if the schema lists them. */
   readonly values?: readonly Json[];
 }
 
@@ -27,39 +27,39 @@ const KINDS: { readonly [type: string]: Kind } = {
   object: 'map',
 };
 
-/** A schema with no single `type` says nothing that can be relied on. */
-export function typeOfSchema(schema: Json | undefined): Type {
+/** Returns the type that a schema guarantees; `dyn` without a single `type`. */
+export function toType(schema: Json | undefined): Type {
   if (!isObject(schema) || schema.nullable === true) return DYN;
   const kind = typeof schema.type === 'string' && Object.hasOwn(KINDS, schema.type) ? KINDS[schema.type] : undefined;
   if (kind === undefined) return DYN;
   return {
     kind,
-    ...(kind === 'list' && { item: saysMore(schema) ? DYN : typeOfSchema(schema.items) }),
+    ...(kind === 'list' && { item: hasOtherFieldKeywords(schema) ? DYN : toType(schema.items) }),
     ...(kind === 'map' && { schema }),
     ...(Array.isArray(schema.enum) && { values: schema.enum }),
   };
 }
 
-/** The type of a field, or nothing when the schema does not name it and is not open. */
-export function typeOfField({ schema = {} }: Type, name: string): Type | undefined {
+/** Returns the type of a field, or undefined if a closed schema does not name it. */
+export function getFieldType({ schema = {} }: Type, name: string): Type | undefined {
   const { properties, additionalProperties, required } = schema;
-  if (isObject(properties) && Object.hasOwn(properties, name)) return typeOfSchema(properties[name]);
-  if (saysMore(schema) || (Array.isArray(required) && required.includes(name))) return DYN;
-  if (isObject(additionalProperties)) return typeOfSchema(additionalProperties);
+  if (isObject(properties) && Object.hasOwn(properties, name)) return toType(properties[name]);
+  if (hasOtherFieldKeywords(schema) || (Array.isArray(required) && required.includes(name))) return DYN;
+  if (isObject(additionalProperties)) return toType(additionalProperties);
   return isObject(properties) && additionalProperties !== true ? undefined : DYN;
 }
 
-/** Fields and items may also be named elsewhere than in `properties` and `items`. */
-function saysMore(schema: JsonObject): boolean {
-  return ELSEWHERE.some((keyword) => schema[keyword] !== undefined && schema[keyword] !== false);
+/** Whether the schema may define fields or items outside `properties` and `items`. */
+function hasOtherFieldKeywords(schema: JsonObject): boolean {
+  return OTHER_FIELD_KEYWORDS.some((keyword) => schema[keyword] !== undefined && schema[keyword] !== false);
 }
 
-const ELSEWHERE = [
+const OTHER_FIELD_KEYWORDS = [
   ...['$ref', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas', 'dependentRequired'],
   ...['patternProperties', 'unevaluatedProperties', 'prefixItems', 'unevaluatedItems', 'contains'],
 ];
 
-export function fieldNames(map: Type): string[] {
+export function getFieldNames(map: Type): string[] {
   return isObject(map.schema?.properties) ? Object.keys(map.schema.properties) : [];
 }
 

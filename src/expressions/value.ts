@@ -1,6 +1,6 @@
-/** What an expression computes with: the values, the two ways to have none, and the words for both. */
+/* Values of expressions, the two kinds of failure, and their names in messages. */
 
-/** JSON, and the two kinds that only functions make. A whole number and a fraction are one kind, as in JSON. */
+/** JSON values, and the two kinds that only functions produce. Integers and fractions are one kind, as in JSON. */
 export type Value =
   | null
   | boolean
@@ -26,7 +26,7 @@ export class Duration {
   }
 }
 
-/** A field that is needed is not there. Made once, when the condition is compiled. */
+/** A failure because a field is missing. Created once, at compile time. */
 export class Missing {
   readonly kind = 'missing';
   readonly fields: readonly string[];
@@ -35,7 +35,7 @@ export class Missing {
   }
 }
 
-/** A value does not do what is asked of it. The message never holds more than a few characters of a value. */
+/** A failure because a value cannot be used as the expression requires. The message holds at most a few characters of it. */
 export class Fault {
   readonly kind = 'error';
   readonly message: string;
@@ -44,13 +44,13 @@ export class Fault {
   }
 }
 
-/** CEL's errors, as values: `&&`, `||`, `all` and `exists` may absorb them, all else hands them on. */
+/** CEL errors as values. `&&`, `||`, `all` and `exists` may absorb them; every other operation passes them on. */
 export type Failure = Missing | Fault;
 export type Outcome = Value | Failure;
 
 export type Kind = 'bool' | 'number' | 'string' | 'null' | 'list' | 'map' | 'timestamp' | 'duration';
 
-const IN_WORDS: { readonly [kind in Kind]: string } = {
+const KIND_NAMES: { readonly [kind in Kind]: string } = {
   bool: 'true or false',
   number: 'a number',
   string: 'text',
@@ -61,15 +61,15 @@ const IN_WORDS: { readonly [kind in Kind]: string } = {
   duration: 'a duration',
 };
 
-export function inWords(kinds: readonly Kind[]): string {
-  return kinds.map((kind) => IN_WORDS[kind]).join(' or ');
+export function describeKinds(kinds: readonly Kind[]): string {
+  return kinds.map((kind) => KIND_NAMES[kind]).join(' or ');
 }
 
 export function isFailure(outcome: Outcome): outcome is Failure {
   return outcome instanceof Missing || outcome instanceof Fault;
 }
 
-export function kindOf(value: Value): Kind {
+export function getKind(value: Value): Kind {
   switch (typeof value) {
     case 'boolean':
       return 'bool';
@@ -94,21 +94,21 @@ export function isMap(value: Outcome): value is { readonly [key: string]: Value 
   );
 }
 
-/** Own properties only: a field called `constructor` is there when the JSON had one. */
-export function ownField(map: { readonly [key: string]: Value }, key: string): Value | undefined {
+/** Returns an own property: a field named `constructor` exists only if the JSON has one. */
+export function getOwnField(map: { readonly [key: string]: Value }, key: string): Value | undefined {
   return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
-/** For a message: `text ("3")`, `a number (5)`. Eight characters are shown whole, of more only four. */
-export function describe(value: Value): string {
-  if (typeof value === 'string') return `text (${JSON.stringify(shortened(value))})`;
-  if (typeof value === 'number') return `a number (${shortened(String(value))})`;
+/** Describes a value for a message: `text ("3")`, `a number (5)`. Shows up to eight characters; of a longer text four. */
+export function describeValue(value: Value): string {
+  if (typeof value === 'string') return `text (${JSON.stringify(truncateText(value))})`;
+  if (typeof value === 'number') return `a number (${truncateText(String(value))})`;
   if (typeof value === 'boolean') return String(value);
-  return IN_WORDS[kindOf(value)];
+  return KIND_NAMES[getKind(value)];
 }
 
-/** An address or a secret must not reach a message, so little of a value does. */
-function shortened(text: string): string {
+/** Truncates a text so that no address or secret can reach a message. */
+function truncateText(text: string): string {
   if (text.length <= 8 && !text.includes('@')) return text.toWellFormed();
   return `${text.slice(0, 4).replace(/@.*/s, '').toWellFormed()}…`;
 }

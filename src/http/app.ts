@@ -8,7 +8,7 @@ import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 
-/** What the routes are made of. */
+/** Services and settings that the routes use. */
 export interface HttpDependencies {
   readonly pipeline: Pipeline;
   readonly pool: pg.Pool;
@@ -17,15 +17,16 @@ export interface HttpDependencies {
   readonly clock: () => Millis;
   readonly apiKeys: readonly string[];
   readonly log: Logger;
-  /** Where the built console is; it may be missing. */
+  /** Folder of the built console. If it does not exist, no console is served. */
   readonly consoleDir: string;
   readonly state: {
     readonly stopping: boolean;
-    /** How the workers of this process stand; empty without any. */
+    /** Health of the workers of this process by part, such as `{ delivery: 'ok' }`; empty if it runs no workers. */
     workers(): { readonly [part: string]: string };
   };
 }
 
+/** Fastify, typed so that the handlers of a route see the types of its zod schemas. */
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -3,74 +3,85 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import { DEFAULT_TENANT } from '../model/event.ts';
 
-/** Who calls, and for which tenant: every route asks here and nowhere else. */
+/** Identity of a request: the tenant it acts for and the actor for the audit log. */
 export interface Caller {
   readonly tenantId: string;
-  /** For the audit trail; never a secret. */
+  /** Never contains a secret, e.g. `api key 2`. */
   readonly actor: string;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** Set by `authenticate`. The only source of the tenant for every route. */
     caller: Caller;
   }
 }
 
 /**
- * The routes that show or change something of a tenant. The pattern of the matched route is looked at, not the URL as it
- * was written: `/%61pi/v1/…` is the same route. The others (health, the console's files, the documentation) are open.
+ * Routes that read or change data of a tenant. Matched against the pattern of the route, not against the URL as written:
+ * `/%61pi/v1/…` is the same route. All other routes (health, console files, API documentation) are public.
  */
-const PROTECTED = /^\/(api\/v\d+|events|audit)(\/|$)/;
+const PROTECTED_ROUTES = /^\/(api\/v\d+|events|audit)(\/|$)/;
 
-/**
- * Without keys everybody on this machine is let in: the server then listens on loopback only (see config.ts), and under no
- * name but the machine's own. A page from elsewhere, whose name was made to lead here (DNS rebinding), is nobody.
- */
-export function authenticate(app: FastifyInstance, apiKeys: readonly string[]): void {
-  const digests = apiKeys.map(digest);
-  app.decorateRequest('caller', null as unknown as Caller);
-  app.addHook('onRequest', (request, _reply, done) => {
-    request.caller = ANONYMOUS;
-    if (!PROTECTED.test(request.routeOptions.url ?? '')) return done();
-    if (digests.length === 0) {
-      if (LOOPBACK.test(request.hostname)) return done();
-      return done(
-        new TidingsError('unauthorized', 'Without API keys only localhost is answered: use that name, or set a key.'),
-      );
-    }
-    const given = keyOf(request);
-    const index = given === undefined ? -1 : find(digests, digest(given));
-    if (index < 0) {
-      const problem =
-        given === undefined
-          ? 'Send an API key: authorization: Bearer KEY, or x-api-key: KEY.'
-          : 'This API key is not known here.';
-      return done(new TidingsError('unauthorized', problem));
-    }
-    request.caller = { tenantId: DEFAULT_TENANT, actor: `api key ${index + 1}` };
-    done();
-  });
-}
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)\.?$/i;
+const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)\.?$/i;
 
 const ANONYMOUS: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
 
-function keyOf(request: FastifyRequest): string | undefined {
-  const header = request.headers['x-api-key'];
-  if (typeof header === 'string') return header;
-  return /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+/**
+ * Sets `request.caller`, and rejects requests to protected routes with `unauthorized`.
+ *
+ * With API keys, a request needs one of them. Without API keys, any process on this machine may call, but only under a
+ * loopback name (the server then listens on loopback only, see config.ts). The check of the name rejects pages from other
+ * sites whose domain was made to resolve to this machine (DNS rebinding).
+ */
+export function authenticate(app: FastifyInstance, apiKeys: readonly string[]): void {
+  const digests = apiKeys.map(hashKey);
+  app.decorateRequest('caller', null as unknown as Caller);
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.caller = ANONYMOUS;
+    if (!PROTECTED_ROUTES.test(request.routeOptions.url ?? '')) return done();
+    try {
+      request.caller = digests.length === 0 ? authenticateByHost(request) : authenticateByKey(request, digests);
+      done();
+    } catch (error) {
+      done(error as TidingsError);
+    }
+  });
 }
 
-/** Compares all of them, each in constant time: the answer's time tells nothing. */
-function find(digests: readonly Buffer[], given: Buffer): number {
+function authenticateByHost({ hostname }: FastifyRequest): Caller {
+  if (LOOPBACK_HOST.test(hostname)) return ANONYMOUS;
+  throw new TidingsError(
+    'unauthorized',
+    'Without API keys, Tidings accepts requests to localhost only: use that name, or set TIDINGS_API_KEYS.',
+  );
+}
+
+function authenticateByKey(request: FastifyRequest, digests: readonly Buffer[]): Caller {
+  const key = getApiKey(request);
+  if (key === undefined) {
+    throw new TidingsError('unauthorized', 'Send an API key: authorization: Bearer KEY, or x-api-key: KEY.');
+  }
+  const index = findDigest(digests, hashKey(key));
+  if (index < 0) throw new TidingsError('unauthorized', 'This API key is unknown.');
+  return { tenantId: DEFAULT_TENANT, actor: `api key ${index + 1}` };
+}
+
+function getApiKey({ headers }: FastifyRequest): string | undefined {
+  const header = headers['x-api-key'];
+  if (typeof header === 'string') return header;
+  return /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** Returns the index of a digest, or -1. Compares all of them in constant time, so that the duration reveals nothing. */
+function findDigest(digests: readonly Buffer[], wanted: Buffer): number {
   let found = -1;
-  digests.forEach((one, index) => {
-    if (timingSafeEqual(one, given)) found = index;
+  digests.forEach((digest, index) => {
+    if (timingSafeEqual(digest, wanted)) found = index;
   });
   return found;
 }
 
-function digest(key: string): Buffer {
+function hashKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }

@@ -1,22 +1,21 @@
 import { z } from 'zod';
+import { retryStoppedDelivery } from '../delivery/delivery-admin.ts';
 import { TidingsError } from '../errors.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../model/delivery.ts';
-import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
-import { listDeliveries, loadDelivery, loadMessage } from '../store/delivery-views.ts';
-import { DAY } from '../time/iso-time.ts';
+import type { DeliveryId } from '../store/deliveries.ts';
+import { listDeliveries, loadMessage } from '../store/delivery-views.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
 
-/** Deliveries, their messages, and another try for those that stopped. */
-export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
-  const params = z.object({ id: z.string().max(256) });
+const params = z.object({ id: z.string().max(256) });
 
+export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/deliveries',
     {
       schema: {
-        summary: 'Deliveries, newest first; status=dead lists the dead letters',
+        summary: 'List deliveries, newest first; status=dead lists the dead letters',
         tags: ['deliveries'],
         querystring: z.strictObject({
           status: z.enum(DELIVERY_STATUSES).optional(),
@@ -29,11 +28,11 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependen
         },
       },
     },
-    async (request) => {
-      const { status = null, limit, before } = request.query;
-      const cursor = readCursor(before, ['uuid', 'text']);
-      const place = cursor && { notificationId: cursor[0], channel: cursor[1] };
-      const deliveries = await listDeliveries(pool, request.caller.tenantId, status, limit, place);
+    async ({ caller, query }) => {
+      const { status = null, limit } = query;
+      const cursor = readCursor(query.before, ['uuid', 'text']);
+      const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
+      const deliveries = await listDeliveries(pool, caller.tenantId, status, limit, before);
       const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
       return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };
     },
@@ -43,17 +42,17 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependen
     '/api/v1/deliveries/:id/message',
     {
       schema: {
-        summary: 'The message as it was sent',
+        summary: 'Show the message of a delivery as it was sent',
         tags: ['deliveries'],
         params,
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },
-    async (request) => {
-      const id = deliveryIdOf(request.params.id);
-      const message = await loadMessage(pool, request.caller.tenantId, id);
-      if (!message) throw new TidingsError('not_found', 'No message is kept for this delivery.');
-      return { delivery_id: request.params.id, channel: id.channel, ...message };
+    async ({ caller, params }) => {
+      const id = parseDeliveryId(params.id);
+      const message = await loadMessage(pool, caller.tenantId, id);
+      if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
+      return { delivery_id: params.id, channel: id.channel, ...message };
     },
   );
 
@@ -67,29 +66,26 @@ export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependen
         response: { 202: delivery, '4xx': problemSchema },
       },
     },
-    async (request, reply) => {
-      const { tenantId, actor } = request.caller;
-      const id = deliveryIdOf(request.params.id);
-      const stopped = await loadDelivery(pool, tenantId, id);
-      if (!stopped) throw new TidingsError('not_found', 'There is no such delivery.');
-      const { rules } = await catalogs.refresh(tenantId);
-      // The catalog may have dropped the type.
-      const patience = rules.notifications.get(stopped.notification_type)?.maxAge ?? DAY;
-      const retried = await retryDelivery(pool, tenantId, id, actor, clock(), patience);
-      const now = (await loadDelivery(pool, tenantId, id)) ?? stopped;
-      if (!retried) {
-        const message = `It is ${now.status}; only undeliverable, dead and in_doubt deliveries can be retried.`;
+    async ({ caller, params }, reply) => {
+      const id = parseDeliveryId(params.id);
+      const result = await retryStoppedDelivery({ pool, catalogs, ...caller, id, now: clock() });
+      if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
+      if (!result.isQueued) {
+        const message = `The delivery is ${result.delivery.status}; only undeliverable, dead and in_doubt deliveries can be retried.`;
         throw new TidingsError('not_retryable', message, { path: 'status' });
       }
-      return reply.status(202).send(now);
+      return reply.status(202).send(result.delivery);
     },
   );
 }
 
-function deliveryIdOf(id: string): DeliveryId {
-  const [, notificationId, channel] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([a-z_]+)$/.exec(id) ?? [];
-  if (!notificationId || !(CHANNELS as readonly (string | undefined)[]).includes(channel)) {
+const DELIVERY_ID = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([a-z_]+)$/;
+
+/** Throws `not_found` unless the id is `NOTIFICATION_ID.CHANNEL` with a channel that exists. */
+function parseDeliveryId(id: string): DeliveryId {
+  const [, notificationId, channel = ''] = DELIVERY_ID.exec(id) ?? [];
+  if (!notificationId || !(CHANNELS as readonly string[]).includes(channel)) {
     throw new TidingsError('not_found', 'There is no such delivery; an id is NOTIFICATION_ID.CHANNEL.');
   }
-  return { notificationId, channel: channel as string };
+  return { notificationId, channel };
 }

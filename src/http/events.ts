@@ -2,41 +2,43 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import type { EventResult } from '../ingest/results.ts';
+import { retryRejected } from '../ingest/retry-rejected.ts';
 import type { Decision } from '../model/decision.ts';
-import { listRejected, openRejected, removeRejected } from '../store/rejected.ts';
+import { listRejected } from '../store/rejected.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { eventBody, ingestAnswer, limitQuery, problemSchema } from './schemas.ts';
+import { eventBody, ingestResponse, limitQuery, problemSchema } from './schemas.ts';
 
-export const MAX_EVENTS = 1000;
-export const MAX_BODY = 5 * 1024 * 1024;
+const MAX_EVENTS_PER_REQUEST = 1000;
+const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
-/** Events in, and the quarantine of those that were refused. */
-export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpDependencies): void {
+/** Registers the routes that ingest events, and those of the quarantine. */
+export function eventRoutes(app: App, parts: HttpDependencies): void {
+  const { pipeline, pool } = parts;
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
       url,
-      bodyLimit: MAX_BODY,
-      // A validator sees null for no body at all, too.
+      bodyLimit: MAX_BODY_BYTES,
+      // A validator sees null for a missing body, too.
       preValidation: async (request) => {
         if (request.body !== undefined) return;
         throw new TidingsError('invalid_json', 'The body is empty; send an event or a list of events.');
       },
-      // Each event is checked and answered by itself, further in; the schema is for the documentation.
+      // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
       schema: {
         summary: 'Post events: one, or a list of up to 1000',
         tags: ['events'],
-        body: z.union([z.array(eventBody).max(MAX_EVENTS), eventBody]),
-        response: { 202: ingestAnswer, 422: z.union([ingestAnswer, problemSchema]), '4xx': problemSchema },
+        body: z.union([z.array(eventBody).max(MAX_EVENTS_PER_REQUEST), eventBody]),
+        response: { 202: ingestResponse, 422: z.union([ingestResponse, problemSchema]), '4xx': problemSchema },
       },
       handler: async (request, reply) => {
-        const items = itemsOf(request.body);
-        const results = await pipeline.ingest(request.caller.tenantId, items, true, lengthOf(request));
-        const answer = answerOf(results);
-        const wrong = answer.accepted === 0 && answer.rejected.length > 0;
-        return reply.status(wrong ? 422 : 202).send(answer);
+        const items = toItems(request.body);
+        const results = await pipeline.ingest(request.caller.tenantId, items, true, getBodyBytes(request));
+        const response = toIngestResponse(results);
+        const isRejected = response.accepted === 0 && response.rejected.length > 0;
+        return reply.status(isRejected ? 422 : 202).send(response);
       },
     });
   }
@@ -45,7 +47,7 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpDepen
     '/api/v1/events/rejected',
     {
       schema: {
-        summary: 'Events that were refused, and why; newest first',
+        summary: 'Rejected events, and why; newest first',
         tags: ['events'],
         querystring: z.strictObject({ limit: limitQuery, before: z.string().optional() }),
       },
@@ -53,8 +55,8 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpDepen
     async (request) => {
       const { limit, before } = request.query;
       const cursor = readCursor(before, ['number', 'uuid']);
-      const place = cursor && { at: cursor[0], id: cursor[1] };
-      const { rejected, last } = await listRejected(pool, request.caller.tenantId, limit, place);
+      const position = cursor && { at: cursor[0], id: cursor[1] };
+      const { rejected, last } = await listRejected(pool, request.caller.tenantId, limit, position);
       return { rejected, next: last && writeCursor([last.at, last.id]) };
     },
   );
@@ -62,58 +64,53 @@ export function eventRoutes(app: App, { pipeline, pool, seal, clock }: HttpDepen
   app.post(
     '/api/v1/events/rejected/:id/retry',
     {
-      bodyLimit: MAX_BODY,
+      bodyLimit: MAX_BODY_BYTES,
       validatorCompiler:
         ({ httpPart }) =>
         (value: unknown) => {
           if (httpPart !== 'params' || z.uuid().safeParse((value as { id: string }).id).success) return { value };
-          return { error: new TidingsError('not_found', 'There is no such refused event.') };
+          return { error: new TidingsError('not_found', 'There is no such rejected event.') };
         },
       schema: {
-        summary: 'Take in a refused event again: as it was, or the corrected one in the body',
+        summary: 'Ingest a rejected event again: as it was, or the corrected one in the body',
         tags: ['events'],
         params: z.object({ id: z.uuid() }),
         body: eventBody.optional(),
-        response: { 202: ingestAnswer, 422: ingestAnswer, '4xx': problemSchema },
+        response: { 202: ingestResponse, 422: ingestResponse, '4xx': problemSchema },
       },
     },
     async (request, reply) => {
       const { tenantId, actor } = request.caller;
-      const { id } = request.params;
-      const kept = await openRejected(pool, seal, tenantId, id);
-      if (kept === undefined) throw new TidingsError('not_found', 'There is no such refused event.');
-      // A correction that is refused, too, is no second event: the first one stays until one is taken in.
+      const rejectedId = request.params.id;
       const corrected = request.body ?? undefined;
-      const bytes = corrected === undefined ? MAX_BODY : lengthOf(request);
-      const results = await pipeline.ingest(tenantId, [corrected ?? kept], corrected === undefined, bytes);
-      const answer = answerOf(results);
-      if (answer.rejected.length > 0) return reply.status(422).send(answer);
-      await removeRejected(pool, tenantId, id, actor, clock());
-      return reply.status(202).send(answer);
+      const bytes = corrected === undefined ? MAX_BODY_BYTES : getBodyBytes(request);
+      const results = await retryRejected(parts, { tenantId, rejectedId, actor, corrected, bytes });
+      const response = toIngestResponse(results);
+      return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
 }
 
-/** In bytes; a body that comes in chunks counts as the largest there may be. */
-function lengthOf({ headers }: FastifyRequest): number {
-  return Number(headers['content-length'] ?? MAX_BODY);
+/** Returns the size of the body; of a chunked body, which does not give its length, the largest that is accepted. */
+function getBodyBytes({ headers }: FastifyRequest): number {
+  return Number(headers['content-length'] ?? MAX_BODY_BYTES);
 }
 
-function itemsOf(body: unknown): unknown[] {
+function toItems(body: unknown): unknown[] {
   const items = Array.isArray(body) ? body : [body];
   if (!Array.isArray(body) && (body === null || typeof body !== 'object')) {
     throw new TidingsError('invalid_body', 'The body must be an event or a list of events.');
   }
-  if (items.length > MAX_EVENTS) {
+  if (items.length > MAX_EVENTS_PER_REQUEST) {
     throw new TidingsError(
       'too_many_events',
-      `The request has ${items.length} events; send at most ${MAX_EVENTS} at a time.`,
+      `The request has ${items.length} events; send at most ${MAX_EVENTS_PER_REQUEST} at a time.`,
     );
   }
   return items;
 }
 
-function answerOf(results: readonly EventResult[]) {
+function toIngestResponse(results: readonly EventResult[]) {
   let accepted = 0;
   let duplicates = 0;
   const rejected: { index: number; code: string; path: string; message: string }[] = [];
@@ -126,16 +123,14 @@ function answerOf(results: readonly EventResult[]) {
     accepted,
     duplicates,
     rejected,
-    results: results.map(({ eventId, status, decisions }) => ({
-      event_id: eventId,
-      status,
-      decisions: decisions.map(short),
-    })),
+    results: results.map(({ eventId, status, decisions }) => {
+      return { event_id: eventId, status, decisions: decisions.map(toDecisionSummary) };
+    }),
   };
 }
 
-/** Without the evidence: that is for the audit. */
-function short(decision: Decision) {
+/** The decision without its evidence, which the audit has. */
+function toDecisionSummary(decision: Decision) {
   const { decision_id, rule, notification_type, outcome, reason_code, reason, notification_id } = decision;
   return { decision_id, rule, notification_type, outcome, reason_code, reason, notification_id };
 }

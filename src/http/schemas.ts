@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
-/** Shapes shared by the routes; they make the OpenAPI document. */
+/** Schemas that several routes share. The OpenAPI document is made from them. */
 
 const json = z.record(z.string(), z.unknown());
-const time = z.string().describe('ISO 8601, UTC');
+
+export const timestamp = z.string().describe('ISO 8601, UTC');
 
 export const problemSchema = z
   .object({
@@ -17,22 +18,32 @@ export const problemSchema = z
   })
   .describe('A problem document (RFC 9457)');
 
-/** An object whose shape its TypeScript type says. */
+/** An object whose shape only its TypeScript type describes. */
 export const anyObject = z.unknown().describe('An object');
 
-const LIMIT = 'write a whole number from 1 to 200';
+const LIMIT_HINT = 'write a whole number from 1 to 200';
 
-export const limitQuery = z.coerce.number(LIMIT).int(LIMIT).min(1, LIMIT).max(200, LIMIT).default(50);
+export const limitQuery = z.coerce
+  .number(LIMIT_HINT)
+  .int(LIMIT_HINT)
+  .min(1, LIMIT_HINT)
+  .max(200, LIMIT_HINT)
+  .default(50);
 
-/** A text from a path or a query: what PostgreSQL cannot hold is refused here. */
+/** A text from a path or a query, without the characters that PostgreSQL cannot store. */
 export const pathText = z
   .string()
   .min(1)
   .max(1024)
-  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'has a character that cannot be used');
+  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'has a character that cannot be stored');
 
 export const eventBody = z.object({
-  event_id: z.string().min(1).max(256).optional().describe('Yours; without it the content is the identity'),
+  event_id: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Your id of the event; without it, the content identifies it'),
   user_id: z.string().min(1).max(256),
   event_type: z.string().min(1).max(256),
   event_timestamp: z.string().describe('RFC 3339 with a zone, e.g. 2025-10-31T19:00:00Z'),
@@ -40,7 +51,7 @@ export const eventBody = z.object({
   user_traits: json.optional(),
 });
 
-export const decisionShort = z.object({
+export const decisionSummary = z.object({
   decision_id: z.string(),
   rule: z.string(),
   notification_type: z.string(),
@@ -50,17 +61,13 @@ export const decisionShort = z.object({
   notification_id: z.string().nullable(),
 });
 
-export const decisionFull = decisionShort.extend({
+/** A decision with its evidence and the ids of the events that it rests on. */
+export const decisionWithEvidence = decisionSummary.extend({
   event_ids: z.array(z.string()).readonly(),
   evidence: anyObject,
-  event_id: z.string(),
-  event_type: z.string(),
-  event_timestamp: time,
-  decided_at: time,
-  catalog_version: z.number(),
 });
 
-export const ingestAnswer = z.object({
+export const ingestResponse = z.object({
   accepted: z.number(),
   duplicates: z.number(),
   rejected: z.array(z.object({ index: z.number(), code: z.string(), path: z.string(), message: z.string() })),
@@ -68,7 +75,7 @@ export const ingestAnswer = z.object({
     z.object({
       event_id: z.string().nullable(),
       status: z.enum(['accepted', 'duplicate', 'rejected', 'conflict']),
-      decisions: z.array(decisionShort),
+      decisions: z.array(decisionSummary),
     }),
   ),
 });
@@ -85,19 +92,8 @@ export const delivery = z.object({
   provider: z.string().nullable(),
   provider_message_id: z.string().nullable(),
   attempts_made: z.number(),
-  due_at: time,
-  created_at: time,
-  finished_at: time.nullable(),
+  due_at: timestamp,
+  created_at: timestamp,
+  finished_at: timestamp.nullable(),
   has_message: z.boolean(),
-});
-
-export const notification = z.object({
-  notification_id: z.string(),
-  notification_type: z.string(),
-  category: z.string(),
-  rule: z.string(),
-  decision_id: z.string(),
-  event_id: z.string(),
-  created_at: time,
-  deliveries: z.array(delivery.extend({ attempts: z.array(anyObject).readonly() })).readonly(),
 });

@@ -1,123 +1,89 @@
-import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import { parse } from 'node:querystring';
 import fastifyStatic from '@fastify/static';
-import fastifySwagger from '@fastify/swagger';
-import scalar from '@scalar/fastify-api-reference';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
+import { activityRoutes } from './activity.ts';
+import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { auditRoutes } from './audit.ts';
 import { authenticate } from './auth.ts';
 import { catalogRoutes } from './catalog.ts';
 import { deliveryRoutes } from './deliveries.ts';
+import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { eventRoutes } from './events.ts';
 import { explainRoutes } from './explain.ts';
-import { registerSecurityHeaders } from './headers.ts';
 import { healthRoutes } from './health.ts';
-import { answerClientError, answerError, registerErrorHandlers } from './problem.ts';
+import { registerJsonParser } from './json-body.ts';
+import { registerSecurityHeaders } from './security-headers.ts';
+import { userRoutes } from './users.ts';
 import { waitRoutes } from './waits.ts';
 
-/** In milliseconds; as answerClientError says. */
-const REQUEST_TIMEOUT = 60_000;
+/** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
-/** The HTTP side: one file a resource, registered below in the order a reader wants them. */
-export async function buildServer(parts: HttpDependencies): Promise<App> {
-  const app: App = Fastify({
-    loggerInstance: parts.log as FastifyBaseLogger,
-    // A line per request would hold user ids in URLs; errors are logged where they are answered.
-    logController: new LogController({ disableRequestLogging: true }),
-    // A logger for each request would cost more than reading it.
-    childLoggerFactory: (log: FastifyBaseLogger) => log,
-    // What fails before there is a route, such as a path with a lone %.
-    frameworkErrors: answerError,
-    clientErrorHandler: answerClientError,
-    // Until a request is complete; without this, one that stops in its body is waited for for ever.
-    requestTimeout: REQUEST_TIMEOUT,
-    // Refused below, in words.
-    http: { requireHostHeader: false },
-    routerOptions: { maxParamLength: 4096, querystringParser: parameters },
-    forceCloseConnections: 'idle',
-    return503OnClosing: true,
-  } as object).withTypeProvider<ZodTypeProvider>() as unknown as App;
-  // An expectation that nobody knows is none (RFC 9110, 10.1.1); Node would answer 417 without a word.
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+/** The longest part of a path, such as a user id written as %XX. */
+const MAX_PATH_PART_CHARS = 4096;
+
+/** Returns the HTTP server, ready to listen: one file per resource, registered in the order in which the docs show them. */
+export async function buildServer(dependencies: HttpDependencies): Promise<App> {
+  const app = createApp(dependencies);
   app.setValidatorCompiler(validatorCompiler);
-  // Shapes are held by the type checker; the schemas of answers are for the documentation.
+  // TypeScript checks the shapes of responses; their schemas serve the documentation only.
   app.setSerializerCompiler(() => JSON.stringify);
-  readJson(app);
+  registerJsonParser(app);
   registerSecurityHeaders(app);
   registerErrorHandlers(app);
-  // RFC 9112, 3.2
-  app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
-    const isNameless = headers.host === undefined && httpVersion === '1.1';
-    done(isNameless ? new TidingsError('invalid_request', 'An HTTP/1.1 request needs a Host header.') : undefined);
-  });
-  authenticate(app, parts.apiKeys);
-
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Tidings',
-        version: '1',
-        description: 'Event-driven notifications that can say why, and why not.',
-      },
-    },
-    transform: jsonSchemaTransform,
-  });
-  await app.register(scalar, {
-    routePrefix: '/api/docs',
-    // Its fonts, its vendor's buttons (share, configure, make an SDK, open a client) and its telemetry are all elsewhere.
-    configuration: {
-      pageTitle: 'Tidings API',
-      withDefaultFonts: false,
-      showDeveloperTools: 'never',
-      hideClientButton: true,
-      telemetry: false,
-    },
-    // The page starts itself with an inline script.
-    hooks: {
-      onRequest: (_request, reply, done) => {
-        reply.header(
-          'content-security-policy',
-          "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:",
-        );
-        done();
-      },
-    },
-  });
-
-  eventRoutes(app, parts);
-  auditRoutes(app, parts);
-  explainRoutes(app, parts);
-  deliveryRoutes(app, parts);
-  catalogRoutes(app, parts);
-  waitRoutes(app, parts);
-  healthRoutes(app, parts);
-  if (existsSync(parts.consoleDir)) await app.register(fastifyStatic, { root: parts.consoleDir, acceptRanges: false });
+  requireHostHeader(app);
+  authenticate(app, dependencies.apiKeys);
+  await registerApiDocs(app);
+  eventRoutes(app, dependencies);
+  auditRoutes(app, dependencies);
+  activityRoutes(app, dependencies);
+  userRoutes(app, dependencies);
+  explainRoutes(app, dependencies);
+  deliveryRoutes(app, dependencies);
+  catalogRoutes(app, dependencies);
+  waitRoutes(app, dependencies);
+  healthRoutes(app, dependencies);
+  const root = dependencies.consoleDir;
+  if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
   await app.ready();
   return app;
 }
 
-/** Of a query. `before=` says no more than its absence. */
-function parameters(query: string): { [name: string]: unknown } {
-  return Object.fromEntries(Object.entries(parse(query)).filter(([, value]) => value !== ''));
+function createApp({ log }: HttpDependencies): App {
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // A line per request would hold the user ids of URLs. Errors are logged by their handler.
+    logController: new LogController({ disableRequestLogging: true }),
+    // A logger per request costs more than reading the request.
+    childLoggerFactory: (logger: FastifyBaseLogger) => logger,
+    // Errors before routing, such as a path with a lone %.
+    frameworkErrors: sendProblem,
+    clientErrorHandler: handleClientError,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Checked by requireHostHeader, which sends a problem document.
+    http: { requireHostHeader: false },
+    routerOptions: { maxParamLength: MAX_PATH_PART_CHARS, querystringParser: parseQuery },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  } as object).withTypeProvider<ZodTypeProvider>() as unknown as App;
+  // Ignores an unknown expectation (RFC 9110, section 10.1.1). Node would respond with 417 and no body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  return app;
 }
 
-/** JSON only; what it says about a body that is not JSON names the place, never the content. */
-function readJson(app: App): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
-    const bytes = body as Buffer;
-    if (bytes.length === 0) return done(null, undefined);
-    if (!isUtf8(bytes)) return done(new TidingsError('invalid_json', 'The body is not UTF-8.'));
-    try {
-      done(null, JSON.parse(bytes.toString('utf8')));
-    } catch (error) {
-      const place = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error))?.[0];
-      done(new TidingsError('invalid_json', `The body is not JSON${place ? `: it goes wrong ${place}` : ''}.`));
-    }
+/** Rejects HTTP/1.1 requests without a Host header (RFC 9112, section 3.2). */
+function requireHostHeader(app: App): void {
+  app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
+    const isMissing = headers.host === undefined && httpVersion === '1.1';
+    done(isMissing ? new TidingsError('invalid_request', 'An HTTP/1.1 request needs a Host header.') : undefined);
   });
+}
+
+/** Parses a query string; a parameter without a value, such as `before=`, counts as absent. */
+function parseQuery(query: string): { [name: string]: unknown } {
+  return Object.fromEntries(Object.entries(parse(query)).filter(([, value]) => value !== ''));
 }

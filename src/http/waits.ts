@@ -1,14 +1,11 @@
 import { z } from 'zod';
-import { TidingsError } from '../errors.ts';
 import { WAIT_STATUSES } from '../model/decision.ts';
 import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
 import { cancelWaits, migrateWaits } from '../timers/wait-admin.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { anyObject, decisionShort, limitQuery, pathText, problemSchema } from './schemas.ts';
-
-const time = z.string().describe('ISO 8601, UTC');
+import { decisionWithEvidence, limitQuery, pathText, problemSchema, timestamp } from './schemas.ts';
 
 const wait = z.object({
   wait_id: z.string(),
@@ -18,38 +15,35 @@ const wait = z.object({
   kind: z.string(),
   status: z.enum(WAIT_STATUSES),
   catalog_version: z.number(),
-  event_id: z.string().describe('The event that is told'),
+  event_id: z.string().describe('The event that triggered the rule'),
   event_type: z.string(),
-  event_timestamp: time,
-  due_at: time,
-  began_at: time,
-  ended_at: time.nullable(),
-  ended_by: z.string().nullable().describe('The event that ended it'),
-  items: z.number().nullable().describe('Of a digest: how much it holds'),
-  decisions: z
-    .array(decisionShort.extend({ event_ids: z.array(z.string()).readonly(), evidence: anyObject }))
-    .readonly(),
+  event_timestamp: timestamp,
+  due_at: timestamp,
+  began_at: timestamp,
+  ended_at: timestamp.nullable(),
+  ended_by: z.string().nullable().describe('The event that ended the wait'),
+  items: z.number().nullable().describe('Number of items of a digest'),
+  decisions: z.array(decisionWithEvidence).readonly(),
 });
 
 const command = z.object({
   rule: pathText,
-  after: pathText.optional().describe('The `next` of the answer before, to go on'),
+  after: pathText.optional().describe('The `next` of the previous response, to continue'),
 });
 
-const done = {
+const progress = z.object({
   rule: z.string(),
   users: z.number(),
-  waits: z.number().describe('How many were changed by this call'),
-  next: z.string().nullable().describe('The last user_id of this call: not all yet, call again with it as `after`'),
-};
+  waits: z.number().describe('Waits that this call changed'),
+  next: z.string().nullable().describe('Not null: more users follow; call again with this value as `after`'),
+});
 
-/** Who waits in which rule, and what an operator can do about it. */
 export function waitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/waits',
     {
       schema: {
-        summary: 'Rules that wait or have waited for a person, newest first',
+        summary: 'List pending and ended waits, newest first',
         tags: ['waits'],
         querystring: z.strictObject({
           user_id: pathText.optional(),
@@ -61,11 +55,11 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies
         response: { 200: z.object({ waits: z.array(wait), next: z.string().nullable() }), '4xx': problemSchema },
       },
     },
-    async (request) => {
-      const { user_id: userId, rule, status, limit, before } = request.query;
-      const cursor = readCursor(before, ['number', 'uuid']);
-      const place = cursor && { beganAt: cursor[0], waitId: cursor[1] };
-      const { waits, last } = await listWaits(pool, request.caller.tenantId, { userId, rule, status }, limit, place);
+    async ({ caller, query }) => {
+      const { user_id: userId, rule, status, limit } = query;
+      const cursor = readCursor(query.before, ['number', 'uuid']);
+      const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
+      const { waits, last } = await listWaits(pool, caller.tenantId, { userId, rule, status }, limit, before);
       return { waits, next: last && writeCursor([last.beganAt, last.waitId]) };
     },
   );
@@ -74,37 +68,28 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies
     '/api/v1/waits/rules',
     {
       schema: {
-        summary: 'How many wait in each rule',
+        summary: 'Count pending waits by rule',
         tags: ['waits'],
         response: {
           200: z.object({ rules: z.array(z.object({ rule: z.string(), users: z.number(), waits: z.number() })) }),
         },
       },
     },
-    async (request) => ({ rules: await countWaiting(pool, request.caller.tenantId) }),
+    async ({ caller }) => ({ rules: await countWaiting(pool, caller.tenantId) }),
   );
 
   app.post(
     '/api/v1/waits/cancel',
     {
       schema: {
-        summary: 'End all waits of a rule; several thousand people a call',
+        summary: 'Cancel all pending waits of a rule, several thousand users per call',
         tags: ['waits'],
         body: command,
-        response: { 200: z.object(done), '4xx': problemSchema },
+        response: { 200: progress, '4xx': problemSchema },
       },
     },
-    async (request) => {
-      const { tenantId, actor } = request.caller;
-      const { rule, after = '' } = request.body;
-      const done = await cancelWaits({ pool, catalogs, tenantId, rule, actor, now: clock() }, after);
-      const { version, rules } = await catalogs.active(tenantId);
-      if (done.users === 0 && after === '' && !rules.byName.has(rule)) {
-        const names = [...rules.byName.keys()].join(', ') || 'none';
-        const message = `Nothing waits in a rule ${rule}, and the catalog in force (version ${version}) has none of this name; there are: ${names}.`;
-        throw new TidingsError('not_found', message, { path: 'rule' });
-      }
-      return { rule, ...done };
+    async ({ caller, body: { rule, after = '' } }) => {
+      return { rule, ...(await cancelWaits({ pool, catalogs, ...caller, rule, now: clock() }, after)) };
     },
   );
 
@@ -112,16 +97,14 @@ export function waitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies
     '/api/v1/waits/migrate',
     {
       schema: {
-        summary: 'Have all waits of a rule end by the catalog in force; several thousand people a call',
+        summary: 'Move all pending waits of a rule to the active catalog version, several thousand users per call',
         tags: ['waits'],
         body: command,
-        response: { 200: z.object({ ...done, version: z.number(), skipped: z.number() }), '4xx': problemSchema },
+        response: { 200: progress.extend({ version: z.number(), skipped: z.number() }), '4xx': problemSchema },
       },
     },
-    async (request) => {
-      const { tenantId, actor } = request.caller;
-      const { rule, after = '' } = request.body;
-      return { rule, ...(await migrateWaits({ pool, catalogs, tenantId, rule, actor, now: clock() }, after)) };
+    async ({ caller, body: { rule, after = '' } }) => {
+      return { rule, ...(await migrateWaits({ pool, catalogs, ...caller, rule, now: clock() }, after)) };
     },
   );
 }

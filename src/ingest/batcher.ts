@@ -1,13 +1,14 @@
 import { TidingsError } from '../errors.ts';
 
-/** Decides one batch of one tenant; resolves to a result per item, in order, or rejects for all of them. */
-export type RunBatch<Item, Result> = (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>;
+/** Processes one batch of one tenant. Resolves to a result for each item, in their order, or rejects for all of them. */
+export type ProcessBatch<Item, Result> = (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>;
 
-/** One request under way: its results come in from the batches that took its items. */
+/** A request under way. Its results arrive from the batches that have its items. */
 interface Request<Result> {
   readonly results: Result[];
   readonly bytes: number;
-  left: number;
+  /** Items without a result. */
+  pending: number;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -15,61 +16,64 @@ interface Request<Result> {
 interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly request: Request<Result>;
-  /** Of the item in its request. */
+  /** Position of the item in its request. */
   readonly index: number;
 }
 
 interface Shard<Item, Result> {
   running: boolean;
-  /** By tenant, in the order of their turns. */
+  /** By tenant; the first tenant has the next batch. */
   readonly queues: Map<string, QueuedItem<Item, Result>[]>;
 }
 
-/** Up to so many items are one batch. */
+/** A batch costs about as much beside its items as thirty items do, so up to this many queued items are one batch. */
 const MIN_ITEMS_TO_SHARD = 200;
 
 /**
- * Joins concurrent requests into batches. A lane runs one batch at a time; what comes meanwhile waits and makes the next
- * one, so batches grow with the load and a lone item waits for nobody. Items of one person always take the same lane:
- * two lanes never wait for each other's locks. Few items are not split among the lanes: what a batch costs beside its
- * items is as much as some thirty of them. What one request says of a person is decided together: it is known together.
+ * Merges concurrent requests into micro-batches, sharded by user id so that two shards never contend for the same advisory
+ * lock. Items of one user in one request are kept in one batch.
+ *
+ * A shard runs one batch at a time. Items that arrive meanwhile make the next one, so batches grow with the load, and a
+ * single item starts at once if nothing runs. Up to MIN_ITEMS_TO_SHARD queued items are not sharded: they wait until no
+ * batch runs and make one batch together.
  */
 export class MicroBatcher<Item, Result> {
   readonly #shards: Shard<Item, Result>[];
-  readonly #run: RunBatch<Item, Result>;
+  readonly #process: ProcessBatch<Item, Result>;
   readonly #maxBatch: number;
   readonly #maxWaiting: number;
   readonly #maxBytes: number;
-  /** Items that have no answer yet; those of them that no batch has taken. */
+  /** Items without a result. */
   #waiting = 0;
+  /** Waiting items that are not in a running batch. */
   #queued = 0;
-  /** Of the requests that have no answer yet. */
+  /** Size of the requests with waiting items. */
   #bytes = 0;
-  #idle: (() => void)[] = [];
+  #idleListeners: (() => void)[] = [];
 
   /**
-   * @param options.maxWaiting items; beyond it `submit` refuses rather than let the queue grow
-   * @param options.maxBytes likewise, by what the requests are said to hold
+   * @param options.maxBatch items in one batch
+   * @param options.maxWaiting items without a result; beyond it `submit` throws
+   * @param options.maxBytes size of the requests with waiting items, as given to `submit`; beyond it `submit` throws
    */
   constructor(
-    run: RunBatch<Item, Result>,
-    options: { lanes: number; maxBatch: number; maxWaiting: number; maxBytes: number },
+    process: ProcessBatch<Item, Result>,
+    options: { shards: number; maxBatch: number; maxWaiting: number; maxBytes: number },
   ) {
-    this.#run = run;
+    this.#process = process;
     this.#maxBatch = options.maxBatch;
     this.#maxWaiting = options.maxWaiting;
     this.#maxBytes = options.maxBytes;
-    this.#shards = Array.from({ length: options.lanes }, () => ({ running: false, queues: new Map() }));
+    this.#shards = Array.from({ length: options.shards }, () => ({ running: false, queues: new Map() }));
   }
 
-  /** Throws `overloaded` before anything is taken in; an empty lane takes a request of any size. */
-  submit(
-    tenantId: string,
-    items: readonly Item[],
-    getUserId: (item: Item) => string,
-    /** How large the request is. */
-    bytes = 0,
-  ): Promise<Result[]> {
+  /**
+   * Queues the items of one request. Resolves to a result for each, in their order; rejects if one of its batches fails.
+   * @param bytes size of the request
+   * @throws TidingsError `overloaded`, synchronously, if the request would exceed a maximum; if nothing is waiting, a
+   *   request of any size is accepted
+   */
+  submit(tenantId: string, items: readonly Item[], getUserId: (item: Item) => string, bytes = 0): Promise<Result[]> {
     const isFull = this.#waiting + items.length > this.#maxWaiting || this.#bytes + bytes > this.#maxBytes;
     if (this.#waiting > 0 && isFull) {
       throw new TidingsError('overloaded', 'More events are waiting than can be decided soon.', { retryAfter: 1 });
@@ -78,67 +82,70 @@ export class MicroBatcher<Item, Result> {
     this.#waiting += items.length;
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      const request: Request<Result> = { results: new Array(items.length), bytes, left: items.length, resolve, reject };
-      items.forEach((item, place) => {
+      const results: Result[] = new Array(items.length);
+      const request: Request<Result> = { results, bytes, pending: items.length, resolve, reject };
+      items.forEach((item, index) => {
         const { queues } = this.#shards[hashText(getUserId(item)) % this.#shards.length] as Shard<Item, Result>;
         const queue = queues.get(tenantId);
-        if (queue) queue.push({ item, request, index: place });
-        else queues.set(tenantId, [{ item, request, index: place }]);
+        if (queue) queue.push({ item, request, index });
+        else queues.set(tenantId, [{ item, request, index }]);
       });
       this.#queued += items.length;
       this.#startBatches();
     });
   }
 
-  /** Resolves when nothing is waiting or running. */
+  /** Resolves when no item is queued or running. */
   async idle(): Promise<void> {
-    if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
   }
 
-  /** What each idle lane has to do. Few items wait until no batch runs, and make one. */
+  /** Starts a batch of few items if no batch runs; otherwise a batch in each idle shard that has items. */
   #startBatches(): void {
     if (this.#queued === 0) return;
     if (this.#queued <= MIN_ITEMS_TO_SHARD) {
       if (!this.#shards.some(({ running }) => running)) void this.#runBatch(this.#shards);
       return;
     }
-    for (const lane of this.#shards) if (!lane.running && lane.queues.size > 0) void this.#runBatch([lane]);
+    for (const shard of this.#shards) if (!shard.running && shard.queues.size > 0) void this.#runBatch([shard]);
   }
 
-  /** Tenants take turns: the first queue gives one batch and goes to the end. */
-  async #runBatch(lanes: readonly Shard<Item, Result>[]): Promise<void> {
-    for (const lane of lanes) lane.running = true;
-    // What arrives in this turn of the event loop, not least from those just answered, shares the batch.
+  async #runBatch(shards: readonly Shard<Item, Result>[]): Promise<void> {
+    for (const shard of shards) shard.running = true;
+    // Items that arrive in this turn of the event loop join the batch, not least those of callers that just got results.
     await new Promise((resolve) => setImmediate(resolve));
-    const [tenantId, batch] = this.#takeBatch(lanes);
+    const [tenantId, batch] = this.#takeBatch(shards);
     try {
-      const results = await this.#run(
+      const results = await this.#process(
         tenantId,
         batch.map(({ item }) => item),
       );
-      batch.forEach(({ request, index: place }, index) => {
-        request.results[place] = results[index] as Result;
+      batch.forEach(({ request, index }, indexInBatch) => {
+        request.results[index] = results[indexInBatch] as Result;
       });
     } catch (error) {
       for (const { request } of batch) request.reject(error);
     }
     for (const { request } of batch) {
-      if (--request.left > 0) continue;
+      if (--request.pending > 0) continue;
       this.#bytes -= request.bytes;
-      // Of no consequence where a batch of it has failed.
+      // Without effect if one of its batches failed: it is rejected already.
       request.resolve(request.results);
     }
     this.#waiting -= batch.length;
-    for (const lane of lanes) lane.running = false;
+    for (const shard of shards) shard.running = false;
     this.#startBatches();
-    if (this.#waiting === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#waiting === 0) for (const resolve of this.#idleListeners.splice(0)) resolve();
   }
 
-  /** Of one tenant, out of all of these lanes. What one request says of a person is cut only where it is a batch by itself. */
-  #takeBatch(lanes: readonly Shard<Item, Result>[]): [tenantId: string, batch: QueuedItem<Item, Result>[]] {
-    const [tenantId] = lanes.flatMap(({ queues }) => [...queues.keys()].slice(0, 1)) as [string];
+  /**
+   * Removes the next batch of one tenant from the queues of these shards. The tenant goes to the end of the line. A request
+   * is split only if its items do not fit into a batch.
+   */
+  #takeBatch(shards: readonly Shard<Item, Result>[]): [tenantId: string, batch: QueuedItem<Item, Result>[]] {
+    const [tenantId] = shards.flatMap(({ queues }) => [...queues.keys()].slice(0, 1)) as [string];
     const batch: QueuedItem<Item, Result>[] = [];
-    for (const { queues } of lanes) {
+    for (const { queues } of shards) {
       const queue = queues.get(tenantId);
       if (!queue) continue;
       queues.delete(tenantId);
@@ -151,7 +158,7 @@ export class MicroBatcher<Item, Result> {
   }
 }
 
-/** How many items are the first requests that have room together; 0: not even the first one has. */
+/** Returns how many items the first requests have that fit into `room` items together; 0 if the first one does not fit. */
 function countWholeRequests(queue: readonly { readonly request: object }[], room: number): number {
   let end = 0;
   for (let next = 1; next <= Math.min(queue.length, room); next++) {
@@ -160,9 +167,9 @@ function countWholeRequests(queue: readonly { readonly request: object }[], room
   return end;
 }
 
-/** FNV-1a over UTF-16 units: any even spread will do, it never leaves the process. */
+/** FNV-1a over UTF-16 units. Any evenly distributed hash works: the value never leaves the process. */
 function hashText(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }

@@ -1,4 +1,4 @@
-import type { Catalog } from '../catalog/cache.ts';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { jsonText } from '../events/content.ts';
 import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
@@ -10,11 +10,12 @@ import { compareByDueTime, type Ids, type UserState, type Wait } from '../rules/
 import { queuePending } from '../rules/lookahead.ts';
 import type { CompiledRule, RuleSet, RuleSets } from '../rules/rule-set.ts';
 import type { Batch } from '../store/batch.ts';
-import type { Facts, TraitConflict } from '../store/facts.ts';
+import type { TraitConflict } from '../store/trait-times.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChanges } from '../users/addresses.ts';
-import { conflictingTraits, hasChanged, mergeTraits } from '../users/profile.ts';
+import { conflictingTraits, mergeTraits, needsWrite } from '../users/profile.ts';
+import type { Facts } from './load-facts.ts';
 
 /** The catalog in force, and those that waits began with: whoever hands a person more waits adds theirs. */
 export interface ActiveCatalogs {
@@ -70,7 +71,7 @@ export class BatchDecider {
       const user = this.#user(event.userId);
       const before = user.profile;
       user.profile = mergeTraits(before, event.traits, event.time);
-      this.#reach.merge(before, user.profile, event);
+      this.#reach.mergeAddresses(before, user.profile, event);
       const verdicts = decide(this.#rules, user, event, before, this.batch.now, this.#ids);
       this.batch.events.push({ event, decisions: verdicts.decisions });
       emitted.push(...this.#collect(user, verdicts));
@@ -118,15 +119,14 @@ export class BatchDecider {
     return this.#rules.at(wait.catalogVersion);
   }
 
-  /** What an event would change of a known profile: see confirmTraitTimes. */
+  /** What an event would change of a known profile: see loadTraitTimes. */
   conflictingTraits(fresh: readonly ReceivedEvent[]): TraitConflict[] {
     const all: TraitConflict[] = [];
     for (const event of fresh) {
-      const user = this.#user(event.userId);
-      for (const trait of conflictingTraits(user.profile, event.traits, event.time))
-        all.push({ user, trait, at: event.at });
-      for (const trait of this.#reach.conflictingAddresses(user.profile, event))
-        all.push({ user, trait, at: event.at });
+      const { userId, profile } = this.#user(event.userId);
+      for (const trait of conflictingTraits(profile, event.traits, event.time))
+        all.push({ userId, trait, at: event.at });
+      for (const trait of this.#reach.conflictingAddresses(profile, event)) all.push({ userId, trait, at: event.at });
     }
     return all;
   }
@@ -136,13 +136,13 @@ export class BatchDecider {
     for (const { user, before } of this.#users.values()) {
       const { userId, profile } = user;
       const isNew = !this.#facts.addressHashes.has(userId);
-      if (!isNew && !this.#reach.hasChanged(userId) && !hasChanged(before, profile)) continue;
+      if (!isNew && !this.#reach.hasChanged(userId) && !needsWrite(before, profile)) continue;
       // A recurring rule or a wait is about somebody known; only an event makes a person.
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
-      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.hashes(userId), zone, isNew });
+      this.batch.profiles.push({ userId, profile, addressHashes: this.#reach.getHashes(userId), zone, isNew });
     }
-    this.batch.addresses.push(...this.#reach.changed());
+    this.batch.addresses.push(...this.#reach.getChanges());
     const told = new Set(this.batch.waits.map(({ wait }) => wait));
     for (const { waits } of this.#facts.users.values()) {
       for (const wait of waits.values()) {

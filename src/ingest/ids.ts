@@ -3,24 +3,24 @@ import { V7Generator } from 'uuidv7';
 import { contentUuid } from '../events/content.ts';
 import type { Ids } from '../rules/facts.ts';
 
-const pool = new Uint32Array(4096);
-let used = pool.length;
+/** Random words, drawn many at a time: asking the system for a few bytes costs more than the rest of an id. */
+const words = new Uint32Array(4096);
+let used = words.length;
 
-/** Random words drawn many at a time: asking the system for a few bytes costs more than all the rest of an id. */
 const generator = new V7Generator({
   nextUint32() {
-    if (used === pool.length) {
-      randomFillSync(pool);
+    if (used === words.length) {
+      randomFillSync(words);
       used = 0;
     }
-    return pool[used++] as number;
+    return words[used++] as number;
   },
 });
 
-/** A fresh UUIDv7 (RFC 9562 section 5.7): ids of one process sort in the order they were made. */
-export function newId(): string {
+/** Returns a fresh UUIDv7 (RFC 9562 section 5.7). Ids of one process sort in the order in which they were made. */
+function newId(): string {
   return generator.generate().toString();
 }
 
-/** The ids of what is decided live. */
+/** Ids of what production decides. */
 export const ids: Ids = { fresh: newId, fromText: contentUuid };

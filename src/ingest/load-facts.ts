@@ -1,42 +1,93 @@
 import type pg from 'pg';
-import type { Catalog } from '../catalog/cache.ts';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
-import { type HistoryLookup, type LimitLookup, mergeUserState, type UserState, type Wait } from '../rules/facts.ts';
+import {
+  type HistoryLookup,
+  type LimitLookup,
+  mergeEvent,
+  mergeUse,
+  newUserState,
+  patternKey,
+  recordFired,
+  type UserState,
+  type Wait,
+} from '../rules/facts.ts';
 import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
-import type { Facts, FactsQuery, Lookup } from '../store/facts.ts';
+import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
+import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts.ts';
 import { loadFired } from '../store/fired.ts';
 import { loadSpans } from '../store/spans.ts';
 import { loadTraitChanges } from '../store/trait-changes.ts';
+import type { TraitTimeRow } from '../store/trait-times.ts';
 import { loadWaits, loadWaitsById } from '../store/waits.ts';
 import { ids } from './ids.ts';
 
-// The beginning of a batch: what the rules need to know of its people comes together here.
+/**
+ * What is known of the users of a batch: their states, built here from stored rows. Nothing else adds stored rows to a
+ * state.
+ */
+export interface Facts {
+  readonly users: ReadonlyMap<string, UserState>;
+  /** Keyed hashes of the stored addresses, by user id; a user who is not stored has no entry. */
+  readonly addressHashes: ReadonlyMap<string, ProfileRow['addressHashes']>;
+  /** Whether any wait of the tenant is open. */
+  readonly hasWaits: boolean;
+}
 
-/** What the rules of a catalog need to know beforehand, to decide these events. */
-export function buildFactsQuery(
-  { rules }: Catalog,
-  tenantId: string,
-  userIds: readonly string[],
-  events: readonly ReceivedEvent[],
-  now: Millis,
-  lookUp: boolean,
-): FactsQuery {
+/** The users and events that facts are loaded for. */
+export interface FactsRequest {
+  readonly tenantId: string;
+  /** Distinct; those of the events included. */
+  readonly userIds: readonly string[];
+  /** Events that are about to be decided. */
+  readonly events: readonly ReceivedEvent[];
+  /** Whether to look up if the events are stored already. */
+  readonly checkDuplicates: boolean;
+}
+
+/**
+ * Returns the query for the facts that the rules of a catalog require for deciding these events.
+ * @param until no decision is later: a rule that waits may fire at once, and is counted in the limits of that time
+ */
+export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until: Millis): FactsQuery {
+  const { tenantId, userIds, events, checkDuplicates } = request;
   const history: Lookup<HistoryLookup>[] = [];
   const limits: Lookup<LimitLookup>[] = [];
   for (const event of events) {
     const { userId } = event;
     for (const need of requiredHistory(rules, event)) history.push({ userId, need });
-    for (const need of requiredLimits(rules, event, ids, now)) limits.push({ userId, need });
+    for (const need of requiredLimits(rules, event, ids, until)) limits.push({ userId, need });
   }
-  return { tenantId, userIds, events: lookUp ? events : [], history, limits };
+  return { tenantId, userIds, events: checkDuplicates ? events : [], history, limits };
 }
 
-/** Nothing but the people themselves. */
-export const EMPTY_FACTS_QUERY = { events: [], history: [], limits: [] };
+/** Builds the states of these users from the rows that were loaded first. */
+export function buildFacts(userIds: readonly string[], rows: FactRows): Facts {
+  const users = new Map(userIds.map((userId) => [userId, newUserState(userId)]));
+  const addressHashes = new Map(rows.profiles.map((row) => [row.userId, row.addressHashes]));
+  const facts: Facts = { users, addressHashes, hasWaits: rows.hasWaits };
+  for (const { userId, profile } of rows.profiles) getUser(facts, userId).profile = profile;
+  mergeRows(facts, rows);
+  return facts;
+}
 
-/** Whole events, changes of traits, and waits: what only some rules ask for. */
+/** Adds the events and limit uses of rows, each once. Profiles stay as they are: decisions may have changed them. */
+export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUses }: FactRows): void {
+  for (const { userId, type, event } of latestEvents) mergeEvent(getUser(facts, userId), type, event);
+  for (const { event, earlier, within } of waitingTriggers) {
+    const { userId, type, key, eventId, time } = event;
+    const waitsFor = new Set([patternKey(earlier, within)]);
+    mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor });
+  }
+  for (const { userId, limitKey, use } of limitUses) mergeUse(getUser(facts, userId), limitKey, use);
+}
+
+/**
+ * Loads the facts that only some rules require, and adds them: events of whole spans, trait changes, rules that fired, and
+ * waits. The later look-ups depend on the facts that the earlier ones added.
+ */
 export async function loadConditionalFacts(
   connection: pg.PoolClient,
   { rules }: Catalog,
@@ -45,53 +96,94 @@ export async function loadConditionalFacts(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length > 0) await loadSpans(connection, tenantId, spans, facts.users);
+  for (const event of await loadSpans(connection, tenantId, spans)) {
+    const { userId, type, key, eventId, time } = event;
+    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
+    mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+  }
   if (rules.changesWait) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    await loadTraitChanges(connection, tenantId, changes, facts.users);
+    for (const { event, decisions } of await loadTraitChanges(connection, tenantId, changes)) {
+      const user = getUser(facts, event.userId);
+      if (user.changes?.some(({ trigger }) => trigger.key === event.key)) continue;
+      addTraitChanges(user, findOpenChanges(event, decisions));
+    }
   }
-  const told = events.flatMap((event) => {
-    const user = facts.users.get(event.userId) as UserState;
-    return requiredFired(rules, user, event).map((need) => ({ ...need, userId: event.userId }));
+  const fired = events.flatMap((event) => {
+    const needs = requiredFired(rules, getUser(facts, event.userId), event);
+    return needs.map((need) => ({ ...need, userId: event.userId }));
   });
-  await loadFired(connection, tenantId, told, facts.users);
+  for (const { userId, time, decisions } of await loadFired(connection, tenantId, fired)) {
+    recordFired(getUser(facts, userId), time, decisions);
+  }
   if (!rules.waits && !facts.hasWaits) return;
-  const begun = events.flatMap((event) => {
-    const user = facts.users.get(event.userId) as UserState;
-    return startedWaitIds(rules, user, event, ids).map((waitId) => ({ userId: event.userId, waitId }));
+  const started = events.flatMap((event) => {
+    const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);
+    return waitIds.map((waitId) => ({ userId: event.userId, waitId }));
   });
-  if (begun.length > 0) attachWaits(facts, await loadWaitsById(connection, tenantId, begun));
-  const userIds = [...new Set(events.map((event) => event.userId))];
-  const needs = events.flatMap((event) =>
-    requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need })),
-  );
+  await loadWaitsWithIds(connection, facts, tenantId, started);
+  const userIds = [...new Set(events.map(({ userId }) => userId))];
+  const needs = events.flatMap((event) => {
+    return requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need }));
+  });
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs });
 }
 
-/** Hands the people their waits, and returns those that are open. */
+const NO_PATTERNS: ReadonlySet<string> = new Set();
+
+/**
+ * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
+ */
 export async function loadOpenWaits(
   connection: pg.PoolClient,
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
-): Promise<readonly Wait[]> {
+): Promise<Wait[]> {
   const waits = await loadWaits(connection, query);
   attachWaits(facts, waits);
   return waits.filter(({ status }) => status === 'waiting');
 }
 
-/** To the people, the waits that are theirs. */
-export function attachWaits(facts: Facts, waits: readonly Wait[]): void {
+/** Loads the waits with these ids, open or ended, and attaches them to `facts`. An id may be unknown. */
+export async function loadWaitsWithIds(
+  connection: pg.PoolClient,
+  facts: Facts,
+  tenantId: string,
+  asked: readonly { readonly userId: string; readonly waitId: string }[],
+): Promise<void> {
+  if (asked.length > 0) attachWaits(facts, await loadWaitsById(connection, tenantId, asked));
+}
+
+/** Loads the uses of limits and adds them. */
+export async function loadLimitUses(
+  connection: pg.PoolClient,
+  facts: Facts,
+  tenantId: string,
+  limits: readonly Lookup<LimitLookup>[],
+): Promise<void> {
+  if (limits.length === 0) return;
+  mergeRows(facts, await loadFacts(connection, { tenantId, userIds: [], events: [], history: [], limits }));
+}
+
+/** A wait that is attached already stays: this transaction may have changed it. */
+function attachWaits(facts: Facts, waits: readonly Wait[]): void {
   for (const wait of waits) {
-    const user = facts.users.get(wait.userId);
-    // What this transaction has changed already is newer than what is stored.
-    if (user && !user.waits.has(wait.waitId)) user.waits.set(wait.waitId, wait);
+    const { waits: known } = getUser(facts, wait.userId);
+    if (!known.has(wait.waitId)) known.set(wait.waitId, wait);
   }
 }
 
-/** Adds what was looked up later. */
-export function mergeFacts(facts: Facts, more: Facts): void {
-  for (const [userId, user] of more.users) {
-    const known = facts.users.get(userId);
-    if (known) mergeUserState(known, user);
+/** Moves trait times forward to those of the rows. */
+export function mergeTraitTimes(facts: Facts, rows: readonly TraitTimeRow[]): void {
+  for (const { userId, trait, time } of rows) {
+    const user = getUser(facts, userId);
+    const { traits, traitTimes } = user.profile;
+    if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {
+      user.profile = { traits, traitTimes: { ...traitTimes, [trait]: time } };
+    }
   }
+}
+
+function getUser({ users }: Facts, userId: string): UserState {
+  return users.get(userId) as UserState;
 }

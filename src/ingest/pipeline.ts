@@ -1,67 +1,78 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Catalog, CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { bisect } from '../lib/bisect.ts';
-import type { Decision } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
-import type { Seal } from '../privacy/seal.ts';
-import type { Wait } from '../rules/facts.ts';
-import { requiredLimitsOfOccurrence, requiredLimitsOfWait } from '../rules/required-facts.ts';
-import { toWaitId } from '../rules/wait.ts';
-import { commit, writeBatch } from '../store/batch.ts';
-import { type Facts, type FactsQuery, loadFacts, lockAndLoadFacts, refreshTraitTimes } from '../store/facts.ts';
-import { isInvalidValueError, isItemError, isTransient, withTransactionRetry } from '../store/pg/database.ts';
+import { isInvalidValueError, isItemError, isTransient } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
+import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
-import { loadWaitsById } from '../store/waits.ts';
-import { AddressChanges } from '../users/addresses.ts';
 import { MicroBatcher } from './batcher.ts';
-import { BatchDecider } from './decide-batch.ts';
-import { ids } from './ids.ts';
-import {
-  attachWaits,
-  buildFactsQuery,
-  EMPTY_FACTS_QUERY,
-  loadConditionalFacts,
-  loadOpenWaits,
-  mergeFacts,
-} from './load-facts.ts';
-import { type EventResult, emptyResult, splitDuplicates, toRejectedResult, toResults } from './results.ts';
+import { fireDueWaits } from './fire-waits.ts';
+import { ingestEvents } from './ingest-events.ts';
+import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
+import { type Occurrence, runSchedule } from './run-schedule.ts';
+import type { TransactionParts } from './transaction.ts';
+
+export interface PipelineParts extends TransactionParts {
+  readonly pool: pg.Pool;
+  readonly partitions: Partitions;
+  readonly log: Pick<Logger, 'error'>;
+  /** Events that may be waiting or under way at once; beyond it requests are rejected. Default 20,000. */
+  readonly maxWaiting?: number;
+}
+
+/** Batches that are decided at once: while PostgreSQL works for one, this process works for another. */
+const SHARDS = 4;
+
+/** Bounds the advisory locks of a transaction and the memory of a statement. */
+const MAX_BATCH_EVENTS = 1000;
+
+const MAX_WAITING_EVENTS = 20_000;
+
+/** Bodies of the requests that wait at once; their parsed content takes up to twenty times as much memory. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+/** Batches that check for duplicates after one that failed on a duplicate. */
+const DUPLICATE_CHECK_BATCHES = 100;
+
+const REJECTION_MESSAGES = {
+  invalid_content: 'This event holds a value that cannot be stored',
+  undecidable:
+    'Deciding this event failed because of a bug in Tidings. It is in the quarantine; retry it after an update',
+};
 
 /**
- * The whole way of an event, top to bottom:
+ * The ways in which something is decided. Each is one transaction over a batch of up to MAX_BATCH_EVENTS events or users:
  *
- *   ingest       read ─▶ [ lock the people ─▶ load facts ─▶ decide ─▶ plan ─▶ write ]  ─▶ answer
- *   endDueWaits        ─▶ [ lock the people ─▶ load facts ─▶ end   ─▶ plan ─▶ write ]
- *   takeTurns          ─▶ [ lock the people ─▶ load facts ─▶ turn  ─▶ plan ─▶ write ]
+ *   ingest        parse ─▶ [ lock users ─▶ load facts ─▶ decide events   ─▶ plan ─▶ write ] ─▶ results
+ *   fireDueWaits        ─▶ [ lock users ─▶ load facts ─▶ fire waits      ─▶ plan ─▶ write ]
+ *   runSchedule         ─▶ [ lock users ─▶ load facts ─▶ run occurrences ─▶ plan ─▶ write ]
  *
- * What stands in brackets is one transaction for a batch of up to MAX_BATCH events or people; an answer goes out after its
- * commit. src/ingest/load-facts.ts is its beginning: what the rules need to know; src/ingest/decide-batch.ts its middle: decide and plan, in
- * memory; src/ingest/results.ts its end: what became of each event. How what is written goes out is src/delivery/dispatch.ts.
+ * The brackets are in ingest-events.ts, fire-waits.ts and run-schedule.ts; transaction.ts has the steps they share.
  */
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #batcher: MicroBatcher<unknown, EventResult>;
-  /** Batches yet to come that look up whether their events are stored. */
+  /** Batches to come that check for duplicates. */
   #duplicateCheckBatches = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    // While PostgreSQL works for some, this process works for another.
     this.#batcher = new MicroBatcher((tenantId, items) => this.#processBatch(tenantId, items), {
-      lanes: 4,
+      shards: SHARDS,
       maxBatch: MAX_BATCH_EVENTS,
-      maxWaiting: parts.maxWaiting ?? 20_000,
-      maxBytes: MAX_QUEUED_BYTES,
+      maxWaiting: parts.maxWaiting ?? MAX_WAITING_EVENTS,
+      maxBytes: MAX_WAITING_BYTES,
     });
   }
 
   /**
-   * Takes in the items of one request; a result for each, in order. Throws `overloaded` or `unavailable`: send it again.
-   * @param quarantineRejected what is refused goes to quarantine
-   * @param bytes how large the request was
+   * Ingests the items of one request. Returns a result for each item, in their order, when all of them are stored or
+   * rejected. What one request says of a user is decided together.
+   * @param quarantineRejected whether rejected items are kept in the quarantine
+   * @param bytes size of the request body
+   * @throws TidingsError `overloaded` or `unavailable`: the caller may send the request again
    */
   async ingest(
     tenantId: string,
@@ -69,165 +80,41 @@ export class Pipeline {
     quarantineRejected = true,
     bytes = 0,
   ): Promise<EventResult[]> {
-    const results = await this.#toUnavailable(() => this.#batcher.submit(tenantId, items, getUserId, bytes));
-    if (quarantineRejected) await this.#toUnavailable(() => this.#quarantine(tenantId, items, results));
-    return results;
+    try {
+      const results = await this.#batcher.submit(tenantId, items, getUserId, bytes);
+      if (quarantineRejected) await this.#quarantineRejected(tenantId, items, results);
+      return results;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      const message = 'The events were not stored; send them again.';
+      throw new TidingsError('unavailable', message, { retryAfter: 2, cause: error });
+    }
   }
 
-  /** One batch, read only now: what waits takes no more memory than its JSON. */
-  async #processBatch(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
-    const read = await this.#readItems(tenantId, items);
-    const events = read.filter((one): one is ReceivedEvent => !isRejection(one));
-    const decided =
-      events.length > 0
-        ? await bisect(
-            events,
-            (some) => this.#decideBatch(tenantId, some),
-            isItemError,
-            (event, error) => [this.#rejectFailed(event, error)],
-          )
-        : [];
-    let next = 0;
-    return read.map((one, index) =>
-      isRejection(one) ? toRejectedResult(items[index], one) : (decided[next++] as EventResult),
-    );
-  }
-
-  async #readItems(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
-    const { catalogs } = this.#parts;
-    const { version, check } = await catalogs.active(tenantId);
-    const read = items.map((item) => parseEvent(tenantId, item, check));
-    if (!read.some((one) => isRejection(one) && one.code === 'schema_mismatch')) return read;
-    // Another process may have applied a catalog that they fit.
-    const latest = await catalogs.refresh(tenantId);
-    return latest.version === version ? read : items.map((item) => parseEvent(tenantId, item, latest.check));
-  }
-
-  /** Resolves when everything taken in has been answered. */
+  /** Resolves when every request has its results. */
   async drain(): Promise<void> {
     await this.#batcher.idle();
   }
 
-  async #decideBatch(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {
-    const { pool, partitions, clock } = this.#parts;
-    await partitions.ensureEvents(
-      events.map((event) => event.time),
-      clock(),
+  /** Fires the waits of these users that are due; returns their number. See fire-waits.ts. */
+  fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
+    return withTransactionRetry(this.#parts.pool, (connection, attempt) =>
+      fireDueWaits(this.#parts, connection, tenantId, userIds, attempt > 1),
     );
-    return withTransactionRetry(pool, (connection, attempt) => {
-      // Repeated events are rare: their keys refuse them, and only then are they looked up, for a while.
-      if (attempt > 1) this.#duplicateCheckBatches = DUPLICATE_CHECK_BATCHES;
-      return this.#decideInTransaction(connection, tenantId, events, this.#duplicateCheckBatches-- > 0);
-    });
   }
 
-  /** Nobody else's event has to wait for what is wrong with this one, or with us: it goes to quarantine. */
-  #rejectFailed({ eventId }: ReceivedEvent, error: unknown): EventResult {
-    const code = isInvalidValueError(error) ? 'invalid_content' : 'undecidable';
-    if (code === 'undecidable')
-      this.#parts.log.error({ err: error }, 'an event could not be decided: see the quarantine');
-    return { ...emptyResult(eventId, 'rejected'), code, message: REJECTION_MESSAGES[code] };
-  }
-
-  async #decideInTransaction(
-    connection: pg.PoolClient,
-    tenantId: string,
-    events: readonly ReceivedEvent[],
-    checkDuplicates: boolean,
-  ): Promise<EventResult[]> {
-    const userIds = [...new Set(events.map((event) => event.userId))];
-    const until = () => this.#parts.clock() + MAX_DECISION_DELAY_MS;
-    const buildQuery = (catalog: Catalog) =>
-      buildFactsQuery(catalog, tenantId, userIds, events, until(), checkDuplicates);
-    const { catalog, facts, query } = await this.#beginLocked(connection, tenantId, buildQuery);
-    // Only now: what is decided about a person later has a later time, in whichever process.
-    const now = this.#parts.clock();
-    const { standing, fresh } = splitDuplicates(events, facts);
-    if (fresh.length === 0) {
-      await commit(connection);
-      return toResults(events, standing, new Map());
-    }
-    await loadConditionalFacts(connection, catalog, query, facts, fresh);
-    const assembly = await this.#assembly(tenantId, now, catalog, facts);
-    await refreshTraitTimes(connection, tenantId, assembly.conflictingTraits(fresh));
-    await this.#decideEmitted(connection, assembly, catalog, facts, assembly.decide(fresh), checkDuplicates);
-    await writeBatch(connection, assembly.buildBatch());
-    const decided = new Map<string, readonly Decision[]>();
-    for (const { event, decisions } of assembly.batch.events) decided.set(event.key, decisions);
-    return toResults(events, standing, decided);
-  }
-
-  /**
-   * Ends the waits of these people whose time has come, in order of due time. What another worker ended meanwhile, or an
-   * event cancelled, is not there any more. Returns how many were ended.
-   */
-  async fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
-    const { pool, clock } = this.#parts;
-    return withTransactionRetry(pool, async (connection, attempt) => {
-      const now = clock();
-      const users = { ...EMPTY_FACTS_QUERY, tenantId, userIds };
-      const { catalog, facts } = await this.#beginLocked(connection, tenantId, () => users);
-      const due = (await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] })).filter(
-        ({ dueAt }) => dueAt <= now,
-      );
-      if (due.length === 0) {
-        await commit(connection);
-        return 0;
-      }
-      const assembly = await this.#assembly(tenantId, now, catalog, facts);
-      const limits = due.flatMap((wait) => requiredLimitsOfWait(assembly.getWaitRules(wait), wait));
-      if (limits.length > 0) mergeFacts(facts, await loadFacts(connection, { ...users, limits }));
-      for (let left: readonly Wait[] = due; left.length > 0; ) {
-        const ended = assembly.fireWaits(left);
-        await this.#decideEmitted(connection, assembly, catalog, facts, ended.emitted, attempt > 1);
-        left = ended.left;
-      }
-      await writeBatch(connection, assembly.buildBatch());
-      return due.length;
-    });
-  }
-
-  /**
-   * A recurring rule's turn of these people.
-   * @param label the moment as local time: nobody has the same one twice
-   * @param save records how far the audience was gone through, in the same transaction
-   * @returns how many were in the audience
-   */
-  async runSchedule(
-    turn: { readonly tenantId: string; readonly rule: string; readonly due: Millis; readonly label: string },
+  /** Runs an occurrence of a recurring rule for these users; returns the number of those in its audience. See run-schedule.ts. */
+  runSchedule(
+    occurrence: Occurrence,
     userIds: readonly string[],
     save: (connection: pg.PoolClient) => Promise<void>,
   ): Promise<number> {
-    const { tenantId, rule: name, due, label } = turn;
-    const { pool, clock } = this.#parts;
-    return withTransactionRetry(pool, async (connection, attempt) => {
-      const now = clock();
-      const ask = (catalog: Catalog) => {
-        const rule = catalog.rules.byName.get(name);
-        const limits = rule ? userIds.flatMap((userId) => requiredLimitsOfOccurrence(rule, due, userId)) : [];
-        return { ...EMPTY_FACTS_QUERY, tenantId, userIds, limits };
-      };
-      const { catalog, facts } = await this.#beginLocked(connection, tenantId, ask);
-      await save(connection);
-      const rule = catalog.rules.byName.get(name);
-      if (!rule?.rule.every) {
-        await commit(connection);
-        return 0;
-      }
-      await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
-      const turns = [...facts.users.values()].map((user) => {
-        return { userId: user.userId, waitId: toWaitId({ user, ids }, name, label) };
-      });
-      attachWaits(facts, await loadWaitsById(connection, tenantId, turns));
-      const assembly = await this.#assembly(tenantId, now, catalog, facts);
-      const emitted = assembly.runSchedule(rule, userIds, due, label);
-      await this.#decideEmitted(connection, assembly, catalog, facts, emitted, attempt > 1);
-      await writeBatch(connection, assembly.buildBatch());
-      return assembly.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
-    });
+    return withTransactionRetry(this.#parts.pool, (connection, attempt) =>
+      runSchedule(this.#parts, connection, occurrence, userIds, save, attempt > 1),
+    );
   }
 
-  /** The recurring rules of the catalog in force. */
+  /** Returns the recurring rules of the active catalog, and its version. */
   async listSchedules(
     tenantId: string,
   ): Promise<{ version: number; rules: { name: string; cron: string; zone: string }[] }> {
@@ -238,121 +125,72 @@ export class Pipeline {
     return { version, rules: recurring };
   }
 
-  /** Begins a transaction that has the people to itself, with the facts that the catalog in force asks for. */
-  async #beginLocked(
-    connection: pg.PoolClient,
+  /** Items are parsed only now: while they wait, they take no more memory than their JSON. */
+  async #processBatch(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const parsed = await this.#parseItems(tenantId, items);
+    const events = parsed.filter((one): one is ReceivedEvent => !isRejection(one));
+    const results = await this.#ingestEvents(tenantId, events);
+    let next = 0;
+    return parsed.map((one, index) =>
+      isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
+    );
+  }
+
+  async #parseItems(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
+    const { catalogs } = this.#parts;
+    const { version, check } = await catalogs.active(tenantId);
+    const parsed = items.map((item) => parseEvent(tenantId, item, check));
+    if (!parsed.some((one) => isRejection(one) && one.code === 'schema_mismatch')) return parsed;
+    // Another process may have applied a catalog whose schemas they match.
+    const latest = await catalogs.refresh(tenantId);
+    return latest.version === version ? parsed : items.map((item) => parseEvent(tenantId, item, latest.check));
+  }
+
+  async #ingestEvents(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {
+    if (events.length === 0) return [];
+    return bisect(
+      events,
+      (some) => this.#ingestInTransaction(tenantId, some),
+      isItemError,
+      (event, error) => [this.#rejectFailed(event, error)],
+    );
+  }
+
+  async #ingestInTransaction(tenantId: string, events: readonly ReceivedEvent[]): Promise<EventResult[]> {
+    const { pool, partitions, clock } = this.#parts;
+    const times = events.map(({ time }) => time);
+    await partitions.ensureEvents(times, clock());
+    return withTransactionRetry(pool, (connection, attempt) => {
+      // Duplicates are rare: the first one fails on its key, and only then they are looked up, for a number of batches.
+      if (attempt > 1) this.#duplicateCheckBatches = DUPLICATE_CHECK_BATCHES;
+      const checkDuplicates = this.#duplicateCheckBatches-- > 0;
+      return ingestEvents(this.#parts, connection, tenantId, events, checkDuplicates);
+    });
+  }
+
+  /** Rejects a single event that failed on its own, so that the rest of the batch can commit. The event is quarantined. */
+  #rejectFailed({ eventId }: ReceivedEvent, error: unknown): EventResult {
+    const code = isInvalidValueError(error) ? 'invalid_content' : 'undecidable';
+    if (code === 'undecidable')
+      this.#parts.log.error({ err: error }, 'an event could not be decided; it is in the quarantine');
+    return { ...emptyResult(eventId, 'rejected'), code, message: REJECTION_MESSAGES[code] };
+  }
+
+  async #quarantineRejected(
     tenantId: string,
-    ask: (catalog: Catalog) => FactsQuery,
-  ): Promise<{ catalog: Catalog; facts: Facts; query: FactsQuery }> {
-    let catalog = await this.#parts.catalogs.active(tenantId);
-    let query = ask(catalog);
-    let facts = await lockAndLoadFacts(connection, query);
-    while (facts.catalogVersion !== catalog.version) {
-      // Another process applied a catalog: its rules may need other facts.
-      catalog = await this.#parts.catalogs.adopt(tenantId, facts.catalogVersion);
-      query = ask(catalog);
-      facts = await loadFacts(connection, query);
-    }
-    return { catalog, facts, query };
-  }
-
-  async #assembly(tenantId: string, now: Millis, active: Catalog, facts: Facts): Promise<BatchDecider> {
-    const versions = new Map([[active.version, active]]);
-    await this.#addVersions(versions, tenantId, facts);
-    const reach = new AddressChanges(tenantId, facts.addressHashes, this.#parts.seal);
-    return new BatchDecider(tenantId, now, { active, versions }, facts, reach, ids);
-  }
-
-  /** Every catalog that a wait of these people began with. */
-  async #addVersions(versions: Map<number, Catalog>, tenantId: string, { users }: Facts): Promise<void> {
-    for (const { waits } of users.values()) {
-      for (const { catalogVersion: version } of waits.values()) {
-        if (!versions.has(version)) versions.set(version, await this.#parts.catalogs.at(tenantId, version));
-      }
-    }
-  }
-
-  /**
-   * Decides the events that rules emitted, and those that these make rules emit, until there are none.
-   * @param lookUp whether their ids are taken already: then they are stored, and what comes of them was decided
-   */
-  async #decideEmitted(
-    connection: pg.PoolClient,
-    assembly: BatchDecider,
-    catalog: Catalog,
-    facts: Facts,
-    emitted: readonly ReceivedEvent[],
-    lookUp: boolean,
+    items: readonly unknown[],
+    results: readonly EventResult[],
   ): Promise<void> {
-    const { tenantId, now } = assembly.batch;
-    for (let events = emitted; events.length > 0; ) {
-      const userIds = [...new Set(events.map((event) => event.userId))];
-      const query = buildFactsQuery(catalog, tenantId, userIds, events, now, lookUp);
-      const more = await loadFacts(connection, query);
-      mergeFacts(facts, more);
-      events = splitDuplicates(events, more).fresh;
-      await loadConditionalFacts(connection, catalog, query, facts, events);
-      await this.#addVersions(assembly.versions, tenantId, facts);
-      await refreshTraitTimes(connection, tenantId, assembly.conflictingTraits(events));
-      events = assembly.decide(events);
-    }
-  }
-
-  async #quarantine(tenantId: string, items: readonly unknown[], results: readonly EventResult[]): Promise<void> {
-    const refused = results.flatMap((result, index) =>
+    const rejected = results.flatMap((result, index) =>
       result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
     );
-    if (refused.length === 0) return;
+    if (rejected.length === 0) return;
     const { pool, seal, clock } = this.#parts;
-    await quarantine(pool, seal, tenantId, refused, clock());
-  }
-
-  /** A database that is away or too busy is no fault of the caller's or of the program: 503, and nothing was taken in. */
-  async #toUnavailable<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      throw new TidingsError('unavailable', 'The events were not stored; send them again.', {
-        retryAfter: 2,
-        cause: error,
-      });
-    }
+    await quarantine(pool, seal, tenantId, rejected, clock());
   }
 }
 
-export interface PipelineParts {
-  readonly pool: pg.Pool;
-  readonly catalogs: CatalogCache;
-  readonly partitions: Partitions;
-  readonly seal: Seal;
-  readonly clock: () => Millis;
-  readonly log: Pick<Logger, 'error'>;
-  /** Events that may wait to be decided before more are refused. */
-  readonly maxWaiting?: number;
-}
-
-const REJECTION_MESSAGES = {
-  invalid_content: 'This event holds a value that cannot be stored',
-  undecidable: 'Deciding this event failed in our own code; it is kept, to be tried again when that is mended',
-};
-
-/** Bounds the advisory locks of a transaction and the memory of a statement. */
-const MAX_BATCH_EVENTS = 1000;
-
-/** Bodies of requests that wait at once; what they hold takes up to twenty times as much memory. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-
-/**
- * A decision comes no later than this after its facts were asked for, which is before it is known when the people are free:
- * no answer is waited for so long (`Patience.answer`).
- */
-const MAX_DECISION_DELAY_MS: Millis = 300_000;
-
-/** After a repeated event, how many batches expect more of them. */
-const DUPLICATE_CHECK_BATCHES = 100;
-
-/** Whose turn an item waits for; it is not yet checked. */
+/** Returns the user id of an item that is not checked yet; empty if the item does not have one. */
 function getUserId(item: unknown): string {
   const id = (item as { user_id?: unknown } | null)?.user_id;
   return typeof id === 'string' ? id : '';

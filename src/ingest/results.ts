@@ -1,33 +1,42 @@
 import type { ReceivedEvent, Rejection } from '../events/envelope.ts';
 import type { Decision } from '../model/decision.ts';
-import type { Facts } from '../store/facts.ts';
+import type { FactRows } from '../store/facts.ts';
 
-/** What became of one event of a request. */
+/** The result of one item of a request. */
 export interface EventResult {
+  /** The caller's id, or the one made from the content; null if the item is rejected and has no id. */
   readonly eventId: string | null;
   readonly status: 'accepted' | 'duplicate' | 'rejected' | 'conflict';
+  /** Decisions on the event; of a duplicate, those made when the event was stored, if they stand on its row. */
   readonly decisions: readonly Decision[];
-  /** For `rejected` and `conflict`. */
+  /** Only of `rejected` and `conflict`, like `path` and `message`. */
   readonly code?: Rejection['code'];
   readonly path?: string;
   readonly message?: string;
 }
 
-/** The answer for an event that is stored already; `repeats`: it is the same as one before it in the batch; null: it is new. */
+/**
+ * How an event relates to what is already stored: its existing result, `'repeats'` for a duplicate earlier in this batch,
+ * or `null` for a new event.
+ */
 export type ExistingResult = EventResult | 'repeats' | null;
 
-/** Which events are new, and how each of them stands. */
+/**
+ * Separates new events from those that are stored already or repeated in the batch.
+ * @param stored the look-up of these events; empty maps if they were not looked up
+ * @returns `existing`: one entry for each event, in their order; `fresh`: the new events
+ */
 export function splitDuplicates(
   events: readonly ReceivedEvent[],
-  facts: Facts,
-): { standing: ExistingResult[]; fresh: ReceivedEvent[] } {
+  { storedDecisions, contentHashes }: Pick<FactRows, 'storedDecisions' | 'contentHashes'>,
+): { existing: ExistingResult[]; fresh: ReceivedEvent[] } {
   const fresh: ReceivedEvent[] = [];
-  const inBatch = new Map<string, string>();
-  const standing = events.map((event, index): ExistingResult => {
-    const before = inBatch.get(event.key);
-    const storedHash = before ?? facts.contentHashes.get(event.key);
-    const stored = facts.stored.get(index);
-    if (storedHash !== undefined && storedHash !== event.contentHash) {
+  const hashesInBatch = new Map<string, string>();
+  const existing = events.map((event, index): ExistingResult => {
+    const hashInBatch = hashesInBatch.get(event.key);
+    const knownHash = hashInBatch ?? contentHashes.get(event.key);
+    const decisions = storedDecisions.get(index);
+    if (knownHash !== undefined && knownHash !== event.contentHash) {
       return {
         ...emptyResult(event.eventId, 'conflict'),
         code: 'event_id_conflict',
@@ -35,37 +44,46 @@ export function splitDuplicates(
         message: 'event_id is already stored with other content; a new event needs an id of its own',
       };
     }
-    if (before !== undefined) return 'repeats';
-    if (stored || storedHash !== undefined) {
-      return { ...emptyResult(event.eventId, 'duplicate'), decisions: stored ?? [] };
+    if (hashInBatch !== undefined) return 'repeats';
+    if (decisions || knownHash !== undefined) {
+      return { ...emptyResult(event.eventId, 'duplicate'), decisions: decisions ?? [] };
     }
-    inBatch.set(event.key, event.contentHash);
+    hashesInBatch.set(event.key, event.contentHash);
     fresh.push(event);
     return null;
   });
-  return { standing, fresh };
+  return { existing, fresh };
 }
 
-/** A repetition within the batch hears what was decided about the first of its kind. @param decided by event key */
+/**
+ * Returns a result for each event, in their order. An event that repeats another of the batch has the decisions on the
+ * first one.
+ * @param existing as returned by `splitDuplicates`
+ * @param decided the new events and the decisions on them; other events may be among them
+ */
 export function toResults(
   events: readonly ReceivedEvent[],
-  standing: readonly ExistingResult[],
-  decided: ReadonlyMap<string, readonly Decision[]>,
+  existing: readonly ExistingResult[],
+  decided: readonly { readonly event: { readonly key: string }; readonly decisions: readonly Decision[] }[],
 ): EventResult[] {
-  return events.map((event, index) => {
-    const how = standing[index] ?? null;
-    if (how !== null && how !== 'repeats') return how;
-    const decisions = decided.get(event.key) ?? [];
-    return { eventId: event.eventId, status: how === null ? 'accepted' : 'duplicate', decisions };
+  const decisionsByKey = new Map(decided.map(({ event, decisions }) => [event.key, decisions]));
+  return events.map(({ eventId, key }, index) => {
+    const result = existing[index] ?? null;
+    if (result !== null && result !== 'repeats') return result;
+    const decisions = decisionsByKey.get(key) ?? [];
+    return { eventId, status: result === null ? 'accepted' : 'duplicate', decisions };
   });
 }
 
-/** With nothing decided. */
+/** A result without decisions. */
 export function emptyResult(eventId: string | null, status: EventResult['status']): EventResult {
   return { eventId, status, decisions: [] };
 }
 
-/** Of an item that is no event. */
+/**
+ * Builds the result for an item that failed envelope validation. `eventId` is the caller's id if it is a string, truncated
+ * to 256 characters.
+ */
 export function toRejectedResult(item: unknown, { code, path, message }: Rejection): EventResult {
   const id = (item as { event_id?: unknown } | null)?.event_id;
   return {

@@ -1,10 +1,10 @@
 /**
- * One item can spoil what is done with all of them in one transaction, and the others are not to blame: it is found by
- * halves, each tried by itself.
+ * Runs `work` over all items at once. If that fails and an item may be the cause, runs it over each half, and so on down to
+ * single items, so that one bad item does not fail the others. Returns the results in the order of the items.
  *
- * @param work results, or nothing
- * @param isItemError an error that some item may be the cause of; any other is thrown
- * @param onSingleFailure what comes of the one that fails by itself
+ * @param work all or nothing: must have no effect when it throws
+ * @param isItemError whether an item may be the cause of an error; any other error is thrown
+ * @param onSingleFailure returns the results of an item that fails alone
  */
 export async function bisect<Item, Result>(
   items: readonly Item[],

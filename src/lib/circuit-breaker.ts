@@ -1,42 +1,44 @@
-import type { Millis } from '../model/event.ts';
-
-const FAILURES = 20;
-const FIRST_PAUSE = 2000;
-const LONGEST_PAUSE = 60_000;
+const MAX_FAILURES = 20;
+const FIRST_PAUSE_MS = 2000;
+const MAX_PAUSE_MS = 60_000;
 
 /**
- * A circuit breaker for one provider: after FAILURES temporary failures in a row nothing is claimed for it for a while;
- * then one delivery tries the way. Its success closes the circuit, its failure doubles the pause.
- * (M. Nygard, "Release It!", 2007.) What waits stays queued, and costs no attempt.
- * "Now" is of a clock that nobody sets, greater than 0: with one that steps back it would stay open for as long.
+ * A circuit breaker: after MAX_FAILURES failures in a row it opens for a pause, then it is half open and one probe may run.
+ * The success of the probe closes it; its failure doubles the pause, up to MAX_PAUSE_MS.
+ * (M. Nygard, "Release It!", 2007.)
+ *
+ * `now` is in ms, greater than 0, and of a monotonic clock: if the clock were set back, the circuit would stay open as
+ * long.
  */
 export class CircuitBreaker {
   #failures = 0;
-  #pause = FIRST_PAUSE;
-  #openUntil: Millis = 0;
+  #pause = FIRST_PAUSE_MS;
+  #openUntil = 0;
 
-  state(now: Millis): 'closed' | 'open' | 'half_open' {
+  state(now: number): 'closed' | 'open' | 'half_open' {
     if (this.#openUntil === 0) return 'closed';
     return now < this.#openUntil ? 'open' : 'half_open';
   }
 
-  /** When the next try is due; 0 when closed. */
-  get openUntil(): Millis {
+  /** When the next probe may run; 0 if the circuit is closed. */
+  get openUntil(): number {
     return this.#openUntil;
   }
 
+  /** Reports a success: closes the circuit. */
   succeeded(): void {
     this.#failures = 0;
-    this.#pause = FIRST_PAUSE;
+    this.#pause = FIRST_PAUSE_MS;
     this.#openUntil = 0;
   }
 
-  failed(now: Millis): void {
+  /** Reports a failure. While the circuit is open it has no effect: the call started before. */
+  failed(now: number): void {
     this.#failures++;
     if (this.state(now) === 'half_open') {
-      this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
+      this.#pause = Math.min(this.#pause * 2, MAX_PAUSE_MS);
       this.#openUntil = now + this.#pause;
-    } else if (this.#openUntil === 0 && this.#failures >= FAILURES) {
+    } else if (this.#openUntil === 0 && this.#failures >= MAX_FAILURES) {
       this.#openUntil = now + this.#pause;
     }
   }

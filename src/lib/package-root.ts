@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder Tidings is installed in: what is no code (SQL, examples, pages) is found from here, built or not. */
-export const ROOT = folderOfPackage(dirname(fileURLToPath(import.meta.url)));
+/** The folder that Tidings is installed in. Files that are not code (SQL, examples, the console) are found from here. */
+export const ROOT = findPackageFolder(dirname(fileURLToPath(import.meta.url)));
 
-function folderOfPackage(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : folderOfPackage(dirname(folder));
+/** Returns the nearest folder, upwards, with a package.json. This file may run from src/ or from dist/. */
+function findPackageFolder(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findPackageFolder(dirname(folder));
 }

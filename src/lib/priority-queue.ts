@@ -1,20 +1,18 @@
-import type { Millis } from '../model/event.ts';
-
 interface Entry<T> {
-  readonly due: Millis;
-  /** What was added first comes first. */
-  readonly place: number;
+  readonly due: number;
+  /** Order of insertion. */
+  readonly index: number;
   readonly item: T;
 }
 
-/** What is to come, the earliest first: a binary heap. */
+/** A min-heap of items by due time; ties keep insertion order. */
 export class PriorityQueue<T> {
   readonly #heap: Entry<T>[] = [];
   #added = 0;
 
-  add(due: Millis, item: T): void {
+  add(due: number, item: T): void {
     const heap = this.#heap;
-    const entry = { due, place: this.#added++, item };
+    const entry = { due, index: this.#added++, item };
     let at = heap.length;
     while (at > 0) {
       const parent = (at - 1) >> 1;
@@ -25,10 +23,12 @@ export class PriorityQueue<T> {
     heap[at] = entry;
   }
 
-  first(): { readonly due: Millis; readonly item: T } | undefined {
+  /** Returns the item that is due first, without removing it; undefined: the queue is empty. */
+  first(): { readonly due: number; readonly item: T } | undefined {
     return this.#heap[0];
   }
 
+  /** Removes the item that is due first, if there is one. */
   removeFirst(): void {
     const heap = this.#heap;
     const last = heap.pop();
@@ -47,5 +47,5 @@ export class PriorityQueue<T> {
 }
 
 function isBefore(one: Entry<unknown>, other: Entry<unknown>): boolean {
-  return one.due < other.due || (one.due === other.due && one.place < other.place);
+  return one.due < other.due || (one.due === other.due && one.index < other.index);
 }

@@ -3,20 +3,21 @@ import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFi
 import { dirname } from 'node:path';
 
 /**
- * What `file` says; where there is none yet, it is made with what `make` returns, for its owner alone.
+ * Returns the content of `file`. If the file does not exist, creates it with the content that `make` returns, readable by
+ * its owner only.
  *
- * It is there whole or not at all: neither a process that starts at the same moment nor one that starts after a crash
- * (of the machine, too) finds half a secret, and all find the same one.
+ * The file appears whole or not at all: processes that start at the same time, or after a crash of the process or the
+ * machine, all find the same complete secret.
  */
 export function secretFile(file: string, make: () => string): string {
-  return readIf(file) ?? create(file, make());
+  return readIfExists(file) ?? create(file, make());
 }
 
 function create(file: string, content: string): string {
   const draft = `${file}.${randomUUID()}`;
   try {
     writeFileSync(draft, content, { flag: 'wx', mode: 0o600, flush: true });
-    // Unlike a rename, a link does not replace what another process made in the meantime.
+    // Unlike a rename, a link does not replace a file that another process has created in the meantime.
     linkSync(draft, file);
     // A folder cannot be opened on Windows.
     if (process.platform !== 'win32') flushFolder(dirname(file));
@@ -30,12 +31,12 @@ function create(file: string, content: string): string {
 }
 
 function flushFolder(folder: string): void {
-  const open = openSync(folder, 'r');
-  fsyncSync(open);
-  closeSync(open);
+  const handle = openSync(folder, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
 }
 
-function readIf(file: string): string | undefined {
+function readIfExists(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

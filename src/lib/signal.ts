@@ -1,27 +1,25 @@
-import type { Millis } from '../model/event.ts';
-
-/** Sleep from which one can be roused; a call that came before the sleep counts. */
+/** A sleep that `set()` interrupts. A `set()` before the sleep makes the next sleep return at once. */
 export class Signal {
-  #awake = false;
+  #isSet = false;
   #wake: () => void = () => {};
 
   set(): void {
-    this.#awake = true;
+    this.#isSet = true;
     this.#wake();
   }
 
-  /** Until roused, at most `wait` milliseconds. */
-  async sleep(wait: Millis): Promise<void> {
-    if (!this.#awake) {
+  /** Resolves after `set()`, or after `ms` milliseconds. One sleep at a time. */
+  async sleep(ms: number): Promise<void> {
+    if (!this.#isSet) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, wait);
+        const timer = setTimeout(resolve, ms);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();
         };
       });
     }
-    this.#awake = false;
+    this.#isSet = false;
     this.#wake = () => {};
   }
 }

@@ -1,35 +1,36 @@
 import type { Channel, InDoubtPolicy } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 
+/** The span over which a limit counts sends. */
 export type Period =
   | { readonly kind: 'ever' }
-  /** A calendar day: in UTC, in the person's own zone (trait `time_zone`), or in a named IANA zone. */
+  /** A calendar day: in UTC, in the user's zone (trait `time_zone`), or in a named IANA zone. */
   | { readonly kind: 'day'; readonly zone: Zone }
-  /** Any span of this length; both ends count. */
+  /** Any span of this length; both ends are inclusive. */
   | { readonly kind: 'rolling'; readonly span: Millis };
 
-/** An IANA name, or `user`: the person's own (trait `time_zone`; UTC when it is unknown). */
+/** An IANA zone name, or `user`: the zone in the user's trait `time_zone` (UTC if absent or invalid). */
 export type Zone = 'UTC' | 'user' | (string & {});
 
-/** At most `max` sends per `period`, for each person, or for each key of a rule that has one. */
+/** At most `max` sends per `period`, counted per user, or per user and key for a rule that has a key. */
 export interface Limit {
   readonly max: number;
   readonly period: Period;
-  /** As a person reads it: `once`, `1 per day`, `3 per 24h`. */
+  /** Display text: `once`, `1 per day`, `3 per 24h`. */
   readonly text: string;
-  /** Counts over all keys of the rule (`3 per day per person`); absent: each key by itself. */
+  /** Present: counts over all keys of the rule (`3 per day per person`). Absent: counts each key separately. */
   readonly perUser?: true;
-  /** Comes from `throttle`: the first of a burst goes, then silence. */
+  /** Present: written as `throttle`, which sends the first of a burst and suppresses the rest. */
   readonly throttle?: true;
 }
 
-/** Limits that several rules share: `groups: { promos: { limit: 2 per day } }`. */
+/** Limits shared by several rules: `groups: { promos: { limit: 2 per day } }`. */
 export interface Group {
   readonly name: string;
   readonly limits: readonly Limit[];
 }
 
-/** One earlier step of a pattern: `event` at most `within` before the next step (the last one: before the trigger). */
+/** One earlier step of a pattern: `event` at most `within` ms before the next step (for the last step: before the trigger). */
 export interface After {
   readonly event: string;
   readonly within: Millis;
@@ -39,22 +40,22 @@ export interface After {
   readonly same?: string;
 }
 
-/** How often `of` (or the trigger itself) happened in a window that ends with the trigger, the trigger included. */
+/** A required number of events in a window that ends with the trigger; the trigger itself is included. */
 export interface Count {
-  /** Event types counted; those that trigger the rule when it is not said. */
+  /** Event types counted; defaults to the rule's triggers. */
   readonly of: readonly string[];
   readonly how: 'at_least' | 'at_most' | 'exactly';
   readonly n: number;
   readonly window:
     | { readonly kind: 'rolling'; readonly span: Millis; readonly text: string }
-    /** The calendar day of the trigger. */
+    /** The calendar day that contains the trigger. */
     | { readonly kind: 'day'; readonly zone: Zone; readonly text: string }
-    /** Since the latest event of this type at or before the trigger; without one there is nothing to count. */
+    /** From the latest event of this type at or before the trigger; without such an event the count is 0. */
     | { readonly kind: 'since'; readonly event: string; readonly text: string };
   readonly same?: string;
 }
 
-/** Not one of `events` (fewer than `atLeast`) from the trigger until `within` after it, both ends included. */
+/** Fewer than `atLeast` of `events` from the trigger until `within` ms after it, both ends inclusive. */
 export interface Absence {
   readonly events: readonly string[];
   readonly atLeast: number;
@@ -67,16 +68,20 @@ export interface Absence {
 export interface At {
   /** As written: `event.starts_at - 24h`, `monday 09:00`. */
   readonly text: string;
-  /** A CEL expression that gives a timestamp; absent: counted from the moment the rule would act otherwise. */
+  /** A CEL expression that evaluates to a timestamp; absent: the time at which the rule would act without `at`. */
   readonly field?: string;
-  /** Added to the field; negative: before it. */
+  /** Milliseconds added to the field; negative means earlier. */
   readonly offset: Millis;
-  /** Then the next (with a field: the same day's) such time of day, in minutes since midnight, and weekday (1 Monday … 7). */
+  /**
+   * Minutes since local midnight: moves the result to the next such time of day, or, with `field`, to that time on the
+   * same day.
+   */
   readonly timeOfDay?: number;
+  /** ISO weekday, 1 (Monday) to 7: moves the result to the next such day. */
   readonly weekday?: number;
 }
 
-/** When a rule acts by itself, for everybody in its audience. */
+/** A schedule on which a rule acts without an event, for every user of its audience. */
 export interface Recurrence {
   /** As written: `monday 09:00`, `day 18:00`, `month on 1 at 09:00`, `cron 0 9 * * 1`. */
   readonly text: string;
@@ -84,127 +89,136 @@ export interface Recurrence {
   readonly cron: string;
 }
 
+/** A profile change that triggers a rule. */
 export interface TraitChange {
   readonly trait: string;
-  /** Only when it becomes this. */
+  /** The required new value; absent: any change. */
   readonly to?: Json;
 }
 
+/** Collects events during a window and sends one notification about all of them. */
 export interface Digest {
   /**
-   * `fixed`: from the first item on. `sliding`: after so long without a new item, at most `atMost` after the first one.
-   * `calendar`: until the next such time in the rule's zone.
+   * `fixed` ends `span` ms after the first item. `sliding` ends `span` ms after the latest item, at most `atMost` ms after
+   * the first. `calendar` ends at the next scheduled time in the rule's zone.
    */
   readonly window:
     | { readonly kind: 'fixed'; readonly span: Millis; readonly text: string }
     | { readonly kind: 'sliding'; readonly span: Millis; readonly atMost: Millis; readonly text: string }
     | { readonly kind: 'calendar'; readonly recurrence: Recurrence; readonly text: string };
-  /** Items the template gets; the total counts all. */
+  /** Maximum number of items passed to the template (the latest ones); the total counts all. */
   readonly keep: number;
-  /** The first item is told at once, and opens the window for the others. */
+  /** True: the first item is sent immediately and opens the window for later items. */
   readonly firstNow: boolean;
 }
 
-/** One branch of `choose`: the first whose condition holds is taken; without a condition it always is. */
+/** One branch of `choose`. The first branch whose condition holds is selected; a branch without a condition always holds. */
 export interface Branch {
   readonly when?: string;
-  /** Empty: nothing is sent. */
+  /** Notification types to send; empty: sends nothing. */
   readonly notify: readonly string[];
 }
 
-/** One part of `split`; which one a person falls into depends on the rule and the person alone. */
+/** One variant of `split`. The assignment depends only on the rule name and the user ID. */
 export interface Variant {
   readonly name: string;
-  /** Percent; all of a rule add up to 100. */
+  /** Percentage of users; the shares of a rule add up to 100. */
   readonly share: number;
-  /** Empty: held out, nothing is sent. */
+  /** Notification types to send; empty: a holdout group, which receives nothing. */
   readonly notify: readonly string[];
 }
 
+/** A side effect of a rule (`do`). */
 export type Action =
-  /** Sets a trait of the person. `value` is a CEL expression. */
+  /** Sets a trait of the user. `value` is a CEL expression. */
   | { readonly kind: 'set'; readonly trait: string; readonly value: string }
-  /** Emits an event about the same person; `properties` are CEL expressions. */
+  /** Emits an event about the same user; `properties` are CEL expressions. */
   | { readonly kind: 'emit'; readonly event: string; readonly properties: { readonly [name: string]: string } }
-  /** Ends what this rule has pending for the person (of the same key, when both rules have one). */
+  /** Cancels the pending waits of `rule` for the user (with the same key, if both rules have one). */
   | { readonly kind: 'cancel'; readonly rule: string };
 
+/** A rule as parsed from `rules.yaml`. */
 export interface Rule {
   readonly name: string;
-  /** Event types that trigger it; one of them is enough. */
+  /** Event types that trigger the rule. */
   readonly on: readonly string[];
-  /** For a notification's own lifecycle (`notification.failed`): only of these notification types. */
+  /** For triggers on lifecycle events (`notification.failed`): only for these notification types. */
   readonly about?: readonly string[];
-  /** Changes of the profile that trigger it. */
+  /** Profile changes that trigger the rule. */
   readonly changes?: readonly TraitChange[];
-  /** Acts by itself, with no event. */
+  /** The schedule of a rule that acts without an event. */
   readonly every?: Recurrence;
   /** The audience of `every`: a CEL condition over `user`. */
   readonly audience?: string;
   /** The zone of every local time in the rule. */
   readonly zone: Zone;
-  /** A CEL expression over `event`: patterns, waits, limits and digests are kept apart for each of its values. */
+  /** A CEL expression over `event`. Patterns, waits, limits and digests are separate for each of its values. */
   readonly key?: string;
-  /** A CEL condition over `event`, `traits`, `user`, `matched` and, where the rule waits, `now`. */
+  /** A CEL condition over `event`, `traits`, `user`, `matched` and, in a rule that waits, `now`. */
   readonly when?: string;
-  /** The earlier steps of a pattern, the earliest first. */
+  /** Earlier steps of the pattern, earliest first. */
   readonly after: readonly After[];
   readonly count?: Count;
   readonly unless?: Absence;
   readonly delay?: { readonly span: Millis; readonly text: string };
   readonly at?: At;
-  /** What to do when the point in time of `at` has passed already, or its field is missing. */
+  /** Policy if the time of `at` has already passed. */
   readonly ifPast: WaitPolicy;
+  /** Policy if the field of `at` is missing. */
   readonly ifMissing: WaitPolicy;
-  /** Judge the condition again when a wait ends. */
+  /** True: evaluates the condition again when a wait ends. */
   readonly recheck: boolean;
-  /** Event types that end a wait. */
+  /** Event types that cancel a wait. */
   readonly cancelOn: readonly string[];
-  /** What a new trigger does while the rule waits for this person and key. */
+  /** Effect of a new trigger while the rule already waits for the same user and key. */
   readonly again: 'ignore' | 'restart' | 'beside';
   readonly debounce?: { readonly quiet: Millis; readonly atMost?: Millis; readonly text: string };
   readonly digest?: Digest;
   readonly limits: readonly Limit[];
-  /** Whose limits it shares. */
+  /** Name of the group whose limits the rule shares. */
   readonly group?: string;
   readonly choose?: readonly Branch[];
   readonly split?: readonly Variant[];
   /** Notification types to send, in order. */
   readonly notify: readonly string[];
-  /** Only on these channels of the notification type. */
+  /** Restricts the channels of the notification type. */
   readonly channels?: readonly Channel[];
-  /** More for the templates: CEL expressions, as `data.NAME`. */
+  /** Additional template data: CEL expressions, available as `data.NAME`. */
   readonly data?: { readonly [name: string]: string };
   readonly actions: readonly Action[];
-  /** What is known later than this after its event time (or due time) is not sent any more. */
+  /** Maximum delay (ms) between event time (or due time) and decision; later decisions are suppressed as `expired`. */
   readonly expires?: Millis;
 }
 
+/** Behavior of a rule whose point in time is missing or has passed. */
 export type WaitPolicy = 'skip' | 'send_now' | 'error';
 
 export const CATEGORIES = ['TRANSACTIONAL', 'MARKETING', 'SYSTEM', 'SECURITY', 'OPERATIONAL'] as const;
 export type Category = (typeof CATEGORIES)[number];
 
+/** A type of notification, as parsed from `notifications.yaml`. */
 export interface NotificationType {
   readonly name: string;
   readonly description?: string;
   readonly category: Category;
   readonly channels: readonly Channel[];
   readonly inDoubt: InDoubtPolicy;
-  /** How long delivery is retried before the dead letter, in milliseconds. */
+  /** Time (ms) during which delivery is retried before it becomes a dead letter. */
   readonly maxAge: Millis;
 }
 
+/** A type of event, as parsed from `events.yaml`. */
 export interface EventType {
   readonly name: string;
   readonly description?: string;
-  /** JSON Schema (2020-12 vocabulary as Ajv reads it) of `properties`; absent: anything. */
+  /** JSON Schema (2020-12, as Ajv interprets it) of `properties`; absent: no restriction. */
   readonly properties?: JsonObject;
 }
 
-/** Template sources of one notification type on one channel, by part (`subject`, `html`, `text`). */
+/** Template sources of one notification type on one channel in one locale, by part (`subject`, `html`, `text`). */
 export type TemplateParts = { readonly [part: string]: string };
 
+/** The templates of one notification type, channel and locale. */
 export interface Template {
   readonly notificationType: string;
   readonly channel: Channel;
@@ -212,10 +226,10 @@ export interface Template {
   readonly parts: TemplateParts;
 }
 
-/** A whole catalog as plain data: what is stored, compared and compiled. */
+/** A complete catalog as plain JSON data, the form in which it is stored, compared and compiled. */
 export interface CatalogData {
   readonly events: readonly EventType[];
-  /** JSON Schema of `user_traits`, for every event; absent: anything. */
+  /** JSON Schema of `user_traits` of every event; absent: no restriction. */
   readonly traits?: JsonObject;
   readonly notifications: readonly NotificationType[];
   readonly rules: readonly Rule[];

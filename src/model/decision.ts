@@ -7,7 +7,7 @@ export const OUTCOMES = [
   'scheduled',
   'cancelled',
   'failed',
-  /** The rule notifies nobody, and did what it says. */
+  /** The rule has no notifications and performed its actions. */
   'acted',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -43,20 +43,20 @@ export const REASON_CODES = [
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
-/** One earlier send that a limit counted. */
+/** One earlier send counted by a limit. */
 export interface LimitUse {
-  /** Event time of the event that was told. */
+  /** Event time of the triggering event. */
   readonly at: Millis;
   readonly eventId: string;
   readonly notificationId: string;
 }
 
-/** What was seen when it was decided. Stored, never recomputed. */
+/** Values that a decision was based on. Stored with the decision, never recomputed. */
 export interface Evidence {
   readonly condition?: {
     readonly expression: string;
     readonly result: boolean | 'field_missing' | 'error';
-    /** Each field the condition names, and its value; a missing one is listed in `missing`. */
+    /** Values of the fields that the condition names; absent fields are listed in `missing`. */
     readonly values: JsonObject;
     readonly missing?: readonly string[];
     readonly error?: string;
@@ -64,12 +64,12 @@ export interface Evidence {
   readonly pattern?: {
     readonly after: string;
     readonly within: string;
-    /** The window that was searched (ISO 8601). */
+    /** Bounds of the searched window (ISO 8601). */
     readonly from: string;
     readonly to: string;
-    /** The earlier event that completes the pattern; absent: none was known. */
+    /** The earlier event that completes the pattern; absent if no such event was known. */
     readonly matched?: { readonly event_id: string; readonly at: string };
-    /** Of a pattern with more steps: all that were found, the earliest first. */
+    /** For a pattern with several steps: the events found, earliest first. */
     readonly steps?: readonly { readonly event: string; readonly event_id: string; readonly at: string }[];
   };
   /** The value of the rule's `key`. */
@@ -81,50 +81,50 @@ export interface Evidence {
     readonly counted: number;
   };
   readonly wait?: {
-    /** What is waited for: `delay`, `at`, `unless`, `debounce`, `digest`, `every`. */
     readonly kind: WaitKind;
     readonly wait_id: string;
-    /** The event that began it (of `every`: the local time it was due, as text). */
+    /** Time of the event that started the wait (for `every`: the local time of the occurrence). */
     readonly since: string;
     readonly due_at: string;
-    /** Of a wait that a later event moved or ended: that event. */
+    /** The event that moved or ended the wait early. */
     readonly ended_by?: { readonly event_id: string; readonly event_type: string; readonly at: string };
-    /** The wait it takes the place of, and when that was due. */
+    /** The wait that this one replaces, and its due time. */
     readonly moved_from?: { readonly wait_id: string; readonly due_at: string };
   };
   readonly digest?: { readonly total: number; readonly kept: number };
   readonly split?: { readonly variant: string; readonly share: number };
-  /** The branch of `choose` that was taken, from 1. */
+  /** The selected branch of `choose`, counted from 1. */
   readonly branch?: number;
   readonly change?: { readonly trait: string; readonly from: Json; readonly to: Json };
   readonly limits?: readonly {
     readonly limit: string;
-    /** The bucket counted in: `ever`, a date, or a span. */
+    /** The bucket counted: `ever`, a date, or a span. */
     readonly window: string;
     readonly max: number;
     readonly used: number;
     readonly uses: readonly { readonly at: string; readonly event_id: string; readonly notification_id: string }[];
   }[];
-  /** The decision was made later than the event happened by this many milliseconds, and the rule expired it. */
+  /** Present if the rule's `expires` suppressed the send: the allowed and the actual delay. */
   readonly expired?: { readonly expires_ms: Millis; readonly late_by_ms: Millis };
 }
 
 export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
 export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
+/** The part of a rule that makes it wait. */
 export type WaitKind = 'delay' | 'at' | 'unless' | 'debounce' | 'digest' | 'every';
 
-/** One rule's verdict on one event, for one notification type. The stored and the public shape are the same. */
+/** The outcome of one rule for one event and notification type. The stored and the public shape are the same. */
 export interface Decision {
   readonly decision_id: string;
   readonly rule: string;
   readonly notification_type: string;
   readonly outcome: Outcome;
   readonly reason_code: ReasonCode;
-  /** A sentence that can be read aloud. */
+  /** A sentence in natural English that a support agent can read aloud. */
   readonly reason: string;
   readonly notification_id: string | null;
-  /** The trigger first, then what completed it. */
+  /** Event IDs: the trigger first, then the events that completed the pattern. */
   readonly event_ids: readonly string[];
   readonly evidence: Evidence;
 }

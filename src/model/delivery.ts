@@ -3,10 +3,10 @@ import type { Millis } from './event.ts';
 export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'internal'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** What to do when a crash leaves it unknown whether a message went out. */
+/** Policy for a message of which a crash leaves unknown whether it was sent. */
 export type InDoubtPolicy = 'resend' | 'hold';
 
-/** What a template renders to. Which parts are present depends on the channel. */
+/** A rendered message. The parts present depend on the channel. */
 export interface Message {
   readonly subject?: string;
   readonly text: string;
@@ -24,24 +24,24 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
-/** Why a delivery stands as it does; none when it is new, being sent for the first time, or sent. */
+/** Reason for the status of a delivery; absent while it is new or first being sent, and once it is sent. */
 export const DELIVERY_REASON_CODES = [
   'retrying',
   'retried',
   'missing_email',
   'missing_phone',
   'rejected',
-  'gave_up',
+  'retries_exhausted',
   'in_doubt',
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 
-/** What one call to a provider came to. A provider throws only on a bug. */
+/** The outcome of one call to a provider. A provider throws only because of a bug. */
 export type SendOutcome =
   | { readonly kind: 'delivered'; readonly providerMessageId?: string; readonly response?: string }
-  /** Try again; not before `after` milliseconds when the provider says so. */
+  /** A temporary failure; `after` is the minimum delay (ms) that the provider asked for. */
   | { readonly kind: 'retry'; readonly reason: string; readonly after?: Millis; readonly response?: string }
-  /** It will never work like this. */
+  /** A permanent failure. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly response?: string }
-  /** It may have gone out; nobody knows. */
+  /** The message may or may not have been sent. */
   | { readonly kind: 'in_doubt'; readonly reason: string; readonly response?: string };

@@ -5,35 +5,38 @@ export type Json = null | boolean | number | string | Json[] | JsonObject;
 
 export type JsonObject = { [key: string]: Json };
 
-/** The one tenant there is so far. */
+/** The only tenant so far. */
 export const DEFAULT_TENANT = 'default';
 
-/** A fact about a person, posted by a service. What is stored: addresses are already split off and masked. */
+/** A fact about a user, posted by a service. Addresses have already been extracted, and masked in place. */
 export interface Event {
   readonly tenantId: string;
   readonly userId: string;
-  /** The caller's id, or one derived from the content. Unique within the tenant. */
+  /** The caller's ID, or one derived from the content. Unique within the tenant. */
   readonly eventId: string;
-  /** 128-bit identity as a UUID: of the caller's id, or of the content. Part of the primary key. */
+  /** 128-bit identity as a UUID, derived from the caller's ID or from the content. Part of the primary key. */
   readonly key: string;
   readonly type: string;
-  /** Event time: when it happened, as the caller says. */
+  /** Event time: when the event happened, according to the caller. */
   readonly time: Millis;
   readonly properties: JsonObject;
   readonly traits: JsonObject;
 }
 
-/** What is known of a person: traits (newest event time wins per trait), addresses only as masks. */
+/** Known traits of a user. Per trait, the value with the newest event time wins; addresses appear only as masks. */
 export interface Profile {
   readonly traits: JsonObject;
-  /** Per trait, the event time its value comes from. */
+  /** Event time of the value, by trait. */
   readonly traitTimes: { readonly [trait: string]: Millis };
 }
 
-/** The type of event that `set` makes. */
+/** The type of event emitted by `set`. */
 export const PROFILE_UPDATED = 'profile.updated';
 
-/** Traits that name how a person is reached; of two of a kind in one event the first listed counts. A rule sets none. */
+/**
+ * Traits that hold an address of the user. If an event has two traits of the same kind, the one listed first counts. Rules
+ * cannot set these traits.
+ */
 export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
   email: 'email',
   email_address: 'email',
@@ -43,16 +46,16 @@ export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
 
 export type AddressKind = 'email' | 'phone';
 
-/** The first place where an event does not fit: `properties.items[2].price`, and what would be right. */
+/** The first value that violates a schema: its path (`properties.items[2].price`) and what the schema expects. */
 export interface SchemaViolation {
   readonly path: string;
   readonly message: string;
 }
 
-/** Checks properties and traits against the schemas of the catalog; null: they fit. */
+/** Validates properties and traits of an event against the schemas of the catalog. Returns null if they are valid. */
 export type ValidateEvent = (type: string, properties: JsonObject, traits: JsonObject) => SchemaViolation | null;
 
-/** An event that a rule makes, about the same person; `set` makes one of the type `profile.updated`. */
+/** An event emitted by a rule, about the same user. `set` emits one of type `profile.updated`. */
 export interface Emitted {
   readonly eventId: string;
   readonly type: string;

@@ -2,16 +2,19 @@ import type { NotificationType } from '../model/catalog.ts';
 import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
-/** What happens to one notification on one channel. */
+/** The planned delivery of one notification on one channel. */
 export interface ChannelPlan {
   readonly channel: Channel;
   readonly dueAt: Millis;
   /** After this, trying again is given up. */
-  readonly giveUpAt: Millis;
+  readonly retryUntil: Millis;
   readonly inDoubt: InDoubtPolicy;
 }
 
-/** Per channel of the notification type: when it goes out. @param only the rule's choice among them; absent: all */
+/**
+ * Plans one delivery per channel of the notification type, in the order of its channels.
+ * @param only channels selected by the rule; absent: all
+ */
 export function planNotification(
   type: NotificationType,
   only: readonly Channel[] | undefined,
@@ -21,7 +24,7 @@ export function planNotification(
   return channels.map((channel) => ({
     channel,
     dueAt: now,
-    giveUpAt: now + type.maxAge,
+    retryUntil: now + type.maxAge,
     inDoubt: type.inDoubt,
   }));
 }

@@ -1,6 +1,6 @@
 import { redact } from './mask.ts';
 
-/** An error as a log may hold it. */
+/** An error in the form that logs may contain. */
 export interface SerializedError {
   readonly type: string;
   readonly message: string;
@@ -8,15 +8,15 @@ export interface SerializedError {
   readonly code?: string;
   readonly table?: string;
   readonly constraint?: string;
-  /** Where it was thrown, without the message. */
+  /** Stack frames, without the message. */
   readonly stack?: string;
   readonly cause?: SerializedError;
 }
 
 /**
- * For pino's `err`. PostgreSQL quotes rows in `detail` and `where`, and values in the message of a data exception (SQLSTATE
- * class 22); what cannot be parsed as JSON is quoted by who tried. None of it comes here: a log is read by more people than
- * the database.
+ * Serializes an error for pino's `err`, without user data. PostgreSQL quotes rows in `detail` and `where`, and values in the
+ * message of a data exception (SQLSTATE class 22); a JSON syntax error quotes its input. All of these are left out, because
+ * more parties read logs than the database.
  */
 export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
@@ -25,7 +25,7 @@ export function serializeError(error: unknown): SerializedError {
   const frames = error.stack?.split('\n').filter((line) => /^ {4}at /.test(line));
   return {
     type: error.constructor.name,
-    message: quotes ? 'it quotes what it was given' : redact(error.message),
+    message: quotes ? 'message omitted: it quotes its input' : redact(error.message),
     ...(typeof code === 'string' && { code }),
     ...(typeof table === 'string' && { table }),
     ...(typeof constraint === 'string' && { constraint }),

@@ -1,19 +1,22 @@
 import type { Json } from '../model/event.ts';
 
 /**
- * Anywhere in a text: something, an at sign, a domain with a dot; but not what `maskEmail` makes of a word. Bounded, so that
- * no text takes long.
+ * Matches an email address anywhere in a text: a character, an at sign, a domain with a dot; excludes masks made by
+ * `maskEmail`. All repetitions are bounded, so that matching takes linear time.
  */
 const EMAIL = /[^\s@]@(?<!(?<!\S)\S…@)[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,8}/u;
-/** Anywhere in a text: E.164 with the usual separators, so that of +0100 and a year behind a time nothing is made. Bounded, too. */
+/**
+ * Matches a phone number anywhere in a text: E.164 with the usual separators. The first digit excludes zone offsets such as
+ * `+0100`. Repetitions are bounded.
+ */
 const INTERNATIONAL = /\+\(?[1-9](?:[\s().-]{0,4}\d){6,14}/;
 const EVERY_INTERNATIONAL = new RegExp(INTERNATIONAL, 'g');
-/** As a whole: a plus and digits, however they are parted. */
+/** Matches a text that is a phone number as a whole: a plus sign and digits with any separators. */
 const PHONE = /^\+[\d\s().-]{7,24}$/;
-/** As a whole: what is masked already. */
+/** Matches a text that is a mask as a whole. */
 const MASK = /^(?:…|\+?\d{3}…\d\d|.…@[^\s@+]*)$/su;
 
-/** `maria@example.com` → `m…@example.com`. What stands behind the domain may be anything, and goes. */
+/** Masks an email address: `maria@example.com` → `m…@example.com`. Text after the domain is dropped. */
 export function maskEmail(address: string): string {
   const at = address.lastIndexOf('@');
   if (at < 1) return '…';
@@ -21,7 +24,7 @@ export function maskEmail(address: string): string {
   return `${String.fromCodePoint(address.codePointAt(0) as number)}…${domain}`;
 }
 
-/** `+351912345678` → `+351…78`. */
+/** Masks a phone number: `+351912345678` → `+351…78`; fewer than 7 digits → `…`. */
 export function maskPhone(number: string): string {
   const digits = number.replace(/\D/g, '');
   return digits.length < 7
@@ -29,26 +32,26 @@ export function maskPhone(number: string): string {
     : `${number.trim().startsWith('+') ? '+' : ''}${digits.slice(0, 3)}…${digits.slice(-2)}`;
 }
 
-/** Fields whose value is an address whatever it looks like, in any spelling: email, Email_Address, phoneNumber, mobile, phones. */
+/** Names of fields whose value is treated as an address in any form: email, Email_Address, phoneNumber, mobile, phones. */
 const ADDRESS_NAME =
   /^(?:e[_-]?mails?(?:[_-]?address(?:es)?)?|(?:phone|mobile|telephone)s?(?:[_-]?numbers?)?|msisdns?)$/i;
 
-/** No phone number is smaller: so that amounts need no look at their name. */
-const SMALLEST_NUMBER = 1_000_000;
+/** Smallest JSON number that can be a phone number; smaller ones need no check of their name. */
+const MIN_PHONE_NUMBER = 1_000_000;
 
-/** The value stands under a name that promises an address, and is no mask. */
+/** Whether the name of the field says that the value is an address, and the value is not already a mask. */
 export function isAddressName(name: string, value: string | number): boolean {
-  if (typeof value === 'number') return Math.abs(value) >= SMALLEST_NUMBER && ADDRESS_NAME.test(name);
+  if (typeof value === 'number') return Math.abs(value) >= MIN_PHONE_NUMBER && ADDRESS_NAME.test(name);
   return ADDRESS_NAME.test(name) && !MASK.test(value);
 }
 
-/** The text is or holds a phone number or an e-mail address. Cheap for all others: most have neither an `@` nor a `+`. */
+/** Whether the text contains a phone number or an email address. Cheap for most texts, which have neither `@` nor `+`. */
 export function containsAddress(text: string): boolean {
   if (text.includes('+') && (isPhone(text) || INTERNATIONAL.test(text))) return true;
   return text.includes('@') && EMAIL.test(text);
 }
 
-/** The text with every address in it masked. */
+/** Returns the text with every address in it masked. */
 export function maskText(text: string): string {
   if (!containsAddress(text)) return text;
   if (isPhone(text)) return maskPhone(text);
@@ -58,7 +61,7 @@ export function maskText(text: string): string {
 function maskWords(text: string, isAddress: (word: string) => boolean): string {
   return text.replace(/\S+/g, (word) => {
     if (!word.includes('@') || !isAddress(word)) return word;
-    // A number glued to an address is told apart from it, so that it is masked as one, too.
+    // A phone number directly after an email address is split off, so that it is masked as well.
     const behind = word.indexOf('+', word.lastIndexOf('@'));
     return maskEmail(word) + (behind === -1 ? '' : word.slice(behind));
   });
@@ -68,7 +71,7 @@ function maskInternational(text: string): string {
   return text.replace(EVERY_INTERNATIONAL, maskPhone);
 }
 
-/** A copy with every address replaced by its mask, also in keys. */
+/** Returns a copy with every address replaced by its mask, also in keys. @param key name of the enclosing field */
 export function maskDeep(value: Json, key = ''): Json {
   if (typeof value === 'string') {
     if (isAddressName(key, value)) return value.includes('@') ? maskEmail(value) : maskPhone(value);
@@ -84,22 +87,22 @@ export function maskDeep(value: Json, key = ''): Json {
 
 const ADDRESS_LIKE_KEY = /mail|phone|mobile|address/i;
 
-/** Bytes of JSON that are kept of what was refused, nearly: what marks a cut may come on top. */
-const MAX_MASKED = 15 * 1024;
-/** Of these, what the fields after a list or an object are left with. */
-const KEPT_BACK = 1024;
-const MAX_TEXT = 2000;
+/** Bytes of JSON kept of an untrusted value; truncation marks may be added on top. */
+const MAX_MASKED_BYTES = 15 * 1024;
+/** Bytes reserved for the fields that follow a nested list or object. */
+const RESERVED_BYTES = 1024;
+const MAX_TEXT_CHARS = 2000;
 const MAX_ITEMS = 100;
 const MAX_DEPTH = 8;
 
 /**
- * For input of unknown shape (quarantine): also hides what sits under a key that promises an address, and addresses
- * inside longer texts, because what was refused may be refused for a malformed address. At most 16 KB as JSON; what is left
- * out is marked with `…`: at the end of a text, as the last item of a list, as the last key of an object.
+ * Masks input of unknown shape, such as a rejected event. Also hides values whose key suggests an address, and anything in
+ * a text that resembles an address, because the event may have been rejected for a malformed one. Returns at most 16 KB of
+ * JSON; omitted parts are marked with `…` at the end of a text, as the last item of a list, or as the last key of an object.
  */
-export function maskUntrusted(value: unknown, depth = 0, key = '', room = { left: MAX_MASKED }): Json {
+export function maskUntrusted(value: unknown, depth = 0, key = '', room = { left: MAX_MASKED_BYTES }): Json {
   if (value !== null && typeof value === 'object' && depth <= MAX_DEPTH) {
-    const nested = { left: depth === 0 ? room.left : Math.max(room.left / 2, room.left - KEPT_BACK) };
+    const nested = { left: depth === 0 ? room.left : Math.max(room.left / 2, room.left - RESERVED_BYTES) };
     room.left -= nested.left;
     const copy = Array.isArray(value) ? maskItems(value, depth, key, nested) : maskFields(value, depth, nested);
     room.left += nested.left - 3;
@@ -139,23 +142,23 @@ function maskFields(object: object, depth: number, room: { left: number }): Json
 
 function maskPlain(value: unknown, key: string, room: number): Json {
   if (typeof value !== 'object' && ADDRESS_LIKE_KEY.test(key)) return '…';
-  if (typeof value === 'string') return shortened(maskLoose(value), room);
+  if (typeof value === 'string') return truncateText(maskLoose(value), room);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   return typeof value === 'boolean' ? value : null;
 }
 
-/** The text's beginning without anything like an address. */
+/** Returns the beginning of the text, with anything that resembles an address masked. */
 function maskLoose(text: string): string {
   const whole = storableText(text);
-  const shown = whole.length <= MAX_TEXT ? whole : `${whole.slice(0, MAX_TEXT).toWellFormed()}…`;
+  const shown = whole.length <= MAX_TEXT_CHARS ? whole : `${whole.slice(0, MAX_TEXT_CHARS).toWellFormed()}…`;
   const masked = maskInternational(maskWords(shown, () => true));
   return masked.replace(/\d[\d\s().-]{6,}\d/g, (number) =>
     digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
   );
 }
 
-/** To so many bytes of JSON; a text is short, and so nobody counts where exactly. */
-function shortened(text: string, bytes: number): string {
+/** Truncates a text to at most `bytes` bytes of JSON, by halving it until it fits. */
+function truncateText(text: string, bytes: number): string {
   let shown = text;
   for (let end = text.length; end > 0 && jsonBytes(shown) > bytes; ) {
     end = Math.floor(end / 2);
@@ -168,13 +171,13 @@ function jsonBytes(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** What somebody else wrote, fit to be kept, logged and shown: short (in characters), without addresses. */
+/** Makes an untrusted text safe to store, log and show: addresses masked, at most `longest` characters. */
 export function redact(text: string, longest = 500): string {
   const masked = maskUntrusted(text) as string;
   return masked.length > longest ? `${masked.slice(0, longest - 1).toWellFormed()}…` : masked;
 }
 
-/** What PostgreSQL cannot store becomes a visible replacement. */
+/** Replaces characters that PostgreSQL cannot store by U+FFFD. */
 export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }

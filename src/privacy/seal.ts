@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomFillSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
-/** What is stored of a secret text. */
+/** A sealed text as it is stored. */
 export interface Sealed {
   /** 12-byte nonce, 16-byte tag, ciphertext. */
   readonly bytes: Buffer;
@@ -9,15 +9,15 @@ export interface Sealed {
 }
 
 /**
- * Seals addresses with AES-256-GCM (NIST SP 800-38D, a random 96-bit nonce each) and finds them by keyed hash
- * (HMAC-SHA-256). Both keys are derived from the one of the configuration, so that neither tells the other.
+ * Seals addresses with AES-256-GCM (NIST SP 800-38D, a random 96-bit nonce each) and hashes them with HMAC-SHA-256 for
+ * look-ups. Both keys are derived from the configured key with HKDF, so neither reveals the other.
  */
 export class Seal {
-  /** Names the key without telling it. */
+  /** Identifies the key without revealing it. */
   readonly keyId: string;
   readonly #cipherKey: Buffer;
   readonly #hashKey: Buffer;
-  // The same people write again and again: an HMAC costs more than all their rules together.
+  // Most events repeat a known address, and one HMAC costs more than evaluating all rules.
   readonly #hashes = new LRUCache<string, string>({ max: 50_000 });
 
   /** @param key 32 bytes */
@@ -27,15 +27,15 @@ export class Seal {
     this.keyId = derive(key, 'tidings key id').toString('hex', 0, 8);
   }
 
-  /** @param purpose binds the ciphertext to its row, so that it opens nowhere else */
+  /** Seals a text. @param purpose additional authenticated data that binds the ciphertext to its row */
   seal(text: string, purpose: string): Sealed {
-    const nonce = freshNonce();
+    const nonce = drawNonce();
     const cipher = createCipheriv('aes-256-gcm', this.#cipherKey, nonce).setAAD(Buffer.from(purpose));
     const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return { bytes: Buffer.concat([nonce, cipher.getAuthTag(), body]), keyId: this.keyId };
   }
 
-  /** Throws if the bytes were sealed under another key or for another purpose, or were changed. */
+  /** Opens sealed bytes. Throws if they were sealed under another key, for another purpose, or were modified. */
   open(bytes: Buffer, purpose: string): string {
     const decipher = createDecipheriv('aes-256-gcm', this.#cipherKey, bytes.subarray(0, 12))
       .setAAD(Buffer.from(purpose))
@@ -43,7 +43,7 @@ export class Seal {
     return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
   }
 
-  /** The same text gives the same hash, for whoever has the key. */
+  /** Returns the keyed hash of a text, 32 characters of base64url; equal texts have equal hashes under the same key. */
   hash(text: string): string {
     let hash = this.#hashes.get(text);
     if (hash === undefined) {
@@ -54,18 +54,18 @@ export class Seal {
   }
 }
 
-const NONCE = 12;
-const random = Buffer.alloc(340 * NONCE);
+const NONCE_BYTES = 12;
+const random = Buffer.alloc(340 * NONCE_BYTES);
 let drawn = random.length;
 
-/** Drawn many at a time: asking the system for a few bytes costs as much as the encryption. None is given twice. */
-function freshNonce(): Buffer {
+/** Returns an unused nonce. Random bytes are drawn for 340 nonces at a time: one small draw costs as much as the encryption. */
+function drawNonce(): Buffer {
   if (drawn === random.length) {
     randomFillSync(random);
     drawn = 0;
   }
-  drawn += NONCE;
-  return random.subarray(drawn - NONCE, drawn);
+  drawn += NONCE_BYTES;
+  return random.subarray(drawn - NONCE_BYTES, drawn);
 }
 
 function derive(key: Buffer, label: string): Buffer {

@@ -1,5 +1,5 @@
 import type { Event } from '../model/event.ts';
-import { storable } from '../time/calendar.ts';
+import { clampToEventYears } from '../time/calendar.ts';
 import { type FiredLookup, type Ids, patternKey, type Trigger, type UserState } from './facts.ts';
 import { getPatternSpan } from './required-facts.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
@@ -17,7 +17,7 @@ export function requiredFired(rules: RuleSet, user: UserState, event: Event): Fi
   return judgedAgain(rules, user, event).map(({ compiled, triggers }) => {
     const times = triggers.map(({ time }) => time);
     const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    return { from: storable(from - getPatternSpan(compiled)), to };
+    return { from: clampToEventYears(from - getPatternSpan(compiled)), to };
   });
 }
 

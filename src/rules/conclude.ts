@@ -1,4 +1,4 @@
-import { type Condition, type Scope, valuesSeen } from '../expressions/condition.ts';
+import { type Condition, collectSeenValues, type Scope } from '../expressions/condition.ts';
 import type { Limit, Rule } from '../model/catalog.ts';
 import type { Evidence } from '../model/decision.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../model/event.ts';
@@ -145,7 +145,7 @@ export function toScope(
 
 export function conditionEvidence(condition: Condition, scope: Scope): NonNullable<Evidence['condition']> {
   const result = condition.evaluate(scope);
-  const { values, missing } = valuesSeen(condition, scope);
+  const { values, missing } = collectSeenValues(condition, scope);
   const evidence: Writable<NonNullable<Evidence['condition']>> = {
     expression: condition.expression,
     result: result.kind === 'missing' ? 'field_missing' : result.kind === 'error' ? 'error' : result.kind === 'true',

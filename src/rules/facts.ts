@@ -201,8 +201,8 @@ export function mergeUse(user: UserState, limitKey: string, use: CountedUse): vo
   if (!isKnown) addUse(user, limitKey, use);
 }
 
-/** Told, done, or begun to be waited for. */
-const ACTED: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
+/** Outcomes of a rule that fired: it sent, acted, or started a wait. */
+export const FIRED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
 
 /** Where to look for what was told of triggers; both ends count. */
 export interface FiredLookup {
@@ -213,17 +213,11 @@ export interface FiredLookup {
 /** Adds what the decisions on an event of this time say. */
 export function recordFired(user: UserState, time: Millis, decisions: readonly Decision[]): void {
   for (const { rule, outcome, event_ids: ids } of decisions) {
-    if (!ACTED.has(outcome)) continue;
+    if (!FIRED_OUTCOMES.has(outcome)) continue;
     user.firedAt ??= new Map();
     const name = `${rule} ${ids[0]}`;
     user.firedAt.set(name, Math.max(user.firedAt.get(name) ?? time, time));
   }
-}
-
-/** Adds what was loaded later: events and uses. The profile stays, it may have moved on. */
-export function mergeUserState(user: UserState, more: UserState): void {
-  for (const [type, list] of more.events) for (const known of list) mergeEvent(user, type, known);
-  for (const [limitKey, list] of more.uses) for (const use of list) mergeUse(user, limitKey, use);
 }
 
 /** The order in which waits end, wherever they do: live, replayed or simulated. */

@@ -1,7 +1,7 @@
 import type { Limit } from '../model/catalog.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import { formatDate, instant, resolveZone } from '../time/calendar.ts';
-import { DAY, isoTime } from '../time/iso-time.ts';
+import { formatDate, resolveZone, toFixedIso } from '../time/calendar.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import type { CountedUse, LimitLookup } from './facts.ts';
 
 /** How one limit stands for one event. */
@@ -29,11 +29,11 @@ export function toLimitKey(rule: string, limit: Limit): string {
 export function toLimitLookup(limitKey: string, { period }: Limit, from: Millis, to: Millis): LimitLookup {
   if (period.kind === 'ever') return { limitKey, from: 'ever', to: 'ever' };
   if (period.kind === 'rolling') {
-    return { limitKey, from: instant(from - period.span), to: instant(to + period.span) };
+    return { limitKey, from: toFixedIso(from - period.span), to: toFixedIso(to + period.span) };
   }
   if (period.zone === 'UTC') return { limitKey, from: formatDate(from, 'UTC'), to: formatDate(to, 'UTC') };
   // The zone is known only with the profile; no zone is further than a day from UTC.
-  return { limitKey, from: formatDate(from - DAY, 'UTC'), to: formatDate(to + DAY, 'UTC') };
+  return { limitKey, from: formatDate(from - DAY_MS, 'UTC'), to: formatDate(to + DAY_MS, 'UTC') };
 }
 
 /** @param user the profile traits: `time_zone` gives the person's own day */
@@ -65,7 +65,7 @@ function rolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: M
     const inside = near.filter((use) => use.at >= start && use.at <= start + span && time <= start + span);
     if (inside.length > fullest.length) fullest = inside;
   }
-  const bucket = instant(time);
+  const bucket = toFixedIso(time);
   return {
     bucket,
     window: `any ${limit.text.replace(/ per person$/, '').replace(/^.*per /, '')} around ${isoTime(time)}`,

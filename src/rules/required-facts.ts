@@ -1,7 +1,7 @@
 import type { Condition } from '../expressions/condition.ts';
 import type { Event, Millis } from '../model/event.ts';
-import { storable } from '../time/calendar.ts';
-import { DAY } from '../time/iso-time.ts';
+import { clampToEventYears } from '../time/calendar.ts';
+import { DAY_MS } from '../time/iso-time.ts';
 import type { HistoryLookup, Ids, LimitLookup, Wait, WaitLookup } from './facts.ts';
 import { evaluateKey, limitBucketKey } from './key.ts';
 import { toLimitLookup } from './limits.ts';
@@ -15,7 +15,8 @@ export function requiredHistory(rules: RuleSet, event: EventStub): HistoryLookup
   const needs: HistoryLookup[] = [];
   for (const compiled of mayTrigger(rules, event)) {
     const { priorEvent: simple } = compiled;
-    if (simple) needs.push({ kind: 'latest', type: simple.event, from: storable(time - simple.within), to: time });
+    if (simple)
+      needs.push({ kind: 'latest', type: simple.event, from: clampToEventYears(time - simple.within), to: time });
     else patternSpans(needs, compiled, time, time);
     waitSpans(needs, compiled, time, time);
   }
@@ -24,7 +25,7 @@ export function requiredHistory(rules: RuleSet, event: EventStub): HistoryLookup
     if (!simple) continue;
     const { event: earlier, within } = simple;
     for (const trigger of rule.on) {
-      needs.push({ kind: 'waiting', type: trigger, from: time, to: storable(time + within), earlier, within });
+      needs.push({ kind: 'waiting', type: trigger, from: time, to: clampToEventYears(time + within), earlier, within });
     }
     waitSpans(needs, compiled, time, time + within);
   }
@@ -32,7 +33,7 @@ export function requiredHistory(rules: RuleSet, event: EventStub): HistoryLookup
     const to = time + getPatternSpan(compiled);
     patternSpans(needs, compiled, time, time);
     waitSpans(needs, compiled, time, to);
-    if (compiled.rule.changes) needs.push({ kind: 'changes', from: time, to: storable(to) });
+    if (compiled.rule.changes) needs.push({ kind: 'changes', from: time, to: clampToEventYears(to) });
   }
   return needs;
 }
@@ -41,10 +42,10 @@ const NONE: readonly CompiledRule[] = [];
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
 /** How far a count since an event looks back, and on: a year. */
-export const MAX_COUNT_LOOKBACK_MS = 366 * DAY;
+export const MAX_COUNT_LOOKBACK_MS = 366 * DAY_MS;
 
 function addSpan(needs: HistoryLookup[], type: string, from: Millis, to: Millis): void {
-  needs.push({ kind: 'span', type, from: storable(from), to: storable(to) });
+  needs.push({ kind: 'span', type, from: clampToEventYears(from), to: clampToEventYears(to) });
 }
 
 /** Everything of a pattern that may matter to events of this time, whichever part of it they are. */
@@ -117,7 +118,7 @@ export function getPatternSpan({ rule: { after, count } }: CompiledRule): Millis
   const { window } = count;
   return Math.max(
     steps,
-    window.kind === 'rolling' ? window.span : window.kind === 'day' ? 2 * DAY : MAX_COUNT_LOOKBACK_MS,
+    window.kind === 'rolling' ? window.span : window.kind === 'day' ? 2 * DAY_MS : MAX_COUNT_LOOKBACK_MS,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
-import { DAY, isoTime } from '../time/iso-time.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { decisionsEqual } from './decisions-equal.ts';
 import { type BacktestPlan, pastDecisions, type UserHistory, type Verdict } from './history.ts';
 import { replayHistory } from './replay.ts';
@@ -198,7 +198,7 @@ class Tally implements Counts {
 
   count(side: 'live' | 'new', at: Millis): void {
     this[side]++;
-    const number = Math.floor(at / DAY);
+    const number = Math.floor(at / DAY_MS);
     let day = this.days.get(number);
     if (!day) {
       day = { day: iso(at).slice(0, 10), live: 0, new: 0 };
@@ -223,8 +223,8 @@ interface SendMade {
 function liveSends(life: UserHistory, { since, until }: BacktestPlan): SendMade[] {
   const sends: SendMade[] = [];
   for (const event of life.events) {
-    const { receivedAt, hasActed } = event;
-    if (hasActed && receivedAt >= since && receivedAt < until) addSends(sends, receivedAt, event.decisions());
+    const { receivedAt, hasFired } = event;
+    if (hasFired && receivedAt >= since && receivedAt < until) addSends(sends, receivedAt, event.decisions());
   }
   for (const { endedAt, decisions } of life.waits) {
     if (endedAt !== null && endedAt >= since && endedAt < until) addSends(sends, endedAt, decisions);

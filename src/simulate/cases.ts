@@ -1,15 +1,22 @@
 import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
-import { type Fields, fields, isName, named, oneOf, oneText } from '../catalog/parse/fields.ts';
-import { Problems } from '../catalog/parse/problems.ts';
+import {
+  type Fields,
+  parseFields as fields,
+  isName,
+  parseEntries as named,
+  parseKeyword as oneOf,
+  parseText as oneText,
+} from '../catalog/parse/fields.ts';
 import { suggest } from '../catalog/parse/suggest.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/parse/yaml.ts';
+import { Problems } from '../catalog/problems.ts';
 import { compileSchemas } from '../catalog/schemas/validate-event.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../model/decision.ts';
 import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
-import { DAY, isoTime } from '../time/iso-time.ts';
-import { readTimestamp } from '../time/timestamp.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import { parseTimestamp } from '../time/timestamp.ts';
 
 /** What must happen, as a small story. */
 export interface Case {
@@ -51,7 +58,7 @@ export interface Expectation {
 export const DEFAULT_USER = 'u_1';
 
 /** How long the clock runs on after the last event, when nobody says. */
-export const RUNS_ON = 30 * DAY;
+export const RUNS_ON = 30 * DAY_MS;
 
 const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
@@ -90,7 +97,7 @@ class Reader {
   }
 
   problem(at: number, message: string, hint?: string): void {
-    this.file.problem(at, message, hint);
+    this.file.report(at, message, hint);
   }
 
   line(at: number): number {
@@ -104,7 +111,7 @@ class Reader {
   time(entry: Entry | undefined, example: string): Millis | undefined {
     const text = this.text(entry, example);
     if (!entry || !text) return undefined;
-    const read = readTimestamp(text.text);
+    const read = parseTimestamp(text.text);
     if ('time' in read) return read.time;
     this.problem(text.at, `"${entry.key}" ${read.problem}`);
     return undefined;

@@ -19,8 +19,8 @@ export interface HistoricalEvent extends Event {
   readonly catalogVersion: number;
   /** The rule that made it: it is made again, not replayed. */
   readonly emittedBy: string | null;
-  /** Some decision on it sent, or acted. */
-  readonly hasActed: boolean;
+  /** Whether a decision on it sent, acted or started a wait. */
+  readonly hasFired: boolean;
   /** What was decided when it arrived; of what came before `since` perhaps only where something came of it. */
   decisions(): readonly Decision[];
   /** The changes of traits by it whose pattern was incomplete then. */

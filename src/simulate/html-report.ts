@@ -1,4 +1,4 @@
-import { DAY } from '../time/iso-time.ts';
+import { DAY_MS } from '../time/iso-time.ts';
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision, TypeReport } from './backtest.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
@@ -53,8 +53,8 @@ const WIDTH = 900;
 
 /** Two bars a day: what was sent, and what would have been. */
 function chart({ type, days }: TypeReport, since: string, until: string): string {
-  const first = Math.floor(Date.parse(since) / DAY);
-  const count = Math.max(1, Math.ceil(Date.parse(until) / DAY) - first);
+  const first = Math.floor(Date.parse(since) / DAY_MS);
+  const count = Math.max(1, Math.ceil(Date.parse(until) / DAY_MS) - first);
   const most = Math.max(1, ...days.map((day) => Math.max(day.live, day.new)));
   const step = WIDTH / count;
   const bar = (place: number, side: 'live' | 'new', value: number, day: string) => {
@@ -64,7 +64,7 @@ function chart({ type, days }: TypeReport, since: string, until: string): string
     return `<rect class="${side}" x="${short(x)}" y="${short(HEIGHT - height)}" width="${short(step * 0.4)}" height="${short(height)}"><title>${day}: ${number(value)} ${side}</title></rect>`;
   };
   const bars = days.map((day) => {
-    const place = Date.parse(day.day) / DAY - first;
+    const place = Date.parse(day.day) / DAY_MS - first;
     return bar(place, 'live', day.live, day.day) + bar(place, 'new', day.new, day.day);
   });
   return `<figure>

@@ -2,7 +2,7 @@ import type { Event, Millis } from '../model/event.ts';
 import { addEvent, type KnownEvent, type UserState } from '../rules/facts.ts';
 import { requiredHistory } from '../rules/required-facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
-import { DAY } from '../time/iso-time.ts';
+import { DAY_MS } from '../time/iso-time.ts';
 import type { BacktestPlan, HistoricalEvent } from './history.ts';
 
 /** Fewer known events than this cost nothing worth saving. */
@@ -113,7 +113,7 @@ function lookBackOf(set: RuleSet): Millis {
     for (const { from } of requiredHistory(set, { type, time: at, traits })) longest = Math.max(longest, at - from);
   }
   for (const { rule } of set.byName.values()) longest = Math.max(longest, rule.debounce?.quiet ?? 0);
-  return longest + 2 * DAY;
+  return longest + 2 * DAY_MS;
 }
 
 function leastTimes(arrivals: readonly HistoricalEvent[]): Millis[] {

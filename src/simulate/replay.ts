@@ -298,7 +298,7 @@ class Replay {
       }
     };
     for (const event of this.#life.events) {
-      if (event.hasActed && event.receivedAt >= start) add(event.key, event.decisions());
+      if (event.hasFired && event.receivedAt >= start) add(event.key, event.decisions());
     }
     for (const { waitId, endedAt, decisions } of this.#life.waits) {
       if (endedAt !== null && endedAt >= start) add(waitId, decisions);

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ruleSetOf } from '../catalog/compile/rule-set.ts';
+import { compileRuleSet } from '../catalog/compile/compile-rule-set.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Json, Millis } from '../model/event.ts';
@@ -33,7 +33,7 @@ export interface Failure {
 
 /** What cases are played with: the rules of a catalog. */
 export function rulesFor(data: CatalogData): RuleSets {
-  const active = ruleSetOf(1, data);
+  const active = compileRuleSet(1, data);
   return { active, at: () => active };
 }
 

@@ -1,12 +1,12 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { Connection } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
 
-/** Something a person or a program did to the installation. */
+/** An entry of the audit log: an operator or program changed something. */
 export interface AuditEntry {
   readonly tenantId: string;
-  /** Who: `api`, `api key 1`, `start`, … never a secret. */
+  /** The actor: `api`, `api key 1`, `start`, …; never a secret. */
   readonly actor: string;
   /** `catalog.applied`, `delivery.retried`, `event.retried`. */
   readonly action: string;
@@ -14,7 +14,7 @@ export interface AuditEntry {
   readonly detail: JsonObject;
 }
 
-/** The audit trail of changes; written in the transaction of the change itself. */
+/** Appends an entry to the audit log, in the transaction of the change itself. */
 export async function appendAuditEntry(connection: Connection, change: AuditEntry, now: Millis): Promise<void> {
   await connection.query(
     'insert into audit_log (tenant_id, entry_id, at, actor, action, subject, detail) values ($1, $2, $3, $4, $5, $6, $7)',

@@ -6,17 +6,19 @@ import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
-import { packDecisions } from './decisions.ts';
+import { hasFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
-import type { Connection } from './pg/database.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
+import type { Connection } from './pg/pool.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
-/** Everything one batch writes; all of one tenant. */
+/** Everything that one transaction writes; all of one tenant. */
 export interface Batch {
   readonly tenantId: string;
+  /** Decision time. */
   readonly now: Millis;
+  /** The catalog version that was active at the decision. */
   readonly catalogVersion: number;
   readonly events: readonly {
     readonly event: ReceivedEvent;
@@ -26,9 +28,9 @@ export interface Batch {
     readonly userId: string;
     readonly profile: Profile;
     readonly addressHashes: JsonObject;
-    /** Where the person lives, if that is known: a valid IANA zone. */
+    /** The user's valid IANA time zone; null if unknown. */
     readonly zone: string | null;
-    /** Never heard of before. */
+    /** No row of this user is stored. */
     readonly isNew: boolean;
   }[];
   readonly addresses: readonly AddressChange[];
@@ -41,9 +43,9 @@ export interface Batch {
     readonly rule: string;
     readonly decisionId: string;
     readonly eventId: string;
-    /** Of the rule that decided it. */
+    /** The version whose rule decided it. */
     readonly catalogVersion: number;
-    /** What its templates may show, as JSON. */
+    /** The JSON text of the values that its templates may show. */
     readonly dataText: string;
   }[];
   readonly waits: readonly WaitWrite[];
@@ -53,27 +55,28 @@ export interface Batch {
     readonly type: string;
     readonly channel: Channel;
     readonly dueAt: Millis;
-    readonly giveUpAt: Millis;
+    readonly retryUntil: Millis;
     readonly inDoubt: InDoubtPolicy;
   }[];
 }
 
 /**
- * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): should two
- * transactions ever decide the same, the second fails on its key and is run again on what the first one left.
+ * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): if two
+ * transactions ever decide the same, the second fails with a unique violation (23505) and is run again on what the first
+ * one stored.
  */
 export async function writeBatch(connection: Connection, batch: Batch): Promise<void> {
   const { events, profiles, addresses, uses, notifications, deliveries, waits } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
-  const named = events.filter(({ event }) => event.hasCallerId);
-  if (named.length > 0) statements.push(copyEventIds(batch.tenantId, named));
-  const [newcomers, known] = partition(profiles, ({ isNew }) => isNew);
-  const newIds = new Set(newcomers.map(({ userId }) => userId));
-  const [theirs, changed] = partition(addresses, ({ userId }) => newIds.has(userId));
-  if (newcomers.length > 0) statements.push(copyUsers(batch, newcomers));
-  if (theirs.length > 0) statements.push(copyAddresses(batch, theirs));
-  if (known.length > 0) statements.push(updateUsers(batch, known));
-  if (changed.length > 0) statements.push(updateAddresses(batch, changed));
+  const withCallerId = events.filter(({ event }) => event.hasCallerId);
+  if (withCallerId.length > 0) statements.push(copyEventIds(batch.tenantId, withCallerId));
+  const [newUsers, knownUsers] = partition(profiles, ({ isNew }) => isNew);
+  const newIds = new Set(newUsers.map(({ userId }) => userId));
+  const [newAddresses, changedAddresses] = partition(addresses, ({ userId }) => newIds.has(userId));
+  if (newUsers.length > 0) statements.push(copyUsers(batch, newUsers));
+  if (newAddresses.length > 0) statements.push(copyAddresses(batch, newAddresses));
+  if (knownUsers.length > 0) statements.push(updateUsers(batch, knownUsers));
+  if (changedAddresses.length > 0) statements.push(updateAddresses(batch, changedAddresses));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch), NOTIFY);
@@ -101,6 +104,8 @@ const EVENT_COLUMNS: Columns = {
   traits: 'text',
   context: 'text',
   catalog_version: 'int4',
+  has_fired: 'bool',
+  has_trait_change: 'bool',
   decisions: 'text',
 };
 
@@ -119,6 +124,8 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       event.traitsText,
       event.contextText,
       catalogVersion,
+      hasFired(decisions) || null,
+      hasTraitChange(decisions) || null,
       packDecisions(decisions, event.eventId),
     ]);
   }
@@ -133,9 +140,9 @@ const EVENT_ID_COLUMNS: Columns = {
   event_time: 'time',
 };
 
-function copyEventIds(tenantId: string, named: Batch['events']): Statement {
+function copyEventIds(tenantId: string, events: Batch['events']): Statement {
   const rows = new CopyRows('event_ids', EVENT_ID_COLUMNS);
-  for (const { event } of named) rows.add([tenantId, event.key, event.contentHash, event.userId, event.time]);
+  for (const { event } of events) rows.add([tenantId, event.key, event.contentHash, event.userId, event.time]);
   return rows.statement();
 }
 
@@ -170,7 +177,7 @@ function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statem
   return { name: 'update-users', text: UPDATE_USERS, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
-/** As an insert that meets its row: an update with a join may be planned as a scan of all people. */
+/** An insert that conflicts with the stored row: an update with a join may be planned as a scan of all users. */
 const UPDATE_USERS = `
 insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone)
 select $1, u, v, t, h, $2, $2, z from json_to_recordset($3) as r(u text, v json, t json, h json, z text)
@@ -189,7 +196,7 @@ const ADDRESS_COLUMNS: Columns = {
   updated_at: 'time',
 };
 
-/** Of people who had none: nobody has an address without a row of users. */
+/** Copies addresses of new users: without a row in `users`, a user has no address. */
 function copyAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']): Statement {
   const rows = new CopyRows('addresses', ADDRESS_COLUMNS);
   for (const { userId, kind, sealed, hash, mask } of addresses) {
@@ -211,10 +218,10 @@ function updateAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']
 }
 
 const UPDATE_ADDRESSES = `
-with unreachable as (
+with removed as (
   delete from addresses where ctid = any (array(
-    select held.ctid from json_to_recordset($3) as r(u text, k text, s text)
-    cross join lateral (select ctid from addresses where tenant_id = $1 and user_id = u and kind = k limit 1) as held
+    select known.ctid from json_to_recordset($3) as r(u text, k text, s text)
+    cross join lateral (select ctid from addresses where tenant_id = $1 and user_id = u and kind = k limit 1) as known
     where s is null))
 )
 insert into addresses (tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at)
@@ -259,18 +266,18 @@ const NOTIFICATION_COLUMNS: Columns = {
 
 function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
   const rows = new CopyRows('notifications', NOTIFICATION_COLUMNS);
-  for (const one of notifications) {
+  for (const notification of notifications) {
     rows.add([
       tenantId,
-      one.userId,
-      one.notificationId,
-      one.type,
-      one.category,
-      one.rule,
-      one.decisionId,
-      one.eventId,
-      one.catalogVersion,
-      one.dataText,
+      notification.userId,
+      notification.notificationId,
+      notification.type,
+      notification.category,
+      notification.rule,
+      notification.decisionId,
+      notification.eventId,
+      notification.catalogVersion,
+      notification.dataText,
       now,
     ]);
   }
@@ -284,21 +291,22 @@ const DELIVERY_COLUMNS: Columns = {
   user_id: 'text',
   notification_type: 'text',
   due_at: 'time',
-  give_up_at: 'time',
+  retry_until: 'time',
   in_doubt_policy: 'text',
   created_at: 'time',
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
-  for (const { userId, notificationId, type, channel, dueAt, giveUpAt, inDoubt } of deliveries) {
-    rows.add([tenantId, notificationId, channel, userId, type, dueAt, giveUpAt, inDoubt, now]);
+  for (const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } of deliveries) {
+    rows.add([tenantId, notificationId, channel, userId, type, dueAt, retryUntil, inDoubt, now]);
   }
   return rows.statement();
 }
 
-function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+/** Splits a list into the items that match, and the others. */
+function partition<T>(items: readonly T[], matches: (item: T) => boolean): [T[], T[]] {
   const parts: [T[], T[]] = [[], []];
-  for (const one of all) parts[isFirst(one) ? 0 : 1].push(one);
+  for (const item of items) parts[matches(item) ? 0 : 1].push(item);
   return parts;
 }

@@ -4,16 +4,17 @@ import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
-import { type Connection, withTransaction } from './pg/database.ts';
+import type { Connection } from './pg/pool.ts';
+import { withTransaction } from './pg/transaction.ts';
 
 export interface Applied {
-  /** In force afterwards. */
+  /** The active version afterwards. */
   readonly version: number;
-  /** It is new. */
+  /** True if the version is new. */
   readonly changed: boolean;
 }
 
-/** Makes the catalog the active one of the tenant. The same content as the active version makes no new one. */
+/** Activates a catalog for the tenant. Content equal to that of the active version creates no new version. */
 export async function applyCatalog(
   pool: pg.Pool,
   tenantId: string,
@@ -23,15 +24,15 @@ export async function applyCatalog(
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
-    return apply(connection, tenantId, active, contentOf(data), by, now);
+    return applyContent(connection, tenantId, active, toContent(data), by, now);
   });
 }
 
 /**
- * The same for the catalog directory, which every start reads: it is applied when it has changed since the last time. What
- * was put in force meanwhile over the API, a rollback above all, outlives a restart.
+ * Applies the catalog directory, which every start reads, if it has changed since it was last applied. A version activated
+ * over the API in the meantime, such as a rollback, therefore survives a restart.
  *
- * @returns isOther: what is in force is not what the directory holds
+ * @returns `isOther`: true if the active version differs from the directory
  */
 export async function applyDirectory(
   pool: pg.Pool,
@@ -39,7 +40,7 @@ export async function applyDirectory(
   data: CatalogData,
   now: Millis,
 ): Promise<Applied & { readonly isOther: boolean }> {
-  const content = contentOf(data);
+  const content = toContent(data);
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
     const { rowCount: isNews } = await connection.query(
@@ -50,7 +51,7 @@ export async function applyDirectory(
     if (active && !isNews) {
       return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
     }
-    const applied = await apply(connection, tenantId, active, content, 'catalog directory', now);
+    const applied = await applyContent(connection, tenantId, active, content, 'catalog directory', now);
     return { ...applied, isOther: false };
   });
 }
@@ -60,12 +61,12 @@ interface Content {
   readonly hash: string;
 }
 
-function contentOf(data: CatalogData): Content {
+function toContent(data: CatalogData): Content {
   const text = JSON.stringify(data);
   return { text, hash: createHash('sha256').update(text).digest('hex') };
 }
 
-async function apply(
+async function applyContent(
   connection: Connection,
   tenantId: string,
   active: Active | undefined,
@@ -88,7 +89,7 @@ async function apply(
   return { version, changed: true };
 }
 
-/** Puts an earlier version in force again, under its own number. False: there is no such version. */
+/** Activates an earlier version again, under its own number. Returns false if the version does not exist. */
 export async function rollBackCatalog(
   pool: pg.Pool,
   tenantId: string,
@@ -121,7 +122,7 @@ export interface CatalogVersionView {
   readonly notifications: number;
 }
 
-/** Newest first. */
+/** Lists at most `limit` versions, newest first. */
 export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: number): Promise<CatalogVersionView[]> {
   const { rows } = await pool.query(
     `select c.version, c.version = a.version as active, c.applied_at, c.applied_by,
@@ -140,7 +141,7 @@ interface Active {
   readonly highest: number;
 }
 
-/** Two processes that start together apply one after the other; the second finds its content active. */
+/** Locks the active version, so that two starting processes apply one after the other; the second finds its content active. */
 async function lockActive(connection: Connection, tenantId: string): Promise<Active | undefined> {
   await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog ' || $1, 0))`, [tenantId]);
   const { rows } = await connection.query<Active>(
@@ -159,7 +160,7 @@ async function activate(connection: Connection, tenantId: string, version: numbe
   );
 }
 
-export async function activeVersion(pool: pg.Pool, tenantId: string): Promise<number> {
+export async function loadActiveVersion(pool: pg.Pool, tenantId: string): Promise<number> {
   const { rows } = await pool.query<{ version: number }>({
     name: 'active-version',
     text: 'select version from active_catalogs where tenant_id = $1',
@@ -177,28 +178,28 @@ export async function loadCatalog(
     'select content, applied_at from catalogs where tenant_id = $1 and version = $2',
     [tenantId, version],
   );
-  return rows[0] && { data: current(rows[0].content), appliedAt: rows[0].applied_at };
+  return rows[0] && { data: upgradeCatalog(rows[0].content), appliedAt: rows[0].applied_at };
 }
 
-/** Every catalog that was applied, by version. */
+/** Loads every applied catalog, by version. */
 export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
   const { rows } = await pool.query<{ version: number; content: CatalogData }>(
     'select version, content from catalogs where tenant_id = $1',
     [tenantId],
   );
-  return new Map(rows.map(({ version, content }) => [version, current(content)]));
+  return new Map(rows.map(({ version, content }) => [version, upgradeCatalog(content)]));
 }
 
-/** Catalogs are immutable, the language grows: one that was stored before rules could wait says nothing of waiting. */
-function current(stored: CatalogData): CatalogData {
+/** Adds the fields that catalogs stored by earlier versions of the rule language lack. */
+function upgradeCatalog(stored: CatalogData): CatalogData {
   return {
     ...stored,
     groups: stored.groups ?? [],
-    rules: stored.rules.map((rule) => ({ ...BEFORE_WAITS, ...rule, after: rule.after ? [rule.after].flat() : [] })),
+    rules: stored.rules.map((rule) => ({ ...WAIT_DEFAULTS, ...rule, after: rule.after ? [rule.after].flat() : [] })),
   };
 }
 
-const BEFORE_WAITS = {
+const WAIT_DEFAULTS = {
   zone: 'UTC',
   ifPast: 'skip',
   ifMissing: 'skip',

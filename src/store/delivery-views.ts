@@ -4,7 +4,7 @@ import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { DeliveryId } from './deliveries.ts';
 
-/** Notifications and deliveries in the shapes that the API shows. Times are ISO 8601 in UTC. */
+/** Notifications and deliveries as the API shows them. Times are ISO 8601 in UTC. */
 
 export interface AttemptView {
   readonly attempt: number;
@@ -47,7 +47,7 @@ export interface NotificationView {
   readonly deliveries: readonly (DeliveryView & { readonly attempts: readonly AttemptView[] })[];
 }
 
-/** These notifications of one person, newest first, with all that became of them. */
+/** Returns these notifications of a user, newest first, with their deliveries and attempts. Unknown ids are left out. */
 export async function loadNotifications(
   pool: pg.Pool,
   tenantId: string,
@@ -77,7 +77,7 @@ export async function loadNotifications(
     deliveries: deliveries
       .filter((delivery) => delivery.notification_id === notification.notification_id)
       .map((delivery) => ({
-        ...deliveryView(delivery),
+        ...toDeliveryView(delivery),
         attempts: attempts
           .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
           .map(({ notification_id, channel, started_at, ...attempt }) => ({
@@ -88,7 +88,11 @@ export async function loadNotifications(
   }));
 }
 
-/** Newest first. @param before a delivery id: those made before it */
+/**
+ * Returns deliveries, newest first.
+ * @param status null: all
+ * @param before only deliveries created before this one; null: from the newest
+ */
 export async function listDeliveries(
   pool: pg.Pool,
   tenantId: string,
@@ -96,39 +100,40 @@ export async function listDeliveries(
   limit: number,
   before: DeliveryId | null,
 ): Promise<DeliveryView[]> {
-  // Statements are planned without their parameters: what can use an index has to say so itself.
-  const among = status === null ? '' : (INDEXED[status] ?? '');
+  // Statements are planned without their parameters, so the condition of a partial index must stand in the text.
+  const indexCondition = status === null ? '' : (INDEX_CONDITION_BY_STATUS[status] ?? '');
   const { rows } = await pool.query(
     `${SELECT_DELIVERY}
-     where tenant_id = $1 and ($2::text is null or status = $2) ${among}
+     where tenant_id = $1 and ($2::text is null or status = $2) ${indexCondition}
        and (notification_id, channel) < ($3::uuid, $4::text)
      order by notification_id desc, channel desc limit $5`,
     [tenantId, status, before?.notificationId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', before?.channel ?? '~', limit],
   );
-  return rows.map(deliveryView);
+  return rows.map(toDeliveryView);
 }
 
-/** What the indexes on deliveries leave out. */
-const OPEN = 'and finished_at is null';
-const STOPPED = 'and finished_at is not null and started_at is null';
-const INDEXED: { readonly [status in DeliveryStatus]?: string } = {
-  queued: OPEN,
-  sending: OPEN,
-  undeliverable: STOPPED,
-  dead: STOPPED,
-  in_doubt: STOPPED,
-  cancelled: STOPPED,
+/** Conditions of the partial indexes on deliveries. */
+const IN_QUEUE = 'and finished_at is null';
+const IN_STOPPED = 'and finished_at is not null and started_at is null';
+const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string } = {
+  queued: IN_QUEUE,
+  sending: IN_QUEUE,
+  undeliverable: IN_STOPPED,
+  dead: IN_STOPPED,
+  in_doubt: IN_STOPPED,
+  cancelled: IN_STOPPED,
 };
 
+/** Returns a delivery; undefined: it does not exist. */
 export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
   const { rows } = await pool.query(
     `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3`,
     [tenantId, id.notificationId, id.channel],
   );
-  return rows[0] && deliveryView(rows[0]);
+  return rows[0] && toDeliveryView(rows[0]);
 }
 
-/** The message as it was sent; undefined: none was kept. `to` is a mask. */
+/** Returns the message as it was sent; undefined: it was not kept. `to` is a mask. */
 export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId) {
   const { rows } = await pool.query<{
     to: string | null;
@@ -153,7 +158,7 @@ select notification_id, channel, notification_type, user_id, status, reason_code
 from deliveries`;
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
-function deliveryView(row: any): DeliveryView {
+function toDeliveryView(row: any): DeliveryView {
   return {
     delivery_id: `${row.notification_id}.${row.channel}`,
     notification_id: row.notification_id,

@@ -1,27 +1,19 @@
 import type { Decision } from '../model/decision.ts';
-import type { JsonObject } from '../model/event.ts';
-import {
-  type HistoryLookup,
-  type LimitLookup,
-  mergeEvent,
-  mergeUse,
-  newUserState,
-  patternKey,
-  type UserState,
-} from '../rules/facts.ts';
-import { storable } from '../time/calendar.ts';
+import type { Event, JsonObject, Profile } from '../model/event.ts';
+import type { CountedUse, HistoryLookup, LimitLookup } from '../rules/facts.ts';
+import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
-import { type Connection, parsePgTime } from './pg/database.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
+import { type Connection, parsePgTime } from './pg/pool.ts';
 
-/** What a batch asks of the database: all of one tenant. */
+/** The stored facts that one batch needs; all of one tenant. */
 export interface FactsQuery {
   readonly tenantId: string;
   /** Distinct. */
   readonly userIds: readonly string[];
-  /** Events to look up: are they stored already? */
+  /** Events to look up: whether they are stored already. */
   readonly events: readonly EventIdentity[];
   readonly history: readonly Lookup<HistoryLookup>[];
   readonly limits: readonly Lookup<LimitLookup>[];
@@ -35,61 +27,93 @@ export interface Lookup<Need> {
 export interface EventIdentity {
   readonly userId: string;
   readonly eventId: string;
-  /** ISO 8601 */
+  /** Event time, ISO 8601. */
   readonly at: string;
   readonly key: string;
-  /** The caller gave the id: it may be known from another event. */
+  /** Whether the caller gave the id: then another event may have the same one. */
   readonly hasCallerId: boolean;
 }
 
-export interface Facts {
-  /** The catalog version in force; 0 when none was applied. */
+/** Stored rows that answer a FactsQuery. A user without a row in `profiles` is new. */
+export interface FactRows {
+  /** The active catalog version; 0 if none was applied. */
   readonly catalogVersion: number;
-  readonly users: ReadonlyMap<string, UserState>;
-  /** Keyed hashes of the present addresses, by user id and kind. */
-  readonly addressHashes: ReadonlyMap<string, { readonly [kind: string]: string }>;
-  /** Events of the query that are stored already, by their place in it. */
-  readonly stored: ReadonlyMap<number, readonly Decision[]>;
-  /** Content hashes of the caller's ids that are known, by event key. */
-  readonly contentHashes: ReadonlyMap<string, string>;
-  /** Somebody of the tenant waits for something. */
+  /** Whether any wait of the tenant is open; false if no catalog was applied. */
   readonly hasWaits: boolean;
+  readonly profiles: readonly ProfileRow[];
+  /** Decisions on events of the query that are stored already, by index in `query.events`. */
+  readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
+  /** Content hashes of the events that are stored under a caller's id of the query, by event key. */
+  readonly contentHashes: ReadonlyMap<string, string>;
+  readonly latestEvents: readonly LatestEventRow[];
+  readonly waitingTriggers: readonly WaitingTriggerRow[];
+  /** Two look-ups of overlapping ranges return a use twice. */
+  readonly limitUses: readonly LimitUseRow[];
 }
 
-/** Triggers kept waiting for the earlier half of their pattern, for one person and pattern. */
-const MAX_WAITING = 1000;
+export interface ProfileRow {
+  readonly userId: string;
+  readonly profile: Profile;
+  /** Keyed hashes of the current addresses, by kind. */
+  readonly addressHashes: { readonly [kind: string]: string };
+}
 
-/** More than any span can hold: three days of a limit's maximum of 1000 each. */
+/** The latest event of a type in the range asked for. */
+export interface LatestEventRow {
+  readonly userId: string;
+  readonly type: string;
+  readonly event: Pick<Event, 'key' | 'eventId' | 'time'>;
+}
+
+/** A trigger that came before the earlier event of its pattern: no `earlier` is stored in the `within` ms before it. */
+export interface WaitingTriggerRow {
+  readonly event: Event;
+  readonly earlier: string;
+  readonly within: number;
+}
+
+export interface LimitUseRow {
+  readonly userId: string;
+  readonly limitKey: string;
+  readonly use: CountedUse;
+}
+
+/** Triggers loaded for one user and pattern, at most; the earliest ones. */
+const MAX_WAITING_TRIGGERS = 1000;
+
+/** Uses loaded for one user and look-up, at most. More than any range holds: three days at a limit's maximum of 1000. */
 const MAX_USES = 4000;
 
-/** Begins, waits until the people are this batch's alone, and loads everything it needs: one round trip. */
-export function lockAndLoadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
+/** Begins a transaction, waits for the locks of the users, and loads their facts; one round trip. */
+export function lockAndLoadFacts(connection: Connection, query: FactsQuery): Promise<FactRows> {
   return load(connection, query, [BEGIN, lockStatement(query.tenantId, query.userIds)]);
 }
 
-/** Everything the batch needs, in one round trip. */
-export function loadFacts(connection: Connection, query: FactsQuery): Promise<Facts> {
+/** Loads facts in one round trip. */
+export function loadFacts(connection: Connection, query: FactsQuery): Promise<FactRows> {
   return load(connection, query, []);
 }
 
-async function load(connection: Connection, query: FactsQuery, before: readonly Statement[]): Promise<Facts> {
-  const facts: Known = {
+async function load(connection: Connection, query: FactsQuery, before: readonly Statement[]): Promise<FactRows> {
+  const facts: LoadedRows = {
     catalogVersion: 0,
-    users: new Map(query.userIds.map((userId) => [userId, newUserState(userId)])),
-    addressHashes: new Map(),
-    stored: new Map(),
-    contentHashes: new Map(),
     hasWaits: false,
+    profiles: [],
+    storedDecisions: new Map(),
+    contentHashes: new Map(),
+    latestEvents: [],
+    waitingTriggers: [],
+    limitUses: [],
   };
-  const lookUps = lookUpsOf(query, facts);
-  const answers = await runPipelined(connection, [...before, ...lookUps.map(({ statement }) => statement)]);
-  lookUps.forEach(({ read }, place) => {
-    for (const row of answers[before.length + place] as Row[]) read(row);
+  const readers = buildReaders(query, facts);
+  const results = await runPipelined(connection, [...before, ...readers.map(({ statement }) => statement)]);
+  readers.forEach(({ read }, index) => {
+    for (const row of results[before.length + index] as Row[]) read(row);
   });
   return facts;
 }
 
-/** Part of `lockAndLoadFacts`. */
+/** Waits for the locks of the users and keeps them until the transaction ends. `lockAndLoadFacts` includes this. */
 export async function lockUsers(connection: Connection, tenantId: string, userIds: readonly string[]): Promise<void> {
   await runPipelined(connection, [lockStatement(tenantId, userIds)]);
 }
@@ -97,9 +121,9 @@ export async function lockUsers(connection: Connection, tenantId: string, userId
 const BEGIN: Statement = { name: 'begin', text: 'begin' };
 
 /**
- * Only one batch at a time decides about a person, in whichever process. Locks are taken in one order, so that two
- * batches cannot wait for each other; a statement of its own, so that what follows reads what the other one committed.
- * A batch has at most about 1000 people: the server's default lock table holds ten times that.
+ * At any time, one batch in all processes decides about a user. Locks are acquired in one order, so that two batches cannot
+ * wait for each other. They are a statement of their own, so that the next statement reads what the last holder committed.
+ * A batch has at most 1000 users; the default lock table of the server holds ten times as many locks.
  */
 function lockStatement(tenantId: string, userIds: readonly string[]): Statement {
   return { name: 'lock-users', text: LOCK, values: [tenantId, packTextArray(userIds)] };
@@ -111,99 +135,94 @@ select pg_advisory_xact_lock(h) from (
   order by 1
 ) as ordered`;
 
-/** While they are gathered. */
-interface Known {
-  catalogVersion: number;
-  readonly users: Map<string, UserState>;
-  readonly addressHashes: Map<string, { [kind: string]: string }>;
-  readonly stored: Map<number, readonly Decision[]>;
-  readonly contentHashes: Map<string, string>;
-  hasWaits: boolean;
-}
+type LoadedRows = { -readonly [K in keyof FactRows]: Mutable<FactRows[K]> };
+type Mutable<T> = T extends readonly (infer One)[] ? One[] : T extends ReadonlyMap<infer K, infer V> ? Map<K, V> : T;
 
-/** A question, and where each row of its answer goes. */
-interface LookUp {
+/** A look-up, and where each of its rows goes. */
+interface Reader {
   readonly statement: Statement;
   read(row: Row): void;
 }
 
-/** None of their columns is ever null. The first is mostly the place in the list that was asked for. */
+/** Columns are never null. The first is mostly the index in the list that was asked for. */
 type Row = readonly [string, string, string, string, string, string];
 
-/** Only what there is to look up: a statement that finds nothing costs as much as one that does. */
-function lookUpsOf({ tenantId, userIds, events, history, limits }: FactsQuery, facts: Known): LookUp[] {
-  const lookUps = [activeCatalog(tenantId, facts), users(tenantId, userIds, facts)];
-  if (events.length > 0) lookUps.push(storedEvents(tenantId, events, facts));
-  const named = events.filter((event) => event.hasCallerId);
-  if (named.length > 0) lookUps.push(knownIds(tenantId, named, facts));
+/** Only the look-ups that ask for something: a statement that finds nothing costs as much as one that does. */
+function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery, rows: LoadedRows): Reader[] {
+  const readers = [readActiveCatalog(tenantId, rows), readProfiles(tenantId, userIds, rows)];
+  if (events.length > 0) readers.push(readStoredEvents(tenantId, events, rows));
+  const withCallerId = events.filter((event) => event.hasCallerId);
+  if (withCallerId.length > 0) readers.push(readKnownIds(tenantId, withCallerId, rows));
   const latest = history.filter(isLatest);
-  if (latest.length > 0) lookUps.push(latestEvents(tenantId, latest, facts));
+  if (latest.length > 0) readers.push(readLatestEvents(tenantId, latest, rows));
   const waiting = history.filter(isWaiting);
-  if (waiting.length > 0) lookUps.push(waitingTriggers(tenantId, waiting, facts));
-  if (limits.length > 0) lookUps.push(limitUses(tenantId, limits, facts));
-  return lookUps;
+  if (waiting.length > 0) readers.push(readWaitingTriggers(tenantId, waiting, rows));
+  if (limits.length > 0) readers.push(readLimitUses(tenantId, limits, rows));
+  return readers;
 }
 
-function activeCatalog(tenantId: string, facts: Known): LookUp {
+function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
     read([version, hasWaits]) {
-      facts.catalogVersion = Number(version);
-      facts.hasWaits = hasWaits === 't';
+      rows.catalogVersion = Number(version);
+      rows.hasWaits = hasWaits === 't';
     },
   };
 }
 
-/** Without a catalog nobody has begun to wait. */
+/** Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting')
 from active_catalogs where tenant_id = $1`;
 
-function users(tenantId: string, userIds: readonly string[], facts: Known): LookUp {
+function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {
   return {
-    statement: { name: 'users', text: PEOPLE, values: [tenantId, packTextArray(userIds)] },
-    read([place, traits, traitTimes, addressHashes]) {
-      const userId = userIds[Number(place)] as string;
-      getUser(facts, userId).profile = { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) };
-      facts.addressHashes.set(userId, JSON.parse(addressHashes));
+    statement: { name: 'users', text: USERS, values: [tenantId, packTextArray(userIds)] },
+    read([index, traits, traitTimes, addressHashes]) {
+      rows.profiles.push({
+        userId: userIds[Number(index)] as string,
+        profile: { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) },
+        addressHashes: JSON.parse(addressHashes),
+      });
     },
   };
 }
 
 /**
- * Like all that follow, a list of look-ups through `unnest … cross join lateral`, so that every one is an index probe,
- * however many there are and however large the tables: a join here may turn into a scan of the whole history, and so may
- * a lateral part without a limit.
+ * Like all statements below, a list of look-ups through `unnest … cross join lateral (… limit n)`: each is an index probe,
+ * however many there are and however large the tables. A join here may turn into a scan of the whole history, and so may a
+ * lateral part without a limit.
  */
-const PEOPLE = `
+const USERS = `
 select q.i::int - 1, p.traits, p.trait_times, p.address_hashes
 from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
 cross join lateral (
   select traits, trait_times, address_hashes from users where tenant_id = $1 and user_id = q.user_id limit 1
 ) as p`;
 
-function storedEvents(tenantId: string, events: readonly EventIdentity[], facts: Known): LookUp {
+function readStoredEvents(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {
   const times = events.map(({ at }) => at);
   const values = [
     tenantId,
     packTextArray(events.map(({ userId }) => userId)),
     packTextArray(times),
     packTextArray(events.map(({ key }) => key)),
-    times.reduce((least, at) => (at < least ? at : least)),
-    times.reduce((greatest, at) => (at > greatest ? at : greatest)),
+    times.reduce((first, at) => (at < first ? at : first)),
+    times.reduce((last, at) => (at > last ? at : last)),
   ];
   return {
     statement: { name: 'stored-events', text: STORED_EVENTS, values },
-    read([place, decisions]) {
-      const { key, eventId } = events[Number(place)] as EventIdentity;
-      facts.stored.set(Number(place), unpackDecisions(JSON.parse(decisions), key, eventId));
+    read([index, decisions]) {
+      const { key, eventId } = events[Number(index)] as EventIdentity;
+      rows.storedDecisions.set(Number(index), unpackDecisions(JSON.parse(decisions), key, eventId));
     },
   };
 }
 
 /**
  * `events` has a partition a month, and setting up a look-up in one costs more than the look-up. The first and the last
- * moment of all that is asked for say beforehand which partitions are not needed: nearly always all but one or two.
+ * time asked for ($5, $6) rule out partitions before the statement runs: nearly always all but one or two.
  */
 const STORED_EVENTS = `
 select q.i::int - 1, e.decisions
@@ -215,11 +234,11 @@ cross join lateral (
     and event_time between $5::timestamptz and $6::timestamptz limit 1
 ) as e`;
 
-function knownIds(tenantId: string, named: readonly EventIdentity[], facts: Known): LookUp {
+function readKnownIds(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {
   return {
-    statement: { name: 'known-ids', text: KNOWN_IDS, values: [tenantId, packTextArray(named.map(({ key }) => key))] },
-    read([place, contentHash]) {
-      facts.contentHashes.set((named[Number(place)] as EventIdentity).key, contentHash);
+    statement: { name: 'known-ids', text: KNOWN_IDS, values: [tenantId, packTextArray(events.map(({ key }) => key))] },
+    read([index, contentHash]) {
+      rows.contentHashes.set((events[Number(index)] as EventIdentity).key, contentHash);
     },
   };
 }
@@ -231,18 +250,18 @@ cross join lateral (
   select content_hash from event_ids where tenant_id = $1 and key = q.key limit 1
 ) as k`;
 
-function latestEvents(tenantId: string, asked: readonly Asked<'latest'>[], facts: Known): LookUp {
+function readLatestEvents(tenantId: string, lookups: readonly LookupOf<'latest'>[], rows: LoadedRows): Reader {
   const values = [
     tenantId,
-    packTextArray(asked.map(({ userId }) => userId)),
-    packTextArray(asked.map(({ need }) => need.type)),
-    ...timeRangeParams(asked.map(({ need }) => need)),
+    packTextArray(lookups.map(({ userId }) => userId)),
+    packTextArray(lookups.map(({ need }) => need.type)),
+    ...timeRangeParams(lookups.map(({ need }) => need)),
   ];
   return {
     statement: { name: 'latest-events', text: LATEST_EVENTS, values },
-    read([place, key, eventId, time]) {
-      const { userId, need } = asked[Number(place)] as Asked<'latest'>;
-      mergeEvent(getUser(facts, userId), need.type, { key, eventId, time: parsePgTime(time) });
+    read([index, key, eventId, time]) {
+      const { userId, need } = lookups[Number(index)] as LookupOf<'latest'>;
+      rows.latestEvents.push({ userId, type: need.type, event: { key, eventId, time: parsePgTime(time) } });
     },
   };
 }
@@ -258,33 +277,28 @@ cross join lateral (
   order by event_time desc limit 1
 ) as e`;
 
-function waitingTriggers(tenantId: string, asked: readonly Asked<'waiting'>[], facts: Known): LookUp {
-  const least = asked.reduce((so, { need }) => Math.min(so, need.from - need.within), Number.POSITIVE_INFINITY);
+function readWaitingTriggers(tenantId: string, lookups: readonly LookupOf<'waiting'>[], rows: LoadedRows): Reader {
+  const first = lookups.reduce((least, { need }) => Math.min(least, need.from - need.within), Number.POSITIVE_INFINITY);
+  const last = lookups.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY);
   const values = [
     tenantId,
-    packTextArray(asked.map(({ userId }) => userId)),
-    packTextArray(asked.map(({ need }) => need.type)),
-    packTextArray(asked.map(({ need }) => isoTime(need.from))),
-    packTextArray(asked.map(({ need }) => isoTime(need.to))),
-    packTextArray(asked.map(({ need }) => need.earlier)),
-    packTextArray(asked.map(({ need }) => String(need.within))),
-    isoTime(storable(least)),
-    isoTime(asked.reduce((greatest, { need }) => Math.max(greatest, need.to), Number.NEGATIVE_INFINITY)),
+    packTextArray(lookups.map(({ userId }) => userId)),
+    packTextArray(lookups.map(({ need }) => need.type)),
+    packTextArray(lookups.map(({ need }) => isoTime(need.from))),
+    packTextArray(lookups.map(({ need }) => isoTime(need.to))),
+    packTextArray(lookups.map(({ need }) => need.earlier)),
+    packTextArray(lookups.map(({ need }) => String(need.within))),
+    isoTime(clampToEventYears(first)),
+    isoTime(last),
   ];
   return {
     statement: { name: 'waiting-triggers', text: WAITING_TRIGGERS, values },
-    read([place, key, eventId, at, content]) {
-      const { userId, need } = asked[Number(place)] as Asked<'waiting'>;
+    read([index, key, eventId, at, content]) {
+      const { userId, need } = lookups[Number(index)] as LookupOf<'waiting'>;
       const { type, earlier, within } = need;
       const [properties, traits] = JSON.parse(content) as [JsonObject, JsonObject];
-      const time = parsePgTime(at);
-      mergeEvent(getUser(facts, userId), type, {
-        key,
-        eventId,
-        time,
-        event: { tenantId, userId, eventId, key, type, time, properties, traits },
-        waitsFor: new Set([patternKey(earlier, within)]),
-      });
+      const event = { tenantId, userId, eventId, key, type, time: parsePgTime(at), properties, traits };
+      rows.waitingTriggers.push({ event, earlier, within });
     },
   };
 }
@@ -303,10 +317,10 @@ cross join lateral (
         and a.event_time between b.event_time - q.within * interval '1 millisecond' and b.event_time
         and a.event_time between $8::timestamptz and $9::timestamptz
     )
-  order by event_time limit ${MAX_WAITING}
+  order by event_time limit ${MAX_WAITING_TRIGGERS}
 ) as e`;
 
-function limitUses(tenantId: string, limits: readonly Lookup<LimitLookup>[], facts: Known): LookUp {
+function readLimitUses(tenantId: string, limits: readonly Lookup<LimitLookup>[], rows: LoadedRows): Reader {
   const values = [
     tenantId,
     packTextArray(limits.map(({ userId }) => userId)),
@@ -316,11 +330,10 @@ function limitUses(tenantId: string, limits: readonly Lookup<LimitLookup>[], fac
   ];
   return {
     statement: { name: 'limit-uses', text: LIMIT_USES, values },
-    read([place, bucket, slot, time, eventId, notificationId]) {
-      const { userId, need } = limits[Number(place)] as Lookup<LimitLookup>;
+    read([index, bucket, slot, time, eventId, notificationId]) {
+      const { userId, need } = limits[Number(index)] as Lookup<LimitLookup>;
       const use = { bucket, slot: Number(slot), at: parsePgTime(time), eventId, notificationId };
-      // Two events of the batch may ask for overlapping spans of one limit.
-      mergeUse(getUser(facts, userId), need.limitKey, use);
+      rows.limitUses.push({ userId, limitKey: need.limitKey, use });
     },
   };
 }
@@ -335,67 +348,12 @@ cross join lateral (
   order by bucket, slot limit ${MAX_USES}
 ) as u`;
 
-function getUser(facts: Known, userId: string): UserState {
-  return facts.users.get(userId) as UserState;
+type LookupOf<Kind> = Lookup<Extract<HistoryLookup, { kind: Kind }>>;
+
+function isLatest(lookup: FactsQuery['history'][number]): lookup is LookupOf<'latest'> {
+  return lookup.need.kind === 'latest';
 }
 
-type Asked<Kind> = Lookup<Extract<HistoryLookup, { kind: Kind }>>;
-
-function isLatest(asked: FactsQuery['history'][number]): asked is Asked<'latest'> {
-  return asked.need.kind === 'latest';
+function isWaiting(lookup: FactsQuery['history'][number]): lookup is LookupOf<'waiting'> {
+  return lookup.need.kind === 'waiting';
 }
-
-function isWaiting(asked: FactsQuery['history'][number]): asked is Asked<'waiting'> {
-  return asked.need.kind === 'waiting';
-}
-
-/** A trait of an event that would change the profile. */
-export interface TraitConflict {
-  readonly user: UserState;
-  readonly trait: string;
-  /** Event time (ISO 8601) of the event that would change it. */
-  readonly at: string;
-}
-
-/**
- * A profile is written when a value changes, not when an event says the same again: its trait times may be older than the
- * latest event that said so. Where an event would change a value, this looks for a later event that named the trait, and
- * brings the time up to it; so a late event does not win over what was said after it.
- */
-export async function refreshTraitTimes(
-  connection: Connection,
-  tenantId: string,
-  contested: readonly TraitConflict[],
-): Promise<void> {
-  if (contested.length === 0) return;
-  const values = [
-    tenantId,
-    packTextArray(contested.map(({ user }) => user.userId)),
-    packTextArray(contested.map(({ at }) => at)),
-    JSON.stringify(contested.map(({ trait }) => trait)),
-    contested.reduce((least, { at }) => (at < least ? at : least), (contested[0] as TraitConflict).at),
-  ];
-  const [rows = []] = await runPipelined(connection, [{ name: 'refresh-trait-times', text: CONFIRM, values }]);
-  for (const [place, at] of rows) {
-    const { user: person, trait } = contested[Number(place)] as TraitConflict;
-    const time = parsePgTime(at as string);
-    const { traits, traitTimes } = person.profile;
-    if (time > (traitTimes[trait] ?? Number.NEGATIVE_INFINITY)) {
-      person.profile = { traits, traitTimes: { ...traitTimes, [trait]: time } };
-    }
-  }
-}
-
-const CONFIRM = `
-select q.i::int - 1, e.event_time
-from rows from (
-  unnest(string_to_array($2, E'\\x1f')),
-  unnest(string_to_array($3, E'\\x1f')::timestamptz[]),
-  json_array_elements_text($4)
-) with ordinality as q(user_id, at, trait, i)
-cross join lateral (
-  select event_time from events
-  where tenant_id = $1 and user_id = q.user_id and event_time >= q.at and event_time >= $5::timestamptz
-    and traits -> q.trait is not null
-  order by event_time desc limit 1
-) as e`;

@@ -1,20 +1,24 @@
 import type pg from 'pg';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { Connection } from './pg/database.ts';
+import { claimStatement } from './pg/claim.ts';
+import type { Connection } from './pg/pool.ts';
 import { TIMERS_CHANNEL } from './waits.ts';
 
-/** What became of a notification, as an event that waits to be taken in. */
+/** A lifecycle event of a notification, to be relayed. */
 export interface OutboxEvent {
   readonly tenantId: string;
   readonly userId: string;
-  /** The same whenever the same is told again: the second time is a duplicate. */
+  /** The same whenever the same event is built again, so that the second is a duplicate. */
   readonly eventId: string;
-  /** As it would be posted. */
+  /** The event as it would be posted. */
   readonly event: JsonObject;
 }
 
-/** In the transaction that settles the delivery. The same event is written once. */
+/**
+ * Writes events to the outbox, in the transaction of their cause, and wakes the relays. An event that is there is not
+ * written again.
+ */
 export async function enqueueOutbox(
   connection: Connection,
   events: readonly OutboxEvent[],
@@ -39,19 +43,11 @@ export async function enqueueOutbox(
   });
 }
 
-/** The oldest first; other workers leave them alone until `until`. */
+/** Claims events for `until - now` ms, the oldest first. */
 export async function claimOutbox(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<OutboxEvent[]> {
   const { rows } = await pool.query<{ tenant_id: string; user_id: string; event_id: string; event: JsonObject }>({
     name: 'claim-outbox',
-    text: `with due as materialized (
-             select ctid as place, tenant_id, user_id, event_id, event, due_at from outbox_events
-             where due_at <= $1 and (claimed_until is null or claimed_until < $1)
-             order by due_at limit $3
-             for update skip locked
-           ), claimed as (
-             update outbox_events set claimed_until = $2 where ctid = any (array(select place from due))
-           )
-           select tenant_id, user_id, event_id, event from due order by due_at`,
+    text: CLAIM,
     values: [isoTime(now), isoTime(until), limit],
   });
   return rows.map((row) => ({
@@ -62,7 +58,14 @@ export async function claimOutbox(pool: pg.Pool, now: Millis, until: Millis, lim
   }));
 }
 
-/** They were taken in. */
+const CLAIM = claimStatement({
+  table: 'outbox_events',
+  dueAt: 'due_at',
+  columns: 'tenant_id, user_id, event_id, event, due_at',
+  select: 'tenant_id, user_id, event_id, event from due order by due_at',
+});
+
+/** Deletes events that were relayed. */
 export async function deleteOutbox(pool: pg.Pool, tenantId: string, eventIds: readonly string[]): Promise<void> {
   await pool.query({
     name: 'delete-outbox',

@@ -6,16 +6,16 @@ import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { queryPage } from './pg/bounded-page.ts';
-import { withTransaction } from './pg/database.ts';
+import { withTransaction } from './pg/transaction.ts';
 
-/** A refused event, as people see it. */
+/** A rejected event, as shown to operators. */
 export interface RejectedEvent {
   readonly rejected_id: string;
   readonly event_id: string | null;
   readonly code: string;
   readonly path: string;
   readonly message: string;
-  /** The event as it came, addresses masked. */
+  /** The event as received, with addresses masked. */
   readonly event: Json;
   readonly times: number;
   readonly first_at: string;
@@ -23,14 +23,14 @@ export interface RejectedEvent {
 }
 
 /**
- * Keeps refused events until they are retried. They are kept whole and sealed, because an address may stand anywhere in
- * them. The same mistake posted again is counted on its row.
+ * Stores rejected events until they are retried: sealed as a whole, because an address may appear anywhere in them. An equal
+ * event rejected again increments the counter of its row.
  */
 export async function quarantine(
   pool: pg.Pool,
   seal: Seal,
   tenantId: string,
-  refused: readonly {
+  rejected: readonly {
     readonly item: unknown;
     readonly result: {
       readonly eventId: string | null;
@@ -42,11 +42,11 @@ export async function quarantine(
   now: Millis,
 ): Promise<void> {
   const rows = new Map<string, object>();
-  for (const { item, result } of refused) {
-    const body = bodyOf(item);
+  for (const { item, result } of rejected) {
+    const body = toBody(item);
     const id = contentUuid(`${result.code}\n${body}`);
     if (rows.has(id)) continue;
-    const sealed = seal.seal(body, purpose(tenantId, id));
+    const sealed = seal.seal(body, toPurpose(tenantId, id));
     rows.set(id, {
       i: id,
       e: result.eventId?.replaceAll('\0', '\uFFFD') ?? null,
@@ -56,7 +56,7 @@ export async function quarantine(
       v: maskUntrusted(item),
       s: sealed.bytes.toString('base64'),
       k: sealed.keyId,
-      h: getUser(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
+      h: toUserHash(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
     });
   }
   await pool.query({
@@ -71,7 +71,7 @@ export async function quarantine(
   });
 }
 
-/** Newest first; `before` is the `next` of the page before. */
+/** Lists rejected events, newest first. @param before the `next` of the previous page */
 export async function listRejected(
   pool: pg.Pool,
   tenantId: string,
@@ -102,10 +102,10 @@ export async function listRejected(
   return { rejected, last: last && more ? { at: last.last_at, id: last.rejected_id } : null };
 }
 
-/** Of a refused event, what an explanation tells. */
+/** The part of a rejected event that an explanation uses. */
 export interface RejectedView {
   readonly rejected_id: string;
-  /** As it was written; null: it was no text. */
+  /** The event type as sent; null if it was not a string. */
   readonly event_type: string | null;
   readonly code: string;
   readonly path: string;
@@ -114,7 +114,7 @@ export interface RejectedView {
   readonly last_at: string;
 }
 
-/** What was refused of a person and not taken in since; newest first. */
+/** Loads the rejected events of a user that have not been accepted since, newest first. */
 export async function loadRejected(
   pool: pg.Pool,
   seal: Seal,
@@ -125,25 +125,25 @@ export async function loadRejected(
   const { rows } = await pool.query(
     `select rejected_id, preview ->> 'event_type' as event_type, code, path, message, times, last_at from rejected_events
      where tenant_id = $1 and user_hash = $2 order by last_at desc, rejected_id desc limit $3`,
-    [tenantId, getUser(seal, tenantId, userId), limit],
+    [tenantId, toUserHash(seal, tenantId, userId), limit],
   );
   return rows.map(({ last_at, ...row }) => ({ ...row, last_at: isoTime(last_at) }));
 }
 
-function getUser(seal: Seal, tenantId: string, userId: unknown): string | null {
-  return typeof userId === 'string' ? seal.hash(`refused\n${tenantId}\n${userId.slice(0, 256)}`) : null;
+function toUserHash(seal: Seal, tenantId: string, userId: unknown): string | null {
+  return typeof userId === 'string' ? seal.hash(`rejected\n${tenantId}\n${userId.slice(0, 256)}`) : null;
 }
 
-/** The event as it came; undefined: there is no such one. */
+/** Opens a rejected event as received. Returns undefined if it does not exist. */
 export async function openRejected(pool: pg.Pool, seal: Seal, tenantId: string, id: string): Promise<unknown> {
   const { rows } = await pool.query<{ sealed: Buffer }>(
     'select sealed from rejected_events where tenant_id = $1 and rejected_id = $2',
     [tenantId, id],
   );
-  return rows[0] && JSON.parse(seal.open(rows[0].sealed, purpose(tenantId, id)));
+  return rows[0] && JSON.parse(seal.open(rows[0].sealed, toPurpose(tenantId, id)));
 }
 
-/** It was taken in after all: it is no longer kept, and the changes say who did that. */
+/** Removes a rejected event that was accepted on retry, and records the actor in the audit log. */
 export async function removeRejected(
   pool: pg.Pool,
   tenantId: string,
@@ -157,22 +157,22 @@ export async function removeRejected(
   });
 }
 
-function purpose(tenantId: string, id: string): string {
+function toPurpose(tenantId: string, id: string): string {
   return `rejected\n${tenantId}\n${id}`;
 }
 
-/** Deeper than any event may be, and far less than what recursion can bear: what is cut stays refused. */
+/** Nesting limit of stored items: more than a valid event allows, so a truncated item stays invalid, and safe for recursion. */
 const MAX_DEPTH = 64;
 
-/** The item as JSON text. Numbers beyond all numbers stay what they are, so that trying again does not find a null there. */
-function bodyOf(item: unknown): string {
-  return JSON.stringify(cut(item, 0)).replace(/"\\u0000 (-?1e999)"(?!:)/g, '$1');
+/** Returns the item as JSON text. Numbers beyond the range of JSON are kept, so that a retry does not find null instead. */
+function toBody(item: unknown): string {
+  return JSON.stringify(truncateDepth(item, 0)).replace(/"\\u0000 (-?1e999)"(?!:)/g, '$1');
 }
 
-function cut(value: unknown, depth: number): unknown {
+function truncateDepth(value: unknown, depth: number): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return value > 0 ? '\0 1e999' : '\0 -1e999';
   if (value === null || typeof value !== 'object') return value ?? null;
   if (depth === MAX_DEPTH) return null;
-  if (Array.isArray(value)) return value.map((one) => cut(one, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, cut(one, depth + 1)]));
+  if (Array.isArray(value)) return value.map((one) => truncateDepth(one, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, truncateDepth(one, depth + 1)]));
 }

@@ -5,15 +5,13 @@ import type { CountedUse, TraitChangeTrigger, WaitState } from '../rules/facts.t
 import { findOpenChanges } from '../rules/trait-changes.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { FIRED_PATTERN } from './fired.ts';
-import { CHANGE_PATTERN } from './trait-changes.ts';
 
-/** Everything stored of one person that a replay needs. */
+/** Everything stored about one user that a replay needs. */
 export interface StoredHistory {
   readonly userId: string;
-  /** As it is now: for traits whose event is stored no more. */
+  /** Current profile, for traits whose event is no longer stored. */
   readonly profile: Profile;
-  /** In order of event time. */
+  /** Events in order of event time. */
   readonly events: readonly StoredEvent[];
   readonly waits: readonly StoredWait[];
   readonly uses: readonly StoredUse[];
@@ -22,11 +20,11 @@ export interface StoredHistory {
 export interface StoredEvent extends Event {
   readonly receivedAt: Millis;
   readonly catalogVersion: number;
-  /** The rule that made it; null for what was posted. */
+  /** The rule that emitted the event; null for a posted event. */
   readonly emittedBy: string | null;
-  /** Some decision on it sent, or acted. */
-  readonly hasActed: boolean;
-  /** What was decided when it arrived. Of what was received before `since` only where something came of it or a trait changed. */
+  /** True if a decision on the event sent, acted or started a wait. */
+  readonly hasFired: boolean;
+  /** Decisions made on arrival. For events received before `since`, only if one of them fired or a trait changed. */
   decisions(): readonly Decision[];
   openChanges(): readonly TraitChangeTrigger[];
 }
@@ -43,7 +41,7 @@ export interface StoredWait {
   readonly triggerTime: Millis;
   readonly endedAt: Millis | null;
   readonly state: WaitState;
-  /** What was decided when its time came. */
+  /** Decisions made when the wait was due. */
   readonly decisions: readonly Decision[];
 }
 
@@ -51,42 +49,42 @@ export interface StoredUse extends CountedUse {
   readonly limitKey: string;
 }
 
-/** A person with more events than this is left out: a replay holds all of one person in memory. */
-export const MAX_EVENTS_PER_PAGE = 100_000;
+/** Maximum number of events of a replayed user; users with more are skipped, because a replay holds one user in memory. */
+export const MAX_EVENTS_PER_USER = 100_000;
 
-const PAGE = 5000;
+const EVENTS_PER_FETCH = 5000;
 
 export interface HistoriesQuery {
   readonly tenantId: string;
-  /** Only this person. */
+  /** Restricts the replay to this user. */
   readonly userId?: string;
-  /** People to whom nothing happened from here on are left out. */
+  /** Users without any activity from this time on are skipped. */
   readonly since: Millis;
-  /** What was received, began or ended from here on has not happened yet. */
+  /** Events received, and waits started or ended, from this time on are ignored. */
   readonly until: Millis;
-  /** Also people to whom nothing happened: recurring rules are about everybody. */
-  readonly everybody: boolean;
+  /** Includes users without activity, because scheduled rules concern every user. */
+  readonly includeIdle: boolean;
 }
 
-/** Some people, in order of their ids. */
+/** Users in order of user ID. */
 export interface HistoriesPage {
   readonly lives: readonly StoredHistory[];
-  /** People whose events were read, those without news included. */
+  /** Number of users read, including skipped ones. */
   readonly users: number;
-  /** With more than MOST_EVENTS. */
+  /** Users with more than MAX_EVENTS_PER_USER events. */
   readonly leftOut: readonly string[];
 }
 
 /**
- * Reads people one after the other, a few thousand events in a round trip, all as they were at one moment: a cursor over
- * the primary key of `events` in a read-only transaction, so nothing is sorted and nothing is locked.
+ * Reads users one after the other, some thousand events per round trip, from one snapshot: a cursor over the primary key of
+ * `events` in a read-only transaction, which sorts nothing and takes no row locks.
  */
 export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): AsyncGenerator<HistoriesPage> {
   const connection = await pool.connect();
   try {
     await connection.query('begin isolation level repeatable read, read only');
     await connection.query(
-      `declare lives no scroll cursor for ${EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER}`,
+      `declare lives no scroll cursor for ${SELECT_EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER_BY}`,
       [
         query.tenantId,
         isoTime(query.since),
@@ -96,10 +94,10 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
     );
     const fetch = (): Promise<pg.QueryResult<EventRow>> => {
       const rows = connection.query<EventRow>({
-        text: `fetch ${PAGE} from lives`,
+        text: `fetch ${EVENTS_PER_FETCH} from lives`,
         rowMode: 'array',
       });
-      // Whoever stops early does not wait for it.
+      // A consumer that stops early does not await this request.
       rows.catch(() => {});
       return rows;
     };
@@ -112,18 +110,18 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
           if (reading) whole.push(reading);
           reading = { userId: row[0], events: [], left: 0 };
         }
-        take(reading, query.tenantId, row);
+        addRow(reading, query.tenantId, row);
       }
-      const isLast: boolean = rows.length < PAGE;
-      // The last person of a page may go on in the next one.
+      const isLast: boolean = rows.length < EVENTS_PER_FETCH;
+      // The last user of a page may continue on the next one.
       if (isLast && reading) whole.push(reading);
-      const page = whole.length > 0 ? await complete(connection, query, whole) : undefined;
-      // The server reads on while these are replayed.
+      const page = whole.length > 0 ? await loadRemaining(connection, query, whole) : undefined;
+      // Requests the next page while this one is replayed.
       coming = isLast ? undefined : fetch();
       if (page) yield page;
     }
   } finally {
-    // Also of somebody who stops reading early.
+    // Also runs if the consumer stops early.
     const isOver = await connection.query('rollback').then(
       () => true,
       () => false,
@@ -132,7 +130,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
   }
 }
 
-/** About how many people there are, for a progress bar. */
+/** Returns the number of users, for a progress bar. */
 export async function countUsers(pool: pg.Pool, tenantId: string): Promise<number> {
   const { rows } = await pool.query<{ users: number }>('select count(*) as users from users where tenant_id = $1', [
     tenantId,
@@ -143,7 +141,7 @@ export async function countUsers(pool: pg.Pool, tenantId: string): Promise<numbe
 interface Reading {
   readonly userId: string;
   readonly events: StoredEvent[];
-  /** Events beyond MOST_EVENTS. */
+  /** Events beyond MAX_EVENTS_PER_USER. */
   left: number;
 }
 
@@ -158,21 +156,23 @@ type EventRow = [
   traits: string,
   emittedBy: string | null,
   version: number,
+  hasFired: boolean | null,
+  hasTraitChange: boolean | null,
   decisions: string | null,
 ];
 
-const EVENTS = `
+const SELECT_EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
-       traits::text, context ->> 'emitted_by', catalog_version,
-       case when received_at >= $2::timestamptz or decisions::text ~ '${FIRED_PATTERN}|${CHANGE_PATTERN}' then decisions::text
-       end
+       traits::text, context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
+       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
-const ORDER = 'order by user_id, event_time, key';
+const ORDER_BY = 'order by user_id, event_time, key';
 
-function take(reading: Reading, tenantId: string, row: EventRow): void {
-  const [userId, time, key, type, eventId, receivedAt, properties, traits, emittedBy, catalogVersion, decisions] = row;
-  if (reading.events.length >= MAX_EVENTS_PER_PAGE) {
+function addRow(reading: Reading, tenantId: string, row: EventRow): void {
+  const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
+  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions] = rest;
+  if (reading.events.length >= MAX_EVENTS_PER_USER) {
     reading.left++;
     return;
   }
@@ -184,51 +184,50 @@ function take(reading: Reading, tenantId: string, row: EventRow): void {
     key,
     type,
     time,
-    properties: objectOf(properties),
-    traits: objectOf(traits),
+    properties: parseObject(properties),
+    traits: parseObject(traits),
     receivedAt,
     catalogVersion,
-    // Anybody may write the word into an envelope; an id like this only with intent.
+    // A caller may write the field into an envelope, but would have to construct such an ID on purpose.
     emittedBy: emittedBy !== null && eventId.startsWith(`${emittedBy}.`) ? emittedBy : null,
-    hasActed: decisions !== null && ACTED.test(decisions),
+    hasFired: hasFired === true,
     decisions() {
       unpacked ??= decisions === null ? [] : unpackDecisions(JSON.parse(decisions), key, eventId);
       return unpacked;
     },
     openChanges() {
-      return decisions?.includes(CHANGE_PATTERN) ? findOpenChanges(event, event.decisions()) : [];
+      return hasTraitChange ? findOpenChanges(event, event.decisions()) : [];
     },
   };
   reading.events.push(event);
 }
 
-const ACTED = /"o":"(send|acted)"/;
-
-function objectOf(text: string): JsonObject {
+function parseObject(text: string): JsonObject {
   return text === '{}' ? {} : JSON.parse(text);
 }
 
-/** The rest of what is stored of these people, who follow one another. */
-async function complete(
+/** Loads the remaining data of these users, whose IDs are consecutive. */
+async function loadRemaining(
   connection: pg.PoolClient,
-  { tenantId, since, until, everybody }: HistoriesQuery,
+  { tenantId, since, until, includeIdle }: HistoriesQuery,
   whole: readonly Reading[],
 ): Promise<HistoriesPage> {
   const leftOut = whole.filter(({ left }) => left > 0).map(({ userId }) => userId);
   const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
   const profiles = new Map<string, Profile>();
-  const users = await connection.query({ text: USERS, values: between });
+  const users = await connection.query({ text: SELECT_USERS, values: between });
   for (const { user_id, traits, trait_times } of users.rows) profiles.set(user_id, { traits, traitTimes: trait_times });
   const waits = new Map<string, StoredWait[]>();
-  for (const row of (await connection.query<WaitRow>({ text: WAITS, values: [...between, isoTime(until)] })).rows) {
-    push(waits, row.user_id, waitOf(row, until));
+  for (const row of (await connection.query<WaitRow>({ text: SELECT_WAITS, values: [...between, isoTime(until)] }))
+    .rows) {
+    pushTo(waits, row.user_id, toStoredWait(row, until));
   }
   const uses = new Map<string, StoredUse[]>();
   for (const { user_id, limit_key, bucket, slot, event_time, event_id, notification_id } of (
-    await connection.query({ text: USES, values: between })
+    await connection.query({ text: SELECT_USES, values: between })
   ).rows) {
     const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
-    push(uses, user_id, { ...use, limitKey: limit_key });
+    pushTo(uses, user_id, { ...use, limitKey: limit_key });
   }
   const lives: StoredHistory[] = [];
   for (const { userId, events, left } of whole) {
@@ -236,21 +235,21 @@ async function complete(
     const hasNews =
       events.some(({ receivedAt }) => receivedAt >= since) ||
       own.some(({ endedAt }) => endedAt === null || endedAt >= since);
-    if (left > 0 || !(hasNews || everybody)) continue;
+    if (left > 0 || !(hasNews || includeIdle)) continue;
     const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
     lives.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
   }
   return { lives, users: whole.length, leftOut };
 }
 
-const USERS = `
+const SELECT_USERS = `
 select user_id, traits, trait_times from users where tenant_id = $1 and user_id between $2 and $3`;
 
-const USES = `
+const SELECT_USES = `
 select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::text from limit_uses
 where tenant_id = $1 and user_id between $2 and $3`;
 
-const WAITS = `
+const SELECT_WAITS = `
 select user_id, wait_id::text, rule, key, kind, catalog_version, status, began_at, due_at, trigger_time, ended_at, state,
        decisions
 from waits where tenant_id = $1 and user_id between $2 and $3 and began_at < $4`;
@@ -271,7 +270,7 @@ interface WaitRow {
   readonly decisions: readonly StoredDecision[] | null;
 }
 
-function waitOf(row: WaitRow, until: Millis): StoredWait {
+function toStoredWait(row: WaitRow, until: Millis): StoredWait {
   const { wait_id: waitId, rule, key, kind, state } = row;
   const isOpen = row.ended_at === null || row.ended_at >= until;
   return {
@@ -290,7 +289,7 @@ function waitOf(row: WaitRow, until: Millis): StoredWait {
   };
 }
 
-function push<V>(map: Map<string, V[]>, key: string, value: V): void {
+function pushTo<V>(map: Map<string, V[]>, key: string, value: V): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);

@@ -1,29 +1,24 @@
 import type pg from 'pg';
-import type { Zone } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { type Connection, withTransaction } from './pg/database.ts';
+import { claimStatement } from './pg/claim.ts';
+import type { Connection } from './pg/pool.ts';
 
-/** When recurring rules act, and how far they have come with their people. */
+/** When scheduled rules fire next, and how far an occurrence has come with the users. */
 
-export interface ScheduledRule {
-  readonly name: string;
-  /** Five cron fields. */
-  readonly cron: string;
-  readonly zone: Zone;
-}
-
-/** Strictly after; null: never. */
-export type NextOccurrence = (cron: string, zone: string, after: Millis) => Millis | null;
-
-/** People whose zone is new get a moment that has passed by no longer than this: their rules are looked at as often. */
-export const SYNC_INTERVAL_MS = 60_000;
-
-/** More zones than there are on Earth. */
+/** Zones of users that are looked at; more than there are on Earth. */
 const MAX_ZONES = 1000;
 
-/** Tenants with a catalog, and its version. */
-export async function activeCatalogs(pool: pg.Pool): Promise<Map<string, number>> {
+/** A scheduled rule in one zone. */
+export interface Schedule {
+  readonly rule: string;
+  readonly zone: string;
+  /** Five cron fields. */
+  readonly cron: string;
+}
+
+/** Returns the active catalog version of each tenant that has one. */
+export async function loadActiveVersions(pool: pg.Pool): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ tenant_id: string; version: number }>({
     name: 'active-catalogs',
     text: 'select tenant_id, version from active_catalogs',
@@ -31,92 +26,75 @@ export async function activeCatalogs(pool: pg.Pool): Promise<Map<string, number>
   return new Map(rows.map((row) => [row.tenant_id, row.version]));
 }
 
-/**
- * Brings the rows in line with the recurring rules of a catalog version and the zones people live in. A rule that is new
- * or recurs otherwise begins with its next occurrence; one that is gone is forgotten, with the turns that are left of it.
- * False: this is not the version in force (any more), and nothing was done.
- */
-export async function syncSchedules(
-  pool: pg.Pool,
-  tenantId: string,
-  version: number,
-  rules: readonly ScheduledRule[],
-  next: NextOccurrence,
-  now: Millis,
-): Promise<boolean> {
-  return withTransaction(pool, async (connection) => {
-    // Nobody applies another catalog meanwhile.
-    const { rows: active } = await connection.query<{ version: number }>(
-      'select version from active_catalogs where tenant_id = $1 for share',
-      [tenantId],
-    );
-    if ((active[0]?.version ?? 0) !== version) return false;
-    const { rows: stored } = await connection.query<{ rule: string; zone: string; cron: string }>(
-      'select rule, zone, cron from schedules where tenant_id = $1',
-      [tenantId],
-    );
-    if (stored.length === 0 && rules.length === 0) return true;
-    const zones = rules.some(({ zone }) => zone === 'user') ? await userZones(connection, tenantId) : [];
-    const known = new Map(stored.map(({ rule, zone, cron }) => [nameOf(rule, zone), cron]));
-    const crons = new Map(stored.map(({ rule, cron }) => [rule, cron]));
-    const kept = new Set<string>();
-    const written: object[] = [];
-    for (const { name, cron, zone: ruleZone } of rules) {
-      for (const zone of ruleZone === 'user' ? zones : [ruleZone]) {
-        const nextAt = next(cron, zone, crons.get(name) === cron ? now - SYNC_INTERVAL_MS : now);
-        if (nextAt === null) continue;
-        kept.add(nameOf(name, zone));
-        if (known.get(nameOf(name, zone)) !== cron) written.push({ r: name, z: zone, c: cron, n: isoTime(nextAt) });
-      }
-    }
-    const gone = [...known.keys()].filter((name) => !kept.has(name));
-    if (gone.length > 0) {
-      await connection.query(
-        `delete from schedules where tenant_id = $1 and rule || E'\\x1f' || zone = any($2::text[])`,
-        [tenantId, gone],
-      );
-    }
-    if (written.length > 0) {
-      await connection.query(
-        `insert into schedules (tenant_id, rule, zone, cron, next_at)
-         select $1, r, z, c, n from json_to_recordset($2) as q(r text, z text, c text, n timestamptz)
-         on conflict (tenant_id, rule, zone) do update
-         set cron = excluded.cron, next_at = excluded.next_at, cursor = null, claimed_until = null
-         where schedules.cron <> excluded.cron`,
-        [tenantId, JSON.stringify(written)],
-      );
-    }
-    return true;
-  });
+/** Returns the active catalog version, 0 without one, and prevents another from becoming active until the commit. */
+export async function lockActiveVersion(connection: Connection, tenantId: string): Promise<number> {
+  const { rows } = await connection.query<{ version: number }>(
+    'select version from active_catalogs where tenant_id = $1 for share',
+    [tenantId],
+  );
+  return rows[0]?.version ?? 0;
 }
 
-/** A recurrence whose time has come, held until `claimedUntil`. */
-export interface DueSchedule {
-  readonly tenantId: string;
-  readonly rule: string;
-  readonly zone: string;
-  readonly cron: string;
-  /** The first occurrence whose turns are not all taken. */
+export async function loadSchedules(connection: Connection, tenantId: string): Promise<Schedule[]> {
+  const { rows } = await connection.query<Schedule>('select rule, zone, cron from schedules where tenant_id = $1', [
+    tenantId,
+  ]);
+  return rows;
+}
+
+export async function deleteSchedules(
+  connection: Connection,
+  tenantId: string,
+  schedules: readonly Schedule[],
+): Promise<void> {
+  if (schedules.length === 0) return;
+  await connection.query(
+    `delete from schedules using unnest($2::text[], $3::text[]) as gone(rule, zone)
+     where tenant_id = $1 and schedules.rule = gone.rule and schedules.zone = gone.zone`,
+    [tenantId, schedules.map(({ rule }) => rule), schedules.map(({ zone }) => zone)],
+  );
+}
+
+/** Writes schedules. One that has another cron pattern starts anew; one that has the same stays as it is. */
+export async function upsertSchedules(
+  connection: Connection,
+  tenantId: string,
+  schedules: readonly (Schedule & { readonly nextAt: Millis })[],
+): Promise<void> {
+  if (schedules.length === 0) return;
+  const rows = schedules.map(({ rule, zone, cron, nextAt }) => ({ r: rule, z: zone, c: cron, n: isoTime(nextAt) }));
+  await connection.query(
+    `insert into schedules (tenant_id, rule, zone, cron, next_at)
+     select $1, r, z, c, n from json_to_recordset($2) as q(r text, z text, c text, n timestamptz)
+     on conflict (tenant_id, rule, zone) do update
+     set cron = excluded.cron, next_at = excluded.next_at, cursor = null, claimed_until = null
+     where schedules.cron <> excluded.cron`,
+    [tenantId, JSON.stringify(rows)],
+  );
+}
+
+/** Progress of a schedule. */
+export interface ScheduleProgress {
+  /** The occurrence under way, or the next one. */
   readonly nextAt: Millis;
-  /** The last person who had the turn of that occurrence; null: nobody yet. */
+  /** The last user that the occurrence has fired for; null: it has not started. */
   readonly cursor: string | null;
+  /** Null: any worker may continue. */
+  readonly claimedUntil: Millis | null;
+}
+
+/** A claimed schedule with an occurrence that is due. */
+export interface DueSchedule extends Schedule, ScheduleProgress {
+  readonly tenantId: string;
   readonly claimedUntil: Millis;
 }
 
-/** The one that has been due longest. Should this worker die, it is taken again, from where it was saved. */
+/** Claims the schedule that has been due longest; undefined: none is due. */
 export async function claimSchedule(pool: pg.Pool, now: Millis, until: Millis): Promise<DueSchedule | undefined> {
   const { rows } = await pool.query({
     name: 'claim-schedule',
-    text: `with due as materialized (
-             select ctid as place, tenant_id, rule, zone, cron, next_at, cursor from schedules
-             where next_at <= $1 and (claimed_until is null or claimed_until < $1)
-             order by next_at limit 1
-             for update skip locked
-           ), claimed as (
-             update schedules set claimed_until = $2 where ctid = any (array(select place from due))
-           )
-           select tenant_id, rule, zone, cron, next_at, cursor from due`,
-    values: [isoTime(now), isoTime(until)],
+    text: CLAIM,
+    values: [isoTime(now), isoTime(until), 1],
   });
   const row = rows[0];
   return (
@@ -132,19 +110,23 @@ export async function claimSchedule(pool: pg.Pool, now: Millis, until: Millis): 
   );
 }
 
-/** The claim was lost to another worker, or to a new catalog: whatever was done for it is to be undone. */
+const CLAIM = claimStatement({
+  table: 'schedules',
+  dueAt: 'next_at',
+  columns: 'tenant_id, rule, zone, cron, next_at, cursor',
+  select: 'tenant_id, rule, zone, cron, next_at, cursor from due',
+});
+
+/** The claim was lost to another worker, or to a new catalog. The transaction must be rolled back. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }
 
-/**
- * In the transaction of the turns it tells of: how far it has come, or when it is due again.
- * @param claimedUntil null: anybody may go on. Throws ClaimLost.
- */
+/** Saves the progress of a claimed schedule, in the transaction of what it reports. Throws ClaimLost. */
 export async function saveSchedule(
   connection: Connection,
-  held: DueSchedule,
-  to: { readonly nextAt: Millis; readonly cursor: string | null; readonly claimedUntil: Millis | null },
+  claimed: DueSchedule,
+  progress: ScheduleProgress,
 ): Promise<void> {
   const { rowCount } = await connection.query({
     name: 'save-schedule',
@@ -152,21 +134,21 @@ export async function saveSchedule(
            where tenant_id = $1 and rule = $2 and zone = $3
              and next_at = $7 and cursor is not distinct from $8 and claimed_until = $9`,
     values: [
-      held.tenantId,
-      held.rule,
-      held.zone,
-      isoTime(to.nextAt),
-      to.cursor,
-      to.claimedUntil === null ? null : isoTime(to.claimedUntil),
-      isoTime(held.nextAt),
-      held.cursor,
-      isoTime(held.claimedUntil),
+      claimed.tenantId,
+      claimed.rule,
+      claimed.zone,
+      isoTime(progress.nextAt),
+      progress.cursor,
+      progress.claimedUntil === null ? null : isoTime(progress.claimedUntil),
+      isoTime(claimed.nextAt),
+      claimed.cursor,
+      isoTime(claimed.claimedUntil),
     ],
   });
-  if (rowCount !== 1) throw new ClaimLost(`rule ${held.rule} is no longer ours`);
+  if (rowCount !== 1) throw new ClaimLost(`the claim on the schedule of rule ${claimed.rule} was lost`);
 }
 
-/** When the next recurrence that nobody has claimed is due; null: there is none. */
+/** Returns when the next schedule that is not claimed is due; null: no schedule is pending. */
 export async function loadNextScheduleDue(pool: pg.Pool): Promise<Millis | null> {
   const { rows } = await pool.query<{ next_at: Millis }>({
     name: 'next-schedule-due',
@@ -176,30 +158,32 @@ export async function loadNextScheduleDue(pool: pg.Pool): Promise<Millis | null>
 }
 
 /**
- * People in order of id, after `after`.
- * @param zone only those who live in it; of UTC also those whose zone is unknown; null: everybody
+ * Returns ids of users in order, starting after `after`.
+ * @param zone the users in this zone; UTC includes those whose zone is unknown; null: all users
  */
-export async function usersInZone(
+export async function loadUsersInZone(
   pool: pg.Pool,
   tenantId: string,
   zone: string | null,
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const where = zone === null ? [''] : zone === 'UTC' ? ['and zone is null', 'and zone = $4'] : ['and zone = $4'];
-  const parts = where.map(
-    (which) => `(select user_id from users where tenant_id = $1 ${which} and user_id > $2 order by user_id limit $3)`,
+  // An index probe for each condition: one over both would read the index from its start.
+  const conditions = zone === null ? [''] : zone === 'UTC' ? ['and zone is null', 'and zone = $4'] : ['and zone = $4'];
+  const parts = conditions.map(
+    (condition) =>
+      `(select user_id from users where tenant_id = $1 ${condition} and user_id > $2 order by user_id limit $3)`,
   );
   const { rows } = await pool.query<{ user_id: string }>({
-    name: `users-in-${zone === null ? 'all' : where.length}`,
-    text: `select user_id from (${parts.join(' union all ')}) as people order by user_id limit $3`,
+    name: `users-in-${zone === null ? 'all' : conditions.length}`,
+    text: `select user_id from (${parts.join(' union all ')}) as found order by user_id limit $3`,
     values: [tenantId, after, limit, ...(zone === null ? [] : [zone])],
   });
   return rows.map((row) => row.user_id);
 }
 
-/** UTC, where those live whose zone is unknown, and all others; one look into the index for each. */
-async function userZones(connection: Connection, tenantId: string): Promise<string[]> {
+/** Returns the zones that users are in, in order; one index probe each. Users whose zone is unknown are not among them. */
+export async function loadUserZones(connection: Connection, tenantId: string): Promise<string[]> {
   const { rows } = await connection.query<{ zone: string }>(
     `with recursive zones as (
        (select zone from users where tenant_id = $1 and zone is not null order by zone limit 1)
@@ -210,9 +194,5 @@ async function userZones(connection: Connection, tenantId: string): Promise<stri
      select zone from zones where zone is not null limit ${MAX_ZONES}`,
     [tenantId],
   );
-  return [...new Set(['UTC', ...rows.map(({ zone }) => zone)])];
-}
-
-function nameOf(rule: string, zone: string): string {
-  return `${rule}\x1f${zone}`;
+  return rows.map(({ zone }) => zone);
 }

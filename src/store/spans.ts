@@ -1,9 +1,8 @@
-import type { JsonObject, Millis } from '../model/event.ts';
-import { mergeEvent, type UserState } from '../rules/facts.ts';
-import type { Connection } from './pg/database.ts';
+import type { Event, JsonObject, Millis } from '../model/event.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 
-/** All events of a person of one type in a span; both ends count. */
+/** A range of event times of one user and event type; both ends are included. */
 export interface Span {
   readonly userId: string;
   readonly type: string;
@@ -11,23 +10,16 @@ export interface Span {
   readonly to: Millis;
 }
 
-/** Events of one person, type and span that are looked at; the latest. */
-const MAX_EVENTS = 1000;
+/** Events loaded for one user, type and merged span, at most; the latest ones. */
+const MAX_EVENTS_PER_SPAN = 1000;
 
 /**
- * Adds the stored events of these spans, whole, to what is known of the people. Spans that touch are one look-up: the
- * events of a batch ask for much the same.
- *
- * They do not count as triggers of a simple pattern that is yet to be completed: loadFacts says which do.
+ * Loads the stored events of these spans, whole, each once. Spans that touch are loaded as one: the events of a batch ask
+ * for much the same.
  */
-export async function loadSpans(
-  connection: Connection,
-  tenantId: string,
-  spans: readonly Span[],
-  users: ReadonlyMap<string, UserState>,
-): Promise<void> {
+export async function loadSpans(connection: Connection, tenantId: string, spans: readonly Span[]): Promise<Event[]> {
   const merged = mergeSpans(spans);
-  if (merged.length === 0) return;
+  if (merged.length === 0) return [];
   const { rows } = await connection.query<Row>({
     name: 'load-spans',
     text: LOAD,
@@ -39,17 +31,16 @@ export async function loadSpans(
       ...timeRangeParams(merged),
     ],
   });
-  for (const [place, key, eventId, time, properties, traits] of rows) {
-    const { userId, type } = merged[place] as Span;
-    const event = { tenantId, userId, eventId, key, type, time, properties, traits };
-    mergeEvent(users.get(userId) as UserState, type, { key, eventId, time, event, waitsFor: NOTHING });
-  }
+  return rows.map(([index, key, eventId, time, properties, traits]) => {
+    const { userId, type } = merged[index] as Span;
+    return { tenantId, userId, eventId, key, type, time, properties, traits };
+  });
 }
 
-/** As few spans as cover the same. */
+/** Returns the fewest spans that cover the same times, in order of user, type and time. */
 export function mergeSpans(spans: readonly Span[]): Span[] {
   const sorted = [...spans].sort(
-    (a, b) => compare(a.userId, b.userId) || compare(a.type, b.type) || a.from - b.from || a.to - b.to,
+    (a, b) => compareText(a.userId, b.userId) || compareText(a.type, b.type) || a.from - b.from || a.to - b.to,
   );
   const merged: Span[] = [];
   for (const span of sorted) {
@@ -61,11 +52,9 @@ export function mergeSpans(spans: readonly Span[]): Span[] {
   return merged;
 }
 
-const NOTHING: ReadonlySet<string> = new Set();
+type Row = [index: number, key: string, eventId: string, time: Millis, properties: JsonObject, traits: JsonObject];
 
-type Row = [place: number, key: string, eventId: string, time: Millis, properties: JsonObject, traits: JsonObject];
-
-/** Look-ups only, each by the primary key and bounded, and in the partitions of these times alone: see facts.ts. */
+/** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
 select q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text), e.event_time, e.properties, e.traits
 from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[])
@@ -74,9 +63,9 @@ cross join lateral (
   select key, event_id, event_time, properties, traits from events
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
     and event_time between $6::timestamptz and $7::timestamptz
-  order by event_time desc limit ${MAX_EVENTS}
+  order by event_time desc limit ${MAX_EVENTS_PER_SPAN}
 ) as e`;
 
-function compare(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -5,11 +5,11 @@ import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { queryPage } from './pg/bounded-page.ts';
 
-/** What is stored of a person, in the shapes that the API shows. Times are ISO 8601 in UTC. */
+/* Stored data of a user, in the shapes of the API. Times are ISO 8601 in UTC. */
 
 export interface ProfileView {
   readonly traits: JsonObject;
-  /** Masks, by kind. */
+  /** Masked addresses, by kind. */
   readonly addresses: { readonly [kind: string]: string };
   readonly time_zone: string | null;
   readonly locale: string | null;
@@ -29,7 +29,7 @@ export interface EventView {
 }
 
 export interface DecisionView extends Decision {
-  /** The event whose arrival led to it. */
+  /** The event whose arrival led to the decision. */
   readonly event_id: string;
   readonly event_type: string;
   readonly event_timestamp: string;
@@ -54,56 +54,56 @@ export async function loadProfile(pool: pg.Pool, tenantId: string, userId: strin
   return {
     traits: row.traits,
     addresses: row.addresses ?? {},
-    time_zone: text(row.traits.time_zone),
-    locale: text(row.traits.locale),
+    time_zone: toText(row.traits.time_zone),
+    locale: toText(row.traits.locale),
     first_seen_at: isoTime(row.first_seen_at),
     updated_at: isoTime(row.updated_at),
   };
 }
 
-/** A place in a person's events, newest first. */
+/** A position in the events of a user, newest first. */
 export interface EventCursor {
   readonly time: Millis;
   readonly key: string;
 }
 
-/** Only events and ends of waits with such a decision, and of theirs only these. */
+/** Selects events and ended waits that have such a decision, and of their decisions only these. */
 export interface DecisionFilter {
   readonly type: string;
   readonly outcome?: Outcome;
 }
 
-/** The same in SQL, over `decisions`; its variables are what `variablesOf` makes. */
+/** Returns the filter in SQL over the column `decisions`; its variables come from `toVariables`. */
 function hasDecision(variables: string): string {
   return `jsonb_path_exists(decisions::jsonb,
     '$[*] ? ((@.t == $type || (!exists(@.t) && @.r == $type)) && ($outcome == "" || @.o == $outcome))', ${variables}::jsonb)`;
 }
 
-function variablesOf(only: DecisionFilter | null): string | null {
+function toVariables(only: DecisionFilter | null): string | null {
   return only && JSON.stringify({ type: only.type, outcome: only.outcome ?? '' });
 }
 
-function isWanted(only: DecisionFilter | null, decision: Decision): boolean {
+function matchesFilter(only: DecisionFilter | null, decision: Decision): boolean {
   if (only === null) return true;
   return decision.notification_type === only.type && (only.outcome ?? decision.outcome) === decision.outcome;
 }
 
-/** Which of a person's events. */
+/** Selects a page of the events of a user. */
 export interface TimelinePage {
   readonly tenantId: string;
   readonly userId: string;
   readonly limit: number;
-  /** Those that are older than this; null: from the newest on. */
+  /** Events older than this; null: from the newest on. */
   readonly before: EventCursor | null;
   readonly only: DecisionFilter | null;
 }
 
-/** A person's events with what was decided on each, newest event time first. */
+/** Loads the events of a user with the decisions on each, newest event time first. */
 export async function loadTimeline(
   pool: pg.Pool,
   page: TimelinePage,
 ): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
-  const { rows, decisions, last } = await loadDecided(pool, page, CONTENT);
+  const { rows, decisions, last } = await loadEventsWithDecisions(pool, page, CONTENT_COLUMNS);
   const events = rows.map((row) => ({
     event_id: row.event_id,
     event_type: row.event_type,
@@ -117,7 +117,7 @@ export async function loadTimeline(
   return { events, decisions, last };
 }
 
-/** The decisions alone: what the events hold is not read. */
+/** Loads only decisions, without reading the content of the events. */
 export async function loadDecisions(
   pool: pg.Pool,
   tenantId: string,
@@ -125,13 +125,13 @@ export async function loadDecisions(
   limit: number,
   only: DecisionFilter,
 ): Promise<DecisionView[]> {
-  return (await loadDecided(pool, { tenantId, userId, limit, before: null, only }, [])).decisions;
+  return (await loadEventsWithDecisions(pool, { tenantId, userId, limit, before: null, only }, [])).decisions;
 }
 
-const CONTENT = ['properties', 'traits', 'context'];
+const CONTENT_COLUMNS = ['properties', 'traits', 'context'];
 
-/** @param content what is read of each event beside its decisions */
-async function loadDecided(
+/** @param content columns of the event to read beside its decisions */
+async function loadEventsWithDecisions(
   pool: pg.Pool,
   { tenantId, userId, limit, before, only }: TimelinePage,
   content: readonly string[],
@@ -149,7 +149,7 @@ async function loadDecided(
       userId,
       before ? isoTime(before.time) : 'infinity',
       before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-      variablesOf(only),
+      toVariables(only),
       limit,
     ],
     limit,
@@ -157,19 +157,19 @@ async function loadDecided(
     texts,
   });
   const decisions = rows.flatMap(({ key, event_time, received_at, decisions, ...row }) =>
-    viewsOf(decisions, key, only, row, event_time, received_at),
+    toViews(decisions, key, only, row, event_time, received_at),
   );
   const last = rows.at(-1);
   const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
-  const ended = await loadEnded(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
-  return { rows, decisions: newestFirst(decisions, ended), last: cursor };
+  const ended = await loadEndedWaits(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
+  return { rows, decisions: mergeNewestFirst(decisions, ended), last: cursor };
 }
 
-/** More ends of waits than this are not shown beside one page of events. */
-const MAX_ENDED = 500;
+/** Maximum number of ended waits shown beside one page of events. */
+const MAX_ENDED_WAITS = 500;
 
-/** What was decided when waits ended, those whose triggers happened in the span of a page. */
-async function loadEnded(
+/** Loads the decisions made at the end of waits whose triggers lie in the time span of a page. */
+async function loadEndedWaits(
   pool: pg.Pool,
   tenantId: string,
   userId: string,
@@ -183,22 +183,22 @@ async function loadEnded(
      from waits
      where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
        and ($5::text is null or ${hasDecision('$5')})
-     order by trigger_time desc limit ${MAX_ENDED}`,
+     order by trigger_time desc limit ${MAX_ENDED_WAITS}`,
     [
       tenantId,
       userId,
       from === null ? '-infinity' : isoTime(from),
       to === null ? 'infinity' : isoTime(to),
-      variablesOf(only),
+      toVariables(only),
     ],
   );
   return rows.flatMap(({ wait_id, trigger_time, ended_at, decisions, ...row }) =>
-    viewsOf(decisions, wait_id, only, row, trigger_time, ended_at),
+    toViews(decisions, wait_id, only, row, trigger_time, ended_at),
   );
 }
 
-/** @param source of the decisions' ids: the key of an event, or the id of a wait that ended */
-function viewsOf(
+/** @param source prefix of the decision IDs: the key of an event, or the ID of an ended wait */
+function toViews(
   stored: readonly StoredDecision[],
   source: string,
   only: DecisionFilter | null,
@@ -207,7 +207,7 @@ function viewsOf(
   decidedAt: Millis,
 ): DecisionView[] {
   return unpackDecisions(stored, source, event_id)
-    .filter((decision) => isWanted(only, decision))
+    .filter((decision) => matchesFilter(only, decision))
     .map((decision) => ({
       ...decision,
       event_id,
@@ -218,23 +218,23 @@ function viewsOf(
     }));
 }
 
-/** By the time of the event, then by when it was decided. */
-function newestFirst(onEvents: readonly DecisionView[], onEnds: readonly DecisionView[]): DecisionView[] {
+/** Merges by event time, then by decision time, newest first. */
+function mergeNewestFirst(onEvents: readonly DecisionView[], onEnds: readonly DecisionView[]): DecisionView[] {
   if (onEnds.length === 0) return [...onEvents];
   const place = ({ event_timestamp, decided_at }: DecisionView) => `${event_timestamp} ${decided_at}`;
   return [...onEnds, ...onEvents].sort((a, b) => (place(a) < place(b) ? 1 : place(a) > place(b) ? -1 : 0));
 }
 
-/** How often a rule decided so about a person. */
+/** Number of decisions of a rule about a user, by outcome. */
 export interface DecisionCount {
   readonly rule: string;
   readonly outcome: Outcome;
-  /** About the notification type that was asked for. */
+  /** True for decisions about the requested notification type. */
   readonly isAbout: boolean;
   readonly count: number;
 }
 
-/** Over all that is stored of the person: what was decided about the type, and what else these rules decided. */
+/** Counts all stored decisions of a user: those about the notification type, and the others of these rules. */
 export async function countDecisions(
   pool: pg.Pool,
   tenantId: string,
@@ -254,7 +254,7 @@ export async function countDecisions(
   return rows;
 }
 
-/** How many events of these types the person has, and the latest of them. */
+/** Counts the events of a user by type, with the latest time of each. */
 export async function countEvents(
   pool: pg.Pool,
   tenantId: string,
@@ -269,7 +269,7 @@ export async function countEvents(
   return new Map(rows.map((row) => [row.event_type, { count: row.count, latest: isoTime(row.latest) }]));
 }
 
-/** User ids that begin with a text, in order. */
+/** Finds user IDs that start with `prefix`, in order. */
 export async function findUsers(pool: pg.Pool, tenantId: string, prefix: string, limit: number): Promise<string[]> {
   const { rows } = await pool.query<{ user_id: string }>(
     `select user_id from users where tenant_id = $1 and user_id >= $2 and starts_with(user_id, $2)
@@ -289,8 +289,8 @@ export interface ActivityView {
 }
 
 /**
- * What arrived last. Looks back a second, ten seconds … until there is enough, so that a busy hour does not sort itself
- * for fifty rows; the index over arrival is a small BRIN.
+ * Lists the latest arrivals. Looks back one second, ten seconds and so on until there are enough rows, so that a busy hour
+ * is not sorted for fifty rows; the index on arrival time is a small BRIN.
  */
 export async function recentActivity(
   pool: pg.Pool,
@@ -319,6 +319,6 @@ export async function recentActivity(
   return [];
 }
 
-function text(value: unknown): string | null {
+function toText(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }

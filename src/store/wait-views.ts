@@ -5,7 +5,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
 import { queryPage } from './pg/bounded-page.ts';
 
-/** A wait in the shape that the API shows. Times are ISO 8601 in UTC. */
+/** A wait as the API shows it. Times are ISO 8601 in UTC. */
 export interface WaitView {
   readonly wait_id: string;
   readonly user_id: string;
@@ -14,18 +14,18 @@ export interface WaitView {
   readonly kind: WaitKind;
   readonly status: WaitStatus;
   readonly catalog_version: number;
-  /** The event that is told; of a burst the latest. */
+  /** The event that the notification is about; the latest one of a burst. */
   readonly event_id: string;
   readonly event_type: string;
   readonly event_timestamp: string;
   readonly due_at: string;
   readonly began_at: string;
   readonly ended_at: string | null;
-  /** The event that ended it. */
+  /** Id of the event that ended it; null: no event did. */
   readonly ended_by: string | null;
-  /** Of a digest: how much it holds. */
+  /** Number of items in a digest; null for other kinds. */
   readonly items: number | null;
-  /** Of its end; an event that ended it has them itself. */
+  /** Decisions of its end. If an event ended it, they are on that event. */
   readonly decisions: readonly Decision[];
 }
 
@@ -35,13 +35,17 @@ export interface WaitFilter {
   readonly status?: WaitStatus | undefined;
 }
 
-/** A place in the list. */
+/** A position in the list. */
 export interface WaitCursor {
   readonly beganAt: Millis;
   readonly waitId: string;
 }
 
-/** Newest first. */
+/**
+ * Returns waits, newest first.
+ * @param before only waits after this position; null: from the newest
+ * @returns `last`: the position of the last one; null: there are no more
+ */
 export async function listWaits(
   pool: pg.Pool,
   tenantId: string,
@@ -55,15 +59,16 @@ export async function listWaits(
     before?.waitId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
     limit,
   ];
-  const asked = [
+  const filters = [
     ['user_id', userId],
     ['rule', rule],
     ['status', status],
   ] as const;
-  const where = asked.flatMap(([column, value]) =>
+  const where = filters.flatMap(([column, value]) =>
     value === undefined ? [] : [`and ${column} = $${values.push(value)}`],
   );
-  // Of everybody: by the index waits_began, which only this names. Of one person: all that they have, then sorted.
+  // Without a user: by the index waits_began, whose condition only this statement names. With a user: all of theirs,
+  // sorted.
   if (userId === undefined) where.push(`and began_at > '-infinity'`);
   const { rows, more } = await queryPage(pool, {
     select: `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
@@ -79,13 +84,13 @@ export async function listWaits(
   });
   const last = rows.at(-1);
   return {
-    waits: rows.map(view),
+    waits: rows.map(toWaitView),
     last: last && more ? { beganAt: last.began_at, waitId: last.wait_id } : null,
   };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the statement above, named column by column
-function view({ trigger_time, due_at, began_at, ended_at, decisions, ...row }: any): WaitView {
+function toWaitView({ trigger_time, due_at, began_at, ended_at, decisions, ...row }: any): WaitView {
   return {
     ...row,
     key: row.key === '' ? null : row.key,

@@ -3,30 +3,36 @@ import { jsonText } from '../events/content.ts';
 import type { Decision, WaitKind } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
-import { storable } from '../time/calendar.ts';
+import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
-import type { Connection } from './pg/database.ts';
+import { claimStatement } from './pg/claim.ts';
 import { packTextArray } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
 
-/** Rules that wait, as they are stored; see the picture in sql/000003.sql. */
+/** Waits: rules that wait for a user and key. The state diagram is in sql/000001.sql. */
 
-/** Heard by timer workers when something is due soon. */
+/** Channel of the NOTIFY that says that a timer is due soon. */
 export const TIMERS_CHANNEL = 'tidings_timers';
 
-/** What is due later than this after it was written need not be announced: workers look more often. In milliseconds. */
+/** Waits that are due later than this after they were written, in ms, are not announced: workers look more often. */
 export const ANNOUNCE_AHEAD_MS = 60_000;
 
-/** Open waits of one person that are looked at; those due first. */
-const MAX_OPEN = 2000;
+/** Open waits of a user that are loaded; those due first. */
+const MAX_OPEN_WAITS = 2000;
 
-/** What these hold, in bytes, and what is claimed at a time; the first one counts whatever it holds. */
-const MAX_STATE = 16 * 1024 * 1024;
+/**
+ * Bound of the states of a user's loaded waits, and of one claim, in bytes. The first wait is included whatever its size.
+ */
+const MAX_STATE_BYTES = 16 * 1024 * 1024;
 
-/** Ended waits of one rule and key that are looked at; the latest. */
-const MAX_ENDED = 20;
+/** Ended waits of one user, rule and key that are loaded; the latest. */
+const MAX_ENDED_WAITS = 20;
 
-/** All open waits of these people, and the latest ended ones of the rules and keys asked for; none twice. */
+/**
+ * Returns the open waits of these users, and the latest ended ones of the rules and keys in `needs`. Bounded by
+ * MAX_OPEN_WAITS and MAX_STATE_BYTES per user, and MAX_ENDED_WAITS per rule and key. No wait is returned twice.
+ */
 export async function loadWaits(
   connection: Connection,
   query: {
@@ -41,20 +47,20 @@ export async function loadWaits(
   const asked = [...needs.values()];
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits',
-    text: LOAD,
+    text: LOAD_WAITS,
     values: [
       tenantId,
       packTextArray(userIds),
       packTextArray(asked.map(({ userId }) => userId)),
       packTextArray(asked.map(({ need }) => need.rule)),
-      // A list of one empty text would be the empty list.
+      // With a prefix, because a packed array of one empty text is the empty array.
       packTextArray(asked.map(({ need }) => `=${need.key}`)),
     ],
   });
-  return rows.map(waitOf);
+  return rows.map(toWait);
 }
 
-/** Those that there are of these, open or ended. */
+/** Returns those of these waits that exist, open or ended. */
 export async function loadWaitsById(
   connection: Connection,
   tenantId: string,
@@ -72,11 +78,11 @@ export async function loadWaitsById(
       packTextArray(asked.map(({ waitId }) => waitId)),
     ],
   });
-  return rows.map(waitOf);
+  return rows.map(toWait);
 }
 
-/** The open ones of one rule. */
-export async function loadWaitsIn(
+/** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
+export async function loadWaitsOfRule(
   connection: Connection,
   tenantId: string,
   rule: string,
@@ -88,22 +94,22 @@ export async function loadWaitsIn(
            cross join lateral (
              select ${COLUMNS} from waits
              where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
-             order by due_at limit ${MAX_OPEN}
+             order by due_at limit ${MAX_OPEN_WAITS}
            ) as w`,
     values: [tenantId, rule, packTextArray(userIds)],
   });
-  return rows.map(waitOf);
+  return rows.map(toWait);
 }
 
-/** A wait to write, with what was decided when it ended; no decisions: an event ended it, and has them. */
+/** A wait to write, with the decisions of its end. Without decisions: it is open, or an event ended it and has them. */
 export interface WaitWrite {
   readonly wait: Wait;
   readonly decisions: readonly Decision[];
 }
 
 /**
- * Writes what is new or changed, in one statement. Strict both ways: the same wait cannot begin twice (23505), and one
- * that has ended cannot change (40001); the transaction is then run again on what is stored by then.
+ * Writes new and changed waits in one statement, and announces those that are due soon. Fails if a new wait exists already
+ * (23505) or a changed one has ended (40001): the transaction is then run again on the current rows.
  */
 export async function writeWaits(
   connection: Connection,
@@ -112,11 +118,11 @@ export async function writeWaits(
   now: Millis,
 ): Promise<void> {
   if (waits.length === 0) return;
-  // A name of its own: the driver does not know of what a round trip has prepared on its connection.
+  // Under another name, because the driver does not know which statements pipeline.ts has prepared on the connection.
   await connection.query({ ...writeWaitsStatement(tenantId, waits, now), name: 'write-waits-alone' });
 }
 
-/** The statement of `writeWaits`, for a caller that sends several together. */
+/** Returns the statement of `writeWaits`, for a caller that sends several in one round trip. */
 export function writeWaitsStatement(
   tenantId: string,
   waits: readonly WaitWrite[],
@@ -131,57 +137,61 @@ export function writeWaitsStatement(
     i: wait.kind,
     v: wait.catalogVersion,
     s: wait.status,
-    t: isoTime(storable(wait.triggerTime)),
-    d: isoTime(storable(wait.dueAt)),
+    t: isoTime(clampToEventYears(wait.triggerTime)),
+    d: isoTime(clampToEventYears(wait.dueAt)),
     b: isoTime(wait.beganAt),
     e: wait.endedAt === null ? null : isoTime(wait.endedAt),
     j: wait.state as unknown as JsonObject,
   }));
-  // Decisions are text already.
-  const texts = rows.map((row, place) => {
-    const { wait, decisions } = waits[place] as WaitWrite;
+  // Decisions are JSON text already.
+  const texts = rows.map((row, index) => {
+    const { wait, decisions } = waits[index] as WaitWrite;
     const text = jsonText(row);
     if (wait.status === 'waiting' || decisions.length === 0) return text;
     return `${text.slice(0, -1)},"x":${packDecisions(decisions, wait.state.trigger.eventId)}}`;
   });
   return {
     name: 'write-waits',
-    text: WRITE,
+    text: WRITE_WAITS,
     values: [tenantId, isoTime(now + ANNOUNCE_AHEAD_MS), `[${texts.join(',')}]`],
   };
 }
 
-/** Somebody whose time has come. */
+/** A user with a wait that is due. */
 export interface DueUser {
   readonly tenantId: string;
   readonly userId: string;
-  /** When the first of their waits was due. */
+  /** When the first of the claimed waits was due. */
   readonly dueAt: Millis;
 }
 
 /**
- * The people of the waits that have been due longest, at most `limit` waits, and so many that MAX_STATE holds them. Other
- * workers leave them alone until `until`; should this one die, they are taken again.
+ * Claims the waits that have been due longest, at most `limit` and MAX_STATE_BYTES, and returns their users in that order.
+ * Other claims skip these waits until `until`.
  */
 export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<DueUser[]> {
   const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
     name: 'claim-due-waits',
-    text: CLAIM,
+    text: CLAIM_WAITS,
     values: [isoTime(now), isoTime(until), limit],
   });
   return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
 }
 
-/** When the next wait that nobody has claimed is due; null: nothing waits. */
+/** Returns when the next wait that is not claimed is due; null: no wait is pending. */
 export async function loadNextWaitDue(pool: pg.Pool): Promise<Millis | null> {
   const { rows } = await pool.query<{ due_at: Millis }>({
     name: 'next-wait-due',
-    text: `select due_at from waits where ${QUEUED} and claimed_until is null order by due_at limit 1`,
+    text: `select due_at from waits where ${IN_QUEUE} and claimed_until is null order by due_at limit 1`,
   });
   return rows[0]?.due_at ?? null;
 }
 
-/** How many wait in each rule (these, or all), in order of name. Looks at all that is open: seconds for a million. */
+/**
+ * Returns how many users and waits are pending in each rule, in order of name; rules without waits are left out. Reads all
+ * open waits of the tenant: seconds for a million.
+ * @param rules only these rules; absent: all
+ */
 export async function countWaiting(
   pool: pg.Pool,
   tenantId: string,
@@ -194,15 +204,15 @@ export async function countWaiting(
        select rule, user_id, count(*) as n from waits
        where tenant_id = $1 and status = 'waiting' and ($2::text[] is null or rule = any($2))
        group by user_id, rule
-     ) as people
+     ) as by_user
      group by rule order by rule`,
     [tenantId, rules ?? null],
   );
   return rows;
 }
 
-/** People who wait in a rule, in order of id. @param after only those after this one */
-export async function usersWaitingIn(
+/** Returns ids of users with an open wait in a rule, in order, starting after `after`. */
+export async function loadUsersWaitingFor(
   connection: Connection,
   tenantId: string,
   rule: string,
@@ -210,7 +220,7 @@ export async function usersWaitingIn(
   limit: number,
 ): Promise<string[]> {
   const { rows } = await connection.query<{ user_id: string }>({
-    name: 'users-waiting-in',
+    name: 'users-waiting-for',
     text: `select distinct user_id from waits
            where tenant_id = $1 and status = 'waiting' and user_id > $2 and rule = $3 order by user_id limit $4`,
     values: [tenantId, after, rule, limit],
@@ -219,8 +229,8 @@ export async function usersWaitingIn(
 }
 
 /**
- * Those of this kind end by this version instead, when they were due; others are left as they are. The people must be
- * locked. Returns how many were changed and how many left.
+ * Moves the open waits of a rule to another catalog version, if they are of this kind; their due times stay. The users must
+ * be locked. Returns how many were changed, and how many of another kind were left as they are.
  */
 export async function moveWaits(
   connection: Connection,
@@ -246,25 +256,25 @@ export async function moveWaits(
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state`;
 
-/** Names the index waits_due, which nothing else may take; see sql/000005.sql. */
-const QUEUED = `status = 'waiting' and due_at > '-infinity'`;
+/** Condition of the index waits_due, which no other statement may use; see the conventions in sql/000001.sql. */
+const IN_QUEUE = `status = 'waiting' and due_at > '-infinity'`;
 
-/** A window: the rows that are due before. */
-const EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
+/** Window of the rows that are due earlier. */
+const DUE_EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
 
-/** Look-ups only, each by an index and bounded: see PEOPLE in facts.ts. */
-const LOAD = `
+/** Bounded index look-ups only, as in facts.ts. */
+const LOAD_WAITS = `
 select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
 cross join lateral (
   select ${COLUMNS} from (
-    select open.*, sum(octet_length(state::text)) over (${EARLIER}) as before
+    select open.*, sum(octet_length(state::text)) over (${DUE_EARLIER}) as before
     from (
       select ${COLUMNS} from waits
       where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
-      order by due_at limit ${MAX_OPEN}
+      order by due_at limit ${MAX_OPEN_WAITS}
     ) as open
   ) as sized
-  where coalesce(before, 0) < ${MAX_STATE}
+  where coalesce(before, 0) < ${MAX_STATE_BYTES}
 ) as w
 union all
 select w.*
@@ -272,11 +282,13 @@ from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string
 cross join lateral (
   select ${COLUMNS} from waits
   where tenant_id = $1 and user_id = q.user_id and rule = q.rule and key = substr(q.key, 2) and status <> 'waiting'
-  order by trigger_time desc limit ${MAX_ENDED}
+  order by trigger_time desc limit ${MAX_ENDED_WAITS}
 ) as w`;
 
-/** What has changed is written as an insert that meets its row: an update with a join may be planned as a scan of all. */
-const WRITE = `
+/**
+ * Changed waits are written as an insert that conflicts with its row: an update with a join may be planned as a full scan.
+ */
+const WRITE_WAITS = `
 with written as materialized (
   select * from json_to_recordset($3) as r(
     n boolean, u text, w uuid, r text, k text, i text, v int, s text, t timestamptz, d timestamptz, b timestamptz,
@@ -295,20 +307,15 @@ with written as materialized (
 )
 select pg_notify('${TIMERS_CHANNEL}', '') from written where s = 'waiting' and d <= $2 limit 1`;
 
-/** Marked by their place (ctid, which the lock holds still): a join would be planned while there are few, and kept. */
-const CLAIM = `
-with found as materialized (
-  select ctid as place, tenant_id, user_id, due_at, octet_length(state::text) as size from waits
-  where ${QUEUED} and due_at <= $1 and (claimed_until is null or claimed_until < $1)
-  order by due_at limit $3
-  for update skip locked
-), due as materialized (
-  select * from (select found.*, sum(size) over (${EARLIER}) as before from found) as sized
-  where coalesce(before, 0) < ${MAX_STATE}
-), claimed as (
-  update waits set claimed_until = $2 where ctid = any (array(select place from due))
-)
-select tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3`;
+const CLAIM_WAITS = claimStatement({
+  table: 'waits',
+  dueAt: 'due_at',
+  where: IN_QUEUE,
+  columns: 'tenant_id, user_id, due_at, octet_length(state::text) as size',
+  among: `select * from (select found.*, sum(size) over (${DUE_EARLIER}) as before from found) as sized
+          where coalesce(before, 0) < ${MAX_STATE_BYTES}`,
+  select: 'tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3',
+});
 
 interface WaitRow {
   readonly user_id: string;
@@ -325,7 +332,7 @@ interface WaitRow {
   readonly state: WaitState;
 }
 
-function waitOf(row: WaitRow): Wait {
+function toWait(row: WaitRow): Wait {
   return {
     waitId: row.wait_id,
     userId: row.user_id,

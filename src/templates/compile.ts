@@ -1,25 +1,25 @@
 import { findNearest } from '../lib/did-you-mean.ts';
 import type { Json, JsonObject } from '../model/event.ts';
-import { asText, HELPERS, isTruthy, member, type Value } from './helpers.ts';
-import { escapeHtml, LOOKED_BACK, openUrl, safeUrl } from './html.ts';
-import { MAX_ITEMS, MAX_LOOPS, MAX_NESTING, MAX_OUTPUT, MAX_STEPS } from './limits.ts';
+import { getMember, HELPERS, isTruthy, toText, type Value } from './helpers.ts';
+import { escapeHtml, filterUrl, findOpenUrl, URL_LOOKBACK_CHARS } from './html.ts';
+import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
 
-/**
- * Handlebars is used for its grammar only. Its own compiler turns the tree into JavaScript source that knows no bound
- * on time or output, so the tree is compiled here, into closures that count their steps and read own properties only.
+/*
+ * Compiles the Handlebars tree of a template part to closures that count steps and read own properties only. Handlebars
+ * provides the grammar; its own compiler generates JavaScript source without bounds on time or output.
  */
 
-/** What a template may name at its top. */
+/** Root names available to a template. */
 export const ROOTS = ['event', 'traits', 'user', 'notification', 'data', 'matched', 'items', 'total'] as const;
 
-/** A way from the top of the data; a number stands for any item: `['items', 0, 'event']` within `{{#each items}}`. */
+/** Path from the root of the data; a number stands for any item: `['items', 0, 'event']` within `{{#each items}}`. */
 export type FieldPath = readonly (string | number)[];
 
-/** A field that a part names, in output, a condition or as an argument. */
+/** A field that a part names in output, in a condition or as an argument. */
 export interface NamedField {
   readonly path: FieldPath;
-  /** How many of the last steps are written there; those before them are of the blocks around it. */
+  /** Number of trailing steps written at this place; the steps before them come from enclosing blocks. */
   readonly written: number;
   /** 1-based. */
   readonly line: number;
@@ -27,14 +27,17 @@ export interface NamedField {
   readonly column: number;
 }
 
-/** Renders the part. Throws `RenderLimit` when it becomes too long or takes too long. */
+/** Renders a part. Throws `RenderLimit` if the output is too long or rendering takes too many steps. */
 export type Part = (data: JsonObject) => string;
 
 export class RenderLimit extends Error {
   override readonly name = 'RenderLimit';
 }
 
-/** Every mistake in the source, or the part ready to render and the fields it names, in order of place. Never throws. */
+/**
+ * Compiles a part. Returns the part and the fields it names in order of position, or every problem of the source. Never
+ * throws.
+ */
 export function compilePart(
   source: string,
   how: { readonly html: boolean; readonly locale: string },
@@ -65,13 +68,13 @@ export function compilePart(
 
 interface Run {
   out: string;
-  /** Its end, to know whether a link's address is being written: to look at the end of all of it would copy it. */
+  /** The last characters of the output, used to detect an open link attribute; slicing the whole output would copy it. */
   tail: string;
   steps: number;
   readonly root: JsonObject;
 }
 
-/** One `{{#each}}` round or `{{#with}}`, inside the one it stands in. */
+/** The scope of one `{{#each}}` iteration or `{{#with}}`, linked to the enclosing scope. */
 interface Scope {
   readonly value: Value;
   readonly up: Scope | undefined;
@@ -83,19 +86,19 @@ interface Scope {
 type Block = (run: Run, scope: Scope) => void;
 type Expression = (run: Run, scope: Scope) => Value;
 
-function step(run: Run, cost: number): void {
+function consumeSteps(run: Run, cost: number): void {
   run.steps += cost;
   if (run.steps > MAX_STEPS) throw new RenderLimit('it takes too many steps');
 }
 
-function write(run: Run, text: string): void {
-  if (run.out.length + text.length > MAX_OUTPUT)
-    throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT} characters`);
+function writeOutput(run: Run, text: string): void {
+  if (run.out.length + text.length > MAX_OUTPUT_CHARS)
+    throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT_CHARS} characters`);
   run.out += text;
-  run.tail = (run.tail + text.slice(-LOOKED_BACK)).slice(-LOOKED_BACK);
+  run.tail = (run.tail + text.slice(-URL_LOOKBACK_CHARS)).slice(-URL_LOOKBACK_CHARS);
 }
 
-function climb(scope: Scope, levels: number): Scope {
+function getAncestorScope(scope: Scope, levels: number): Scope {
   let at = scope;
   for (let level = 0; level < levels; level += 1) at = at.up ?? at;
   return at;
@@ -104,17 +107,17 @@ function climb(scope: Scope, levels: number): Scope {
 // ---------------------------------------------------------------------------------------------------------------------
 // Compiling
 
-/** What the compiler knows of a scope: who made it, the names given by `as |item index|`, and where its value stands. */
+/** A scope at compile time: the block that opens it, the names from `as |item index|`, and the path of its value. */
 interface Level {
   readonly kind: 'root' | 'each' | 'with';
   readonly names: readonly string[];
-  /** Absent: what a helper gives. */
+  /** Absent for the result of a helper. */
   readonly path?: FieldPath | undefined;
 }
 
-const BLOCKS = ['if', 'unless', 'each', 'with'];
-const LOOP_DATA = ['index', 'key', 'first', 'last'];
-const NOTHING: Expression = () => undefined;
+const BLOCK_NAMES = ['if', 'unless', 'each', 'with'];
+const LOOP_VARIABLES = ['index', 'key', 'first', 'last'];
+const EMPTY_EXPRESSION: Expression = () => undefined;
 
 class Compiler {
   readonly problems: PartProblem[] = [];
@@ -140,7 +143,7 @@ class Compiler {
     switch (node.type) {
       case 'ContentStatement': {
         const text = (node as hbs.AST.ContentStatement).value;
-        return (run) => write(run, text);
+        return (run) => writeOutput(run, text);
       }
       case 'MustacheStatement':
         return this.#mustache(node as hbs.AST.MustacheStatement);
@@ -165,12 +168,12 @@ class Compiler {
       this.#problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
     }
     return (run, scope) => {
-      step(run, 1);
-      const text = asText(value(run, scope));
-      // Before escaping, which may make it six times as long.
-      if (run.out.length + text.length > MAX_OUTPUT) write(run, text);
-      const address = openUrl(run.tail);
-      write(run, escapeHtml(address === undefined ? text : safeUrl(text, address)));
+      consumeSteps(run, 1);
+      const text = toText(value(run, scope));
+      // Checked before escaping, which may lengthen the text six times.
+      if (run.out.length + text.length > MAX_OUTPUT_CHARS) writeOutput(run, text);
+      const address = findOpenUrl(run.tail);
+      writeOutput(run, escapeHtml(address === undefined ? text : filterUrl(text, address)));
     };
   }
 
@@ -180,8 +183,8 @@ class Compiler {
       this.#problem(node, `blocks are nested more than ${MAX_NESTING} deep`);
       return () => {};
     }
-    if (!BLOCKS.includes(name)) {
-      const meant = findNearest(name, BLOCKS);
+    if (!BLOCK_NAMES.includes(name)) {
+      const meant = findNearest(name, BLOCK_NAMES);
       const hint = meant ? `did you mean \`{{#${meant}}}\`?` : `write \`{{#if ${name}}}\` or \`{{#each ${name}}}\``;
       this.#problem(node, `there is no block \`{{#${name}}}\``, hint);
       return () => {};
@@ -199,7 +202,7 @@ class Compiler {
   #branch(node: hbs.AST.BlockStatement, condition: Expression, depth: number, negate: boolean): Block {
     const [yes, no] = this.#bodies(node, depth, undefined);
     return (run, scope) => {
-      step(run, 1);
+      consumeSteps(run, 1);
       (isTruthy(condition(run, scope)) === negate ? no : yes)(run, scope);
     };
   }
@@ -207,32 +210,32 @@ class Compiler {
   #with(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
     const [body, otherwise] = this.#bodies(node, depth, 'with');
     return (run, scope) => {
-      step(run, 1);
+      consumeSteps(run, 1);
       const value = subject(run, scope);
-      // Like Handlebars: zero is something, an empty list is not.
+      // As in Handlebars, zero is a value and an empty list is not.
       if (value !== 0 && !isTruthy(value)) return otherwise(run, scope);
       body(run, { value, up: scope, key: undefined, index: undefined, last: undefined });
     };
   }
 
   #each(node: hbs.AST.BlockStatement, subject: Expression, depth: number): Block {
-    if (this.#levels.filter((level) => level.kind === 'each').length >= MAX_LOOPS) {
-      this.#problem(node, `\`{{#each}}\` is nested more than ${MAX_LOOPS} deep`);
+    if (this.#levels.filter((level) => level.kind === 'each').length >= MAX_EACH_NESTING) {
+      this.#problem(node, `\`{{#each}}\` is nested more than ${MAX_EACH_NESTING} deep`);
       return () => {};
     }
     const [body, otherwise] = this.#bodies(node, depth, 'each');
-    const named = asWritten(node.params[0]);
+    const named = toSource(node.params[0]);
     return (run, scope) => {
-      step(run, 1);
+      consumeSteps(run, 1);
       const items = subject(run, scope);
       if (typeof items !== 'object' || items === null) return otherwise(run, scope);
       const keys: readonly (string | number)[] = Array.isArray(items) ? [...items.keys()] : Object.keys(items);
-      if (keys.length > MAX_ITEMS) {
-        throw new RenderLimit(`${named} has ${keys.length} items, and {{#each}} goes over at most ${MAX_ITEMS}`);
+      if (keys.length > MAX_EACH_ITEMS) {
+        throw new RenderLimit(`${named} has ${keys.length} items, and {{#each}} goes over at most ${MAX_EACH_ITEMS}`);
       }
       if (keys.length === 0) return otherwise(run, scope);
       for (const [index, key] of keys.entries()) {
-        step(run, 1);
+        consumeSteps(run, 1);
         const value = (items as { [key: string | number]: Json })[key];
         body(run, { value, up: scope, key, index, last: index === keys.length - 1 });
       }
@@ -261,7 +264,7 @@ class Compiler {
       case 'SubExpression':
         if (depth >= MAX_NESTING) {
           this.#problem(node, `expressions are nested more than ${MAX_NESTING} deep`);
-          return NOTHING;
+          return EMPTY_EXPRESSION;
         }
         return this.#call(node as hbs.AST.SubExpression, depth + 1);
       case 'StringLiteral':
@@ -273,7 +276,7 @@ class Compiler {
       case 'NullLiteral':
         return () => null;
       default:
-        return NOTHING;
+        return EMPTY_EXPRESSION;
     }
   }
 
@@ -281,7 +284,7 @@ class Compiler {
   #call(node: hbs.AST.MustacheStatement | hbs.AST.SubExpression, depth = 0): Expression {
     if (node.path.type !== 'PathExpression') {
       this.#problem(node, 'a name is needed here', 'text and numbers are written without braces');
-      return NOTHING;
+      return EMPTY_EXPRESSION;
     }
     const path = node.path as hbs.AST.PathExpression;
     const name = path.original;
@@ -292,12 +295,12 @@ class Compiler {
       const meant = findNearest(name, Object.keys(HELPERS));
       const hint = meant ? `did you mean \`${meant}\`?` : `there are ${Object.keys(HELPERS).join(', ')}`;
       this.#problem(node, `there is no helper \`${name}\``, hint);
-      return NOTHING;
+      return EMPTY_EXPRESSION;
     }
     if (node.params.length < helper.min || node.params.length > helper.max) {
       const field = bare && this.#levels.length > 1 ? `; a field of that name is \`this.${name}\`` : '';
       this.#problem(node, `\`${name}\` is not called like this`, `like \`${helper.usage}\`${field}`);
-      return NOTHING;
+      return EMPTY_EXPRESSION;
     }
     const options: [string, Expression][] = [];
     for (const pair of node.hash?.pairs ?? []) {
@@ -313,8 +316,8 @@ class Compiler {
     const locale = this.#locale;
     return (run, scope) => {
       const values = args.map((arg) => arg(run, scope));
-      // A helper reads its texts to the end: a long one counts like the many steps it takes.
-      for (const value of values) step(run, typeof value === 'string' ? 1 + (value.length >> 6) : 1);
+      // A helper reads its texts to the end, so a long text consumes steps.
+      for (const value of values) consumeSteps(run, typeof value === 'string' ? 1 + (value.length >> 6) : 1);
       const given: { [name: string]: Value } = {};
       for (const [key, value] of options) given[key] = value(run, scope);
       return helper.call(values, given, locale);
@@ -331,8 +334,8 @@ class Compiler {
       const { up, position } = named;
       if (position === 0) this.#note(path, up, rest);
       return (run, scope) => {
-        const at = climb(scope, up);
-        return follow(position === 0 ? at.value : at.key, rest, run);
+        const at = getAncestorScope(scope, up);
+        return getPath(position === 0 ? at.value : at.key, rest, run);
       };
     }
     if (path.depth >= this.#levels.length) {
@@ -341,15 +344,15 @@ class Compiler {
         `\`${path.original}\` goes above the top`,
         'there is one `../` for each `{{#each}}` and `{{#with}}`',
       );
-      return NOTHING;
+      return EMPTY_EXPRESSION;
     }
     if (path.depth === this.#levels.length - 1) this.#checkRoot(path, names[0]);
     const up = path.depth;
     this.#note(path, up, names);
-    return (run, scope) => follow(climb(scope, up).value, names, run);
+    return (run, scope) => getPath(getAncestorScope(scope, up).value, names, run);
   }
 
-  /** Where the path leads, as far as it is known. */
+  /** Resolves a path as far as it is known at compile time. */
   #note(node: hbs.AST.PathExpression, up: number, names: readonly string[]): void {
     const from = this.#levels[this.#levels.length - 1 - up]?.path;
     if (from === undefined) return;
@@ -359,7 +362,7 @@ class Compiler {
     if (names.length > 0) this.fields.push({ path, written: names.length, line, column: column + 1 });
   }
 
-  /** Names given by `as |value key|`, innermost first. */
+  /** Names from `as |value key|`, innermost first. */
   #blockParam(name: string | undefined): { up: number; position: number } | undefined {
     for (let up = 0; up < this.#levels.length; up += 1) {
       const position = this.#levels[this.#levels.length - 1 - up]!.names.indexOf(name ?? '');
@@ -373,32 +376,32 @@ class Compiler {
     if (name === 'root') {
       this.#checkRoot(path, rest[0]);
       this.#note(path, this.#levels.length - 1, rest);
-      return (run) => follow(run.root, rest, run);
+      return (run) => getPath(run.root, rest, run);
     }
-    if (!LOOP_DATA.includes(name) || rest.length > 0) {
-      const meant = findNearest(name, LOOP_DATA);
+    if (!LOOP_VARIABLES.includes(name) || rest.length > 0) {
+      const meant = findNearest(name, LOOP_VARIABLES);
       this.#problem(
         path,
         `there is no \`${path.original}\``,
         meant ? `did you mean \`@${meant}\`?` : 'there are @index, @key, @first, @last',
       );
-      return NOTHING;
+      return EMPTY_EXPRESSION;
     }
     let loops = path.depth;
     for (let up = 0; up < this.#levels.length; up += 1) {
       if (this.#levels[this.#levels.length - 1 - up]!.kind !== 'each' || loops-- > 0) continue;
       return (_run, scope) => {
-        const at = climb(scope, up);
+        const at = getAncestorScope(scope, up);
         if (name === 'index') return at.index;
         if (name === 'key') return at.key;
         return name === 'first' ? at.index === 0 : at.last;
       };
     }
     this.#problem(path, `\`${path.original}\` stands outside \`{{#each}}\``);
-    return NOTHING;
+    return EMPTY_EXPRESSION;
   }
 
-  /** At the top only the roots can be named: anything else is a slip that would render empty for ever. */
+  /** Checks that a path starts with a root: any other name is a mistake that would always render empty. */
   #checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
     if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
     const meant = findNearest(name, ROOTS);
@@ -415,17 +418,17 @@ class Compiler {
 }
 
 function writeText(run: Run, value: Value): void {
-  step(run, 1);
-  write(run, asText(value));
+  consumeSteps(run, 1);
+  writeOutput(run, toText(value));
 }
 
-function follow(from: Value, names: readonly string[], run: Run): Value {
-  step(run, 1);
+function getPath(from: Value, names: readonly string[], run: Run): Value {
+  consumeSteps(run, 1);
   let value = from;
-  for (const name of names) value = member(value, name);
+  for (const name of names) value = getMember(value, name);
   return value;
 }
 
-function asWritten(node: hbs.AST.Expression | undefined): string {
+function toSource(node: hbs.AST.Expression | undefined): string {
   return node?.type === 'PathExpression' ? (node as hbs.AST.PathExpression).original : 'the list';
 }

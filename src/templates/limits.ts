@@ -1,18 +1,18 @@
-/** What one template may cost. A template over a limit is refused or fails with a sentence; it never runs away. */
+/* Limits of one template. A template that exceeds a limit is rejected, or fails to render with a sentence. */
 
-/** Characters of one part's source. */
-export const MAX_SOURCE = 256 * 1024;
-/** `{{…}}` in one part. */
+/** Maximum source of one part, in characters. */
+export const MAX_SOURCE_CHARS = 256 * 1024;
+/** Maximum number of `{{…}}` in one part. */
 export const MAX_MUSTACHES = 2000;
-/** Characters one part may render to. */
-export const MAX_OUTPUT = 512 * 1024;
-/** Items one `{{#each}}` goes over. */
-export const MAX_ITEMS = 1000;
-/** Blocks within blocks, and subexpressions within subexpressions. */
+/** Maximum output of one part, in characters. */
+export const MAX_OUTPUT_CHARS = 512 * 1024;
+/** Maximum number of items of one `{{#each}}`. */
+export const MAX_EACH_ITEMS = 1000;
+/** Maximum nesting of blocks, and of subexpressions. */
 export const MAX_NESTING = 16;
-/** `{{#each}}` within `{{#each}}`. */
-export const MAX_LOOPS = 3;
-/** Statements and helper calls of one part; long texts given to a helper count more. */
+/** Maximum nesting of `{{#each}}`. */
+export const MAX_EACH_NESTING = 3;
+/** Maximum number of statements and helper calls of one part; long texts passed to a helper count more. */
 export const MAX_STEPS = 200_000;
-/** Characters of a subject; longer ones are cut. */
-export const MAX_SUBJECT = 255;
+/** Maximum length of a subject, in characters; longer ones are truncated. */
+export const MAX_SUBJECT_CHARS = 255;

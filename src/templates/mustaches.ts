@@ -1,17 +1,15 @@
-/**
- * Hides `{{…}}` behind plain words while a tool that does not know them works on the markup around them.
- */
+/** Source in which `{{…}}` are replaced by plain words, for tools that process only the markup around them. */
 export interface Hidden {
-  /** The source with a word in place of each `{{…}}`; comments (`{{! …}}`) are gone. */
+  /** Source with a word in place of each `{{…}}`; comments (`{{! …}}`) are removed. */
   readonly text: string;
-  /** Puts them back. */
+  /** Restores the `{{…}}`. */
   restore(processed: string): string;
-  /** Those that the tool threw away: a template without them would mean something else. */
+  /** Returns the `{{…}}` that the tool removed, which changes the meaning of the template. */
   lost(processed: string): readonly { readonly mustache: string; readonly line: number; readonly column: number }[];
 }
 
-// Comments first, then `{{{…}}}`, then `{{…}}`; braces within quotes do not count. The lengths are bounded because
-// every `{{` that is never closed (`\{{` may be) would otherwise be read to the end of the source.
+// Comments first, then `{{{…}}}`, then `{{…}}`; braces within quotes do not count. Lengths are bounded, since otherwise each
+// unclosed `{{` (such as `\{{`) would be scanned to the end of the source.
 const MUSTACHE = new RegExp(
   [
     String.raw`\{\{~?!--[\s\S]{0,5000}?--~?\}\}`,
@@ -21,8 +19,9 @@ const MUSTACHE = new RegExp(
   ].join('|'),
   'g',
 );
-const WORD = /zqmustache(\d+)qz/gi;
+const PLACEHOLDER = /zqmustache(\d+)qz/gi;
 
+/** Replaces each `{{…}}` by a word. */
 export function hideMustaches(source: string): Hidden {
   const found: { mustache: string; at: number }[] = [];
   const text = source.replace(MUSTACHE, (mustache: string, at: number) => {
@@ -32,9 +31,9 @@ export function hideMustaches(source: string): Hidden {
   });
   return {
     text,
-    restore: (processed) => processed.replace(WORD, (word, index) => found[Number(index)]?.mustache ?? word),
+    restore: (processed) => processed.replace(PLACEHOLDER, (word, index) => found[Number(index)]?.mustache ?? word),
     lost: (processed) => {
-      const seen = new Set([...processed.matchAll(WORD)].map((match) => Number(match[1])));
+      const seen = new Set([...processed.matchAll(PLACEHOLDER)].map((match) => Number(match[1])));
       return found
         .filter((_, index) => !seen.has(index))
         .map(({ mustache, at }) => {

@@ -1,10 +1,10 @@
 import Handlebars from 'handlebars';
-import { MAX_MUSTACHES, MAX_SOURCE } from './limits.ts';
+import { MAX_MUSTACHES, MAX_SOURCE_CHARS } from './limits.ts';
 
-/** A mistake in one part of a template. */
+/** A problem in one part of a template. */
 export interface PartProblem {
   readonly message: string;
-  /** What was probably meant, or what to write instead. */
+  /** A suggestion: the name probably meant, or the text to write instead. */
   readonly hint?: string;
   /** 1-based. */
   readonly line: number;
@@ -12,23 +12,24 @@ export interface PartProblem {
   readonly column: number;
 }
 
-/** The Handlebars tree of a source, or the first mistake in it with its place. Never throws. */
+/** Parses a source. Returns its Handlebars tree, or the first problem with its position. Never throws. */
 export function parseSource(source: string): { readonly tree: hbs.AST.Program } | { readonly problem: PartProblem } {
-  const excess = tooMuch(source);
+  const excess = explainTooLarge(source);
   if (excess !== undefined) return { problem: { message: excess, line: 1, column: 1 } };
   try {
     return { tree: Handlebars.parse(source) };
   } catch (error) {
-    return { problem: problemOf(error, source) };
+    return { problem: toProblem(error, source) };
   }
 }
 
 /**
- * The parser takes quadratic time on deep nesting (seconds for 2,000 open blocks), so what it is given is bounded before
- * it starts. Counted roughly and generously: the limits on nesting that people meet are the compiler's.
+ * Returns the reason why a source is too large to parse, or undefined. The parser takes quadratic time on deep nesting
+ * (seconds for 2,000 open blocks). A coarse bound: the compiler enforces the documented nesting limits.
  */
-function tooMuch(source: string): string | undefined {
-  if (source.length > MAX_SOURCE) return `this is ${source.length} characters long; at most ${MAX_SOURCE} are allowed`;
+function explainTooLarge(source: string): string | undefined {
+  if (source.length > MAX_SOURCE_CHARS)
+    return `this is ${source.length} characters long; at most ${MAX_SOURCE_CHARS} are allowed`;
   const mustaches = source.split('{{').slice(1);
   if (mustaches.length > MAX_MUSTACHES) return `there are more than ${MAX_MUSTACHES} \`{{…}}\``;
   let open = 0;
@@ -45,16 +46,17 @@ function tooMuch(source: string): string | undefined {
   return undefined;
 }
 
-function problemOf(error: unknown, source: string): PartProblem {
+function toProblem(error: unknown, source: string): PartProblem {
   if (error instanceof RangeError) return { message: 'blocks are nested too deeply', line: 1, column: 1 };
   const raw = error instanceof Error ? error.message : String(error);
   const exception = error as { lineNumber?: unknown; column?: unknown };
-  if (typeof exception.lineNumber === 'number') return mismatch(raw, exception.lineNumber, Number(exception.column));
-  // The generated parser throws plain text: "Parse error on line 3:", an excerpt, a caret, what it expected.
+  if (typeof exception.lineNumber === 'number')
+    return toMismatchProblem(raw, exception.lineNumber, Number(exception.column));
+  // The generated parser throws plain text: "Parse error on line 3:", an excerpt, a caret, the expected tokens.
   const line = Number(/on line (\d+)/.exec(raw)?.[1] ?? 1);
   const got = /got '([^']*)'$/.exec(raw)?.[1];
-  if (got === 'EOF') return unclosed(source) ?? { message: 'a closing `}}` is missing', line, column: 1 };
-  const column = caretColumn(raw, source, line);
+  if (got === 'EOF') return findUnclosedBlock(source) ?? { message: 'a closing `}}` is missing', line, column: 1 };
+  const column = findErrorColumn(raw, source, line);
   if (got === 'OPEN_ENDBLOCK') return { message: 'this closes a block that was not opened', line, column };
   if (got === 'INVERSE' || got === 'OPEN_INVERSE_CHAIN') {
     return { message: '`{{else}}` stands outside a block, or twice in one', line, column };
@@ -62,8 +64,8 @@ function problemOf(error: unknown, source: string): PartProblem {
   return { message: 'this cannot be read as a template', hint: 'check the braces and quotes here', line, column };
 }
 
-/** "if doesn't match each - 3:4": a block closed by another name. */
-function mismatch(raw: string, line: number, column: number): PartProblem {
+/** Converts "if doesn't match each - 3:4", a block closed by another name. */
+function toMismatchProblem(raw: string, line: number, column: number): PartProblem {
   const names = /^(.+) doesn't match (.+?) - \d+:\d+$/.exec(raw);
   const message =
     names === null
@@ -72,8 +74,8 @@ function mismatch(raw: string, line: number, column: number): PartProblem {
   return { message, line, column: column + 1 };
 }
 
-/** The innermost block that is never closed. */
-function unclosed(source: string): PartProblem | undefined {
+/** Finds the innermost unclosed block. */
+function findUnclosedBlock(source: string): PartProblem | undefined {
   const open: { name: string; at: number }[] = [];
   for (const match of source.matchAll(/\{\{~?([#^/])\s*([\w.]+)/g)) {
     if (match[1] === '/') open.pop();
@@ -90,8 +92,8 @@ function unclosed(source: string): PartProblem | undefined {
   };
 }
 
-/** The parser says where only by a caret under an excerpt without line breaks: find the excerpt in the line. */
-function caretColumn(raw: string, source: string, line: number): number {
+/** Returns the column of a parse error. The parser shows it as a caret under an excerpt, which is located in the line. */
+function findErrorColumn(raw: string, source: string, line: number): number {
   const rows = raw.split('\n');
   const caret = rows.findIndex((row) => /^-*\^$/.test(row));
   const excerpt = rows[caret - 1];
@@ -99,7 +101,7 @@ function caretColumn(raw: string, source: string, line: number): number {
   const width = (rows[caret] ?? '').length - 1;
   const upcoming = excerpt.slice(width).replace(/\.\.\.$/, '');
   const text = source.split('\n')[line - 1] ?? '';
-  // The token may be followed by line breaks that the excerpt leaves out: its first characters are enough.
+  // The excerpt omits line breaks after the token, so only its first characters are compared.
   for (let length = upcoming.length; length > 0; length -= 1) {
     const past = excerpt
       .slice(0, width)

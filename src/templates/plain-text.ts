@@ -2,10 +2,10 @@ import { compile } from 'html-to-text';
 import { hideMustaches } from './mustaches.ts';
 
 /**
- * The text of an HTML template, itself a template: `{{…}}` stay where they are. Made once when the template is compiled,
- * because reading the HTML of every single message would cost more than all the rest of rendering it.
+ * Derives a text template from an HTML template; `{{…}}` stay in place. Done once at compile time, because converting the
+ * HTML of each message would cost more than rendering it.
  */
-export function textTemplateOf(html: string): string {
+export function deriveTextTemplate(html: string): string {
   const hidden = hideMustaches(html);
   return hidden.restore(toText(hidden.text)).trim();
 }
@@ -16,7 +16,7 @@ const toText = compile({
   selectors: [
     { selector: 'a', options: { hideLinkHrefIfSameAsText: true, linkBrackets: ['(', ')'], noAnchorUrl: true } },
     { selector: 'img', format: 'skip' },
-    // Rows below one another and cells apart, whether the table lays out the page or holds data.
+    // One line per row, cells separated, for layout tables as well as data tables.
     { selector: 'tr', format: 'block' },
     { selector: 'td', format: 'inlineSurround', options: { suffix: ' ' } },
     { selector: 'th', format: 'inlineSurround', options: { suffix: ' ' } },

@@ -4,20 +4,20 @@ import type { Channel, Message } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import { compilePart, type Part, RenderLimit } from './compile.ts';
 import type { PartProblem } from './parse.ts';
-import { textTemplateOf } from './plain-text.ts';
+import { deriveTextTemplate } from './plain-text.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
 
-/**
+/*
  * Templates: Handlebars with the blocks `if`, `unless`, `each` and `with` and the helpers of helpers.ts.
- * What a template can name is the plain JSON given to `renderMessage`:
+ * A template can name the plain JSON passed to `renderMessage`:
  *
  *     { event, traits, user, notification: { id, type, channel, user_id, event_type, event_timestamp },
  *       data?, matched?, items?: [{ event, traits, event_type, event_id, at }], total? }
  *
- * always by its full name (`{{event.amount}}`, never `{{amount}}`). What is missing renders empty.
+ * always by its full name (`{{event.amount}}`, never `{{amount}}`). Missing values render empty.
  */
 
-/** A template that was checked and can be rendered any number of times. */
+/** A validated template, which can be rendered any number of times. */
 export interface CompiledTemplate {
   readonly notificationType: string;
   readonly channel: Channel;
@@ -34,7 +34,7 @@ export interface TemplateProblem extends PartProblem {
 
 export type PartName = keyof Message;
 
-/** The parts a channel takes: of `needs` all, of `oneOf` at least one. */
+/** Parts of a message per channel: all of `needs`, and at least one of `oneOf`. */
 export const CHANNEL_PARTS: Readonly<
   Record<Channel, { readonly [how in 'needs' | 'oneOf' | 'may']: readonly PartName[] }>
 > = {
@@ -46,7 +46,7 @@ export const CHANNEL_PARTS: Readonly<
   internal: { needs: ['text'], oneOf: [], may: [] },
 };
 
-/** Checks every part and prepares it, or tells all that is wrong. Never throws. */
+/** Compiles every part of a template. Returns all problems if it is invalid; never throws. */
 export function compileTemplate(
   template: Template,
 ): { readonly template: CompiledTemplate } | { readonly problems: readonly TemplateProblem[] } {
@@ -59,14 +59,14 @@ export function compileTemplate(
     problems.push(...compiled.problems.map((problem) => ({ part: name, ...problem })));
     return undefined;
   };
-  const subject = compile('subject', own(parts, 'subject'));
-  const html = compile('html', own(parts, 'html'));
-  const text = compile('text', own(parts, 'text')) ?? (html && derivedText(parts.html ?? '', locale, problems));
+  const subject = compile('subject', getOwn(parts, 'subject'));
+  const html = compile('html', getOwn(parts, 'html'));
+  const text = compile('text', getOwn(parts, 'text')) ?? (html && deriveText(parts.html ?? '', locale, problems));
   if (problems.length > 0 || text === undefined) return { problems };
   return { template: { notificationType: template.notificationType, channel, locale, subject, text, html } };
 }
 
-/** The message, or one sentence why there is none (it is too long, a list has too many items). Never throws. */
+/** Renders a message. Returns a sentence if a limit is exceeded (too long, a list with too many items). Never throws. */
 export function renderMessage(
   template: CompiledTemplate,
   data: JsonObject,
@@ -82,7 +82,7 @@ export function renderMessage(
       message: { ...(subject === undefined ? {} : { subject }), text, ...(html === undefined ? {} : { html }) },
     };
   } catch (error) {
-    // Any other error's text may quote the data, and data is not for logs.
+    // The message of any other error may quote the data, which must not reach a log.
     const why = error instanceof RenderLimit ? error.message : 'the data cannot be read';
     return { error: `The ${part} part of ${template.notificationType} cannot be rendered: ${why}.` };
   }
@@ -108,19 +108,19 @@ function checkParts(template: Template): TemplateProblem[] {
   return problems;
 }
 
-function derivedText(html: string, locale: string, problems: TemplateProblem[]): Part | undefined {
+function deriveText(html: string, locale: string, problems: TemplateProblem[]): Part | undefined {
   try {
-    const compiled = compilePart(textTemplateOf(html), { html: false, locale });
+    const compiled = compilePart(deriveTextTemplate(html), { html: false, locale });
     if ('part' in compiled) return compiled.part;
-    // A block that opens in what text leaves out (a comment, an attribute) and closes in what it keeps.
+    // A block opens in markup that the text omits (a comment, an attribute) and closes in markup that it keeps.
   } catch {
-    // HTML that cannot be read as such.
+    // The HTML cannot be parsed.
   }
   const message = 'no text can be made of this HTML';
   problems.push({ part: 'html', message, hint: 'add a text part', line: 1, column: 1 });
   return undefined;
 }
 
-function own(parts: Template['parts'], name: string): string | undefined {
+function getOwn(parts: Template['parts'], name: string): string | undefined {
   return Object.hasOwn(parts, name) ? parts[name] : undefined;
 }

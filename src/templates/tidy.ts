@@ -1,22 +1,22 @@
-import { MAX_SUBJECT } from './limits.ts';
+import { MAX_SUBJECT_CHARS } from './limits.ts';
 
-/** One line without control characters, fit for a header: line breaks and their like become a blank. */
+/** Returns a single line without control characters, valid in a header; line breaks become a blank. */
 export function tidySubject(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removes control characters on purpose
   const line = text.replace(/[\u0000-\u0020\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
-  return (line.length > MAX_SUBJECT ? `${line.slice(0, MAX_SUBJECT - 1)}…` : line).toWellFormed();
+  return (line.length > MAX_SUBJECT_CHARS ? `${line.slice(0, MAX_SUBJECT_CHARS - 1)}…` : line).toWellFormed();
 }
 
-/** Text with plain line ends, without control characters, without the blank lines that a false `{{#if}}` leaves. */
+/** Normalizes line ends, and removes control characters and the blank lines left by a false `{{#if}}`. */
 export function tidyText(text: string): string {
-  if (!UNTIDY.test(text)) return text.trim().toWellFormed();
+  if (!NEEDS_TIDYING.test(text)) return text.trim().toWellFormed();
   return (
     text
       .replace(/\r\n?/g, '\n')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: removes control characters on purpose
       .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '')
       .split('\n')
-      // Not by one expression: matching blanks before a line end takes quadratic time on a long run of blanks.
+      // Not a single regular expression: matching blanks before a line end takes quadratic time on a long run of blanks.
       .map((line) => line.trimEnd())
       .join('\n')
       .replace(/\n{3,}/g, '\n\n')
@@ -25,11 +25,11 @@ export function tidyText(text: string): string {
   );
 }
 
-/** Whether there is anything to do inside the text: nearly never. One character at a time, so in linear time. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
-const UNTIDY = /[\u0000-\u0008\u000b-\u001f\u007f]|[^\S\n]\n|\n\n\n/;
+/** Matches a text that needs changes, which is rare. Matches one character at a time, so in linear time. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: removes control characters on purpose
+const NEEDS_TIDYING = /[\u0000-\u0008\u000b-\u001f\u007f]|[^\S\n]\n|\n\n\n/;
 
-/** HTML without NUL and half surrogate pairs, which no mail can carry. */
+/** Removes NUL and unpaired surrogates from HTML, which email cannot carry. */
 export function tidyHtml(html: string): string {
   return html.replaceAll('\u0000', '').toWellFormed();
 }

@@ -3,49 +3,49 @@ import { LRUCache } from 'lru-cache';
 import { FixedOffsetZone, IANAZone, type Zone as LuxonZone } from 'luxon';
 import type { At, Zone } from '../model/catalog.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import { DAY, FIRST_TIME, isoTime, LAST_TIME } from './iso-time.ts';
+import { DAY_MS, FIRST_TIME, isoTime, LAST_TIME } from './iso-time.ts';
 
-/**
- * Local times and the moments they name. A local time that a clock change leaves out is moved forward by the change
- * (02:30 becomes 03:30); one that comes twice is meant the first time. An unknown zone is UTC.
+/*
+ * Conversion between instants and local times. A local time that a clock change skips is moved forward by the change
+ * (02:30 becomes 03:30); one that occurs twice means its first occurrence. An unknown zone is treated as UTC.
  */
 
-/** The zone's name for this person. The zone of a person whose `time_zone` is missing or unknown is UTC. */
+/** Returns the zone name that applies to a user: `zone` itself, or for `user` the trait `time_zone`, or UTC if that is missing or unknown. */
 export function resolveZone(zone: Zone, user: JsonObject): string {
   if (zone !== 'user') return zone;
   const own = user.time_zone;
-  return typeof own === 'string' && knownZone(own) !== undefined ? own : 'UTC';
+  return typeof own === 'string' && findZone(own) !== undefined ? own : 'UTC';
 }
 
 /**
- * One name for each zone, in whatever letters it is spelt: a zone has as many spellings as its letters have cases, and each
- * name is looked after by itself where rules act by local time.
+ * Returns the canonical IANA name of a zone, or UTC for an unknown one. Zone names are case-insensitive, and schedules are
+ * stored per zone name, so that every spelling must map to one name.
  */
 export function canonicalZone(zone: string): string {
-  return zoneNamed(zone).name;
+  return getZone(zone).name;
 }
 
-/** The local date, `2025-10-31`; held between the years 1 and 9999. */
+/** Returns the local date, `2025-10-31`, clamped to the years 1 to 9999. */
 export function formatDate(time: Millis, zone: string): string {
-  return instant(localIn(time, zoneNamed(zone))).slice(0, 10);
+  return toFixedIso(toLocal(time, getZone(zone))).slice(0, 10);
 }
 
 /**
- * The first time after `after` at which a cron pattern of five fields is due, or null when there is none before the
- * year 10000. Each local time is due once: a quarter-hourly pattern is silent in an hour that comes a second time, and
- * what falls into an hour that is left out joins what is due in the next one.
+ * Returns the first time after `after` at which a five-field cron pattern is due, or null if no time matches before the
+ * year 10000. Each local time is due once: a quarter-hourly pattern skips an hour that occurs a second time, and
+ * occurrences in a skipped hour coincide with those of the next hour.
  */
 export function nextOccurrence(cron: string, zone: string, after: Millis): Millis | null {
-  const pattern = patterns.get(cron) ?? compiled(cron);
+  const pattern = patterns.get(cron) ?? compilePattern(cron);
   if (!pattern.ever || after >= LAST_TIME) return null;
-  const where = zoneNamed(zone);
-  // Left-out local times come after some that are later by the clock: begin early enough to see them.
-  let local: Millis | null = storable(after) + Math.min(...offsetsAround(storable(after), where));
+  const where = getZone(zone);
+  // Skipped local times are moved behind later ones: start early enough to find them.
+  let local: Millis | null = clampToEventYears(after) + Math.min(...getOffsetsAround(clampToEventYears(after), where));
   let next: Millis | null = null;
   while (true) {
-    local = localAfter(pattern, local);
+    local = findLocalAfter(pattern, local);
     if (local === null) break;
-    const due = momentOf(local, where);
+    const due = toInstant(local, where);
     if (due.time <= after) continue;
     next = next === null ? due.time : Math.min(next, due.time);
     if (due.exists) break;
@@ -53,81 +53,84 @@ export function nextOccurrence(cron: string, zone: string, after: Millis): Milli
   return next === null || next > LAST_TIME ? null : next;
 }
 
-/** Names an occurrence by its local time, `2025-11-03T09:00`: the same for the same local time in any zone. */
+/** Returns the local time of an occurrence, `2025-11-03T09:00`; equal local times in different zones give the same key. */
 export function formatLocalTimeKey(time: Millis, zone: string): string {
-  return instant(localIn(time, zoneNamed(zone))).slice(0, 16);
+  return toFixedIso(toLocal(time, getZone(zone))).slice(0, 16);
 }
 
 /**
- * When `at` is due.
- * @param base the value of the field; without a field: the moment counted from, never later than the result
+ * Returns the time at which `at` is due, clamped to the years 1 to 9999.
+ * @param base value of the field; without a field the time counted from, and then the result is never before it
  */
 export function resolveTimeExpression(at: At, zone: string, base: Millis): Millis {
-  const from = storable(base + at.offset);
+  const from = clampToEventYears(base + at.offset);
   if (at.timeOfDay === undefined) return from;
-  const where = zoneNamed(zone);
-  const date = Math.floor(localIn(from, where) / DAY) * DAY;
+  const where = getZone(zone);
+  const date = Math.floor(toLocal(from, where) / DAY_MS) * DAY_MS;
   const timeOfDay = at.timeOfDay * 60_000;
-  if (at.field !== undefined) return storable(momentOf(date + timeOfDay, where).time);
-  // From the day before: a clock change at midnight can move its last hour into this day.
-  for (let day = date - DAY; day <= date + 8 * DAY; day += DAY) {
-    if (at.weekday !== undefined && at.weekday !== weekdayOf(day)) continue;
-    const { time } = momentOf(day + timeOfDay, where);
-    if (time >= from) return storable(time);
+  if (at.field !== undefined) return clampToEventYears(toInstant(date + timeOfDay, where).time);
+  // Starts on the day before: a clock change at midnight can move the last hour of that day into this one.
+  for (let day = date - DAY_MS; day <= date + 8 * DAY_MS; day += DAY_MS) {
+    if (at.weekday !== undefined && at.weekday !== getWeekday(day)) continue;
+    const { time } = toInstant(day + timeOfDay, where);
+    if (time >= from) return clampToEventYears(time);
   }
   return from;
 }
 
-/** ISO 8601 of fixed width, so that bytewise order is order in time. */
-export function instant(time: Millis): string {
-  return isoTime(storable(time));
+/** Returns the time in ISO 8601 with fixed width, clamped to the years 1 to 9999; bytewise order equals order in time. */
+export function toFixedIso(time: Millis): string {
+  return isoTime(clampToEventYears(time));
 }
 
-/** The nearest time from 0001 to 9999: events lie there, a window around one may reach out of it. */
-export function storable(time: Millis): Millis {
+/** Clamps a time to the years 1 to 9999. Event times lie in this range, but a window around one may exceed it. */
+export function clampToEventYears(time: Millis): Millis {
   return Math.min(Math.max(time, FIRST_TIME), LAST_TIME);
 }
 
 /*
- * A local time is kept as the milliseconds at which UTC's clock shows it.
+ * A local time is represented as the instant at which a UTC clock shows the same digits.
  */
 
-function localIn(time: Millis, zone: LuxonZone): Millis {
-  return time + offsetAt(time, zone);
+function toLocal(time: Millis, zone: LuxonZone): Millis {
+  return time + getOffset(time, zone);
 }
 
-/** The moment a local time names, and whether the clock ever shows it. */
-function momentOf(local: Millis, zone: LuxonZone): { readonly time: Millis; readonly exists: boolean } {
-  const [before, after] = offsetsAround(local, zone);
+/** Returns the instant of a local time, and whether the local clock ever shows that time. */
+function toInstant(local: Millis, zone: LuxonZone): { readonly time: Millis; readonly exists: boolean } {
+  const [before, after] = getOffsetsAround(local, zone);
   const first = local - before;
-  if (before === after || offsetAt(first, zone) === before) return { time: first, exists: true };
+  if (before === after || getOffset(first, zone) === before) return { time: first, exists: true };
   const second = local - after;
-  // By the old offset, a local time that is left out comes as long after the change as it should have.
-  return offsetAt(second, zone) === after ? { time: second, exists: true } : { time: first, exists: false };
+  // The offset before the change moves a skipped local time forward by the length of the change.
+  return getOffset(second, zone) === after ? { time: second, exists: true } : { time: first, exists: false };
 }
 
-/** No offset is a day long, and clocks change weeks apart: a change that matters lies between the two. */
-function offsetsAround(time: Millis, zone: LuxonZone): readonly [before: Millis, after: Millis] {
-  return [offsetAt(time - DAY, zone), offsetAt(time + DAY, zone)];
+/** Returns the offsets a day before and after. Clock changes are weeks apart, so a relevant change lies between the two. */
+function getOffsetsAround(time: Millis, zone: LuxonZone): readonly [before: Millis, after: Millis] {
+  return [getOffset(time - DAY_MS, zone), getOffset(time + DAY_MS, zone)];
 }
 
-function offsetAt(time: Millis, zone: LuxonZone): Millis {
-  // The minutes of the time before standard time have fractions.
+function getOffset(time: Millis, zone: LuxonZone): Millis {
+  // Offsets before the introduction of standard time have fractions of a minute.
   return Math.round(zone.offset(time) * 60_000);
 }
 
-function weekdayOf(local: Millis): number {
+function getWeekday(local: Millis): number {
   return new Date(local).getUTCDay() || 7;
 }
 
-function zoneNamed(name: string): LuxonZone {
-  return knownZone(name) ?? FixedOffsetZone.utcInstance;
+function getZone(name: string): LuxonZone {
+  return findZone(name) ?? FixedOffsetZone.utcInstance;
 }
 
-/** People name their own zone: the names are bounded here, and luxon, which forgets none, sees each by one spelling. */
-function knownZone(name: string): LuxonZone | undefined {
+/**
+ * Returns the zone of this name, or undefined if it is unknown. Users choose the names, so the cache is bounded; luxon,
+ * which caches without bound, receives only the canonical spelling.
+ */
+function findZone(name: string): LuxonZone | undefined {
   if (name === 'UTC') return FixedOffsetZone.utcInstance;
-  if (name.length > LONGEST_ZONE) return undefined;
+  if (name.length > MAX_ZONE_NAME_CHARS) return undefined;
   let zone = zones.get(name);
   if (zone === undefined) {
     zone = IANAZone.isValidZone(name)
@@ -139,45 +142,45 @@ function knownZone(name: string): LuxonZone | undefined {
 }
 
 const zones = new LRUCache<string, LuxonZone | 'unknown'>({ max: 1000 });
-const LONGEST_ZONE = 64;
+const MAX_ZONE_NAME_CHARS = 64;
 
 interface Pattern {
   readonly cron: Cron | undefined;
-  /** Whether it is ever due: not the 31st of February. */
+  /** False for a pattern that is never due, such as 31 February. */
   readonly ever: boolean;
 }
 
-function compiled(cron: string): Pattern {
+function compilePattern(cron: string): Pattern {
   let pattern: Pattern = { cron: undefined, ever: false };
   try {
-    // An offset, not a zone: croner asks Intl about each time in a zone, UTC too, and is twenty times slower.
+    // An offset instead of a zone: with a zone, even UTC, croner calls Intl for each time and is twenty times slower.
     pattern = { cron: new Cron(cron, { mode: '5-part', utcOffset: 0 }), ever: true };
-    pattern = { ...pattern, ever: localAfter(pattern, ERA) !== null };
+    pattern = { ...pattern, ever: findLocalAfter(pattern, ERA_START) !== null };
   } catch {
-    // Refused by the catalog, so that none is in force.
+    // The catalog rejects such patterns, so an active rule never has one.
   }
   patterns.set(cron, pattern);
   return pattern;
 }
 
-/** Small, since croner keeps a list of ten thousand years for each. */
+/** A small cache, because croner keeps a list of ten thousand years per pattern. */
 const patterns = new LRUCache<string, Pattern>({ max: 100 });
 
 /**
- * Croner takes the year 50 for 1950 and stops at 3000. The calendar repeats every 400 years, weekdays included: it is
- * asked about the like year of 2000 to 2399.
+ * Returns the first local time after `local` that matches, or null. Croner reads the year 50 as 1950 and stops at 3000;
+ * the calendar, weekdays included, repeats every 400 years, so croner is asked about the equivalent year in 2000 to 2399.
  */
-function localAfter({ cron }: Pattern, local: Millis): Millis | null {
-  const eras = Math.floor((local - ERA) / ERA_LENGTH) * ERA_LENGTH;
+function findLocalAfter({ cron }: Pattern, local: Millis): Millis | null {
+  const eras = Math.floor((local - ERA_START) / ERA_LENGTH_MS) * ERA_LENGTH_MS;
   try {
     const next = cron?.nextRun(new Date(local - eras));
     return next ? next.getTime() + eras : null;
   } catch (error) {
-    // It looks for a day that never comes (the 31st of April or June) until the stack is full.
+    // Croner recurses until the stack overflows for a day that does not exist (31 April or June).
     if (error instanceof RangeError) return null;
     throw error;
   }
 }
 
-const ERA = Date.parse('2000-01-01T00:00:00Z');
-const ERA_LENGTH = 146_097 * DAY;
+const ERA_START = Date.parse('2000-01-01T00:00:00Z');
+const ERA_LENGTH_MS = 146_097 * DAY_MS;

@@ -8,114 +8,133 @@ import { getNotificationTypes } from '../rules/rule-set.ts';
 import { getWaitKind } from '../rules/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
-import { withTransaction } from '../store/pg/database.ts';
-import { loadWaitsIn, moveWaits, usersWaitingIn, writeWaits } from '../store/waits.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import { loadUsersWaitingFor, loadWaitsOfRule, moveWaits, writeWaits } from '../store/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /**
- * What becomes of those who wait in a rule when the catalog changes. Left alone they end by the version they began with;
- * by command they are cancelled, or end by the version in force.
+ * Operator commands for pending waits after a catalog change. By default a wait runs to the end under the catalog version
+ * it started with. These commands cancel such waits or move them to the active version.
  */
 
-export interface Command {
+export interface WaitCommand {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
   readonly tenantId: string;
   readonly rule: string;
-  /** For the audit trail. */
+  /** Recorded in the audit log. */
   readonly actor: string;
   readonly now: Millis;
 }
 
-export interface Progress {
+/** Result of one call. */
+export interface WaitProgress {
   readonly users: number;
+  /** Waits changed. */
   readonly waits: number;
-  /** The last person looked at; null: that was all. */
+  /** Id of the last user processed, to be passed to the next call; null: there are no more. */
   readonly next: string | null;
 }
 
-interface MigrationProgress extends Progress {
-  /** Waits that the rule would not take over. */
+interface MigrationProgress extends WaitProgress {
+  /** Waits left as they are, because their kind is not the one that the rule makes now. */
   readonly skipped: number;
 }
 
-/** People in one transaction: their locks are held meanwhile, and their events wait. */
-const AT_ONCE = 500;
+/** Users in one transaction: their locks are held meanwhile, and their events wait. */
+const MAX_BATCH_USERS = 500;
 
-/** Transactions in one call, so that it ends in seconds however many wait. */
-const STEPS = 10;
+/** Bounds a call to some seconds, however many waits there are. */
+const MAX_BATCHES_PER_CALL = 10;
 
-/** Ends what waits in a rule of this name. @param after go on behind this person */
-export async function cancelWaits(command: Command, after: string): Promise<Progress> {
+/**
+ * Cancels the waits of a rule, for up to MAX_BATCH_USERS × MAX_BATCHES_PER_CALL users in order of id.
+ * @param after start after this user; empty: from the first
+ * @throws TidingsError `not_found` if the rule has no waits and the active version has no such rule
+ */
+export async function cancelWaits(command: WaitCommand, after: string): Promise<WaitProgress> {
   const { catalogs, tenantId, rule, now } = command;
-  const { skipped: _none, ...progress } = await inSteps(
+  const { skipped: _, ...progress } = await runInBatches(
     command,
     'waits.cancelled',
     after,
     {},
     async (connection, userIds) => {
-      const waits = await loadWaitsIn(connection, tenantId, rule, userIds);
+      const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
       const written = [];
       for (const wait of waits) {
-        const began = (await catalogs.at(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
+        const startedBy = (await catalogs.at(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
         wait.status = 'cancelled';
         wait.endedAt = now;
         wait.stored = 'changed';
-        written.push({ wait, decisions: cancelled(wait, began ? getNotificationTypes(began) : [rule]) });
+        const types = startedBy ? getNotificationTypes(startedBy) : [rule];
+        written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
       }
       await writeWaits(connection, tenantId, written, now);
       return { changed: written.length, skipped: 0 };
     },
   );
+  if (progress.users === 0 && after === '') await checkRuleExists(command);
   return progress;
 }
 
+/** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */
+async function checkRuleExists({ catalogs, tenantId, rule }: WaitCommand): Promise<void> {
+  const { version, rules } = await catalogs.active(tenantId);
+  if (rules.byName.has(rule)) return;
+  const names = [...rules.byName.keys()].join(', ') || 'none';
+  const message = `No wait is pending in a rule ${rule}, and the active catalog (version ${version}) has no such rule; there are: ${names}.`;
+  throw new TidingsError('not_found', message, { path: 'rule' });
+}
+
 /**
- * Has them end by the catalog in force; when they are due stays. Those of a kind that its rule does not make any more (a
- * digest, where it is a delay now) are `skipped` as they are. Throws `not_found` when it has no such rule.
+ * Moves the waits of a rule to the active catalog version; their due times stay. Waits of a kind that the rule no longer
+ * makes (a digest of a rule that now has a delay) are skipped. Bounds and `after` as in `cancelWaits`.
+ * @throws TidingsError `not_found` if the active version has no such rule
  */
 export async function migrateWaits(
-  command: Command,
+  command: WaitCommand,
   after: string,
 ): Promise<MigrationProgress & { readonly version: number }> {
   const { catalogs, tenantId, rule } = command;
   const { version, rules } = await catalogs.refresh(tenantId);
   const compiled = rules.byName.get(rule);
   if (!compiled) {
-    const message = `The catalog in force (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they began with.`;
+    const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
     throw new TidingsError('not_found', message, { path: 'rule' });
   }
   const to = { version, kind: getWaitKind(compiled.rule) };
-  const progress = await inSteps(command, 'waits.migrated', after, { version }, (connection, userIds) =>
+  const progress = await runInBatches(command, 'waits.migrated', after, { version }, (connection, userIds) =>
     moveWaits(connection, tenantId, rule, userIds, to),
   );
   return { ...progress, version };
 }
 
-async function inSteps(
-  { pool, tenantId, rule, actor, now }: Command,
+/** Runs `work` over the users who wait in the rule, each batch in one transaction with an audit entry of its own. */
+async function runInBatches(
+  { pool, tenantId, rule, actor, now }: WaitCommand,
   action: string,
   after: string,
-  more: { readonly version?: number },
+  auditDetail: { readonly version?: number },
   work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; skipped: number }>,
 ): Promise<MigrationProgress> {
   let progress: MigrationProgress = { users: 0, waits: 0, skipped: 0, next: after };
-  for (let step = 0; step < STEPS && progress.next !== null; step++) {
+  for (let batch = 0; batch < MAX_BATCHES_PER_CALL && progress.next !== null; batch++) {
     const { users, waits, skipped, next } = progress;
     const done = await withTransaction(pool, async (connection) => {
-      const userIds = await usersWaitingIn(connection, tenantId, rule, next ?? '', AT_ONCE);
+      const userIds = await loadUsersWaitingFor(connection, tenantId, rule, next ?? '', MAX_BATCH_USERS);
       if (userIds.length === 0) return { users: 0, waits: 0, skipped: 0, next: null };
       await lockUsers(connection, tenantId, userIds);
-      const { changed, skipped: passed } = await work(connection, userIds);
-      if (changed > 0) {
-        const detail = { ...more, users: userIds.length, waits: changed };
+      const result = await work(connection, userIds);
+      if (result.changed > 0) {
+        const detail = { ...auditDetail, users: userIds.length, waits: result.changed };
         await appendAuditEntry(connection, { tenantId, actor, action, subject: rule, detail }, now);
       }
       return {
         users: userIds.length,
-        waits: changed,
-        skipped: passed,
-        next: userIds.length < AT_ONCE ? null : (userIds.at(-1) ?? null),
+        waits: result.changed,
+        skipped: result.skipped,
+        next: userIds.length < MAX_BATCH_USERS ? null : (userIds.at(-1) ?? null),
       };
     });
     progress = {
@@ -128,16 +147,16 @@ async function inSteps(
   return progress;
 }
 
-/** As the engine would say it: one decision for each type, told on the wait itself. */
-function cancelled(wait: Wait, types: readonly string[]): Decision[] {
+/** Returns one decision per notification type, as the rules would make it. They are stored on the wait. */
+function buildCancelledDecisions(wait: Wait, types: readonly string[]): Decision[] {
   const { trigger } = wait.state;
-  return types.map((type, place) => ({
-    decision_id: `${wait.waitId}.${place}`,
+  return types.map((type, index) => ({
+    decision_id: `${wait.waitId}.${index}`,
     rule: wait.rule,
     notification_type: type,
     outcome: 'cancelled',
     reason_code: 'catalog_changed',
-    reason: `Cancelled by command: all that waited in ${wait.rule} was ended.`,
+    reason: `Cancelled by command: an operator cancelled all waits of ${wait.rule}.`,
     notification_id: null,
     event_ids: [trigger.eventId],
     evidence: {

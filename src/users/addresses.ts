@@ -2,7 +2,7 @@ import type { Address, ReceivedEvent } from '../events/envelope.ts';
 import { ADDRESS_TRAITS, type Profile } from '../model/event.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
 
-/** A row of `addresses` to write; `sealed` null: the person has none any more. */
+/** A row of `addresses` to write; `sealed` is null if the user no longer has an address of this kind. */
 export interface AddressChange {
   readonly userId: string;
   readonly kind: string;
@@ -13,14 +13,14 @@ export interface AddressChange {
 
 type Hashes = { [kind: string]: string };
 
-const NONE: Readonly<Hashes> = {};
+const NO_HASHES: Readonly<Hashes> = {};
 
-/** How the people of a batch can be reached: the newest event time wins, as for traits. */
+/** Address changes of the users of a batch. As for traits, the address with the newest event time wins. */
 export class AddressChanges {
   readonly #tenantId: string;
   readonly #stored: ReadonlyMap<string, Readonly<Hashes>>;
   readonly #seal: Seal;
-  /** Of those whose addresses changed. */
+  /** Current hashes of the users whose addresses changed, by user ID. */
   readonly #hashes = new Map<string, Hashes>();
   readonly #changed = new Map<string, { userId: string; address: Address; mask: string }>();
 
@@ -30,20 +30,20 @@ export class AddressChanges {
     this.#seal = seal;
   }
 
-  /** Keyed hashes of the person's present addresses, by kind. */
-  hashes(userId: string): Readonly<Hashes> {
-    return this.#hashes.get(userId) ?? this.#stored.get(userId) ?? NONE;
+  /** Returns the keyed hashes of the user's current addresses, by kind. */
+  getHashes(userId: string): Readonly<Hashes> {
+    return this.#hashes.get(userId) ?? this.#stored.get(userId) ?? NO_HASHES;
   }
 
   /**
-   * The traits whose times decide whether this event changes an address: none where it says what is known already.
-   * @param profile as it is stored
+   * Returns the traits whose times decide whether this event changes an address; empty if it repeats the known address.
+   * @param profile the profile as stored
    */
   conflictingAddresses(profile: Profile, event: ReceivedEvent): string[] {
     const traits: string[] = [];
     for (const address of event.addresses) {
       const { kind } = address;
-      if (this.hashes(event.userId)[kind] === this.#hashOf(address)) continue;
+      if (this.getHashes(event.userId)[kind] === this.#getHash(address)) continue;
       for (const name in ADDRESS_TRAITS) {
         if (ADDRESS_TRAITS[name] === kind && name in profile.traitTimes) traits.push(name);
       }
@@ -51,17 +51,17 @@ export class AddressChanges {
     return traits;
   }
 
-  /** @param before, after the profile without and with the event's traits */
-  merge(before: Profile, after: Profile, event: ReceivedEvent): void {
+  /** Applies the addresses of an event. @param before, after the profile without and with the traits of the event */
+  mergeAddresses(before: Profile, after: Profile, event: ReceivedEvent): void {
     for (const address of event.addresses) {
       const { kind, trait } = address;
-      // The mask in the profile is this event's exactly when its time is the newest.
+      // The profile holds the mask of this event only if its time is the newest.
       if (after.traitTimes[trait] !== event.time || after.traits[trait] !== event.traits[trait]) continue;
-      if (trait !== newestTrait(after, kind)) continue;
-      const hashes = this.hashes(event.userId);
-      const hash = this.#hashOf(address);
+      if (trait !== findNewestTrait(after, kind)) continue;
+      const hashes = this.getHashes(event.userId);
+      const hash = this.#getHash(address);
       if (hashes[kind] === hash) continue;
-      // Two addresses of one mask and one instant: the greater hash wins, so that the order of arrival does not matter.
+      // Two addresses with the same mask and time: the greater hash wins, so that the order of arrival does not matter.
       const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
       if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
       const { [kind]: _, ...others } = hashes;
@@ -75,22 +75,22 @@ export class AddressChanges {
     return this.#hashes.has(userId);
   }
 
-  changed(): AddressChange[] {
+  getChanges(): AddressChange[] {
     return [...this.#changed.values()].map(({ userId, address, mask }) => {
       const { kind, value } = address;
       const sealed = value === null ? null : this.#seal.seal(value, addressAad(this.#tenantId, userId, kind));
-      return { userId, kind, mask, sealed, hash: this.#hashOf(address) ?? '' };
+      return { userId, kind, mask, sealed, hash: this.#getHash(address) ?? '' };
     });
   }
 
-  #hashOf(address: Address): string | undefined {
+  #getHash(address: Address): string | undefined {
     if (address.value !== null) address.hash ??= this.#seal.hash(address.value);
     return address.hash;
   }
 }
 
-/** Of the traits that may name an address of this kind, the one that says it: the newest, the first listed of equals. */
-function newestTrait(profile: Profile, kind: string): string | undefined {
+/** Returns the trait that holds the user's address of this kind: the newest, and of equals the one listed first. */
+function findNewestTrait(profile: Profile, kind: string): string | undefined {
   let newest: string | undefined;
   for (const trait in ADDRESS_TRAITS) {
     const time = profile.traitTimes[trait];
@@ -100,7 +100,7 @@ function newestTrait(profile: Profile, kind: string): string | undefined {
   return newest;
 }
 
-/** Binds a sealed address to its row. */
+/** Returns the additional authenticated data that binds a sealed address to its row. */
 export function addressAad(tenantId: string, userId: string, kind: string): string {
   return `address\n${tenantId}\n${userId}\n${kind}`;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { openPool } from '../../src/store/pg/database.ts';
+import { openPool } from '../../src/store/pg/pool.ts';
 import { databaseUrl } from './postgres.ts';
 
 export interface TestDatabase {

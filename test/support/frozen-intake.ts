@@ -1,8 +1,8 @@
 import { CatalogCache } from '../../src/catalog/cache.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import { openPool } from '../../src/store/pg/database.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
+import { openPool } from '../../src/store/pg/pool.ts';
 import { silent, TENANT } from './tidings.ts';
 
 /**

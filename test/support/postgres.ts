@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
-import { openPool } from '../../src/store/pg/database.ts';
 import { migrate } from '../../src/store/pg/migrate.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
+import { openPool } from '../../src/store/pg/pool.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { compileMadeSchemas } from '../../src/catalog/schemas/validate-event.ts';
+import { compileEmittedSchemas } from '../../src/catalog/schemas/validate-event.ts';
 import type { CatalogData, Limit, Rule } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { compileRules, type RuleSet } from '../../src/rules/rule-set.ts';
@@ -151,7 +151,7 @@ export function rulesOf(rules: readonly Rule[], version = 1): RuleSet {
   return compileRules(version, catalogOf(rules), misfit);
 }
 
-const misfit = compileMadeSchemas(
+const misfit = compileEmittedSchemas(
   catalogOf([
     plainRule({
       name: 'R0',

@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
 import { CatalogCache } from '../../src/catalog/cache.ts';
-import { loadCatalogFiles } from '../../src/catalog/load/load.ts';
-import { type CatalogSource, loadValidCatalog } from '../../src/catalog/load/load-valid.ts';
+import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
+import { loadCatalogFiles } from '../../src/catalog/load/load-catalog-files.ts';
+import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import type { Provider } from '../../src/channels/provider.ts';
-import { DeliveryWorker } from '../../src/delivery/delivery-worker.ts';
-import { Dispatcher } from '../../src/delivery/dispatch.ts';
+import { DeliveryWorker } from '../../src/delivery/worker.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
-import { TimerWorker, type TimerWorkerParts } from '../../src/timers/timer-worker.ts';
+import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 export const TENANT = 'default';
@@ -23,12 +23,11 @@ export const silent = pino({ level: 'silent' });
 export interface TestTidings {
   readonly database: TestDatabase;
   readonly pipeline: Pipeline;
-  readonly dispatcher: Dispatcher;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: { now: number };
   readonly providers: Map<Channel, Provider>;
-  apply(source: CatalogSource): Promise<number>;
+  apply(source: CatalogFiles): Promise<number>;
   /** Started; stopped by `close`. */
   worker(settings?: { lease?: number; poll?: number; name?: string }): Promise<DeliveryWorker>;
   close(): Promise<void>;
@@ -37,7 +36,7 @@ export interface TestTidings {
 /** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
 export async function testTidings(
   providers: { readonly [channel in Channel]?: Provider } = {},
-  source?: CatalogSource,
+  source?: CatalogFiles,
   log: Logger = silent,
 ): Promise<TestTidings> {
   const database = await testDatabase();
@@ -59,18 +58,16 @@ export async function testTidings(
     clock: () => clock.now,
     log,
   });
-  const dispatcher = new Dispatcher(catalogs, seal, byChannel);
   const workers: DeliveryWorker[] = [];
   const tidings: TestTidings = {
     database,
     pipeline,
-    dispatcher,
     catalogs,
     seal,
     clock,
     providers: byChannel,
     async apply(given) {
-      const { version } = await applyCatalog(pool, TENANT, await loadValidCatalog(given), 'test', clock.now);
+      const { version } = await applyCatalog(pool, TENANT, await validateCatalogFiles(given), 'test', clock.now);
       await catalogs.adopt(TENANT, version);
       return version;
     },
@@ -79,7 +76,9 @@ export async function testTidings(
         name: `worker ${workers.length + 1}`,
         pool,
         databaseUrl: database.url,
-        dispatcher,
+        catalogs,
+        seal,
+        providers: byChannel,
         clock: () => clock.now,
         elapsed: () => clock.now,
         random: () => 0.5,
@@ -104,7 +103,7 @@ export async function testTidings(
 /** Not started. Its pace is no matter here: it fires all that is due. */
 export function timerWorker(
   { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
-  parts: Partial<TimerWorkerParts> = {},
+  parts: Partial<TimerWorkerOptions> = {},
 ): TimerWorker {
   return new TimerWorker({
     pool: database.pool,

@@ -1,21 +1,21 @@
 import { compileCondition, compileExpression, type Declared } from '../../expressions/condition.ts';
 import type { Json } from '../../model/event.ts';
 
-/** The expressions were checked when they were read. */
-const ANYTHING: Declared = { matched: {}, now: true };
-const NOTHING = { event: {}, traits: {}, user: {} };
+/** Allows every name: the expressions were checked against their scope when they were parsed. */
+const ANY_DECLARED: Declared = { matched: {}, now: true };
+const NO_DATA = { event: {}, traits: {}, user: {} };
 
-/** True or false where a condition asks for nothing; one that fails then is never true. */
-export function constantCondition(text: string): boolean | undefined {
-  const compiled = compileCondition(text, ANYTHING);
+/** Evaluates a condition that refers to no field; undefined for any other. False includes a condition that fails. */
+export function evaluateConstantCondition(text: string): boolean | undefined {
+  const compiled = compileCondition(text, ANY_DECLARED);
   if ('problems' in compiled || compiled.condition.fields.length > 0) return undefined;
-  return compiled.condition.evaluate(NOTHING).kind === 'true';
+  return compiled.condition.evaluate(NO_DATA).kind === 'true';
 }
 
-/** The value of an expression that asks for nothing. */
-export function constantValue(text: string): Json | undefined {
-  const compiled = compileExpression(text, ANYTHING);
+/** Evaluates an expression that refers to no field; undefined for any other, and for one that fails. */
+export function evaluateConstant(text: string): Json | undefined {
+  const compiled = compileExpression(text, ANY_DECLARED);
   if ('problems' in compiled || compiled.expression.fields.length > 0) return undefined;
-  const result = compiled.expression.evaluate(NOTHING);
+  const result = compiled.expression.evaluate(NO_DATA);
   return result.kind === 'value' ? result.value : undefined;
 }

@@ -1,7 +1,7 @@
 import type { CatalogProblem } from '../../errors.ts';
 import type { Rule } from '../../model/catalog.ts';
 
-/** Each is a row of docs/rules.md; a test holds the two together. */
+/** The checks and their severities. Each is a row of docs/rules.md, and a test compares the two. */
 export const CHECKS = {
   loop: 'error',
   reserved_event: 'error',
@@ -27,25 +27,31 @@ export type CheckCode = keyof typeof CHECKS;
 
 export type Severity = 'error' | 'warning';
 
+/** A problem of a catalog. */
 export interface Finding extends CatalogProblem {
   /** A catalog with an error is not applied. */
   readonly severity: Severity;
-  /** Stable. `invalid`: it cannot be read. */
+  /** Stable. `invalid` is a file that cannot be parsed. */
   readonly code: CheckCode | 'invalid';
 }
 
-/** Tells one thing that was found, where it is written. */
+/** Adds a finding at a part of the catalog, given as a path for the SourceLocator. */
 export type Report = (code: CheckCode, path: readonly (string | number)[], message: string, hint?: string) => void;
 
-/** The same of a place in a template. */
+/** Adds a finding at a place in a file. */
 export type ReportAt = (
   code: CheckCode,
-  at: Pick<Finding, 'file' | 'line' | 'column'>,
+  place: Pick<Finding, 'file' | 'line' | 'column'>,
   message: string,
   hint?: string,
 ) => void;
 
-/** The notification types that a rule may send. */
-export function sentBy({ notify, choose = [], split = [] }: Rule): ReadonlySet<string> {
+/** Returns the problems of files that cannot be loaded or parsed as findings. */
+export function toInvalidFindings(problems: readonly CatalogProblem[]): Finding[] {
+  return problems.map((problem) => ({ ...problem, severity: 'error', code: 'invalid' }));
+}
+
+/** Returns the notification types that a rule may send, through `notify`, a branch or a variant. */
+export function getSentTypes({ notify, choose = [], split = [] }: Rule): ReadonlySet<string> {
   return new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
 }

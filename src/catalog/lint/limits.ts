@@ -1,81 +1,81 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CatalogData, Limit, Period, Rule } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
-import { DAY } from '../../time/iso-time.ts';
+import { DAY_MS } from '../../time/iso-time.ts';
 import type { Report } from './findings.ts';
 
-/** Limits that can never bind, because a stricter one always does before. */
-export function checkLimits({ rules, groups }: CatalogData, tell: Report): void {
-  const limitsOf = new Map(groups.map((group) => [group.name, group.limits]));
-  // One that never binds itself is no reason for another.
-  const idle = new Set<Limit>();
+/** Reports limits that never bind, because a stricter limit is always reached first. */
+export function checkLimits({ rules, groups }: CatalogData, report: Report): void {
+  const groupLimits = new Map(groups.map((group) => [group.name, group.limits]));
+  // A limit that never binds cannot keep another one from binding.
+  const redundant = new Set<Limit>();
   for (const rule of rules) {
-    const shared = limitsOf.get(rule.group ?? '') ?? [];
-    tellIdle(
-      rule.limits,
-      (limit, other) => covers(rule, limit, other),
-      shared,
-      (index) => {
-        const path = ['rules', rule.name];
-        return rule.limits[index]?.throttle ? [...path, 'throttle'] : [...path, 'limit', index];
-      },
-    );
+    const shared = groupLimits.get(rule.group ?? '') ?? [];
+    const path = (index: number) =>
+      rule.limits[index]?.throttle ? ['rules', rule.name, 'throttle'] : ['rules', rule.name, 'limit', index];
+    reportRedundant(rule.limits, (limit, other) => countsAtLeast(rule, limit, other), shared, path);
   }
   for (const group of groups) {
     const path = (index: number) => ['groups', group.name, 'limit', index];
-    tellIdle(group.limits, () => true, [], path);
+    reportRedundant(group.limits, () => true, [], path);
     const members = rules.filter((rule) => rule.group === group.name);
     for (const [index, limit] of group.limits.entries()) {
-      const all = members.reduce((sum, rule) => sum + mostOf(rule, limit.period, idle), 0);
-      if (members.length === 0 || all > limit.max || idle.has(limit)) continue;
+      const all = members.reduce((sum, rule) => sum + getMaxSends(rule, limit.period, redundant), 0);
+      if (members.length === 0 || all > limit.max || redundant.has(limit)) continue;
       const names = members.map(({ name }) => name).join(' and ');
-      tell('limit_never_binds', path(index), `"${limit.text}" never binds: the limits of ${names} are stricter`);
+      report('limit_never_binds', path(index), `"${limit.text}" never binds: the limits of ${names} are stricter`);
     }
   }
 
-  function tellIdle(
+  /**
+   * Reports each limit that another of the list, or one of `shared`, keeps from binding.
+   *
+   * @param isComparable whether the second limit counts all sends that the first one counts
+   */
+  function reportRedundant(
     limits: readonly Limit[],
-    comparable: (limit: Limit, other: Limit) => boolean,
+    isComparable: (limit: Limit, other: Limit) => boolean,
     shared: readonly Limit[],
     path: (index: number) => (string | number)[],
   ): void {
     for (const [index, limit] of limits.entries()) {
-      const binds = (other: Limit) => other !== limit && !idle.has(other) && most(other, limit.period) <= limit.max;
-      const own = limits.find((other) => comparable(limit, other) && binds(other));
-      const stricter = own ?? shared.find(binds);
+      const isStricter = (other: Limit) =>
+        other !== limit && !redundant.has(other) && getMaxAllowed(other, limit.period) <= limit.max;
+      const own = limits.find((other) => isComparable(limit, other) && isStricter(other));
+      const stricter = own ?? shared.find(isStricter);
       if (!stricter) continue;
-      idle.add(limit);
+      redundant.add(limit);
       const whose = own ? '' : ' of the group';
-      tell('limit_never_binds', path(index), `"${limit.text}" never binds: "${stricter.text}"${whose} is stricter`);
+      report('limit_never_binds', path(index), `"${limit.text}" never binds: "${stricter.text}"${whose} is stricter`);
     }
   }
 }
 
-/** The other counts at least what this one counts: a limit of each key says nothing about all of them. */
-function covers({ key }: Rule, limit: Limit, other: Limit): boolean {
+/** Whether `other` counts all sends that `limit` counts. A limit for each key does not bound the sends over all keys. */
+function countsAtLeast({ key }: Rule, limit: Limit, other: Limit): boolean {
   return key === undefined || other.perUser === true || !limit.perUser;
 }
 
-/** How often a rule can send to one person in any such period. */
-function mostOf(rule: Rule, period: Period, idle: ReadonlySet<Limit>): number {
-  const wide = rule.limits.filter((limit) => !idle.has(limit) && (rule.key === undefined || limit.perUser));
-  return Math.min(...wide.map((limit) => most(limit, period)), Number.POSITIVE_INFINITY);
+/** Returns how often a rule can send to one user in any period of this kind; infinite if its limits do not bound it. */
+function getMaxSends(rule: Rule, period: Period, redundant: ReadonlySet<Limit>): number {
+  const perUser = rule.limits.filter((limit) => !redundant.has(limit) && (rule.key === undefined || limit.perUser));
+  return Math.min(...perUser.map((limit) => getMaxAllowed(limit, period)), Number.POSITIVE_INFINITY);
 }
 
-/** How many sends a limit allows at most in any period of another kind; infinite where that cannot be said. */
-function most({ max, period }: Limit, over: Period): number {
+/** Returns how many sends a limit allows in any period of another kind; infinite if no bound follows from it. */
+function getMaxAllowed({ max, period }: Limit, over: Period): number {
   if (period.kind === 'ever' || isDeepStrictEqual(period, over)) return max;
-  const span = spanOf(over);
+  const span = getSpan(over);
   if (span === undefined) return Number.POSITIVE_INFINITY;
-  // Times are whole milliseconds, and both ends of a span count.
+  // Times are whole milliseconds, and both ends of a span are included.
   if (period.kind === 'rolling') return max * (Math.floor(span / (period.span + 1)) + 1);
-  // Days of other zones have not always 24 hours.
+  // A day of another zone does not always have 24 hours.
   if (period.zone !== 'UTC') return Number.POSITIVE_INFINITY;
-  return max * (Math.floor((span + DAY - 1) / DAY) + 1);
+  return max * (Math.floor((span + DAY_MS - 1) / DAY_MS) + 1);
 }
 
-/** From the first moment of a period to the last. */
-function spanOf(period: Period): Millis | undefined {
+/** Returns the time (ms) from the first to the last millisecond of a period, if it is fixed. */
+function getSpan(period: Period): Millis | undefined {
   if (period.kind === 'rolling') return period.span;
-  return period.kind === 'day' && period.zone === 'UTC' ? DAY - 1 : undefined;
+  return period.kind === 'day' && period.zone === 'UTC' ? DAY_MS - 1 : undefined;
 }

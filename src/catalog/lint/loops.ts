@@ -2,15 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CatalogData, Rule, TraitChange } from '../../model/catalog.ts';
 import type { Json } from '../../model/event.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
-import { constantValue } from './constants.ts';
-import { type Report, sentBy } from './findings.ts';
+import { evaluateConstant } from './constants.ts';
+import { getSentTypes, type Report } from './findings.ts';
 
-const MOST = 20;
+const MAX_CYCLES = 20;
+const MAX_SHOWN_STEPS = 6;
 
-/** One rule does something that triggers another (or itself). */
+/** An action or a notification of one rule that triggers another rule, or the same one. */
 interface Step {
   readonly to: Rule;
-  /** `emits order_created`. */
+  /** Such as `emits order_created`. */
   readonly what: string;
   readonly key: 'do' | 'notify';
 }
@@ -18,116 +19,127 @@ interface Step {
 type StepsFrom = (rule: Rule) => Iterator<Step>;
 type Cycle = readonly { readonly from: Rule; readonly step: Step }[];
 
-/** Rules that can trigger themselves by what they emit, set or send; through others too. At most 20 of each kind. */
-export function checkLoops({ rules, groups }: CatalogData, tell: Report): void {
-  const stepsFrom = stepsIn(rules);
-  const shared = new Map(groups.map((group) => [group.name, group.limits]));
-  const limitOf = (rule: Rule) => rule.limits[0] ?? shared.get(rule.group ?? '')?.[0];
-  const free = rules.filter((rule) => limitOf(rule) === undefined);
-  for (const cycle of cyclesIn(free, stepsFrom)) {
-    tellCycle('loop', cycle, 'nothing ends this: add a limit, as in limit: 1 per day', tell);
+/**
+ * Reports rules that trigger themselves by what they emit, set or send, also through other rules: as an error if no limit
+ * ends the loop, otherwise as a warning. Reports at most 20 of each.
+ */
+export function checkLoops({ rules, groups }: CatalogData, report: Report): void {
+  const stepsFrom = buildSteps(rules);
+  const groupLimits = new Map(groups.map((group) => [group.name, group.limits]));
+  const findLimit = (rule: Rule) => rule.limits[0] ?? groupLimits.get(rule.group ?? '')?.[0];
+  const unlimited = rules.filter((rule) => findLimit(rule) === undefined);
+  for (const cycle of findCycles(unlimited, stepsFrom)) {
+    reportCycle('loop', cycle, 'nothing ends this: add a limit, as in limit: 1 per day', report);
   }
-  for (const cycle of cyclesIn(rules, stepsFrom)) {
-    const bound = cycle.map(({ from }) => from).find(limitOf);
-    if (!bound) continue;
-    tellCycle('bounded_loop', cycle, `only the limit of ${bound.name} ends this: ${limitOf(bound)?.text}`, tell);
+  for (const cycle of findCycles(rules, stepsFrom)) {
+    const limited = cycle.map(({ from }) => from).find(findLimit);
+    if (!limited) continue;
+    const hint = `only the limit of ${limited.name} ends this: ${findLimit(limited)?.text}`;
+    reportCycle('bounded_loop', cycle, hint, report);
   }
 }
 
-function tellCycle(code: 'loop' | 'bounded_loop', cycle: Cycle, hint: string, tell: Report): void {
-  const said = cycle.map(({ from, step }, index) => {
+function reportCycle(code: 'loop' | 'bounded_loop', cycle: Cycle, hint: string, report: Report): void {
+  const steps = cycle.map(({ from, step }, index) => {
     const what = `${index === 0 ? 'it' : from.name} ${step.what}`;
     return index === cycle.length - 1 ? what : `${what}, which triggers ${step.to.name}`;
   });
-  const shown = said.length > 6 ? [...said.slice(0, 5), `and ${said.length - 5} steps more`] : said;
+  const shown =
+    steps.length > MAX_SHOWN_STEPS
+      ? [...steps.slice(0, MAX_SHOWN_STEPS - 1), `and ${steps.length - MAX_SHOWN_STEPS + 1} more steps`]
+      : steps;
   const { from, step } = cycle[0]!;
-  tell(code, ['rules', from.name, step.key], `${from.name} triggers itself: ${shown.join('; ')}`, hint);
+  report(code, ['rules', from.name, step.key], `${from.name} triggers itself: ${shown.join('; ')}`, hint);
 }
 
-/** At least one cycle of each knot of these rules, if there are not too many. Takes time in the number of steps. */
-function cyclesIn(rules: readonly Rule[], stepsFrom: StepsFrom): Cycle[] {
+/**
+ * Returns at least one cycle of each strongly connected part of these rules, up to MAX_CYCLES. A depth-first search: it
+ * takes time linear in the number of steps.
+ */
+function findCycles(rules: readonly Rule[], stepsFrom: StepsFrom): Cycle[] {
   const cycles: Cycle[] = [];
   const open = new Set(rules);
-  const told = new Set<Rule>();
+  const reported = new Set<Rule>();
   const depthOf = new Map<Rule, number>();
   for (const start of rules) {
-    // The way from the start to here, each with the step that led on.
-    const way: { from: Rule; steps: Iterator<Step>; step?: Step }[] = [];
+    // The path from the start to the current rule, each with the step that leads to the next.
+    const path: { from: Rule; steps: Iterator<Step>; step?: Step }[] = [];
     const enter = (from: Rule) => {
-      depthOf.set(from, way.length);
-      way.push({ from, steps: stepsFrom(from) });
+      depthOf.set(from, path.length);
+      path.push({ from, steps: stepsFrom(from) });
     };
     if (open.has(start)) enter(start);
-    for (let here = way.at(-1); here; here = way.at(-1)) {
+    for (let here = path.at(-1); here; here = path.at(-1)) {
       const { value: step, done } = here.steps.next();
       if (done) {
         open.delete(here.from);
         depthOf.delete(here.from);
-        way.pop();
+        path.pop();
         continue;
       }
       if (!open.has(step.to)) continue;
       here.step = step;
       const depth = depthOf.get(step.to);
       if (depth === undefined) enter(step.to);
-      else if (!told.has(step.to)) {
-        told.add(step.to);
-        cycles.push(way.slice(depth).map((each) => ({ from: each.from, step: each.step! })));
-        if (cycles.length === MOST) return cycles;
+      else if (!reported.has(step.to)) {
+        reported.add(step.to);
+        cycles.push(path.slice(depth).map((each) => ({ from: each.from, step: each.step! })));
+        if (cycles.length === MAX_CYCLES) return cycles;
       }
     }
   }
   return cycles;
 }
 
-function stepsIn(rules: readonly Rule[]): StepsFrom {
-  const onEvent = new Map<string, Rule[]>();
-  const onTrait = new Map<string, { readonly rule: Rule; readonly change: TraitChange }[]>();
+/** Returns a function that yields the steps of a rule. */
+function buildSteps(rules: readonly Rule[]): StepsFrom {
+  const byEvent = new Map<string, Rule[]>();
+  const byTrait = new Map<string, { readonly rule: Rule; readonly change: TraitChange }[]>();
   for (const rule of rules) {
-    for (const type of rule.on) push(onEvent, type, rule);
-    for (const change of rule.changes ?? []) push(onTrait, change.trait, { rule, change });
+    for (const type of rule.on) append(byEvent, type, rule);
+    for (const change of rule.changes ?? []) append(byTrait, change.trait, { rule, change });
   }
-  const settled = settledTraits(rules);
+  const constantTraits = findConstantTraits(rules);
 
   return function* (rule) {
     for (const action of rule.actions) {
       if (action.kind === 'emit') {
-        for (const to of onEvent.get(action.event) ?? []) yield { to, what: `emits ${action.event}`, key: 'do' };
-      } else if (action.kind === 'set' && !settled.has(action.trait)) {
-        const value = constantValue(action.value);
-        for (const { rule: to, change } of onTrait.get(action.trait) ?? []) {
-          const other = change.to !== undefined && value !== undefined && !isDeepStrictEqual(value, change.to);
-          if (!other) yield { to, what: `sets ${action.trait}`, key: 'do' };
+        for (const to of byEvent.get(action.event) ?? []) yield { to, what: `emits ${action.event}`, key: 'do' };
+      } else if (action.kind === 'set' && !constantTraits.has(action.trait)) {
+        const value = evaluateConstant(action.value);
+        for (const { rule: to, change } of byTrait.get(action.trait) ?? []) {
+          const isOther = change.to !== undefined && value !== undefined && !isDeepStrictEqual(value, change.to);
+          if (!isOther) yield { to, what: `sets ${action.trait}`, key: 'do' };
         }
       }
     }
-    const sent = sentBy(rule);
+    const sent = getSentTypes(rule);
     for (const { name: type } of sent.size > 0 ? LIFECYCLE_EVENTS : []) {
-      for (const to of onEvent.get(type) ?? []) {
-        const told = to.about ? to.about.find((name) => sent.has(name)) : [...sent][0];
-        if (told !== undefined) yield { to, what: `sends ${told}, of which comes ${type}`, key: 'notify' };
+      for (const to of byEvent.get(type) ?? []) {
+        const cause = to.about ? to.about.find((name) => sent.has(name)) : [...sent][0];
+        if (cause !== undefined) yield { to, what: `sends ${cause}, which causes ${type}`, key: 'notify' };
       }
     }
   };
 }
 
-/** Traits that rules set to one fixed value alone: the second time nothing changes. */
-function settledTraits(rules: readonly Rule[]): ReadonlySet<string> {
+/** Returns the traits that rules only ever set to one constant value: setting them again changes nothing. */
+function findConstantTraits(rules: readonly Rule[]): ReadonlySet<string> {
   const first = new Map<string, Json | undefined>();
-  const settled = new Set<string>();
+  const constant = new Set<string>();
   for (const action of rules.flatMap((rule) => rule.actions)) {
     if (action.kind !== 'set') continue;
     const { trait } = action;
-    const value = constantValue(action.value);
+    const value = evaluateConstant(action.value);
     if (!first.has(trait)) {
       first.set(trait, value);
-      if (value !== undefined) settled.add(trait);
-    } else if (!isDeepStrictEqual(first.get(trait), value)) settled.delete(trait);
+      if (value !== undefined) constant.add(trait);
+    } else if (!isDeepStrictEqual(first.get(trait), value)) constant.delete(trait);
   }
-  return settled;
+  return constant;
 }
 
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);

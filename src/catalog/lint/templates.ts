@@ -1,125 +1,131 @@
-import { some } from '../../expressions/hints.ts';
-import { DYN, fieldNames, type Type, typeOfField } from '../../expressions/type.ts';
-import { inWords } from '../../expressions/value.ts';
+import { joinNames } from '../../expressions/hints.ts';
+import { DYN, getFieldNames, getFieldType, type Type } from '../../expressions/type.ts';
+import { describeKinds } from '../../expressions/value.ts';
 import { findNearest } from '../../lib/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { compilePart, type FieldPath, type NamedField, ROOTS } from '../../templates/compile.ts';
-import type { CatalogSource } from '../parse/parse.ts';
-import { DEFAULT_LOCALE } from '../parse/templates.ts';
+import type { CatalogFiles } from '../catalog-files.ts';
+import { DEFAULT_LOCALE } from '../locale.ts';
 import type { ReportAt } from './findings.ts';
 import { type TemplateContext, templateContexts } from './template-context.ts';
 
-/** Fields that templates name and nobody has said to be there, whichever way the notification is made: they show nothing. */
-export function checkTemplates(data: CatalogData, files: CatalogSource, tell: ReportAt): void {
-  const waysTo = templateContexts(data);
+/** Reports fields in templates that nothing declares, in whichever way the notification comes about: they show nothing. */
+export function checkTemplates(data: CatalogData, files: CatalogFiles, report: ReportAt): void {
+  const listContexts = templateContexts(data);
   for (const [file, text] of files) {
     const [, notification = '', channel] = /^templates\/([^/]+)\/([^/.]+)\./.exec(file) ?? [];
-    const ways = waysTo(notification, channel as Channel);
-    if (ways.length === 0) continue;
-    // As it is written: the HTML that MJML becomes has other lines.
+    const contexts = listContexts(notification, channel as Channel);
+    if (contexts.length === 0) continue;
+    // The file is compiled as it is written: the HTML that MJML becomes has other lines.
     const compiled = compilePart(text, { html: /\.(?:html|mjml)$/.test(file), locale: DEFAULT_LOCALE });
     for (const field of 'fields' in compiled ? compiled.fields : []) {
       const { line, column } = field;
-      const said = absence(field, ways, notification);
-      if (said) tell('undeclared_field', { file, line, column }, said.message, said.hint);
+      const problem = findMissingField(field, contexts, notification);
+      if (problem) report('undeclared_field', { file, line, column }, problem.message, problem.hint);
     }
   }
 }
 
-/** Why the field is not there; nothing where it may be. */
-function absence({ path, written }: NamedField, ways: readonly TemplateContext[], notification: string) {
-  const reached: End[] = [];
-  for (const { schema } of ways) {
-    const end = endOf({ kind: 'map', schema }, path);
+/** Returns why a field is there in no context, or undefined if it may be there in one of them. */
+function findMissingField(
+  { path, written }: NamedField,
+  contexts: readonly TemplateContext[],
+  notification: string,
+): { readonly message: string; readonly hint: string | undefined } | undefined {
+  const ends: PathEnd[] = [];
+  for (const { schema } of contexts) {
+    const end = followPath({ kind: 'map', schema }, path);
     if (end === undefined) return undefined;
-    reached.push(end);
+    ends.push(end);
   }
-  const step = Math.max(...reached.map((end) => end.step));
-  const own = path.length - written;
-  // What the block around it lacks is told of the block.
-  if (step < own) return undefined;
+  const step = Math.max(...ends.map((end) => end.step));
+  const ownStart = path.length - written;
+  // A field that the surrounding block lacks is reported at the block.
+  if (step < ownStart) return undefined;
 
   const name = String(path[step]);
-  if (step === 0) return { message: `there is no "${name}" where ${notification} is sent`, hint: COMES_WITH[name] };
-  const where = inTemplate(path.slice(0, step));
-  const types = reached.filter((end) => end.step === step).map(({ type }) => type);
-  const names = [...new Set(types.flatMap(fieldNames))];
+  if (step === 0) return { message: `there is no "${name}" where ${notification} is sent`, hint: SOURCE_HINTS[name] };
+  const where = formatPath(path.slice(0, step));
+  const types = ends.filter((end) => end.step === step).map(({ type }) => type);
+  const names = [...new Set(types.flatMap(getFieldNames))];
   const { kind } = types.find((type) => type.kind === 'map') ?? types[0]!;
   if (kind !== 'map' && kind !== 'dyn') {
-    return { message: `${where} is ${inWords([kind])}, it has no field "${name}"`, hint: undefined };
+    return { message: `${where} is ${describeKinds([kind])} and has no field "${name}"`, hint: undefined };
   }
-  const message = `${where} has no field "${name}"${names.length > 0 ? `: it has ${some(names)}` : ''}`;
-  // A block does not see what is outside of it.
-  const isOutside = step === own && (ROOTS as readonly string[]).includes(name);
-  return { message, hint: isOutside ? meant(['@root', ...path.slice(own)]) : hintFor(path, step, names, ways) };
+  const message = `${where} has no field "${name}"${names.length > 0 ? `: it has ${joinNames(names)}` : ''}`;
+  // Inside a block, a name of the top level needs @root.
+  const isOutside = step === ownStart && (ROOTS as readonly string[]).includes(name);
+  const hint = isOutside ? didYouMean(['@root', ...path.slice(ownStart)]) : findHint(path, step, names, contexts);
+  return { message, hint };
 }
 
-/** How far a path leads, and what is there. */
-interface End {
+/** The step of a path that leads nowhere, and the type in which it was looked up. */
+interface PathEnd {
   readonly step: number;
   readonly type: Type;
 }
 
-/** Nothing where the field may be there. */
-function endOf(top: Type, path: FieldPath): End | undefined {
+/** Follows a path through the types. Returns undefined if the field may be there. */
+function followPath(top: Type, path: FieldPath): PathEnd | undefined {
   let type = top;
   for (const [step, name] of path.entries()) {
-    const next = memberOf(type, name);
+    const next = getMemberType(type, name);
     if (next === undefined) return { step, type };
     type = next;
   }
   return undefined;
 }
 
-/** As `member` of src/templates/helpers.ts finds it, and `{{#each}}`. */
-function memberOf(type: Type, name: string | number): Type | undefined {
+/** Returns the type of a member by the rules of `member` in src/templates/helpers.ts and of `{{#each}}`. */
+function getMemberType(type: Type, name: string | number): Type | undefined {
   const { kind, item = DYN } = type;
   if (kind === 'list' && (typeof name === 'number' || /^\d+$/.test(name))) return item;
-  // Of what has no items, the block is not rendered.
+  // A block over a value without items is not rendered.
   if (kind === 'dyn' || typeof name === 'number') return DYN;
-  if (kind === 'map') return typeOfField(type, name);
+  if (kind === 'map') return getFieldType(type, name);
   return name === 'length' && (kind === 'list' || kind === 'string') ? DYN : undefined;
 }
 
-function hintFor(
+function findHint(
   path: FieldPath,
   step: number,
   names: readonly string[],
-  ways: readonly TemplateContext[],
+  contexts: readonly TemplateContext[],
 ): string | undefined {
   const name = String(path[step]);
   const dotted = names.find((other) => `${path.slice(step).join('.')}.`.startsWith(`${other}.`));
-  if (dotted !== undefined) return `write ${inTemplate([...path.slice(0, step), dotted])}`;
+  if (dotted !== undefined) return `write ${formatPath([...path.slice(0, step), dotted])}`;
   const near = findNearest(name, names);
-  if (near !== undefined) return meant([near]);
+  if (near !== undefined) return didYouMean([near]);
   if (step > 1) return undefined;
-  const isThere = (root: string) => ways.some(({ schema }) => namesIn(schema, root).includes(name));
-  const other = ['event', 'user', 'data'].find((root) => root !== path[0] && isThere(root));
-  if (other !== undefined) return meant([other, name]);
-  const hasEvent = path[0] === 'event' || path[0] === 'traits' ? ways.some(({ rule }) => !rule.every) : true;
+  const isUnder = (root: string) => contexts.some(({ schema }) => getNamesUnder(schema, root).includes(name));
+  const other = ['event', 'user', 'data'].find((root) => root !== path[0] && isUnder(root));
+  if (other !== undefined) return didYouMean([other, name]);
+  const needsEvent = path[0] === 'event' || path[0] === 'traits';
+  const hasEvent = !needsEvent || contexts.some(({ rule }) => !rule.every);
   return hasEvent ? undefined : 'a rule with "every" acts without an event';
 }
 
-function namesIn(schema: JsonObject, root: string): string[] {
-  return fieldNames(typeOfField({ kind: 'map', schema }, root) ?? DYN);
+function getNamesUnder(schema: JsonObject, root: string): string[] {
+  return getFieldNames(getFieldType({ kind: 'map', schema }, root) ?? DYN);
 }
 
-/** What makes the names that are not always there. */
-const COMES_WITH: { readonly [root: string]: string | undefined } = {
+/** Hints for the top-level names that exist only beside certain keys of the rule. */
+const SOURCE_HINTS: { readonly [root: string]: string | undefined } = {
   data: 'it comes with "data" or "split"',
   matched: 'it comes with "after"',
   items: 'it comes with "digest"',
   total: 'it comes with "digest"',
 };
 
-function meant(path: FieldPath): string {
-  return `did you mean ${inTemplate(path)}?`;
+function didYouMean(path: FieldPath): string {
+  return `did you mean ${formatPath(path)}?`;
 }
 
-/** `items[].event`, `matched.[cart.updated]`: as a template names it, but for the items of a list. */
-function inTemplate(path: FieldPath): string {
+/** Formats a path as templates write it, `matched.[cart.updated]`; the items of a list are `[]`, as in `items[].event`. */
+function formatPath(path: FieldPath): string {
   const steps = path.map((step) =>
     typeof step === 'number' ? '[]' : /^@?[\w-]+$/.test(step) ? `.${step}` : `.[${step}]`,
   );

@@ -1,7 +1,12 @@
 import { suggest } from './suggest.ts';
 import type { Entry, Text, Tree, YamlFile } from './yaml.ts';
 
-const KINDS: { readonly [kind in Tree['kind']]: string } = {
+/**
+ * Parsers of small YAML values. Each reports a value of the wrong kind to the file and returns nothing for it. `what` names
+ * the value in messages, such as `"limit"`; `example` becomes the hint.
+ */
+
+const KIND_NAMES: { readonly [kind in Tree['kind']]: string } = {
   map: 'a mapping',
   list: 'a list',
   text: 'text',
@@ -10,45 +15,55 @@ const KINDS: { readonly [kind in Tree['kind']]: string } = {
   null: 'empty',
 };
 
+/** Entries of a mapping by key. */
 export type Fields = ReadonlyMap<string, Entry>;
 
-/** The fields of one thing by name. A key outside `known` is a problem; nothing at all is no fields. */
-export function fields(file: YamlFile, tree: Tree, what: string, known: readonly string[], example: string): Fields {
+/** Parses a mapping with a fixed set of keys. Any other key is reported and left out. An empty value has no fields. */
+export function parseFields(
+  file: YamlFile,
+  tree: Tree,
+  what: string,
+  known: readonly string[],
+  example: string,
+): Fields {
   const found = new Map<string, Entry>();
-  for (const entry of named(file, tree, what, example)) {
+  for (const entry of parseEntries(file, tree, what, example)) {
     if (known.includes(entry.key)) found.set(entry.key, entry);
-    else file.problem(entry.at, `unknown key ${JSON.stringify(entry.key)} in ${what}`, suggest(entry.key, known));
+    else file.report(entry.at, `unknown key ${JSON.stringify(entry.key)} in ${what}`, suggest(entry.key, known));
   }
   return found;
 }
 
-/** The things of a mapping whose keys are names of their own. */
-export function named(file: YamlFile, tree: Tree, what: string, example: string): readonly Entry[] {
+/** Parses a mapping whose keys are names that the author chose, in the order of the file. */
+export function parseEntries(file: YamlFile, tree: Tree, what: string, example: string): readonly Entry[] {
   if (tree.kind === 'map') return tree.entries;
-  if (tree.kind !== 'null') file.problem(tree.at, `${what} is ${KINDS[tree.kind]}, a mapping is needed`, example);
+  if (tree.kind !== 'null') {
+    file.report(tree.at, `${what} must be a mapping, not ${KIND_NAMES[tree.kind]}`, example);
+  }
   return [];
 }
 
-/** One text; a number or true/false counts as it is written. */
-export function oneText(file: YamlFile, tree: Tree, what: string, example: string): Text | undefined {
+/** Parses a text that is not empty. A number, `true` and `false` count as the text that is written. */
+export function parseText(file: YamlFile, tree: Tree, what: string, example: string): Text | undefined {
   if (tree.kind === 'text' && tree.text.trim() !== '') return tree;
   if (tree.kind === 'number' || tree.kind === 'boolean') {
     return { kind: 'text', at: tree.at, text: tree.source, offsetOf: (i) => tree.at + i, cutByComment: false };
   }
-  file.problem(tree.at, `${what} is ${tree.kind === 'text' ? 'empty' : KINDS[tree.kind]}, text is needed`, example);
+  const isEmpty = tree.kind === 'text' || tree.kind === 'null';
+  file.report(tree.at, `${what} ${isEmpty ? 'is empty' : `must be text, not ${KIND_NAMES[tree.kind]}`}`, example);
   return undefined;
 }
 
-/** One text or a list of texts; none twice. */
-export function someTexts(file: YamlFile, tree: Tree, what: string, example: string): Text[] {
+/** Parses one text or a list of texts. An empty list and repeated texts are reported. */
+export function parseTexts(file: YamlFile, tree: Tree, what: string, example: string): Text[] {
   const items = tree.kind === 'list' ? tree.items : [tree];
-  if (items.length === 0) file.problem(tree.at, `${what} is an empty list`, example);
+  if (items.length === 0) file.report(tree.at, `${what} is an empty list`, example);
   const texts: Text[] = [];
   for (const item of items) {
-    const text = oneText(file, item, what, example);
+    const text = parseText(file, item, what, example);
     if (text === undefined) continue;
     if (texts.some((other) => other.text === text.text)) {
-      file.problem(text.at, `${JSON.stringify(text.text)} is in ${what} twice`, 'remove one');
+      file.report(text.at, `${JSON.stringify(text.text)} is in ${what} twice`, 'remove one of them');
     } else {
       texts.push(text);
     }
@@ -56,8 +71,8 @@ export function someTexts(file: YamlFile, tree: Tree, what: string, example: str
   return texts;
 }
 
-/** A word of a closed list. */
-export function oneOf<T extends string>(
+/** Checks that a text is one of the allowed words. `what` is a noun phrase, such as `a channel`. */
+export function parseKeyword<T extends string>(
   file: YamlFile,
   text: Text,
   what: string,
@@ -65,19 +80,26 @@ export function oneOf<T extends string>(
 ): T | undefined {
   const word = allowed.find((candidate) => candidate === text.text);
   if (word === undefined) {
-    file.problem(text.at, `${JSON.stringify(text.text)} is not ${what}`, suggest(text.text, allowed));
+    file.report(text.at, `${JSON.stringify(text.text)} is not ${what}`, suggest(text.text, allowed));
   }
   return word;
 }
 
-/** A name of something the catalog defines, usable in a folder name and in a URL. */
+/** Whether a name can be given to a rule, a notification type or a group: it is used in folder names and URLs. */
 export function isName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/.test(name);
 }
 
-/** What is said, when it is said. */
-export function description(file: YamlFile, found: Fields): { description?: string } {
+/** Reports a key that is not a name by `isName`. */
+export function checkName(file: YamlFile, { key, at }: Entry, example: string): void {
+  if (isName(key)) return;
+  const message = `${JSON.stringify(key.slice(0, 60))} is not a valid name`;
+  file.report(at, message, `start with a letter, then use letters, digits, _ . and -: ${example}`);
+}
+
+/** Parses the optional field `description`. */
+export function parseDescription(file: YamlFile, found: Fields): { description?: string } {
   const entry = found.get('description');
-  const text = entry && oneText(file, entry.value, '"description"', 'description: One sentence.');
+  const text = entry && parseText(file, entry.value, '"description"', 'description: One sentence.');
   return text ? { description: text.text.trim() } : {};
 }

@@ -2,94 +2,100 @@ import { CATEGORIES, type NotificationType } from '../../model/catalog.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { parseDuration } from '../../time/duration.ts';
-import { DAY } from '../../time/iso-time.ts';
-import { description, type Fields, fields, isName, named, oneOf, oneText, someTexts } from './fields.ts';
+import { DAY_MS } from '../../time/iso-time.ts';
+import {
+  checkName,
+  type Fields,
+  parseDescription,
+  parseEntries,
+  parseFields,
+  parseKeyword,
+  parseText,
+  parseTexts,
+} from './fields.ts';
 import type { Entry, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { category: MARKETING, channels: [email] }';
+const KEYS = ['description', 'category', 'channels', 'in_doubt', 'give_up_after'];
+const DEFAULT_GIVE_UP_AFTER: Millis = DAY_MS;
 
-/** A notification type, and the places that later checks point at. */
-export interface ReadNotification {
+/** A notification type, with the offsets that later checks report problems at. */
+export interface ParsedNotification {
   readonly type: NotificationType;
   readonly at: number;
   readonly channelAt: ReadonlyMap<Channel, number>;
-  /** False when its channels could not all be read; that has been told. */
+  /** False if a channel could not be parsed, which has been reported: nothing is checked against the channels then. */
   readonly channelsKnown: boolean;
 }
 
-/** Reads notifications.yaml: what people may hear. */
-export function readNotifications(file: YamlFile): readonly ReadNotification[] {
+/** Parses notifications.yaml: the notification types. */
+export function parseNotifications(file: YamlFile): readonly ParsedNotification[] {
   const example = `notifications: { ${EXAMPLE} }`;
-  const top = fields(file, file.root!, 'notifications.yaml', ['notifications'], example).get('notifications');
+  const top = parseFields(file, file.root!, 'notifications.yaml', ['notifications'], example).get('notifications');
   if (top === undefined) {
-    if (file.root?.kind !== 'list') file.problem(0, 'notifications.yaml has no "notifications"', example);
+    if (file.root?.kind !== 'list') file.report(0, 'notifications.yaml has no "notifications"', example);
     return [];
   }
-  return named(file, top.value, '"notifications"', EXAMPLE).map((entry) => readNotification(file, entry));
+  return parseEntries(file, top.value, '"notifications"', EXAMPLE).map((entry) => parseNotification(file, entry));
 }
 
-function readNotification(file: YamlFile, entry: Entry): ReadNotification {
+function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
   const name = entry.key;
-  const known = ['description', 'category', 'channels', 'in_doubt', 'give_up_after'];
-  const found = fields(file, entry.value, name, known, EXAMPLE);
-  if (!isName(name)) {
-    file.problem(
-      entry.at,
-      `${JSON.stringify(name.slice(0, 60))} cannot be a name`,
-      'letters, digits, _ . and -: WELCOME_EMAIL',
-    );
-  }
-  const { channelAt, channelsKnown } = readChannels(file, entry, found);
+  const found = parseFields(file, entry.value, name, KEYS, EXAMPLE);
+  checkName(file, entry, 'WELCOME_EMAIL');
+  const { channelAt, channelsKnown } = parseChannels(file, entry, found);
   return {
     at: entry.at,
     channelAt,
     channelsKnown,
     type: {
       name,
-      ...description(file, found),
-      category: readCategory(file, entry, found),
+      ...parseDescription(file, found),
+      category: parseCategory(file, entry, found),
       channels: [...channelAt.keys()],
-      inDoubt: readInDoubt(file, found),
-      maxAge: readMaxAge(file, found),
+      inDoubt: parseInDoubt(file, found),
+      maxAge: parseGiveUpAfter(file, found),
     },
   };
 }
 
-function readCategory(file: YamlFile, entry: Entry, found: Fields): NotificationType['category'] {
+/** Returns TRANSACTIONAL after a mistake, which has been reported. */
+function parseCategory(file: YamlFile, entry: Entry, found: Fields): NotificationType['category'] {
+  const hint = `use one of: ${CATEGORIES.join(', ')}`;
   const category = found.get('category');
   if (category === undefined) {
-    file.problem(entry.at, `${entry.key} has no category`, `one of: ${CATEGORIES.join(', ')}`);
+    file.report(entry.at, `${entry.key} has no category`, hint);
     return 'TRANSACTIONAL';
   }
-  const text = oneText(file, category.value, '"category"', `one of: ${CATEGORIES.join(', ')}`);
-  return (text && oneOf(file, text, 'a category', CATEGORIES)) ?? 'TRANSACTIONAL';
+  const text = parseText(file, category.value, '"category"', hint);
+  return (text && parseKeyword(file, text, 'a category', CATEGORIES)) ?? 'TRANSACTIONAL';
 }
 
-function readChannels(file: YamlFile, entry: Entry, found: Fields) {
+function parseChannels(file: YamlFile, entry: Entry, found: Fields) {
   const channels = found.get('channels');
   const channelAt = new Map<Channel, number>();
   if (channels === undefined) {
-    file.problem(entry.at, `${entry.key} has no channels`, 'channels: [email]');
+    file.report(entry.at, `${entry.key} has no channels`, 'channels: [email]');
     return { channelAt, channelsKnown: false };
   }
-  const texts = someTexts(file, channels.value, '"channels"', 'channels: [email]');
+  const texts = parseTexts(file, channels.value, '"channels"', 'channels: [email]');
   for (const text of texts) {
-    const channel = oneOf(file, text, 'a channel', CHANNELS);
+    const channel = parseKeyword(file, text, 'a channel', CHANNELS);
     if (channel) channelAt.set(channel, text.at);
   }
   return { channelAt, channelsKnown: channelAt.size > 0 && channelAt.size === texts.length };
 }
 
-function readInDoubt(file: YamlFile, found: Fields): InDoubtPolicy {
+function parseInDoubt(file: YamlFile, found: Fields): InDoubtPolicy {
   const entry = found.get('in_doubt');
-  const text = entry && oneText(file, entry.value, '"in_doubt"', 'in_doubt: resend, or hold');
-  return (text && oneOf<InDoubtPolicy>(file, text, 'a way to go on when in doubt', ['resend', 'hold'])) ?? 'resend';
+  const text = entry && parseText(file, entry.value, '"in_doubt"', 'in_doubt: resend, or hold');
+  return (text && parseKeyword<InDoubtPolicy>(file, text, 'a value of "in_doubt"', ['resend', 'hold'])) ?? 'resend';
 }
 
-function readMaxAge(file: YamlFile, found: Fields): Millis {
+function parseGiveUpAfter(file: YamlFile, found: Fields): Millis {
   const entry = found.get('give_up_after');
-  const text = entry && oneText(file, entry.value, '"give_up_after"', 'give_up_after: 24h');
+  const text = entry && parseText(file, entry.value, '"give_up_after"', 'give_up_after: 24h');
   const duration = text && parseDuration(text.text);
-  if (duration && 'message' in duration) file.problem(text!.at, duration.message, duration.hint);
-  return duration && 'ms' in duration ? duration.ms : DAY;
+  if (duration && 'message' in duration) file.report(text!.at, duration.message, duration.hint);
+  return duration && 'ms' in duration ? duration.ms : DEFAULT_GIVE_UP_AFTER;
 }

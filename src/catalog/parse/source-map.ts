@@ -1,8 +1,10 @@
+import type { CatalogFiles } from '../catalog-files.ts';
 import type { Tree, YamlFile } from './yaml.ts';
 
 /**
- * Where something of the catalog is written: `['rules', 'WELCOME', 'limit', 1]`. A number is a place in a list; of one
- * thing that is no list it is that thing. What is not written is where the nearest thing around it is.
+ * Returns the place where a part of the catalog is written. A path is a list of keys and list indices, such as
+ * `['rules', 'WELCOME', 'limit', 1]`; an index into a value that is not a list stands for the value itself. For a part that
+ * is not written, returns the place of the nearest part around it.
  */
 export type SourceLocator = (path: readonly (string | number)[]) => {
   readonly file: string;
@@ -12,7 +14,7 @@ export type SourceLocator = (path: readonly (string | number)[]) => {
   readonly column: number;
 };
 
-/** The file that each part of a catalog is in. */
+/** The file that contains each top-level part of a catalog. */
 const FILES: { readonly [part: string]: string } = {
   events: 'events',
   traits: 'events',
@@ -21,25 +23,30 @@ const FILES: { readonly [part: string]: string } = {
   groups: 'rules',
 };
 
-/** Places in the files of a catalog that could be read. */
-export function buildLocator(yaml: ReadonlyMap<string, YamlFile>, texts: ReadonlyMap<string, string>): SourceLocator {
-  const starts = new Map<string, readonly number[]>();
+/**
+ * Builds the locator of a catalog.
+ *
+ * @param yaml the parsed files, by part; may be filled later, but before the first call of the locator
+ * @param files the texts of the same files, by path
+ */
+export function buildLocator(yaml: ReadonlyMap<string, YamlFile>, files: CatalogFiles): SourceLocator {
+  const lineStarts = new Map<string, readonly number[]>();
   return (path) => {
     const file = yaml.get(FILES[path[0] ?? ''] ?? '');
     if (!file?.root) return { file: `${path[0]}.yaml`, line: 1, column: 1 };
-    let lines = starts.get(file.name);
-    if (!lines) {
-      lines = [0, ...[...(texts.get(file.name) ?? '').matchAll(/\n/g)].map(({ index }) => index + 1)];
-      starts.set(file.name, lines);
+    let starts = lineStarts.get(file.name);
+    if (!starts) {
+      starts = [0, ...[...(files.get(file.name) ?? '').matchAll(/\n/g)].map(({ index }) => index + 1)];
+      lineStarts.set(file.name, starts);
     }
-    const at = offsetOf(file.root, path);
-    const line = lines.findLastIndex((start) => start <= at);
-    return { file: file.name, line: line + 1, column: at - (lines[line] ?? 0) + 1 };
+    const at = findOffset(file.root, path);
+    const line = starts.findLastIndex((start) => start <= at);
+    return { file: file.name, line: line + 1, column: at - (starts[line] ?? 0) + 1 };
   };
 }
 
-/** Of a mapping its key, of anything else the value. */
-function offsetOf(root: Tree, path: readonly (string | number)[]): number {
+/** Returns the offset of the key if the path leads to a mapping, and of the value otherwise. */
+function findOffset(root: Tree, path: readonly (string | number)[]): number {
   let tree = root;
   let { at } = root;
   for (const step of path) {

@@ -1,211 +1,148 @@
 import type { Template } from '../../model/catalog.ts';
-import { CHANNELS, type Channel } from '../../model/delivery.ts';
-import { CHANNEL_PARTS, compileTemplate, type PartName } from '../../templates/template.ts';
+import type { Channel } from '../../model/delivery.ts';
+import { compileTemplate } from '../../templates/template.ts';
+import { DEFAULT_LOCALE } from '../locale.ts';
+import type { Problems } from '../problems.ts';
 import { compileMjml } from './mjml.ts';
-import type { ReadNotification } from './notifications.ts';
-import type { Problems } from './problems.ts';
+import type { ParsedNotification } from './notifications.ts';
 import { suggest } from './suggest.ts';
+import {
+  atStart,
+  type FilePart,
+  formatFileName,
+  listRequiredParts,
+  parseFileName,
+  type TemplateFile,
+} from './template-files.ts';
 import type { YamlFile } from './yaml.ts';
 
-/** Everyone without another language gets this one, so it must be there. */
-export const DEFAULT_LOCALE = 'en';
-
-/** As files are called, in this order: MJML is another form of the HTML. */
-const FILE_PARTS = ['subject', 'html', 'mjml', 'text'] as const;
-type FilePart = (typeof FILE_PARTS)[number];
-
-/** These can do without a template. */
-const OPTIONAL: ReadonlySet<Channel> = new Set(['webhook', 'internal'] as const);
-
-/** What makes a message complete: one of each list. */
-function neededBy(channel: Channel): readonly (readonly FilePart[])[] {
-  const { needs, oneOf } = CHANNEL_PARTS[channel];
-  return [...needs.map((part) => [part]), ...(oneOf.length > 0 ? [withMjml(oneOf)] : [])];
-}
-
-function partsOf(channel: Channel): readonly FilePart[] {
-  const { needs, oneOf, may } = CHANNEL_PARTS[channel];
-  const possible = withMjml([...needs, ...oneOf, ...may]);
-  return FILE_PARTS.filter((part) => possible.includes(part));
-}
-
-function withMjml(parts: readonly PartName[]): readonly FilePart[] {
-  return parts.includes('html') ? [...parts, 'mjml'] : parts;
-}
-
-interface Source {
-  readonly file: string;
-  readonly type: string;
-  readonly channel: Channel;
-  readonly locale: string;
-  readonly part: FilePart;
-  readonly text: string;
-}
+/** Channels for which a notification needs no template. */
+const OPTIONAL_CHANNELS: ReadonlySet<Channel> = new Set(['webhook', 'internal'] as const);
 
 /**
- * Reads the template files, `templates/NOTIFICATION/CHANNEL.LOCALE.EXTENSION`, checks that each notification has what its
- * channels need, and turns MJML into HTML. In order of notification, channel, locale.
+ * Parses the template files, `templates/NOTIFICATION/CHANNEL.LOCALE.EXTENSION`: checks that each notification has the
+ * templates that its channels require, compiles each template, and turns MJML into HTML. The result is ordered by
+ * notification, channel and locale.
  *
- * @param notifications undefined when notifications.yaml could not be read: only the files themselves are checked then
+ * @param files path to text, of everything below `templates/`
+ * @param notifications undefined if notifications.yaml could not be parsed: then only the files themselves are checked
  */
-export async function readTemplates(
+export async function parseTemplates(
   files: ReadonlyMap<string, string>,
-  notifications: { readonly file: YamlFile; readonly types: readonly ReadNotification[] } | undefined,
+  notifications: { readonly file: YamlFile; readonly types: readonly ParsedNotification[] } | undefined,
   problems: Problems,
 ): Promise<readonly Template[]> {
   const types = notifications?.types;
-  const groups = new Map<string, Source[]>();
-  for (const file of [...files.keys()].sort()) {
-    const source = readName(file, files.get(file)!, problems);
-    if (source === undefined) continue;
-    const known = types?.find(({ type }) => type.name === source.type);
-    if (types && !known) {
-      const names = types.map(({ type }) => type.name);
-      problems.add(at(file, `no notification is called ${JSON.stringify(source.type)}`, suggest(source.type, names)));
-    } else if (known?.channelsKnown && !known.channelAt.has(source.channel)) {
-      const channels = [...known.channelAt.keys()].join(', ');
-      problems.add(at(file, `${source.type} is not sent by ${source.channel}`, `its channels: ${channels}`));
-    } else {
-      const key = `${source.type}\n${source.channel}\n${source.locale}`;
-      groups.set(key, [...(groups.get(key) ?? []), source]);
-    }
+  const groups = new Map<string, TemplateFile[]>();
+  for (const path of [...files.keys()].sort()) {
+    const file = parseFileName(path, files.get(path)!, problems);
+    if (file === undefined || !isOfNotification(file, types, problems)) continue;
+    const key = groupKey(file.type, file.channel, file.locale);
+    groups.set(key, [...(groups.get(key) ?? []), file]);
   }
-  if (notifications) checkDefaults(notifications.file, notifications.types, groups);
+  if (notifications) checkDefaultLocale(notifications.file, notifications.types, groups);
 
   const templates: Template[] = [];
-  for (const sources of groups.values()) {
-    const template = isComplete(sources, problems) ? await compile(sources, problems) : undefined;
+  for (const group of groups.values()) {
+    const template = checkParts(group, problems) ? await compileGroup(group, problems) : undefined;
     if (template) templates.push(template);
   }
   return templates.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
 }
 
-function readName(file: string, written: string, problems: Problems): Source | undefined {
-  const form = 'templates/WELCOME_EMAIL/email.en.html, email.en.subject.txt, sms.en.txt';
-  const [, type, name] = /^templates\/([^/]+)\/([^/]+)$/.exec(file) ?? [];
-  if (type === undefined || name === undefined) {
-    problems.add(at(file, 'a template is one file in the folder of its notification', form));
-    return undefined;
+/** @param types undefined: the notifications are not known, and nothing is checked */
+function isOfNotification(
+  { file, type, channel }: TemplateFile,
+  types: readonly ParsedNotification[] | undefined,
+  problems: Problems,
+): boolean {
+  const known = types?.find((one) => one.type.name === type);
+  if (types && !known) {
+    const names = types.map((one) => one.type.name);
+    problems.add(atStart(file, `no notification is called ${JSON.stringify(type)}`, suggest(type, names)));
+    return false;
   }
-  const [, word, locale, subject, extension] = /^([^.]+)\.([^.]+)(\.subject)?\.([^.]+)$/.exec(name) ?? [];
-  if (word === undefined || locale === undefined) {
-    problems.add(
-      at(file, `${JSON.stringify(name)} is not the name of a template`, `CHANNEL.LOCALE.EXTENSION: ${form}`),
-    );
-    return undefined;
+  if (known?.channelsKnown && !known.channelAt.has(channel)) {
+    const channels = [...known.channelAt.keys()].join(', ');
+    problems.add(atStart(file, `${type} is not sent by ${channel}`, `its channels: ${channels}`));
+    return false;
   }
-  const channel = CHANNELS.find((candidate) => candidate === word);
-  if (channel === undefined) {
-    problems.add(at(file, `${JSON.stringify(word)} is not a channel`, suggest(word, CHANNELS)));
-    return undefined;
-  }
-  const canonical = canonicalLocale(locale);
-  if (canonical !== locale) {
-    const hint = canonical
-      ? `rename it to ${name.replace(locale, canonical)}`
-      : 'a language, and a region if it matters: en, pt-BR';
-    problems.add(at(file, `${JSON.stringify(locale)} is not a locale`, hint));
-    return undefined;
-  }
-  const part = subject ? (extension === 'txt' ? 'subject' : undefined) : BY_EXTENSION[extension!];
-  const possible = partsOf(channel);
-  if (part === undefined || !possible.includes(part)) {
-    const names = possible.map((candidate) => fileName(channel, locale, candidate));
-    problems.add(at(file, `${JSON.stringify(name)} is not a part of ${channel}`, `there is: ${names.join(', ')}`));
-    return undefined;
-  }
-  return { file, type, channel, locale, part, text: part === 'html' || part === 'mjml' ? written : written.trimEnd() };
+  return true;
 }
 
-const BY_EXTENSION: { readonly [extension: string]: FilePart | undefined } = {
-  txt: 'text',
-  html: 'html',
-  mjml: 'mjml',
-};
-
-function fileName(channel: Channel, locale: string, part: FilePart): string {
-  if (part === 'subject') return `${channel}.${locale}.subject.txt`;
-  return `${channel}.${locale}.${part === 'text' ? 'txt' : part}`;
-}
-
-function canonicalLocale(locale: string): string | undefined {
-  try {
-    return Intl.getCanonicalLocales(locale.replace('_', '-'))[0];
-  } catch {
-    return undefined;
-  }
-}
-
-function checkDefaults(file: YamlFile, types: readonly ReadNotification[], groups: ReadonlyMap<string, unknown>): void {
+/** Checks that each notification has a template in the default locale for each channel that requires one. */
+function checkDefaultLocale(
+  file: YamlFile,
+  types: readonly ParsedNotification[],
+  groups: ReadonlyMap<string, unknown>,
+): void {
   for (const { type, channelAt } of types) {
-    for (const [channel, place] of channelAt) {
-      if (OPTIONAL.has(channel) || groups.has(`${type.name}\n${channel}\n${DEFAULT_LOCALE}`)) continue;
-      const files = neededBy(channel).map(
-        ([first]) => `templates/${type.name}/${fileName(channel, DEFAULT_LOCALE, first!)}`,
+    for (const [channel, at] of channelAt) {
+      if (OPTIONAL_CHANNELS.has(channel) || groups.has(groupKey(type.name, channel, DEFAULT_LOCALE))) continue;
+      const files = listRequiredParts(channel).map(
+        ([first]) => `templates/${type.name}/${formatFileName(channel, DEFAULT_LOCALE, first!)}`,
       );
-      file.problem(
-        place,
-        `${type.name} has no ${channel} template in "${DEFAULT_LOCALE}"`,
-        `write ${files.join(' and ')}`,
-      );
+      const message = `${type.name} has no ${channel} template in "${DEFAULT_LOCALE}"`;
+      file.report(at, message, `write ${files.join(' and ')}`);
     }
   }
 }
 
-function isComplete(sources: readonly Source[], problems: Problems): boolean {
-  const { channel, locale, type, file } = sources[0]!;
-  const has = (part: FilePart) => sources.some((source) => source.part === part);
-  const missing = neededBy(channel).filter((alternatives) => !alternatives.some(has));
+/** Whether the files of one template, which agree in type, channel and locale, have all required parts and no empty one. */
+function checkParts(group: readonly TemplateFile[], problems: Problems): boolean {
+  const { channel, locale, type, file } = group[0]!;
+  const has = (part: FilePart) => group.some((one) => one.part === part);
+  const missing = listRequiredParts(channel).filter((alternatives) => !alternatives.some(has));
   for (const alternatives of missing) {
-    const name = `templates/${type}/${fileName(channel, locale, alternatives[0]!)}`;
-    problems.add(
-      at(file, `the ${channel} template in "${locale}" has no ${alternatives.join(' or ')}`, `write ${name}`),
-    );
+    const message = `the ${channel} template in "${locale}" has no ${alternatives.join(' or ')}`;
+    const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!)}`;
+    problems.add(atStart(file, message, `write ${name}`));
   }
-  const empty = sources.filter((source) => source.text.trim() === '');
-  for (const source of empty) problems.add(at(source.file, 'the template is empty'));
-  const mjml = has('html') ? sources.find((source) => source.part === 'mjml') : undefined;
-  if (mjml) problems.add(at(mjml.file, 'there is an .html of this e-mail as well', 'keep one of them'));
+  const empty = group.filter(({ text }) => text.trim() === '');
+  for (const one of empty) problems.add(atStart(one.file, 'the template is empty'));
+  const mjml = has('html') ? group.find(({ part }) => part === 'mjml') : undefined;
+  if (mjml) problems.add(atStart(mjml.file, 'this email has an .html file as well', 'keep one of them'));
   return missing.length === 0 && empty.length === 0 && mjml === undefined;
 }
 
-async function compile(sources: readonly Source[], problems: Problems): Promise<Template | undefined> {
-  const { type, channel, locale } = sources[0]!;
+async function compileGroup(group: readonly TemplateFile[], problems: Problems): Promise<Template | undefined> {
+  const { type, channel, locale } = group[0]!;
   const parts: { [part: string]: string } = {};
-  const fileOf = new Map<string, string>();
-  const mjml = sources.find((source) => source.part === 'mjml');
-  for (const source of sources.toSorted(byPart)) {
-    const part = source.part === 'mjml' ? 'html' : source.part;
-    parts[part] = source === mjml ? await mjmlToHtml(source, problems) : source.text;
-    fileOf.set(part, source.file);
+  const fileOfPart = new Map<string, string>();
+  const mjml = group.find(({ part }) => part === 'mjml');
+  for (const one of group.toSorted(compareByPart)) {
+    const part = one.part === 'mjml' ? 'html' : one.part;
+    parts[part] = one === mjml ? await convertMjml(one, problems) : one.text;
+    fileOfPart.set(part, one.file);
   }
   const template: Template = { notificationType: type, channel, locale, parts };
   const compiled = compileTemplate(template);
   if ('template' in compiled) return template;
   for (const { part, message, hint, line, column } of compiled.problems) {
-    const file = fileOf.get(part) ?? sources[0]!.file;
-    // A place in the HTML that MJML became is none that the author knows.
+    const file = fileOfPart.get(part) ?? group[0]!.file;
+    // A place in the HTML that MJML produced means nothing to the author.
     const place = file === mjml?.file ? { line: 1, column: 1 } : { line, column };
     problems.add({ file, ...place, message, ...(hint !== undefined && { hint }) });
   }
   return undefined;
 }
 
-async function mjmlToHtml({ file, text }: Source, problems: Problems): Promise<string> {
+/** Returns the HTML; a placeholder after a problem, which has been reported. */
+async function convertMjml({ file, text }: TemplateFile, problems: Problems): Promise<string> {
   const result = await compileMjml(text);
   if ('html' in result) return result.html;
   for (const problem of result.problems) problems.add({ file, ...problem });
-  return '<p>This could not be made.</p>';
+  return '<p>MJML problem</p>';
 }
 
-function byPart(a: Source, b: Source): number {
+function groupKey(type: string, channel: Channel, locale: string): string {
+  return `${type}\n${channel}\n${locale}`;
+}
+
+function sortKey({ notificationType, channel, locale }: Template): string {
+  return groupKey(notificationType, channel, locale);
+}
+
+function compareByPart(a: TemplateFile, b: TemplateFile): number {
   return a.part < b.part ? -1 : 1;
-}
-
-function sortKey(template: Template): string {
-  return `${template.notificationType}\n${template.channel}\n${template.locale}`;
-}
-
-function at(file: string, message: string, hint?: string) {
-  return { file, line: 1, column: 1, message, ...(hint !== undefined && { hint }) };
 }

@@ -13,9 +13,11 @@ import {
 } from 'yaml';
 import { CatalogError } from '../../errors.ts';
 import type { Json } from '../../model/event.ts';
-import type { Problems } from './problems.ts';
+import type { Problems } from '../problems.ts';
+import { findSourceOffset } from './source-offset.ts';
+import { getSyntaxHint } from './yaml-hints.ts';
 
-/** YAML as plain data that knows its place: `at` is an offset into the file. */
+/** A YAML value. `at` is its offset in the text of the file. */
 export type Tree =
   | { readonly kind: 'map'; readonly at: number; readonly entries: readonly Entry[] }
   | { readonly kind: 'list'; readonly at: number; readonly items: readonly Tree[] }
@@ -36,64 +38,70 @@ export interface Text {
   readonly text: string;
   /** The offset in the file of a character of `text`, through quotes, escapes, folding and indentation. */
   offsetOf(index: number): number;
-  /** Written without quotes and cut short by ` #`, which begins a comment. */
+  /** Whether the text is written without quotes and a comment (` #`) follows it: the author may have meant it as text. */
   readonly cutByComment: boolean;
 }
 
 export interface YamlFile {
+  /** Path inside the folder of the catalog. */
   readonly name: string;
-  /** Null when the file is not YAML; that has been told. */
+  /** Null if the file is not valid YAML, which has been reported. */
   readonly root: Tree | null;
-  problem(at: number, message: string, hint?: string): void;
+  /** Reports a problem at an offset in the text. */
+  report(at: number, message: string, hint?: string): void;
 }
 
-const LARGEST = 256 * 1024;
-const DEEPEST = 40;
-const MOST_OPEN = 2 * DEEPEST + 10;
-// A file this small has fewer nodes; only aliases can make more.
-const MOST_NODES = 300_000;
-const MOST_SYNTAX_PROBLEMS = 10;
+const MAX_FILE_CHARS = 256 * 1024;
+const MAX_DEPTH = 40;
+/** Nesting of the parser: a level is a collection and an item in it, and the document adds a few. */
+const MAX_OPEN_TOKENS = 2 * MAX_DEPTH + 10;
+/** A file within MAX_FILE_CHARS has fewer nodes, unless aliases multiply them. */
+const MAX_NODES = 300_000;
+const MAX_SYNTAX_PROBLEMS = 10;
 
-/** Reads one YAML 1.2 file. What is wrong is added to `problems`. */
+const TOO_DEEP = 'the file is nested too deeply';
+const TOO_DEEP_HINT = `at most ${MAX_DEPTH} levels are allowed`;
+
+/** Parses one YAML 1.2 file. Syntax errors, duplicate keys and exceeded bounds are added to `problems`. */
 export function parseYaml(name: string, source: string, problems: Problems): YamlFile {
   const lines = new LineCounter();
-  const problem = (at: number, message: string, hint?: string) => {
+  const report = (at: number, message: string, hint?: string) => {
     const { line, col } = lines.linePos(at);
     problems.add({ file: name, line: Math.max(1, line), column: Math.max(1, col), message, ...(hint && { hint }) });
   };
-  const broken: YamlFile = { name, root: null, problem };
-  if (source.length > LARGEST) {
-    problem(0, `the file has ${source.length} characters`, `at most ${LARGEST}`);
+  const broken: YamlFile = { name, root: null, report };
+  if (source.length > MAX_FILE_CHARS) {
+    report(0, `the file is too large: ${source.length} characters`, `the limit is ${MAX_FILE_CHARS} characters`);
     return broken;
   }
   try {
-    // Keys are compared by the walk below: the library's own check takes quadratic time.
+    // TreeBuilder finds duplicate keys: the library's own check takes quadratic time.
     const composer = new Composer({ lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' });
-    const [document, second] = [...composer.compose(tokens(source, lines), true, source.length)];
-    if (document === undefined) return { name, root: { kind: 'null', at: 0 }, problem };
+    const [document, second] = [...composer.compose(tokenize(source, lines), true, source.length)];
+    if (document === undefined) return { name, root: { kind: 'null', at: 0 }, report };
     const errors = [...document.errors, ...document.warnings];
     if (errors.length > 0) {
-      for (const error of errors.slice(0, MOST_SYNTAX_PROBLEMS)) {
-        problem(error.pos[0], firstLine(error.message), hintFor(error.code, error.message, source[error.pos[0]]));
+      for (const { pos, message, code } of errors.slice(0, MAX_SYNTAX_PROBLEMS)) {
+        report(pos[0], getFirstLine(message), getSyntaxHint(code, message, source[pos[0]]));
       }
       return broken;
     }
     if (second !== undefined) {
-      problem(second.range[0], 'the file has a second YAML document', 'remove the line ---');
+      report(second.range[0], 'the file has a second YAML document', 'remove the line ---');
       return broken;
     }
-    const walk = new Walk(source, problem);
-    return { name, root: walk.tree(document.contents, 0, 0), problem };
+    const builder = new TreeBuilder(source, report);
+    return { name, root: builder.build(document.contents, 0, 0), report };
   } catch (error) {
     if (error instanceof CatalogError) throw error;
-    if (error instanceof TooMuch) problem(error.at, error.message, error.hint);
-    else if (error instanceof RangeError) problem(0, 'the file is nested too deep', `at most ${DEEPEST} levels`);
-    else problem(0, `this cannot be read as YAML: ${firstLine(String((error as Error).message))}`);
+    if (error instanceof BoundExceeded) report(error.at, error.message, error.hint);
+    else if (error instanceof RangeError) report(0, TOO_DEEP, TOO_DEEP_HINT);
+    else report(0, `this cannot be read as YAML: ${getFirstLine(String((error as Error).message))}`);
     return broken;
   }
 }
 
-/** As JSON. Numbers are finite by then. */
+/** Returns the value as JSON. A number that JSON cannot represent was reported when the file was parsed, and is 0. */
 export function toJson(tree: Tree): Json {
   switch (tree.kind) {
     case 'map':
@@ -109,22 +117,20 @@ export function toJson(tree: Tree): Json {
   }
 }
 
-/** The library's parser, stopped when it is nested too deep: what follows it is recursive, and can end the process. */
-function tokens(source: string, lines: LineCounter): CST.Token[] {
+/** Runs the library's parser within a bound on nesting: its next steps are recursive, and deep input would end the process. */
+function tokenize(source: string, lines: LineCounter): CST.Token[] {
   const parser = new Parser(lines.addNewLine);
   const found: CST.Token[] = [];
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(source)) {
     for (const token of parser.next(lexeme)) found.push(token);
-    if (parser.stack.length > MOST_OPEN) {
-      throw new TooMuch(parser.offset, 'the file is nested too deep', `at most ${DEEPEST} levels`);
-    }
+    if (parser.stack.length > MAX_OPEN_TOKENS) throw new BoundExceeded(parser.offset, TOO_DEEP, TOO_DEEP_HINT);
   }
   for (const token of parser.end()) found.push(token);
   return found;
 }
 
-class TooMuch extends Error {
+class BoundExceeded extends Error {
   readonly at: number;
   readonly hint: string;
   constructor(at: number, message: string, hint: string) {
@@ -134,62 +140,67 @@ class TooMuch extends Error {
   }
 }
 
-class Walk {
+/** Converts the library's nodes into trees: resolves aliases, finds duplicate keys, and holds the bounds on depth and size. */
+class TreeBuilder {
   readonly #anchors = new Map<string, Node>();
   readonly #source: string;
-  readonly #problem: YamlFile['problem'];
+  readonly #report: YamlFile['report'];
   #nodes = 0;
 
-  constructor(source: string, problem: YamlFile['problem']) {
+  constructor(source: string, report: YamlFile['report']) {
     this.#source = source;
-    this.#problem = problem;
+    this.#report = report;
   }
 
-  tree(node: Node | null | undefined, depth: number, nearby: number): Tree {
+  /** @param nearby the offset to report for a node that has no place of its own, such as an absent value */
+  build(node: Node | null | undefined, depth: number, nearby: number): Tree {
     const at = node?.range?.[0] ?? nearby;
-    if (++this.#nodes > MOST_NODES) throw new TooMuch(at, 'aliases make this file too large', 'write it out');
-    if (depth > DEEPEST) throw new TooMuch(at, 'the file is nested too deep', `at most ${DEEPEST} levels`);
-    if (isAlias(node)) return this.tree(this.#target(node.source, at), depth + 1, at);
-    // Of equal names the latest counts, as YAML has it. (The library looks an alias up by a walk through the whole file.)
+    if (++this.#nodes > MAX_NODES) {
+      throw new BoundExceeded(at, 'aliases make this file too large', 'write the values out instead');
+    }
+    if (depth > MAX_DEPTH) throw new BoundExceeded(at, TOO_DEEP, TOO_DEEP_HINT);
+    if (isAlias(node)) return this.build(this.#resolveAlias(node.source, at), depth + 1, at);
+    // An anchor hides an earlier one of the same name, as YAML says. Anchors are collected here because the library
+    // resolves an alias by a walk through the whole file.
     const { anchor } = (node ?? {}) as { anchor?: string };
     if (anchor !== undefined && node) this.#anchors.set(anchor, node);
-    if (isMap(node)) return this.#map(node.items as { key: Node | null; value: Node | null }[], depth, at);
+    if (isMap(node)) return this.#buildMap(node.items as { key: Node | null; value: Node | null }[], depth, at);
     if (isSeq(node)) {
-      return { kind: 'list', at, items: node.items.map((item) => this.tree(item as Node, depth + 1, at)) };
+      return { kind: 'list', at, items: node.items.map((item) => this.build(item as Node, depth + 1, at)) };
     }
-    if (isScalar(node)) return this.#scalar(node, at);
+    if (isScalar(node)) return this.#buildScalar(node, at);
     return { kind: 'null', at };
   }
 
-  #map(pairs: readonly { key: Node | null; value: Node | null }[], depth: number, mapAt: number): Tree {
+  #buildMap(pairs: readonly { key: Node | null; value: Node | null }[], depth: number, mapAt: number): Tree {
     const entries = new Map<string, Entry>();
     for (const pair of pairs) {
       const at = pair.key?.range?.[0] ?? mapAt;
-      const key = isAlias(pair.key) ? this.#target(pair.key.source, at) : pair.key;
+      const key = isAlias(pair.key) ? this.#resolveAlias(pair.key.source, at) : pair.key;
       if (!isScalar(key) || key.value === null) {
-        this.#problem(at, 'a key must be a name', 'name: value');
+        this.#report(at, 'a key must be a name', 'name: value');
         continue;
       }
       const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
-      if (name === '__proto__') this.#problem(at, 'a key cannot be called "__proto__"', 'choose another name');
-      else if (entries.has(name)) this.#problem(at, `${JSON.stringify(name)} is here twice`, 'remove or rename one');
-      else entries.set(name, { key: name, at, value: this.tree(pair.value, depth + 1, key.range?.[1] ?? at) });
+      if (name === '__proto__') this.#report(at, 'a key cannot be called "__proto__"', 'choose another name');
+      else if (entries.has(name)) this.#report(at, `${JSON.stringify(name)} appears twice`, 'remove or rename one');
+      else entries.set(name, { key: name, at, value: this.build(pair.value, depth + 1, key.range?.[1] ?? at) });
     }
     return { kind: 'map', at: mapAt, entries: [...entries.values()] };
   }
 
-  #target(name: string, at: number): Node | undefined {
+  #resolveAlias(name: string, at: number): Node | undefined {
     const target = this.#anchors.get(name);
-    if (!target) this.#problem(at, `nothing before this is called &${name.slice(0, 60)}`, hintFor('BAD_ALIAS'));
+    if (!target) this.#report(at, `there is no anchor &${name.slice(0, 60)} before this`, getSyntaxHint('BAD_ALIAS'));
     return target;
   }
 
-  #scalar(node: Scalar, at: number): Tree {
+  #buildScalar(node: Scalar, at: number): Tree {
     const { value } = node;
     const written = node.source ?? String(value);
     if (typeof value === 'boolean') return { kind: 'boolean', at, value, source: written };
     if (typeof value === 'number') {
-      if (!Number.isFinite(value)) this.#problem(at, `${written} is not a number that JSON knows`);
+      if (!Number.isFinite(value)) this.#report(at, `${written} is not a finite number`);
       return { kind: 'number', at, value: Number.isFinite(value) ? value : 0, source: written };
     }
     if (typeof value !== 'string') return { kind: 'null', at };
@@ -199,69 +210,12 @@ class Walk {
       kind: 'text',
       at,
       text: value,
-      offsetOf: (index) => offsetInSource(source, at, end, value, index, node.type),
+      offsetOf: (index) => findSourceOffset(source, at, end, value, index, node.type),
       cutByComment: node.type === Scalar.PLAIN && /^[ \t]+#/.test(source.slice(end, end + 80)),
     };
   }
 }
 
-/** Follows the written form and its value side by side: what is only in the written form (escapes, indentation) is skipped. */
-function offsetInSource(
-  source: string,
-  start: number,
-  end: number,
-  value: string,
-  index: number,
-  type: unknown,
-): number {
-  let at = start;
-  if (type === Scalar.BLOCK_FOLDED || type === Scalar.BLOCK_LITERAL) {
-    while (at < end && source[at] !== '\n') at++;
-  } else if (type === Scalar.QUOTE_DOUBLE || type === Scalar.QUOTE_SINGLE) {
-    at++;
-  }
-  for (let i = 0; i <= index && at < end; i++) {
-    while (at < end && source[at] !== value[i] && /\s/.test(source[at]!)) at++;
-    const width = i < value.length && /\s/.test(value[i]!) && source[at] !== value[i] ? 0 : widthAt(source, at, type);
-    if (i < index) at += width;
-  }
-  return Math.min(at, end);
-}
-
-function widthAt(source: string, at: number, type: unknown): number {
-  if (type === Scalar.QUOTE_SINGLE) return source.startsWith("''", at) ? 2 : 1;
-  if (type !== Scalar.QUOTE_DOUBLE || source[at] !== '\\') return 1;
-  return { x: 4, u: 6, U: 10 }[source[at + 1] ?? ''] ?? 2;
-}
-
-const UNCLOSED = 'look for a quote or bracket that is not closed, or a colon that is missing';
-
-function firstLine(message: string): string {
+function getFirstLine(message: string): string {
   return message.split('\n', 1)[0]!.slice(0, 200);
-}
-
-function hintFor(code: string, message = '', character = ''): string | undefined {
-  switch (code) {
-    case 'TAB_AS_INDENT':
-      return 'indent with spaces';
-    case 'TAG_RESOLVE_FAILED':
-      return 'a value that begins with ! needs quotes around the whole of it';
-    case 'BLOCK_AS_IMPLICIT_KEY':
-    case 'MULTILINE_IMPLICIT_KEY':
-    case 'BLOCK_IN_FLOW':
-      return 'a text with a colon and a space in it needs quotes around the whole of it';
-    case 'BAD_INDENT':
-      return message.startsWith('Flow') ? UNCLOSED : 'keys of one level start in one column';
-    case 'UNEXPECTED_TOKEN':
-      return 'a text that begins with a quote, a bracket or a sign needs quotes around the whole of it';
-    case 'BAD_SCALAR_START':
-      return `a text that begins with ${JSON.stringify(character)} needs quotes`;
-    case 'MISSING_CHAR':
-      return UNCLOSED;
-    case 'BAD_ALIAS':
-    case 'ALIAS_PROPS':
-      return 'a text that begins with * or & needs quotes around the whole of it';
-    default:
-      return undefined;
-  }
 }

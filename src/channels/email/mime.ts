@@ -2,11 +2,11 @@ import type { Message } from '../../model/delivery.ts';
 import type { Mailbox } from './address.ts';
 
 /**
- * The bytes of an e-mail (RFC 5322, 2045–2047), from the first header to the last line break: text alone, or text and
- * HTML as alternatives. ASCII only, CRLF, lines of at most 76 characters (an address may be longer). Built here because
- * nodemailer's own composer, which can do far more, costs as much as all the rest of sending.
+ * Returns the bytes of an email (RFC 5322, 2045–2047), from the first header to the last line break: text alone, or text
+ * and HTML as alternatives. ASCII only, CRLF, lines of at most 76 characters (an address may be longer). Built here because
+ * nodemailer's composer, which can do far more, costs as much as the rest of sending.
  *
- * @param mail `from`, `to` and `messageId` (without brackets) are already checked: no line break, no bracket
+ * @param mail `from`, `to` and `messageId` (without brackets) must be valid: no line break, no bracket
  */
 export function buildMail(mail: {
   readonly from: Mailbox;
@@ -17,54 +17,54 @@ export function buildMail(mail: {
 }): Buffer {
   const { subject = '', text, html } = mail.message;
   const head = [
-    `From: ${mailbox(mail.from)}`,
+    `From: ${encodeMailbox(mail.from)}`,
     `To: ${mail.to}`,
-    `Subject: ${unstructured(subject)}`,
+    `Subject: ${encodeSubject(subject)}`,
     `Message-ID: <${mail.messageId}>`,
-    // "GMT" is the obsolete way to say it.
+    // "GMT" is obsolete syntax in mail.
     `Date: ${mail.date.toUTCString().replace('GMT', '+0000')}`,
     'Auto-Submitted: auto-generated',
     'MIME-Version: 1.0',
   ].join('\r\n');
-  const plain = part('text/plain', text);
+  const plain = buildPart('text/plain', text);
   if (html === undefined) return Buffer.from(`${head}\r\n${plain}\r\n`);
   return Buffer.from(
     `${head}\r\nContent-Type: multipart/alternative; boundary="${BOUNDARY}"\r\n\r\n` +
-      `--${BOUNDARY}\r\n${plain}\r\n--${BOUNDARY}\r\n${part('text/html', html)}\r\n--${BOUNDARY}--\r\n`,
+      `--${BOUNDARY}\r\n${plain}\r\n--${BOUNDARY}\r\n${buildPart('text/html', html)}\r\n--${BOUNDARY}--\r\n`,
   );
 }
 
-/** May be constant: neither quoted-printable nor base64 can hold `=_` (RFC 2045, 6.7). */
+/** A constant is safe: neither quoted-printable nor base64 can contain `=_` (RFC 2045, 6.7). */
 const BOUNDARY = '=_tidings';
 
-function part(type: string, text: string): string {
+function buildPart(type: string, text: string): string {
   const lines = text.replace(/\r\n?|\n/g, '\r\n');
-  // Quoted-printable while it is the shorter one, and a person can read it.
-  const odd = Buffer.byteLength(lines) - lines.length;
+  // Quoted-printable, which is readable, as long as it is the shorter one.
+  const nonAsciiBytes = Buffer.byteLength(lines) - lines.length;
   const [encoding, body] =
-    odd > lines.length / 6 ? ['base64', base64(lines)] : ['quoted-printable', quotedPrintable(lines)];
+    nonAsciiBytes > lines.length / 6 ? ['base64', toBase64(lines)] : ['quoted-printable', toQuotedPrintable(lines)];
   return `Content-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${body}`;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Headers
 
-/** Words of a subject: as they are while they are plain and short, else encoded. Never a line break of their own. */
-function unstructured(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is removed
+/** Returns a subject as it is if it is plain and short, else encoded. Control characters become spaces. */
+function encodeSubject(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are removed
   const line = text.replace(/[\u0000-\u001f\u007f]+/g, ' ');
-  return /^(?:[!-~](?:[ -~]{0,65}[!-~])?)?$/.test(line) && !line.includes('=?') ? line : encodedWords(line);
+  return /^(?:[!-~](?:[ -~]{0,65}[!-~])?)?$/.test(line) && !line.includes('=?') ? line : toEncodedWords(line);
 }
 
-function mailbox({ name, address }: Mailbox): string {
+function encodeMailbox({ name, address }: Mailbox): string {
   if (name === '') return address;
   const isPlain = /^[ -~]{1,60}$/.test(name) && !name.includes('=?');
-  const phrase = isPlain ? `"${name.replace(/["\\]/g, '\\$&')}"` : encodedWords(name);
+  const phrase = isPlain ? `"${name.replace(/["\\]/g, '\\$&')}"` : toEncodedWords(name);
   return `${phrase}\r\n <${address}>`;
 }
 
-/** RFC 2047: base64 words of at most 75 characters, one a line, cut between characters. */
-function encodedWords(text: string): string {
+/** Returns RFC 2047 encoded words: base64, at most 75 characters each, one per line, split between characters. */
+function toEncodedWords(text: string): string {
   const words: string[] = [];
   let word = '';
   let size = 0;
@@ -85,7 +85,7 @@ function encodedWords(text: string): string {
 // ---------------------------------------------------------------------------------------------------------------------
 // Bodies
 
-function base64(text: string): string {
+function toBase64(text: string): string {
   return (
     Buffer.from(text)
       .toString('base64')
@@ -93,26 +93,26 @@ function base64(text: string): string {
   ).join('\r\n');
 }
 
-/** Over the whole text at once: byte by byte it would take longer than to send the message. */
-function quotedPrintable(text: string): string {
+/** Works on the whole text at once: byte by byte it would take longer than sending the message. */
+function toQuotedPrintable(text: string): string {
   return (
     text
       .replaceAll('=', '=3D')
-      .replace(/[^\t\r\n\x20-\x7e]+/g, hex)
-      // A blank at the end of a line may be lost on the way.
-      .replace(/[\t ]$/gm, hex)
+      .replace(/[^\t\r\n\x20-\x7e]+/g, toHexEscapes)
+      // A blank at the end of a line may get lost in transport.
+      .replace(/[\t ]$/gm, toHexEscapes)
       .split('\r\n')
-      .map(fold)
+      .map(foldLine)
       .join('\r\n')
   );
 }
 
-function hex(run: string): string {
+function toHexEscapes(run: string): string {
   return Buffer.from(run).toString('hex').toUpperCase().replace(/../g, '=$&');
 }
 
-/** Soft line breaks, never within an escape. */
-function fold(line: string): string {
+/** Inserts soft line breaks, never within an escape. */
+function foldLine(line: string): string {
   if (line.length <= 76) return line;
   const lines: string[] = [];
   let from = 0;

@@ -1,62 +1,70 @@
 import type { SendOutcome } from '../../model/delivery.ts';
 
-/** What nodemailer says of a failure; each field may be missing. */
+/** A failure as nodemailer reports it; each field may be missing. */
 export interface SmtpFailure {
-  /** The step: `EDNS`, `ESOCKET`, `EAUTH`, `EENVELOPE`, `EMESSAGE`, `ETIMEDOUT`, `EABORT` … */
+  /** The step that failed: `EDNS`, `ESOCKET`, `EAUTH`, `EENVELOPE`, `EMESSAGE`, `ETIMEDOUT`, `EABORT` … */
   readonly code?: string;
-  /** The operating system's or TLS's own: `ECONNREFUSED`, `CERT_HAS_EXPIRED` … */
+  /** Code of the operating system or of TLS: `ECONNREFUSED`, `CERT_HAS_EXPIRED` … */
   readonly originalCode?: string;
   readonly responseCode?: number | false;
-  /** The server's answer. */
+  /** The reply of the server. */
   readonly response?: string;
 }
 
-/** 5xx that say something about us or this session, not about the message: sign-in needed, or a command out of turn. */
-const NOT_ABOUT_THE_MESSAGE = [503, 530, 534, 535, 538];
+/** 5xx replies about the session, not the message: authentication required, or a command out of sequence. */
+const SESSION_REPLY_CODES = [503, 530, 534, 535, 538];
 
 /**
- * @param sentWhole the message was given to the connection to its last byte: without an answer nobody knows what
- *   became of it. Before that the server cannot have taken it.
+ * Returns the outcome of a failed send.
+ * @param sentWhole whether the message was written to the connection to its last byte: without a reply it is then unknown
+ *   whether the server accepted it. Before that it cannot have.
+ * @param tidy removes secrets and addresses from a reply
  */
-export function failureOutcome(failure: SmtpFailure, sentWhole: boolean, tidy: (text: string) => string): SendOutcome {
+export function toFailureOutcome(
+  failure: SmtpFailure,
+  sentWhole: boolean,
+  tidy: (text: string) => string,
+): SendOutcome {
   const { code, responseCode, response } = failure;
-  const said = response && code !== 'EAUTH' ? { response: tidy(response) } : {};
+  const reply = response && code !== 'EAUTH' ? { response: tidy(response) } : {};
   if (code === 'EENVELOPE' || code === 'EMESSAGE') {
-    if (!responseCode) return { kind: 'rejected', reason: ownRefusal(code) };
-    const isFinal = responseCode >= 500 && !NOT_ABOUT_THE_MESSAGE.includes(responseCode);
-    if (isFinal) return { kind: 'rejected', reason: `the mail server refused it (${responseCode})`, ...said };
-    if (responseCode >= 400) return { kind: 'retry', reason: `the mail server put it off (${responseCode})`, ...said };
+    if (!responseCode) return { kind: 'rejected', reason: localRejection(code) };
+    const isFinal = responseCode >= 500 && !SESSION_REPLY_CODES.includes(responseCode);
+    if (isFinal)
+      return { kind: 'rejected', reason: `the mail server rejected the message (${responseCode})`, ...reply };
+    if (responseCode >= 400)
+      return { kind: 'retry', reason: `the mail server deferred the message (${responseCode})`, ...reply };
   }
-  // 421 is an answer too: the server goes away and has not taken it.
+  // 421 is a reply, too: the server closes the connection and has not accepted the message.
   if (sentWhole && responseCode !== 421)
-    return { kind: 'in_doubt', reason: `${trouble(failure)} before there was an answer` };
-  return { kind: 'retry', reason: trouble(failure), ...said };
+    return { kind: 'in_doubt', reason: `${describe(failure)}; the mail server may have accepted the message` };
+  return { kind: 'retry', reason: describe(failure), ...reply };
 }
 
-/** Nodemailer refused it before the server saw it. */
-function ownRefusal(code: 'EENVELOPE' | 'EMESSAGE'): string {
-  return code === 'EMESSAGE' ? 'the mail server does not take messages as large as this' : 'the envelope is not valid';
+/** Returns why nodemailer rejected the message before the server saw it. */
+function localRejection(code: 'EENVELOPE' | 'EMESSAGE'): string {
+  return code === 'EMESSAGE' ? 'the message is too large for the mail server' : 'the envelope is not valid';
 }
 
-function trouble({ code, originalCode, responseCode }: SmtpFailure): string {
+function describe({ code, originalCode, responseCode }: SmtpFailure): string {
   const detail = originalCode ?? responseCode;
-  const because = detail ? ` (${detail})` : '';
+  const suffix = detail ? ` (${detail})` : '';
   switch (code) {
     case 'EABORT':
-      return 'sending was stopped';
+      return 'the send was aborted';
     case 'ETIMEDOUT':
-      return 'the mail server kept silent for too long';
+      return 'the mail server did not respond in time';
     case 'EDNS':
-      return `the mail server's name cannot be resolved${because}`;
+      return `the name of the mail server cannot be resolved${suffix}`;
     case 'ESOCKET':
-      return `the mail server cannot be reached${because}`;
+      return `the mail server cannot be reached${suffix}`;
     case 'ETLS':
-      return `no secure connection to the mail server can be made${because}`;
+      return `a secure connection to the mail server cannot be established${suffix}`;
     case 'EAUTH':
-      return `the mail server does not accept our user name and password${because}`;
+      return `the mail server rejected the user name and password${suffix}`;
     case 'EPROTOCOL':
-      return `the mail server does not let us in${because}`;
+      return `the mail server rejected the connection${suffix}`;
     default:
-      return `the connection to the mail server was lost${because}`;
+      return `the connection to the mail server was lost${suffix}`;
   }
 }

@@ -1,31 +1,33 @@
 import { ConfigError } from '../../errors.ts';
 
-const QUERY = ['requireTLS', 'ignoreTLS', 'tls.rejectUnauthorized', 'name'];
+const KNOWN_OPTIONS = ['requireTLS', 'ignoreTLS', 'tls.rejectUnauthorized', 'name'];
 
-/** How to reach and enter a mail server. */
+/** Settings of the connection to a mail server. */
 export interface SmtpConnection {
   readonly host: string;
-  /** Absent: 587, and 465 with TLS from the start. */
+  /** Absent: 587, or 465 with TLS from the start. */
   readonly port?: number;
   /** TLS from the start. */
   readonly secure: boolean;
   readonly requireTLS: boolean;
   readonly ignoreTLS: boolean;
   readonly tls: { readonly rejectUnauthorized: boolean };
-  /** What we call ourselves. */
+  /** Host name for EHLO. */
   readonly name?: string;
   readonly auth?: { readonly user: string; readonly pass: string };
 }
 
 /**
- * `smtp://user:password@host:port` (STARTTLS when the server offers it) or `smtps://…` (TLS from the start), with
- * `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=`. Throws `ConfigError`, which never
- * quotes the URL. Nodemailer itself would read every option it knows, also those that make it log passwords.
+ * Parses `smtp://user:password@host:port` (STARTTLS if the server offers it) or `smtps://…` (TLS from the start), with
+ * `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=`. Not left to nodemailer, which would
+ * accept every option it knows, such as those that make it log passwords.
+ * @throws ConfigError, which never quotes the URL
  */
-export function readSmtpUrl(text: string): SmtpConnection {
+export function parseSmtpUrl(text: string): SmtpConnection {
   const url = parseUrl(text);
   for (const option of url.searchParams.keys()) {
-    if (!QUERY.includes(option)) throw new ConfigError(`SMTP_URL has an unknown option; there are ${QUERY.join(', ')}`);
+    if (!KNOWN_OPTIONS.includes(option))
+      throw new ConfigError(`SMTP_URL has an unknown option; the known ones are ${KNOWN_OPTIONS.join(', ')}`);
   }
   const isOn = (option: string) => url.searchParams.get(option) === 'true';
   const name = url.searchParams.get('name');
@@ -48,9 +50,9 @@ function parseUrl(text: string) {
     const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
     return { protocol, hostname, port, username: user, password: pass, searchParams };
   } catch {
-    // Not the error itself: it quotes the password.
+    // Without the original error, which quotes the password.
     throw new ConfigError(
-      'SMTP_URL cannot be read; it is like smtp://user:password@mail.example.com:587, with %40 for an @ in the password',
+      'SMTP_URL cannot be parsed; write smtp://user:password@mail.example.com:587, with %40 for an @ in the password',
     );
   }
 }

@@ -4,64 +4,65 @@ import { ConfigError } from '../../errors.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import type { Outgoing, Provider } from '../provider.ts';
-import { type Mailbox, mailAddress, readMailbox } from './address.ts';
+import { type Mailbox, parseMailbox, toMailAddress } from './address.ts';
 import { buildMail } from './mime.ts';
-import { failureOutcome, type SmtpFailure } from './smtp-outcome.ts';
-import { readSmtpUrl } from './smtp-url.ts';
+import { type SmtpFailure, toFailureOutcome } from './smtp-outcome.ts';
+import { parseSmtpUrl } from './smtp-url.ts';
 
 export interface SmtpSettings {
-  /** As smtp-url.ts reads it. */
+  /** See smtp-url.ts. */
   readonly url: string;
-  /** `Name <address>`: the sender people see, and where bounces go. */
+  /** `Name <address>`: the visible sender, and the address for bounces. */
   readonly from: string;
-  /** Connections, and with it sends at once. */
+  /** Number of connections, and of sends at once. Default 5. */
   readonly pool?: number;
   readonly timeouts?: {
-    /** To connect, and again to be greeted. */
-    readonly setUp?: Millis;
-    /** Without a word from the server; well below what a send may take. */
-    readonly silence?: Millis;
+    /** To connect, and again for the greeting, in ms. Default 10 s. */
+    readonly connect?: Millis;
+    /** For the next reply of the server, in ms; below the limit of a send. Default 50 s. */
+    readonly reply?: Millis;
   };
 }
 
 /**
- * E-mail by SMTP over a pool of kept connections. Each message has a `Message-ID` made of its idempotency key, the same
- * in every attempt. Throws `ConfigError` when `url` or `from` cannot be read; connects when there is something to send.
+ * Returns a provider for email by SMTP over a pool of connections, which are opened when there is something to send. Each
+ * message has a `Message-ID` derived from its idempotency key, the same in every attempt.
+ * @throws ConfigError if `url` or `from` cannot be parsed
  */
 export function smtpProvider(settings: SmtpSettings): Provider {
-  const connection = readSmtpUrl(settings.url);
-  const from = readSender(settings.from);
+  const connection = parseSmtpUrl(settings.url);
+  const from = parseSender(settings.from);
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
-  const { pool: size = 5, timeouts: { setUp = 10_000, silence = 50_000 } = {} } = settings;
+  const { pool: size = 5, timeouts: { connect = 10_000, reply = 50_000 } = {} } = settings;
   const pool = new SMTPPool({
     ...connection,
     maxConnections: size,
-    // A connection is replaced now and then, so that a new server behind the name gets its share.
+    // Connections are replaced from time to time, so that a new server behind the name gets its share.
     maxMessages: 1000,
-    // Only what the server has not begun to see is queued again: a kept connection may be gone when it is needed.
+    // For messages that the server has not started to receive: a pooled connection may be dead when it is needed.
     maxRequeues: 2,
-    connectionTimeout: setUp,
-    greetingTimeout: setUp,
-    dnsTimeout: setUp,
-    socketTimeout: silence,
+    connectionTimeout: connect,
+    greetingTimeout: connect,
+    dnsTimeout: connect,
+    socketTimeout: reply,
     idleTimeout: 30_000,
     socketCloseTimeout: 1000,
-    // It would write addresses.
+    // Off, because it would log addresses.
     logger: false,
   });
   const sending = new Set<Promise<unknown>>();
   const tidy = (text: string) => tidyResponse(text, connection.auth?.pass);
 
   async function send({ to, message, idempotencyKey }: Outgoing, signal: AbortSignal): Promise<SendOutcome> {
-    const recipient = to === undefined ? undefined : mailAddress(to);
-    if (recipient === undefined) return { kind: 'rejected', reason: 'this is no address that mail can be sent to' };
+    const recipient = to === undefined ? undefined : toMailAddress(to);
+    if (recipient === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
     const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;
     const raw = buildMail({ from, to: recipient, messageId, date: new Date(), message });
     const mail = new PooledMail({ from: from.address, to: recipient, size: raw.length }, messageId, raw, signal);
     return new Promise((resolve) => {
-      // The pool asks no more of a message than PooledMail has; its type names all of nodemailer's composer.
+      // The pool uses only what PooledMail has; its parameter type is nodemailer's composer.
       pool.send(mail as unknown as Parameters<typeof pool.send>[0], (error, info) => {
-        if (error) resolve(failureOutcome(error as SmtpFailure, mail.sentWhole, tidy));
+        if (error) resolve(toFailureOutcome(error as SmtpFailure, mail.sentWhole, tidy));
         else resolve({ kind: 'delivered', providerMessageId: messageId, response: tidy(info?.response ?? '') });
       });
     });
@@ -89,11 +90,11 @@ export function smtpProvider(settings: SmtpSettings): Provider {
 interface Envelope {
   readonly from: string;
   readonly to: string;
-  /** In bytes; the server may say at once that it is too much. */
+  /** Size of the message in bytes; the server may reject it by this alone. */
   readonly size: number;
 }
 
-/** What the pool needs of a message: the envelope, and the bytes as often as it tries. */
+/** A message as the pool needs it: the envelope, and the bytes once per try. */
 class PooledMail {
   readonly data: { readonly signal: AbortSignal };
   readonly message = this;
@@ -109,12 +110,12 @@ class PooledMail {
     this.data = { signal };
   }
 
-  /** The final dot follows the end of the stream: before it no server can have taken the message. */
+  /** Whether the stream has ended. Only then is the final dot sent, before which no server accepts the message. */
   get sentWhole(): boolean {
     return this.#stream?.readableEnded ?? false;
   }
 
-  /** A new one each time: the connection writes into it. */
+  /** Returns a new object each time, because the connection modifies it. */
   getEnvelope() {
     return { ...this.#envelope, to: [this.#envelope.to] };
   }
@@ -139,13 +140,13 @@ class PooledMail {
   }
 }
 
-function readSender(text: string): Mailbox {
-  const mailbox = readMailbox(text);
+function parseSender(text: string): Mailbox {
+  const mailbox = parseMailbox(text);
   if (mailbox) return mailbox;
   throw new ConfigError('TIDINGS_MAIL_FROM must be one sender, like "Tidings <tidings@example.com>"');
 }
 
-/** Servers like to quote the address, on one of several lines. */
+/** Returns the reply of a server in one line, without addresses, which servers often quote, and without our password. */
 function tidyResponse(response: string, password: string | undefined): string {
   const line = response.slice(0, 1000).replace(/\s+/g, ' ').trim();
   const withoutPassword = password ? line.replaceAll(password, '…') : line;

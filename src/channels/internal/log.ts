@@ -3,9 +3,9 @@ import { maskText } from '../../privacy/mask.ts';
 import type { Provider } from '../provider.ts';
 
 /**
- * Internal alerts: one structured line each, for whoever watches the log. The person it is about is named by id. What an
- * event says is masked already; a template may hold an address of its own, or put one together.
- * @param write takes the line
+ * Returns a provider for internal alerts that writes one structured log line each, with the id of the user. The text is
+ * masked once more: event data is masked already, but a template may contain or compose an address.
+ * @param write writes the line
  */
 export function logProvider(channels: readonly Channel[], write: (line: object) => void): Provider {
   return {

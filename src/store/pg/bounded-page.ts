@@ -1,14 +1,17 @@
 import type pg from 'pg';
 
-/** Text in one page of a list, in bytes. A list of whole events would else be as large as its callers like. */
-const PAGE_BYTES = 8 * 1024 * 1024;
+/**
+ * Bound of the text in one page of a list. Without it, a list of whole events would be as large as callers make their
+ * events.
+ */
+const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
 /**
- * The rows of a select that has an order and a limit, as long as the page has room: the first one, and each that has less
- * than PAGE_BYTES before it. What is left out never leaves PostgreSQL.
+ * Returns the rows of a select with an order and a limit, as long as the page has room: the first row, and each that has
+ * less than MAX_PAGE_BYTES before it. The other rows do not leave PostgreSQL.
  * @param query.order as in the select, by names of its columns
  * @param query.texts the columns that may be large
- * @returns `more`: the list likely goes on after the last of the rows
+ * @returns `more`: whether the list likely continues after the last row
  */
 export async function queryPage(
   pool: pg.Pool,
@@ -29,7 +32,7 @@ export async function queryPage(
               sum(${size}) over (order by ${order} rows between unbounded preceding and 1 preceding) as found_before
        from (${select}) as found
      ) as page
-     where coalesce(found_before, 0) < ${PAGE_BYTES} order by ${order}`,
+     where coalesce(found_before, 0) < ${MAX_PAGE_BYTES} order by ${order}`,
     [...values],
   );
   const found = rows[0]?.found_rows ?? 0;

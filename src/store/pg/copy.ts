@@ -1,42 +1,42 @@
 import type { Millis } from '../../model/event.ts';
 import type { Statement } from './pipeline.ts';
 
-/** How a column's values come in: texts and JSON texts as strings, times in milliseconds, UUIDs as hex with hyphens. */
-export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bytea';
+/** Type of a column. Texts and JSON texts are given as strings, times in ms, UUIDs as hex with or without hyphens. */
+export type ColumnType = 'text' | 'time' | 'uuid' | 'int2' | 'int4' | 'bool' | 'bytea';
 
-export type ColumnValue = string | number | Uint8Array | null;
+export type ColumnValue = string | number | boolean | Uint8Array | null;
 
-/** A table's columns, in the order in which rows give them. */
+/** Columns of a table, in the order of the values of a row. */
 export type Columns = { readonly [name: string]: ColumnType };
 
-/** Of the chunks, in bytes: they grow from the one to the other. */
-const SMALLEST = 4096;
-const LARGEST = 65_536;
+/** Sizes of the first and the largest chunks; each is twice as large as the one before. */
+const MIN_CHUNK_BYTES = 4096;
+const MAX_CHUNK_BYTES = 65_536;
 
-/** UTF-8 takes at most so many bytes for one UTF-16 unit. */
-const BYTES_A_UNIT = 3;
+/** UTF-8 needs at most 3 bytes for one UTF-16 unit. */
+const MAX_BYTES_PER_UNIT = 3;
 
-/** Up to so many characters, a loop is faster than the call that encodes a text. */
-const SHORT = 40;
+/** For texts of up to this length, a loop is faster than the call that encodes a text. */
+const MAX_LOOP_CHARS = 40;
 
-/** Signature, no flags, no extension. */
+/** File header: signature, no flags, no extension. */
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 
-/** PostgreSQL counts microseconds from here. */
-const EPOCH: Millis = Date.UTC(2000, 0, 1);
-const WORD = 2 ** 32;
+/** Start of PostgreSQL's count of microseconds. */
+const PG_EPOCH: Millis = Date.UTC(2000, 0, 1);
+const TWO_POW_32 = 2 ** 32;
 
 /**
- * Rows for `copy … from stdin` in the binary format (PostgreSQL documentation, COPY, "Binary Format"), the cheapest way in:
- * no parse tree, no parameter, no executor start for each row, and no digits to read. Each value is written where it is
- * sent from: no text of the whole batch is ever made.
+ * Collects rows for `copy … from stdin` in the binary format (PostgreSQL documentation, COPY, "Binary Format"). It is the
+ * cheapest way to insert rows: the server parses no statement, parameters or digits, and starts the executor once. Each
+ * value is written into the chunk that is sent, so that no text of the whole batch is ever built.
  */
 export class CopyRows {
   readonly #table: string;
   readonly #columns: string;
   readonly #types: readonly ColumnType[];
   readonly #full: Buffer[] = [];
-  #chunk = Buffer.allocUnsafe(SMALLEST);
+  #chunk = Buffer.allocUnsafe(MIN_CHUNK_BYTES);
   #at = 0;
 
   constructor(table: string, columns: Columns) {
@@ -46,40 +46,42 @@ export class CopyRows {
     this.#at = HEADER.copy(this.#chunk);
   }
 
-  /** One row; a value for each column. */
+  /** Adds a row: a value for each column. */
   add(values: readonly ColumnValue[]): void {
-    this.#room(2);
+    this.#reserve(2);
     this.#int2(values.length);
-    for (let place = 0; place < values.length; place++) {
-      const value = values[place] as ColumnValue;
-      if (value === null) this.#length(-1, 0);
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index] as ColumnValue;
+      if (value === null) this.#startValue(-1, 0);
       else if (typeof value === 'string') {
-        if (this.#types[place] === 'uuid') this.#uuid(value);
+        if (this.#types[index] === 'uuid') this.#uuid(value);
         else this.#text(value);
-      } else if (typeof value === 'number') this.#number(this.#types[place] as ColumnType, value);
+      } else if (typeof value === 'number') this.#number(this.#types[index] as ColumnType, value);
+      else if (typeof value === 'boolean') this.#boolean(value);
       else this.#bytes(value);
     }
   }
 
-  /** All of them; nothing can be added any more. */
+  /** Returns the statement that inserts the rows. No row can be added afterwards. */
   statement(): Statement {
-    this.#room(2);
+    this.#reserve(2);
     this.#int2(-1);
     const copyData = [...this.#full, this.#chunk.subarray(0, this.#at)];
     const text = `copy ${this.#table} (${this.#columns}) from stdin with (format binary)`;
     return { name: `copy-${this.#table}`, text, copyData };
   }
 
-  #room(bytes: number): void {
+  /** Starts a new chunk unless the current one has room for so many bytes. */
+  #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#chunk.length) return;
     this.#full.push(this.#chunk.subarray(0, this.#at));
-    this.#chunk = Buffer.allocUnsafe(Math.max(bytes, Math.min(LARGEST, 2 * this.#chunk.length)));
+    this.#chunk = Buffer.allocUnsafe(Math.max(bytes, Math.min(MAX_CHUNK_BYTES, 2 * this.#chunk.length)));
     this.#at = 0;
   }
 
-  /** The length of a value, and room for it. */
-  #length(length: number, room: number): void {
-    this.#room(4 + room);
+  /** Writes the length of a value (-1: null), and reserves bytes for it. */
+  #startValue(length: number, maxBytes: number): void {
+    this.#reserve(4 + maxBytes);
     this.#int4(length);
   }
 
@@ -101,11 +103,11 @@ export class CopyRows {
 
   #text(text: string): void {
     const length = text.length;
-    this.#length(length, length * BYTES_A_UNIT);
+    this.#startValue(length, length * MAX_BYTES_PER_UNIT);
     const chunk = this.#chunk;
     const from = this.#at;
     let at = from;
-    if (length <= SHORT) {
+    if (length <= MAX_LOOP_CHARS) {
       for (let i = 0; i < length; i++) {
         const unit = text.charCodeAt(i);
         if (unit > 0x7f) break;
@@ -122,22 +124,27 @@ export class CopyRows {
 
   #number(type: ColumnType, value: number): void {
     if (type === 'time') {
-      // Beyond the year 2255 this loses a few microseconds; columns of milliseconds round them away.
-      const micros = (value - EPOCH) * 1000;
-      this.#length(8, 8);
-      this.#int4(Math.floor(micros / WORD));
-      this.#int4(micros % WORD);
+      // Beyond the year 2255 a few microseconds are lost; columns of milliseconds round them away.
+      const micros = (value - PG_EPOCH) * 1000;
+      this.#startValue(8, 8);
+      this.#int4(Math.floor(micros / TWO_POW_32));
+      this.#int4(micros % TWO_POW_32);
     } else if (type === 'int2') {
-      this.#length(2, 2);
+      this.#startValue(2, 2);
       this.#int2(value);
     } else {
-      this.#length(4, 4);
+      this.#startValue(4, 4);
       this.#int4(value);
     }
   }
 
+  #boolean(value: boolean): void {
+    this.#startValue(1, 1);
+    this.#chunk[this.#at++] = value ? 1 : 0;
+  }
+
   #uuid(text: string): void {
-    this.#length(16, 16);
+    this.#startValue(16, 16);
     const chunk = this.#chunk;
     let at = this.#at;
     for (let i = 0; i < text.length; i += 2) {
@@ -148,7 +155,7 @@ export class CopyRows {
   }
 
   #bytes(value: Uint8Array): void {
-    this.#length(value.length, value.length);
+    this.#startValue(value.length, value.length);
     this.#chunk.set(value, this.#at);
     this.#at += value.length;
   }

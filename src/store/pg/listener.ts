@@ -1,23 +1,27 @@
 import pg from 'pg';
 
+const RECONNECT_PAUSE_MS = 1000;
+
 /**
- * Hears NOTIFY on one channel. The connection is its own and comes back by itself; while it is away nothing is heard,
- * so whoever waits for it must also look now and then.
+ * Listens for NOTIFY on one channel, on a connection of its own that is opened again when it is lost. Notifications that
+ * are sent meanwhile are missed, so the caller must poll as well.
  */
 export class NotifyListener {
   readonly #url: string;
   readonly #channel: string;
-  readonly #heard: () => void;
+  readonly #onNotify: () => void;
   #client: pg.Client | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #reconnect: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(url: string, channel: string, heard: () => void) {
+  /** @param onNotify called for each notification, and after each connect: notifications may have been missed */
+  constructor(url: string, channel: string, onNotify: () => void) {
     this.#url = url;
     this.#channel = channel;
-    this.#heard = heard;
+    this.#onNotify = onNotify;
   }
 
+  /** Resolves when it listens, or the first try to connect has failed. */
   async start(): Promise<void> {
     const client = new pg.Client({
       connectionString: this.#url,
@@ -27,30 +31,29 @@ export class NotifyListener {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     });
-    const lost = () => {
+    const onLost = () => {
       if (this.#client !== client || this.#stopped) return;
       this.#client = undefined;
-      this.#retry = setTimeout(() => void this.start(), 1000);
+      this.#reconnect = setTimeout(() => void this.start(), RECONNECT_PAUSE_MS);
     };
     this.#client = client;
-    client.on('error', lost);
-    client.on('end', lost);
-    client.on('notification', this.#heard);
+    client.on('error', onLost);
+    client.on('end', onLost);
+    client.on('notification', this.#onNotify);
     try {
       await client.connect();
       await client.query(`listen ${this.#channel}`);
-      // What was announced while nobody listened.
-      this.#heard();
+      this.#onNotify();
     } catch {
-      lost();
-      // Connected, and yet it cannot listen: another one will.
+      onLost();
+      // It may be connected and still unable to listen.
       void client.end().catch(() => {});
     }
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#retry);
+    clearTimeout(this.#reconnect);
     await this.#client?.end().catch(() => {});
   }
 }

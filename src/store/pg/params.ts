@@ -2,17 +2,17 @@ import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 
 /**
- * An array as one text: the driver quotes arrays element by element, and JSON is parsed field by field; both cost more than
- * the statement itself. Ids, types and rule names hold no control characters, so U+001F parts them; nothing at all is the
- * empty array, and null an empty text.
+ * Packs an array into one text, for `string_to_array($n, E'\x1f')`. The driver would quote an array element by element, and
+ * JSON would be parsed field by field; both cost more than the statement itself. Elements must not contain U+001F, which
+ * ids, types and rule names cannot. The empty array is the empty text, and null an empty element.
  */
 export function packTextArray(values: readonly (string | number | null)[]): string {
   return values.join('\x1f');
 }
 
 /**
- * Spans of event times as four parameters: where each begins, where each ends, and the first and the last moment of all,
- * which say beforehand which partitions are not needed.
+ * Returns spans of event times as four parameters: packed starts, packed ends, and the first and the last time of all, by
+ * which PostgreSQL rules out partitions before it runs the statement.
  */
 export function timeRangeParams(spans: readonly { readonly from: Millis; readonly to: Millis }[]): string[] {
   return [

@@ -1,105 +1,120 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { type Connection, getSqlState, withTransaction } from './database.ts';
+import { getSqlState } from './errors.ts';
+import type { Connection } from './pool.ts';
+import { withTransaction } from './transaction.ts';
 
-type Table = 'events' | (typeof BY_ID)[number];
+type Table = 'events' | (typeof TABLES_BY_ID)[number];
 
-/** Partitioned by the time inside their UUIDv7 key. */
-const BY_ID = ['notifications', 'deliveries', 'attempts', 'messages'] as const;
+/** Tables partitioned by the time inside their UUIDv7 key. */
+const TABLES_BY_ID = ['notifications', 'deliveries', 'attempts', 'messages'] as const;
 
-/** Deliveries are updated in place; see sql/000002.sql. */
+/** Storage settings of a partition; why deliveries have some is in sql/000001.sql. */
 const STORAGE: { readonly [table in Table]?: string } = { deliveries: ' with (fillfactor = 40)' };
 
-/** Events older or newer than this, seen from now, share the default partition: a hostile clock cannot make partitions. */
-const YEARS_BACK = 5;
-const MONTHS_AHEAD = 2;
+/** Events older or newer than this go to the default partition, so that a wrong clock cannot create partitions. */
+const MAX_YEARS_BACK = 5;
+const MAX_MONTHS_AHEAD = 2;
 
-/** More rows than this stay in the default partition when their month is made: nothing comes in while they move. */
-const MOST_MOVED = 100_000;
-
-/** A month is made when nobody reads its table, and everybody waits behind it: not for long, not behind a backtest. */
-const LOCK_PATIENCE: Millis = 2000;
-const TRY_AGAIN: Millis = 60_000;
+/** If more rows of a month are in the default partition, they stay there: the table is locked while rows move. */
+const MAX_MOVED_ROWS = 100_000;
 
 /**
- * Makes the monthly partitions that are missing, before the first row that belongs into them is written. What came too early,
- * or when its month could not be made, lies in the default partition, and moves when it is made. Remembers what it made: a
- * batch of known months costs nothing.
+ * Creating a month needs an exclusive lock on the table, and every statement queues behind that request: it must not wait
+ * long, for example for a backtest.
+ */
+const LOCK_TIMEOUT_MS: Millis = 2000;
+const RETRY_PAUSE_MS: Millis = 60_000;
+
+/**
+ * Creates missing monthly partitions before the first row of their month is written. Rows that came before their month
+ * could be created are in the default partition, and move when it is created. Months that exist are remembered: a batch of
+ * known months costs no statement.
  */
 export class Partitions {
   readonly #pool: pg.Pool;
   readonly #known = new Set<number>();
+  /** No month of events is created before this time: the table was locked. */
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
   }
 
-  /** For events at these times, decided at `now`. */
+  /** Creates the months of events at these times. A month that cannot be created now is left out, and tried again later. */
   async ensureEvents(times: readonly Millis[], now: Millis): Promise<void> {
     const thisMonth = monthNumber(now);
     const missing = new Set<number>();
     for (const time of times) {
       const month = monthNumber(time);
-      if (this.#known.has(month) || month < thisMonth - YEARS_BACK * 12 || month > thisMonth + MONTHS_AHEAD) continue;
+      if (this.#known.has(month) || month < thisMonth - MAX_YEARS_BACK * 12 || month > thisMonth + MAX_MONTHS_AHEAD)
+        continue;
       missing.add(month);
     }
     if (now < this.#notBefore) return;
     for (const month of [...missing].sort((a, b) => a - b)) {
-      const became = await this.#create('events', month);
-      if (became === 'locked') this.#notBefore = now + TRY_AGAIN;
+      const result = await this.#create('events', month);
+      if (result === 'locked') this.#notBefore = now + RETRY_PAUSE_MS;
       else this.#known.add(month);
     }
   }
 
-  /** For what is made from `now` on; called at start and daily. Returns partitions whose rows stay in the default one. */
+  /**
+   * Creates the current and the next months of every table; to be called at start and daily. Returns the names of the
+   * partitions that could not be created, whose rows stay in the default partition.
+   */
   async ensureAhead(now: Millis): Promise<string[]> {
-    const left: string[] = [];
+    const failed: string[] = [];
     const thisMonth = monthNumber(now);
-    for (let month = thisMonth; month <= thisMonth + MONTHS_AHEAD; month++) {
-      const tables: Table[] = month <= thisMonth + 1 ? [...BY_ID, 'events'] : [...BY_ID];
-      for (const table of tables) if ((await this.#create(table, month)) !== 'made') left.push(nameOf(table, month));
+    for (let month = thisMonth; month <= thisMonth + MAX_MONTHS_AHEAD; month++) {
+      const tables: Table[] = month <= thisMonth + 1 ? [...TABLES_BY_ID, 'events'] : [...TABLES_BY_ID];
+      for (const table of tables) {
+        if ((await this.#create(table, month)) !== 'created') failed.push(partitionName(table, month));
+      }
     }
-    return left;
+    return failed;
   }
 
-  async #create(table: Table, month: number): Promise<'made' | 'full' | 'locked'> {
-    const name = nameOf(table, month);
-    const { rows } = await this.#pool.query('select to_regclass($1) as made', [name]);
-    if (rows[0]?.made !== null) return 'made';
-    const [from, to] = [bound(table, month), bound(table, month + 1)];
+  async #create(table: Table, month: number): Promise<'created' | 'full' | 'locked'> {
+    const name = partitionName(table, month);
+    const { rows } = await this.#pool.query('select to_regclass($1) as oid', [name]);
+    if (rows[0]?.oid !== null) return 'created';
+    const [from, to] = [lowerBound(table, month), lowerBound(table, month + 1)];
     const create = `create table if not exists ${name} partition of ${table}
                     for values from (${from}) to (${to})${STORAGE[table] ?? ''}`;
     try {
-      await this.#inTurn(name, (connection) => connection.query(create));
-      return 'made';
+      await this.#withLock(name, (connection) => connection.query(create));
+      return 'created';
     } catch (error) {
       if (getSqlState(error) === '55P03') return 'locked';
       // 23514: the default partition holds rows of this month.
       if (getSqlState(error) !== '23514') throw error;
     }
     try {
-      const isMade = await this.#inTurn(name, (connection) => createAndMove(connection, table, from, to, create));
-      return isMade ? 'made' : 'full';
+      const isCreated = await this.#withLock(name, (connection) => createAndMove(connection, table, from, to, create));
+      return isCreated ? 'created' : 'full';
     } catch (error) {
       if (getSqlState(error) === '55P03') return 'locked';
       throw error;
     }
   }
 
-  /** Two processes may want the same month at once; the second finds it made. */
-  #inTurn<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  /** Runs `work` in a transaction of its own, one process at a time: the second finds the month created. */
+  #withLock<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     return withTransaction(this.#pool, async (connection) => {
       await connection.query(
-        `set local lock_timeout = ${LOCK_PATIENCE}; select pg_advisory_xact_lock(hashtextextended('${name}', 0))`,
+        `set local lock_timeout = ${LOCK_TIMEOUT_MS}; select pg_advisory_xact_lock(hashtextextended('${name}', 0))`,
       );
       return work(connection);
     });
   }
 }
 
-/** With the rows of it that lie in the default partition. False: they are too many, and stay. */
+/**
+ * Creates a month and moves its rows from the default partition. Returns false, and changes nothing, if these are more than
+ * MAX_MOVED_ROWS.
+ */
 async function createAndMove(
   connection: Connection,
   table: Table,
@@ -108,29 +123,29 @@ async function createAndMove(
   create: string,
 ): Promise<boolean> {
   const key = table === 'events' ? 'event_time' : 'notification_id';
-  const early = `${table}_default where ${key} >= ${from} and ${key} < ${to}`;
-  const many = `select 1 from ${early} offset ${MOST_MOVED} limit 1`;
-  if ((await connection.query(many)).rows.length > 0) return false;
-  // Nobody adds another one meanwhile.
+  const rowsOfMonth = `${table}_default where ${key} >= ${from} and ${key} < ${to}`;
+  const tooMany = `select 1 from ${rowsOfMonth} offset ${MAX_MOVED_ROWS} limit 1`;
+  if ((await connection.query(tooMany)).rows.length > 0) return false;
+  // No row may be added meanwhile.
   await connection.query(`lock table ${table} in access exclusive mode`);
-  await connection.query(`create temporary table moved on commit drop as select * from ${early}`);
-  await connection.query(`delete from ${early}`);
+  await connection.query(`create temporary table moved on commit drop as select * from ${rowsOfMonth}`);
+  await connection.query(`delete from ${rowsOfMonth}`);
   await connection.query(create);
   await connection.query(`insert into ${table} select * from moved`);
   return true;
 }
 
-/** The first key of a month, as SQL. */
-function bound(table: Table, month: number): string {
+/** Returns the first key of a month as a SQL literal. */
+function lowerBound(table: Table, month: number): string {
   const start = monthStart(month);
   return `'${table === 'events' ? isoTime(start) : uuidAt(start)}'`;
 }
 
-function nameOf(table: Table, month: number): string {
+function partitionName(table: Table, month: number): string {
   return `${table}_${isoTime(monthStart(month)).slice(0, 7).replace('-', '_')}`;
 }
 
-/** The smallest UUIDv7 of a millisecond (RFC 9562 section 5.7: the first 48 bits are the time). */
+/** Returns the smallest UUIDv7 of a millisecond (RFC 9562 section 5.7: the first 48 bits are the time). */
 export function uuidAt(time: Millis): string {
   const hex = time.toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;

@@ -1,23 +1,25 @@
 import type pg from 'pg';
-import type { Connection } from './database.ts';
+import type { Connection } from './pool.ts';
 
-/** A statement that stays prepared on its connection. */
+/** A statement that is prepared once per connection. */
 export interface Statement {
-  /** Unique among all statements: the name it is prepared under. */
+  /** The name it is prepared under; unique among all statements. */
   readonly name: string;
   readonly text: string;
   readonly values?: readonly string[];
-  /** For `copy … from stdin`: the rows, see copy.ts. */
+  /** The rows of a `copy … from stdin`; see copy.ts. */
   readonly copyData?: readonly Buffer[];
 }
 
-/** Columns as PostgreSQL writes them in text. */
+/** Columns in PostgreSQL's text format. */
 export type TextRow = readonly (string | null)[];
 
 /**
- * Runs statements one after the other in one round trip; resolves to the rows of each. Each sees what committed before it
- * began. The first that fails is the error, and those behind it are not run. A small batch spends more on round trips than
- * on its events. Without an answer it fails as any query of the pool does (`Patience.answer`): give up the connection.
+ * Runs statements in order in one round trip, because a small batch spends more time on round trips than on its events.
+ * Resolves to the rows of each statement. Each statement sees what was committed before it started.
+ *
+ * Rejects with the error of the first statement that fails; those after it are not run. Without a response it rejects after
+ * `Timeouts.query`, like any query of the pool: discard the connection then.
  */
 export function runPipelined(connection: Connection, statements: readonly Statement[]): Promise<TextRow[][]> {
   return new Promise((resolve, reject) => {
@@ -25,7 +27,7 @@ export function runPipelined(connection: Connection, statements: readonly Statem
   });
 }
 
-/** What is prepared, by connection. */
+/** Names of the prepared statements, by connection. */
 const prepared = new WeakMap<pg.Connection, Set<string>>();
 
 /** The parts of node-postgres' Connection that send a message; its types ask for parameters that it does not read. */
@@ -39,9 +41,9 @@ interface Wire {
   sync(): void;
 }
 
-/** What node-postgres runs: it calls `submit`, then tells of every message that comes back. */
+/** A query that node-postgres runs: it calls `submit`, then a handler for each message of the response. */
 class RoundTrip implements pg.Submittable {
-  /** Set by node-postgres: stops its clock (`query_timeout`), which else ends in `handleError`. */
+  /** Set by node-postgres: stops its timer for `query_timeout`, which otherwise calls `handleError`. */
   callback: (() => void) | undefined;
   readonly #statements: readonly Statement[];
   readonly #resolve: (rows: TextRow[][]) => void;
@@ -56,7 +58,9 @@ class RoundTrip implements pg.Submittable {
     this.#reject = reject;
   }
 
-  /** The extended protocol lets everything be sent before anything is answered; after an error the server skips to Sync. */
+  /**
+   * Sends everything before reading any response, as the extended protocol allows. After an error the server skips to Sync.
+   */
   submit(connection: pg.Connection): void {
     this.#known = prepared.get(connection) ?? new Set();
     prepared.set(connection, this.#known);
@@ -64,7 +68,7 @@ class RoundTrip implements pg.Submittable {
     wire.stream.cork();
     for (const { name, text, values = [], copyData } of this.#statements) {
       if (!this.#known.has(name)) {
-        // Closing what is not there is no error; a round trip that failed may have come as far as preparing it.
+        // A failed round trip may have prepared it. Closing a statement that does not exist is no error.
         wire.close({ type: 'S', name });
         wire.parse({ name, text });
       }
@@ -108,7 +112,10 @@ class RoundTrip implements pg.Submittable {
   handleCopyData(): void {}
 }
 
-/** CopyData: its letter, its length with these four bytes. Not by node-postgres, which copies the rows twice on the way. */
+/**
+ * Returns the header of a CopyData message: its letter, and its length including the length field. node-postgres is not
+ * used for this, because it copies the rows twice.
+ */
 function copyHeader(length: number): Buffer {
   const header = Buffer.allocUnsafe(5);
   header.writeUInt8(0x64, 0);

@@ -1,180 +1,340 @@
--- Events in, decisions, notifications, deliveries.
+-- Tidings: the schema.
 --
--- Every primary key leads with tenant_id, so that the schema shards by tenant as it stands.
--- Text keys are compared bytewise (collate "C"): the same order on every server, and the fastest one.
--- Tables that grow with traffic are partitioned by time, so that retention drops partitions: events by event time,
--- notifications and what hangs on them by the time inside their id (UUIDv7). src/store/pg/partitions.ts makes the months.
+-- Events are ingested, rules decide about them, and decisions create notifications, of which each channel is a delivery:
+--
+--   events ──▶ (decisions, on the row of the event) ──▶ notifications ──▶ deliveries ──▶ attempts, messages
+--         └──▶ waits ──▶ (fired later)
+--
+-- Conventions
+-- * Every table of a tenant's data has a primary key that starts with tenant_id, so that the schema can be sharded by
+--   tenant.
+-- * Ids and names are text with collate "C": compared byte by byte, in the same order on every server, and fastest.
+-- * Times are timestamptz(3): milliseconds, as JavaScript has them.
+-- * Documents are json, not jsonb: they are written once, read whole, and never searched inside.
+-- * Tables that grow with traffic are partitioned by month, so that old data is dropped with its partition: events by event
+--   time, notifications and what belongs to them by the time inside their id (UUIDv7). src/store/pg/partitions.ts creates
+--   the months ahead of time. Rows of other months go to the default partition.
+-- * Statements are prepared once, on small tables, and their generic plans are kept (see src/store/pg/pool.ts). Where two
+--   indexes of a table could serve a look-up, one of them is partial, with a condition that only its own statements name:
+--   then the planner cannot confuse them. A condition such as due_at > '-infinity' is true for every row.
 
--- The catalogs a tenant has applied; immutable, numbered from 1.
+
+------------------------------------------------------------------------------------------------------------------------
+-- Catalogs
+
+-- Every catalog version that a tenant has applied. Rows are immutable; versions count from 1.
 create table catalogs (
   tenant_id    text collate "C" not null,
-  version      integer     not null check (version > 0),
-  content_hash text        not null,
-  content      jsonb       not null,
-  applied_at   timestamptz not null,
-  applied_by   text        not null,
+  version      integer          not null constraint catalogs_version_positive check (version > 0),
+  content_hash text             not null,  -- to detect that a catalog is applied again unchanged
+  content      jsonb            not null,  -- the parsed catalog
+  applied_at   timestamptz      not null,
+  applied_by   text             not null,
   primary key (tenant_id, version)
 );
 
--- The one version in force. Every batch reads it in its own transaction: no batch runs under two.
+-- The active version of each tenant. Every batch reads it inside its transaction, so that no batch runs under two versions.
 create table active_catalogs (
   tenant_id text collate "C" primary key,
   version   integer not null,
   foreign key (tenant_id, version) references catalogs
 );
 
--- Append-only. What was decided when the event arrived stands on its own row: one insert, one commit.
--- json, not jsonb: it is written once, read whole, and never searched inside.
+
+------------------------------------------------------------------------------------------------------------------------
+-- Events
+
+-- Accepted events, append-only. The decisions made when an event arrived are stored on its row: one insert, one commit.
 create table events (
   tenant_id       text collate "C" not null,
   user_id         text collate "C" not null,
-  event_time      timestamptz(3)   not null,
-  key             uuid             not null,  -- identity: of the caller's event_id, or of the content
+  event_time      timestamptz(3)   not null,  -- when it happened, as the caller says
+  key             uuid             not null,  -- identity: a hash of the caller's event_id, or else of the content
   event_type      text collate "C" not null,
-  event_id        text collate "C",           -- the caller's; null: the key is the id
+  event_id        text collate "C",           -- the caller's id; null: the caller gave none, and the key is the id
   received_at     timestamptz(3)   not null,
   properties      json             not null,
   traits          json             not null,  -- addresses only as masks
-  context         json,                       -- what else the caller's envelope held
-  catalog_version integer          not null,
-  decisions       json             not null,  -- in the short form of src/store/decisions.ts
+  context         json,                       -- further fields of the caller's envelope
+  catalog_version integer          not null,  -- the version that decided
+  has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
+  has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
+  decisions       json             not null,  -- packed as in src/store/decisions.ts
   primary key (tenant_id, user_id, event_time, key) include (event_type)
 ) partition by range (event_time);
 create table events_default partition of events default;
--- For "what happened lately": rows arrive in this order, so a few bytes per block range are enough.
+
+-- For lists of the latest events. Rows arrive in this order, so a few bytes per range of blocks are enough.
 create index events_received on events using brin (received_at) with (pages_per_range = 16, autosummarize = on);
 
--- The caller's event ids, for ever: a partition of events may be dropped, a repeated id must still be known.
--- An id derived from content needs no row: same content, same event time, same partition, same key.
+-- The event ids that callers gave, kept for good: a repeated id must be detected after its partition was dropped. Events
+-- without an id need no row here: the same content has the same event time, partition and key.
 create table event_ids (
   tenant_id    text collate "C" not null,
   key          uuid             not null,
-  content_hash uuid             not null,
+  content_hash uuid             not null,  -- another content under the same id is a conflict
   user_id      text collate "C" not null,
   event_time   timestamptz(3)   not null,
   primary key (tenant_id, key)
 );
 
--- What is known of a person. Per trait, trait_times holds the event time (ms) its value comes from.
+-- The quarantine: items that were rejected. The item is sealed whole, because it may hold addresses in any place.
+create table rejected_events (
+  tenant_id   text collate "C" not null,
+  rejected_id uuid             not null,  -- a hash of the content: the same item rejected again increments "times"
+  event_id    text,
+  code        text             not null,  -- reason code, see docs/errors.md
+  path        text             not null,  -- the field that is wrong
+  message     text             not null,
+  preview     json             not null,  -- the item, with addresses masked
+  sealed      bytea            not null,  -- the item, encrypted under the key key_id
+  key_id      text             not null,
+  times       integer          not null default 1,
+  first_at    timestamptz(3)   not null,
+  last_at     timestamptz(3)   not null,
+  user_hash   text collate "C",           -- keyed hash of its user id, if it has one: support searches by user
+  primary key (tenant_id, rejected_id)
+);
+
+-- The list, newest first.
+create index rejected_events_last on rejected_events (tenant_id, last_at, rejected_id);
+-- The list of one user.
+create index rejected_events_user on rejected_events (tenant_id, user_hash, last_at) where user_hash is not null;
+
+
+------------------------------------------------------------------------------------------------------------------------
+-- Users
+
+-- The merged profile of each user.
 create table users (
   tenant_id      text collate "C" not null,
   user_id        text collate "C" not null,
   traits         json             not null,
-  trait_times    json             not null,
-  address_hashes json             not null,  -- kind -> keyed hash of the present address, to see a change without opening it
+  trait_times    json             not null,  -- trait -> event time (ms) of its value: an older event does not replace it
+  address_hashes json             not null,  -- kind -> keyed hash of the current address, to detect a change without opening it
   first_seen_at  timestamptz(3)   not null,
   updated_at     timestamptz(3)   not null,
+  zone           text collate "C",           -- the trait time_zone, if it is a known zone
   primary key (tenant_id, user_id)
-) with (fillfactor = 70);
+) with (fillfactor = 70);  -- room for updates on the same page
 
--- The only place of an address. Sealed with AES-256-GCM under key_id; found by keyed hash.
+-- The users of a time zone, for scheduled rules in local time.
+create index users_zone on users (tenant_id, zone, user_id);
+
+-- The current addresses of users, and the only place where an address is stored outside the quarantine.
 create table addresses (
   tenant_id  text collate "C" not null,
   user_id    text collate "C" not null,
-  kind       text             not null check (kind in ('email', 'phone')),
-  sealed     bytea            not null,
+  kind       text             not null constraint addresses_kind_known check (kind in ('email', 'phone')),
+  sealed     bytea            not null,  -- AES-256-GCM under the key key_id, bound to tenant, user and kind
   key_id     text             not null,
-  hash       text collate "C" not null,
-  mask       text             not null,
+  hash       text collate "C" not null,  -- keyed, for equality
+  mask       text             not null,  -- as it is shown
   updated_at timestamptz(3)   not null,
   primary key (tenant_id, user_id, kind)
 );
 
--- Each send that a limit counted. The key is the guard: a second "once" cannot be inserted.
--- bucket: 'ever', a calendar date, or for a rolling period the event time itself; slot: 1..max within it.
+-- The sends that count towards a limit ("once", "2 per day"). The primary key enforces the limit: a second "once" cannot be
+-- inserted. Rows outlive the partitions of the events.
 create table limit_uses (
   tenant_id       text collate "C" not null,
   user_id         text collate "C" not null,
-  limit_key       text collate "C" not null,
-  bucket          text collate "C" not null,
-  slot            smallint         not null check (slot > 0),
+  limit_key       text collate "C" not null,  -- rule and period, not the maximum
+  bucket          text collate "C" not null,  -- 'ever', a calendar date, or for a rolling period the event time
+  slot            smallint         not null constraint limit_uses_slot_positive check (slot > 0),  -- 1 to maximum
   event_time      timestamptz(3)   not null,
   event_id        text             not null,
   notification_id uuid             not null,
   primary key (tenant_id, user_id, limit_key, bucket, slot)
 );
 
+
+------------------------------------------------------------------------------------------------------------------------
+-- Rules that wait, and scheduled rules
+
+-- A rule that waits for a user and key. Whatever ends a wait commits in one transaction with its end.
+--
+--   (a trigger) ──▶ waiting ──when due───────────────────────────▶ fired      (its decisions are on this row)
+--                    │   ▲ │
+--                    │   └─┘ a later trigger moves it: due_at, trigger_time, state
+--                    ├──by an event, a rule or a later trigger───▶ cancelled  (the decision is on that event)
+--                    └──by command───────────────────────────────▶ cancelled  (decisions: catalog_changed)
+--
+-- An occurrence of a scheduled rule is inserted as fired: its id says that the rule has fired for the user.
+create table waits (
+  tenant_id       text collate "C" not null,
+  user_id         text collate "C" not null,
+  wait_id         uuid             not null,  -- a hash of rule, user and trigger
+  rule            text collate "C" not null,
+  key             text collate "C" not null,  -- value of the rule's key; empty without one
+  kind            text             not null constraint waits_kind_known
+    check (kind in ('delay', 'at', 'unless', 'debounce', 'digest', 'every')),
+  catalog_version integer          not null,  -- the version it started with, and ends by
+  status          text             not null constraint waits_status_known check (status in ('waiting', 'fired', 'cancelled')),
+  trigger_time    timestamptz(3)   not null,
+  due_at          timestamptz(3)   not null,
+  began_at        timestamptz(3)   not null,
+  ended_at        timestamptz(3),
+  state           json             not null,  -- WaitState of src/rules/facts.ts
+  decisions       json,                       -- of its end, packed as in src/store/decisions.ts
+  claimed_until   timestamptz(3),             -- a worker is about to fire it; once past, any worker may claim it
+  primary key (tenant_id, user_id, wait_id),
+  constraint waits_ended_at_set_when_ended check ((status = 'waiting') = (ended_at is null)),
+  constraint waits_decisions_only_when_ended check (status <> 'waiting' or decisions is null),
+  constraint waits_claimed_only_while_waiting check (status = 'waiting' or claimed_until is null)
+) with (
+  fillfactor = 70,                          -- room for updates on the same page
+  autovacuum_vacuum_scale_factor = 0.05     -- the queue's index must not fill with ended waits
+);
+
+-- The queue, over all tenants.
+create index waits_due on waits (due_at) where status = 'waiting' and due_at > '-infinity';
+-- The waits of a user; also, without reading rows, the users who wait in a rule.
+create index waits_open on waits (tenant_id, user_id, due_at) include (rule) where status = 'waiting';
+-- The latest ended wait of a user, rule and key.
+create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time desc) where status <> 'waiting';
+-- The list, newest first. Only ever written at its end.
+create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
+
+-- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again.
+create function reject_ended_wait() returns trigger language plpgsql as $$
+begin
+  raise exception 'wait % has ended already', old.wait_id using errcode = 'serialization_failure';
+end $$;
+create trigger waits_end_once before update on waits
+  for each row when (old.status <> 'waiting') execute function reject_ended_wait();
+
+-- When a scheduled rule fires next: one row for each zone of its users, or a single row if the rule names its zone.
+-- While an occurrence is under way, next_at is its time and "cursor" the last user that it has fired for.
+create table schedules (
+  tenant_id     text collate "C" not null,
+  rule          text collate "C" not null,
+  zone          text collate "C" not null,
+  cron          text             not null,  -- five fields
+  next_at       timestamptz(3)   not null,
+  cursor        text collate "C",           -- null: the occurrence has not started
+  claimed_until timestamptz(3),             -- a worker is firing it; once past, any worker may claim it
+  primary key (tenant_id, rule, zone)
+);
+
+-- The queue, over all tenants.
+create index schedules_due on schedules (next_at);
+
+
+------------------------------------------------------------------------------------------------------------------------
+-- Notifications and deliveries
+
+-- A message to a user, decided by a rule, on one or more channels.
 create table notifications (
   tenant_id         text collate "C" not null,
   user_id           text collate "C" not null,
-  notification_id   uuid             not null,
+  notification_id   uuid             not null,  -- UUIDv7
   notification_type text collate "C" not null,
   category          text             not null,
   rule              text             not null,
   decision_id       text             not null,
-  event_id          text             not null,
-  catalog_version   integer          not null,
-  data              json             not null,  -- what its templates may show; addresses only as masks
+  event_id          text             not null,  -- the event that triggered the rule
+  catalog_version   integer          not null,  -- the version that decided
+  data              json             not null,  -- for its templates; addresses only as masks
   created_at        timestamptz(3)   not null,
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
 
--- One notification on one channel. The table is its own queue.
+-- A notification on one channel. The table is its own queue.
 --
 --   queued ──claim──▶ sending ──▶ sent
---     ▲                 │   ├────▶ undeliverable   (no address)
---     ├──retry/lease────┤   ├────▶ dead            (rejected, or too old: the dead letters)
---     │                 │   └────▶ in_doubt        (a crash or a lost answer, and the type says hold)
+--     ▲                 │   ├────▶ undeliverable   (the user has no address)
+--     ├──retry, rescue──┤   ├────▶ dead            (rejected, or retries exhausted)
+--     │                 │   └────▶ in_doubt        (it may have been sent, and the type says hold)
 --     └──operator retry─┴─── undeliverable, dead, in_doubt
+--
+-- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
+-- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that delivered, the only one of
+-- most deliveries, is stored on the delivery itself: started_at, duration_ms, response. All others are rows of "attempts".
 create table deliveries (
   tenant_id           text collate "C" not null,
   notification_id     uuid             not null,
   channel             text collate "C" not null,
   user_id             text collate "C" not null,
   notification_type   text collate "C" not null,
-  status              text             not null default 'queued'
+  status              text             not null default 'queued' constraint deliveries_status_known
     check (status in ('queued', 'sending', 'sent', 'undeliverable', 'dead', 'in_doubt', 'cancelled')),
-  due_at              timestamptz(3)   not null,
-  give_up_at          timestamptz(3)   not null,
-  in_doubt_policy     text             not null check (in_doubt_policy in ('resend', 'hold')),
+  due_at              timestamptz(3)   not null,  -- when the next attempt may start
+  retry_until         timestamptz(3)   not null,  -- no attempt is scheduled after this
+  in_doubt_policy     text             not null constraint deliveries_in_doubt_policy_known
+    check (in_doubt_policy in ('resend', 'hold')),
   attempts            integer          not null default 0,
-  fence               integer          not null default 0,  -- grows with each claim: a late worker's word no longer counts
-  worker              text,
+  fence               integer          not null default 0,  -- grows with each claim: what an earlier claim reports no longer counts
+  worker              text,                                 -- the lease of the latest claim
   claimed_at          timestamptz(3),
-  lease_until         timestamptz(3),
-  send_started         boolean          not null default false, -- this claim may have reached the provider
+  send_started        boolean          not null default false,  -- the message of this claim may have reached the provider
   provider            text,
   provider_message_id text,
-  reason_code         text,
+  reason_code         text,             -- why it is in this status, see docs/errors.md; null: new or sent
   reason              text,
   created_at          timestamptz(3)   not null,
   finished_at         timestamptz(3),
+  started_at          timestamptz(3),
+  duration_ms         integer,
+  response            text,             -- of the provider; shortened, addresses masked
   primary key (tenant_id, notification_id, channel),
-  check ((status = 'sending') = (lease_until is not null)),
-  check ((status in ('queued', 'sending')) = (finished_at is null))
+  constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
+  constraint deliveries_worker_set_while_sending check (status <> 'sending' or worker is not null),
+  constraint deliveries_attempt_only_when_sent check (status = 'sent' or started_at is null),
+  constraint deliveries_attempt_has_duration check ((started_at is null) = (duration_ms is null))
 ) partition by range (notification_id);
-create table deliveries_default partition of deliveries default;
-create index deliveries_due on deliveries (channel, due_at) where status = 'queued';
-create index deliveries_leased on deliveries (lease_until) where status = 'sending';
-create index deliveries_stopped on deliveries (tenant_id, status, notification_id)
-  where status in ('undeliverable', 'dead', 'in_doubt', 'cancelled');
+-- Room on each page for the claimed and the settled version. The months get the same setting from
+-- src/store/pg/partitions.ts.
+create table deliveries_default partition of deliveries default with (fillfactor = 40);
 
--- One call to a provider.
+-- The queue. It includes what is being sent, at its front; claims skip that, and there is never much of it.
+create index deliveries_open on deliveries (channel, due_at) where finished_at is null;
+-- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
+create index deliveries_stopped on deliveries (tenant_id, notification_id) where finished_at is not null and started_at is null;
+
+-- Leases of delivery workers. Deliveries in status 'sending' whose "worker" names the lease are reserved until lease_until,
+-- which the worker's heartbeat extends: one row, however many deliveries. After that they are rescued, and the row deleted.
+create table leases (
+  worker      text collate "C" primary key,
+  lease_until timestamptz(3)   not null
+);
+
+-- Calls to a provider, except those that delivered: see deliveries.
 create table attempts (
   tenant_id           text collate "C" not null,
   notification_id     uuid             not null,
   channel             text collate "C" not null,
-  attempt             integer          not null,
+  attempt             integer          not null,  -- from 1
   provider            text             not null,
   worker              text             not null,
   started_at          timestamptz(3)   not null,
   duration_ms         integer          not null,
-  outcome             text             not null
+  outcome             text             not null constraint attempts_outcome_known
     check (outcome in ('delivered', 'retry', 'rejected', 'in_doubt', 'undeliverable')),
   reason              text,
-  response            text,             -- shortened and redacted
+  response            text,                       -- of the provider; shortened, addresses masked
   provider_message_id text,
   primary key (tenant_id, notification_id, channel, attempt)
 ) partition by range (notification_id);
 create table attempts_default partition of attempts default;
 
--- The message as it was sent.
+-- Every attempt, wherever it is stored.
+create view all_attempts as
+select tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms, outcome, reason, response,
+       provider_message_id
+from attempts
+union all
+select tenant_id, notification_id, channel, attempts, provider, worker, started_at, duration_ms, 'delivered', null, response,
+       provider_message_id
+from deliveries where started_at is not null;
+
+-- Messages as they were sent, except by the no-op provider.
 create table messages (
   tenant_id       text collate "C" not null,
   notification_id uuid             not null,
   channel         text collate "C" not null,
-  to_mask         text,
+  to_mask         text,                       -- mask of the address; null: the channel needs none
   subject         text,
   text            text             not null,
   html            text,
@@ -183,28 +343,33 @@ create table messages (
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
 
--- Quarantine. The body is sealed whole (it may hold addresses in any place); preview is it, masked.
-create table rejected_events (
-  tenant_id   text collate "C" not null,
-  rejected_id uuid             not null,  -- of the content: the same mistake posted again is counted, not piled up
-  event_id    text,
-  code        text             not null,
-  path        text             not null,
-  message     text             not null,
-  preview     json             not null,
-  sealed      bytea            not null,
-  key_id      text             not null,
-  times       integer          not null default 1,
-  first_at    timestamptz(3)   not null,
-  last_at     timestamptz(3)   not null,
-  primary key (tenant_id, rejected_id)
-);
-create index rejected_events_last on rejected_events (tenant_id, last_at, rejected_id);
 
--- Who changed what: catalog applied, delivery retried, quarantined event retried.
+------------------------------------------------------------------------------------------------------------------------
+-- Outbox
+
+-- Lifecycle events of notifications, on their way to the rules. Written in the transaction that settles the delivery,
+-- ingested like a posted event, then deleted. A second copy is rejected by its event_id.
+create table outbox_events (
+  tenant_id     text collate "C" not null,
+  user_id       text collate "C" not null,
+  event_id      text collate "C" not null,
+  event         json             not null,  -- as it would be posted
+  due_at        timestamptz(3)   not null,
+  claimed_until timestamptz(3),             -- a worker is relaying it; once past, any worker may claim it
+  primary key (tenant_id, event_id)
+);
+
+-- The queue, over all tenants.
+create index outbox_events_due on outbox_events (due_at);
+
+
+------------------------------------------------------------------------------------------------------------------------
+-- Operation
+
+-- Changes by operators: a catalog applied, a delivery retried, waits cancelled, and so on.
 create table audit_log (
   tenant_id text collate "C" not null,
-  entry_id uuid             not null,  -- UUIDv7: in order of time
+  entry_id  uuid             not null,  -- UUIDv7: in order of time
   at        timestamptz(3)   not null,
   actor     text             not null,
   action    text             not null,
@@ -213,8 +378,11 @@ create table audit_log (
   primary key (tenant_id, entry_id)
 );
 
--- Facts about this installation, such as the fingerprint of its encryption key.
+-- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,
   value text not null
 );
+
+-- Tells this schema from those of development versions before it, which cannot be upgraded (src/store/pg/migrate.ts).
+insert into metadata (name, value) values ('baseline', '1');

@@ -6,125 +6,128 @@ import {
   type Expression,
   type Root,
 } from '../../../expressions/condition.ts';
-import { inWords } from '../../../expressions/value.ts';
+import { describeKinds } from '../../../expressions/value.ts';
 import type { JsonObject } from '../../../model/event.ts';
-import { fieldOf } from '../../schemas/schema-fields.ts';
+import { getDeclaredType } from '../../schemas/declared-fields.ts';
 import type { Entry, Text } from '../yaml.ts';
 import type { RuleContext } from './rule-context.ts';
 
-/** What the expressions in one place of a rule can see. */
+/** The names that an expression at one place of a rule can use. */
 export interface ExpressionScope {
-  /** The types of event that `event` may be; an empty name: any type. */
+  /** Event types that `event` may have. An empty name stands for any type. */
   readonly types: readonly string[];
   readonly roots: readonly Root[];
-  /** The event types of the rule's pattern; absent: it has none. */
+  /** Event types of the rule's pattern; absent for a rule without a pattern. */
   readonly matched?: readonly string[];
-  /** The rule waits: there is a `now`. */
+  /** Whether `now` is available: the rule waits. */
   readonly now?: boolean;
 }
 
-/** Says what is wrong with the values of an expression, if anything is. */
+/** Returns a problem if the values of an expression are not suitable, otherwise undefined. */
 export type ValueCheck = (expression: Expression) => Pick<ConditionProblem, 'message' | 'hint'> | undefined;
 
-/** A CEL condition, checked for each type of event that it may be asked of. */
+/** Parses a field that holds a CEL condition, and checks it for each event type that it may be evaluated on. */
 export function parseConditionField(
-  c: RuleContext,
+  ctx: RuleContext,
   entry: Entry,
-  sight: ExpressionScope,
+  scope: ExpressionScope,
   example: string,
 ): string | undefined {
-  const text = c.text(entry, example);
+  const text = ctx.parseText(entry, example);
   if (text === undefined) return undefined;
-  return checked(c, text, sight, 'the whole condition', (expression, declared) => {
+  return checkForEachType(ctx, text, scope, 'the whole condition', (expression, declared) => {
     const compiled = compileCondition(expression, declared);
     return 'problems' in compiled ? compiled.problems : [];
   });
 }
 
-/** A CEL expression with a value of a wanted type. */
+/** Parses a field that holds a CEL expression of any value. */
 export function parseValueField(
-  c: RuleContext,
+  ctx: RuleContext,
   entry: Entry,
-  sight: ExpressionScope,
+  scope: ExpressionScope,
   example: string,
-  wanted?: ValueCheck,
+  check?: ValueCheck,
 ): string | undefined {
-  const text = c.text(entry, example);
-  return text && parseValue(c, text, sight, wanted);
+  const text = ctx.parseText(entry, example);
+  return text && parseValue(ctx, text, scope, check);
 }
 
+/** Parses a text as a CEL expression of any value, and checks it for each event type that it may be evaluated on. */
 export function parseValue(
-  c: RuleContext,
+  ctx: RuleContext,
   text: Text,
-  sight: ExpressionScope,
-  wanted: ValueCheck = () => undefined,
+  scope: ExpressionScope,
+  check: ValueCheck = () => undefined,
 ): string {
-  return checked(c, text, sight, 'the whole of it', (expression, declared) => {
+  return checkForEachType(ctx, text, scope, 'the whole of it', (expression, declared) => {
     const compiled = compileExpression(expression, declared);
     if ('problems' in compiled) return compiled.problems;
-    const wrong = wanted(compiled.expression);
-    return wrong ? [{ ...wrong, offset: 0 }] : [];
+    const problem = check(compiled.expression);
+    return problem ? [{ ...problem, offset: 0 }] : [];
   });
 }
 
-/** A value that events are compared by. */
+/** Accepts values by which events can be compared: no lists and objects. */
 export const comparable: ValueCheck = ({ type }) =>
   type === 'list' || type === 'map'
-    ? { message: `this is ${type === 'list' ? 'a list' : 'an object'}, text or a number is needed` }
+    ? { message: `this is ${type === 'list' ? 'a list' : 'an object'}, but must be text or a number` }
     : undefined;
 
 /**
- * A value for a field of this schema: a number is no text. Times and durations become text. Of an expression that asks for
- * nothing the value is known.
+ * Returns a check that accepts the values of a field of `schema`. Numbers are not converted to text, but times and
+ * durations are. An expression without fields is evaluated, and its value is checked as well.
  */
-export function assignableTo(c: RuleContext, name: string, schema: JsonObject | undefined): ValueCheck {
-  const { kind } = (schema && fieldOf(schema, name)) ?? { kind: 'dyn' };
+export function assignableTo(ctx: RuleContext, name: string, schema: JsonObject | undefined): ValueCheck {
+  const { kind } = (schema && getDeclaredType(schema, name)) ?? { kind: 'dyn' };
   return (expression) => {
     const { type, fields } = expression;
-    const given = type === 'timestamp' || type === 'duration' ? 'string' : type;
-    if (kind !== 'dyn' && given !== 'any' && given !== kind) {
-      return { message: `${name} is ${inWords([kind])}, this is ${inWords([given])}` };
+    const valueKind = type === 'timestamp' || type === 'duration' ? 'string' : type;
+    if (kind !== 'dyn' && valueKind !== 'any' && valueKind !== kind) {
+      return { message: `${name} is ${describeKinds([kind])}, but this is ${describeKinds([valueKind])}` };
     }
     if (fields.length > 0) return undefined;
     const result = expression.evaluate({ event: {}, traits: {}, user: {} });
-    const wrong = result.kind === 'value' ? c.misfit(schema, name, result.value) : undefined;
-    return wrong === undefined ? undefined : { message: `${name} ${wrong}` };
+    const violation = result.kind === 'value' ? ctx.findViolation(schema, name, result.value) : undefined;
+    return violation === undefined ? undefined : { message: `${name} ${violation}` };
   };
 }
 
-/** Told once if it is wrong for each type of event; with the type's name if it is wrong for some. */
-function checked(
-  c: RuleContext,
+/**
+ * Checks an expression for each event type of the scope, and returns its text. A problem is reported once if every type
+ * has it, and with the names of the types if only some have it.
+ *
+ * @param whole names the expression in the hint to put it in quotes
+ */
+function checkForEachType(
+  ctx: RuleContext,
   text: Text,
-  sight: ExpressionScope,
+  scope: ExpressionScope,
   whole: string,
-  problemsOf: (expression: string, declared: Declared) => readonly ConditionProblem[],
+  findProblems: (expression: string, declared: Declared) => readonly ConditionProblem[],
 ): string {
   const expression = text.text.trim();
   const indent = text.text.length - text.text.trimStart().length;
-  const wrong = new Map<string, ConditionProblem & { readonly types: string[] }>();
-  const types = sight.types.length > 0 ? sight.types : [''];
+  const found = new Map<string, ConditionProblem & { readonly affected: string[] }>();
+  const types = scope.types.length > 0 ? scope.types : [''];
   for (const type of types) {
-    for (const problem of problemsOf(expression, declaredFor(c, sight, type))) {
+    for (const problem of findProblems(expression, declare(ctx, scope, type))) {
       const key = `${problem.offset} ${problem.message}`;
-      const known = wrong.get(key);
-      if (known) known.types.push(type);
-      else wrong.set(key, { ...problem, types: [type] });
+      const known = found.get(key);
+      if (known) known.affected.push(type);
+      else found.set(key, { ...problem, affected: [type] });
     }
   }
-  for (const { offset, message, hint, types: wrongFor } of wrong.values()) {
-    const prefix = wrongFor.length < types.length ? `for ${wrongFor.join(' and ')}: ` : '';
+  for (const { offset, message, hint, affected } of found.values()) {
+    const prefix = affected.length < types.length ? `for ${affected.join(' and ')}: ` : '';
     const comment = text.cutByComment ? `a # after a space begins a comment: put ${whole} in quotes` : hint;
-    c.problem(text.offsetOf(offset + indent), prefix + message, comment);
+    ctx.report(text.offsetOf(offset + indent), prefix + message, comment);
   }
   return expression;
 }
 
-function declaredFor(
-  { events, traits }: RuleContext,
-  { roots, matched, now }: ExpressionScope,
-  type: string,
-): Declared {
+/** Returns the declarations that an expression is compiled against if the event is of this type. */
+function declare({ events, traits }: RuleContext, { roots, matched, now }: ExpressionScope, type: string): Declared {
   const event = events?.get(type)?.properties;
   return {
     roots,

@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Group, Limit, Rule } from '../../../model/catalog.ts';
-import { type Fields, fields, isName, someTexts } from '../fields.ts';
+import { checkName, type Fields, parseFields, parseTexts } from '../fields.ts';
 import { suggest } from '../suggest.ts';
 import type { Entry } from '../yaml.ts';
-import { parseLimit } from './limit-text.ts';
+import { parseLimit } from './limit-expression.ts';
 import type { RuleContext } from './rule-context.ts';
 
-const LIMIT = 'limit: once, or limit: 1 per day';
-const GROUP = 'promos: { limit: 2 per day }';
+const LIMIT_EXAMPLE = 'limit: once, or limit: 1 per day';
+const GROUP_EXAMPLE = 'promos: { limit: 2 per day }';
 
-/** `limit` and `throttle`: how often at most. */
-export function readLimits(c: RuleContext, found: Fields): Limit[] {
-  const limits = readLimit(c, found);
+/** Parses `limit` and `throttle`; the limit of `throttle` comes last. */
+export function parseLimits(ctx: RuleContext, found: Fields): Limit[] {
+  const limits = parseLimitField(ctx, found);
   const entry = found.get('throttle');
-  const span = c.span(entry, 'throttle: 15m');
+  const span = ctx.parseSpan(entry, 'throttle: 15m');
   if (!entry || !span) return limits;
   const throttle: Limit = {
     max: 1,
@@ -21,59 +21,61 @@ export function readLimits(c: RuleContext, found: Fields): Limit[] {
     text: `1 per ${span.text}`,
     throttle: true,
   };
-  const same = sameScope(limits, throttle, found.has('key'));
+  const same = findSameScope(limits, throttle, found.has('key'));
   if (same) {
-    c.problem(entry.at, `"throttle: ${span.text}" and "limit: ${same.text}" are limits of the same period`, 'keep one');
+    const message = `"throttle: ${span.text}" and "limit: ${same.text}" are limits of the same period`;
+    ctx.report(entry.at, message, 'keep one of them');
     return limits;
   }
   return [...limits, throttle];
 }
 
-function readLimit(c: RuleContext, found: Fields): Limit[] {
+function parseLimitField(ctx: RuleContext, found: Fields): Limit[] {
   const entry = found.get('limit');
   if (entry === undefined) return [];
   const limits: Limit[] = [];
-  for (const text of someTexts(c.file, entry.value, '"limit"', LIMIT)) {
+  for (const text of parseTexts(ctx.file, entry.value, '"limit"', LIMIT_EXAMPLE)) {
     const parsed = parseLimit(text.text);
     if ('message' in parsed) {
-      c.problem(text.at, parsed.message, parsed.hint);
+      ctx.report(text.at, parsed.message, parsed.hint);
       continue;
     }
-    const same = sameScope(limits, parsed.limit, found.has('key'));
+    const same = findSameScope(limits, parsed.limit, found.has('key'));
     if (same) {
       const message = `"${same.text}" and "${parsed.limit.text}" are limits of the same period`;
-      c.problem(text.at, message, 'keep the stricter one');
+      ctx.report(text.at, message, 'keep the stricter one');
     } else limits.push(parsed.limit);
   }
   return limits;
 }
 
-/** One of the same period that counts the same sends: only a key tells those of a person apart. */
-function sameScope(limits: readonly Limit[], limit: Limit, keyed: boolean): Limit | undefined {
+/**
+ * Returns a limit that has the same period and counts the same sends. Without a key in the rule, a limit per person and
+ * one per key count the same sends.
+ */
+function findSameScope(limits: readonly Limit[], limit: Limit, hasKey: boolean): Limit | undefined {
   return limits.find(
     (other) =>
-      isDeepStrictEqual(other.period, limit.period) && (!keyed || Boolean(other.perUser) === Boolean(limit.perUser)),
+      isDeepStrictEqual(other.period, limit.period) && (!hasKey || Boolean(other.perUser) === Boolean(limit.perUser)),
   );
 }
 
-/** `group`: whose limits the rule shares. */
-export function readGroup(c: RuleContext, found: Fields): Pick<Rule, 'group'> {
-  const text = c.text(found.get('group'), 'group: promos');
+/** Parses `group`: the name of the group whose limits the rule shares. */
+export function parseGroupName(ctx: RuleContext, found: Fields): Pick<Rule, 'group'> {
+  const text = ctx.parseText(found.get('group'), 'group: promos');
   if (!text) return {};
-  if (!c.groups.has(text.text)) {
-    const hint = c.groups.size === 0 ? `beside "rules": groups: { ${GROUP} }` : suggest(text.text, c.groups);
-    c.problem(text.at, `no group is called ${JSON.stringify(text.text)}`, hint);
+  if (!ctx.groups.has(text.text)) {
+    const hint =
+      ctx.groups.size === 0 ? `add beside "rules": groups: { ${GROUP_EXAMPLE} }` : suggest(text.text, ctx.groups);
+    ctx.report(text.at, `no group is called ${JSON.stringify(text.text)}`, hint);
   }
   return { group: text.text };
 }
 
-/** An entry of `groups`: limits that several rules share. */
-export function readGroupOf(c: RuleContext, entry: Entry): Group {
-  const found = fields(c.file, entry.value, entry.key, ['limit'], GROUP);
-  if (!isName(entry.key)) {
-    const shown = JSON.stringify(entry.key.slice(0, 60));
-    c.problem(entry.at, `${shown} cannot be a name`, 'letters, digits, _ . and -: promos');
-  }
-  if (!found.has('limit')) c.problem(entry.at, `${entry.key} has no limit`, GROUP);
-  return { name: entry.key, limits: readLimit(c, found) };
+/** Parses an entry of `groups`: a name, and the limits that the rules of the group share. */
+export function parseGroup(ctx: RuleContext, entry: Entry): Group {
+  const found = parseFields(ctx.file, entry.value, entry.key, ['limit'], GROUP_EXAMPLE);
+  checkName(ctx.file, entry, 'promos');
+  if (!found.has('limit')) ctx.report(entry.at, `${entry.key} has no limit`, GROUP_EXAMPLE);
+  return { name: entry.key, limits: parseLimitField(ctx, found) };
 }

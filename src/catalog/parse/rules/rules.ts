@@ -1,74 +1,66 @@
 import type { Group, Rule } from '../../../model/catalog.ts';
-import { type Fields, fields, isName, named } from '../fields.ts';
+import { checkName, type Fields, parseEntries, parseFields } from '../fields.ts';
 import type { Entry, YamlFile } from '../yaml.ts';
-import { readActions, readData } from './actions.ts';
+import { parseActions, parseData } from './actions.ts';
 import { checkConflicts } from './conflicts.ts';
 import { comparable, type ExpressionScope, parseConditionField, parseValueField } from './expressions.ts';
-import { readGroup, readGroupOf, readLimits } from './limits.ts';
-import { readNotify } from './notify.ts';
-import { readAfter, readCount, readUnless } from './patterns.ts';
+import { parseGroup, parseGroupName, parseLimits } from './limits.ts';
+import { parseNotify } from './notify.ts';
+import { parseAfter, parseCount, parseUnless } from './patterns.ts';
 import { type CatalogSymbols, RuleContext } from './rule-context.ts';
-import { readEvery, readTriggers, readZone } from './triggers.ts';
-import { readWaits } from './waits.ts';
+import { parseEvery, parseRuleZone, parseTriggers } from './triggers.ts';
+import { parseWaits } from './waits.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { on: signup_completed, limit: once }';
+const GROUP_EXAMPLE = 'promos: { limit: 2 per day }';
 
-/** In the order in which docs/rules.md has them. */
+/** The keys of a rule, in the order of docs/rules.md. */
 export const KEYS = [
   ...['on', 'when', 'after', 'count', 'unless', 'key', 'delay', 'at', 'if_past', 'if_missing', 'recheck'],
   ...['cancel_on', 'again', 'debounce', 'throttle', 'digest', 'every', 'for', 'zone', 'expires', 'limit', 'group'],
   ...['notify', 'channels', 'data', 'choose', 'split', 'do'],
 ];
 
-export interface ReadRules {
-  readonly rules: readonly Rule[];
+export interface ParsedRules {
   readonly groups: readonly Group[];
+  readonly rules: readonly Rule[];
 }
 
-/** Reads rules.yaml: who hears what, and when. */
-export function readRules(file: YamlFile, vocabulary: CatalogSymbols): ReadRules {
-  const top = fields(file, file.root!, 'rules.yaml', ['rules', 'groups'], `rules: { ${EXAMPLE} }`);
+/** Parses rules.yaml: the rules and the groups of limits that they share. */
+export function parseRules(file: YamlFile, symbols: CatalogSymbols): ParsedRules {
+  const top = parseFields(file, file.root!, 'rules.yaml', ['rules', 'groups'], `rules: { ${EXAMPLE} }`);
   const rules = top.get('rules');
   if (rules === undefined && file.root?.kind !== 'list') {
-    file.problem(0, 'rules.yaml has no "rules"', `rules: { ${EXAMPLE} }`);
+    file.report(0, 'rules.yaml has no "rules"', `rules: { ${EXAMPLE} }`);
   }
   const groups = top.get('groups');
-  const ruleEntries = rules ? named(file, rules.value, '"rules"', EXAMPLE) : [];
-  const groupEntries = groups ? named(file, groups.value, '"groups"', 'promos: { limit: 2 per day }') : [];
-  const c = new RuleContext(file, vocabulary, ruleEntries, groupEntries);
+  const ruleEntries = rules ? parseEntries(file, rules.value, '"rules"', EXAMPLE) : [];
+  const groupEntries = groups ? parseEntries(file, groups.value, '"groups"', GROUP_EXAMPLE) : [];
+  const ctx = new RuleContext(file, symbols, ruleEntries, groupEntries);
   return {
-    groups: groupEntries.map((entry) => readGroupOf(c, entry)),
-    rules: ruleEntries.map((entry) => readRule(c, entry)),
+    groups: groupEntries.map((entry) => parseGroup(ctx, entry)),
+    rules: ruleEntries.map((entry) => parseRule(ctx, entry)),
   };
 }
 
-function readRule(c: RuleContext, entry: Entry): Rule {
+function parseRule(ctx: RuleContext, entry: Entry): Rule {
   const name = entry.key;
-  const found = fields(c.file, entry.value, name, KEYS, EXAMPLE);
-  if (!isName(name)) {
-    const shown = JSON.stringify(name.slice(0, 60));
-    c.problem(entry.at, `${shown} cannot be a name`, 'letters, digits, _ . and -: WELCOME_EMAIL');
-  }
-  checkConflicts(c, found);
+  const found = parseFields(ctx.file, entry.value, name, KEYS, EXAMPLE);
+  checkName(ctx.file, entry, 'WELCOME_EMAIL');
+  checkConflicts(ctx, found);
 
-  const triggers = readTriggers(c, entry, found);
-  const every = readEvery(c, found);
-  const zone = readZone(c, found);
-  const after = readAfter(c, found, triggers.on);
-  const count = readCount(c, found, triggers.on, zone);
-  const unless = readUnless(c, found, triggers.on);
-  const sight = sightOf(found, triggers, after);
-  const waits = readWaits(c, found, sight);
-  const audience = readOptional(
-    c,
-    found,
-    'for',
-    { ...sight, roots: ['user', 'now'] },
-    'for: user.role == "practitioner"',
-  );
-  const when = readOptional(c, found, 'when', sight, 'when: event.amount > 100');
-  const key = readKey(c, found, [
-    ...sight.types,
+  const triggers = parseTriggers(ctx, entry, found);
+  const every = parseEvery(ctx, found);
+  const zone = parseRuleZone(ctx, found);
+  const after = parseAfter(ctx, found, triggers.on);
+  const count = parseCount(ctx, found, triggers.on, zone);
+  const unless = parseUnless(ctx, found, triggers.on);
+  const scope = newScope(found, triggers, after);
+  const waits = parseWaits(ctx, found, scope);
+  const audience = parseCondition(ctx, found.get('for'), { ...scope, roots: ['user', 'now'] }, FOR_EXAMPLE);
+  const when = parseCondition(ctx, found.get('when'), scope, 'when: event.amount > 100');
+  const key = parseKey(ctx, found, [
+    ...scope.types,
     ...after.map((step) => step.event),
     ...(count?.of ?? []),
     ...(count?.window.kind === 'since' ? [count.window.event] : []),
@@ -87,19 +79,19 @@ function readRule(c: RuleContext, entry: Entry): Rule {
     ...(count && { count }),
     ...(unless && { unless }),
     ...waits,
-    limits: readLimits(c, found),
-    ...readGroup(c, found),
-    ...readNotify(c, entry, found, sight),
-    ...readData(c, found, sight),
-    actions: readActions(c, found, sight),
+    limits: parseLimits(ctx, found),
+    ...parseGroupName(ctx, found),
+    ...parseNotify(ctx, entry, found, scope),
+    ...parseData(ctx, found, scope),
+    actions: parseActions(ctx, found, scope),
   };
 }
 
-/** What the conditions and values of a rule can see: a rule that acts by itself knows the person and the time. */
-function sightOf(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, after: Rule['after']): ExpressionScope {
+/** Returns the scope of the conditions and values of a rule. A recurring rule has no event: it sees the user and the time. */
+function newScope(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, after: Rule['after']): ExpressionScope {
   if (found.has('every')) return { types: [''], roots: ['user', 'now'], now: true };
   return {
-    // A trait may change with any event.
+    // An event of any type may change a trait.
     types: changes ? [...on, ''] : on,
     roots: ['event', 'traits', 'user', 'matched', 'now'],
     ...(found.has('after') && { matched: [...new Set(after.map((step) => step.event))] }),
@@ -107,20 +99,20 @@ function sightOf(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, a
   };
 }
 
-function readOptional(
-  c: RuleContext,
-  found: Fields,
-  key: string,
-  sight: ExpressionScope,
+const FOR_EXAMPLE = 'for: user.role == "practitioner"';
+
+function parseCondition(
+  ctx: RuleContext,
+  entry: Entry | undefined,
+  scope: ExpressionScope,
   example: string,
 ): string | undefined {
-  const entry = found.get(key);
-  return entry && parseConditionField(c, entry, sight, example);
+  return entry && parseConditionField(ctx, entry, scope, example);
 }
 
-/** `key`, which each event that the rule looks at must have. */
-function readKey(c: RuleContext, found: Fields, types: readonly string[]): string | undefined {
+/** Parses `key`, an expression over the event. It is checked for every event type that the rule looks at. */
+function parseKey(ctx: RuleContext, found: Fields, types: readonly string[]): string | undefined {
   const entry = found.get('key');
-  const sight: ExpressionScope = { types: [...new Set(types)], roots: ['event'] };
-  return entry && parseValueField(c, entry, sight, 'key: event.booking_id', comparable);
+  const scope: ExpressionScope = { types: [...new Set(types)], roots: ['event'] };
+  return entry && parseValueField(ctx, entry, scope, 'key: event.booking_id', comparable);
 }

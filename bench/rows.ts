@@ -1,0 +1,31 @@
+import type { Row } from './row.ts';
+import { backtestRow } from './rows/backtest.ts';
+import { batchRow } from './rows/batch.ts';
+import { cpuRow } from './rows/cpu.ts';
+import { deliveredRow } from './rows/delivered.ts';
+import { deliveryRow } from './rows/delivery.ts';
+import { httpRow } from './rows/http.ts';
+import { latencyRow } from './rows/latency.ts';
+import { rulesRow } from './rows/rules.ts';
+import { singleRow } from './rows/single.ts';
+import { smtpRow } from './rows/smtp.ts';
+import { pendingRow, timersRow } from './rows/timers.ts';
+
+/** Every row, in the order of the table. */
+export const ROWS: readonly Row[] = [
+  batchRow,
+  httpRow,
+  deliveredRow,
+  singleRow,
+  deliveryRow,
+  smtpRow,
+  latencyRow,
+  cpuRow,
+  rulesRow,
+  backtestRow,
+  timersRow,
+  pendingRow,
+];
+
+/** The rows that are measured again with a history behind them. */
+export const HISTORY_ROWS: readonly Row[] = [batchRow, httpRow, deliveredRow];

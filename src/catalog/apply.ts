@@ -1,0 +1,83 @@
+import type pg from 'pg';
+import { TidingsError } from '../errors.ts';
+import type { Millis } from '../model/event.ts';
+import { applyCatalog } from '../store/catalogs.ts';
+import { countWaiting } from '../store/waits.ts';
+import type { CatalogCache } from './cache.ts';
+import type { CatalogFiles } from './catalog-files.ts';
+import { type Difference, diffCatalogs } from './diff.ts';
+import type { Finding } from './lint/findings.ts';
+import { type LintResult, lintCatalog } from './lint/lint-catalog.ts';
+import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
+
+/** The tenant whose catalog a command changes, and who changes it. */
+export interface CatalogCommand {
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+  readonly tenantId: string;
+  /** For the audit log. */
+  readonly actor: string;
+  readonly clock: () => Millis;
+}
+
+export interface ApplyResult {
+  /** The version that is active afterwards; in a dry run, the active one. */
+  readonly version: number;
+  /** Whether a new version was made. False in a dry run, and if the content is that of the active version. */
+  readonly changed: boolean;
+  /** The warnings of the catalog. */
+  readonly problems: readonly Finding[];
+  /** Differences from the version that was active. */
+  readonly differences: readonly Difference[];
+  /** Pending waits in rules that are changed or removed, by rule. They end by the version in which they started. */
+  readonly waiting: readonly WaitingInRule[];
+}
+
+export interface WaitingInRule {
+  readonly rule: string;
+  readonly users: number;
+  readonly waits: number;
+}
+
+/**
+ * Checks the files of a catalog, compares them with the active version, and makes them the active version. A dry run only
+ * checks and compares.
+ *
+ * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error; nothing is applied then
+ */
+export async function applyCatalogFiles(
+  command: CatalogCommand,
+  files: CatalogFiles,
+  options: { readonly dryRun: boolean },
+): Promise<ApplyResult> {
+  const { pool, catalogs, tenantId, actor, clock } = command;
+  const checked = lintCatalog(await parseCatalogFiles(files));
+  const { data, problems } = checked;
+  if (data === undefined) throw toError(checked);
+  const active = await catalogs.refresh(tenantId);
+  const differences = diffCatalogs(active.data, data);
+  const waiting = await countAffectedWaits(command, differences);
+  if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
+  const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock());
+  await catalogs.adopt(tenantId, version);
+  return { version, changed, problems, differences, waiting };
+}
+
+function toError({ problems }: LintResult): TidingsError {
+  const first = problems.find(({ severity }) => severity === 'error');
+  const where = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : 'nothing could be parsed';
+  const path = first ? `files.${first.file}` : 'files';
+  return new TidingsError('invalid_catalog', `Nothing was applied: ${where}.`, { problems, path });
+}
+
+function countAffectedWaits(
+  { pool, tenantId }: CatalogCommand,
+  differences: readonly Difference[],
+): Promise<readonly WaitingInRule[]> {
+  const rules = differences.filter(({ part, change }) => part === 'rule' && change !== 'added');
+  return countWaiting(
+    pool,
+    tenantId,
+    rules.map(({ name }) => name),
+  );
+}

@@ -1,0 +1,71 @@
+import type { CatalogData, NotificationType } from '../../model/catalog.ts';
+import type { Channel } from '../../model/delivery.ts';
+import type { Millis, ValidateEvent } from '../../model/event.ts';
+import type { RuleSet } from '../../rules/rule-set.ts';
+import { type CompiledTemplate, compileTemplate } from '../../templates/template.ts';
+import { DEFAULT_LOCALE } from '../locale.ts';
+import { newAjv } from '../schemas/ajv.ts';
+import { compileSchemas } from '../schemas/validate-event.ts';
+import { compileRuleSet } from './compile-rule-set.ts';
+
+/** One applied version of a tenant's catalog, compiled. */
+export interface Catalog {
+  /** 0 if the tenant has applied no catalog: events are stored and no rule is evaluated. */
+  readonly version: number;
+  readonly appliedAt: Millis;
+  readonly data: CatalogData;
+  readonly rules: RuleSet;
+  /** Checks an event against the schemas of this version. */
+  readonly check: ValidateEvent;
+  /** @throws Error for a notification type that this version does not define */
+  notification(name: string): NotificationType;
+  /**
+   * Returns the template in the locale that matches best: the locale itself (`pt-BR`), its language (`pt`), the default
+   * locale, or else any locale. Returns undefined if the type has no template for the channel.
+   */
+  template(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
+}
+
+/**
+ * Compiles the checked data of a catalog: rules, event schemas and templates.
+ *
+ * @throws Error if a part does not compile, which checked data never causes
+ */
+export function compileCatalog(version: number, appliedAt: Millis, data: CatalogData): Catalog {
+  const ajv = newAjv();
+  const rules = compileRuleSet(version, data, ajv);
+  const templates = compileTemplates(data);
+  return {
+    version,
+    appliedAt,
+    data,
+    rules,
+    check: compileSchemas(data, ajv),
+    notification(name) {
+      const type = rules.notifications.get(name);
+      if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
+      return type;
+    },
+    template(notificationType, channel, locale) {
+      const prefix = `${notificationType} ${channel} `;
+      for (const candidate of [locale, locale.split(/[-_]/)[0], DEFAULT_LOCALE]) {
+        const found = templates.get(prefix + candidate);
+        if (found) return found;
+      }
+      for (const [key, template] of templates) if (key.startsWith(prefix)) return template;
+      return undefined;
+    },
+  };
+}
+
+/** Returns the templates by `TYPE CHANNEL LOCALE`. */
+function compileTemplates(data: CatalogData): ReadonlyMap<string, CompiledTemplate> {
+  const templates = new Map<string, CompiledTemplate>();
+  for (const source of data.templates) {
+    const { notificationType, channel, locale } = source;
+    const compiled = compileTemplate(source);
+    if ('problems' in compiled) throw new Error(`template ${notificationType}: ${compiled.problems[0]?.message}`);
+    templates.set(`${notificationType} ${channel} ${locale}`, compiled.template);
+  }
+  return templates;
+}

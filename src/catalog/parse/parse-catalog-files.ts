@@ -1,0 +1,104 @@
+import { CatalogError, type CatalogProblem } from '../../errors.ts';
+import { findNearest } from '../../lib/did-you-mean.ts';
+import type { CatalogData } from '../../model/catalog.ts';
+import type { CatalogFiles } from '../catalog-files.ts';
+import { Problems } from '../problems.ts';
+import { parseEvents } from './events.ts';
+import { parseNotifications } from './notifications.ts';
+import { parseRules } from './rules/rules.ts';
+import { buildLocator, type SourceLocator } from './source-map.ts';
+import { parseTemplates } from './templates.ts';
+import { parseYaml, type YamlFile } from './yaml.ts';
+
+export interface ParsedCatalog {
+  /** The catalog as plain data: equal files give equal data. Absent if there is a problem. */
+  readonly data?: CatalogData;
+  /** Everything that keeps the files from being parsed, in order of file and place. At most 200. */
+  readonly problems: readonly CatalogProblem[];
+  /** The files, without byte order marks and with `\n` as line end. Places refer to these texts. */
+  readonly files: CatalogFiles;
+  /** Finds the place of a part of `data` in `files`. */
+  readonly locate: SourceLocator;
+}
+
+const PARTS = ['events', 'notifications', 'rules'] as const;
+
+/** Parses the files of a catalog and checks that their parts fit together. Does not throw for mistakes in the files. */
+export async function parseCatalogFiles(source: CatalogFiles): Promise<ParsedCatalog> {
+  const files = normalizeFiles(source);
+  const yaml = new Map<string, YamlFile>();
+  const locate = buildLocator(yaml, files);
+  try {
+    return { data: await parseParts(files, yaml), problems: [], files, locate };
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    return { problems: error.problems, files, locate };
+  }
+}
+
+/** Removes the traces of editors and operating systems, so that equal catalogs are equal text. */
+function normalizeFiles(files: CatalogFiles): CatalogFiles {
+  return new Map(
+    [...files].map(([path, text]) => [path, text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')] as const),
+  );
+}
+
+/**
+ * @param yaml receives the parsed YAML files, by part
+ * @throws CatalogError with every problem
+ */
+async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Promise<CatalogData> {
+  const problems = new Problems();
+  const templateFiles = new Map<string, string>();
+  for (const [path, text] of files) {
+    const part = /^([^/]+)\.ya?ml$/i.exec(path)?.[1];
+    if (path.startsWith('templates/')) templateFiles.set(path, text);
+    else if (part !== undefined) addYamlFile(path, part, text, yaml, problems);
+  }
+  for (const part of PARTS) {
+    if (yaml.has(part)) continue;
+    problems.add({ ...startOf(`${part}.yaml`), message: 'this file is missing', hint: EXAMPLES[part] });
+  }
+
+  // A file that is not YAML is left out, and nothing is checked against it.
+  const events = parseFile(yaml.get('events'), parseEvents);
+  const notificationsFile = yaml.get('notifications');
+  const notifications = parseFile(notificationsFile, parseNotifications);
+  const rules = parseFile(yaml.get('rules'), (file) =>
+    parseRules(file, { ...events, ...(notifications && { notifications }) }),
+  );
+  const templates = await parseTemplates(
+    templateFiles,
+    notifications && notificationsFile && { file: notificationsFile, types: notifications },
+    problems,
+  );
+  problems.throwIfAny();
+  return { ...events!, notifications: notifications!.map(({ type }) => type), ...rules!, templates };
+}
+
+const EXAMPLES: { readonly [part in (typeof PARTS)[number]]: string } = {
+  events: 'events: { signup_completed: {} }',
+  notifications: 'notifications: { WELCOME_EMAIL: { category: MARKETING, channels: [email] } }',
+  rules: 'rules: { WELCOME_EMAIL: { on: signup_completed, limit: once } }',
+};
+
+function addYamlFile(path: string, part: string, text: string, yaml: Map<string, YamlFile>, problems: Problems): void {
+  if (!(PARTS as readonly string[]).includes(part)) {
+    // Other YAML files may lie in the folder, but a misspelled name must not be overlooked.
+    const meant = findNearest(part, PARTS);
+    if (!meant) return;
+    problems.add({ ...startOf(path), message: 'unknown file name', hint: `did you mean ${meant}.yaml?` });
+    return;
+  }
+  const other = yaml.get(part);
+  if (other) problems.add({ ...startOf(path), message: `${other.name} exists as well`, hint: 'keep one of them' });
+  else yaml.set(part, parseYaml(path, text, problems));
+}
+
+function parseFile<T>(file: YamlFile | undefined, parse: (file: YamlFile) => T): T | undefined {
+  return file?.root ? parse(file) : undefined;
+}
+
+function startOf(file: string) {
+  return { file, line: 1, column: 1 };
+}

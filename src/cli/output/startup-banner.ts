@@ -1,0 +1,78 @@
+import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
+import type { SampleEvent } from '../../catalog/sample-event.ts';
+import type { Config } from '../../config.ts';
+import type { Roles, Running } from '../../main.ts';
+import { CHANNELS, type Channel } from '../../model/delivery.ts';
+import { escapeJson, escapeLines } from './escape-terminal.ts';
+
+/** Formats the text that a start prints: what runs and where, which channels leave the machine, and commands to try. */
+export function formatStartupBanner(
+  roles: Roles,
+  { url, database, catalog }: Pick<Running, 'url' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
+  { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
+  sample: SampleEvent | null,
+): string {
+  const lines = [''];
+  const parts = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
+  const where = database === 'embedded' ? `the embedded PostgreSQL in ${dataDir}` : 'an external PostgreSQL';
+  lines.push(`Tidings runs ${parts} on ${where}, catalog version ${catalog.version}.`);
+  if (url) {
+    lines.push(
+      `  Console   ${url}            API ${url}/api/docs`,
+      apiKeys.length > 0
+        ? '  Access    with an API key (authorization: Bearer KEY)'
+        : '  Access    without authentication, from this machine only; to change this, set TIDINGS_API_KEYS',
+    );
+  }
+  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers)}`);
+  if (url && sample) {
+    const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
+    const { event, notification } = sample;
+    lines.push(
+      `  Try       curl -X POST ${url}/api/v1/events ${key}-H 'content-type: application/json' \\`,
+      `              -d ${quoteForShell(escapeJson(event))}`,
+      `            curl ${key}${url}/api/v1/explain/${event.user_id}/${encodeURIComponent(notification)}`,
+    );
+  }
+  lines.push('  Stop      Ctrl-C', '');
+  return escapeLines(lines);
+}
+
+const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
+  email: 'email',
+  sms: 'SMS',
+  push: 'push',
+  in_app: 'in-app',
+  webhook: 'webhook',
+  internal: 'internal',
+};
+
+/** The predicate for one channel and for several channels of each provider. */
+const PREDICATES = [
+  ['smtp', 'is sent by SMTP', 'are sent by SMTP'],
+  ['sandbox', 'stays in the sandbox', 'stay in the sandbox'],
+  ['log', 'goes to the log', 'go to the log'],
+  ['noop', 'is discarded', 'are discarded'],
+] as const;
+
+/** Returns one sentence about which channels leave the machine and which do not. */
+export function formatDelivery(providers: Config['providers']): string {
+  const parts = PREDICATES.flatMap(([provider, one, several]) => {
+    const channels = CHANNELS.filter((channel) => (providers[channel] ?? 'sandbox') === provider);
+    return channels.length === 0 ? [] : [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
+  });
+  const text = parts.join('; ');
+  const leaves = Object.values(providers).includes('smtp');
+  return leaves ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
+}
+
+function formatChannels(channels: readonly Channel[]): string {
+  const names = channels.map((channel) => CHANNEL_NAMES[channel]);
+  const last = names.pop();
+  return names.length === 0 ? `${last}` : `${names.join(', ')} and ${last}`;
+}
+
+/** Quotes a text as one word for a POSIX shell. */
+function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

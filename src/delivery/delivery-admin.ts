@@ -1,0 +1,40 @@
+import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
+import type { Millis } from '../model/event.ts';
+import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
+import { type DeliveryView, loadDelivery } from '../store/delivery-views.ts';
+import { DAY_MS } from '../time/iso-time.ts';
+
+/** Retry period of a delivery whose notification type is not in the active catalog. */
+const DEFAULT_RETRY_PERIOD_MS = DAY_MS;
+
+export interface RetryCommand {
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+  readonly tenantId: string;
+  readonly id: DeliveryId;
+  /** For the audit log. */
+  readonly actor: string;
+  readonly now: Millis;
+}
+
+/**
+ * Operator command: queues a delivery that is `undeliverable`, `dead` or `in_doubt` again, for the `give_up_after` of its
+ * type in the active catalog. Returns the delivery as it is afterwards and whether it was queued, which is false for any
+ * other status; undefined if there is no such delivery.
+ */
+export async function retryStoppedDelivery({
+  pool,
+  catalogs,
+  tenantId,
+  id,
+  actor,
+  now,
+}: RetryCommand): Promise<{ readonly delivery: DeliveryView; readonly isQueued: boolean } | undefined> {
+  const before = await loadDelivery(pool, tenantId, id);
+  if (!before) return undefined;
+  const { rules } = await catalogs.refresh(tenantId);
+  const retryPeriod = rules.notifications.get(before.notification_type)?.maxAge ?? DEFAULT_RETRY_PERIOD_MS;
+  const isQueued = await retryDelivery(pool, tenantId, id, actor, now, retryPeriod);
+  return { delivery: (await loadDelivery(pool, tenantId, id)) ?? before, isQueued };
+}

@@ -1,0 +1,51 @@
+import type { CatalogCache } from '../catalog/cache.ts';
+import { listensTo } from '../rules/rule-set.ts';
+import type { ClaimedDelivery } from '../store/deliveries.ts';
+import type { SettledEvent, Settlement } from '../store/settlements.ts';
+import { isoTime } from '../time/iso-time.ts';
+
+/** A delivery and how its attempt ended. */
+export interface CompletedAttempt {
+  readonly delivery: ClaimedDelivery;
+  readonly settlement: Settlement;
+}
+
+/** The event of a notification's lifecycle, as rules name it (`on: { notification: …, is: failed }`), by final status. */
+const LIFECYCLE_EVENT_BY_STATUS: { readonly [status in Settlement['status']]?: string } = {
+  sent: 'notification.delivered',
+  undeliverable: 'notification.failed',
+  dead: 'notification.failed',
+};
+
+/**
+ * Returns an event for each delivery that ended, if a rule of the active catalog listens for it. The event of an attempt is
+ * the same however often it is built, so that recording it twice stores it once.
+ */
+export async function toLifecycleEvents(
+  catalogs: CatalogCache,
+  completed: readonly CompletedAttempt[],
+): Promise<SettledEvent[]> {
+  const events: SettledEvent[] = [];
+  for (const { delivery, settlement } of completed) {
+    const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
+    if (type === undefined) continue;
+    const { tenantId, userId, notificationId, channel, notificationType } = delivery;
+    const { rules } = await catalogs.at(tenantId, delivery.activeCatalog);
+    if (!listensTo(rules, type)) continue;
+    const eventId = `${type} ${notificationId}.${channel}.${settlement.attempt.n}`;
+    const event = {
+      event_id: eventId,
+      user_id: userId,
+      event_type: type,
+      event_timestamp: isoTime(settlement.attempt.startedAt + settlement.attempt.durationMs),
+      properties: {
+        notification_type: notificationType,
+        notification_id: notificationId,
+        channel,
+        ...(settlement.reason === null ? {} : { reason: settlement.reason }),
+      },
+    };
+    events.push({ settlement, event: { tenantId, userId, eventId, event } });
+  }
+  return events;
+}

@@ -1,0 +1,123 @@
+import type { Millis } from '../model/event.ts';
+import type { ClaimedDelivery } from '../store/deliveries.ts';
+import type { Settlement } from '../store/settlements.ts';
+import { retryDelay } from './backoff.ts';
+import type { DispatchResult } from './executor.ts';
+
+/** The largest duration that its column, a 32-bit integer, can hold. */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+
+/** Bound of a reason in a minimal settlement. */
+const MAX_MINIMAL_REASON_CHARS = 200;
+
+/**
+ * Returns the settlement of one attempt: the attempt as it is recorded, and the next state of its delivery.
+ *
+ * @param startedAt when the attempt started, by the wall clock, in ms
+ * @param now when it ended, by the same clock
+ * @param random from 0 (inclusive) to 1 (exclusive), for the backoff
+ */
+export function toSettlement(
+  delivery: ClaimedDelivery,
+  { provider, outcome, message }: DispatchResult,
+  startedAt: Millis,
+  now: Millis,
+  random: number,
+): Settlement {
+  const next = nextState(delivery, outcome, now, random);
+  return {
+    handle: delivery.handle,
+    tenantId: delivery.tenantId,
+    notificationId: delivery.notificationId,
+    channel: delivery.channel,
+    fence: delivery.fence,
+    ...next,
+    attempt: {
+      n: delivery.attempt,
+      provider: provider.name,
+      startedAt,
+      // The wall clock may have been set during the send, forwards or backwards.
+      durationMs: Math.min(MAX_DURATION_MS, Math.max(0, Math.round(now - startedAt))),
+      outcome: outcome.kind,
+      reason: 'reason' in outcome ? outcome.reason : next.reason,
+      response: 'response' in outcome ? (outcome.response ?? null) : null,
+      providerMessageId: outcome.kind === 'delivered' ? (outcome.providerMessageId ?? null) : null,
+    },
+    message: message && provider.keepsMessage ? { ...message, toMask: delivery.address?.mask ?? null } : null,
+  };
+}
+
+/**
+ * Returns the settlement without the provider's response and the message, and with short, storable reasons: for an attempt
+ * that the database rejected as it was.
+ */
+export function minimalSettlement(settlement: Settlement): Settlement {
+  const { reason, attempt } = settlement;
+  const shorten = (text: string | null) =>
+    text?.slice(0, MAX_MINIMAL_REASON_CHARS).toWellFormed().replaceAll('\0', '\uFFFD') ?? null;
+  return {
+    ...settlement,
+    reason: shorten(reason),
+    attempt: { ...attempt, reason: shorten(attempt.reason), response: null, providerMessageId: null },
+    message: null,
+  };
+}
+
+type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
+
+function nextState(
+  delivery: ClaimedDelivery,
+  outcome: DispatchResult['outcome'],
+  now: Millis,
+  random: number,
+): NextState {
+  switch (outcome.kind) {
+    case 'delivered':
+      return { status: 'sent', dueAt: null, reasonCode: null, reason: null };
+    case 'undeliverable': {
+      const address = outcome.missing === 'email' ? 'email address' : 'phone number';
+      const trait = `user_traits.${outcome.missing}`;
+      const reason = `No ${address} is known for this user: no event has set ${trait}, or a later one has removed it.`;
+      return { status: 'undeliverable', dueAt: null, reasonCode: `missing_${outcome.missing}`, reason };
+    }
+    case 'rejected':
+      return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };
+    case 'in_doubt': {
+      const hold = (why: string): NextState => ({
+        status: 'in_doubt',
+        dueAt: null,
+        reasonCode: 'in_doubt',
+        reason: `The message may have been sent (${outcome.reason}). ${why}. Retry it by hand.`,
+      });
+      if (delivery.inDoubt === 'hold') return hold('It is held, as its notification type requires');
+      const resent = `The message may have been sent (${outcome.reason}). It is sent again, as its notification type allows.`;
+      const next = scheduleRetry(delivery, resent, now, random);
+      // Not "retries exhausted": the message may well have been sent.
+      return next.status === 'queued' ? next : hold('It is held, because its retry time has passed');
+    }
+    case 'retry':
+      return scheduleRetry(delivery, outcome.reason, now, random, outcome.after);
+  }
+}
+
+/** Queues the delivery for its next attempt, or ends it if that would be after its retry time. */
+function scheduleRetry(
+  delivery: ClaimedDelivery,
+  reason: string,
+  now: Millis,
+  random: number,
+  after?: Millis,
+): NextState {
+  const minimum = after === undefined || Number.isNaN(after) ? 0 : after;
+  const dueAt = now + retryDelay(delivery.attempt, random, minimum);
+  if (dueAt > delivery.retryUntil) {
+    const attempts = `${delivery.attempt} ${delivery.attempt === 1 ? 'attempt' : 'attempts'}`;
+    return {
+      status: 'dead',
+      dueAt: null,
+      reasonCode: 'retries_exhausted',
+      reason: `Retries exhausted after ${attempts}. The last one failed: ${reason}`,
+    };
+  }
+  return { status: 'queued', dueAt, reasonCode: 'retrying', reason };
+}

@@ -1,0 +1,150 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { CatalogCache } from '../catalog/cache.ts';
+import { bisect } from '../lib/bisect.ts';
+import type { Millis } from '../model/event.ts';
+import type { ClaimedDelivery } from '../store/deliveries.ts';
+import { isItemError } from '../store/pg/errors.ts';
+import { type Settlement, settleDeliveries } from '../store/settlements.ts';
+import type { Capacity } from './capacity.ts';
+import type { DispatchResult } from './executor.ts';
+import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
+import { minimalSettlement, toSettlement } from './settlement.ts';
+
+export interface SettlerOptions {
+  /** Name of the worker, recorded with each attempt. */
+  readonly name: string;
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+  readonly capacity: Capacity;
+  readonly clock: () => Millis;
+  /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff. */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Called after settlements were recorded and their deliveries released. */
+  readonly onSettled: (settlements: readonly Settlement[]) => void;
+  /** Called when an attempt cannot be recorded: its delivery must be rescued after its lease has expired. */
+  readonly onUnrecordable: (delivery: ClaimedDelivery) => void;
+}
+
+const MAX_BATCH_SETTLEMENTS = 500;
+const RETRY_PAUSE_MS = 500;
+
+/**
+ * Records completed attempts and what becomes of their deliveries, one statement at a time; attempts that complete while a
+ * statement runs make the next batch. Deliveries stay held until they are recorded.
+ */
+export class Settler {
+  readonly #options: SettlerOptions;
+  readonly #completed: CompletedAttempt[] = [];
+  #isRunning = false;
+  #stopped = false;
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+  }
+
+  /** Records an attempt that has just completed. */
+  settle(delivery: ClaimedDelivery, result: DispatchResult, startedAt: Millis): void {
+    const { clock, random } = this.#options;
+    const settlement = toSettlement(delivery, result, startedAt, clock(), random());
+    this.#logAttempt(delivery, settlement);
+    this.#completed.push({ settlement, delivery });
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** Ends retries of settlements while the database is unreachable. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    // Sends that end in the same turn of the event loop share a statement.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#completed.length > 0) {
+      const batch = this.#completed.splice(0, MAX_BATCH_SETTLEMENTS);
+      try {
+        await bisect(
+          batch,
+          (part) => this.#record(part),
+          isItemError,
+          (attempt, error) => this.#recordMinimal(attempt, error),
+        );
+      } catch (error) {
+        // The attempts were made and must be recorded: keep them, and their leases, until the database is back.
+        this.#completed.unshift(...batch.filter(({ delivery }) => this.#options.capacity.isHeld(delivery)));
+        const line = { err: error, waiting: this.#completed.length };
+        this.#options.log.warn(line, 'attempts could not be recorded; trying again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
+        if (this.#stopped) break;
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** Records a batch in one statement and releases its deliveries. */
+  async #record(batch: readonly CompletedAttempt[]): Promise<never[]> {
+    const { pool, name, clock, catalogs, capacity, onSettled } = this.#options;
+    const settlements = batch.map(({ settlement }) => settlement);
+    await settleDeliveries(pool, name, settlements, clock(), await toLifecycleEvents(catalogs, batch));
+    for (const { delivery } of batch) capacity.release(delivery);
+    onSettled(settlements);
+    return [];
+  }
+
+  /**
+   * Records an attempt that the database rejected: without the provider's response and the message, then without its
+   * lifecycle event. The new state of the delivery matters more than they do.
+   */
+  async #recordMinimal({ settlement, delivery }: CompletedAttempt, firstError: unknown): Promise<never[]> {
+    const { pool, name, clock, catalogs, capacity, log, onUnrecordable } = this.#options;
+    const line = { delivery_id: getDeliveryId(delivery) };
+    const minimal = { settlement: minimalSettlement(settlement), delivery };
+    let error = firstError;
+    for (const withEvent of [true, false]) {
+      try {
+        const events = withEvent ? await toLifecycleEvents(catalogs, [minimal]) : [];
+        await settleDeliveries(pool, name, [minimal.settlement], clock(), events);
+        log.error(
+          { ...line, err: error },
+          'an attempt could be recorded only in part; its response and message are lost',
+        );
+        capacity.release(delivery);
+        return [];
+      } catch (nextError) {
+        if (!isItemError(nextError)) throw nextError;
+        error = nextError;
+      }
+    }
+    log.error({ ...line, err: error }, 'an attempt could not be recorded; its delivery waits for its lease to expire');
+    onUnrecordable(delivery);
+    capacity.release(delivery);
+    return [];
+  }
+
+  /** Logs one wide line per attempt; successful ones at debug level. */
+  #logAttempt(delivery: ClaimedDelivery, { attempt, status, reasonCode }: Settlement): void {
+    const { log } = this.#options;
+    const level = attempt.outcome === 'delivered' ? 'debug' : 'info';
+    if (!log.isLevelEnabled(level)) return;
+    const line = {
+      tenant_id: delivery.tenantId,
+      delivery_id: getDeliveryId(delivery),
+      notification_type: delivery.notificationType,
+      provider: attempt.provider,
+      attempt: attempt.n,
+      outcome: attempt.outcome,
+      duration_ms: attempt.durationMs,
+      status,
+      reason_code: reasonCode,
+      response: attempt.response,
+    };
+    log[level](line, 'attempt');
+  }
+}
+
+/** Returns the id of a delivery as the API shows it. */
+function getDeliveryId({ notificationId, channel }: ClaimedDelivery): string {
+  return `${notificationId}.${channel}`;
+}

@@ -1,0 +1,268 @@
+import type { Rule } from '../model/catalog.ts';
+import type { DeliveryStatus } from '../model/delivery.ts';
+import { formatTime } from '../rules/reasons.ts';
+
+/**
+ * Outcomes of the latest decision to send, over its channels. `sent`: at least one delivery was sent. `on_its_way`: no
+ * delivery was sent yet, and at least one is queued or being sent. `not_delivered`: every delivery ended otherwise (no
+ * address, retries exhausted, in doubt, cancelled). `waiting`: a rule waits. `not_sent`: no rule decided to send.
+ */
+export const ANSWERS = ['sent', 'on_its_way', 'not_delivered', 'waiting', 'not_sent'] as const;
+export type Answer = (typeof ANSWERS)[number];
+
+/** Everything stored about one user and one notification type that an explanation considers. */
+export interface Considered {
+  readonly userId: string;
+  readonly notificationType: string;
+  /** True if any event of the user was ever accepted. */
+  readonly known: boolean;
+  readonly catalogVersion: number;
+  /** Rules of the active catalog that send the notification type. */
+  readonly rules: readonly Rule[];
+  /** Latest decisions, newest first. */
+  readonly decisions: readonly ConsideredDecision[];
+  /** Latest decision to send, of any age. */
+  readonly latestSend: ConsideredDecision | null;
+  /** Numbers of all stored decisions. */
+  readonly counts: { readonly sends: number; readonly scheduled: number; readonly others: number };
+  /** Rules that decided only about other notification types (another branch or variant), with the number of decisions. */
+  readonly elsewhere: ReadonlyMap<string, number>;
+  /** Scheduled rules whose audience does not include the user. */
+  readonly outside: ReadonlySet<string>;
+  readonly deliveries: readonly {
+    readonly notification_id: string;
+    readonly channel: string;
+    readonly status: DeliveryStatus;
+    readonly provider: string | null;
+    readonly reason: string | null;
+    readonly finished_at: string | null;
+  }[];
+  /** Numbers and latest times of received events, for the types that the rules name. */
+  readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;
+  /** Rejected events of the user, newest first. */
+  readonly rejected: readonly {
+    readonly event_type: string | null;
+    readonly message: string;
+    readonly times: number;
+    readonly last_at: string;
+  }[];
+}
+
+interface ConsideredDecision {
+  readonly outcome: string;
+  readonly reason_code: string;
+  readonly reason: string;
+  readonly rule: string;
+  /** The event whose arrival led to the decision, or that started the wait. */
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  /** The trigger first, then the events that completed the pattern. */
+  readonly event_ids: readonly string[];
+  readonly notification_id: string | null;
+}
+
+/** Returns the answer, and a paragraph that a support agent can read aloud to the user. */
+export function writeExplanation(considered: Considered): { answer: Answer; paragraph: string } {
+  const { latestSend: latest } = considered;
+  if (!latest) {
+    const answer = findLatest(considered.decisions)?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
+    return { answer, paragraph: describeNotSent(considered).join(' ') };
+  }
+  const deliveries = considered.deliveries.filter((one) => one.notification_id === latest.notification_id);
+  const answer = toAnswer(deliveries);
+  const parts = [
+    ...(answer === 'not_delivered' ? [describeNotDelivered(considered, deliveries)] : []),
+    ...describeDecided(considered, latest),
+    ...deliveries.map(describeDelivery),
+    ...(answer === 'sent' ? [] : describeSentBefore(considered)),
+    ...describeConsidered(considered),
+  ];
+  return { answer, paragraph: parts.join(' ') };
+}
+
+type Deliveries = Considered['deliveries'];
+
+/** Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the superseded one. */
+function findLatest(decisions: Considered['decisions']): ConsideredDecision | undefined {
+  return decisions.find(({ reason_code }) => reason_code !== 'superseded') ?? decisions[0];
+}
+
+function toAnswer(deliveries: Deliveries): Answer {
+  const some = (...statuses: readonly DeliveryStatus[]) => deliveries.some(({ status }) => statuses.includes(status));
+  if (some('sent')) return 'sent';
+  return some('queued', 'sending') ? 'on_its_way' : 'not_delivered';
+}
+
+function describeNotDelivered({ userId, notificationType }: Considered, deliveries: Deliveries): string {
+  return deliveries.some(({ status }) => status === 'in_doubt')
+    ? `It is not known whether ${notificationType} was delivered to ${userId}.`
+    : `${notificationType} was not delivered to ${userId}.`;
+}
+
+function describeDecided({ userId, notificationType, counts }: Considered, latest: ConsideredDecision): string[] {
+  const often = counts.sends === 1 ? '' : ` ${countTimes(counts.sends)}`;
+  return [
+    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${describeLatest(counts.sends, latest)}.`,
+    latest.reason,
+  ];
+}
+
+/** Describes the latest delivery sent for an earlier decision; used if the latest decision led to no delivery. */
+function describeSentBefore({ deliveries }: Considered): string[] {
+  const before = deliveries
+    .filter(({ status }) => status === 'sent')
+    .reduce<Deliveries[number] | undefined>(
+      (last, one) => ((last?.finished_at ?? '') > (one.finished_at ?? '') ? last : one),
+      undefined,
+    );
+  return before ? [`An earlier one ${describeSent(before)}`] : [];
+}
+
+function describeConsidered({ decisions, counts }: Considered): string[] {
+  if (counts.others === 0) return [];
+  const considered = `It was also considered ${countTimes(counts.others)} without being sent`;
+  const latest = decisions.find(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled');
+  return latest ? [`${considered}, ${describeLatest(counts.others, latest)}.`, latest.reason] : [`${considered}.`];
+}
+
+function describeNotSent(considered: Considered): string[] {
+  const { userId, notificationType, known, decisions, rules, catalogVersion, rejected } = considered;
+  const count = considered.counts.others + considered.counts.scheduled;
+  const latest = findLatest(decisions);
+  const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
+  const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
+  if (latest) {
+    parts.push(
+      `The rule ${latest.rule} considered it ${countTimes(count)}, ${describeLatest(count, latest)}. ${latest.reason}`,
+      ...describeRejected(considered),
+    );
+    return parts;
+  }
+  if (rules.length === 0) parts.push(`No rule of catalog version ${catalogVersion} sends it.`);
+  if (!known) {
+    parts.push(`Nothing is known of ${userId}: no event was ever ${rejected.length > 0 ? 'accepted' : 'received'}.`);
+  }
+  parts.push(...describeRejected(considered));
+  for (const rule of rules) parts.push(...describeTrigger(rule, considered));
+  return parts;
+}
+
+/** Returns the event types that trigger the rules or form their patterns. */
+export function getAwaitedTypes(rules: readonly Rule[]): Set<string> {
+  return new Set(rules.flatMap(({ on, after }) => [...on, ...after.map(({ event }) => event)]));
+}
+
+/** Describes events that the rules wait for but that were rejected. */
+function describeRejected({ rules, rejected }: Considered): string[] {
+  const types = getAwaitedTypes(rules);
+  const relevant = rejected.filter(({ event_type: type }) => type === null || types.has(type));
+  const [latest] = relevant;
+  if (!latest) return [];
+  const count = relevant.reduce((sum, one) => sum + one.times, 0);
+  const which = latest.event_type ?? 'An event';
+  const what =
+    count === 1
+      ? `${which} was rejected`
+      : `${which} was rejected, as ${count - 1} more of these events ${count === 2 ? 'was' : 'were'}, the latest`;
+  return [`${what} on ${formatTime(latest.last_at)}: ${latest.message.replace(/\.$/, '')}.`];
+}
+
+/** Describes why a rule had nothing to decide. */
+function describeTrigger(rule: Rule, considered: Considered): string[] {
+  const { userId, known, seen, rejected } = considered;
+  const { name, on, after, about } = rule;
+  const elsewhere = considered.elsewhere.get(name);
+  if (elsewhere) {
+    return [
+      `The rule ${name} decided ${countTimes(elsewhere)} about ${userId}, each time for another branch or variant.`,
+    ];
+  }
+  const received = on.filter((type) => seen.has(type));
+  if (received.length > 0 && about) {
+    return [
+      `The rule ${name} is triggered by ${on.join(' or ')} when it is about ${about.join(' or ')}; the events received were about other notifications, or arrived before this rule was active.`,
+    ];
+  }
+  if (received.length > 0) {
+    return received.map((type) => {
+      const { count, latest } = seen.get(type) as { count: number; latest: string };
+      const when = `${count === 1 ? '' : 'the latest time '}on ${formatTime(latest)}`;
+      return `The rule ${name} is triggered by ${type}, which was received ${countTimes(count)}, ${when}, before this rule was active.`;
+    });
+  }
+  if (rule.every) {
+    const audience = rule.audience === undefined ? '' : ` for users with ${rule.audience}`;
+    const why = considered.outside.has(name) ? `${userId} is not among them` : `it has not reached ${userId} yet`;
+    return [`The rule ${name} runs every ${rule.every.text}${audience}; ${why}.`];
+  }
+  const changes = (rule.changes ?? []).map(
+    ({ trait, to }) => `a change of ${trait}${to === undefined ? '' : ` to ${JSON.stringify(to)}`}`,
+  );
+  const came = rejected.some(({ event_type: type }) => type !== null && on.includes(type)) ? 'accepted' : 'received';
+  const sentences = [
+    `The rule ${name} is triggered by ${[...on, ...changes].join(' or ')}${known ? `, and no such event of ${userId} was ever ${came}` : ''}.`,
+  ];
+  for (const step of after) {
+    const earlier = seen.get(step.event);
+    const which = earlier
+      ? `which was received on ${formatTime(earlier.latest)}`
+      : `which was not received${known ? ' either' : ''}`;
+    sentences.push(`It would have to happen within ${step.withinText} after ${step.event}, ${which}.`);
+  }
+  return sentences;
+}
+
+function describeLatest(count: number, decision: ConsideredDecision): string {
+  const { event_id, event_ids, event_type, event_timestamp } = decision;
+  const event = `${event_type} of ${formatTime(event_timestamp)}`;
+  // The trigger arrived earlier and waited for this event.
+  const isLatePart = event_ids.includes(event_id) && event_ids[0] !== event_id;
+  return `${count === 1 ? '' : 'the latest time '}${isLatePart ? `when ${event} became known` : `on ${event}`}`;
+}
+
+function describeDelivery(delivery: Deliveries[number]): string {
+  const { status, reason } = delivery;
+  const how = describeChannel(delivery);
+  const when = describeTime(delivery);
+  switch (status) {
+    case 'sent':
+      return `It ${describeSent(delivery)}`;
+    case 'queued':
+    case 'sending':
+      return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
+    case 'in_doubt':
+      return `It is not known whether it went out ${how}: ${reason ?? status}`;
+    case 'cancelled':
+      return `It was cancelled before it went out ${how}${when}${reason ? `: ${reason}` : '.'}`;
+    case 'undeliverable':
+    case 'dead':
+      return `It could not be delivered ${how}${when}: ${reason ?? status}`;
+  }
+}
+
+function describeSent(delivery: Deliveries[number]): string {
+  // Channels without a provider deliver to the sandbox.
+  if (delivery.provider === 'sandbox')
+    return `was kept in the sandbox${describeTime(delivery)} instead of going out ${describeChannel(delivery)}.`;
+  return `went out ${describeChannel(delivery)} through ${delivery.provider}${describeTime(delivery)}.`;
+}
+
+function describeChannel({ channel }: Deliveries[number]): string {
+  return CHANNEL_PHRASES[channel] ?? `by ${channel}`;
+}
+
+function describeTime({ finished_at }: Deliveries[number]): string {
+  return finished_at ? ` on ${formatTime(finished_at)}` : '';
+}
+
+const CHANNEL_PHRASES: { readonly [channel: string]: string } = {
+  email: 'by email',
+  sms: 'by SMS',
+  in_app: 'in the app',
+  internal: 'as an internal alert',
+};
+
+function countTimes(count: number): string {
+  return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
+}

@@ -1,0 +1,32 @@
+import type pg from 'pg';
+import type { ReceivedEvent } from '../events/envelope.ts';
+import { commit, writeBatch } from '../store/batch.ts';
+import { type EventResult, splitDuplicates, toResults } from './results.ts';
+import { beginLocked, decideEmitted, decideEvents, type TransactionParts } from './transaction.ts';
+
+/**
+ * Decides and stores a batch of events in one transaction.
+ * @param checkDuplicates whether to look up if the events are stored already; otherwise a duplicate fails the transaction
+ *   with a unique violation (23505)
+ * @returns a result for each event, in their order
+ */
+export async function ingestEvents(
+  parts: TransactionParts,
+  connection: pg.PoolClient,
+  tenantId: string,
+  events: readonly ReceivedEvent[],
+  checkDuplicates: boolean,
+): Promise<EventResult[]> {
+  const userIds = [...new Set(events.map(({ userId }) => userId))];
+  const transaction = await beginLocked(parts, connection, { tenantId, userIds, events, checkDuplicates });
+  const { query, rows, decider } = transaction;
+  const { existing, fresh } = splitDuplicates(events, rows);
+  if (fresh.length === 0) {
+    await commit(connection);
+    return toResults(events, existing, []);
+  }
+  const emitted = await decideEvents(transaction, query, fresh);
+  await decideEmitted(transaction, emitted);
+  await writeBatch(connection, decider.buildBatch());
+  return toResults(events, existing, decider.batch.events);
+}

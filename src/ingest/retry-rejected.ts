@@ -1,0 +1,41 @@
+import type pg from 'pg';
+import { TidingsError } from '../errors.ts';
+import type { Millis } from '../model/event.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { openRejected, removeRejected } from '../store/rejected.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { EventResult } from './results.ts';
+
+export interface RetryParts {
+  readonly pipeline: Pipeline;
+  readonly pool: pg.Pool;
+  readonly seal: Seal;
+  readonly clock: () => Millis;
+}
+
+export interface RetryCommand {
+  readonly tenantId: string;
+  readonly rejectedId: string;
+  /** The caller's name for the audit log. */
+  readonly actor: string;
+  /** The event to ingest instead; undefined: the rejected event as it was. */
+  readonly corrected: unknown;
+  /** Size of the event. */
+  readonly bytes: number;
+}
+
+/**
+ * Ingests a rejected event again and removes it from the quarantine if it is accepted now. A correction that is rejected as
+ * well is not quarantined: the first event stays until one is accepted.
+ * @throws TidingsError `not_found` if the quarantine does not have the event; otherwise as `Pipeline.ingest`
+ */
+export async function retryRejected(parts: RetryParts, command: RetryCommand): Promise<EventResult[]> {
+  const { pipeline, pool, seal, clock } = parts;
+  const { tenantId, rejectedId, actor, corrected, bytes } = command;
+  const original = await openRejected(pool, seal, tenantId, rejectedId);
+  if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
+  const results = await pipeline.ingest(tenantId, [corrected ?? original], corrected === undefined, bytes);
+  const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');
+  if (isStored) await removeRejected(pool, tenantId, rejectedId, actor, clock());
+  return results;
+}

@@ -1,0 +1,55 @@
+import type pg from 'pg';
+import type { Millis } from '../model/event.ts';
+import { requiredLimitsOfOccurrence } from '../rules/required-facts.ts';
+import { toWaitId } from '../rules/wait.ts';
+import { commit, writeBatch } from '../store/batch.ts';
+import { ids } from './ids.ts';
+import { loadLimitUses, loadOpenWaits, loadWaitsWithIds } from './load-facts.ts';
+import { beginLocked, decideEmitted, loadWaitCatalogs, type TransactionParts } from './transaction.ts';
+
+/** An occurrence of a recurring rule. */
+export interface Occurrence {
+  readonly tenantId: string;
+  /** Rule name. */
+  readonly rule: string;
+  readonly due: Millis;
+  /** The due time as local time; a user has one occurrence for each. */
+  readonly label: string;
+}
+
+/**
+ * Runs an occurrence of a recurring rule for these users, in one transaction. Does nothing but `save` if the active catalog
+ * no longer has the rule.
+ * @param save records the progress through the audience in the same transaction
+ * @param checkDuplicates whether to look up if the events that rules emit are stored already
+ * @returns the number of users in the audience
+ */
+export async function runSchedule(
+  parts: TransactionParts,
+  connection: pg.PoolClient,
+  { tenantId, rule: name, due, label }: Occurrence,
+  userIds: readonly string[],
+  save: (connection: pg.PoolClient) => Promise<void>,
+  checkDuplicates: boolean,
+): Promise<number> {
+  const transaction = await beginLocked(parts, connection, { tenantId, userIds, events: [], checkDuplicates });
+  const { catalog, facts, decider } = transaction;
+  await save(connection);
+  const rule = catalog.rules.byName.get(name);
+  if (!rule?.rule.every) {
+    await commit(connection);
+    return 0;
+  }
+  const limits = userIds.flatMap((userId) => requiredLimitsOfOccurrence(rule, due, userId));
+  await loadLimitUses(connection, facts, tenantId, limits);
+  await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
+  const occurrences = [...facts.users.values()].map((user) => {
+    return { userId: user.userId, waitId: toWaitId({ user, ids }, name, label) };
+  });
+  await loadWaitsWithIds(connection, facts, tenantId, occurrences);
+  await loadWaitCatalogs(transaction);
+  const emitted = decider.runSchedule(rule, userIds, due, label);
+  await decideEmitted(transaction, emitted);
+  await writeBatch(connection, decider.buildBatch());
+  return decider.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
+}

@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
+import type { ReceivedEvent } from '../events/envelope.ts';
+import type { Millis } from '../model/event.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts.ts';
+import { loadTraitTimes } from '../store/trait-times.ts';
+import { AddressChanges } from '../users/addresses.ts';
+import { BatchDecider } from './decide-batch.ts';
+import { ids } from './ids.ts';
+import {
+  buildFacts,
+  buildFactsQuery,
+  type Facts,
+  type FactsRequest,
+  loadConditionalFacts,
+  mergeRows,
+  mergeTraitTimes,
+} from './load-facts.ts';
+import { splitDuplicates } from './results.ts';
+
+/** A transaction that holds the locks of its users. It is open until `writeBatch` or `commit` of store/batch.ts. */
+export interface LockedTransaction {
+  readonly connection: pg.PoolClient;
+  readonly request: FactsRequest;
+  readonly catalogs: CatalogCache;
+  /** The catalog that is active in this transaction. */
+  readonly catalog: Catalog;
+  readonly query: FactsQuery;
+  /** The rows that answer `query`. */
+  readonly rows: FactRows;
+  readonly facts: Facts;
+  readonly decider: BatchDecider;
+}
+
+export interface TransactionParts {
+  readonly catalogs: CatalogCache;
+  readonly seal: Seal;
+  readonly clock: () => Millis;
+}
+
+/**
+ * Upper bound (ms) between building the facts query and taking the decision time. Locks may delay the decision; the query
+ * must already cover limits up to then. Longer than `Timeouts.query`.
+ */
+const MAX_DECISION_DELAY_MS: Millis = 300_000;
+
+/** Begins a transaction, locks the users, and loads the facts that the active catalog requires for the events. */
+export async function beginLocked(
+  { catalogs, seal, clock }: TransactionParts,
+  connection: pg.PoolClient,
+  request: FactsRequest,
+): Promise<LockedTransaction> {
+  const { tenantId, userIds } = request;
+  let catalog = await catalogs.active(tenantId);
+  let query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
+  let rows = await lockAndLoadFacts(connection, query);
+  while (rows.catalogVersion !== catalog.version) {
+    // Another process applied a catalog: its rules may require other facts.
+    catalog = await catalogs.adopt(tenantId, rows.catalogVersion);
+    query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
+    rows = await loadFacts(connection, query);
+  }
+  const facts = buildFacts(userIds, rows);
+  const versions = new Map([[catalog.version, catalog]]);
+  const addresses = new AddressChanges(tenantId, facts.addressHashes, seal);
+  // Taken after the locks: of two decisions about a user the later one has the later time, whichever processes made them.
+  const now = clock();
+  const decider = new BatchDecider(tenantId, now, { active: catalog, versions }, facts, addresses, ids);
+  return { connection, request, catalogs, catalog, query, rows, facts, decider };
+}
+
+/**
+ * Loads the facts that are still missing for these events, and decides them.
+ * @param query the one that the other facts of the events were loaded with
+ * @returns the events that rules emitted
+ */
+export async function decideEvents(
+  transaction: LockedTransaction,
+  query: FactsQuery,
+  events: readonly ReceivedEvent[],
+): Promise<readonly ReceivedEvent[]> {
+  const { connection, catalog, facts, decider } = transaction;
+  await loadConditionalFacts(connection, catalog, query, facts, events);
+  await loadWaitCatalogs(transaction);
+  mergeTraitTimes(facts, await loadTraitTimes(connection, query.tenantId, decider.conflictingTraits(events)));
+  return decider.decide(events);
+}
+
+/**
+ * Decides events that rules emitted, and those that rules emit because of them, until no rule emits another. An emitted
+ * event that is stored already was decided when it was stored, and is skipped.
+ */
+export async function decideEmitted(transaction: LockedTransaction, emitted: readonly ReceivedEvent[]): Promise<void> {
+  const { connection, request, catalog, facts, decider } = transaction;
+  for (let events = emitted; events.length > 0; ) {
+    const userIds = [...new Set(events.map(({ userId }) => userId))];
+    const query = buildFactsQuery(catalog, { ...request, userIds, events }, decider.batch.now);
+    const rows = await loadFacts(connection, query);
+    mergeRows(facts, rows);
+    events = await decideEvents(transaction, query, splitDuplicates(events, rows).fresh);
+  }
+}
+
+/** Makes the catalogs under which the loaded waits were created available to the decider. */
+export async function loadWaitCatalogs({ catalogs, request, facts, decider }: LockedTransaction): Promise<void> {
+  for (const { waits } of facts.users.values()) {
+    for (const { catalogVersion: version } of waits.values()) {
+      if (decider.versions.has(version)) continue;
+      decider.versions.set(version, await catalogs.at(request.tenantId, version));
+    }
+  }
+}

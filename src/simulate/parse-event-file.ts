@@ -1,0 +1,50 @@
+import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
+import type { ValidateEvent } from '../model/event.ts';
+
+/** Thrown if a text is neither a JSON array nor one JSON value per line. */
+export class EventFileError extends Error {
+  override readonly name = 'EventFileError';
+}
+
+export interface ParsedEventFile {
+  /** The valid events, in the order of the file. */
+  readonly events: readonly ReceivedEvent[];
+  /** A sentence for each invalid event, with its number, counted from 1. */
+  readonly rejections: readonly string[];
+}
+
+/**
+ * Parses events as they are posted: a JSON array, or one event per line.
+ *
+ * @throws EventFileError if the text cannot be parsed
+ */
+export function parseEventFile(text: string, validate: ValidateEvent): ParsedEventFile {
+  const events: ReceivedEvent[] = [];
+  const rejections: string[] = [];
+  for (const [index, item] of parseItems(text).entries()) {
+    const event = parseEvent('', item, validate);
+    if (isRejection(event)) rejections.push(`event ${index + 1}: ${event.code}: ${event.message}`);
+    else events.push(event);
+  }
+  return { events, rejections };
+}
+
+function parseItems(text: string): unknown[] {
+  if (/^\s*\[/.test(text)) {
+    try {
+      return JSON.parse(text) as unknown[];
+    } catch (error) {
+      throw new EventFileError(`this is not JSON: ${(error as Error).message.split('\n', 1)[0]}`);
+    }
+  }
+  const items: unknown[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    try {
+      items.push(JSON.parse(line));
+    } catch {
+      throw new EventFileError(`line ${index + 1} is not JSON`);
+    }
+  }
+  return items;
+}

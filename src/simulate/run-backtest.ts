@@ -1,0 +1,71 @@
+import type pg from 'pg';
+import { compileRuleSet } from '../catalog/compile/compile-rule-set.ts';
+import { type CatalogData, EMPTY_CATALOG } from '../model/catalog.ts';
+import type { Millis } from '../model/event.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
+import { loadCatalogs } from '../store/catalogs.ts';
+import { countUsers, readHistories } from '../store/replay.ts';
+import { Backtest, type BacktestReport } from './backtest.ts';
+
+export interface BacktestQuery {
+  readonly tenantId: string;
+  /** The catalog to try; null: the past decisions are repeated with the catalogs of their time. */
+  readonly candidate: CatalogData | null;
+  /** Start of the period, included. */
+  readonly since: Millis;
+  /** End of the period, excluded. */
+  readonly until: Millis;
+  /** Absent: all users. */
+  readonly userId?: string;
+}
+
+export interface BacktestProgress {
+  readonly users: number;
+  readonly totalUsers: number;
+  readonly events: number;
+  readonly isDone: boolean;
+}
+
+/**
+ * Replays the stored history of the tenant's users and compares what is decided with what was decided. Reads a page of
+ * users at a time, and writes nothing.
+ *
+ * @param onProgress called after each page
+ */
+export async function runBacktest(
+  pool: pg.Pool,
+  query: BacktestQuery,
+  onProgress: (progress: BacktestProgress) => void = () => {},
+): Promise<BacktestReport> {
+  const { tenantId, candidate, since, until, userId } = query;
+  const applied = await loadCatalogs(pool, tenantId);
+  const candidateRules = candidate && compileRuleSet(Math.max(0, ...applied.keys()) + 1, candidate);
+  const backtest = new Backtest({ since, until, candidate: candidateRules, version: compileOnDemand(applied) });
+  const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
+  // A recurring rule may act on a user without events in the period.
+  const includeIdle = (candidateRules?.recurring.length ?? 0) > 0;
+  let users = 0;
+  const only = userId === undefined ? {} : { userId };
+  for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {
+    for (const left of page.leftOut) backtest.leaveOut(left);
+    for (const life of page.lives) backtest.take(life);
+    users += page.users;
+    onProgress({ users, totalUsers, events: backtest.events, isDone: false });
+  }
+  onProgress({ users: totalUsers, totalUsers, events: backtest.events, isDone: true });
+  return backtest.report();
+}
+
+/** Compiles a version when it is first asked for: of many versions, few decided anything in the period. */
+function compileOnDemand(applied: ReadonlyMap<number, CatalogData>): (version: number) => RuleSet {
+  const compiled = new Map<number, RuleSet>();
+  return (version) => {
+    let rules = compiled.get(version);
+    if (!rules) {
+      // Version 0 was active before the first catalog was applied: it has no rules.
+      rules = compileRuleSet(version, applied.get(version) ?? EMPTY_CATALOG);
+      compiled.set(version, rules);
+    }
+    return rules;
+  };
+}

@@ -1,0 +1,93 @@
+import type { Logger } from 'pino';
+import { Signal } from '../lib/signal.ts';
+import type { Millis } from '../model/event.ts';
+import { NotifyListener } from '../store/pg/listener.ts';
+import { TIMERS_CHANNEL } from '../store/waits.ts';
+import type { Pace } from './pace.ts';
+
+/** One kind of work that becomes due. */
+export interface PollSource {
+  /** Claims a batch of what is due and does it. Returns whether more is likely due. */
+  runDue(): Promise<boolean>;
+
+  /**
+   * Returns when the next item that is not claimed is due; null: no item is pending. Without this method, each item is
+   * announced by NOTIFY.
+   */
+  loadNextDue?(): Promise<Millis | null>;
+}
+
+export interface PollLoopOptions {
+  readonly databaseUrl: string;
+  /** Run in this order, each once per round, so that none of them blocks the others. */
+  readonly sources: readonly PollSource[];
+  readonly pace: Pace;
+  readonly clock: () => Millis;
+  readonly log: Logger;
+  /** Longest pause between two rounds in ms, and the pause after an error. */
+  readonly poll: Millis;
+}
+
+/** Items that are due later than ANNOUNCE_AHEAD_MS of store/waits.ts are not announced: the loop never sleeps as long. */
+const MAX_SLEEP_MS = 30_000;
+
+/**
+ * Runs its sources round after round while anything is due, and sleeps in between: until a NOTIFY, until the next item is
+ * due, as long as the pace demands, or for the poll interval.
+ */
+export class PollLoop {
+  readonly #options: PollLoopOptions;
+  readonly #signal = new Signal();
+  readonly #listener: NotifyListener;
+  #stopping = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: PollLoopOptions) {
+    this.#options = options;
+    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, () => this.#signal.set());
+  }
+
+  async start(): Promise<void> {
+    await this.#listener.start();
+    this.#done = this.#run();
+  }
+
+  /** Resolves when the batch under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#signal.set();
+    await this.#listener.stop();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { sources, clock, poll, log } = this.#options;
+    while (!this.#stopping) {
+      try {
+        const startedAt = clock();
+        let hasMore = false;
+        for (const source of sources) {
+          if (!this.#stopping && (await source.runDue())) hasMore = true;
+        }
+        if (!hasMore) await this.#signal.sleep(await this.#untilNextDue(startedAt));
+      } catch (error) {
+        log.warn({ err: error }, 'timers could not be read; trying again');
+        if (!this.#stopping) await this.#signal.sleep(poll);
+      }
+    }
+  }
+
+  /**
+   * Returns how long to sleep in ms.
+   * @param startedAt when the round started: an item that was due then and is still not claimed is left to other workers
+   */
+  async #untilNextDue(startedAt: Millis): Promise<Millis> {
+    const { sources, pace, clock, poll } = this.#options;
+    const longest = Math.min(poll, MAX_SLEEP_MS);
+    let due = Number.POSITIVE_INFINITY;
+    for (const source of sources) due = Math.min(due, (await source.loadNextDue?.()) ?? due);
+    const delay = pace.delay();
+    if (delay > 0 && due <= clock()) return Math.min(delay, longest);
+    return due <= startedAt ? longest : Math.min(longest, Math.max(0, due - clock()));
+  }
+}

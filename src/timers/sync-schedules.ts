@@ -1,0 +1,83 @@
+import type pg from 'pg';
+import type { Zone } from '../model/catalog.ts';
+import type { Millis } from '../model/event.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import {
+  deleteSchedules,
+  loadSchedules,
+  loadUserZones,
+  lockActiveVersion,
+  type Schedule,
+  upsertSchedules,
+} from '../store/schedules.ts';
+import type { NextOccurrence } from './latest-missed.ts';
+
+/** A rule with `every`. */
+export interface ScheduledRule {
+  readonly name: string;
+  /** Five cron fields. */
+  readonly cron: string;
+  readonly zone: Zone;
+}
+
+/** Interval in ms at which the schedules are compared with the zones of the users. */
+export const SYNC_INTERVAL_MS = 60_000;
+
+/**
+ * Brings the stored schedules in line with the recurring rules of a catalog version and the zones of the users. A rule that
+ * is new or has another cron pattern starts with its next occurrence; one that is gone is deleted, with what is left of its
+ * current occurrence. A zone that is new starts up to SYNC_INTERVAL_MS in the past: its users may have moved there since
+ * the last call.
+ *
+ * Returns false, and changes nothing, if the version is not the active one.
+ */
+export async function syncSchedules(
+  pool: pg.Pool,
+  tenantId: string,
+  version: number,
+  rules: readonly ScheduledRule[],
+  next: NextOccurrence,
+  now: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    if ((await lockActiveVersion(connection, tenantId)) !== version) return false;
+    const stored = await loadSchedules(connection, tenantId);
+    if (stored.length === 0 && rules.length === 0) return true;
+    const usesUserZones = rules.some(({ zone }) => zone === 'user');
+    // Users without a known zone are in UTC.
+    const zones = usesUserZones ? [...new Set(['UTC', ...(await loadUserZones(connection, tenantId))])] : [];
+    const { missing, obsolete } = compareSchedules(stored, rules, zones, next, now);
+    await deleteSchedules(connection, tenantId, obsolete);
+    await upsertSchedules(connection, tenantId, missing);
+    return true;
+  });
+}
+
+/** Returns the schedules to write and those to delete. @param zones zones of users, for rules in the zone of the user */
+function compareSchedules(
+  stored: readonly Schedule[],
+  rules: readonly ScheduledRule[],
+  zones: readonly string[],
+  next: NextOccurrence,
+  now: Millis,
+): { missing: (Schedule & { readonly nextAt: Millis })[]; obsolete: Schedule[] } {
+  const storedCrons = new Map(stored.map((schedule) => [toKey(schedule), schedule.cron]));
+  const cronByRule = new Map(stored.map(({ rule, cron }) => [rule, cron]));
+  const wanted = new Set<string>();
+  const missing: (Schedule & { readonly nextAt: Millis })[] = [];
+  for (const { name: rule, cron, zone: ruleZone } of rules) {
+    for (const zone of ruleZone === 'user' ? zones : [ruleZone]) {
+      const isKnownRule = cronByRule.get(rule) === cron;
+      const nextAt = next(cron, zone, isKnownRule ? now - SYNC_INTERVAL_MS : now);
+      if (nextAt === null) continue;
+      const key = toKey({ rule, zone });
+      wanted.add(key);
+      if (storedCrons.get(key) !== cron) missing.push({ rule, zone, cron, nextAt });
+    }
+  }
+  return { missing, obsolete: stored.filter((schedule) => !wanted.has(toKey(schedule))) };
+}
+
+function toKey({ rule, zone }: { readonly rule: string; readonly zone: string }): string {
+  return `${rule}\x1f${zone}`;
+}
