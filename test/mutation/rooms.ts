@@ -32,7 +32,12 @@ export const ROOMS: readonly Room[] = [
   { name: 'explain', code: ['src/explain'], tests: ['test/explain.test.ts'] },
   {
     name: 'outcomes',
-    code: ['src/delivery/backoff.ts', 'src/delivery/settle.ts', 'src/lib/circuit-breaker.ts', 'src/lib/semaphore.ts'],
+    code: [
+      'src/delivery/backoff.ts',
+      'src/delivery/settlement.ts',
+      'src/lib/circuit-breaker.ts',
+      'src/lib/semaphore.ts',
+    ],
     tests: ['test/worker.test.ts'],
   },
   { name: 'token bucket', code: ['src/lib/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
