@@ -5,12 +5,10 @@ import {
   loadNextDueDelivery,
   markSendStarted,
   releaseDeliveries,
-  renewLeases,
-  rescueExpired,
   retryDelivery,
-  type Settlement,
-  settleDeliveries,
 } from '../src/store/deliveries.ts';
+import { renewLeases, rescueExpired } from '../src/store/leases.ts';
+import { type Settlement, settleDeliveries } from '../src/store/settlements.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Each change of a delivery's state, straight at its statement: which rows it changes, and which it must leave alone. */
@@ -90,7 +88,7 @@ describe('a claim', () => {
     const now = start + HOUR;
     expect(await loadNextDueDelivery(tidings.database.pool, ['email'])).toBe(start + 60_000);
     expect(await loadNextDueDelivery(tidings.database.pool, ['email', 'sms'])).toBe(start);
-    const claimed = await claim('w', { now, room: 2 });
+    const claimed = await claim('w', { now, count: 2 });
     expect(claimed.map(({ notificationId }) => notificationId).sort()).toEqual([ids[0], ids[2]].sort());
     expect((await rowOf(text, 'sms')).status).toBe('queued');
   });
@@ -179,8 +177,8 @@ describe('a settlement', () => {
   test('with an older fence changes nothing, even if it names where the row stands now', async () => {
     const id = await queue('mail');
     const [old] = await claimTwice();
-    const { row, ...before } = await rowOf(id);
-    await settle([{ ...sentOf(old), row }]);
+    const { handle, ...before } = await rowOf(id);
+    await settle([{ ...sentOf(old), handle }]);
     expect(await rowOf(id)).toMatchObject(before);
   });
 
@@ -192,8 +190,8 @@ describe('a settlement', () => {
     const other = await make(id);
     const held = await claim('w');
     const own = held.find((one) => one.notificationId === id && one.channel === 'email')!;
-    const { row } = await rowOf(other.id, other.channel);
-    await settle([{ ...sentOf(own), row }]);
+    const { handle } = await rowOf(other.id, other.channel);
+    await settle([{ ...sentOf(own), handle }]);
     expect((await rowOf(other.id, other.channel)).status).toBe('sending');
     expect((await rowOf(id)).status).toBe('sent');
   });
@@ -204,8 +202,8 @@ describe('a settlement', () => {
       const id = await queue('mail');
       const [held] = await claim('w');
       await force(id, status);
-      const { row, ...before } = await rowOf(id);
-      await settle([{ ...sentOf(held!), row }, deadOf(held!)]);
+      const { handle, ...before } = await rowOf(id);
+      await settle([{ ...sentOf(held!), handle }, deadOf(held!)]);
       expect(await rowOf(id)).toMatchObject(before);
     },
   );
@@ -363,7 +361,7 @@ describe('a retry by command', () => {
     expect(await rowOf(id)).toMatchObject({
       status: 'queued',
       due_at: tidings.clock.now,
-      give_up_at: tidings.clock.now + HOUR,
+      retry_until: tidings.clock.now + HOUR,
       finished_at: null,
     });
   });
@@ -393,10 +391,10 @@ async function queue(type: 'mail' | 'held' | 'text'): Promise<string> {
   return result!.decisions[0]!.notification_id!;
 }
 
-function claim(lease: string, { now = tidings.clock.now, room = 10 } = {}): Promise<ClaimedDelivery[]> {
+function claim(lease: string, { now = tidings.clock.now, count = 10 } = {}): Promise<ClaimedDelivery[]> {
   const capacity = [
-    { channel: 'email', room },
-    { channel: 'sms', room: 0 },
+    { channel: 'email', count },
+    { channel: 'sms', count: 0 },
   ] as const;
   return claimDeliveries(tidings.database.pool, lease, capacity, now, LEASE_MS);
 }
@@ -439,13 +437,13 @@ function retryOf(held: ClaimedDelivery, dueAt: number): Settlement {
 }
 
 function settlementOf(
-  { row, tenantId, notificationId, channel, fence, attempt }: ClaimedDelivery,
+  { handle, tenantId, notificationId, channel, fence, attempt }: ClaimedDelivery,
   state: Pick<Settlement, 'status'> & Partial<Settlement>,
   outcome: Settlement['attempt']['outcome'],
 ): Settlement {
   const said = { reason: null, response: null, providerMessageId: null };
   return {
-    row,
+    handle,
     tenantId,
     notificationId,
     channel,
@@ -471,9 +469,9 @@ async function force(id: string, status: string): Promise<void> {
 /** A second delivery of the notification, by SMS and held by the worker that claims next. */
 async function addChannel(id: string): Promise<string> {
   await tidings.database.pool.query(
-    `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, give_up_at,
+    `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, due_at, retry_until,
                              in_doubt_policy, created_at, status, worker, fence)
-     select tenant_id, notification_id, 'sms', user_id, notification_type, due_at, give_up_at, in_doubt_policy, created_at,
+     select tenant_id, notification_id, 'sms', user_id, notification_type, due_at, retry_until, in_doubt_policy, created_at,
             'sending', 'w', 1
      from deliveries where notification_id = $1`,
     [id],
@@ -483,7 +481,7 @@ async function addChannel(id: string): Promise<string> {
 
 async function rowOf(id: string, channel = 'email') {
   const { rows } = await tidings.database.pool.query(
-    'select *, ctid as row from deliveries where notification_id = $1 and channel = $2',
+    'select *, ctid as handle from deliveries where notification_id = $1 and channel = $2',
     [id, channel],
   );
   expect(rows).toHaveLength(1);

@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { Count, Rule } from '../src/model/catalog.ts';
 import type { JsonObject } from '../src/model/event.ts';
 import { compareByTime, isBefore } from '../src/rules/event-order.ts';
+import { addEvent, newUserState } from '../src/rules/facts.ts';
+import { findOpenTriggers } from '../src/rules/patterns/match-pattern.ts';
 import { isAbout } from '../src/rules/triggers.ts';
-import { BASE, plainRule } from './support/random-catalog.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
+import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 import { type StoryEvent, tellStory } from './support/simulation.ts';
 
 /** Patterns over earlier events: the bounds of their windows, what counts, and which rule and key it counts for. */
@@ -178,6 +181,39 @@ describe('a step before the trigger', () => {
     expect(story.post(0, ['b', distance, { n: 1 }])).toEqual(found ? ['R matched'] : []);
   });
 
+  test('is found though another one came after the trigger', () => {
+    const story = tellStory({ ...RULE, after });
+    story.post(1, ['b', -1, { n: 1 }], ['b', 1, { n: 1 }]);
+    expect(story.post(1, ['a', 0, { n: 1 }])).toEqual(['R matched']);
+  });
+
+  test('that becomes known late completes the triggers after it in order of their time', () => {
+    const story = tellStory({ ...RULE, after });
+    story.post(2, ['a', 2, { n: 1 }]);
+    story.post(2, ['a', 1, { n: 1 }]);
+    const [step] = story.steps(2, ['b', 0, { n: 1 }]);
+    expect(step!.decisions.map(({ event_ids }) => event_ids)).toEqual([
+      ['event 2', 'event 3'],
+      ['event 1', 'event 3'],
+    ]);
+  });
+
+  test('does not complete a trigger that has no key', () => {
+    const story = tellStory({ ...RULE, after, key: 'event.k' });
+    expect(story.post(0, ['a', 0, { n: 1 }])).toEqual(['R key_missing']);
+    expect(story.post(0, ['b', 0, { n: 1 }])).toEqual([]);
+  });
+
+  test('is not the trigger itself', () => {
+    const event = { ...eventOf(0, 'k'), tenantId: '', userId: 'u', type: 'a' };
+    const user = newUserState('u');
+    addEvent(user, 'a', { ...event, event });
+    const rules = rulesOf([plainRule({ ...RULE, after })]);
+    const open = (key: string) => findOpenTriggers(rules, user, { ...event, type: 'b', key }, countingIds());
+    expect(open('other').map(({ trigger }) => trigger)).toEqual([event]);
+    expect(open('k')).toEqual([]);
+  });
+
   test('and its count are both needed', () => {
     const count = { of: ['c'], how: 'at_least', n: 1, window: ROLLING } as const;
     const story = tellStory({ ...RULE, after, count });
@@ -215,9 +251,15 @@ describe('a rule about some notification types', () => {
     expect(story.post(3, failed(3, 'N'))).toEqual(['R matched']);
   });
 
-  test('counts all, if it says what is counted', () => {
-    const count = { of: ['notification.failed', 'b'], how: 'at_least', n: 2, window: ROLLING } as const;
-    const story = tellStory({ ...rule, count });
+  test.each([
+    [['notification.failed'], ['notification.failed', 'b']],
+    [['notification.failed', 'b'], ['notification.failed']],
+    [
+      ['notification.failed', 'b'],
+      ['notification.failed', 'c'],
+    ],
+  ])('and on %j counts all of %j, as it says what is counted', (on, of) => {
+    const story = tellStory({ ...rule, on, count: { of, how: 'at_least', n: 2, window: ROLLING } });
     story.post(3, ['notification.failed', 1, { notification_type: 'M' }]);
     expect(story.post(3, ['notification.failed', 2, { notification_type: 'N' }])).toEqual(['R matched']);
   });
@@ -230,15 +272,14 @@ test.each([
   [1, 'b', 1, 'a', false],
   [1, 'a', 1, 'a', false],
 ])('an event at %i (key %s) comes before one at %i (key %s): %s', (time, key, otherTime, otherKey, before) => {
-  const common = { eventId: '', type: '', properties: {}, traits: {} };
-  const [one, other] = [
-    { ...common, time, key },
-    { ...common, time: otherTime, key: otherKey },
-  ];
+  const [one, other] = [eventOf(time, key), eventOf(otherTime, otherKey)];
   expect(isBefore(one, other)).toBe(before);
-  if (before) expect(compareByTime(one, other)).toBeLessThan(0);
-  else expect(compareByTime(one, other)).toBeGreaterThan(0 - Number(key === otherKey) * 2);
+  if (key !== otherKey) expect(compareByTime(one, other) < 0).toBe(before);
 });
+
+function eventOf(time: number, key: string) {
+  return { eventId: key, key, type: 'a', time, properties: {}, traits: {} };
+}
 
 /** Returns how many events count for a trigger at noon, and the name of the window. Times are relative to the trigger. */
 function countOf(count: Partial<Count> & Pick<Count, 'window'>, ...known: StoryEvent[]): [number, string] {

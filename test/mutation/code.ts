@@ -120,7 +120,8 @@ function readReport(path: string, files: readonly string[]): { mutants: number; 
       });
     }
   }
-  return { mutants: count, survivors };
+  const inOrder = survivors.sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.lineNumber - b.lineNumber));
+  return { mutants: count, survivors: inOrder };
 }
 
 const START: Position = { line: 1, column: 1 };

@@ -16,10 +16,10 @@ export const ROOMS: readonly Room[] = [
   { name: 'keys', code: ['src/rules/key.ts'], tests: ['test/keys.test.ts'] },
   {
     name: 'patterns',
-    code: ['src/rules/patterns.ts'],
-    tests: ['test/event-patterns.test.ts', 'test/patterns.test.ts'],
+    code: ['src/rules/patterns'],
+    tests: ['test/event-patterns.test.ts', 'test/cancel.test.ts', 'test/patterns.test.ts'],
   },
-  { name: 'cancel', code: ['src/rules/cancel.ts'], tests: ['test/cancel.test.ts'] },
+  { name: 'cancel', code: ['src/rules/waits/cancel.ts'], tests: ['test/cancel.test.ts'] },
   {
     name: 'rules',
     code: ['src/rules'],
@@ -32,7 +32,12 @@ export const ROOMS: readonly Room[] = [
   { name: 'explain', code: ['src/explain'], tests: ['test/explain.test.ts'] },
   {
     name: 'outcomes',
-    code: ['src/delivery/backoff.ts', 'src/delivery/settle.ts', 'src/lib/circuit-breaker.ts', 'src/lib/semaphore.ts'],
+    code: [
+      'src/delivery/backoff.ts',
+      'src/delivery/settlement.ts',
+      'src/lib/circuit-breaker.ts',
+      'src/lib/semaphore.ts',
+    ],
     tests: ['test/worker.test.ts'],
   },
   { name: 'token bucket', code: ['src/lib/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
