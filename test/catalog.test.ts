@@ -14,7 +14,7 @@ import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
 import { parseAt } from '../src/catalog/parse/rules/at-expression.ts';
 import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
 import { parseRecurrence } from '../src/catalog/parse/rules/recurrence-expression.ts';
-import { KEYS } from '../src/catalog/parse/rules/rules.ts';
+import { RULE_KEYS } from '../src/catalog/parse/rules/rules.ts';
 import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
@@ -653,7 +653,7 @@ describe('docs/rules.md', () => {
       blocks('rules').flatMap((text) => [...text.matchAll(/(?<=^|[{,] ?)\s*(\w+): /gm)].map((match) => match[1]!)),
     );
     const shown = (key: string) => written.has(key) || page.includes(`\`${key}\``) || page.includes(`\`${key}: `);
-    expect(KEYS.filter((key) => !shown(key))).toEqual([]);
+    expect(RULE_KEYS.filter((key) => !shown(key))).toEqual([]);
   });
 
   it('shows mistakes as they are told', async () => {
