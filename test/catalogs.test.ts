@@ -86,7 +86,7 @@ describe('versions', () => {
        values ('old', 1, 'hash', $1, now(), 'an earlier Tidings')`,
       [JSON.stringify(old)],
     );
-    const { rules } = await tidings.catalogs.at('old', 1);
+    const { rules } = await tidings.catalogs.getVersion('old', 1);
     expect(rules.byPatternEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
     expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
 
@@ -123,7 +123,7 @@ describe('versions', () => {
 
   test('without any catalog events are stored and nothing is decided', async () => {
     const { catalogs, pipeline } = secondProcess();
-    expect((await catalogs.active('bare')).version).toBe(0);
+    expect((await catalogs.getActive('bare')).version).toBe(0);
     const [result] = await pipeline.ingest('bare', [seen()]);
     expect(result).toMatchObject({ status: 'accepted', decisions: [] });
   });
@@ -169,14 +169,14 @@ describe('two processes', () => {
     const { catalogs, pipeline } = secondProcess();
     const before = seen();
     await pipeline.ingest(TENANT, [before]);
-    const old = (await catalogs.active(TENANT)).version;
+    const old = (await catalogs.getActive(TENANT)).version;
 
     const version = await tidings.apply(rulesWith('a: number', 'OTHER'));
     const after = seen();
     const [result] = await pipeline.ingest(TENANT, [after]);
     expect(result?.decisions.map((decision) => decision.rule)).toEqual(['OTHER']);
     expect(await versionsOf(before.event_id, after.event_id)).toEqual([old, version]);
-    expect((await catalogs.active(TENANT)).version).toBe(version);
+    expect((await catalogs.getActive(TENANT)).version).toBe(version);
   });
 
   test('an event that only the new schema takes is taken by the second process at once', async () => {
@@ -208,7 +208,7 @@ describe('two processes', () => {
     for (const { eventIds, rules } of batches) {
       const versions = new Set(await versionsOf(...eventIds));
       expect(versions.size).toBe(1);
-      const { data } = await tidings.catalogs.at(TENANT, [...versions][0] as number);
+      const { data } = await tidings.catalogs.getVersion(TENANT, [...versions][0] as number);
       expect(rules).toEqual(Array(20).fill(data.rules[0]?.name));
     }
   });

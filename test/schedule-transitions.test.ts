@@ -20,7 +20,7 @@ let version: number;
 beforeAll(async () => {
   tidings = await testTidings();
   now = tidings.clock.now;
-  version = (await tidings.catalogs.active(TENANT))!.version;
+  version = (await tidings.catalogs.getActive(TENANT))!.version;
 });
 beforeEach(async () => {
   await tidings.database.pool.query('truncate schedules');
