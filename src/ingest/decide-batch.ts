@@ -167,7 +167,7 @@ export class BatchDecider {
 
   #plan(userId: string, profile: Profile, send: Send): void {
     const { decision, trigger, rule, catalogVersion } = send;
-    const type = this.#catalog(catalogVersion).notification(decision.notification_type);
+    const type = this.#catalog(catalogVersion).getNotificationType(decision.notification_type);
     const notificationId = decision.notification_id as string;
     this.batch.notifications.push({
       userId,
