@@ -6,7 +6,7 @@ import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DiffView } from './DiffView.tsx';
 
-/** Puts an earlier version in force again, once it has been shown what that changes. */
+/** Puts an earlier version active again, once it has been shown what that changes. */
 export function RollBackButton({ version, active }: { version: number; active: number }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
@@ -32,7 +32,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
       >
         Roll back to this
       </Button>
-      <Modal opened={asking} onClose={close} title={`Put version ${version} in force?`} size="xl" centered>
+      <Modal opened={asking} onClose={close} title={`Put version ${version} active?`} size="xl" centered>
         <Stack gap="md" data-testid="rollback">
           <Text size="sm">
             Instead of version {active}, from the next event on. What waits already ends by the version it began with.
