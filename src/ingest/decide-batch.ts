@@ -15,7 +15,7 @@ import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, needsWrite } from '../users/profile.ts';
 import type { Facts } from './load-facts.ts';
 
-/** The catalog in force, and those that waits began with: whoever hands a person more waits adds theirs. */
+/** The active catalog, and those that waits started with. Code that attaches further waits adds their versions. */
 export interface ActiveCatalogs {
   readonly active: Catalog;
   readonly versions: Map<number, Catalog>;
@@ -33,7 +33,7 @@ export class BatchDecider {
   readonly #inputs: DecisionInputs;
   readonly #facts: Facts;
   readonly #addresses: AddressChanges;
-  /** Those that something was decided about, by user id, each with the profile as it is stored. */
+  /** Users with decisions, by user ID, each with the profile as stored. */
   readonly #users = new Map<string, { readonly user: UserState; readonly before: Profile }>();
   /** Keys of the events that this batch has decided. */
   readonly #decidedKeys = new Set<string>();
@@ -110,7 +110,7 @@ export class BatchDecider {
     return this.#inputs.rules.at(wait.catalogVersion);
   }
 
-  /** What an event would change of a known profile: see loadTraitTimes. */
+  /** Returns the traits and addresses of known profiles that the events would change: see loadTraitTimes. */
   conflictingTraits(fresh: readonly ReceivedEvent[]): TraitConflict[] {
     const all: TraitConflict[] = [];
     for (const event of fresh) {
@@ -129,16 +129,16 @@ export class BatchDecider {
       const { userId, profile } = user;
       const isNew = !this.#facts.addressHashes.has(userId);
       if (!isNew && !this.#addresses.hasChanged(userId) && !needsWrite(before, profile)) continue;
-      // A recurring rule or a wait is about somebody known; only an event makes a person.
+      // Only an event creates a user; schedules and waits concern known users.
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
       this.batch.profiles.push({ userId, profile, addressHashes: this.#addresses.getHashes(userId), zone, isNew });
     }
     this.batch.addresses.push(...this.#addresses.getChanges());
-    const told = new Set(this.batch.waits.map(({ wait }) => wait));
+    const written = new Set(this.batch.waits.map(({ wait }) => wait));
     for (const { waits } of this.#facts.users.values()) {
       for (const wait of waits.values()) {
-        if (wait.stored !== 'same' && !told.has(wait)) this.batch.waits.push({ wait, decisions: [] });
+        if (wait.stored !== 'same' && !written.has(wait)) this.batch.waits.push({ wait, decisions: [] });
       }
     }
     return this.batch;
@@ -186,7 +186,7 @@ export class BatchDecider {
   }
 }
 
-/** What its templates may show. The event that was just read has its text already; one that waited in the database has not. */
+/** Returns the template data as JSON text. A received event has its text already; a trigger from the database does not. */
 function dataText(profile: Profile, { trigger, matched, data, items, total }: Send): string {
   const read = 'propertiesText' in trigger ? (trigger as ReceivedEvent) : undefined;
   const properties = read?.propertiesText ?? jsonText(trigger.properties);
