@@ -200,7 +200,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Send', 'Send']);
     const [email, alert] = await card.getByTestId('delivery').all();
     await email?.getByText('Sent', { exact: true }).waitFor();
-    expect(await email?.innerText()).toMatch(/^E-mail\s+Sent\s+by sandbox/);
+    expect(await email?.innerText()).toMatch(/^Email\s+Sent\s+by sandbox/);
     expect(await alert?.innerText()).toMatch(/^Internal\s+Sent\s+by doubtful/);
     await email?.getByTestId('attempts-button').click();
     expect(await email?.getByTestId('attempt').innerText()).toMatch(/Delivered\s+.* · \d+ ms · sandbox/);
@@ -371,7 +371,7 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('why not, of a stranger: still an answer for each, and the ids that begin alike', async () => {
     const { page } = await visit('#/users/mari');
-    await page.getByText('No event about this person').waitFor();
+    await page.getByText('No event about this user').waitFor();
     const answers = await openWhy(page);
     expect(Object.keys(answers)).toEqual(TYPES);
     for (const [type, answer] of Object.entries(answers)) {
@@ -428,7 +428,7 @@ describe.skipIf(program === undefined)('the console', () => {
       event_timestamp: new Date(now + 1000).toISOString(),
       properties: { booking_id: 'b7' },
     });
-    await page.getByText('No rule waits for this person now.').waitFor();
+    await page.getByText('No rule waits for this user now.').waitFor();
     expect(await ended.count()).toBe(2);
     const [cancelled] = await openEvidence(entry(page, 'called-off'));
     expect(await entry(page, 'called-off').getByTestId('outcome-badge').innerText()).toBe('Cancelled');
@@ -467,7 +467,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await card.getByText('Send', { exact: true }).waitFor();
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled', 'Send']);
     await card.getByTestId('evidence-button').last().click();
-    expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the people/);
+    expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the users/);
     await page.getByTestId('waits-ended').click();
     const inbox = page.locator('[data-testid=wait][data-rule=INBOX]');
     expect(await inbox.innerText()).toMatch(/^Send\s+INBOX\s+Waited for more to tell together, key t, 2 collected/);
@@ -588,7 +588,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const row = deliveryRow(page, 'doubt');
     await row.getByText('The message may have been sent').waitFor();
     await row.getByTestId('retry-button').click();
-    await page.getByText('the person may get it twice').waitFor();
+    await page.getByText('the user may get it twice').waitFor();
     await page.getByTestId('retry-confirm').click();
     await row.waitFor({ state: 'detached' });
     await page.goto(`${server.url}/#/deliveries?status=sent`);
@@ -614,7 +614,7 @@ describe.skipIf(program === undefined)('the console', () => {
       .poll(async () => (await server.get('/api/v1/audit/eva')).body.notifications[0].deliveries[0].status)
       .toBe('sent');
     await row.getByTestId('retry-button').click();
-    await page.getByTestId('problem').getByText('This cannot be retried in its present state').waitFor();
+    await page.getByTestId('problem').getByText('Not retryable').waitFor();
     await page.getByTestId('problem').getByText('It is sent; only').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 409')]);
   });
@@ -631,7 +631,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await alert.innerText()).toMatch(/When\s+event\.attempt_number >= 3\s+Limit\s+none/);
     const types = page.getByTestId('notification-type');
     expect(await types.count()).toBe(TYPES.length);
-    expect(await types.first().innerText()).toMatch(/WELCOME_EMAIL\s+Welcomes a new customer .*\s+E-mail\s+marketing/);
+    expect(await types.first().innerText()).toMatch(/WELCOME_EMAIL\s+Welcomes a new customer .*\s+Email\s+marketing/);
     const followUp = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'FOLLOW_UP' }) });
     expect(await followUp.innerText()).toMatch(
       /signup_completed, then within 30d\s+link_bank_success, then within 30d\s+Count\s+at least 1 of plan_bought within day/,
@@ -645,7 +645,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await keep.innerText()).toMatch(/Do\s+set plan to event\.plan\s+nothing is sent/);
     await page.getByTestId('event-type').getByText('A payment did not go through.').waitFor();
     await page.goto(`${server.url}/#/elsewhere`);
-    await page.getByText('There is no such page').waitFor();
+    await page.getByText('Page not found').waitFor();
   });
 
   test('versions: what each changed, and back to an earlier one once that is confirmed', async () => {
@@ -658,7 +658,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const versions = page.getByTestId('version');
     await versions.nth(1).waitFor();
     expect(await versions.allInnerTexts()).toEqual([
-      expect.stringMatching(/^Version 2\s+in force\s+applied .* by test · \d+ rules, \d+ notification types/),
+      expect.stringMatching(/^Version 2\s+active\s+applied .* by test · \d+ rules, \d+ notification types/),
       expect.stringMatching(/^Version 1\s+applied .*Roll back to this/s),
     ]);
     await versions.first().getByTestId('version-changes').click();
@@ -668,7 +668,7 @@ describe.skipIf(program === undefined)('the console', () => {
     ]);
     await versions.last().getByTestId('rollback-button').click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('Put version 1 in force?').waitFor();
+    await dialog.getByText('Activate version 1?').waitFor();
     expect(await waited(dialog.getByTestId('difference'))).toEqual([
       expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 2h\s+event\.starts_at - 24h$/),
     ]);
@@ -677,10 +677,10 @@ describe.skipIf(program === undefined)('the console', () => {
     expect((await server.get('/api/v1/catalog')).body.version).toBe(2);
     await versions.last().getByTestId('rollback-button').click();
     await page.getByTestId('rollback-confirm').click();
-    await versions.last().getByText('in force').waitFor();
+    await versions.last().getByText('active', { exact: true }).waitFor();
     expect((await server.get('/api/v1/catalog')).body.version).toBe(1);
     await versions.first().getByTestId('rollback-button').waitFor();
-    await page.getByRole('link', { name: 'What is in force' }).click();
+    await page.getByRole('link', { name: 'Active catalog' }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });
 
@@ -701,7 +701,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await server.post('/api/v1/events', refused('too-much'));
     await server.post('/api/v1/events', refused('too-much'));
     const { page, complaints } = await visit('#/');
-    await page.getByRole('link', { name: 'Refused', exact: true }).click();
+    await page.getByRole('link', { name: 'Rejected', exact: true }).click();
     const rows = page.getByTestId('rejected-row');
     await rows.nth(1).waitFor();
     const row = rows.first();
@@ -713,7 +713,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await row.getByText('"amount": "plenty"').waitFor();
     expect(await row.innerText()).toContain('"email": "…"');
     await row.getByTestId('rejected-retry').click();
-    await row.getByTestId('rejected-again').getByText('Refused again: ').waitFor();
+    await row.getByTestId('rejected-again').getByText('Rejected again: ').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 422')]);
 
     const mended = new Map(catalog);
@@ -723,7 +723,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const taken = page.getByTestId('taken-in');
     await taken.waitFor();
     expect(await taken.innerText()).toMatch(
-      /Taken in: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
+      /Accepted: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
     );
     await expect.poll(() => rows.count()).toBe(1);
     await taken.getByRole('link', { name: 'See it' }).click();
@@ -866,7 +866,7 @@ describe.skipIf(program === undefined)('the console', () => {
   test('a problem is shown in the API’s words, with another try', async () => {
     const problem = {
       type: 'about:blank',
-      title: 'Busy: try again shortly',
+      title: 'Service overloaded',
       status: 503,
       detail: 'Too much.',
       code: 'overloaded',
@@ -877,7 +877,7 @@ describe.skipIf(program === undefined)('the console', () => {
       ),
     );
     const shown = page.getByTestId('problem');
-    await shown.getByText('Busy: try again shortly').waitFor();
+    await shown.getByText('Service overloaded').waitFor();
     expect(await shown.innerText()).toMatch(/Too much\.[\s\S]*overloaded/);
     await page.unroute('**/api/v1/audit/**');
     await shown.getByRole('button', { name: 'Try again' }).click();
@@ -904,7 +904,7 @@ describe.skipIf(program === undefined)('the console', () => {
     for (const hash of PAGES) {
       await page.goto(`${server.url}/${hash}`);
       await settled(page);
-      if (hash.startsWith('#/people')) {
+      if (hash.startsWith('#/users')) {
         await openEvidence(page.getByTestId('timeline-entry').last());
         await openWhy(page);
       }
@@ -918,11 +918,11 @@ describe.skipIf(program === undefined)('the console', () => {
     const { page } = await visit('#/', { colorScheme: 'dark' });
     const scheme = (name: string) => page.locator(`html[data-mantine-color-scheme=${name}]`).waitFor();
     await scheme('dark');
-    await page.getByRole('button', { name: 'Light colours' }).click();
+    await page.getByRole('button', { name: 'Light colors' }).click();
     await scheme('light');
     await page.reload();
     await scheme('light');
-    await page.getByRole('button', { name: 'Dark colours' }).waitFor();
+    await page.getByRole('button', { name: 'Dark colors' }).waitFor();
   });
 
   test('on a telephone nothing is wider than the screen, and all can be reached', async () => {
@@ -959,7 +959,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.evaluate(`${search}.value = ${search}.placeholder`);
     expect(await page.evaluate(`${search}.scrollWidth - ${search}.clientWidth`)).toBeLessThanOrEqual(0);
     await page.goto(`${server.url}/#/users/${'long'.repeat(60)}`);
-    await page.getByText('No event about this person').waitFor();
+    await page.getByText('No event about this user').waitFor();
     expect((await page.locator('.user-icon').boundingBox())?.width).toBe(30);
   });
 

@@ -49,7 +49,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
           <ProblemView problem={retry.error} retry={() => retry.mutate()} />
         ) : (
           <Stack gap="xs">
-            <Text size="sm">This may have gone out already. Sent again, the user may get it twice.</Text>
+            <Text size="sm">This message may have been sent already. If you retry, the user may get it twice.</Text>
             <Button size="xs" onClick={() => retry.mutate()} data-testid="retry-confirm">
               Send again
             </Button>

@@ -53,7 +53,7 @@ export function RejectedRow({ rejected, onTaken }: { rejected: RefusedEvent; onT
           Try again
         </Button>
       </Group>
-      <Disclosure label="The event as it came" testId="rejected-event">
+      <Disclosure label="Event as received" testId="rejected-event">
         <Code block className="rejected-event">
           {JSON.stringify(rejected.event, null, 2)}
         </Code>

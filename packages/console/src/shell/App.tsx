@@ -45,7 +45,7 @@ function Page({ route }: { route: Route }) {
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
     case 'unknown':
       return (
-        <EmptyState title="There is no such page" isPage>
+        <EmptyState title="Page not found" isPage>
           The menu above leads to those there are.
         </EmptyState>
       );
