@@ -615,7 +615,7 @@ describe.skipIf(program === undefined)('the console', () => {
       .toBe('sent');
     await row.getByTestId('retry-button').click();
     await page.getByTestId('problem').getByText('Not retryable').waitFor();
-    await page.getByTestId('problem').getByText('It is sent; only').waitFor();
+    await page.getByTestId('problem').getByText('The delivery is sent; only').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 409')]);
   });
 
@@ -706,7 +706,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await rows.nth(1).waitFor();
     const row = rows.first();
     expect(await row.innerText()).toMatch(
-      /schema_mismatch at properties\.amount · payment_failed of paula · 2 times, first .* UTC, last .* UTC\s+Mend the value/,
+      /schema_mismatch at properties\.amount · payment_failed of paula · 2 times, first .* UTC, last .* UTC\s+Fix the value/,
     );
     expect(await rows.nth(1).innerText()).toMatch(/invalid_timestamp at event_timestamp · signup_completed of paula/);
     await row.getByTestId('rejected-event').click();
