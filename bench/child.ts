@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /** A helper in a process of its own, so that its work is not counted as ours. Speaks in messages. */
 export interface Child<Result> {
-  /** What it said when it was ready. */
+  /** Message of the child when it was ready. */
   readonly ready: unknown;
   /** Tells it to begin; its result. */
   go(): Promise<Result>;

@@ -16,9 +16,9 @@ export interface PostedEvent {
 
 export interface Traffic {
   readonly count: number;
-  /** Five events a person in the benchmark: 100,000 events are of 20,000 people. */
+  /** Number of users; in the benchmark a user has five events, so 100,000 events belong to 20,000 users. */
   readonly users: number;
-  /** The number of the first person. */
+  /** Number of the first user. */
   readonly firstUser: number;
   /** The last event happened before this (ms since the epoch). */
   readonly now: number;
@@ -36,7 +36,7 @@ const BANKS = ['Santander', 'ING', 'Commerzbank', 'Millennium', 'Revolut'];
 const ATTEMPTS = [1, 1, 1, 1, 1, 1, 2, 2, 3, 4];
 const REASONS = ['INSUFFICIENT_FUNDS', 'INSUFFICIENT_FUNDS', 'INSUFFICIENT_FUNDS', 'CARD_EXPIRED', 'LIMIT_EXCEEDED'];
 
-/** Each person signs up, mostly links a bank, then pays; in the order of arrival, which is nearly that of time. */
+/** Each user signs up, mostly links a bank, then pays; in order of arrival, which is nearly the order of event time. */
 export function makeEvents({ count, users, firstUser, now }: Traffic): PostedEvent[] {
   const random = mulberry32(firstUser + 1);
   const made: { readonly at: number; readonly event: PostedEvent }[] = [];
@@ -52,7 +52,7 @@ export function makeEvents({ count, users, firstUser, now }: Traffic): PostedEve
   return JSON.parse(JSON.stringify(arrived.map(({ event }) => event)));
 }
 
-/** Sign-ups only, all with consent: one e-mail each. */
+/** Sign-ups only, all with consent: one email each. */
 export function makeSignups({ count, firstUser, now }: Traffic): PostedEvent[] {
   const random = mulberry32(firstUser + 1);
   return Array.from({ length: count }, (_, i) => ({
@@ -128,7 +128,7 @@ function envelope(
 
 function traits(user: number, segment: number, optIn: boolean): PostedEvent['user_traits'] {
   return {
-    email: `person.${user}@example.com`,
+    email: `user.${user}@example.com`,
     country: COUNTRIES[user % COUNTRIES.length] as string,
     marketing_opt_in: optIn,
     risk_segment: SEGMENTS[segment] as string,

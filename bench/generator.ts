@@ -6,7 +6,7 @@ import { makeEvents, makeSignups, type Traffic } from './events.ts';
 export interface GeneratorOrder {
   readonly url: string;
   readonly traffic: Traffic;
-  /** `signups`: one e-mail each. */
+  /** `signups`: one email each. */
   readonly kind: 'mix' | 'signups';
   /** Events a request. */
   readonly perRequest: number;

@@ -4,15 +4,15 @@ import type { Database, Setup } from './setup.ts';
 
 const DAY = 86_400_000;
 const SPAN = 330 * DAY;
-const EVENTS_A_PERSON = 10;
-/** The first so many people are those of the rounds to come: they have paid, but not signed up, so that what is decided
- *  about them is what was decided on the empty database. */
+const EVENTS_PER_USER = 10;
+/** Share of users, the first ones, that take part in the later rounds: they have paid but not signed up, so that decisions
+ *  about them equal those on the empty database. */
 const YET_TO_SIGN_UP = 0.6;
 const AT_ONCE = 250_000;
 
 /** Fills the database with what `count` events of the last eleven months would have left behind; the same kinds of rows. */
 export async function fillHistory(setup: Setup, count: number, log: (line: string) => void): Promise<void> {
-  const users = Math.max(1, Math.round(count / EVENTS_A_PERSON));
+  const users = Math.max(1, Math.round(count / EVENTS_PER_USER));
   const newcomers = Math.floor(users * YET_TO_SIGN_UP);
   const now = Date.now();
   await setup.keepHistory(newcomers, async ({ pool }) => {
@@ -26,7 +26,7 @@ export async function fillHistory(setup: Setup, count: number, log: (line: strin
       await fillPart({ pool }, { from, to, count, users, newcomers, start: now - SPAN });
       log(`history: ${to.toLocaleString('en')} of ${count.toLocaleString('en')} events`);
     }
-    for (const statement of PEOPLE) await pool.query(statement, [DEFAULT_TENANT, users]);
+    for (const statement of INSERT_USERS) await pool.query(statement, [DEFAULT_TENANT, users]);
     // As after months of autovacuum and of checkpoints.
     await pool.query('vacuum (analyze)');
     await pool.query('checkpoint');
@@ -68,20 +68,20 @@ create temp table part (
   channel text, category text, bucket text, nid uuid
 ) on commit drop`;
 
-/** In order of time. A person's first event is a sign-up, the second a bank link, the others payments; newcomers only pay, and
- *  never said where they are reached. */
+/** Inserts events in order of time. The first event of a user is a sign-up, the second a bank link, the others payments. The
+ *  users of later rounds only pay, and have no address. */
 const MAKE_PART = `
 insert into part
-select 'u_' || person, at, key, type,
+select 'u_' || user_number, at, key, type,
        case type
          when 'signup_completed' then json_build_object('device_type', 'mobile', 'referral_source', 'friend', 'signup_method', 'email')
          when 'link_bank_success' then json_build_object('account_type', 'checking', 'bank_name', 'ING', 'verification_method', 'open_banking')
          when 'payment_initiated' then json_build_object('amount', amount, 'currency', 'EUR', 'payment_method', 'card', 'recipient_id', 'merch_' || g % 5000)
          else json_build_object('amount', amount, 'attempt_number', 1 + g % 4, 'failure_reason', 'INSUFFICIENT_FUNDS')
        end,
-       case when person < $4
-         then json_build_object('country', 'PT', 'marketing_opt_in', person % 10 < 6, 'risk_segment', 'LOW')
-         else json_build_object('country', 'PT', 'email', 'p…@example.com', 'marketing_opt_in', person % 10 < 6, 'risk_segment', 'LOW')
+       case when user_number < $4
+         then json_build_object('country', 'PT', 'marketing_opt_in', user_number % 10 < 6, 'risk_segment', 'LOW')
+         else json_build_object('country', 'PT', 'email', 'p…@example.com', 'marketing_opt_in', user_number % 10 < 6, 'risk_segment', 'LOW')
        end,
        rule,
        case when sent then 'matched' else 'condition_false' end,
@@ -96,10 +96,10 @@ from (
   select *, md5('event' || g)::uuid as key, md5('notification' || g) as h, (g % 300000) / 100.0 as amount,
          case type when 'signup_completed' then 'WELCOME_EMAIL' when 'link_bank_success' then 'BANK_LINK_NUDGE_SMS'
                    when 'payment_failed' then 'INSUFFICIENT_FUNDS_EMAIL' end as rule,
-         case type when 'signup_completed' then person % 10 < 6 when 'link_bank_success' then person % 3 > 0
+         case type when 'signup_completed' then user_number % 10 < 6 when 'link_bank_success' then user_number % 3 > 0
                    when 'payment_failed' then g % 5 < 3 else false end as sent
   from (
-    select g, g % $3 as person, to_timestamp(($5::float8 + $6::float8 * g / $7::float8) / 1000) as at,
+    select g, g % $3 as user_number, to_timestamp(($5::float8 + $6::float8 * g / $7::float8) / 1000) as at,
            case when g % $3 >= $4 and g < $3 then 'signup_completed'
                 when g % $3 >= $4 and g < 2 * $3::bigint then 'link_bank_success'
                 when hashint8(g) % 5 = 0 then 'payment_failed' else 'payment_initiated' end as type
@@ -135,8 +135,8 @@ const FROM_PART = [
    from part where nid is not null`,
 ];
 
-/** Their addresses will not open: nobody is told anything before an event of a round brings the first one that was said. */
-const PEOPLE = [
+/** Their addresses cannot be opened: no message is sent before an event of a round brings a first valid address. */
+const INSERT_USERS = [
   `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
    select $1, 'u_' || i,
           json_build_object('country', 'PT', 'email', 'p…@example.com', 'marketing_opt_in', true, 'risk_segment', 'LOW'),

@@ -7,9 +7,9 @@ import type { PostedEvent } from './events.ts';
 import { rate } from './row.ts';
 import type { Database, Setup } from './setup.ts';
 
-/** What this machine can do at best, by the barest means: the limits that the rows are measured against. */
+/* Limits of this machine, measured by the simplest means; the rows are compared with them. */
 
-/** What it takes to keep an event and to know it again: its columns and a primary key, nothing else. */
+/** The minimum that stores and identifies an event: its columns and a primary key. */
 const BARE_TABLE = `create table bare (
   tenant_id text not null, event_id uuid not null default gen_random_uuid(), user_id text not null,
   event_type text not null, event_time timestamptz not null, properties jsonb not null, traits jsonb not null,
@@ -76,7 +76,7 @@ export function bareQueue(setup: Setup, count: number): Promise<number> {
   return setup.withEmpty(async ({ pool }) => {
     await pool.query('create table queue (id bigint primary key, payload jsonb not null)');
     await pool.query(
-      `insert into queue select i, jsonb_build_object('to', 'person ' || i, 'text', repeat('x', 200))
+      `insert into queue select i, jsonb_build_object('to', 'user ' || i, 'text', repeat('x', 200))
        from generate_series(1, $1) as i`,
       [count],
     );

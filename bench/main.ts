@@ -13,7 +13,7 @@ import { compareRevisions } from './compare/compare.ts';
 import { formatComparison } from './compare/comparison.ts';
 import { formatRowList } from './compare/row-list.ts';
 import { fillHistory } from './history.ts';
-import { machine, type RowResult, summarise, table } from './report.ts';
+import { machine, type RowResult, summarize, table } from './report.ts';
 import type { Measured, Row } from './row.ts';
 import { HISTORY_ROWS, ROWS } from './rows.ts';
 import { selectRows } from './select-rows.ts';
@@ -123,7 +123,7 @@ async function measureAll(setup: Setup, rows: readonly Row[], where: string): Pr
       rounds.push(measured);
       say(`${row.name}${where}: round ${round} of ${count}, ${(measured.value / measured.limit).toPrecision(3)}`);
     }
-    results.push(summarise(row, rounds));
+    results.push(summarize(row, rounds));
   }
   return results;
 }

@@ -31,7 +31,7 @@ export interface Machine {
   readonly date: string;
 }
 
-export function summarise(row: Row, rounds: readonly Measured[]): RowResult {
+export function summarize(row: Row, rounds: readonly Measured[]): RowResult {
   const ratios = rounds.map(({ value, limit }) => value / limit);
   const also = Object.keys(rounds[0]?.also ?? {}).map((name) => [name, median(rounds.map((r) => r.also?.[name] ?? 0))]);
   return {
@@ -63,7 +63,7 @@ export function machine(postgres: string): Machine {
   };
 }
 
-/** For people: a line a row, the rounds' spread at the end. */
+/** Formats a table: a line per row, with the spread of its rounds at the end. */
 export function table(rows: readonly RowResult[]): string {
   const lines = [['', 'value', 'limit', 'ratio', 'at least', 'goal', '', 'rounds']];
   for (const row of rows) {

@@ -5,9 +5,9 @@ export interface Row {
   /** One word that stays when the name is reworded: revisions are compared by it, and the command line selects by it. */
   readonly id: string;
   readonly name: string;
-  /** Of `value` and `limit`. */
+  /** Unit of `value` and `limit`. */
   readonly unit: string;
-  /** What the limit is. */
+  /** Description of the limit. */
   readonly against: string;
   /** Which way is better for the ratio. */
   readonly direction: 'higher' | 'lower';
@@ -22,7 +22,7 @@ export interface Measured {
   readonly value: number;
   /** 1 for the figures that stand for themselves (milliseconds, microseconds). */
   readonly limit: number;
-  /** What else was seen, such as another percentile; in the unit of `value`. */
+  /** Further figures, such as another percentile, in the unit of `value`. */
   readonly also?: { readonly [name: string]: number };
 }
 

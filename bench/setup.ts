@@ -28,13 +28,13 @@ import type { Traffic } from './events.ts';
 const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
 const TEMPLATE = 'bench_template';
 
-/** Where the rows are measured: a server of its own, with the settings Tidings runs with. */
+/** The environment of the rows: a separate server with the settings of Tidings. */
 export interface Setup {
   /** The fintech example. */
   readonly catalog: CatalogData;
-  /** How many events a round has; rows that are slow take fewer. */
+  /** Number of events per round; slow rows use fewer. */
   readonly events: number;
-  /** The events of the next round; with a history behind it, of other people each time. */
+  /** Returns the events of the next round; with a history, of different users each time. */
   traffic(most?: number): Traffic;
   /** Runs `work` on a fresh database for a limit. */
   withEmpty<T>(work: (database: Database) => Promise<T>): Promise<T>;

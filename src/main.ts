@@ -100,7 +100,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     const apply = async () => {
       const data = await loadValidCatalog(config.catalogDir);
       const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
-      await catalogs.adopt(DEFAULT_TENANT, applied.version);
+      await catalogs.setActive(DEFAULT_TENANT, applied.version);
       return applied;
     };
     if (roles.api) {

@@ -234,7 +234,7 @@ describe('through the database', () => {
 
   async function apply(rules: readonly Rule[]): Promise<void> {
     const { version } = await applyCatalog(tidings.database.pool, TENANT, catalogOf(rules), 'test', NOW);
-    await tidings.catalogs.adopt(TENANT, version);
+    await tidings.catalogs.setActive(TENANT, version);
   }
 
   /** Posts the events, for people of their own, and reads which notifications there are. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Rule } from '../src/model/catalog.ts';
 import type { JsonObject } from '../src/model/event.ts';
-import { cancelWaits, reportTooLate } from '../src/rules/cancel.ts';
 import { type DecisionContext, newContext } from '../src/rules/context.ts';
 import { newUserState, type Trigger, type Wait } from '../src/rules/facts.ts';
+import { cancelWaits, reportTooLate } from '../src/rules/waits/cancel.ts';
 import { countingIds } from '../src/simulate/counting-ids.ts';
 import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 import { tellStory } from './support/simulation.ts';

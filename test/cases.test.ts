@@ -66,7 +66,7 @@ describe('a case', () => {
       'expect: [{ at: 2025-11-03T10:00Z, N: send }]',
       ['expected: 2025-11-03T10:00Z u_1 N send', 'not expected'],
     ],
-    ['another person', 'expect: [{ user: u_2, N: send }]', ['expected: u_2 N send', 'not expected']],
+    ['another user', 'expect: [{ user: u_2, N: send }]', ['expected: u_2 N send', 'not expected']],
     ['none', 'expect: none', ['not expected: 2025-11-03T09:00Z u_1 send N matched: To be sent']],
     ['twice', 'expect: [{ N: send }, { N: send }]', ['expected: u_1 N send']],
     [
@@ -83,7 +83,7 @@ describe('a case', () => {
     expect(timeline.length > 0).toBe(messages.length > 0);
   });
 
-  test('names what comes closest, with what was seen', () => {
+  test('reports the closest decision, with its evidence', () => {
     const { failures } = play('events: [{ at: 2025-11-03T09:00Z, a: { n: 1 } }]\nexpect: [{ N: send }]');
     expect(failures).toEqual([
       {
@@ -95,14 +95,14 @@ describe('a case', () => {
     ]);
   });
 
-  test('two expectations of one type find their own decisions, whichever comes first', () => {
+  test('matches two expectations of one type to their decisions, in either order', () => {
     const { failures } = play(
       'events: [{ at: 2025-11-03T09:00Z, a: { n: 2 } }, { at: 2025-11-03T10:00Z, a: { n: 2 } }]\nexpect: [{ N: send }, { at: 2025-11-03T09:00Z, N: send }]',
     );
     expect(failures).toEqual([]);
   });
 
-  test('the same event twice is one', () => {
+  test('counts the same event once', () => {
     const { failures } = play(
       'events: [{ at: 2025-11-03T09:00Z, a: { n: 2 } }, { at: 2025-11-03T09:00Z, a: { n: 2 } }]\nexpect: [{ N: send }]',
     );
@@ -160,7 +160,7 @@ describe('a case', () => {
       'cases: [{ name: x, until: 2025-11-03T08:00Z, events: [{ at: 2025-11-03T09:00Z, b: {} }], expect: none }]',
       'is before the last event',
     ],
-  ])('with %s is refused, with its place', (_name, text, message) => {
+  ])('with %s is rejected, with the place', (_name, text, message) => {
     let thrown: unknown;
     try {
       parseCases('cases.yaml', text, data);
@@ -194,7 +194,7 @@ describe('from the command line', () => {
   });
   afterAll(() => rm(dir, { recursive: true }));
 
-  test('cases pass, and fail with an exit code', async () => {
+  test('test passes, and fails with an exit code', async () => {
     expect(await tidings('test', dir, '--json')).toMatchObject({ code: 0, answer: { ok: true, passed: 1, failed: 0 } });
     await writeFile(
       join(dir, 'cases.yaml'),
@@ -206,7 +206,7 @@ describe('from the command line', () => {
     expect(failed.stdout).toContain('cases.yaml:2: not expected: 2025-11-04T21:00Z u_1 send N');
   });
 
-  test('simulate tells what happens when', async () => {
+  test('simulate prints what happens and when', async () => {
     const { code, stdout, stderr } = await tidings('simulate', dir, '--events', join(dir, 'events.jsonl'));
     expect(code).toBe(1);
     expect(stderr).toContain('event 2: invalid_event: event_type is missing');
@@ -216,7 +216,7 @@ describe('from the command line', () => {
     expect(stdout).toContain('1 event, 1 user, 1 notification');
   });
 
-  test('check says what is wrong, and where', async () => {
+  test('check prints the mistakes and their places', async () => {
     expect(await tidings('check', dir)).toMatchObject({ code: 0 });
     await writeFile(join(dir, 'rules.yaml'), 'rules:\n  N: { on: b }');
     const wrong = await tidings('check', dir, '--json');

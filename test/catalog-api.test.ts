@@ -3,7 +3,7 @@ import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** A catalog over the API: checked, compared, applied, rolled back. */
+/** Catalogs over the API: check, compare, apply, roll back. */
 
 let tidings: TestTidings;
 let server: TestServer;
@@ -20,7 +20,7 @@ afterAll(async () => {
   await tidings.close();
 });
 
-/** The example with another limit for the nudge. */
+/** The files of the example with another limit for BANK_LINK_NUDGE_SMS. */
 function changed(limit: string): { [path: string]: string } {
   const rules = files['rules.yaml'] as string;
   return {
@@ -50,7 +50,7 @@ describe('POST /api/v1/catalog', () => {
     expect(await active()).toBe(before);
   });
 
-  test('is applied as a new version, which decides from then on; the same again makes none', async () => {
+  test('applies a new version; the same files again make none', async () => {
     const before = await active();
     const first = await server.post('/api/v1/catalog', { files: changed('3 ever') });
     expect(first.body).toMatchObject({ version: before + 1, changed: true });
@@ -61,7 +61,7 @@ describe('POST /api/v1/catalog', () => {
     expect(body.differences.map((one: { name: string }) => one.name)).toEqual(['BANK_LINK_NUDGE_SMS']);
   });
 
-  test('mistakes are told with their places, and nothing is applied', async () => {
+  test('reports mistakes with their places and applies nothing', async () => {
     const before = await active();
     const rules = (files['rules.yaml'] as string).replace('limit: 1 per day', 'limit: 1 per dya');
     const { status, body } = await server.post('/api/v1/catalog', { files: { ...files, 'rules.yaml': rules } });
@@ -80,7 +80,7 @@ describe('POST /api/v1/catalog', () => {
 
   test.each([
     ['no files', {}],
-    ['files that are no text', { files: { 'rules.yaml': 3 } }],
+    ['files that are not text', { files: { 'rules.yaml': 3 } }],
     ['a list', []],
   ])('%s: a problem document', async (_what, body) => {
     const answer = await server.post('/api/v1/catalog', body);
@@ -88,7 +88,7 @@ describe('POST /api/v1/catalog', () => {
     expect(answer.body.code).toBe('invalid_request');
   });
 
-  test('no files at all are a catalog without its parts', async () => {
+  test('reports the missing parts of a catalog without files', async () => {
     const { status, body } = await server.post('/api/v1/catalog', { files: {} });
     expect(status).toBe(422);
     expect(body.problems.map((one: { file: string }) => one.file)).toEqual(
@@ -98,14 +98,14 @@ describe('POST /api/v1/catalog', () => {
 });
 
 describe('versions', () => {
-  test('are listed, newest first, with the one in force', async () => {
+  test('are listed, newest first, with the active one marked', async () => {
     const version = await active();
     const { body } = await server.get('/api/v1/catalog/versions');
     expect(body.versions[0]).toMatchObject({ version, active: true, rules: 4, notifications: 4 });
     expect(body.versions.at(-1)).toMatchObject({ version: 1, active: false });
   });
 
-  test('an earlier one is put in force again under its own number', async () => {
+  test('an earlier one becomes active again under its own number', async () => {
     const version = await active();
     const { body } = await server.post('/api/v1/catalog/rollback', { version: 1 });
     expect(body).toEqual({ version: 1, from: version, changed: true });
@@ -125,13 +125,13 @@ describe('versions', () => {
     ['GET', '/api/v1/catalog?version=99'],
     ['GET', '/api/v1/catalog/diff?from=99'],
     ['POST', '/api/v1/catalog/rollback'],
-  ])('%s %s: one that there never was is not found', async (method, path) => {
+  ])('%s %s: a version that was never applied is not found', async (method, path) => {
     const answer = method === 'GET' ? await server.get(path) : await server.post(path, { version: 99 });
     expect(answer.status).toBe(404);
     expect(answer.body.code).toBe('not_found');
   });
 
-  test('an old one is shown as it was', async () => {
+  test('an earlier one is shown as it was applied', async () => {
     const { body } = await server.get('/api/v1/catalog?version=2');
     expect(body).toMatchObject({ version: 2, active: false });
     expect(body.rules.find((one: { name: string }) => one.name === 'BANK_LINK_NUDGE_SMS').limits).toEqual(['3 ever']);

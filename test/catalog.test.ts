@@ -14,7 +14,7 @@ import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
 import { parseAt } from '../src/catalog/parse/rules/at-expression.ts';
 import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
 import { parseRecurrence } from '../src/catalog/parse/rules/recurrence-expression.ts';
-import { KEYS } from '../src/catalog/parse/rules/rules.ts';
+import { RULE_KEYS } from '../src/catalog/parse/rules/rules.ts';
 import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
 import { CatalogError, type CatalogProblem } from '../src/errors.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
@@ -24,7 +24,7 @@ import { runs } from './support/properties.ts';
 
 const FINTECH = join(import.meta.dirname, '../examples/fintech');
 
-/** A small catalog that is right; each test spoils one thing. */
+/** A small valid catalog; each test changes one part of it. */
 const RIGHT: { readonly [file: string]: string } = {
   'events.yaml': `traits:
   marketing_opt_in: boolean
@@ -78,13 +78,13 @@ const property = (line: string) => ({
   'events.yaml': `${RIGHT['events.yaml']}  x:\n    properties:\n      ${line}\n`,
 });
 
-describe('a mistake is told with its place and what was meant', () => {
+describe('reports a mistake with its place and what was meant', () => {
   const FIELDS = 'event has no field "atempt_number": it has amount, attempt_number, failure_reason';
   const rows: [string, { readonly [file: string]: string | null }, ...string[]][] = [
     ['key', rule('whn: true'), 'rules.yaml:4:5: unknown key "whn" in WELCOME (did you mean when?)'],
     ['plural key', rule('limits: once'), 'rules.yaml:4:5: unknown key "limits" in WELCOME (did you mean limit?)'],
     [
-      'a key that is none',
+      'a key that does not exist',
       rule('colour: red'),
       'rules.yaml:4:5: unknown key "colour" in WELCOME (use one of: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
     ],
@@ -116,13 +116,13 @@ describe('a mistake is told with its place and what was meant', () => {
       'rules.yaml:5:1: Flow sequence in block collection must be sufficiently indented and end with a ] (look for a quote or bracket that is not closed, or a colon that is missing)',
     ],
     [
-      'alias of nothing',
+      'an alias without an anchor',
       rule('notify: *all'),
       'rules.yaml:4:13: there is no anchor &all before this (put quotes around a text that begins with * or &)',
       'rules.yaml:4:13: "notify" is empty (notify: WELCOME_EMAIL)',
     ],
     [
-      'a trigger nobody sends',
+      'an unknown trigger',
       { 'rules.yaml': 'rules:\n  WELCOME:\n    on: [signup_complete, payment_failed]\n' },
       'rules.yaml:3:10: no event is called "signup_complete" (did you mean signup_completed?)',
     ],
@@ -132,7 +132,7 @@ describe('a mistake is told with its place and what was meant', () => {
       'rules.yaml:2:3: WELCOME has no trigger (on: signup_completed; or every: monday 09:00 to act without an event)',
     ],
     [
-      'a rule of no notification',
+      'a rule without a notification',
       { 'rules.yaml': 'rules:\n  WELCOM:\n    on: payment_failed\n' },
       'rules.yaml:2:3: no notification is called WELCOM, and the rule has no "notify" (did you mean WELCOME?)',
     ],
@@ -143,7 +143,7 @@ describe('a mistake is told with its place and what was meant', () => {
       'rules.yaml:4:12: "after" must be a mapping, not text (after: { event: signup_completed, within: 24h })',
     ],
     [
-      'after, both wrong',
+      'after with two mistakes',
       rule('after: { event: signup, within: 24 }'),
       'rules.yaml:4:21: no event is called "signup" (did you mean signup_completed?)',
       'rules.yaml:4:37: "24" is not a duration (the unit is missing: 24s, 24m, 24h or 24d?)',
@@ -195,7 +195,7 @@ describe('a mistake is told with its place and what was meant', () => {
       'rules.yaml:4:17: for payment_refused: event has no field "attempt_number": it has amount, code',
     ],
     [
-      'a type that is none',
+      'an unknown type',
       property('a: money'),
       'events.yaml:11:10: unknown type "money" (use one of: string, number, integer, boolean, object, array, timestamp, date)',
     ],
@@ -232,7 +232,7 @@ describe('a mistake is told with its place and what was meant', () => {
       'events.yaml:11:21: the pattern cannot be used: invalid or unsupported Perl syntax: `(?=` (use RE2 syntax, without look-ahead and back-references)',
     ],
     [
-      'JSON Schema: a reference to elsewhere',
+      'JSON Schema: a reference to another document',
       property('a: { $ref: "https://example.com/schema.json" }'),
       "events.yaml:11:18: a $ref must point into the same schema (write $ref: '#/$defs/NAME')",
     ],
@@ -285,7 +285,7 @@ describe('a mistake is told with its place and what was meant', () => {
       'notifications.yaml:4:56: X has no email template in "en" (write templates/X/email.en.subject.txt and templates/X/email.en.html)',
     ],
     [
-      'in doubt, give up',
+      'in_doubt and give_up_after',
       {
         'notifications.yaml': `${RIGHT['notifications.yaml']}  X: { category: SYSTEM, channels: internal, in_doubt: retry, give_up_after: 1.5h }\n`,
       },
@@ -293,12 +293,12 @@ describe('a mistake is told with its place and what was meant', () => {
       'notifications.yaml:4:78: "1.5h" is not a duration (a number and a unit (s, m, h, d, w): 30s, 10m, 24h, 7d, 1h30m)',
     ],
     [
-      'template of nobody',
+      'a template of an unknown notification',
       { 'templates/WELCOM/sms.en.txt': 'x' },
       'templates/WELCOM/sms.en.txt:1:1: no notification is called "WELCOM" (did you mean WELCOME?)',
     ],
     [
-      'template of a channel that is not used',
+      'a template of an unused channel',
       { 'templates/WELCOME/push.en.txt': 'x' },
       'templates/WELCOME/push.en.txt:1:1: WELCOME is not sent by push (its channels: sms)',
     ],
@@ -319,12 +319,20 @@ describe('a mistake is told with its place and what was meant', () => {
       'templates/WELCOME/sms.en.txt:1:1: the template is empty',
     ],
     [
-      'file away',
+      'a missing file',
       { 'rules.yaml': null },
       'rules.yaml:1:1: this file is missing (rules: { WELCOME_EMAIL: { on: signup_completed, limit: once } })',
     ],
-    ['file by another name', { 'rule.yaml': 'rules:' }, 'rule.yaml:1:1: unknown file name (did you mean rules.yaml?)'],
-    ['file twice', { 'rules.yml': 'rules:' }, 'rules.yml:1:1: rules.yaml exists as well (keep one of them)'],
+    [
+      'a misspelled file name',
+      { 'rule.yaml': 'rules:' },
+      'rule.yaml:1:1: unknown file name (did you mean rules.yaml?)',
+    ],
+    [
+      'a file with two extensions',
+      { 'rules.yml': 'rules:' },
+      'rules.yml:1:1: rules.yaml exists as well (keep one of them)',
+    ],
     [
       'an empty file',
       { 'rules.yaml': '# nothing\n' },
@@ -341,13 +349,13 @@ describe('a mistake is told with its place and what was meant', () => {
     expect(await told(files)).toEqual(expected);
   });
 
-  it('in a template, at its own line and column', async () => {
+  it('reports a mistake in a template at its line and column', async () => {
     const [problem] = await problemsOf(withFiles({ 'templates/WELCOME/sms.en.txt': 'Hello\n  {{uper traits.name}}' }));
     expect(problem).toMatchObject({ file: 'templates/WELCOME/sms.en.txt', line: 2, column: 3 });
     expect(problem?.hint).toContain('upper');
   });
 
-  it('all at once, by file and place', async () => {
+  it('reports all mistakes at once, ordered by file and place', async () => {
     const files = {
       ...rule('limit: hourly\n    whn: x'),
       'templates/X/sms.en.txt': 'x',
@@ -361,7 +369,7 @@ describe('a mistake is told with its place and what was meant', () => {
     ]);
   });
 
-  it('but not what follows from a file that cannot be read', async () => {
+  it('reports no mistakes that follow from a file that cannot be parsed', async () => {
     expect(await told({ 'events.yaml': 'events: [' })).toHaveLength(1);
     expect(await told({ 'notifications.yaml': 'a: b: c' })).toHaveLength(1);
   });
@@ -402,7 +410,7 @@ describe('limits and durations', () => {
       '',
       'use one of: once, 3 ever, 1 per day, 1 per day in user zone, 2 per day in Europe/Lisbon, 3 per 24h, 3 per day per person',
     ],
-  ])('not %j', (written, hint) => {
+  ])('rejects %j with a hint', (written, hint) => {
     expect(parseLimit(written)).toMatchObject({ hint });
   });
 
@@ -419,13 +427,13 @@ describe('limits and durations', () => {
   });
 
   it.each(['', '0s', '5', '-1h', '1h1h', '30m1h', '1.5h', '1 h', '1H', '9999999d', 'h', '1e3s', '9'.repeat(400)])(
-    'not %j',
+    'rejects %j',
     (text) => {
       expect(parseDuration(text)).toHaveProperty('hint');
     },
   );
 
-  it('what is read back from the text is the same', () => {
+  it('parses the normalized text into the same limit', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 3650 }), (max, days) => {
         const first = parseLimit(`${max} per ${days}d`);
@@ -501,7 +509,7 @@ describe('the fintech example', () => {
     ]);
   });
 
-  it('is plain data, the same each time and on each system', async () => {
+  it('is plain data, independent of the order of files and of line ends', async () => {
     const windows = new Map(
       [...(await loadCatalogFiles(FINTECH))].map(([file, text]) => [file, text.replace(/\n/g, '\r\n')]),
     );
@@ -510,7 +518,7 @@ describe('the fintech example', () => {
     expect(JSON.parse(JSON.stringify(data))).toEqual(data);
   });
 
-  it('types every property and trait that the curls show, wants none and allows more', () => {
+  it('declares every property and trait of the README requests, requires none and allows more', () => {
     const check = compileSchemas(data);
     const types: [string, JsonObject][] = [
       ['signup_completed', { signup_method: 'email', referral_source: 'google_ads', device_type: 'mobile' }],
@@ -538,7 +546,7 @@ describe('the fintech example', () => {
   });
 });
 
-describe('an event that does not fit', () => {
+describe('an event that violates its schema', () => {
   let check: ReturnType<typeof compileSchemas>;
   beforeAll(async () => {
     const data = await validateCatalogFiles(
@@ -582,7 +590,7 @@ describe('an event that does not fit', () => {
     expect(check('order', properties, {})).toEqual({ path, message });
   });
 
-  it('names traits, and never quotes an address or a long value', () => {
+  it('reports traits, and never quotes an address or a long value', () => {
     expect(check('x', {}, { marketing_opt_in: 'yes' })).toEqual({
       path: 'user_traits.marketing_opt_in',
       message: 'is text ("yes"), but must be true or false',
@@ -595,7 +603,7 @@ describe('an event that does not fit', () => {
     expect(check('order', { id: 'x', count: 'a'.repeat(9999) }, {})?.message.length).toBeLessThan(90);
   });
 
-  it('is told in linear time, whatever the pattern', () => {
+  it('is found in linear time, whatever the pattern', () => {
     expect(check('order', { id: 'x', code: `${'a'.repeat(9999)}!` }, {})?.path).toBe('properties.code');
   });
 
@@ -628,7 +636,7 @@ describe('docs/rules.md', () => {
   const blocks = (key: string) =>
     [...page.matchAll(/```yaml\n(.*?)```/gs)].map((match) => match[1]!).filter((text) => text.startsWith(`${key}:`));
 
-  it('shows catalogs that are right', async () => {
+  it('shows only valid catalogs', async () => {
     expect(blocks('rules').length).toBeGreaterThan(15);
     for (const rules of blocks('rules')) {
       const { data, problems } = await lintCatalog(await parseCatalogFiles(new Map([...base, ['rules.yaml', rules]])));
@@ -637,7 +645,7 @@ describe('docs/rules.md', () => {
     }
   });
 
-  it('shows what is waited for, and when a rule acts by itself', () => {
+  it('shows points in time and schedules that the parsers accept', () => {
     const table = page.slice(page.indexOf('| `at` | waits for |'), page.indexOf('- Times of day are in the'));
     const points = [...table.matchAll(/^\| `(.+?)` \|/gm)].map((match) => match[1]!).slice(1);
     expect(points.length).toBe(5);
@@ -653,10 +661,10 @@ describe('docs/rules.md', () => {
       blocks('rules').flatMap((text) => [...text.matchAll(/(?<=^|[{,] ?)\s*(\w+): /gm)].map((match) => match[1]!)),
     );
     const shown = (key: string) => written.has(key) || page.includes(`\`${key}\``) || page.includes(`\`${key}: `);
-    expect(KEYS.filter((key) => !shown(key))).toEqual([]);
+    expect(RULE_KEYS.filter((key) => !shown(key))).toEqual([]);
   });
 
-  it('shows mistakes as they are told', async () => {
+  it('shows mistakes as they are reported', async () => {
     const rows = [...page.matchAll(/^\| `(.+)` \| `(rules\.yaml:.+)` \|$/gm)];
     expect(rows.length).toBeGreaterThan(5);
     for (const [, written, expected] of rows) {
@@ -667,7 +675,7 @@ describe('docs/rules.md', () => {
     }
   });
 
-  it('shows limits that are limits', () => {
+  it('shows only valid limits', () => {
     const table = page.slice(page.indexOf('| limit | means |'), page.indexOf('The day is that of the event'));
     const limits = [...table.matchAll(/`(.+?)`/g)].map((match) => match[1]!).filter((text) => text !== 'time_zone');
     expect(limits.length).toBeGreaterThan(5);
@@ -676,7 +684,7 @@ describe('docs/rules.md', () => {
 });
 
 describe('schemas', () => {
-  it('a full JSON Schema is kept as it is, short types in it written out', async () => {
+  it('keeps a full JSON Schema, and expands short types in it', async () => {
     const data = await validateCatalogFiles(
       withFiles({
         'events.yaml': `${RIGHT['events.yaml']}
@@ -703,14 +711,14 @@ describe('schemas', () => {
     });
   });
 
-  it('the short form allows other keys and wants nothing', async () => {
+  it('the short form allows other keys and requires nothing', async () => {
     const data = await validateCatalogFiles(withFiles({}));
     expect(data.traits).toEqual({ type: 'object', properties: { marketing_opt_in: { type: 'boolean' } } });
     expect(data.events[0]).toEqual({ name: 'signup_completed' });
   });
 });
 
-describe('whatever the files hold', () => {
+describe('with any content of the files', () => {
   const FILES = ['events.yaml', 'notifications.yaml', 'rules.yaml', 'templates/WELCOME/sms.en.txt'];
   const WORDS = [
     ...[
@@ -768,7 +776,7 @@ describe('whatever the files hold', () => {
     ),
   }));
 
-  it('text that is anything: a catalog or a CatalogError', async () => {
+  it('any text gives a catalog or a CatalogError', async () => {
     const mark = fc.constantFrom(
       '{',
       '}',
@@ -804,7 +812,7 @@ describe('whatever the files hold', () => {
     );
   });
 
-  it('YAML that is anything: a catalog or a CatalogError', async () => {
+  it('any YAML gives a catalog or a CatalogError', async () => {
     await fc.assert(
       fc.asyncProperty(tree, tree, tree, async (events, notifications, rules) => {
         const files = {
@@ -818,7 +826,7 @@ describe('whatever the files hold', () => {
     );
   });
 
-  it('any path: a catalog or a CatalogError', async () => {
+  it('any path gives a catalog or a CatalogError', async () => {
     const path = fc.array(
       fc.constantFrom('templates', '/', 'WELCOME', 'sms', '.', 'en', 'txt', '..', 'rules', 'yaml', ' '),
     );
@@ -840,13 +848,13 @@ describe('whatever the files hold', () => {
     ['keys of keys', '? '.repeat(100_000)],
     ['many aliases', 'a: &a x\n'.concat('b: *a\n'.repeat(30_000))],
     ['too much', ' '.repeat(2_000_000)],
-  ])('%s end soon', async (_name, text) => {
+  ])('%s: parsing ends soon', async (_name, text) => {
     const problems = await problemsOf(withFiles({ 'rules.yaml': text }));
     expect(problems.length).toBeGreaterThan(0);
     for (const problem of problems) expectPlace(problem);
   });
 
-  it('schemas that grow when their $ref are written out are refused', async () => {
+  it('rejects schemas that grow too large when each $ref is expanded', async () => {
     const levels = Array.from({ length: 40 }, (_, i) => {
       const next = `'#/$defs/d${i + 1}'`;
       return `        d${i}: { allOf: [{ $ref: ${next} }, { $ref: ${next} }] }`;
@@ -874,25 +882,25 @@ describe('a folder', () => {
   });
   afterAll(() => rm(dir, { recursive: true }));
 
-  it('is read, without what is not of the catalog', async () => {
+  it('is loaded without files that are not part of the catalog', async () => {
     const source = await loadCatalogFiles(dir);
     expect([...source.keys()]).toEqual([...Object.keys(RIGHT), 'cases.yaml'].sort());
     await expect(validateCatalogFiles(source)).resolves.toMatchObject({ rules: [{ name: 'WELCOME' }] });
   });
 
-  it('that is not there, or is no folder, is told', async () => {
+  it('reports a path that does not exist or is not a folder', async () => {
     await expect(loadCatalogFiles(join(dir, 'nowhere'))).rejects.toThrow(CatalogError);
     await expect(loadCatalogFiles(join(dir, 'README.md'))).rejects.toThrow(CatalogError);
   });
 
-  it('with a file that is not UTF-8 is told', async () => {
+  it('reports a file that is not UTF-8', async () => {
     const file = join(dir, 'templates/WELCOME/sms.pt.txt');
     await writeFile(file, Buffer.from([0xff, 0xfe, 0x41]));
     await expect(loadCatalogFiles(dir)).rejects.toThrow('templates/WELCOME/sms.pt.txt:1:1: the file is not UTF-8');
     await rm(file);
   });
 
-  it('is watched: a change is told once it is quiet, an error goes to onError, and stopping stops', async () => {
+  it('is watched: reports a change after a quiet time, passes errors to onError, and stops', async () => {
     const changes = signals();
     const errors = signals();
     let broken = false;

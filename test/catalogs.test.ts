@@ -7,7 +7,7 @@ import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/cata
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** Versions of a catalog: numbered, immutable, one in force for every process. */
+/** Versions of a catalog: numbered, immutable, and one of them active in every process. */
 
 let tidings: TestTidings;
 let events = 0;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => tidings.close());
 
-/** A catalog with one rule, told apart by the properties its event type takes. */
+/** A catalog with one rule. Catalogs differ in the properties of their event type. */
 function rulesWith(properties: string, rule = 'ALERT'): Map<string, string> {
   return new Map([
     ['events.yaml', `events: { seen: { properties: { ${properties} } } }`],
@@ -53,7 +53,7 @@ async function versionsOf(...eventIds: string[]): Promise<number[]> {
 }
 
 describe('versions', () => {
-  test('the same content twice makes one version, another the next, an earlier one again a new number', async () => {
+  test('applying the active content makes no version, any other content makes the next one', async () => {
     const first = await tidings.apply(rulesWith('a: number'));
     expect(await tidings.apply(rulesWith('a: number'))).toBe(first);
     expect(await tidings.apply(rulesWith('a: string'))).toBe(first + 1);
@@ -70,7 +70,7 @@ describe('versions', () => {
     expect(changes.rows).toEqual([{ actor: 'test', subject: `version ${first + 2}` }]);
   });
 
-  test('one that was stored before rules could wait is still understood', async () => {
+  test('a catalog that was stored before rules could wait still works', async () => {
     const { pool } = tidings.database;
     const old = {
       events: [{ name: 'a' }, { name: 'b' }],
@@ -86,11 +86,11 @@ describe('versions', () => {
        values ('old', 1, 'hash', $1, now(), 'an earlier Tidings')`,
       [JSON.stringify(old)],
     );
-    const { rules } = await tidings.catalogs.at('old', 1);
-    expect(rules.byPriorEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
+    const { rules } = await tidings.catalogs.getVersion('old', 1);
+    expect(rules.byPatternEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
     expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
 
-    // It decides, and its decisions are made again as they were.
+    // Its rules decide, and a backtest reproduces the decisions.
     await pool.query(`insert into active_catalogs (tenant_id, version) values ('old', 1)`);
     await tidings.catalogs.refresh('old');
     const event = (event_type: string, event_timestamp: string) => ({ user_id: 'u1', event_type, event_timestamp });
@@ -105,7 +105,7 @@ describe('versions', () => {
     expect(report.reproduced).toEqual({ decisions: 2, different: 0, examples: [] });
   });
 
-  test('two processes that start together with the same files make one version', async () => {
+  test('processes that start together with the same files make one version', async () => {
     const data = await loadValidCatalog(FINTECH);
     const { pool } = tidings.database;
     const applied = await Promise.all([1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, `process ${n}`, 0)));
@@ -113,7 +113,7 @@ describe('versions', () => {
     expect(applied.filter(({ changed }) => changed).length).toBe(1);
   });
 
-  test('tenants number their own', async () => {
+  test('each tenant has its own version numbers', async () => {
     const data = await validateCatalogFiles(rulesWith('a: number'));
     expect(await applyCatalog(tidings.database.pool, 'another', data, 'test', 0)).toEqual({
       version: 1,
@@ -121,16 +121,16 @@ describe('versions', () => {
     });
   });
 
-  test('without any catalog events are stored and nothing is decided', async () => {
+  test('without a catalog, events are stored and nothing is decided', async () => {
     const { catalogs, pipeline } = secondProcess();
-    expect((await catalogs.active('bare')).version).toBe(0);
+    expect((await catalogs.getActive('bare')).version).toBe(0);
     const [result] = await pipeline.ingest('bare', [seen()]);
     expect(result).toMatchObject({ status: 'accepted', decisions: [] });
   });
 });
 
 describe('the directory', () => {
-  test('is applied when it has changed since the last start; what was put in force meanwhile stays', async () => {
+  test('is applied if it changed since the last start; otherwise the active version stays', async () => {
     const { pool } = tidings.database;
     const start = async (properties: string) => {
       return applyDirectory(pool, 'started', await validateCatalogFiles(rulesWith(properties)), 0);
@@ -138,14 +138,14 @@ describe('the directory', () => {
     expect(await start('a: number')).toEqual({ version: 1, changed: true, isOther: false });
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
     expect(await start('a: string')).toEqual({ version: 2, changed: true, isOther: false });
-    await rollBackCatalog(pool, 'started', 1, 'somebody', 0);
+    await rollBackCatalog(pool, 'started', 1, 'an operator', 0);
     expect(await start('a: string')).toEqual({ version: 1, changed: false, isOther: true });
-    // Both the file and the database were taken back.
+    // Both the directory and the database are back at the first content.
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
     expect(await start('a: string')).toEqual({ version: 3, changed: true, isOther: false });
   });
 
-  test('of two that start together, one makes the version', async () => {
+  test('makes one version if several processes start together', async () => {
     const { pool } = tidings.database;
     const data = await validateCatalogFiles(rulesWith('a: number'));
     const applied = await Promise.all([1, 2, 3].map(() => applyDirectory(pool, 'started together', data, 0)));
@@ -165,21 +165,21 @@ describe('two processes', () => {
     expect(await versionsOf(event.event_id)).toEqual([version]);
   });
 
-  test('the second follows within its next batch', async () => {
+  test('the second process uses a new version from its next batch on', async () => {
     const { catalogs, pipeline } = secondProcess();
     const before = seen();
     await pipeline.ingest(TENANT, [before]);
-    const old = (await catalogs.active(TENANT)).version;
+    const old = (await catalogs.getActive(TENANT)).version;
 
     const version = await tidings.apply(rulesWith('a: number', 'OTHER'));
     const after = seen();
     const [result] = await pipeline.ingest(TENANT, [after]);
     expect(result?.decisions.map((decision) => decision.rule)).toEqual(['OTHER']);
     expect(await versionsOf(before.event_id, after.event_id)).toEqual([old, version]);
-    expect((await catalogs.active(TENANT)).version).toBe(version);
+    expect((await catalogs.getActive(TENANT)).version).toBe(version);
   });
 
-  test('an event that only the new schema takes is taken by the second process at once', async () => {
+  test('the second process accepts an event that only the new schema accepts', async () => {
     const { pipeline } = secondProcess();
     await tidings.apply(rulesWith('a: number'));
     await pipeline.ingest(TENANT, [seen({ a: 1 })]);
@@ -190,7 +190,7 @@ describe('two processes', () => {
     expect(refused).toMatchObject({ status: 'rejected', path: 'properties.a' });
   });
 
-  test('no batch is decided with two versions, however often they change', async () => {
+  test('decides no batch with two versions, however often they change', async () => {
     const processes = [secondProcess(), secondProcess()];
     const batches: { eventIds: string[]; rules: string[] }[] = [];
     for (let round = 0; round < 6; round++) {
@@ -208,7 +208,7 @@ describe('two processes', () => {
     for (const { eventIds, rules } of batches) {
       const versions = new Set(await versionsOf(...eventIds));
       expect(versions.size).toBe(1);
-      const { data } = await tidings.catalogs.at(TENANT, [...versions][0] as number);
+      const { data } = await tidings.catalogs.getVersion(TENANT, [...versions][0] as number);
       expect(rules).toEqual(Array(20).fill(data.rules[0]?.name));
     }
   });

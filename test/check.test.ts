@@ -18,7 +18,7 @@ events:
   b: { properties: { id: string, n: number } }
 `;
 
-/** A catalog of these rules (or of groups and rules), in which A and B are notifications. */
+/** A catalog of these rules (or groups and rules), with the notifications A and B. */
 function source(rules: string): Map<string, string> {
   return new Map([
     ['events.yaml', EVENTS],
@@ -30,7 +30,7 @@ function source(rules: string): Map<string, string> {
   ]);
 }
 
-/** What is said of rules.yaml; of what is not used only where it is asked. */
+/** The findings in rules.yaml; unused events and notifications only if `unused` is true. */
 async function said(rules: string, unused = false): Promise<string[]> {
   const { data, problems } = await lintCatalog(await parseCatalogFiles(source(rules)));
   expect(data === undefined).toBe(problems.some(({ severity }) => severity === 'error'));
@@ -39,7 +39,7 @@ async function said(rules: string, unused = false): Promise<string[]> {
     .map(({ line, column, code, message, hint }) => `${line}:${column} ${code}: ${message}${hint ? ` (${hint})` : ''}`);
 }
 
-describe('what a catalog may mean badly', () => {
+describe('reports what is valid but probably not meant', () => {
   const rows: [string, string, ...string[]][] = [
     ['nothing', '  A: { on: a }\n'],
     // Branches
@@ -50,7 +50,7 @@ describe('what a catalog may mean badly', () => {
       '7:9 unreachable_branch: branch 3 is never taken: branch 1 always is',
     ],
     [
-      'a branch with a condition that was there',
+      'a branch with the condition of an earlier one',
       '  X:\n    on: a\n    choose:\n      - { when: event.id == "x  y", notify: A }\n      - { when: event.id == "x y", notify: A }\n      - { when: \'event.id  ==  "x y"\', notify: B }\n',
       '7:17 unreachable_branch: branch 3 is never taken: branch 2 has the same condition',
     ],
@@ -65,14 +65,10 @@ describe('what a catalog may mean badly', () => {
       '2:71 unreachable_branch: branch 2 is never taken: branch 1 always is, because it has the condition of the rule',
     ],
     [
-      'a condition that was true before the wait, and is not asked again',
+      'a condition that was true before the wait and is not evaluated again',
       '  X: { on: a, when: user.vip, delay: 1h, recheck: false, choose: [{ when: user.vip, notify: A }, { notify: B }] }\n',
     ],
-    [
-      'a share of nobody',
-      '  X: { on: a, split: { A: 100%, B: 0% } }\n',
-      '2:36 unreachable_branch: no user falls into B',
-    ],
+    ['a share of 0%', '  X: { on: a, split: { A: 100%, B: 0% } }\n', '2:36 unreachable_branch: no user falls into B'],
     [
       'a condition that is never true',
       '  A: { on: a, when: 1 / 0 == 1 }\n',
@@ -85,7 +81,7 @@ describe('what a catalog may mean badly', () => {
       '3:33 count_never: the trigger itself counts: this never holds (exactly: 1)',
     ],
     [
-      'counts that it does not',
+      'counts that the trigger does not decide',
       '  A: { on: a, count: { at_least: 1, since: b } }\n  B: { on: [a, b], count: { exactly: 0, of: a, within: 1h } }\n',
     ],
     // Limits
@@ -162,7 +158,7 @@ describe('what a catalog may mean badly', () => {
       '4:15 bounded_loop: A triggers itself: it emits b, which triggers B; B emits a (only the limit of B ends this: 1 per day)',
     ],
     [
-      'by what becomes of its own notification',
+      'by the outcome of its own notification',
       '  A: { on: { notification: B, is: failed } }\n  B: { on: { notification: [A, B], is: opened }, limit: once }\n',
       '2:3 bounded_loop: A triggers itself: it sends A, which causes notification.opened, which triggers B; B sends B, which causes notification.failed (only the limit of B ends this: once)',
       '3:3 bounded_loop: B triggers itself: it sends B, which causes notification.opened (only the limit of B ends this: once)',
@@ -177,19 +173,19 @@ describe('what a catalog may mean badly', () => {
       'a trait that is set to something else, or always to the same',
       '  A: { on: { trait: plan, to: pro }, do: { set: { plan: \'"free"\' } } }\n  B: { on: { trait: plan, to: basic }, do: { set: { plan: \'"basic2"\' } } }\n  X: { on: { trait: vip }, notify: none, do: { set: { vip: true } } }\n',
     ],
-    // What comes from elsewhere
+    // Events that only a caller posts
     [
-      'what becomes of a notification and Tidings does not learn by itself',
+      'outcomes of a notification that Tidings does not emit itself',
       '  A: { on: { notification: B, is: clicked } }\n  B: { on: a, unless: { event: [b, notification.opened], within: 7d }, cancel_on: notification.bounced }\n',
       '2:8 posted_only: notification.clicked arrives only if one of your services posts it (see docs/rules.md for what to post)',
       '3:15 posted_only: notification.opened arrives only if one of your services posts it (see docs/rules.md for what to post)',
       '3:83 posted_only: notification.bounced arrives only if one of your services posts it (see docs/rules.md for what to post)',
     ],
     [
-      'what Tidings learns by itself, or learns the one of',
+      'outcomes that Tidings emits itself, or one of which it does',
       '  A: { on: { notification: B, is: [failed, bounced] } }\n  B: { on: a, cancel_on: notification.delivered, delay: 1h }\n',
     ],
-    // What is not used
+    // Unused definitions
     [
       'a group and a zone',
       'groups:\n  g: { limit: once }\nrules:\n  A: { on: a, zone: user, limit: 1 per day }\n  B: { on: b, zone: user, count: { at_least: 2, within: day } }\n',
@@ -202,7 +198,7 @@ describe('what a catalog may mean badly', () => {
     expect(await said(rules)).toEqual(expected);
   });
 
-  it('what no rule names', async () => {
+  it('reports events and notifications that no rule uses', async () => {
     expect(await said('  X: { on: a, notify: A }\n', true)).toEqual([
       '4:3 unused_event: no rule uses b',
       '3:3 unused_notification: no rule sends B',
@@ -216,7 +212,7 @@ describe('what a catalog may mean badly', () => {
     });
   });
 
-  it('an error is thrown, a warning is not; what cannot be read is an error', async () => {
+  it('an error is thrown and a warning is not; a file that cannot be parsed is an error', async () => {
     await expect(validateCatalogFiles(source('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
       'rules.yaml:2:15: A triggers itself: it emits a',
     );
@@ -226,7 +222,7 @@ describe('what a catalog may mean badly', () => {
     expect(problems).toMatchObject([{ severity: 'error', code: 'invalid', line: 2, column: 16 }]);
   });
 
-  it('many rules in knots take no long time', async () => {
+  it('many rules in loops take little time', async () => {
     const rules = Array.from(
       { length: 1500 },
       (_, i) => `  R${i}: { on: [a, b], notify: none, do: [{ emit: a }, { emit: b }] }\n`,
@@ -235,7 +231,7 @@ describe('what a catalog may mean badly', () => {
     expect(problems.filter(({ code }) => code === 'loop')).toHaveLength(20);
   });
 
-  it('each is a row of docs/rules.md, and the other way round', async () => {
+  it('the checks are the rows of docs/rules.md', async () => {
     const page = await readFile(join(import.meta.dirname, '../docs/rules.md'), 'utf8');
     const rows = [...page.matchAll(/^\| `(\w+)` \| (error|warning) \|/gm)].map(([, code, severity]) => [
       code,
@@ -254,7 +250,7 @@ describe('a limit that never binds', () => {
     )
     .map(([max, period]) => `${max} ${period}`);
 
-  it('refuses nothing that the others let through', async () => {
+  it('is never the only limit that is reached', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(limit, { minLength: 2, maxLength: 3, selector: (text) => text.split(' ').slice(1).join(' ') }),
@@ -286,7 +282,7 @@ describe('a limit that never binds', () => {
   });
 });
 
-describe('a field of a template that nobody declares', () => {
+describe('a template field that no schema declares', () => {
   const DECLARED = `traits: { first_name: string, plan: string }
 events:
   paid:
@@ -304,7 +300,7 @@ events:
   loose: { schema: { properties: { a: string }, additionalProperties: true } }
 `;
 
-  /** What is said of the template of A, where these rules send it. */
+  /** The findings in the template of A, if these rules send it. */
   async function ofTemplate(rules: string, template: string, more: { events?: string; file?: string } = {}) {
     const { events = DECLARED, file = 'internal.en.txt' } = more;
     const { problems } = await lintCatalog(
@@ -325,7 +321,7 @@ events:
   }
 
   const DIGEST = 'A: { on: [paid, failed], digest: { window: 1h } }';
-  const told: [string, string, string, ...string[]][] = [
+  const reported: [string, string, string, ...string[]][] = [
     [
       'of the event, in output, conditions and arguments',
       'A: { on: failed }',
@@ -335,14 +331,14 @@ events:
       '2:78 event has no field "amuont": it has amount, reason (did you mean amount?)',
     ],
     [
-      'of the person and of the traits',
+      'of the user and of the traits',
       'A: { on: open }',
       '{{user.frist_name}}{{traits.paln}}',
       '1:3 user has no field "frist_name": it has first_name, plan, email, email_address, phone, phone_number, time_zone, locale (did you mean first_name?)',
       '1:22 traits has no field "paln": it has first_name, plan, email, email_address, phone, phone_number, time_zone, locale (did you mean plan?)',
     ],
     [
-      'of all that triggers',
+      'of every trigger',
       'A: { on: [paid, failed] }',
       '{{event.card}}{{event.reason}}{{event.currrency}}',
       '1:33 event has no field "currrency": it has amount, currency, card, items, tags, free, reason (did you mean currency?)',
@@ -381,14 +377,14 @@ events:
       '1:77 event.items[] has no field "prise": it has name, price (did you mean price?)',
     ],
     [
-      'of what stands outside of a block',
+      'of the data outside of a block',
       'A: { on: paid }',
       '{{#each event.items}}{{money price event.currency}}{{@root.user.frist_name}}{{/each}}',
       '1:36 event.items[] has no field "event": it has name, price (did you mean @root.event.currency?)',
       '1:54 user has no field "frist_name": it has first_name, plan, email, email_address, phone, phone_number, time_zone, locale (did you mean first_name?)',
     ],
     [
-      'once, though a block goes over it',
+      'once, although a block iterates over it',
       'A: { on: paid }',
       '{{#each event.itmes}}{{name}}{{else}}{{event.x_y_z}}{{/each}}',
       '1:9 event has no field "itmes": it has amount, currency, card, items, tags, free (did you mean items?)',
@@ -412,7 +408,7 @@ events:
       '1:57 there is no "matched" where A is sent (it comes with "after")',
     ],
     [
-      'of what the rule computes',
+      'of the values that the rule computes',
       'A: { on: failed, data: { fee: event.amount }, split: { control: 50%, other: 50% } }',
       '{{data.fe}}{{data.fee.x}}{{data.variant}}',
       '1:3 data has no field "fe": it has fee, variant (did you mean fee?)',
@@ -445,23 +441,23 @@ events:
       '1:3 notification has no field "name": it has id, type, channel, user_id, event_type, event_timestamp',
     ],
     [
-      'of what becomes of a notification',
+      'of the outcome of a notification',
       'A: { on: { notification: A, is: failed }, limit: once }',
       '{{event.reason}}{{event.error}}',
       '1:19 event has no field "error": it has notification_type, notification_id, channel, reason',
     ],
     [
-      'on the channel that it goes to',
+      'on the channel to which it is sent',
       'A: { on: paid, channels: [in_app] }\n  B: { on: failed, notify: A, channels: [internal] }',
       '{{event.currency}}',
       '1:3 event has no field "currency": it has amount, reason',
     ],
   ];
-  it.each(told)('%s', async (_name, rules, template, ...expected) => {
+  it.each(reported)('reports a field %s', async (_name, rules, template, ...expected) => {
     expect(await ofTemplate(rules, template)).toEqual(expected);
   });
 
-  const untold: [string, string, string][] = [
+  const accepted: [string, string, string][] = [
     ['an event without a schema', 'A: { on: open }', '{{event.x}}{{#each event.y}}{{z}}{{/each}}'],
     ['one of several without a schema', 'A: { on: [paid, open] }', '{{event.x}}'],
     ['a schema that is open', 'A: { on: loose }', '{{event.x}}'],
@@ -469,12 +465,12 @@ events:
     ['an object without properties', 'A: { on: paid }', '{{event.free.x.y}}{{#each event.free}}{{this.x}}{{/each}}'],
     ['any event that changes a trait', 'A: { on: [paid, { trait: plan }] }', '{{event.x}}'],
     [
-      'what one rule of two has',
+      'a field that one rule of two provides',
       'A: { on: paid }\n  B: { on: failed, notify: A }',
       '{{event.reason}}{{event.card.brand}}',
     ],
     [
-      'what one rule of two computes',
+      'a value that one rule of two computes',
       'A: { on: paid }\n  B: { on: failed, notify: A, data: { x: event.amount } }',
       '{{data.x}}',
     ],
@@ -489,32 +485,36 @@ events:
       '{{matched.paid.amount}}',
     ],
     [
-      'what Tidings knows of a person',
+      'the built-in traits of a user',
       'A: { on: open }',
       '{{date event.at "HH:mm" zone=user.time_zone}}{{user.locale}}{{user.email}}{{traits.phone}}',
     ],
     [
-      'what a helper gives',
+      'the result of a helper',
       'A: { on: paid }',
       '{{#each (or event.items event.tags)}}{{x}}{{/each}}{{#with (lookup event event.currency)}}{{y}}{{/with}}',
     ],
     [
-      'a branch and a part',
+      'the event in a branch',
       'X: { on: paid, choose: [{ when: event.amount > 1, notify: A }, { notify: none }] }',
       '{{event.card.brand}}',
     ],
     [
-      'what a rule sets, and emits',
+      'a trait that a rule sets, and an event that it emits',
       'A: { on: failed, limit: once }\n  X: { on: paid, notify: none, do: [{ set: { plan: event.currency } }, { emit: failed, with: { reason: event.currency } }] }',
       '{{event.reason}}{{user.plan}}',
     ],
-    ['what nobody sends', 'X: { on: paid, notify: none, do: { set: { plan: event.currency } } }', '{{event.x}}'],
+    [
+      'a template that no rule sends',
+      'X: { on: paid, notify: none, do: { set: { plan: event.currency } } }',
+      '{{event.x}}',
+    ],
   ];
-  it.each(untold)('but not of %s', async (_name, rules, template) => {
+  it.each(accepted)('accepts %s', async (_name, rules, template) => {
     expect(await ofTemplate(rules, template)).toEqual([]);
   });
 
-  it('without traits nothing is said of them', async () => {
+  it('accepts any trait if the catalog declares no traits', async () => {
     expect(
       await ofTemplate('A: { on: a }', '{{user.x}}{{traits.x}}{{event.x}}', {
         events: 'events: { a: { properties: { n: number } } }',
@@ -522,7 +522,7 @@ events:
     ).toEqual(['1:25 event has no field "x": it has n']);
   });
 
-  it('each file by itself, where its author wrote it', async () => {
+  it('reports each file at the place in the file', async () => {
     const source = new Map([
       ['events.yaml', DECLARED],
       ['notifications.yaml', 'notifications: { A: { category: SYSTEM, channels: [email] } }\n'],
@@ -549,7 +549,7 @@ events:
   });
 });
 
-it('a CatalogError tells where', async () => {
+it('a CatalogError has the places', async () => {
   const error = await validateCatalogFiles(source('  A: { on: a, do: { emit: a } }\n')).catch(
     (thrown: unknown) => thrown,
   );

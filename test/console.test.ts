@@ -34,8 +34,8 @@ const TYPES = [
 ];
 const HOUR = 3_600_000;
 const ODD_ID = `a/b?c=d#e%2F é✓ "<i>'&`;
-const PAGES = ['maria', 'joao', 'wanda', 'carla'].map((id) => `#/people/${id}`);
-PAGES.push('#/', '#/deliveries', '#/refused', '#/catalog', '#/catalog/versions');
+const PAGES = ['maria', 'joao', 'wanda', 'carla'].map((id) => `#/users/${id}`);
+PAGES.push('#/', '#/deliveries', '#/rejected', '#/catalog', '#/catalog/versions');
 
 describe.skipIf(program === undefined)('the console', () => {
   let browser: Browser;
@@ -119,7 +119,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.keyboard.press('Enter');
     await page.locator('article[data-marked]').waitFor();
     expect(await eventIds(page.locator('article[data-marked]'))).toEqual(['pay-2']);
-    expect(page.url()).toBe(`${server.url}/#/people/maria?event=pay-2`);
+    expect(page.url()).toBe(`${server.url}/#/users/maria?event=pay-2`);
   });
 
   test('paused, it does not ask; going on, it catches up', async () => {
@@ -151,15 +151,15 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await page.getByRole('option').allInnerTexts()).toEqual(['maria']);
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    await page.getByTestId('person-id').getByText('maria', { exact: true }).waitFor();
-    await page.getByTestId('person-search').fill('joao');
-    await page.getByTestId('person-search').press('Enter');
-    await page.getByTestId('person-id').getByText('joao', { exact: true }).waitFor();
-    expect(page.url()).toBe(`${server.url}/#/people/joao`);
+    await page.getByTestId('user-id').getByText('maria', { exact: true }).waitFor();
+    await page.getByTestId('user-search').fill('joao');
+    await page.getByTestId('user-search').press('Enter');
+    await page.getByTestId('user-id').getByText('joao', { exact: true }).waitFor();
+    expect(page.url()).toBe(`${server.url}/#/users/joao`);
   });
 
   test('a person: the profile with masked addresses, times in the viewer’s zone and in UTC', async () => {
-    const { page } = await visit('#/people/maria', { timezoneId: 'America/New_York' });
+    const { page } = await visit('#/users/maria', { timezoneId: 'America/New_York' });
     const profile = page.getByTestId('profile');
     await profile.getByText('m…@example.com').waitFor();
     expect(await profile.innerText()).toMatch(/no phone number[\s\S]*Europe\/Lisbon[\s\S]*risk_segment\s+HIGH/);
@@ -175,7 +175,7 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('times: one switch says their zone, and puts all of them in UTC as the sentences are', async () => {
-    const { page } = await visit('#/people/maria', { timezoneId: 'Asia/Tokyo' });
+    const { page } = await visit('#/users/maria', { timezoneId: 'Asia/Tokyo' });
     const time = entry(page, 'pay-1').getByRole('time').first();
     await page.getByTestId('zone').getByText('UTC').waitFor();
     expect(await time.innerText()).toBe('04:22:11 GMT+9');
@@ -192,7 +192,7 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('the timeline tells, newest first, event, decisions, messages and attempts', async () => {
-    const { page } = await visit('#/people/maria');
+    const { page } = await visit('#/users/maria');
     await entry(page, 'pay-1').waitFor();
     const ids = await eventIds(page.getByTestId('timeline-entry'));
     expect(ids.slice(-4)).toEqual(['maria-link', 'pay-2', 'pay-1', 'maria-signup']);
@@ -200,7 +200,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Send', 'Send']);
     const [email, alert] = await card.getByTestId('delivery').all();
     await email?.getByText('Sent', { exact: true }).waitFor();
-    expect(await email?.innerText()).toMatch(/^E-mail\s+Sent\s+by sandbox/);
+    expect(await email?.innerText()).toMatch(/^Email\s+Sent\s+by sandbox/);
     expect(await alert?.innerText()).toMatch(/^Internal\s+Sent\s+by doubtful/);
     await email?.getByTestId('attempts-button').click();
     expect(await email?.getByTestId('attempt').innerText()).toMatch(/Delivered\s+.* · \d+ ms · sandbox/);
@@ -210,7 +210,7 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('evidence: the condition with the values it saw, and the uses of a limit with their events', async () => {
-    const { page } = await visit('#/people/maria');
+    const { page } = await visit('#/users/maria');
     const [limited, unmet] = await openEvidence(entry(page, 'pay-2'));
     expect(limited).toMatch(/event\.failure_reason == "INSUFFICIENT_FUNDS"\s+true\s+event\.failure_reason\s+INSUFF/);
     expect(limited).toMatch(
@@ -223,13 +223,13 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('evidence: a field that was missing', async () => {
     await post({ event_id: 'nobody-asked', user_id: 'rui', event_type: 'signup_completed' });
-    const { page } = await visit('#/people/rui');
+    const { page } = await visit('#/users/rui');
     const [evidence] = await openEvidence(entry(page, 'nobody-asked'));
     expect(evidence).toMatch(/a field is missing\s+traits\.marketing_opt_in\s+not there/);
   });
 
   test('evidence: the window of a pattern as a bar, empty, and with the event that completed it late', async () => {
-    const { page } = await visit('#/people/joao');
+    const { page } = await visit('#/users/joao');
     const [alone] = await openEvidence(entry(page, 'joao-link'));
     expect(alone).toMatch(
       /No signup_completed was known in the 24h before it\s+31 Oct 2025, 09:00 UTC\s+24h\s+1 Nov 2025, 09:00 UTC/,
@@ -253,7 +253,7 @@ describe.skipIf(program === undefined)('the console', () => {
       event_timestamp: new Date(Date.UTC(2025, 9, 31, 10, n)).toISOString(),
     }));
     await post(...many);
-    const { page } = await visit('#/people/busy');
+    const { page } = await visit('#/users/busy');
     await entry(page, 'view-59').waitFor();
     expect(await page.getByTestId('timeline-entry').count()).toBe(50);
     await page.getByTestId('load-older').click();
@@ -261,18 +261,18 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await eventIds(page.getByTestId('timeline-entry'))).toEqual(many.map((one) => one.event_id).reverse());
     expect(await page.getByTestId('load-older').count()).toBe(0);
 
-    const { page: linked } = await visit('#/people/busy?event=view-3');
+    const { page: linked } = await visit('#/users/busy?event=view-3');
     const found = linked.locator('article[data-marked][data-event-id="view-3"]');
     await found.waitFor();
     expect((await found.boundingBox())?.y).toBeLessThan(720);
-    await linked.goto(`${server.url}/#/people/busy?event=never-was`);
+    await linked.goto(`${server.url}/#/users/busy?event=never-was`);
     await linked.getByText('The event this link points at is not known here.').waitFor();
   });
 
   test('looking for the event of a link says how far it is, and can be stopped', async () => {
     const older = /audit\/busy\?.*before=/;
     // Not answered, until it is.
-    const { page } = await visit('#/people/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
+    const { page } = await visit('#/users/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
     const search = page.getByTestId('event-search');
     await search.getByText('Looking for the event this link points at: not among the latest 50').waitFor();
     await search.getByRole('button', { name: 'Stop' }).click();
@@ -294,7 +294,7 @@ describe.skipIf(program === undefined)('the console', () => {
       })),
     );
     // The time of an entry is put in words each time it is drawn, and seconds stand nowhere else on this page.
-    const { page } = await visit('#/people/runner', {}, (opened) =>
+    const { page } = await visit('#/users/runner', {}, (opened) =>
       opened.addInitScript(`{
         const { get } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, 'format');
         globalThis.drawn = 0;
@@ -318,7 +318,7 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('older pages shown, it stays live: what is new is counted, and shows when asked for', async () => {
-    const { page } = await visit('#/people/runner');
+    const { page } = await visit('#/users/runner');
     await page.getByTestId('load-older').click();
     await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(100);
     await post({ event_id: 'latest-step', user_id: 'runner', event_type: 'card_frozen' });
@@ -347,7 +347,7 @@ describe.skipIf(program === undefined)('the console', () => {
   // -------------------------------------------------------------------------------------------------------------------
 
   test('why, and why not: an answer for each notification type', async () => {
-    const { page } = await visit('#/people/joao');
+    const { page } = await visit('#/users/joao');
     const answers = await openWhy(page);
     expect(Object.keys(answers)).toEqual(TYPES);
     expect(answers.WELCOME_EMAIL).toMatch(
@@ -364,14 +364,14 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('why: sent, and when', async () => {
-    const { page } = await visit('#/people/maria');
+    const { page } = await visit('#/users/maria');
     const answers = await openWhy(page);
     expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(/Sent, .*\s+.* It was kept in the sandbox/);
   });
 
   test('why not, of a stranger: still an answer for each, and the ids that begin alike', async () => {
-    const { page } = await visit('#/people/mari');
-    await page.getByText('No event about this person').waitFor();
+    const { page } = await visit('#/users/mari');
+    await page.getByText('No event about this user').waitFor();
     const answers = await openWhy(page);
     expect(Object.keys(answers)).toEqual(TYPES);
     for (const [type, answer] of Object.entries(answers)) {
@@ -394,7 +394,7 @@ describe.skipIf(program === undefined)('the console', () => {
       properties: { booking_id: 'b7', starts_at: at(hours) },
     });
     await post(booked('booked', 72.5));
-    const { page } = await visit('#/people/wanda', { timezoneId: 'Europe/Lisbon' });
+    const { page } = await visit('#/users/wanda', { timezoneId: 'Europe/Lisbon' });
     const open = page.locator('[data-testid=wait][data-status=waiting]');
     const lima = (hours: number) =>
       new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'America/Lima' }).format(
@@ -428,7 +428,7 @@ describe.skipIf(program === undefined)('the console', () => {
       event_timestamp: new Date(now + 1000).toISOString(),
       properties: { booking_id: 'b7' },
     });
-    await page.getByText('No rule waits for this person now.').waitFor();
+    await page.getByText('No rule waits for this user now.').waitFor();
     expect(await ended.count()).toBe(2);
     const [cancelled] = await openEvidence(entry(page, 'called-off'));
     expect(await entry(page, 'called-off').getByTestId('outcome-badge').innerText()).toBe('Cancelled');
@@ -444,7 +444,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ ...about, event_id: 'carla-1', event_type: 'signup_completed', event_timestamp: ago(48) });
     await post({ ...about, event_id: 'carla-2', event_type: 'link_bank_success', event_timestamp: ago(24) });
     await post({ ...about, event_id: 'bought', event_type: 'plan_bought', properties: { plan: 'pro' } });
-    const { page } = await visit('#/people/carla');
+    const { page } = await visit('#/users/carla');
     const card = entry(page, 'bought');
     await card.waitFor();
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled']);
@@ -467,7 +467,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await card.getByText('Send', { exact: true }).waitFor();
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled', 'Send']);
     await card.getByTestId('evidence-button').last().click();
-    expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the people/);
+    expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the users/);
     await page.getByTestId('waits-ended').click();
     const inbox = page.locator('[data-testid=wait][data-rule=INBOX]');
     expect(await inbox.innerText()).toMatch(/^Send\s+INBOX\s+Waited for more to tell together, key t, 2 collected/);
@@ -479,7 +479,7 @@ describe.skipIf(program === undefined)('the console', () => {
   // -------------------------------------------------------------------------------------------------------------------
 
   test('a message as it was sent: to whom, subject, HTML, text', async () => {
-    const { page } = await visit('#/people/maria');
+    const { page } = await visit('#/users/maria');
     await entry(page, 'maria-signup').getByTestId('message-button').click();
     const message = page.getByTestId('message');
     expect(await message.getByTestId('message-subject').innerText()).toBe('Welcome to Alder, Maria');
@@ -499,7 +499,7 @@ describe.skipIf(program === undefined)('the console', () => {
       event_type: 'newsletter_due',
       user_traits: { email: 'r@example.com' },
     });
-    const { page, complaints } = await visit('#/people/reader');
+    const { page, complaints } = await visit('#/users/reader');
     // The browser announces some requests before the policy stops them; that they reached nobody is asked of `outside`.
     const stopped = new Set<string>();
     page.on('requestfailed', (request) => {
@@ -537,9 +537,9 @@ describe.skipIf(program === undefined)('the console', () => {
     });
     const { page } = await visit('#/');
     await activityRow(page, html).getByRole('link', { name: ODD_ID, exact: true }).click();
-    await page.getByTestId('person-id').getByText(ODD_ID, { exact: true }).waitFor();
+    await page.getByTestId('user-id').getByText(ODD_ID, { exact: true }).waitFor();
     await page.reload();
-    await page.getByTestId('person-id').getByText(ODD_ID, { exact: true }).waitFor();
+    await page.getByTestId('user-id').getByText(ODD_ID, { exact: true }).waitFor();
     await openEvidence(entry(page, html));
     await entry(page, html).getByTestId('event-details').click();
     const answers = await openWhy(page);
@@ -550,9 +550,9 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.goto(`${server.url}/#/`);
     await activityRow(page, html).getByTestId('decision-chip').first().click();
     await page.locator('article[data-marked]').waitFor();
-    await page.getByTestId('person-search').fill(ODD_ID.slice(0, 9));
+    await page.getByTestId('user-search').fill(ODD_ID.slice(0, 9));
     await page.getByRole('option', { name: ODD_ID, exact: true }).click();
-    await page.waitForURL(`${server.url}/#/people/${encodeURIComponent(ODD_ID)}`);
+    await page.waitForURL(`${server.url}/#/users/${encodeURIComponent(ODD_ID)}`);
   });
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -588,7 +588,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const row = deliveryRow(page, 'doubt');
     await row.getByText('The message may have been sent').waitFor();
     await row.getByTestId('retry-button').click();
-    await page.getByText('the person may get it twice').waitFor();
+    await page.getByText('the user may get it twice').waitFor();
     await page.getByTestId('retry-confirm').click();
     await row.waitFor({ state: 'detached' });
     await page.goto(`${server.url}/#/deliveries?status=sent`);
@@ -614,7 +614,7 @@ describe.skipIf(program === undefined)('the console', () => {
       .poll(async () => (await server.get('/api/v1/audit/eva')).body.notifications[0].deliveries[0].status)
       .toBe('sent');
     await row.getByTestId('retry-button').click();
-    await page.getByTestId('problem').getByText('This cannot be retried in its present state').waitFor();
+    await page.getByTestId('problem').getByText('Not retryable').waitFor();
     await page.getByTestId('problem').getByText('It is sent; only').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 409')]);
   });
@@ -631,7 +631,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await alert.innerText()).toMatch(/When\s+event\.attempt_number >= 3\s+Limit\s+none/);
     const types = page.getByTestId('notification-type');
     expect(await types.count()).toBe(TYPES.length);
-    expect(await types.first().innerText()).toMatch(/WELCOME_EMAIL\s+Welcomes a new customer .*\s+E-mail\s+marketing/);
+    expect(await types.first().innerText()).toMatch(/WELCOME_EMAIL\s+Welcomes a new customer .*\s+Email\s+marketing/);
     const followUp = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'FOLLOW_UP' }) });
     expect(await followUp.innerText()).toMatch(
       /signup_completed, then within 30d\s+link_bank_success, then within 30d\s+Count\s+at least 1 of plan_bought within day/,
@@ -645,7 +645,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await keep.innerText()).toMatch(/Do\s+set plan to event\.plan\s+nothing is sent/);
     await page.getByTestId('event-type').getByText('A payment did not go through.').waitFor();
     await page.goto(`${server.url}/#/elsewhere`);
-    await page.getByText('There is no such page').waitFor();
+    await page.getByText('Page not found').waitFor();
   });
 
   test('versions: what each changed, and back to an earlier one once that is confirmed', async () => {
@@ -658,7 +658,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const versions = page.getByTestId('version');
     await versions.nth(1).waitFor();
     expect(await versions.allInnerTexts()).toEqual([
-      expect.stringMatching(/^Version 2\s+in force\s+applied .* by test · \d+ rules, \d+ notification types/),
+      expect.stringMatching(/^Version 2\s+active\s+applied .* by test · \d+ rules, \d+ notification types/),
       expect.stringMatching(/^Version 1\s+applied .*Roll back to this/s),
     ]);
     await versions.first().getByTestId('version-changes').click();
@@ -668,7 +668,7 @@ describe.skipIf(program === undefined)('the console', () => {
     ]);
     await versions.last().getByTestId('rollback-button').click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('Put version 1 in force?').waitFor();
+    await dialog.getByText('Activate version 1?').waitFor();
     expect(await waited(dialog.getByTestId('difference'))).toEqual([
       expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 2h\s+event\.starts_at - 24h$/),
     ]);
@@ -677,10 +677,10 @@ describe.skipIf(program === undefined)('the console', () => {
     expect((await server.get('/api/v1/catalog')).body.version).toBe(2);
     await versions.last().getByTestId('rollback-button').click();
     await page.getByTestId('rollback-confirm').click();
-    await versions.last().getByText('in force').waitFor();
+    await versions.last().getByText('active', { exact: true }).waitFor();
     expect((await server.get('/api/v1/catalog')).body.version).toBe(1);
     await versions.first().getByTestId('rollback-button').waitFor();
-    await page.getByRole('link', { name: 'What is in force' }).click();
+    await page.getByRole('link', { name: 'Active catalog' }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });
 
@@ -701,29 +701,29 @@ describe.skipIf(program === undefined)('the console', () => {
     await server.post('/api/v1/events', refused('too-much'));
     await server.post('/api/v1/events', refused('too-much'));
     const { page, complaints } = await visit('#/');
-    await page.getByRole('link', { name: 'Refused', exact: true }).click();
-    const rows = page.getByTestId('refused-row');
+    await page.getByRole('link', { name: 'Rejected', exact: true }).click();
+    const rows = page.getByTestId('rejected-row');
     await rows.nth(1).waitFor();
     const row = rows.first();
     expect(await row.innerText()).toMatch(
       /schema_mismatch at properties\.amount · payment_failed of paula · 2 times, first .* UTC, last .* UTC\s+Mend the value/,
     );
     expect(await rows.nth(1).innerText()).toMatch(/invalid_timestamp at event_timestamp · signup_completed of paula/);
-    await row.getByTestId('refused-event').click();
+    await row.getByTestId('rejected-event').click();
     await row.getByText('"amount": "plenty"').waitFor();
     expect(await row.innerText()).toContain('"email": "…"');
-    await row.getByTestId('refused-retry').click();
-    await row.getByTestId('refused-again').getByText('Refused again: ').waitFor();
+    await row.getByTestId('rejected-retry').click();
+    await row.getByTestId('rejected-again').getByText('Rejected again: ').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 422')]);
 
     const mended = new Map(catalog);
     mended.set('events.yaml', catalog.get('events.yaml')!.replaceAll('amount: number', 'amount: string'));
     await tidings.apply(mended);
-    await row.getByTestId('refused-retry').click();
+    await row.getByTestId('rejected-retry').click();
     const taken = page.getByTestId('taken-in');
     await taken.waitFor();
     expect(await taken.innerText()).toMatch(
-      /Taken in: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
+      /Accepted: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
     );
     await expect.poll(() => rows.count()).toBe(1);
     await taken.getByRole('link', { name: 'See it' }).click();
@@ -741,7 +741,7 @@ describe.skipIf(program === undefined)('the console', () => {
   // -------------------------------------------------------------------------------------------------------------------
 
   test('another page: its name, its top, the focus on its heading; Back leads to where one was', async () => {
-    const { page } = await visit('#/people/runner');
+    const { page } = await visit('#/users/runner');
     await page.getByTestId('load-older').scrollIntoViewIfNeeded();
     const place = await page.evaluate<number>('scrollY');
     expect(place).toBeGreaterThan(1000);
@@ -766,7 +766,7 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('each page has one heading of the first level, and skips none', async () => {
     const { page } = await visit('#/');
-    for (const hash of [...PAGES, '#/elsewhere', '#/people/nobody-at-all']) {
+    for (const hash of [...PAGES, '#/elsewhere', '#/users/nobody-at-all']) {
       await page.goto(`${server.url}/${hash}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       if (PAGES.includes(hash)) await settled(page);
@@ -840,7 +840,7 @@ describe.skipIf(program === undefined)('the console', () => {
   test('with API keys: asks for one, keeps it in this tab only, never in an address', async () => {
     const closed = await testServer(tidings, { apiKeys: ['the-key-of-this-test'] });
     try {
-      const { page, complaints } = await visit('#/people/maria', {}, undefined, closed.url);
+      const { page, complaints } = await visit('#/users/maria', {}, undefined, closed.url);
       const form = page.getByTestId('key-form');
       await form.getByLabel('API key').fill('a-wrong-key-of-this-test');
       await page.keyboard.press('Enter');
@@ -851,7 +851,7 @@ describe.skipIf(program === undefined)('the console', () => {
       await page.reload();
       await entry(page, 'maria-signup').waitFor();
       expect(complaints.splice(0).filter((one) => !one.includes('status of 401'))).toEqual([]);
-      expect(page.url()).toBe(`${closed.url}/#/people/maria`);
+      expect(page.url()).toBe(`${closed.url}/#/users/maria`);
       expect(await page.evaluate('[Object.values(sessionStorage), JSON.stringify(localStorage)]')).toEqual([
         ['the-key-of-this-test'],
         expect.not.stringContaining('the-key'),
@@ -866,18 +866,18 @@ describe.skipIf(program === undefined)('the console', () => {
   test('a problem is shown in the API’s words, with another try', async () => {
     const problem = {
       type: 'about:blank',
-      title: 'Busy: try again shortly',
+      title: 'Service overloaded',
       status: 503,
       detail: 'Too much.',
       code: 'overloaded',
     };
-    const { page, complaints } = await visit('#/people/maria', {}, (opened) =>
+    const { page, complaints } = await visit('#/users/maria', {}, (opened) =>
       opened.route('**/api/v1/audit/**', (route) =>
         route.fulfill({ status: 503, contentType: 'application/problem+json', json: problem }),
       ),
     );
     const shown = page.getByTestId('problem');
-    await shown.getByText('Busy: try again shortly').waitFor();
+    await shown.getByText('Service overloaded').waitFor();
     expect(await shown.innerText()).toMatch(/Too much\.[\s\S]*overloaded/);
     await page.unroute('**/api/v1/audit/**');
     await shown.getByRole('button', { name: 'Try again' }).click();
@@ -904,7 +904,7 @@ describe.skipIf(program === undefined)('the console', () => {
     for (const hash of PAGES) {
       await page.goto(`${server.url}/${hash}`);
       await settled(page);
-      if (hash.startsWith('#/people')) {
+      if (hash.startsWith('#/users')) {
         await openEvidence(page.getByTestId('timeline-entry').last());
         await openWhy(page);
       }
@@ -918,16 +918,16 @@ describe.skipIf(program === undefined)('the console', () => {
     const { page } = await visit('#/', { colorScheme: 'dark' });
     const scheme = (name: string) => page.locator(`html[data-mantine-color-scheme=${name}]`).waitFor();
     await scheme('dark');
-    await page.getByRole('button', { name: 'Light colours' }).click();
+    await page.getByRole('button', { name: 'Light colors' }).click();
     await scheme('light');
     await page.reload();
     await scheme('light');
-    await page.getByRole('button', { name: 'Dark colours' }).waitFor();
+    await page.getByRole('button', { name: 'Dark colors' }).waitFor();
   });
 
   test('on a telephone nothing is wider than the screen, and all can be reached', async () => {
     const { page } = await visit('#/', { viewport: { width: 390, height: 844 } });
-    for (const hash of [...PAGES, `#/people/${encodeURIComponent(ODD_ID)}`]) {
+    for (const hash of [...PAGES, `#/users/${encodeURIComponent(ODD_ID)}`]) {
       await page.goto(`${server.url}/${hash}`);
       await settled(page);
       for (const card of await page.getByTestId('timeline-entry').all()) await openEvidence(card);
@@ -945,7 +945,7 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('on a telephone the timeline comes first: what stands beside it elsewhere opens on demand', async () => {
-    const { page } = await visit('#/people/maria', { viewport: { width: 390, height: 844 } });
+    const { page } = await visit('#/users/maria', { viewport: { width: 390, height: 844 } });
     const first = page.getByTestId('timeline-entry').first();
     await first.waitFor();
     expect((await first.boundingBox())?.y).toBeLessThan(500);
@@ -955,12 +955,12 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.getByRole('button', { name: 'Profile' }).click();
     await page.getByTestId('profile').getByText('Europe/Lisbon').waitFor();
     // The words of the search are not cut.
-    const search = 'document.querySelector("[data-testid=person-search]")';
+    const search = 'document.querySelector("[data-testid=user-search]")';
     await page.evaluate(`${search}.value = ${search}.placeholder`);
     expect(await page.evaluate(`${search}.scrollWidth - ${search}.clientWidth`)).toBeLessThanOrEqual(0);
-    await page.goto(`${server.url}/#/people/${'long'.repeat(60)}`);
-    await page.getByText('No event about this person').waitFor();
-    expect((await page.locator('.person-icon').boundingBox())?.width).toBe(30);
+    await page.goto(`${server.url}/#/users/${'long'.repeat(60)}`);
+    await page.getByText('No event about this user').waitFor();
+    expect((await page.locator('.user-icon').boundingBox())?.width).toBe(30);
   });
 
   test('a person with much beside the timeline: three waits at first, and one scroller for all', async () => {
@@ -971,7 +971,7 @@ describe.skipIf(program === undefined)('the console', () => {
       properties: { thread_id: thread },
     });
     await post(...['a', 'b', 'c', 'd', 'e'].map(letter));
-    const { page } = await visit('#/people/wim');
+    const { page } = await visit('#/users/wim');
     const waits = page.locator('[data-testid=wait][data-status=waiting]');
     await waits.first().waitFor();
     expect(await waits.count()).toBe(3);
@@ -1139,7 +1139,7 @@ async function openWhy(page: Page): Promise<Record<string, string>> {
 
 /** Until the page shows what it is about. */
 async function settled(page: Page): Promise<void> {
-  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'refused-row', 'rule', 'version'].map(
+  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'rejected-row', 'rule', 'version'].map(
     (id) => `[data-testid=${id}]`,
   );
   await page.locator(contents.join()).first().waitFor();

@@ -934,9 +934,9 @@ describe('messages', () => {
     expect(broken?.reason).toMatch(/^Rejected: the template failed: The text part of LISTED cannot be rendered: .+\.$/);
     expect(provider.calls).toEqual([]);
 
-    const other = await tidings.catalogs.active(TENANT);
+    const other = await tidings.catalogs.getActive(TENANT);
     await tidings.apply(catalog({ 'templates/LISTED/email.en.txt': '{{event.items.length}} items' }));
-    await tidings.catalogs.adopt(TENANT, other.version);
+    await tidings.catalogs.setActive(TENANT, other.version);
     await retry(tidings, id);
     await becomes(tidings, id, 'sent', 2);
     expect(provider.calls.map(({ message }) => message.text)).toEqual(['1001 items']);
@@ -981,7 +981,7 @@ describe('messages', () => {
     const tidings = await start({ email: provider, internal: fake() });
     const data = await validateCatalogFiles(catalog());
     const { version } = await applyCatalog(tidings.database.pool, TENANT, { ...data, templates: [] }, 'test', 0);
-    await tidings.catalogs.adopt(TENANT, version);
+    await tidings.catalogs.setActive(TENANT, version);
     await worker(tidings);
     const id = await post(tidings, 'mail');
     await becomes(tidings, id, 'dead');

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Count, Rule } from '../src/model/catalog.ts';
 import type { JsonObject } from '../src/model/event.ts';
+import { compareByTime, isBefore } from '../src/rules/event-order.ts';
 import { addEvent, newUserState } from '../src/rules/facts.ts';
-import { compareByTime, findLaterTriggers, isAbout, isBefore } from '../src/rules/patterns.ts';
+import { findOpenTriggers } from '../src/rules/patterns/match-pattern.ts';
+import { isAbout } from '../src/rules/triggers.ts';
+import { countingIds } from '../src/simulate/counting-ids.ts';
 import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 import { type StoryEvent, tellStory } from './support/simulation.ts';
 
@@ -205,9 +208,10 @@ describe('a step before the trigger', () => {
     const event = { ...eventOf(0, 'k'), tenantId: '', userId: 'u', type: 'a' };
     const user = newUserState('u');
     addEvent(user, 'a', { ...event, event });
-    const compiled = rulesOf([plainRule({ ...RULE, after })]).byName.get('R')!;
-    expect(findLaterTriggers(compiled, user, { ...event, key: 'other' })).toEqual([event]);
-    expect(findLaterTriggers(compiled, user, event)).toEqual([]);
+    const rules = rulesOf([plainRule({ ...RULE, after })]);
+    const open = (key: string) => findOpenTriggers(rules, user, { ...event, type: 'b', key }, countingIds());
+    expect(open('other').map(({ trigger }) => trigger)).toEqual([event]);
+    expect(open('k')).toEqual([]);
   });
 
   test('and its count are both needed', () => {

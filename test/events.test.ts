@@ -105,7 +105,7 @@ describe('what is refused, where and why', () => {
       { ...GOOD, user_traits: { vip: 'yes' } },
       'schema_mismatch',
       'user_traits.vip',
-      /is text \("yes"\), true or false/,
+      /is text \("yes"\), but must be/,
     ],
     [
       'a property that does not fit',

@@ -344,7 +344,7 @@ describe('through the database', () => {
 
   async function apply(rules: readonly Rule[]): Promise<void> {
     const { version } = await applyCatalog(tidings.database.pool, TENANT, catalogOf(rules), 'test', NOW);
-    await tidings.catalogs.adopt(TENANT, version);
+    await tidings.catalogs.setActive(TENANT, version);
   }
 
   async function told(

@@ -4,7 +4,7 @@ import { contentUuid } from '../src/events/content.ts';
 import type { After } from '../src/model/catalog.ts';
 import type { Event } from '../src/model/event.ts';
 import { addEvent, newUserState } from '../src/rules/facts.ts';
-import { complete } from '../src/rules/patterns.ts';
+import { matchPattern } from '../src/rules/patterns/match-pattern.ts';
 import { countingIds } from '../src/simulate/counting-ids.ts';
 import { runs } from './support/properties.ts';
 import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
@@ -36,8 +36,8 @@ test('a chain of steps is found if there is one, whichever share a moment; of al
           const { key, eventId, time } = event;
           addEvent(user, event.type, { key, eventId, time, event });
         }
-        const { steps } = complete(rules.byName.get('R')!, user, trigger, countingIds());
-        const found = steps?.map((one) => one.event);
+        const { steps } = matchPattern(rules.byName.get('R')!, user, trigger, countingIds());
+        const found = steps?.map((one) => one.event as Event);
         const chains = everyChoice(after.length, events).filter((chain) => isChain(chain, after, trigger));
         if (found) expect(isChain(found, after, trigger) && new Set(found).size === found.length).toBe(true);
         expect(found?.at(-1)?.time).toBe(

@@ -12,7 +12,7 @@ const TYPE: NotificationType = {
 };
 
 test('plans every channel of the type, due now and retried until the type is too old', () => {
-  const same = { dueAt: NOW, giveUpAt: NOW + 1000, inDoubt: 'hold' };
+  const same = { dueAt: NOW, retryUntil: NOW + 1000, inDoubt: 'hold' };
   expect(planNotification(TYPE, undefined, NOW)).toEqual([
     { channel: 'email', ...same },
     { channel: 'sms', ...same },

@@ -43,9 +43,9 @@ afterEach(async () => {
 });
 
 describe('the command line', () => {
-  test('explains itself, and knows its version', async () => {
+  test('prints its help and its version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Versioned;
-    const [help, told, helpOfOne, unknown, misspelt] = await Promise.all([
+    const [help, versionOutput, startHelp, unknown, misspelled] = await Promise.all([
       outcome(new Program(['bin/tidings.mjs', '--help'], {})),
       outcome(tidings(['--version'])),
       outcome(tidings(['start', '--help'])),
@@ -54,20 +54,20 @@ describe('the command line', () => {
     ]);
     expect(help.code).toBe(0);
     for (const command of ['start', 'api', 'workers']) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
-    expect(told).toMatchObject({ code: 0, stdout: `${version}\n` });
-    expect(helpOfOne.stdout).toContain('TIDINGS_CATALOG');
+    expect(versionOutput).toMatchObject({ code: 0, stdout: `${version}\n` });
+    expect(startHelp.stdout).toContain('TIDINGS_CATALOG');
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("unknown command 'bake'") });
-    expect(misspelt.stderr).toContain('Did you mean workers?');
+    expect(misspelled.stderr).toContain('Did you mean workers?');
   });
 
-  test('ends without a word when nobody reads any further', async () => {
+  test('ends silently when the reader of its output is gone', async () => {
     const week = ['simulate', 'examples/booking', '--events', 'examples/booking/week.jsonl'];
     const dataDir = folder();
     const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
     const [simulation, server] = [tidingsDirectly(week), tidingsDirectly(['start'], { env })];
     for (const { process } of [simulation, server]) process.stdout?.destroy();
     expect(await outcome(simulation)).toEqual({ code: 141, stdout: '', stderr: '' });
-    // One that serves has more to do first: as after a Ctrl-C.
+    // A serving command stops cleanly first, as after Ctrl-C.
     const { code, stderr } = await outcome(server);
     expect(stderr).not.toMatch(/EPIPE|^ +at /m);
     expect(code).toBe(0);
@@ -75,16 +75,20 @@ describe('the command line', () => {
   });
 
   test.each([
-    ['a door open to everybody', { HOST: '0.0.0.0' }, /^tidings: HOST is 0\.0\.0\.0, .* set TIDINGS_API_KEYS/],
-    ['a port that is none', { PORT: 'http' }, /^tidings: PORT is "http"; it must be a number/],
-    ['a lease that is none', { TIDINGS_LEASE: '30' }, /^tidings: TIDINGS_LEASE: "30" is not a duration; .*30s/],
+    ['an open port without API keys', { HOST: '0.0.0.0' }, /^tidings: HOST is 0\.0\.0\.0, .* set TIDINGS_API_KEYS/],
+    ['a port that is not a number', { PORT: 'http' }, /^tidings: PORT is "http"; it must be a number/],
+    [
+      'a lease that is not a duration',
+      { TIDINGS_LEASE: '30' },
+      /^tidings: TIDINGS_LEASE: "30" is not a duration; .*30s/,
+    ],
     ['a poll that is too long', { TIDINGS_POLL: '2h' }, /^tidings: TIDINGS_POLL is 2h; it must be at most 1h/],
     [
-      'a database that is not there',
+      'a database that does not exist',
       { DATABASE_URL: databaseUrl(inject('serverUrl'), 'nowhere') },
       /^tidings: the database of DATABASE_URL rejects the connection: database "nowhere" does not exist/,
     ],
-  ])('refuses %s, in one sentence', async (_what, env, sentence) => {
+  ])('rejects %s in one sentence', async (_what, env, sentence) => {
     const { code, stdout, stderr } = await outcome(tidingsDirectly(['start'], { env: { ...environment(), ...env } }));
     expect(stderr).toMatch(sentence);
     expect(stderr.trim()).not.toContain('\n');
@@ -103,7 +107,7 @@ test('starts, stops with Ctrl-C, starts again after kill -9, beside a second cop
     catalog_version: 1,
     pid: first.process.pid,
   });
-  // As many as the workers need a moment for: some are still queued when Ctrl-C comes.
+  // Enough events to keep the workers busy for a moment: some deliveries are still queued at the Ctrl-C.
   const { accepted } = await post(url, [
     event('signup_completed', '10:00', { traits: { marketing_opt_in: true } }),
     ...Array.from({ length: 900 }, (_, n) =>
@@ -111,7 +115,7 @@ test('starts, stops with Ctrl-C, starts again after kill -9, beside a second cop
     ),
   ]);
   expect(accepted).toBe(901);
-  // One that never finishes its request keeps nothing from being stopped.
+  // A client that never finishes its request does not keep the process from stopping.
   const stuck = connect(Number(new URL(url as string).port), 'localhost').on('error', () => {});
   await once(stuck, 'connect');
   stuck.write(
@@ -164,18 +168,18 @@ test('runs as an ordinary user without a home', async () => {
   expect(await program.ended).toBe(0);
 });
 
-/** The checkout may lie in a folder that only root may enter (mktemp -d makes such): the same files where everybody may. */
+/** A copy of the checkout that every user can read: the checkout may lie in a folder of root, such as mktemp -d makes. */
 function openCheckout(): string {
   const open = folder();
   chmodSync(open, 0o755);
   const parts = ['node_modules', 'dist', 'src', 'examples', 'packages', 'package.json'].map((name) => join(ROOT, name));
-  // Hard links cost nothing; across file systems there are none.
+  // Uses hard links, which cost nothing, and copies files from another file system.
   for (const how of ['-al', '-a']) if (spawnSync('cp', [how, ...parts, open]).status === 0) break;
   return open;
 }
 
 describe('two APIs and two workers', () => {
-  test('share a data directory; the last one turns off the light', async () => {
+  test('share a data directory; the last one to stop ends the database', async () => {
     const dataDir = folder();
     const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
     const server = await together(env, async (all) => {
@@ -188,7 +192,7 @@ describe('two APIs and two workers', () => {
     expect(isRunning(server)).toBe(false);
   });
 
-  test('share an external database, and leave no connection behind', async () => {
+  test('share an external database and leave no connection open', async () => {
     const database = await testDatabase();
     const env = {
       ...environment(),
@@ -202,7 +206,7 @@ describe('two APIs and two workers', () => {
     await database.drop();
   });
 
-  /** Posts the same to both APIs at once; what they decide is delivered once. Ends the last one itself. */
+  /** Posts the same events to both APIs at once, and checks that each notification is delivered once. Stops the last process. */
   async function together<T>(env: Record<string, string>, meanwhile: (all: Program[]) => Promise<T>): Promise<T> {
     const all = ['api', 'api', 'workers', 'workers'].map((role) => start([role, '--json'], { env }, direct));
     const [one, two] = (await Promise.all(all.map((program) => program.ready()))) as [Ready, Ready];
@@ -223,7 +227,7 @@ describe('two APIs and two workers', () => {
   }
 });
 
-test('a mistake in the catalog stops the start, and is only told of while running', async () => {
+test('a mistake in the catalog fails a start, and is only logged while running', async () => {
   const catalog = folder();
   cpSync(FINTECH, catalog, { recursive: true });
   const rules = join(catalog, 'rules.yaml');
@@ -254,7 +258,7 @@ test('a mistake in the catalog stops the start, and is only told of while runnin
   expect(new Set(versions)).toEqual(new Set([2, 1]));
 });
 
-test('says which port is taken, and by whom the catalog is missed', async () => {
+test('reports a port in use, and a missing catalog', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
@@ -267,12 +271,12 @@ test('says which port is taken, and by whom the catalog is missed', async () => 
   expect(lost).toMatchObject({ code: 1, stderr: expect.stringMatching(/^tidings: .*\/nowhere\/to\/be\/found/m) });
 });
 
-test('Ctrl-C while the database is being made: stopped, without a stack, and the next start makes it', async () => {
+test('Ctrl-C while the database is created stops without a stack trace, and the next start creates it', async () => {
   const dataDir = folder();
   const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
   const first = start(['start'], { env }, direct);
   const fresh = () => readdirSync(dataDir).filter((name) => name.startsWith('postgres.new-'));
-  // Its first file: initdb is at work, for another second or so.
+  // The first file of the database: initdb still runs for about a second.
   await vi.waitFor(() => expect(fresh().some((name) => existsSync(join(dataDir, name, 'PG_VERSION')))).toBe(true), {
     timeout: 20_000,
     interval: 5,
@@ -289,7 +293,7 @@ test('Ctrl-C while the database is being made: stopped, without a stack, and the
   expect(await second.ended).toBe(0);
 });
 
-test('SIGTERM lets a send end', async () => {
+test('SIGTERM lets a send in progress end', async () => {
   const sink = await mailSink();
   const release = sink.hold();
   const dataDir = folder();
@@ -329,7 +333,7 @@ async function outcome(program: Program): Promise<{ code: number | string; stdou
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-/** A data directory of its own, any port; as quiet as can be while saying what is wrong. */
+/** A separate data directory and any free port. */
 function environment(): Record<string, string> {
   return { PORT: '0', TIDINGS_DATA_DIR: folder(), TIDINGS_LOG_LEVEL: 'info', TIDINGS_WATCH: 'false' };
 }

@@ -131,7 +131,7 @@ describe.runIf(existsSync(README))('README.md', () => {
       const { stdout } = await run(process.execPath, ['bin/tidings.mjs', 'check', catalog], { cwd: ROOT });
       expect(stdout).toBe('No problems found.\n');
       await tidings.apply(await loadCatalogFiles(catalog));
-      const { event, notification } = buildSampleEvent((await tidings.catalogs.active(TENANT)).data) as SampleEvent;
+      const { event, notification } = buildSampleEvent((await tidings.catalogs.getActive(TENANT)).data) as SampleEvent;
       const results = await tidings.pipeline.ingest(TENANT, [event]);
       expect(results).toMatchObject([{ decisions: [{ notification_type: notification, outcome: 'send' }] }]);
     } finally {

@@ -34,7 +34,7 @@ const NOTIFICATIONS = `notifications:
   FREE_TIP: { category: MARKETING, channels: [internal] }
 `;
 
-/** The rule TELL of these lines, after `before` (more rules, or groups). */
+/** A catalog with the rule TELL of these lines, after `before` (more rules, or groups). */
 function source(lines: string, before = ''): Map<string, string> {
   const body = lines
     .split('\n')
@@ -63,7 +63,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-describe('every key, as it is kept', () => {
+describe('parses every key', () => {
   const on = 'on: booking_confirmed';
   const rows: [string, Partial<Rule>][] = [
     ['on: [booking_confirmed, booking_rescheduled]', { on: ['booking_confirmed', 'booking_rescheduled'] }],
@@ -298,14 +298,14 @@ describe('every key, as it is kept', () => {
     expect(data.rules[0]?.group).toBe('promos');
   });
 
-  it('a rule that only does something needs no notification of its name', async () => {
+  it('a rule that only has actions needs no notification of its name', async () => {
     const files = source(on);
     files.set('rules.yaml', 'rules:\n  mark_vip: { on: vip_reached, do: { set: { vip: true } } }\n');
     expect((await validateCatalogFiles(files)).rules[0]).toMatchObject({ name: 'mark_vip', notify: [] });
   });
 });
 
-describe('a mistake in a rule', () => {
+describe('reports a mistake in a rule', () => {
   const on = 'on: booking_confirmed';
   const rows: [string, ...string[]][] = [
     // Triggers
@@ -456,7 +456,7 @@ describe('a mistake in a rule', () => {
       `${on}\ngroup: promos`,
       '4:12: no group is called "promos" (add beside "rules": groups: { promos: { limit: 2 per day } })',
     ],
-    // What happens
+    // Notifications and actions
     [`${on}\nnotify: none`, '4:5: the rule sends nothing and has no actions (add "do")'],
     [
       `${on}\nnotify: none\ndo: { set: { vip: true } }\nchannels: internal`,
@@ -537,7 +537,7 @@ describe('a mistake in a rule', () => {
     expect(await told(source(lines))).toEqual(expected);
   });
 
-  it('of an event that "set" makes, and that has a schema of its own', async () => {
+  it('in the event that "set" emits, if it has a schema of its own', async () => {
     const files = source(`${on}\ndo: { set: { vip: true } }`);
     files.set('events.yaml', `${EVENTS}  profile.updated: { properties: { by: string }, required: [by] }\n`);
     expect(await told(files)).toEqual([
@@ -556,7 +556,7 @@ describe('a mistake in a rule', () => {
   });
 });
 
-describe('whatever a rule says', () => {
+describe('with any content of a rule', () => {
   const event = fc.constantFrom('signup_completed', 'booking_confirmed', 'booking_rescheduled', 'notification.opened');
   const span = fc.constantFrom('15m', '1h', '24h', '7d', '', '0s');
   const cel = fc.constantFrom(
@@ -623,12 +623,12 @@ describe('whatever a rule says', () => {
       }),
     ),
   };
-  // A few keys at a time: of many some always contradict each other.
+  // Only a few keys at a time: among many, some always contradict each other.
   const rule = fc
     .subarray(Object.keys(keys) as (keyof typeof keys)[], { maxLength: 4 })
     .chain((chosen) => fc.record({ on: event, ...Object.fromEntries(chosen.map((key) => [key, keys[key]])) }));
 
-  it('it is read, and then it compiles; or it is told where it is wrong', async () => {
+  it('the rule is parsed and compiles, or its mistakes are reported', async () => {
     let read = 0;
     await fc.assert(
       fc.asyncProperty(rule, async (written) => {

@@ -5,7 +5,7 @@ import { sandboxProvider } from '../src/channels/sandbox.ts';
 import type { Json, JsonObject } from '../src/model/event.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What the checker takes to be there for a template to show is what it is given. */
+/** The linter's schema of the data of a template agrees with the data that a template gets. */
 
 const HOUR = 3_600_000;
 const cleanup: (() => Promise<unknown>)[] = [];
@@ -15,17 +15,17 @@ afterEach(async () => {
 
 test.each([
   ['an event', 'on: began'],
-  ['what becomes of a notification', 'on: notification.failed, limit: once'],
+  ['the outcome of a notification', 'on: notification.failed, limit: once'],
   ['a wait', 'on: began, after: { event: first.step, within: 1h }, delay: 1h, data: { twice: event.n * 2 }'],
   ['a pattern', 'on: began, after: { event: first.step, within: 1h }, data: { twice: event.n * 2 }'],
-  ['a part', 'on: began, split: { control: 0%, other: 100% }'],
+  ['a variant', 'on: began, split: { control: 0%, other: 100% }'],
   ['a burst', 'on: began, after: { event: first.step, within: 1h }, debounce: { quiet: 1h, at_most: 2h }'],
   ['a digest', 'on: began, after: { event: first.step, within: 1h }, digest: { window: 1h }'],
   ['the first of a digest', 'on: began, after: { event: first.step, within: 1h }, digest: { window: 1h, first: now }'],
-  ['a turn', 'every: hour, for: true, data: { level: user.level }'],
+  ['an occurrence', 'every: hour, for: true, data: { level: user.level }'],
 ])('%s', async (_name, rule) => {
-  // Shows the names of all that is there, two deep, and those of the items of a list. Events of a pattern are there for
-  // templates that speak of them.
+  // Shows the names of all data, two levels deep, and of the items of a list. The events of a pattern are only provided to
+  // templates that mention `matched`.
   const names =
     '{{#each @root as |part name|}}{{name}}:{{#each part}} {{@key}}{{#each this}} {{@key}}{{/each}}{{/each}}\n{{/each}}{{! matched }}';
   const source = new Map([
@@ -60,7 +60,7 @@ async function post({ pipeline, clock }: TestTidings, type: string, properties: 
   expect(await pipeline.ingest(TENANT, [event])).toMatchObject([{ status: 'accepted' }]);
 }
 
-/** The words of each line of the message that goes out. */
+/** The words of each line of the message that is sent. */
 async function shown(tidings: TestTidings): Promise<{ [name: string]: string[] }> {
   const { pool } = tidings.database;
   await tidings.worker();
@@ -73,7 +73,7 @@ async function shown(tidings: TestTidings): Promise<{ [name: string]: string[] }
   return Object.fromEntries(lines.map(([name = '', rest = '']) => [name, rest.split(' ').filter(Boolean).sort()]));
 }
 
-/** The same of a schema; the traits that have no value are those that nobody has told. */
+/** The same of a schema, without the traits that the user has no value for. */
 function namesIn(schema: JsonObject): { [name: string]: string[] } {
   const fields = (of: Json | undefined): [string, Json][] => {
     const { properties, items } = (of ?? {}) as { properties?: JsonObject; items?: Json };

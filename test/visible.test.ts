@@ -14,12 +14,12 @@ import { addSimulateCommand } from '../src/cli/simulate.ts';
 import { addTestCommand } from '../src/cli/test.ts';
 import { addWaitsCommands } from '../src/cli/waits.ts';
 
-/** Nothing that somebody else wrote makes the terminal do anything: no escape, no C1, no line break, no turned text. */
+/** Text from files, events and responses never controls the terminal: no escape, C1, line break or bidirectional control. */
 
 const NASTY = 'h\u001b[31m\u009b2J\n\r\u202ei\u2066\u200f\u007f';
 const SHOWN = String.raw`h\u{1b}[31m\u{9b}2J\u{a}\u{d}\u{202e}i\u{2066}\u{200f}\u{7f}`;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for them
+const INTERPRETED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 let folder: string;
 let printed: string[];
@@ -62,15 +62,15 @@ async function catalog(files: { readonly [name: string]: string }): Promise<void
 
 const NAME = JSON.stringify(NASTY);
 
-test('a text is shown, not obeyed', () => {
+test('escapes what a terminal would interpret', () => {
   expect(escapeTerminal(NASTY)).toBe(SHOWN);
   expect(escapeTerminal('é … 🦊 ŷ')).toBe('é … 🦊 ŷ');
-  expect(escapeJson({ NASTY })).not.toMatch(OBEYED);
+  expect(escapeJson({ NASTY })).not.toMatch(INTERPRETED);
   expect(JSON.parse(escapeJson({ NASTY }))).toEqual({ NASTY });
 });
 
-describe('of a folder', () => {
-  test('check, test and simulate show names as they are', async () => {
+describe('with a folder', () => {
+  test('check, test, simulate and apply escape names', async () => {
     await catalog({
       'events.yaml': `events:\n  ${NAME}: {}\n  a: {}\n`,
       'notifications.yaml': 'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n',
@@ -80,12 +80,12 @@ describe('of a folder', () => {
     });
     for (const args of [['check'], ['test'], ['simulate', '--events', join(folder, 'events.jsonl')], ['apply']]) {
       const text = await tidings(args[0] as string, folder, ...args.slice(1));
-      expect(text, args[0]).not.toMatch(OBEYED);
+      expect(text, args[0]).not.toMatch(INTERPRETED);
       if (args[0] === 'check') expect(text).toContain(SHOWN);
     }
   });
 
-  test('test and simulate show what events say', async () => {
+  test('test and simulate escape the content of events', async () => {
     const event = { user_id: 'u\u202e\u200f', event_type: 'a', event_timestamp: '2025-10-31T10:00:00Z' };
     const events = JSON.stringify([{ ...event, properties: { text: NASTY } }]);
     await catalog({
@@ -97,13 +97,13 @@ describe('of a folder', () => {
     });
     for (const args of [['test'], ['simulate', '--events', join(folder, 'events.jsonl')]]) {
       const text = await tidings(args[0] as string, folder, ...args.slice(1));
-      expect(text, args[0]).not.toMatch(OBEYED);
+      expect(text, args[0]).not.toMatch(INTERPRETED);
       expect(text, args[0]).toContain(String.raw`\u{9b}2J`);
     }
   });
 });
 
-test('what a running Tidings answers is shown in lines of our own', async () => {
+test('commands escape the responses of a running Tidings', async () => {
   let answer: { status: number; body: unknown } = { status: 200, body: {} };
   const server = createServer((_request, response) => {
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
@@ -126,7 +126,7 @@ test('what a running Tidings answers is shown in lines of our own', async () => 
     for (const [args, status, body, lines] of cases) {
       answer = { status, body };
       const text = await tidings(...args);
-      expect(text).not.toMatch(OBEYED);
+      expect(text).not.toMatch(INTERPRETED);
       expect(text).toContain(SHOWN.slice(0, 10));
       expect(text.split('\n'), text).toHaveLength(lines);
       expect(() => JSON.parse(text)).toThrow();

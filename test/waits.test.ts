@@ -974,7 +974,7 @@ async function event(
 /** Loads the events of these look-ups into the states of the users, for rules of any kind. */
 async function loadHistory(users: Facts['users'], ...history: FactsQuery['history']): Promise<void> {
   const none = compileCatalog(0, 0, EMPTY_CATALOG);
-  const rules = { ...none.rules, changesWait: true };
+  const rules = { ...none.rules, hasTraitPatterns: true };
   const query = { tenantId: TENANT, userIds: [...users.keys()], events: [], history, limits: [] };
   const facts = { users, addressHashes: new Map(), hasWaits: false };
   const connection = await pool.connect();

@@ -9,9 +9,12 @@ import { Program } from './support/program.ts';
  */
 const MIN_LINES = 20;
 
-/** Measured when these bounds were set: 33 files and 2,306 lines; at commit 465262e, 32 files and 2,255 lines. */
-const MAX_FILES = 35;
-const MAX_LINES = 2400;
+/**
+ * Measured when these bounds were set: 36 files and 2,377 lines. At commit 465262e, before the pipeline was flattened and the
+ * delivery worker was split into producer, executor and settler, it was 32 files and 2,255 lines.
+ */
+const MAX_FILES = 37;
+const MAX_LINES = 2450;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();

@@ -12,7 +12,7 @@ import { rulesFor } from '../src/simulate/run-case.ts';
 import { runSimulation } from '../src/simulate/run-simulation.ts';
 import { Simulator } from '../src/simulate/simulator.ts';
 
-/** What a start says: something to try with this catalog, and what leaves the machine. */
+/** The startup banner: a sample event for the catalog, and which channels leave the machine. */
 
 async function catalog(rules: string, events = 'a: { properties: { n: integer } }'): Promise<CatalogData> {
   const { data, problems } = await lintCatalog(
@@ -32,7 +32,7 @@ async function catalog(rules: string, events = 'a: { properties: { n: integer } 
   return data;
 }
 
-/** The notifications that come of it at once. */
+/** The notification types that the event sends immediately. */
 function sentFor(data: CatalogData, item: unknown): string[] {
   const event = parseEvent('', item, compileSchemas(data));
   if (isRejection(event)) throw new Error(event.message);
@@ -40,7 +40,7 @@ function sentFor(data: CatalogData, item: unknown): string[] {
   return (first?.happened ?? []).flatMap(({ sends }) => sends.map(({ decision }) => decision.notification_type));
 }
 
-describe('something to try', () => {
+describe('the sample event', () => {
   test.each([
     ['fintech', 'signup_completed', 'WELCOME_EMAIL'],
     ['booking', 'client_registered', 'CLIENT_WELCOME'],
@@ -57,21 +57,21 @@ describe('something to try', () => {
 
   test.each([
     [
-      'values that fulfil a condition',
+      'values that fulfill a condition',
       '  N: { on: a, when: "event.n >= 3 && user.vip" }',
       'a: { properties: { n: integer } }',
     ],
     [
-      'of a list the first',
+      'the first value of a list',
       '  N: { on: a, when: \'event.plan in ["pro", "team"]\' }',
       'a: { properties: { plan: string } }',
     ],
     [
-      'what is required, of every type',
+      'required values of every type',
       '  N: { on: a }',
       'a: { properties: { t: timestamp, d: date, l: { type: array, items: string }, e: { enum: [x, y] }, n: { type: number, minimum: 50 } }, required: [t, d, l, e, n] }',
     ],
-    ['a rule that sends at once before others', '  M: { on: b, delay: 1h }\n  N: { on: a }', 'a: {}'],
+    ['a rule that sends immediately, before others', '  M: { on: b, delay: 1h }\n  N: { on: a }', 'a: {}'],
     ['a telephone number for a text message', '  M: { on: b }', 'a: {}'],
   ])('has %s', async (_what, rules, events) => {
     const data = await catalog(rules, events);
@@ -79,7 +79,7 @@ describe('something to try', () => {
     expect(sentFor(data, trial?.event)).toEqual([trial?.notification]);
   });
 
-  test('happens when it is asked for, and speaks of a day that is yet to come', async () => {
+  test('happens at the given time, and its dates lie after it', async () => {
     const data = await catalog('  N: { on: a }', 'a: { properties: { t: timestamp, d: date } }');
     const trial = buildSampleEvent(data, Date.parse('2026-02-27T08:30:15.678Z'));
     expect(trial?.event).toMatchObject({
@@ -89,7 +89,7 @@ describe('something to try', () => {
     expect(sentFor(data, trial?.event)).toEqual(['N']);
   });
 
-  test('is nothing without a rule for it, or when its event cannot be guessed', async () => {
+  test('is null without a suitable rule, or if a required value cannot be guessed', async () => {
     for (const rules of ['  N: { every: day 18:00, for: "true" }', '  N: { on: { notification: M, is: failed } }'])
       expect(buildSampleEvent(await catalog(rules))).toBeNull();
     const strict = 'a: { properties: { iban: { type: string, pattern: "^PT50" } }, required: [iban] }';
@@ -98,7 +98,7 @@ describe('something to try', () => {
   });
 });
 
-describe('what is said at a start', () => {
+describe('the startup banner', () => {
   const running = {
     url: 'http://localhost:8000',
     database: 'embedded',
@@ -109,7 +109,7 @@ describe('what is said at a start', () => {
   const both = { api: true, workers: true };
   const trial = { event: { user_id: 'u_1', event_type: "it's" }, notification: 'HELLO' };
 
-  test('a command to copy, and where to ask why', () => {
+  test('has a command to copy, and one that explains the result', () => {
     const text = formatStartupBanner(both, running, config, trial);
     expect(text).toContain(`curl -X POST http://localhost:8000/api/v1/events -H 'content-type: application/json' \\\n`);
     expect(text).toContain(`-d '{"user_id":"u_1","event_type":"it'\\''s"}'\n`);
@@ -119,14 +119,14 @@ describe('what is said at a start', () => {
     );
   });
 
-  test('no command where there is nothing to try or nobody to ask', () => {
+  test('has no commands without a sample event or without the API', () => {
     expect(formatStartupBanner(both, running, config, null)).not.toMatch(/Try|curl/);
     expect(formatStartupBanner({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(
       /Try|Console/,
     );
   });
 
-  test('nothing of delivery where none is done', () => {
+  test('says nothing about delivery without the workers', () => {
     expect(formatStartupBanner(both, running, config, null)).toContain('Delivery  Nothing leaves this machine: ');
     expect(formatStartupBanner({ api: true, workers: false }, running, config, null)).not.toContain('Delivery');
   });
@@ -148,7 +148,7 @@ describe('what is said at a start', () => {
     expect(formatDelivery(providers)).toBe(sentence);
   });
 
-  test('what the API answers is all it asks for', async () => {
+  test('is the same from the catalog that the API returns', async () => {
     const data = await catalog('  N: { on: a }');
     const { events, notifications, rules } = data;
     const answered = JSON.parse(JSON.stringify({ events, notifications, rules })) as ShownCatalog;

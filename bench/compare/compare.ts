@@ -71,7 +71,7 @@ export async function compareRevisions(
 
     const progress = startProgress(pairs * shared.length, say);
     for (let pair = 1; pair <= pairs; pair++) {
-      // Who begins alternates: a machine that gets slower and slower would else favor one side.
+      // The sides begin in turns, because a machine that slows down would otherwise favor one side.
       const order = pair % 2 === 1 ? SIDES : SIDES.toReversed();
       for (const row of shared) {
         if (signal.aborted || row.failure !== undefined) continue;

@@ -30,7 +30,7 @@ export interface Verdict {
   readonly clear: boolean;
 }
 
-/** A change up to this is none: 5%. */
+/** A change of up to 5% counts as no change. */
 export const TOLERANCE = 0.05;
 
 /** Student's t, 95% one-sided, by degrees of freedom from 1 on; the last serves for all that are more. */

@@ -15,7 +15,7 @@ const MEASURED = z.object({
   unit: z.string(),
   direction: z.enum(['higher', 'lower']),
   value: z.number(),
-  // 1 where the row has none.
+  // 1 for a row without a limit.
   limit: z.number(),
   // JSON has no Infinity: null is a figure that was never reached.
   also: z.record(z.string(), z.number().nullable()).optional(),

@@ -34,7 +34,7 @@ export const backtestRow: Row = {
         const { live, unchanged } = backtest.report().totals;
         if (live === 0 || unchanged !== live) throw new Error(`of ${live} sends, ${unchanged} came out the same`);
       };
-      // What is stored is unpacked once; live, the code was warm by then, too.
+      // Unpacks the stored decisions once, so that the code is as warm as in production.
       await replay();
       return { limit, value: await rate(events.length, replay) };
     });

@@ -4,7 +4,7 @@ import type { Row } from '../row.ts';
 import { withTidings } from '../setup.ts';
 import { ingestAll } from './batch.ts';
 
-/** What an event costs, whoever of the two works: on a machine with more to do, this is what counts. */
+/** CPU time per event of Node.js and PostgreSQL together, which counts on a machine with other work. */
 export const cpuRow: Row = {
   id: 'cpu',
   name: 'CPU per event decided and stored, Node and PostgreSQL',

@@ -36,7 +36,7 @@ export const latencyRow: Row = {
         async (tidings) => {
           const url = await tidings.serve();
           await tidings.deliver();
-          // A sign-up a person, in the order of their numbers: the place of a request tells whose it was.
+          // One sign-up per user, in order of user number, so that the index of a request gives the user.
           const result = await post({
             url,
             traffic,

@@ -7,7 +7,7 @@ import { type Row, rate } from '../row.ts';
 import { allDelivered, type Setup, withTidings } from '../setup.ts';
 import { ingestAll } from './batch.ts';
 
-/** E-mail to a sink in another process, against nodemailer by itself with as many connections and the same messages. */
+/** Email to a sink in another process, against nodemailer by itself with as many connections and the same messages. */
 export const smtpRow: Row = {
   id: 'smtp',
   name: 'delivery to a local SMTP sink',

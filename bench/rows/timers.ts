@@ -83,7 +83,7 @@ async function withWaits<T>(
   return withTidings(database, work);
 }
 
-/** Of people between those of the traffic (by id, as the indexes have them), one each, due over the next year. */
+/** Waits of users between those of the traffic (by ID, the order of the indexes), one each, due over the next year. */
 async function fillWaits({ pool }: Database, count: number): Promise<void> {
   const trigger = {
     key: '',

@@ -59,7 +59,7 @@ export async function applyCatalogFiles(
   const waiting = await countAffectedWaits(command, differences);
   if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
   const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock());
-  await catalogs.adopt(tenantId, version);
+  await catalogs.setActive(tenantId, version);
   return { version, changed, problems, differences, waiting };
 }
 

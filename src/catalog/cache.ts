@@ -23,22 +23,22 @@ export class CatalogCache {
    * Returns the version that was active when this process last looked. A batch compares it with the database inside its
    * own transaction.
    */
-  async active(tenantId: string): Promise<Catalog> {
+  async getActive(tenantId: string): Promise<Catalog> {
     const version = this.#active.get(tenantId);
-    return version === undefined ? this.refresh(tenantId) : this.at(tenantId, version);
+    return version === undefined ? this.refresh(tenantId) : this.getVersion(tenantId, version);
   }
 
   /** Reads the active version from the database, remembers it and returns it. */
   async refresh(tenantId: string): Promise<Catalog> {
     const version = await loadActiveVersion(this.#pool, tenantId);
     this.#active.set(tenantId, version);
-    return this.at(tenantId, version);
+    return this.getVersion(tenantId, version);
   }
 
   /** Remembers `version` as the active one, without asking the database: the caller has just read or written it there. */
-  async adopt(tenantId: string, version: number): Promise<Catalog> {
+  async setActive(tenantId: string, version: number): Promise<Catalog> {
     this.#active.set(tenantId, version);
-    return this.at(tenantId, version);
+    return this.getVersion(tenantId, version);
   }
 
   /**
@@ -46,7 +46,7 @@ export class CatalogCache {
    *
    * @throws Error for a version that is not stored
    */
-  async at(tenantId: string, version: number): Promise<Catalog> {
+  async getVersion(tenantId: string, version: number): Promise<Catalog> {
     const key = `${version} ${tenantId}`;
     let catalog = this.#versions.get(key);
     if (!catalog) {
@@ -63,7 +63,7 @@ export class CatalogCache {
    * the catalog version that decided. Returns undefined if neither has one, and then the message must not be sent; only
    * the `internal` channel falls back to a built-in template.
    */
-  async templateFor(notification: {
+  async loadTemplate(notification: {
     readonly tenantId: string;
     readonly notificationType: string;
     readonly channel: Channel;
@@ -73,7 +73,7 @@ export class CatalogCache {
   }): Promise<CompiledTemplate | undefined> {
     const { tenantId, notificationType, channel, locale, catalogVersion, activeCatalog } = notification;
     for (const version of new Set([activeCatalog, catalogVersion])) {
-      const template = (await this.at(tenantId, version)).template(notificationType, channel, locale);
+      const template = (await this.getVersion(tenantId, version)).findTemplate(notificationType, channel, locale);
       if (template) return template;
     }
     return channel === 'internal' ? INTERNAL_FALLBACK_TEMPLATE : undefined;

@@ -23,7 +23,7 @@ export async function getCatalogVersion(source: CatalogSource, version: number, 
   const { pool, catalogs, tenantId } = source;
   const [newest] = await listCatalogs(pool, tenantId, 1);
   if (version !== 0 && version > (newest?.version ?? 0)) throw unknownVersion(version, path);
-  return catalogs.at(tenantId, version);
+  return catalogs.getVersion(tenantId, version);
 }
 
 export interface VersionDiff {
@@ -66,7 +66,7 @@ export async function rollBackToVersion(command: CatalogCommand, version: number
   const { pool, catalogs, tenantId, actor, clock } = command;
   const result = await rollBackCatalog(pool, tenantId, version, actor, clock());
   if (!result) throw unknownVersion(version, 'version');
-  await catalogs.adopt(tenantId, version);
+  await catalogs.setActive(tenantId, version);
   return { version, ...result };
 }
 

@@ -110,7 +110,7 @@ export class Executor {
   async #renderMessage(delivery: ClaimedDelivery): Promise<{ readonly message: Message } | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const locale = getLocale(delivery.data);
-    const template = await this.#options.catalogs.templateFor({
+    const template = await this.#options.catalogs.loadTemplate({
       tenantId,
       notificationType,
       channel,

@@ -30,7 +30,7 @@ export async function toLifecycleEvents(
     const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
     if (type === undefined) continue;
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
-    const { rules } = await catalogs.at(tenantId, delivery.activeCatalog);
+    const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
     if (!listensTo(rules, type)) continue;
     const eventId = `${type} ${notificationId}.${channel}.${settlement.attempt.n}`;
     const event = {

@@ -28,7 +28,7 @@ export function healthRoutes(app: App, { pool, catalogs, state }: HttpDependenci
   }
 
   function checkCatalog(): Promise<'ok' | 'none applied' | 'unknown'> {
-    return catalogs.active(DEFAULT_TENANT).then(
+    return catalogs.getActive(DEFAULT_TENANT).then(
       ({ version }) => (version > 0 ? 'ok' : 'none applied'),
       () => 'unknown',
     );

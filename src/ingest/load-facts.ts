@@ -101,7 +101,7 @@ export async function loadConditionalFacts(
     // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
     mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
   }
-  if (rules.changesWait) {
+  if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     for (const { event, decisions } of await loadTraitChanges(connection, tenantId, changes)) {
       const user = getUser(facts, event.userId);

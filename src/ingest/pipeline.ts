@@ -138,12 +138,12 @@ export class Pipeline {
 
   async #parseItems(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
     const { catalogs } = this.#parts;
-    const { version, check } = await catalogs.active(tenantId);
-    const parsed = items.map((item) => parseEvent(tenantId, item, check));
+    const { version, validate } = await catalogs.getActive(tenantId);
+    const parsed = items.map((item) => parseEvent(tenantId, item, validate));
     if (!parsed.some((one) => isRejection(one) && one.code === 'schema_mismatch')) return parsed;
     // Another process may have applied a catalog whose schemas they match.
     const latest = await catalogs.refresh(tenantId);
-    return latest.version === version ? parsed : items.map((item) => parseEvent(tenantId, item, latest.check));
+    return latest.version === version ? parsed : items.map((item) => parseEvent(tenantId, item, latest.validate));
   }
 
   async #ingestEvents(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { requiredLimitsOfOccurrence } from '../rules/required-facts.ts';
-import { toWaitId } from '../rules/wait.ts';
+import { toWaitId } from '../rules/waits/wait.ts';
 import { commit, writeBatch } from '../store/batch.ts';
 import { ids } from './ids.ts';
 import { loadLimitUses, loadOpenWaits, loadWaitsWithIds } from './load-facts.ts';

@@ -53,12 +53,12 @@ export async function beginLocked(
   request: FactsRequest,
 ): Promise<LockedTransaction> {
   const { tenantId, userIds } = request;
-  let catalog = await catalogs.active(tenantId);
+  let catalog = await catalogs.getActive(tenantId);
   let query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
   let rows = await lockAndLoadFacts(connection, query);
   while (rows.catalogVersion !== catalog.version) {
     // Another process applied a catalog: its rules may require other facts.
-    catalog = await catalogs.adopt(tenantId, rows.catalogVersion);
+    catalog = await catalogs.setActive(tenantId, rows.catalogVersion);
     query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
     rows = await loadFacts(connection, query);
   }
@@ -108,7 +108,7 @@ export async function loadWaitCatalogs({ catalogs, request, facts, decider }: Lo
   for (const { waits } of facts.users.values()) {
     for (const { catalogVersion: version } of waits.values()) {
       if (decider.versions.has(version)) continue;
-      decider.versions.set(version, await catalogs.at(request.tenantId, version));
+      decider.versions.set(version, await catalogs.getVersion(request.tenantId, version));
     }
   }
 }

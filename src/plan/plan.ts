@@ -6,7 +6,7 @@ import type { Millis } from '../model/event.ts';
 export interface ChannelPlan {
   readonly channel: Channel;
   readonly dueAt: Millis;
-  /** After this, trying again is given up. */
+  /** End of the retries. */
   readonly retryUntil: Millis;
   readonly inDoubt: InDoubtPolicy;
 }

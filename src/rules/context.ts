@@ -12,13 +12,13 @@ import {
 } from './facts.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 
-/** One notification to make, and the event it tells of (which may have come before the event decided on). */
+/** A notification to send, and its trigger, which may have arrived before the event that is decided. */
 export interface Send {
   readonly decision: Decision;
   readonly trigger: Trigger;
   readonly rule: Rule;
   readonly catalogVersion: number;
-  /** For the templates, beside the event and the person. */
+  /** Further data for the templates, beside the trigger and the user. */
   readonly matched?: JsonObject | undefined;
   readonly data?: JsonObject | undefined;
   readonly items?: readonly DigestItem[] | undefined;
@@ -29,8 +29,9 @@ export interface NewUse extends CountedUse {
   readonly limitKey: string;
 }
 
+/** What was decided about one event, wait or occurrence. */
 export interface Verdicts {
-  /** Names the decisions: the key of the event that arrived, or the wait that ends. */
+  /** The key of the event or the id of the wait. Decision ids are made of it. */
   readonly source: string;
   readonly decisions: Decision[];
   readonly sends: Send[];
@@ -38,29 +39,32 @@ export interface Verdicts {
   readonly emits: Emitted[];
 }
 
-/** What deciding about one event, or ending one wait, has to do with. */
+/** Inputs of one decision, and its verdicts so far. Rules append to the verdicts and change `user` in place. */
 export interface DecisionContext extends Verdicts {
   readonly rules: RuleSets;
   readonly user: UserState;
-  /** When it is decided. */
+  /** Time of the decision. */
   readonly now: Millis;
   readonly ids: Ids;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What a rule acts on when nothing is left to wait for. */
+/** One rule and one trigger for which its condition and pattern hold, on the way through waits and gates. */
 export interface Firing {
   readonly trigger: Trigger;
+  /** The value of the rule's key as text; empty for a rule without one. */
   readonly key: string;
+  /** The trigger first, then the matched events. */
   readonly eventIds: readonly string[];
   readonly matched?: JsonObject | undefined;
   readonly items?: readonly DigestItem[];
   readonly total?: number;
-  /** Set when something was waited for: when that ended. */
+  /** The due time of the wait that ended; undefined before or without a wait. */
   readonly due?: Millis;
-  /** A wait ends by the catalog it began with. */
+  /** The catalog version that a wait began with, and ends under; undefined: the active version. */
   readonly catalogVersion?: number;
+  /** Grows with each step of the evaluation. */
   readonly evidence: Writable<Evidence>;
 }
 
@@ -96,55 +100,55 @@ export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: I
   return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
 }
 
-/** The waits of the person, in order of due time: the same waits come in the same order wherever it is decided. */
-export function findWaits({ user }: Pick<DecisionContext, 'user'>, which: (one: Wait) => boolean): Wait[] {
-  return [...user.waits.values()].filter(which).sort(compareByDueTime);
+/** Returns the user's matching waits in order of due time, so that every replay handles them in the same order. */
+export function findWaits({ user }: Pick<DecisionContext, 'user'>, matches: (wait: Wait) => boolean): Wait[] {
+  return [...user.waits.values()].filter(matches).sort(compareByDueTime);
 }
 
-/** What a rule says, and why. */
+/** The verdict of a rule, before it becomes a decision for each notification type. */
 export interface RuleDecision {
   readonly code: ReasonCode;
   readonly reason: string;
-  /** The event that the rule acts on first, or the one that ended what waited. */
+  /** The trigger first; of a wait that an event ended, that event first. */
   readonly eventIds: readonly string[];
   readonly evidence: Evidence;
-  /** Absent: what the code stands for. */
+  /** Absent: the outcome that the code stands for. */
   readonly outcome?: Outcome;
-  /** Absent: all that the rule may send. */
+  /** Absent: all notification types that the rule may send. */
   readonly types?: readonly string[];
 }
 
-/** Adds a decision for each type; the same verdict for all of them. */
+/** Adds a decision for each notification type, with the same verdict. Returns them in order of the types. */
 export function addDecision(
-  m: DecisionContext,
+  ctx: DecisionContext,
   { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
   { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all }: RuleDecision,
 ): Decision[] {
-  const made: Decision[] = [];
+  const added: Decision[] = [];
   for (const type of types) {
     const decision: Decision = {
-      decision_id: toDecisionId(m.source, m.decisions.length),
+      decision_id: toDecisionId(ctx.source, ctx.decisions.length),
       rule: rule.name,
       notification_type: type,
       outcome,
       reason_code: code,
       reason,
-      notification_id: code === 'matched' ? m.ids.fresh() : null,
+      notification_id: code === 'matched' ? ctx.ids.fresh() : null,
       event_ids: eventIds,
       evidence,
     };
-    m.decisions.push(decision);
-    made.push(decision);
+    ctx.decisions.push(decision);
+    added.push(decision);
   }
-  return made;
+  return added;
 }
 
-/** The n-th decision on an event that arrived, or on a wait that ended: the same wherever it is decided again. */
-export function toDecisionId(source: string, place: number): string {
-  return `${source}.${place}`;
+/** Returns the id of a decision: a replay gives the same id. @param index position among the decisions of the source, from 0 */
+export function toDecisionId(source: string, index: number): string {
+  return `${source}.${index}`;
 }
 
-/** What a rule would emit cannot be stored: said beside what was decided. */
+/** Adds a failed decision for an event that a rule could not emit. @param why ends the sentence */
 export function addEmitFailure(
   { source, decisions }: Pick<Verdicts, 'source' | 'decisions'>,
   { rule, causedBy, type }: Emitted,

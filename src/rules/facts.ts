@@ -2,39 +2,39 @@ import type { Decision, Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 
 /**
- * What is known of one person while a batch is decided. `decide` reads it and adds what it decided, so that the next
- * event of the person sees it; the transaction that loaded it writes it.
+ * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
+ * sees what was decided; the transaction that loaded it writes the changes.
  */
 export interface UserState {
   readonly userId: string;
   profile: Profile;
-  /** Known events, by type: loaded ones as far as the rules asked for them, and those of this batch. */
+  /** Known events by type: loaded ones as far as the rules require them, and those of this batch. */
   readonly events: Map<string, KnownEvent[]>;
-  /** Sends that limits counted, by limit key. */
+  /** Sends that limits count, by limit key. */
   readonly uses: Map<string, CountedUse[]>;
-  /** Triggers whose pattern is complete, as `rule event-key`: they had their decision. */
+  /** Triggers whose pattern is complete, as `rule event-key`: only of rules on the fast path (patterns/prior-event.ts). */
   readonly completed: Set<string>;
-  /** By id: the open waits of the person, and the latest ended ones of the rules and keys that were asked for. */
+  /** By id: the user's open waits, and the latest ended ones of the rules and keys that were asked for. */
   readonly waits: Map<string, Wait>;
-  /** Events of this batch that are not known yet, the one that is decided now last; absent: nobody looks. */
+  /** Undecided events of this batch in reverse order: the one that is decided now is the last. Undefined: none was queued. */
   pending: Event[] | undefined;
-  /** Changes of traits whose pattern was incomplete when they became known; absent: none is known. */
+  /** Trait changes whose pattern was incomplete when they became known; undefined: no such change is known. */
   changes: TraitChangeTrigger[] | undefined;
   /**
-   * By `rule event-id`: the latest event time whose decisions say that the rule acted on that event (see told.ts). Absent:
-   * none loaded.
+   * By `rule event-id`: the latest event time whose decisions say that the rule fired for that event (see already-fired.ts).
+   * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
 }
 
-/** An event changed a trait that a rule listens to. */
+/** An event that changed a trait to which a rule listens. */
 export interface TraitChangeTrigger {
   readonly rule: string;
   readonly trigger: Event;
   readonly change: NonNullable<Evidence['change']>;
 }
 
-/** A rule that waits for one person and key. Mutable while a batch is decided; `stored` says what must be written. */
+/** A rule that waits, for one user and key. Mutable while a batch is decided; `stored` says what must be written. */
 export interface Wait {
   readonly waitId: string;
   readonly userId: string;
@@ -42,7 +42,7 @@ export interface Wait {
   /** The value of the rule's key as text; empty without one. */
   readonly key: string;
   readonly kind: WaitKind;
-  /** The catalog it began with, and ends by. */
+  /** The catalog version that it began with, and ends under. */
   readonly catalogVersion: number;
   readonly beganAt: Millis;
   status: WaitStatus;
@@ -54,34 +54,34 @@ export interface Wait {
   stored: 'same' | 'changed' | 'new';
 }
 
-/** What a wait remembers; JSON. */
+/** The stored state of a wait, as JSON. */
 export interface WaitState {
-  /** The event that is told; of a burst the latest. */
+  /** The event that the notification is about; of a burst the latest. */
   readonly trigger: Trigger;
-  /** Events of the pattern, by type. */
+  /** Properties of the events of the pattern, by type. */
   readonly matched?: JsonObject;
-  /** Why it began: the events, the trigger first, and what was seen of the pattern. */
+  /** Why it began: the events, the trigger first, and the evidence of the pattern. */
   readonly begun?: {
     readonly eventIds: readonly string[];
     readonly evidence: Pick<Evidence, 'pattern' | 'count' | 'change'>;
   };
-  /** Of a burst: event times of its first and last event. */
+  /** Of a burst or a digest: event times of its first and last event. */
   readonly first?: Millis;
   readonly last?: Millis;
-  /** Of a digest: how many items there were, and the latest of them. */
+  /** Of a digest: the number of items, and the latest of them. */
   readonly total?: number;
   readonly items?: readonly DigestItem[];
-  /** How many of the `unless` events have come. */
+  /** Number of `unless` events so far, where several are needed. */
   readonly seen?: number;
   /** The event that ended it. */
   readonly endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis };
-  /** Whether it was told when it fired. */
+  /** Whether the rule acted when the wait fired. */
   readonly fired?: boolean;
 }
 
-/** The event that a rule acts on. */
+/** The event that triggers a rule. */
 export type Trigger = Pick<Event, 'key' | 'eventId' | 'type' | 'time' | 'properties' | 'traits'> & {
-  /** How many emitted events led to it. */
+  /** Number of emitted events that led to it; absent for a posted event. */
   readonly depth?: number;
 };
 
@@ -93,37 +93,38 @@ export type DigestItem = {
   readonly at: string;
 };
 
-/** Ids for what a decision makes. */
+/** A source of ids for what a decision creates. */
 export interface Ids {
-  /** A new UUIDv7. */
+  /** Returns a new UUIDv7. */
   fresh(): string;
-  /** A UUID that depends on the text alone: the same wherever the same is decided again. */
+  /** Returns a UUID that depends on the text alone, so that a replay gives the same one. */
   fromText(text: string): string;
 }
 
-/** An earlier event. `event` has the whole content where a rule may yet fire for it. */
+/** An event that is known. `event` is its content; absent where only its time is required. */
 export interface KnownEvent {
   readonly key: string;
   readonly eventId: string;
   readonly time: number;
   readonly event?: Event;
   /**
-   * For a stored event: the patterns (`patternKey`) it still waits to see completed; none, when it was loaded for another
-   * reason. Absent for the events of this batch, which wait for whatever `completed` does not say.
+   * Of a stored event: the patterns (`patternKey`) of which it waits for the earlier half; empty if it was loaded for another
+   * reason. Absent for an event of this batch, which waits for every pattern that `completed` does not name.
    */
   readonly waitsFor?: ReadonlySet<string>;
 }
 
+/** One send that a limit counted, in a bucket (a day, an instant, `ever`) and a numbered slot of it. */
 export interface CountedUse extends LimitUse {
   readonly bucket: string;
   readonly slot: number;
 }
 
-/** Events of one person that the rules must see before they can decide. Both ends of the span count. */
+/** Events of one user that the rules require before they can decide. Both ends of the span are included. */
 export type HistoryLookup =
-  /** The latest event of this type in the span, its time only: has A happened before B? */
+  /** The latest event of this type in the span, without its content: has A happened before B? */
   | { readonly kind: 'latest'; readonly type: string; readonly from: number; readonly to: number }
-  /** Triggers that came before the A they wait for: whole events, those with no `earlier` in the `within` before them. */
+  /** Triggers that arrived before the A they wait for, with their content: those without an `earlier` in `within` before them. */
   | {
       readonly kind: 'waiting';
       readonly type: string;
@@ -132,9 +133,9 @@ export type HistoryLookup =
       readonly earlier: string;
       readonly within: number;
     }
-  /** All events of this type in the span, whole. */
+  /** All events of this type in the span, with their content. */
   | { readonly kind: 'span'; readonly type: string; readonly from: number; readonly to: number }
-  /** Changes of traits in the span whose pattern was incomplete by then, as their decisions say. */
+  /** Trait changes in the span whose pattern was incomplete then, as their decisions say. */
   | { readonly kind: 'changes'; readonly from: number; readonly to: number };
 
 /** The latest waits of a rule for one key, ended ones included. */
@@ -143,18 +144,19 @@ export interface WaitLookup {
   readonly key: string;
 }
 
-/** Names the earlier half of a pattern: what a stored trigger may wait for. */
+/** Names the earlier half of a pattern, for which a stored trigger may wait. */
 export function patternKey(earlier: string, within: number): string {
   return `${within} ${earlier}`;
 }
 
-/** Uses of one limit whose bucket lies between `from` and `to` (bytewise order, both ends count). */
+/** Uses of one limit with a bucket from `from` to `to` (bytewise order, both included). */
 export interface LimitLookup {
   readonly limitKey: string;
   readonly from: string;
   readonly to: string;
 }
 
+/** Returns the state of a user of whom nothing is known. */
 export function newUserState(userId: string): UserState {
   return {
     userId,
@@ -175,14 +177,17 @@ export function addEvent(user: UserState, type: string, known: KnownEvent): void
   else user.events.set(type, [known]);
 }
 
-/** The same, but an event that is known already is not known twice: it waits for what either of them says. */
+/**
+ * Like `addEvent`, but merges with an entry of the same key: keeps the full event if either has it, and the union of their
+ * `waitsFor` patterns.
+ */
 export function mergeEvent(user: UserState, type: string, known: KnownEvent): void {
   const list = user.events.get(type);
-  const at = list?.findIndex((one) => one.key === known.key) ?? -1;
+  const at = list?.findIndex(({ key }) => key === known.key) ?? -1;
   const before = list?.[at];
   if (!list || !before) addEvent(user, type, known);
   else if (!before.event && known.event) list[at] = known;
-  // Of this batch, which has no such set, it waits for whatever it is not told to have completed.
+  // An event of this batch has no such set, and needs none.
   else if (before.waitsFor && known.waitsFor && known.waitsFor.size > 0) {
     list[at] = { ...before, waitsFor: new Set([...before.waitsFor, ...known.waitsFor]) };
   }
@@ -194,23 +199,23 @@ export function addUse(user: UserState, limitKey: string, use: CountedUse): void
   else user.uses.set(limitKey, [use]);
 }
 
-/** The same, but a use that is known already is not known twice. */
+/** Like `addUse`, but has no effect when the use is known. */
 export function mergeUse(user: UserState, limitKey: string, use: CountedUse): void {
   const { bucket, slot } = use;
-  const isKnown = user.uses.get(limitKey)?.some((one) => one.bucket === bucket && one.slot === slot);
+  const isKnown = user.uses.get(limitKey)?.some((known) => known.bucket === bucket && known.slot === slot);
   if (!isKnown) addUse(user, limitKey, use);
 }
 
-/** Outcomes of a rule that fired: it sent, acted, or started a wait. */
+/** Outcomes of a rule that fired: it sent, acted, or started a wait. It does not fire again for the same trigger. */
 export const FIRED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
 
-/** Where to look for what was told of triggers; both ends count. */
+/** Event times between which to load the decisions on triggers, both included. */
 export interface FiredLookup {
   readonly from: Millis;
   readonly to: Millis;
 }
 
-/** Adds what the decisions on an event of this time say. */
+/** Adds to `firedAt` what the decisions on an event of this time say. */
 export function recordFired(user: UserState, time: Millis, decisions: readonly Decision[]): void {
   for (const { rule, outcome, event_ids: ids } of decisions) {
     if (!FIRED_OUTCOMES.has(outcome)) continue;
@@ -220,7 +225,7 @@ export function recordFired(user: UserState, time: Millis, decisions: readonly D
   }
 }
 
-/** The order in which waits end, wherever they do: live, replayed or simulated. */
+/** Compares in the order in which waits fire; two of the same due time by trigger, then by id. */
 export function compareByDueTime(a: Wait, b: Wait): number {
   return a.dueAt - b.dueAt || a.triggerTime - b.triggerTime || (a.waitId < b.waitId ? -1 : 1);
 }

@@ -1,66 +1,70 @@
+/**
+ * Look-ahead over the undecided events of the current batch. A rule that would send immediately must consider them, because
+ * a send cannot be undone. An open wait needs no look-ahead: an event ends or moves it when that event is decided.
+ */
+
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue, mergeTraits } from '../users/profile.ts';
 import type { UserState } from './facts.ts';
 
 /**
- * Tells the people of a batch what is to come. Each event leaves `person.coming` when it is known.
- * @param events in the order in which they are decided
+ * Adds events to `pending` of their users. Each is removed (`shiftPending`) when it is decided.
+ * @param events in the order in which they will be decided
  */
 export function queuePending<E extends Event>(events: readonly E[], getUser: (event: E) => UserState): void {
-  for (let place = events.length - 1; place >= 0; place--) {
-    const event = events[place] as E;
+  for (let index = events.length - 1; index >= 0; index--) {
+    const event = events[index] as E;
     const user = getUser(event);
     if (user.pending) user.pending.push(event);
     else user.pending = [event];
   }
 }
 
-/** It is known from now on. */
-export function shiftPending(user: UserState, event: Event): void {
-  const { pending: coming } = user;
-  if (coming !== undefined && coming[coming.length - 1] === event) coming.pop();
+/** Removes the event that is decided now from the user's pending events. No effect on an event that was not queued. */
+export function shiftPending({ pending }: UserState, event: Event): void {
+  if (pending !== undefined && pending[pending.length - 1] === event) pending.pop();
 }
 
-/**
- * The person with all events that came together. Only for what acts at once, and cannot be taken back: a wait that is open
- * is ended or moved by an event when that is decided.
- */
+/** Returns the user's state as if all pending events were known, without changing it. */
 export function withPending(user: UserState): UserState {
-  const { pending: coming } = user;
-  if (coming === undefined || coming.length === 0) return user;
-  const known = new Map(user.events);
+  const { pending } = user;
+  if (pending === undefined || pending.length === 0) return user;
+  const events = new Map(user.events);
   const copied = new Set<string>();
-  for (const event of coming) {
+  for (const event of pending) {
     const { type, key, eventId, time } = event;
     if (!copied.has(type)) {
       copied.add(type);
-      known.set(type, [...(known.get(type) ?? [])]);
+      events.set(type, [...(events.get(type) ?? [])]);
     }
-    known.get(type)?.push({ key, eventId, time, event });
+    events.get(type)?.push({ key, eventId, time, event });
   }
-  return { ...user, events: known };
+  return { ...user, events };
 }
 
-/** The person as they will be when this event is decided. */
+/** Returns the user's state with the profile that a pending event will find. Any other event finds the profile as it is. */
 export function stateAt(user: UserState, event: Event): UserState {
-  const { pending: coming = [] } = user;
-  const last = coming.indexOf(event);
+  const { pending = [] } = user;
+  const last = pending.indexOf(event);
   if (last < 0) return user;
   let { profile } = user;
-  for (let place = coming.length - 1; place >= last; place--) {
-    const { traits, time } = coming[place] as Event;
+  for (let index = pending.length - 1; index >= last; index--) {
+    const { traits, time } = pending[index] as Event;
     profile = mergeTraits(profile, traits, time);
   }
   return { ...user, profile };
 }
 
-/** The events to come that will change a trait to what is wanted, each against the profile that it will find. */
+/**
+ * Returns the pending events that will change a trait as wanted, in the order in which they will be decided. Each is compared
+ * with the profile that it will find.
+ */
 export function pendingTraitChanges(
-  { pending: coming = [], profile: now }: UserState,
+  { pending = [], profile: now }: UserState,
   isWanted: (trait: string, to: Json) => boolean,
 ): Event[] {
   let profile = now;
-  return [...coming].reverse().filter(({ traits, time }) => {
+  return [...pending].reverse().filter(({ traits, time }) => {
     const before = profile.traits;
     profile = mergeTraits(profile, traits, time);
     return Object.keys(traits).some((trait) => {

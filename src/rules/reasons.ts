@@ -82,6 +82,10 @@ export function cancelledReason({ name }: Rule, by: Happened): string {
   return `Cancelled: ${by.type} on ${formatTime(by.time)} ends what ${name} waits for.`;
 }
 
+export function cancelledByRuleReason({ name }: Rule, cancelled: string): string {
+  return `Cancelled: the rule ${name} cancels what ${cancelled} has pending.`;
+}
+
 export function unlessEventReason(rule: Rule, by: Happened): string {
   const within = rule.unless?.withinText ?? '';
   const often = rule.unless && rule.unless.atLeast > 1 ? `, one of ${rule.unless.atLeast},` : '';

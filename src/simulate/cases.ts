@@ -1,12 +1,5 @@
 import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
-import {
-  type Fields,
-  parseFields as fields,
-  isName,
-  parseEntries as named,
-  parseKeyword as oneOf,
-  parseText as oneText,
-} from '../catalog/parse/fields.ts';
+import { type Fields, isName, parseEntries, parseFields, parseKeyword, parseText } from '../catalog/parse/fields.ts';
 import { suggest } from '../catalog/parse/suggest.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/parse/yaml.ts';
 import { Problems } from '../catalog/problems.ts';
@@ -105,7 +98,7 @@ class Reader {
   }
 
   text(entry: Entry | undefined, example: string): Text | undefined {
-    return entry && oneText(this.file, entry.value, `"${entry.key}"`, example);
+    return entry && parseText(this.file, entry.value, `"${entry.key}"`, example);
   }
 
   time(entry: Entry | undefined, example: string): Millis | undefined {
@@ -119,7 +112,7 @@ class Reader {
 }
 
 function readAll(r: Reader, root: Tree): Case[] {
-  const top = fields(r.file, root, r.file.name, ['cases'], `cases: [{ ${CASE} }]`);
+  const top = parseFields(r.file, root, r.file.name, ['cases'], `cases: [{ ${CASE} }]`);
   const list = top.get('cases')?.value;
   if (list?.kind === 'list') return list.items.flatMap((item) => readCase(r, item) ?? []);
   r.problem(list?.at ?? 0, '"cases" is needed, a list', `cases: [{ ${CASE} }]`);
@@ -127,7 +120,7 @@ function readAll(r: Reader, root: Tree): Case[] {
 }
 
 function readCase(r: Reader, tree: Tree): Case | undefined {
-  const found = fields(r.file, tree, 'a case', ['name', 'profile', 'from', 'events', 'until', 'expect'], CASE);
+  const found = parseFields(r.file, tree, 'a case', ['name', 'profile', 'from', 'events', 'until', 'expect'], CASE);
   const name = r.text(found.get('name'), 'name: welcomed once');
   for (const key of ['name', 'expect']) {
     if (!found.has(key)) r.problem(tree.at, `the case has no "${key}"`, key === 'name' ? CASE : 'expect: none');
@@ -173,7 +166,7 @@ function objectOf(r: Reader, { key, value }: Entry): JsonObject | undefined {
 
 /** The one key beside the known ones, which is a name and says the most. */
 function readNamed(r: Reader, tree: Tree, what: string, known: readonly string[], example: string) {
-  const entries = named(r.file, tree, what, example);
+  const entries = parseEntries(r.file, tree, what, example);
   const rest = entries.filter(({ key }) => !known.includes(key));
   const subject = rest[0];
   if (rest.length !== 1 || !subject) {
@@ -236,10 +229,10 @@ function readExpectation(r: Reader, tree: Tree): Expectation | undefined {
       : `${JSON.stringify(type)} is no name`;
     r.problem(subject.at, what, suggest(type, r.outcomes));
   }
-  const said = oneText(r.file, subject.value, type, EXPECTED);
-  const outcome = said && oneOf(r.file, said, 'an outcome', OUTCOMES);
+  const said = parseText(r.file, subject.value, type, EXPECTED);
+  const outcome = said && parseKeyword(r.file, said, 'an outcome', OUTCOMES);
   const because = r.text(found.get('because'), 'because: condition_false');
-  const code = because && oneOf(r.file, because, 'a reason code', REASON_CODES);
+  const code = because && parseKeyword(r.file, because, 'a reason code', REASON_CODES);
   const at = r.time(found.get('at'), EXPECTED);
   const total = found.get('total')?.value;
   if (total && total.kind !== 'number') r.problem(total.at, '"total" is a number', 'total: 3');

@@ -1,7 +1,7 @@
 import type { Millis } from '../model/event.ts';
 import type { Ids, UserState } from '../rules/facts.ts';
 import type { CompiledRule } from '../rules/rule-set.ts';
-import { toWaitId } from '../rules/wait.ts';
+import { toWaitId } from '../rules/waits/wait.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import type { BacktestPlan, HistoricalWait, UserHistory } from './history.ts';
 

@@ -1,7 +1,8 @@
 import type { Event, Millis } from '../model/event.ts';
-import { addEvent, type KnownEvent, type UserState } from '../rules/facts.ts';
+import { addEvent, type UserState } from '../rules/facts.ts';
+import { rebuildCompleted } from '../rules/patterns/prior-event.ts';
 import { requiredHistory } from '../rules/required-facts.ts';
-import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 import type { BacktestPlan, HistoricalEvent } from './history.ts';
 
@@ -27,19 +28,9 @@ export class ReplayWindow {
     addEvent(user, event.type, { key, eventId, time, event });
   }
 
-  /**
-   * Another version is in force: triggers whose pattern is complete by its rules had their decision, the others wait for
-   * it. Production asks the stored events the same.
-   */
-  adopt(user: UserState, set: RuleSet): void {
-    user.completed.clear();
-    if (user.events.size === 0) return;
-    for (const [earlierType, listening] of set.byPriorEvent) {
-      const earlier = user.events.get(earlierType);
-      if (!earlier) continue;
-      const inOrder = [...earlier].sort((a, b) => a.time - b.time);
-      for (const compiled of listening) markCompleted(user, compiled, inOrder);
-    }
+  /** Another catalog version is active: finds out which triggers have the pattern of its rules complete. */
+  activate(user: UserState, rules: RuleSet): void {
+    rebuildCompleted(rules, user);
   }
 
   /** Forgets what no rule can ask for any more. @param next the arrival that comes next */
@@ -74,41 +65,12 @@ export class ReplayWindow {
   }
 }
 
-function markCompleted(
-  user: UserState,
-  { rule, priorEvent: simple }: CompiledRule,
-  earlier: readonly KnownEvent[],
-): void {
-  const within = simple?.within ?? 0;
-  for (const type of rule.on) {
-    for (const { key, time } of user.events.get(type) ?? []) {
-      const latest = latestUpTo(earlier, time, key);
-      if (latest && time - latest.time <= within) user.completed.add(`${rule.name} ${key}`);
-    }
-  }
-}
-
-/** @param events in order of time */
-function latestUpTo(events: readonly KnownEvent[], time: Millis, otherThan: string): KnownEvent | undefined {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((events[middle]?.time ?? 0) <= time) low = middle + 1;
-    else high = middle;
-  }
-  const found = events[low - 1];
-  return found?.key === otherThan ? events[low - 2] : found;
-}
-
 /** How far before an event the rules of a set may look, in milliseconds; clock changes and zones included. */
 function lookBackOf(set: RuleSet): Millis {
   let longest = 0;
   const at = Date.parse('2025-01-01T00:00:00Z');
   const traits = Object.fromEntries([...set.byTrait.keys()].map((trait) => [trait, null]));
-  const types = [set.byTrigger, set.byPriorEvent, set.byPatternEvent, set.byCancelEvent].flatMap((map) => [
-    ...map.keys(),
-  ]);
+  const types = [set.byTrigger, set.byPatternEvent, set.byCancelEvent].flatMap((map) => [...map.keys()]);
   for (const type of new Set([...types, ''])) {
     for (const { from } of requiredHistory(set, { type, time: at, traits })) longest = Math.max(longest, at - from);
   }

@@ -2,23 +2,14 @@ import { compareForDecision } from '../events/emitted.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Millis, Profile } from '../model/event.ts';
 import type { Verdicts } from '../rules/context.ts';
-import { decide, decideDueWait, decideOccurrence } from '../rules/decide.ts';
-import {
-  addUse,
-  compareByDueTime,
-  type Ids,
-  newUserState,
-  recordFired,
-  type UserState,
-  type Wait,
-} from '../rules/facts.ts';
-import { queuePending } from '../rules/lookahead.ts';
+import { type DecidableEvent, type DecisionInputs, runOccurrences } from '../rules/decide-in-order.ts';
+import { addUse, type Ids, newUserState, recordFired, type UserState, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { addTraitChanges } from '../rules/trait-changes.ts';
 import { mergeTraits } from '../users/profile.ts';
 import { countingIds } from './counting-ids.ts';
+import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
 import { decisionsEqual } from './decisions-equal.ts';
-import { emittedEvents, type PlayedEvent } from './emitted.ts';
 import {
   type BacktestPlan,
   type HistoricalEvent,
@@ -31,235 +22,236 @@ import { type Occurrence, Occurrences } from './occurrences.ts';
 import { ReplayWindow } from './replay-window.ts';
 
 /**
- * Lives a person's stored life again: every event arrives when it arrived, every wait ends when it is due, or when it
- * really ended where it is the same wait. Returns what is decided from `since` on, in order.
+ * Replays a user's history: every event arrives when it arrived, and every wait fires when it is due; one that the past
+ * has, too, and that was due at the same time fires when it really did.
  *
- * What was open at `since` must be known as it was then, and only its latest state is stored. So the replay begins
- * earlier, under the catalogs of that time, at a moment at which the person waited for nothing.
+ * Only the latest state of a wait is stored, and the replay needs those that were open at `since` as they were then. So it
+ * starts earlier, under the catalog versions of that time, at a time at which the user had no open wait.
+ *
+ * @returns the verdicts from `since` on, in the order of the decisions
  */
-export function replayHistory(life: UserHistory, plan: BacktestPlan): Verdict[] {
-  return new Replay(life, plan).run();
+export function replayHistory(history: UserHistory, plan: BacktestPlan): Verdict[] {
+  return new Replay(history, plan).run();
 }
 
 class Replay {
-  readonly #life: UserHistory;
+  readonly #history: UserHistory;
   readonly #plan: BacktestPlan;
   readonly #ids: Ids;
-  readonly #sets: { active: RuleSet; at(version: number): RuleSet };
+  /** `active` changes with the catalog version. */
+  readonly #rules: { active: RuleSet; at(version: number): RuleSet };
   readonly #start: Millis;
-  /** In the order in which they were decided. */
+  /** Posted events from the start on, in the order in which they were decided. */
   readonly #arrivals: readonly HistoricalEvent[];
-  readonly #past: ReadonlyMap<string, HistoricalWait>;
-  /** Made when a rule first emits. */
-  #byKey: ReadonlyMap<string, HistoricalEvent> | undefined;
-  /** Nothing: no rule acts by itself. */
-  readonly #turns: Occurrences | undefined;
-  readonly #known: ReplayWindow;
+  readonly #pastWaits: ReadonlyMap<string, HistoricalWait>;
+  /** Built when a rule first emits. */
+  #eventsByKey: ReadonlyMap<string, HistoricalEvent> | undefined;
+  /** Undefined when no rule is recurring. */
+  readonly #occurrences: Occurrences | undefined;
+  readonly #window: ReplayWindow;
   #user: UserState;
   #now: Millis;
+  /** Index of the next arrival. */
   #next = 0;
   #verdicts: Verdict[] = [];
 
-  constructor(life: UserHistory, plan: BacktestPlan) {
-    const start = startOf(life, plan.since);
-    this.#life = life;
+  constructor(history: UserHistory, plan: BacktestPlan) {
+    const start = findStart(history, plan.since);
+    this.#history = history;
     this.#plan = plan;
     this.#start = start;
     this.#now = start;
-    this.#user = newUserState(life.userId);
+    this.#user = newUserState(history.userId);
     this.#ids = countingIds();
-    this.#past = new Map(life.waits.map((wait) => [wait.waitId, wait]));
-    this.#arrivals = life.events
+    this.#pastWaits = new Map(history.waits.map((wait) => [wait.waitId, wait]));
+    this.#arrivals = history.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
       .sort((a, b) => a.receivedAt - b.receivedAt || compareForDecision(a, b));
-    this.#sets = {
-      active: plan.version(this.#arrivals[0]?.catalogVersion ?? life.events.at(-1)?.catalogVersion ?? 0),
+    this.#rules = {
+      active: plan.version(this.#arrivals[0]?.catalogVersion ?? history.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
     };
-    const hasTurns = (plan.candidate?.recurring.length ?? 0) > 0 || life.waits.some(({ kind }) => kind === 'every');
-    this.#turns = hasTurns ? new Occurrences(life, plan, start, this.#ids) : undefined;
-    this.#known = new ReplayWindow(this.#arrivals, plan);
-    this.#remember();
-    if (start >= plan.since && plan.candidate) this.#sets.active = plan.candidate;
-    this.#known.adopt(this.#user, this.#sets.active);
+    const isRecurring =
+      (plan.candidate?.recurring.length ?? 0) > 0 || history.waits.some(({ kind }) => kind === 'every');
+    this.#occurrences = isRecurring ? new Occurrences(history, plan, start, this.#ids) : undefined;
+    this.#window = new ReplayWindow(this.#arrivals, plan);
+    this.#restoreStart();
+    if (start >= plan.since && plan.candidate) this.#rules.active = plan.candidate;
+    this.#window.activate(this.#user, this.#rules.active);
   }
 
   run(): Verdict[] {
     const { since, until, candidate } = this.#plan;
     for (;;) {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
-      const end = this.#user.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextEnd();
-      const turn = this.#turns?.next(this.#user, this.#now);
-      const now = Math.min(arrival, end, turn?.at ?? Number.POSITIVE_INFINITY);
+      const due = this.#user.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextFireTime();
+      const occurrence = this.#occurrences?.next(this.#user, this.#now);
+      const now = Math.min(arrival, due, occurrence?.at ?? Number.POSITIVE_INFINITY);
       if (now >= until) return this.#verdicts;
       this.#now = now;
-      if (candidate && now >= since) this.#adopt(candidate);
-      if (end === now && arrival === now) this.#endAndArrive();
-      else if (end === now) this.#end();
-      else if (arrival === now) this.#arrive();
-      else if (turn) this.#turn(turn);
+      if (candidate && now >= since) this.#activate(candidate);
+      if (due === now && arrival === now) this.#fireAndIngest();
+      else if (due === now) this.#fire();
+      else if (arrival === now) this.#ingest();
+      else if (occurrence) this.#runOccurrence(occurrence);
     }
   }
 
-  /** Everything that arrived in one instant; in order of event time, as a batch is decided. */
-  #arrive(): void {
-    const emitted: PlayedEvent[] = [];
+  /** Decides everything that arrived at this instant, as one batch. */
+  #ingest(): void {
     let end = this.#next + 1;
     while (this.#arrivals[end]?.receivedAt === this.#now) end++;
-    const together = this.#arrivals.slice(this.#next, end);
+    const batch = this.#arrivals.slice(this.#next, end);
     this.#next = end;
-    queuePending(together, () => this.#user);
-    for (const event of together) {
-      if (!this.#isCandidates()) this.#adopt(this.#plan.version(event.catalogVersion));
-      emitted.push(...this.#decide(event));
-    }
-    this.#emit(emitted);
-    this.#known.prune(this.#user, this.#next, this.#now);
+    this.#addVerdicts(decideAll(this.#inMemory(), batch));
+    this.#window.prune(this.#user, this.#next, this.#now);
   }
 
-  /** All waits whose time has come, as one transaction ends them. */
-  #end(): void {
-    const due = [...this.#user.waits.values()].filter((wait) => this.#endOf(wait) === this.#now).sort(compareByDueTime);
-    for (const wait of due) {
-      if (wait.status !== 'waiting') continue;
-      const past = this.#past.get(wait.waitId);
-      if (past && isCancelledByHand(past)) {
-        wait.status = 'cancelled';
-        wait.endedAt = this.#now;
-        this.#tell(wait.waitId, past.decisions);
-        continue;
-      }
-      // It may have been moved to another version by hand.
-      if (past && !this.#isCandidates() && past.catalogVersion !== wait.catalogVersion) {
-        this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
-      }
-      const verdicts = decideDueWait(this.#sets, this.#user, wait.waitId, this.#now, this.#ids);
-      this.#emit(this.#take(verdicts));
+  /** Fires all waits whose time has come, as one transaction does. */
+  #fire(): void {
+    const due = [...this.#user.waits.values()].filter((wait) => this.#fireTime(wait) === this.#now);
+    for (const wait of due) this.#applyOperatorCommand(wait);
+    const open = due.flatMap(({ waitId }) => this.#user.waits.get(waitId) ?? []);
+    this.#addVerdicts(fireAll(this.#inMemory(), open));
+  }
+
+  /** An operator may have cancelled the wait, or moved it to another catalog version. */
+  #applyOperatorCommand(wait: Wait): void {
+    const past = this.#pastWaits.get(wait.waitId);
+    if (past && isCancelledByOperator(past)) {
+      wait.status = 'cancelled';
+      wait.endedAt = this.#now;
+      this.#addVerdict(wait.waitId, past.decisions);
+    } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
+      this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
     }
   }
 
-  #turn(turn: Occurrence): void {
-    const { compiled, version, due, localTimeKey: label } = turn;
-    this.#turns?.complete(turn, this.#user);
-    if (!this.#isCandidates()) this.#adopt(this.#plan.version(version));
-    const verdicts = decideOccurrence(this.#sets, compiled, this.#user, due, label, this.#now, this.#ids);
-    this.#emit(this.#take(verdicts));
+  #runOccurrence(occurrence: Occurrence): void {
+    const { compiled, version, due, localTimeKey } = occurrence;
+    this.#occurrences?.complete(occurrence, this.#user);
+    if (!this.#isCandidateActive()) this.#activate(this.#plan.version(version));
+    const memory = this.#inMemory();
+    const { steps, emitted } = runOccurrences(memory.inputs, compiled, [this.#user.userId], due, localTimeKey);
+    this.#addVerdicts(steps);
+    this.#addVerdicts(decideAll(memory, memory.admit(emitted)));
   }
 
   /**
-   * A wait ended in the millisecond in which something arrived, and which was first is not written down. What was
-   * decided tells.
+   * A wait fired in the millisecond in which an event arrived, and their order is not stored. Tries both orders and keeps
+   * the one that gives the stored decisions.
    */
-  #endAndArrive(): void {
+  #fireAndIngest(): void {
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
-    const past = [...pastDecisions(this.#life, this.#plan).values()].filter(({ at }) => at === this.#now);
+    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.#now);
     const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
     const run = (order: readonly (() => void)[]) => {
-      this.#user = copyOf(before.user);
+      this.#user = copyState(before.user);
       this.#next = before.next;
       this.#verdicts.length = before.count;
       for (const step of order) step();
     };
-    /** How much of what was decided has come out; less than nothing where something else has. */
+    /** Number of verdicts that are as stored; -1 when one is not. */
     const agreement = () => {
       const made = this.#verdicts.slice(before.count);
       return made.every(({ source, decisions }) => decisionsEqual(expected.get(source) ?? [], decisions))
         ? made.length
         : -1;
     };
-    const endFirst = [() => this.#end(), () => this.#arrive()];
-    const arriveFirst = [...endFirst].reverse();
-    run(arriveFirst);
-    const arriving = agreement();
-    run(endFirst);
-    if (agreement() < arriving) run(arriveFirst);
+    const fireFirst = [() => this.#fire(), () => this.#ingest()];
+    const ingestFirst = [...fireFirst].reverse();
+    run(ingestFirst);
+    const ingesting = agreement();
+    run(fireFirst);
+    if (agreement() < ingesting) run(ingestFirst);
   }
 
-  /** Events that rules made are decided when everything else is, until no rule makes another. */
-  #emit(emitted: readonly PlayedEvent[]): void {
-    for (let left = emitted; left.length > 0; ) {
-      const events = left.filter(({ key }) => !this.#isKnown(key)).sort(compareForDecision);
-      queuePending(events, () => this.#user);
-      left = events.flatMap((event) => {
-        // Another catalog may have come into force since the last event arrived.
-        const past = this.#isCandidates() ? undefined : this.#stored(event.key);
-        if (past) this.#adopt(this.#plan.version(past.catalogVersion));
-        return this.#decide(event);
-      });
-    }
+  #inMemory(): InMemory {
+    const user = this.#user;
+    const inputs: DecisionInputs = {
+      tenantId: '',
+      rules: this.#rules,
+      getUser: () => user,
+      now: this.#now,
+      ids: this.#ids,
+    };
+    return {
+      inputs,
+      admit: (emitted) => emitted.filter(({ key }) => !this.#isKnown(key)),
+      beforeEvent: (event) => this.#activateVersionOf(event),
+    };
   }
 
-  /** Something with this id came before: what was posted, or what rules made before the replay begins. */
+  /** Activates the version that decided this event in the past: it may differ between two events of one instant. */
+  #activateVersionOf(event: DecidableEvent): void {
+    if (this.#isCandidateActive()) return;
+    const version = 'catalogVersion' in event ? (event as HistoricalEvent).catalogVersion : undefined;
+    const past = version ?? this.#storedEvent(event.key)?.catalogVersion;
+    if (past !== undefined) this.#activate(this.#plan.version(past));
+  }
+
+  /** An event with this key came before: it was posted, or a rule emitted it before the replay starts. */
   #isKnown(key: string): boolean {
-    const past = this.#stored(key);
+    const past = this.#storedEvent(key);
     if (!past) return false;
     return past.emittedBy === null ? past.receivedAt <= this.#now : past.receivedAt < this.#start;
   }
 
-  #stored(key: string): HistoricalEvent | undefined {
-    this.#byKey ??= new Map(this.#life.events.map((event) => [event.key, event]));
-    return this.#byKey.get(key);
+  #storedEvent(key: string): HistoricalEvent | undefined {
+    this.#eventsByKey ??= new Map(this.#history.events.map((event) => [event.key, event]));
+    return this.#eventsByKey.get(key);
   }
 
-  #decide(event: PlayedEvent): readonly PlayedEvent[] {
-    const user = this.#user;
-    const before = user.profile;
-    user.profile = mergeTraits(before, event.traits, event.time);
-    return this.#take(decide(this.#sets, user, event, before, this.#now, this.#ids));
+  #addVerdicts(steps: readonly { readonly verdicts: Verdicts }[]): void {
+    for (const { verdicts } of steps) this.#addVerdict(verdicts.source, verdicts.decisions);
   }
 
-  #take(verdicts: Verdicts): readonly PlayedEvent[] {
-    const emitted = emittedEvents(this.#user.userId, verdicts);
-    this.#tell(verdicts.source, verdicts.decisions);
-    return emitted;
-  }
-
-  #tell(source: string, decisions: readonly Decision[]): void {
+  #addVerdict(source: string, decisions: readonly Decision[]): void {
     if (decisions.length > 0 && this.#now >= this.#plan.since) {
       this.#verdicts.push({ source, at: this.#now, decisions });
     }
   }
 
-  #adopt(set: RuleSet): void {
-    if (this.#sets.active === set) return;
-    this.#sets.active = set;
-    this.#known.adopt(this.#user, set);
+  #activate(set: RuleSet): void {
+    if (this.#rules.active === set) return;
+    this.#rules.active = set;
+    this.#window.activate(this.#user, set);
   }
 
-  #isCandidates(): boolean {
+  #isCandidateActive(): boolean {
     return this.#plan.candidate !== null && this.#now >= this.#plan.since;
   }
 
-  #nextEnd(): Millis {
+  #nextFireTime(): Millis {
     let next = Number.POSITIVE_INFINITY;
-    for (const wait of this.#user.waits.values()) next = Math.min(next, this.#endOf(wait));
+    for (const wait of this.#user.waits.values()) next = Math.min(next, this.#fireTime(wait));
     return next;
   }
 
-  /** When a wait ends: when it really did, where the past has the same one and it was due as it is. */
-  #endOf({ status, waitId, dueAt }: Wait): Millis {
+  /** When a wait fires: when it really did, if the past has the same wait, due at the same time. */
+  #fireTime({ status, waitId, dueAt }: Wait): Millis {
     if (status !== 'waiting') return Number.POSITIVE_INFINITY;
-    const past = this.#past.get(waitId);
-    if (!past || (this.#isCandidates() && past.dueAt !== dueAt)) return Math.max(dueAt, this.#now);
+    const past = this.#pastWaits.get(waitId);
+    if (!past || (this.#isCandidateActive() && past.dueAt !== dueAt)) return Math.max(dueAt, this.#now);
     if (past.endedAt === null) return Number.POSITIVE_INFINITY;
-    if (past.status === 'fired' || isCancelledByHand(past)) return Math.max(past.endedAt, this.#now);
-    // An event cancelled it, and comes again. By then its time had not come, whatever the clock said.
-    return this.#isCandidates() ? Math.max(dueAt, past.endedAt + 1) : Number.POSITIVE_INFINITY;
+    if (past.status === 'fired' || isCancelledByOperator(past)) return Math.max(past.endedAt, this.#now);
+    // An event cancelled it, and is replayed as well. Until then it had not fired, whatever the clock said.
+    return this.#isCandidateActive() ? Math.max(dueAt, past.endedAt + 1) : Number.POSITIVE_INFINITY;
   }
 
-  /** What is known when the replay begins. */
-  #remember(): void {
-    const { events, uses, waits, profile, userId } = this.#life;
+  /** Builds the user state at the start of the replay. */
+  #restoreStart(): void {
+    const { events, uses, waits, profile, userId } = this.#history;
     const user = this.#user;
     const start = this.#start;
-    user.profile = forgotten(profile, events);
+    user.profile = traitsBeforeHistory(profile, events);
     const before = events.filter(({ receivedAt }) => receivedAt < start);
-    const mayJudgeAgain = this.#mayJudgeAgain();
+    const mayReevaluate = this.#mayReevaluate();
     for (const event of before) {
       user.profile = mergeTraits(user.profile, event.traits, event.time);
-      this.#known.remember(user, event);
+      this.#window.remember(user, event);
       addTraitChanges(user, event.openChanges());
-      if (mayJudgeAgain) recordFired(user, event.time, event.decisions());
+      if (mayReevaluate) recordFired(user, event.time, event.decisions());
     }
     const later = uses.length > 0 ? this.#usesFrom(start) : undefined;
     for (const { limitKey, ...use } of uses) {
@@ -269,7 +261,8 @@ class Replay {
     for (const wait of waits) {
       if (wait.beganAt >= start || wait.kind === 'every') continue;
       const isOver = wait.endedAt !== null && wait.endedAt < start;
-      // What is open although the replay begins after it has a trigger that is stored no more: it is taken as it stands.
+      // A wait that is open although the replay starts after it has a trigger that is no longer stored: its stored state
+      // is used as it is.
       const { waitId, rule, key, kind, catalogVersion, beganAt, dueAt, triggerTime, state } = wait;
       const status = isOver ? wait.status : 'waiting';
       const endedAt = isOver ? wait.endedAt : null;
@@ -278,17 +271,17 @@ class Replay {
     }
   }
 
-  /** Some rule may judge a trigger again because of a late event: only then is it worth reading what was told before. */
-  #mayJudgeAgain(): boolean {
+  /** Whether a late event may let a rule evaluate a trigger again: only then are the earlier decisions worth reading. */
+  #mayReevaluate(): boolean {
     const { candidate } = this.#plan;
-    const later = this.#life.events.filter(({ receivedAt }) => receivedAt >= this.#start);
+    const later = this.#history.events.filter(({ receivedAt }) => receivedAt >= this.#start);
     const sets = [...new Set(later.map(({ catalogVersion }) => catalogVersion))].map((version) =>
       this.#plan.version(version),
     );
-    return [candidate, ...sets].some((set) => set && (set.byPriorEvent.size > 0 || set.byPatternEvent.size > 0));
+    return [candidate, ...sets].some((set) => set && set.byPatternEvent.size > 0);
   }
 
-  /** What the uses of limits from `start` on are named by: the notification, or what acted without one. */
+  /** Names of the limit uses from `start` on: the notification id, or the id of an action without a notification. */
   #usesFrom(start: Millis): Set<string> {
     const names = new Set<string>();
     const add = (source: string, decisions: readonly Decision[]) => {
@@ -297,34 +290,34 @@ class Replay {
         else if (outcome === 'acted') names.add(this.#ids.fromText(`${source} ${rule}`));
       }
     };
-    for (const event of this.#life.events) {
+    for (const event of this.#history.events) {
       if (event.hasFired && event.receivedAt >= start) add(event.key, event.decisions());
     }
-    for (const { waitId, endedAt, decisions } of this.#life.waits) {
+    for (const { waitId, endedAt, decisions } of this.#history.waits) {
       if (endedAt !== null && endedAt >= start) add(waitId, decisions);
     }
     return names;
   }
 }
 
-/** What the rules change in place is copied, what they replace is shared. */
-function copyOf(user: UserState): UserState {
-  const { userId, profile, events: known, uses, completed, waits, pending: coming, changes, firedAt: told } = user;
+/** Returns a copy that can be decided on without changing the original; shares what the rules replace and never change. */
+function copyState(user: UserState): UserState {
+  const { userId, profile, events, uses, completed, waits, pending, changes, firedAt } = user;
   return {
     userId,
     profile,
-    events: new Map([...known].map(([type, list]) => [type, [...list]])),
+    events: new Map([...events].map(([type, list]) => [type, [...list]])),
     uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
-    pending: coming && [...coming],
+    pending: pending && [...pending],
     changes: changes && [...changes],
-    firedAt: told && new Map(told),
+    firedAt: firedAt && new Map(firedAt),
   };
 }
 
-/** The latest moment up to `since` at which nothing was open that begins with a stored event. */
-function startOf({ waits, events }: UserHistory, since: Millis): Millis {
+/** Returns the latest time up to `since` at which no wait was open whose trigger is stored. */
+function findStart({ waits, events }: UserHistory, since: Millis): Millis {
   let start = since;
   if (waits.length === 0) return start;
   const stored = new Set(events.map(({ key }) => key));
@@ -335,8 +328,8 @@ function startOf({ waits, events }: UserHistory, since: Millis): Millis {
   return start;
 }
 
-/** Traits older than every stored event. */
-function forgotten({ traits, traitTimes }: Profile, events: readonly HistoricalEvent[]): Profile {
+/** Returns the traits that are older than every stored event. */
+function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly HistoricalEvent[]): Profile {
   const oldest = events[0]?.time ?? Number.POSITIVE_INFINITY;
   const names = Object.keys(traits).filter((name) => (traitTimes[name] ?? 0) < oldest);
   if (names.length === 0) return { traits: {}, traitTimes: {} };
@@ -346,7 +339,7 @@ function forgotten({ traits, traitTimes }: Profile, events: readonly HistoricalE
   };
 }
 
-/** Cancelled by an event, its decision stands on the event. */
-function isCancelledByHand({ status, decisions }: HistoricalWait): boolean {
+/** A wait that an event cancelled has no decisions of its own: they stand on the event. */
+function isCancelledByOperator({ status, decisions }: HistoricalWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
 }

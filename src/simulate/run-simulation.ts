@@ -1,5 +1,6 @@
 import type { Millis } from '../model/event.ts';
-import type { SimulatedEvent, SimulationStep, Simulator } from './simulator.ts';
+import type { DecidableEvent } from '../rules/decide-in-order.ts';
+import type { SimulationStep, Simulator } from './simulator.ts';
 
 /**
  * Lets a world live from its first event to the end, one step at a time. What arrives in the moment in which something is
@@ -9,7 +10,7 @@ import type { SimulatedEvent, SimulationStep, Simulator } from './simulator.ts';
  */
 export function* runSimulation(
   world: Simulator,
-  arrivals: readonly { readonly at: Millis; readonly event: SimulatedEvent }[],
+  arrivals: readonly { readonly at: Millis; readonly event: DecidableEvent }[],
   until: Millis,
 ): Generator<{ readonly at: Millis; readonly happened: readonly SimulationStep[] }> {
   let next = 0;
@@ -22,7 +23,7 @@ export function* runSimulation(
       yield { at, happened: world.advance(due) };
       continue;
     }
-    const batch: SimulatedEvent[] = [];
+    const batch: DecidableEvent[] = [];
     for (; arrivals[next]?.at === arrival; next++) batch.push(arrivals[next]!.event);
     yield { at, happened: world.ingest(batch, arrival) };
   }

@@ -1,41 +1,39 @@
-import { compareForDecision } from '../events/emitted.ts';
 import { PriorityQueue } from '../lib/priority-queue.ts';
 import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import type { Send } from '../rules/context.ts';
-import { decide, decideDueWait, decideOccurrence } from '../rules/decide.ts';
-import { compareByDueTime, type Ids, newUserState, type UserState, type Wait } from '../rules/facts.ts';
-import { queuePending } from '../rules/lookahead.ts';
+import type { Send, Verdicts } from '../rules/context.ts';
+import { type DecidableEvent, type EventStep, runOccurrences, type WaitStep } from '../rules/decide-in-order.ts';
+import { type Ids, newUserState, type UserState, type Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
-import { mergeTraits } from '../users/profile.ts';
-import { emittedEvents, type PlayedEvent } from './emitted.ts';
-import type { Occurrence } from './occurrences.ts';
+import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
 
-export type SimulatedEvent = PlayedEvent;
+/** An occurrence of a recurring rule; `due` may be before the time at which it is run. */
+export interface DueOccurrence {
+  readonly compiled: CompiledRule;
+  readonly due: Millis;
+}
 
-/** The turn of a recurring rule, and the moment it is for: which may be past when it is taken. */
-export type DueTurn = Pick<Occurrence, 'compiled' | 'due'>;
-
-/** Something that was decided on. */
+/** One event, wait or occurrence, and what was decided about it. */
 export interface SimulationStep {
   readonly userId: string;
-  /** When it was decided. */
+  /** Time of the decision. */
   readonly at: Millis;
   readonly cause: Cause;
   readonly decisions: readonly Decision[];
   readonly sends: readonly Send[];
-  /** The catalog it was decided with. */
+  /** The catalog version that decided. */
   readonly catalogVersion: number;
 }
 
 export type Cause =
-  | { readonly kind: 'event'; readonly event: SimulatedEvent }
+  | { readonly kind: 'event'; readonly event: DecidableEvent }
   | { readonly kind: 'wait'; readonly wait: Wait }
-  /** The turn of a rule that acts by itself, at its local time. */
-  | { readonly kind: 'turn'; readonly rule: string; readonly due: Millis; readonly label: string };
+  /** An occurrence of a recurring rule. */
+  | { readonly kind: 'schedule'; readonly rule: string; readonly due: Millis; readonly localTimeKey: string };
 
-interface Turns {
+/** A recurring rule in one time zone. */
+interface Schedule {
   readonly compiled: CompiledRule;
   readonly cron: string;
   readonly zone: string;
@@ -43,21 +41,23 @@ interface Turns {
 
 type Due =
   | { readonly kind: 'wait'; readonly userId: string; readonly wait: Wait }
-  | { readonly kind: 'turns'; readonly turns: Turns };
+  | { readonly kind: 'schedule'; readonly schedule: Schedule };
 
 /**
- * People under the rules, in memory and in virtual time. Everything of a person is kept whole, so nothing must be asked
- * for. The same events at the same times have the same outcome, wherever and whenever it is played.
+ * Users under the rules, in memory and in virtual time. All facts of a user are kept, so nothing is looked up. The same
+ * events at the same times have the same result on every machine and in every run.
+ *
+ * Subclasses may load and save the state of users differently (`loadState…`, `saveState`).
  */
 export class Simulator {
   readonly users = new Map<string, UserState>();
   protected readonly rules: RuleSets;
   readonly #ids: Ids;
   readonly #agenda = new PriorityQueue<Due>();
-  readonly #known = new Set<string>();
-  /** Who lives by which clock, for the turns of recurring rules. */
-  readonly #zones = new Map<string, Set<string>>();
-  readonly #zoneOfPerson = new Map<string, string>();
+  readonly #knownKeys = new Set<string>();
+  /** User ids by time zone, for recurring rules with `zone: user`. */
+  readonly #usersInZone = new Map<string, Set<string>>();
+  readonly #zoneOfUser = new Map<string, string>();
   #now: Millis | undefined;
 
   constructor(rules: RuleSets, ids: Ids) {
@@ -65,43 +65,42 @@ export class Simulator {
     this.#ids = ids;
   }
 
-  /** A person who is known already, with traits that any event may change. */
+  /** Adds a user with traits that any event may change. */
   addUser(userId: string, traits: JsonObject, now: Millis): void {
-    this.#reach(now);
-    this.#personOf(userId).profile = { traits, traitTimes: {} };
-    this.#settle(userId);
+    this.#moveClock(now);
+    this.#user(userId).profile = { traits, traitTimes: {} };
+    this.#schedule(userId);
   }
 
   /**
-   * One batch of events, decided in order of event time; then what rules emit because of them, until no rule makes
-   * another. An event that is known already does nothing. Time only goes on: what was due before `now` is still to come
-   * (see `advance`), and late.
+   * Decides one batch of events, then those that rules emit because of them. An event whose key is known has no effect.
+   *
+   * @param now time of arrival; the clock never goes back, so an earlier time than before counts as the latest one
+   * @returns the steps, user by user in order of first appearance
    */
-  ingest(events: readonly SimulatedEvent[], now: Millis): SimulationStep[] {
-    const at = this.#reach(now);
+  ingest(events: readonly DecidableEvent[], now: Millis): SimulationStep[] {
+    const at = this.#moveClock(now);
     const fresh = events.filter(({ key }) => this.#isNew(key));
     const all: SimulationStep[] = [];
     for (const userId of new Set(fresh.map((event) => event.userId))) {
-      this.#personOf(userId);
+      this.#user(userId);
       const own = fresh.filter((event) => event.userId === userId);
-      const user = this.recall(userId, own, at);
-      const mine = this.#decideAll(user, own, at);
-      this.saveState(user, mine);
-      this.#settle(userId);
-      all.push(...mine);
+      const user = this.loadState(userId, own, at);
+      const steps = decideAll(this.#inMemory(user, at), own).map((step) => this.#toStep(step, at));
+      all.push(...this.#save(user, steps));
     }
     return all;
   }
 
-  /** Lets time pass: waits end and turns are taken, each at its own time, or now where that is past. */
+  /** Lets time pass up to `to`, inclusive: waits fire and occurrences run at their due times, overdue ones now. */
   advance(to: Millis): SimulationStep[] {
     const all: SimulationStep[] = [];
-    for (let due = this.nextDue(); due !== null && due <= to; due = this.nextDue()) all.push(...this.#next());
-    this.#reach(to);
+    for (let due = this.nextDue(); due !== null && due <= to; due = this.nextDue()) all.push(...this.#runNext());
+    this.#moveClock(to);
     return all;
   }
 
-  /** When something is to happen by itself; null: nothing waits, and no rule acts by itself. */
+  /** Returns when the next wait or occurrence is due; null when no wait is open and no rule is recurring. */
   nextDue(): Millis | null {
     for (let first = this.#agenda.first(); first; first = this.#agenda.first()) {
       const { due, item } = first;
@@ -112,119 +111,113 @@ export class Simulator {
     return null;
   }
 
-  /** What is known of the person before these events are decided. */
-  protected recall(userId: string, _events: readonly SimulatedEvent[], _now: Millis): UserState {
+  /** Returns what is known of the user before these events are decided. */
+  protected loadState(userId: string, _events: readonly DecidableEvent[], _now: Millis): UserState {
     return this.users.get(userId)!;
   }
 
-  /** The same, before waits end or a turn is taken. */
-  protected recallFor(userId: string, _due: readonly Wait[], _now: Millis, _turn?: DueTurn): UserState {
+  /** Returns what is known of the user before these waits fire, or before the occurrence runs. */
+  protected loadStateForDue(
+    userId: string,
+    _due: readonly Wait[],
+    _now: Millis,
+    _occurrence?: DueOccurrence,
+  ): UserState {
     return this.users.get(userId)!;
   }
 
-  /** What more must be known before events that rules emitted are decided. */
-  protected recallMore(_user: UserState, _events: readonly SimulatedEvent[], _now: Millis): void {}
+  /** Adds to `user` what must be known before these emitted events are decided. */
+  protected loadStateForEmitted(_user: UserState, _events: readonly DecidableEvent[], _now: Millis): void {}
 
-  /** Keeps what came of it. */
-  protected saveState(_user: UserState, _happened: readonly SimulationStep[]): void {}
+  /** Stores what the steps changed. */
+  protected saveState(_user: UserState, _steps: readonly SimulationStep[]): void {}
 
-  #next(): SimulationStep[] {
+  #runNext(): SimulationStep[] {
     const { due, item } = this.#agenda.first()!;
     this.#agenda.removeFirst();
-    const now = this.#reach(due);
-    if (item.kind === 'wait') return this.#end(item.userId, now);
+    const now = this.#moveClock(due);
+    if (item.kind === 'wait') return this.#fireDueWaits(item.userId, now);
 
-    const { compiled, cron, zone } = item.turns;
-    // Of several turns that were missed the latest is taken.
-    let turn = due;
-    let next = nextOccurrence(cron, zone, turn);
-    for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) turn = next;
+    const { compiled, cron, zone } = item.schedule;
+    // Of several missed occurrences only the latest is run.
+    let latest = due;
+    let next = nextOccurrence(cron, zone, latest);
+    for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) latest = next;
     if (next !== null) this.#agenda.add(next, item);
-    const users = compiled.rule.zone === 'user' ? (this.#zones.get(zone) ?? []) : this.users.keys();
-    return [...users].flatMap((userId) => this.#takeTurn(userId, compiled, turn, formatLocalTimeKey(turn, zone), now));
+    const users = compiled.rule.zone === 'user' ? (this.#usersInZone.get(zone) ?? []) : this.users.keys();
+    const localTimeKey = formatLocalTimeKey(latest, zone);
+    return [...users].flatMap((userId) => this.#runOccurrence(userId, { compiled, due: latest }, localTimeKey, now));
   }
 
-  /** All that is due of one person, as one transaction ends it. */
-  #end(userId: string, now: Millis): SimulationStep[] {
-    const due = [...this.users.get(userId)!.waits.values()]
-      .filter((wait) => wait.status === 'waiting' && wait.dueAt <= now)
-      .sort(compareByDueTime);
-    const user = this.recallFor(userId, due, now);
-    const all: SimulationStep[] = [];
-    for (const { waitId } of due) {
-      const wait = user.waits.get(waitId)!;
-      // An earlier one may have cancelled it.
-      if (wait.status !== 'waiting') continue;
-      const verdicts = decideDueWait(this.rules, user, waitId, now, this.#ids);
-      const { decisions, sends } = verdicts;
-      const cause: Cause = { kind: 'wait', wait };
-      if (decisions.length > 0)
-        all.push({ userId, at: now, cause, decisions, sends, catalogVersion: wait.catalogVersion });
-      // What one makes when it ends is known before the next one ends.
-      all.push(...this.#decideEmitted(user, emittedEvents(user.userId, verdicts), now));
-    }
-    return this.#finish(user, all, [], now);
-  }
-
-  #takeTurn(userId: string, compiled: CompiledRule, due: Millis, label: string, now: Millis): SimulationStep[] {
-    const user = this.recallFor(userId, [], now, { compiled, due });
-    const verdicts = decideOccurrence(this.rules, compiled, user, due, label, now, this.#ids);
-    const { decisions, sends } = verdicts;
-    // Not in the audience: there is nothing to tell.
-    if (decisions.length === 0) return [];
-    const cause: Cause = { kind: 'turn', rule: compiled.rule.name, due, label };
-    const { version } = this.rules.active;
-    return this.#finish(
-      user,
-      [{ userId, at: now, cause, decisions, sends, catalogVersion: version }],
-      emittedEvents(user.userId, verdicts),
-      now,
+  /** Fires all due waits of one user, as one transaction does. */
+  #fireDueWaits(userId: string, now: Millis): SimulationStep[] {
+    const due = [...this.users.get(userId)!.waits.values()].filter(
+      ({ status, dueAt }) => status === 'waiting' && dueAt <= now,
     );
+    const user = this.loadStateForDue(userId, due, now);
+    const loaded = due.map(({ waitId }) => user.waits.get(waitId)!);
+    const steps = fireAll(this.#inMemory(user, now), loaded)
+      // A wait whose rule is gone, or an empty digest, ends without a decision.
+      .filter((step) => 'event' in step || step.verdicts.decisions.length > 0)
+      .map((step) => this.#toStep(step, now));
+    return this.#save(user, steps);
   }
 
-  #finish(
-    user: UserState,
-    happened: readonly SimulationStep[],
-    emits: readonly SimulatedEvent[],
-    now: Millis,
-  ): SimulationStep[] {
-    const all = [...happened, ...this.#decideEmitted(user, emits, now)];
-    this.saveState(user, all);
-    this.#settle(user.userId);
-    return all;
+  #runOccurrence(userId: string, occurrence: DueOccurrence, localTimeKey: string, now: Millis): SimulationStep[] {
+    const { compiled, due } = occurrence;
+    const user = this.loadStateForDue(userId, [], now, occurrence);
+    const memory = this.#inMemory(user, now);
+    const { steps, emitted } = runOccurrences(memory.inputs, compiled, [userId], due, localTimeKey);
+    const [step] = steps;
+    if (!step?.wait) return [];
+    const cause: Cause = { kind: 'schedule', rule: compiled.rule.name, due, localTimeKey };
+    return this.#save(user, [
+      this.#newStep(userId, now, cause, step.verdicts, this.rules.active.version),
+      ...decideAll(memory, memory.admit(emitted)).map((one) => this.#toStep(one, now)),
+    ]);
   }
 
-  #decideAll(user: UserState, events: readonly SimulatedEvent[], now: Millis): SimulationStep[] {
-    const emitted: SimulatedEvent[] = [];
-    const inOrder = [...events].sort(compareForDecision);
-    queuePending(inOrder, () => user);
-    const all = inOrder.map((event): SimulationStep => {
-      const before = user.profile;
-      user.profile = mergeTraits(before, event.traits, event.time);
-      const verdicts = decide(this.rules, user, event, before, now, this.#ids);
-      const { decisions, sends } = verdicts;
-      emitted.push(...emittedEvents(user.userId, verdicts));
-      const cause: Cause = { kind: 'event', event };
-      const { version } = this.rules.active;
-      return { userId: user.userId, at: now, cause, decisions, sends, catalogVersion: version };
-    });
-    return [...all, ...this.#decideEmitted(user, emitted, now)];
+  #inMemory(user: UserState, now: Millis): InMemory {
+    return {
+      inputs: { tenantId: '', rules: this.rules, getUser: () => user, now, ids: this.#ids },
+      admit: (emitted) => {
+        const fresh = emitted.filter(({ key }) => this.#isNew(key));
+        if (fresh.length > 0) this.loadStateForEmitted(user, fresh, now);
+        return fresh;
+      },
+    };
   }
 
-  #decideEmitted(user: UserState, emits: readonly SimulatedEvent[], now: Millis): SimulationStep[] {
-    const events = emits.filter(({ key }) => this.#isNew(key));
-    if (events.length === 0) return [];
-    this.recallMore(user, events, now);
-    return this.#decideAll(user, events, now);
+  #toStep(step: WaitStep | EventStep<DecidableEvent>, at: Millis): SimulationStep {
+    const { user, verdicts } = step;
+    return 'event' in step
+      ? this.#newStep(user.userId, at, { kind: 'event', event: step.event }, verdicts, this.rules.active.version)
+      : this.#newStep(user.userId, at, { kind: 'wait', wait: step.wait }, verdicts, step.wait.catalogVersion);
+  }
+
+  #newStep(
+    userId: string,
+    at: Millis,
+    cause: Cause,
+    { decisions, sends }: Verdicts,
+    catalogVersion: number,
+  ): SimulationStep {
+    return { userId, at, cause, decisions, sends, catalogVersion };
+  }
+
+  #save(user: UserState, steps: SimulationStep[]): SimulationStep[] {
+    this.saveState(user, steps);
+    this.#schedule(user.userId);
+    return steps;
   }
 
   #isNew(key: string): boolean {
-    if (this.#known.has(key)) return false;
-    this.#known.add(key);
+    if (this.#knownKeys.has(key)) return false;
+    this.#knownKeys.add(key);
     return true;
   }
 
-  #personOf(userId: string): UserState {
+  #user(userId: string): UserState {
     const known = this.users.get(userId);
     if (known) return known;
     const user = newUserState(userId);
@@ -232,9 +225,9 @@ export class Simulator {
     return user;
   }
 
-  /** What the person waits for now goes on the agenda, and the clock they live by. */
-  #settle(userId: string): void {
-    const user = this.#personOf(userId);
+  /** Puts the user's new and moved waits on the agenda, and the recurring rules of a new time zone. */
+  #schedule(userId: string): void {
+    const user = this.#user(userId);
     for (const wait of user.waits.values()) {
       if (wait.stored === 'same') continue;
       wait.stored = 'same';
@@ -242,34 +235,35 @@ export class Simulator {
     }
     if (this.rules.active.recurring.length === 0) return;
     const zone = resolveZone('user', user.profile.traits);
-    const before = this.#zoneOfPerson.get(userId);
+    const before = this.#zoneOfUser.get(userId);
     if (zone === before) return;
-    this.#zoneOfPerson.set(userId, zone);
-    if (before !== undefined) this.#zones.get(before)?.delete(userId);
-    const users = this.#zones.get(zone);
+    this.#zoneOfUser.set(userId, zone);
+    if (before !== undefined) this.#usersInZone.get(before)?.delete(userId);
+    const users = this.#usersInZone.get(zone);
     if (users) users.add(userId);
     else {
-      this.#zones.set(zone, new Set([userId]));
-      this.#planTurns(zone, ({ rule }) => rule.zone === 'user');
+      this.#usersInZone.set(zone, new Set([userId]));
+      this.#addSchedules('user', zone);
     }
   }
 
-  #planTurns(zone: string, which: (one: CompiledRule) => boolean): void {
+  /** Puts the recurring rules with this `zone` on the agenda. @param zone the name of the time zone it stands for */
+  #addSchedules(ruleZone: string, zone: string): void {
     for (const compiled of this.rules.active.recurring) {
       const cron = compiled.rule.every?.cron;
-      if (cron === undefined || !which(compiled)) continue;
+      if (cron === undefined || compiled.rule.zone !== ruleZone) continue;
       const due = nextOccurrence(cron, zone, this.#now ?? 0);
-      if (due !== null) this.#agenda.add(due, { kind: 'turns', turns: { compiled, cron, zone } });
+      if (due !== null) this.#agenda.add(due, { kind: 'schedule', schedule: { compiled, cron, zone } });
     }
   }
 
-  /** The clock never goes back. */
-  #reach(time: Millis): Millis {
+  /** Moves the clock to `time`, never back. Returns the time that it shows. */
+  #moveClock(time: Millis): Millis {
     const isFirst = this.#now === undefined;
     this.#now = Math.max(this.#now ?? time, time);
     if (isFirst) {
-      const fixed = new Set(this.rules.active.recurring.map(({ rule }) => rule.zone));
-      for (const zone of fixed) if (zone !== 'user') this.#planTurns(zone, ({ rule }) => rule.zone === zone);
+      const zones = new Set(this.rules.active.recurring.map(({ rule }) => rule.zone));
+      for (const zone of zones) if (zone !== 'user') this.#addSchedules(zone, zone);
     }
     return this.#now;
   }

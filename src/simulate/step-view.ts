@@ -23,6 +23,6 @@ function toCauseView(cause: SimulationStep['cause']) {
     case 'wait':
       return { kind: cause.kind, wait_id: cause.wait.waitId, rule: cause.wait.rule };
     default:
-      return { kind: cause.kind, rule: cause.rule, turn: cause.label };
+      return { kind: cause.kind, rule: cause.rule, occurrence: cause.localTimeKey };
   }
 }

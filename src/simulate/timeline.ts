@@ -6,7 +6,7 @@ import type { SimulationStep } from './simulator.ts';
 export interface TimelineLine {
   readonly at: string;
   readonly user: string;
-  /** `event`, `wait`, `turn`; below it, the outcome of each decision. */
+  /** `event`, `wait`, `schedule`; below it, the outcome of each decision. */
   readonly mark: string;
   readonly text: string;
   /** Of a decision: it belongs to what stands above it. */
@@ -30,7 +30,7 @@ export function timelineOf({ at, userId, cause, decisions }: SimulationStep): Ti
     const late = dueAt === at ? '' : `, due ${moment(dueAt)}`;
     first = line('wait', `${rule}${key && ` [${key}]`} ends: ${kind} since ${moment(triggerTime)}${late}`);
   } else {
-    first = line('turn', `${cause.rule}: ${cause.label}`);
+    first = line('schedule', `${cause.rule}: ${cause.localTimeKey}`);
   }
   return [first, ...decisions.map((decision) => line(decision.outcome, decisionText(decision), true))];
 }

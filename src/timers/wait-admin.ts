@@ -5,7 +5,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Wait } from '../rules/facts.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
-import { getWaitKind } from '../rules/wait.ts';
+import { getWaitKind } from '../rules/waits/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
@@ -63,7 +63,7 @@ export async function cancelWaits(command: WaitCommand, after: string): Promise<
       const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
       const written = [];
       for (const wait of waits) {
-        const startedBy = (await catalogs.at(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
+        const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
         wait.status = 'cancelled';
         wait.endedAt = now;
         wait.stored = 'changed';
@@ -80,7 +80,7 @@ export async function cancelWaits(command: WaitCommand, after: string): Promise<
 
 /** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */
 async function checkRuleExists({ catalogs, tenantId, rule }: WaitCommand): Promise<void> {
-  const { version, rules } = await catalogs.active(tenantId);
+  const { version, rules } = await catalogs.getActive(tenantId);
   if (rules.byName.has(rule)) return;
   const names = [...rules.byName.keys()].join(', ') || 'none';
   const message = `No wait is pending in a rule ${rule}, and the active catalog (version ${version}) has no such rule; there are: ${names}.`;

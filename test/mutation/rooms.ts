@@ -16,10 +16,10 @@ export const ROOMS: readonly Room[] = [
   { name: 'keys', code: ['src/rules/key.ts'], tests: ['test/keys.test.ts'] },
   {
     name: 'patterns',
-    code: ['src/rules/patterns.ts'],
+    code: ['src/rules/patterns'],
     tests: ['test/event-patterns.test.ts', 'test/cancel.test.ts', 'test/patterns.test.ts'],
   },
-  { name: 'cancel', code: ['src/rules/cancel.ts'], tests: ['test/cancel.test.ts'] },
+  { name: 'cancel', code: ['src/rules/waits/cancel.ts'], tests: ['test/cancel.test.ts'] },
   {
     name: 'rules',
     code: ['src/rules'],

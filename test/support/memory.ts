@@ -1,5 +1,6 @@
 import type { Event, Millis } from '../../src/model/event.ts';
 import { requiredFired, startedWaitIds } from '../../src/rules/already-fired.ts';
+import type { DecidableEvent } from '../../src/rules/decide-in-order.ts';
 import {
   type LimitLookup,
   mergeEvent,
@@ -20,7 +21,7 @@ import {
 import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
 import { addTraitChanges, findOpenChanges } from '../../src/rules/trait-changes.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
-import { type DueTurn, type SimulatedEvent, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
+import { type DueOccurrence, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
 
 /**
  * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
@@ -29,7 +30,7 @@ import { type DueTurn, type SimulatedEvent, type SimulationStep, Simulator } fro
 export class Memory extends Simulator {
   readonly #ids = countingIds();
 
-  protected override recall(userId: string, events: readonly SimulatedEvent[], now: Millis): UserState {
+  protected override loadState(userId: string, events: readonly DecidableEvent[], now: Millis): UserState {
     const all = this.users.get(userId)!;
     const user: UserState = { ...newUserState(userId), profile: all.profile };
     for (const wait of all.waits.values()) if (wait.status === 'waiting') user.waits.set(wait.waitId, stored(wait));
@@ -37,16 +38,21 @@ export class Memory extends Simulator {
     return user;
   }
 
-  protected override recallMore(user: UserState, events: readonly SimulatedEvent[], now: Millis): void {
+  protected override loadStateForEmitted(user: UserState, events: readonly DecidableEvent[], now: Millis): void {
     for (const event of events) this.#load(user, event, now);
   }
 
-  protected override recallFor(userId: string, due: readonly Wait[], now: Millis, turn?: DueTurn): UserState {
-    const user = this.recall(userId, [], now);
+  protected override loadStateForDue(
+    userId: string,
+    due: readonly Wait[],
+    now: Millis,
+    occurrence?: DueOccurrence,
+  ): UserState {
+    const user = this.loadState(userId, [], now);
     const limits = due.flatMap((wait) => requiredLimitsOfWait(this.rules.at(wait.catalogVersion), wait));
-    if (turn) {
-      this.#loadWaits(user, [{ rule: turn.compiled.rule.name, key: '' }]);
-      limits.push(...requiredLimitsOfOccurrence(turn.compiled, turn.due, userId));
+    if (occurrence) {
+      this.#loadWaits(user, [{ rule: occurrence.compiled.rule.name, key: '' }]);
+      limits.push(...requiredLimitsOfOccurrence(occurrence.compiled, occurrence.due, userId));
     }
     this.#loadUses(
       user,
@@ -75,7 +81,7 @@ export class Memory extends Simulator {
     }
   }
 
-  #load(user: UserState, event: SimulatedEvent, now: Millis): void {
+  #load(user: UserState, event: DecidableEvent, now: Millis): void {
     const { active } = this.rules;
     const all = this.users.get(user.userId)!;
     for (const need of requiredHistory(active, event)) {

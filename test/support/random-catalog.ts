@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { compileEmittedSchemas } from '../../src/catalog/schemas/validate-event.ts';
 import type { CatalogData, Limit, Rule } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
-import { compileRules, type RuleSet } from '../../src/rules/rule-set.ts';
+import { compileRules } from '../../src/rules/compile-rules.ts';
+import type { RuleSet } from '../../src/rules/rule-set.ts';
 
 /** When the tests decide: after everything that happens in them. */
 export const NOW = Date.parse('2025-11-20T12:00:00Z');
@@ -148,10 +149,10 @@ export function traitsOf({ vip }: Given): JsonObject {
 
 /** Its rules compiled; its schemas only once. */
 export function rulesOf(rules: readonly Rule[], version = 1): RuleSet {
-  return compileRules(version, catalogOf(rules), misfit);
+  return compileRules(version, catalogOf(rules), validateEmitted);
 }
 
-const misfit = compileEmittedSchemas(
+const validateEmitted = compileEmittedSchemas(
   catalogOf([
     plainRule({
       name: 'R0',

@@ -68,7 +68,7 @@ export async function testTidings(
     providers: byChannel,
     async apply(given) {
       const { version } = await applyCatalog(pool, TENANT, await validateCatalogFiles(given), 'test', clock.now);
-      await catalogs.adopt(TENANT, version);
+      await catalogs.setActive(TENANT, version);
       return version;
     },
     async worker(settings = {}) {

@@ -107,7 +107,7 @@ export interface SentMessage {
 export interface Explanation {
   user_id: string;
   notification_type: string;
-  /** How the latest decision to send it fared. */
+  /** Outcome of the latest decision to send the notification. */
   answer: 'sent' | 'on_its_way' | 'not_delivered' | 'waiting' | 'not_sent';
   paragraph: string;
   rules: {
@@ -119,7 +119,7 @@ export interface Explanation {
   notifications: Notification[];
 }
 
-/** A rule that waits for a person, or has waited. */
+/** A rule that waits for a user, or has waited. */
 export interface Wait {
   wait_id: string;
   user_id: string;
@@ -128,7 +128,7 @@ export interface Wait {
   kind: WaitKind;
   status: 'waiting' | 'fired' | 'cancelled';
   catalog_version: number;
-  /** The event that is told; of a burst the latest. */
+  /** The event that triggered the wait; of a burst the latest. */
   event_id: string;
   event_type: string;
   event_timestamp: string;
@@ -137,9 +137,9 @@ export interface Wait {
   ended_at: string | null;
   /** The event that ended it. */
   ended_by: string | null;
-  /** Of a digest: how much it holds. */
+  /** Number of items of a digest. */
   items: number | null;
-  /** Of its end; an event that ended it has them itself. */
+  /** Decisions made at its end; those of an event that ended it belong to the event. */
   decisions: Decision[];
 }
 
@@ -150,7 +150,7 @@ export type CatalogRule = Omit<Rule, 'after' | 'limits'> & {
   limits: string[];
 };
 
-/** An event that was refused, and is kept until it is taken in. */
+/** A rejected event, kept until it is accepted. */
 export interface RefusedEvent {
   rejected_id: string;
   event_id: string | null;
@@ -165,7 +165,7 @@ export interface RefusedEvent {
   last_at: string;
 }
 
-/** What became of the events that were posted. */
+/** Results of posted events. */
 export interface IngestAnswer {
   accepted: number;
   duplicates: number;
@@ -209,7 +209,7 @@ export interface Difference {
   part: 'event' | 'traits' | 'notification' | 'rule' | 'group' | 'template';
   name: string;
   change: 'added' | 'removed' | 'changed';
-  /** Of something changed; null where one side does not have it. */
+  /** Both values of a changed part; null if one side does not have it. */
   fields?: { field: string; from: Json; to: Json }[];
 }
 
@@ -255,7 +255,7 @@ export const getMessage = (id: string): Promise<SentMessage> => call(`deliveries
 export const getRefused = (before: string | null): Promise<{ rejected: RefusedEvent[]; next: string | null }> =>
   call(`events/rejected?${query({ limit: '50', before })}`);
 
-/** Posts a refused event once more, as it was. That it is refused again is an answer, not a problem. */
+/** Posts a rejected event once more, as it was. That it is rejected again is an answer, not a problem. */
 export const retryRefused = (id: string): Promise<IngestAnswer> =>
   call(`events/rejected/${encodeURIComponent(id)}/retry`, 'POST', undefined, isIngestAnswer);
 
@@ -270,7 +270,7 @@ export const getCatalog = (): Promise<Catalog> => call('catalog');
 /** Newest first. */
 export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> => call('catalog/versions?limit=200');
 
-/** What has to be done to `from` to make it `to`; version 0 is empty. */
+/** Differences from version `from` to version `to`; version 0 is empty. */
 export const getCatalogDiff = (from: number, to: number): Promise<{ differences: Difference[] }> =>
   call(`catalog/diff?from=${from}&to=${to}`);
 

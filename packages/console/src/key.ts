@@ -6,8 +6,8 @@ import { useSyncExternalStore } from 'react';
 
 const STORAGE_KEY = 'tidings.api_key';
 
-/** `open`: carry on. `wanted`: the API asks for a key. `refused`: it did not accept the one it got. */
-export type KeyState = 'open' | 'wanted' | 'refused';
+/** `open`: carry on. `wanted`: the API asks for a key. `rejected`: it did not accept the one it got. */
+export type KeyState = 'open' | 'wanted' | 'rejected';
 
 let state: KeyState = 'open';
 const listeners = new Set<() => void>();
@@ -26,8 +26,8 @@ export function keyRefused(used: string | null): void {
   // An answer to a request from before the present key was entered says nothing about it.
   if (used !== apiKey()) return;
   sessionStorage.removeItem(STORAGE_KEY);
-  if (used === null && state === 'refused') return;
-  become(used === null ? 'wanted' : 'refused');
+  if (used === null && state === 'rejected') return;
+  become(used === null ? 'wanted' : 'rejected');
 }
 
 export function useKeyState(): KeyState {

@@ -11,7 +11,7 @@ import { theme } from './theme.ts';
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
-      // What the caller did wrong stays wrong; what the server could not do just now is worth one more try.
+      // A client error is not retried; a server error is retried once.
       retry: (failures, error) =>
         failures < 1 && error instanceof Problem && (error.status === 0 || error.status >= 500),
       retryDelay: 400,

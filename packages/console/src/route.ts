@@ -1,24 +1,24 @@
-/** Where the console stands, from the part of the address after `#`: a link can be shared, and needs no server. */
+/* Routes of the console, from the part of the URL after `#`: links can be shared, and need no server. */
 import { useMemo, useSyncExternalStore } from 'react';
 import type { DeliveryStatus } from './api.ts';
 
 export type Route =
   | { page: 'activity' }
   /** `eventId`: the event to show first. */
-  | { page: 'person'; userId: string; eventId: string | null }
+  | { page: 'user'; userId: string; eventId: string | null }
   | { page: 'deliveries'; status: string | null }
-  | { page: 'refused' }
+  | { page: 'rejected' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
   | { page: 'unknown' };
 
 export const activityLink = (): string => '#/';
-export const refusedLink = (): string => '#/refused';
+export const refusedLink = (): string => '#/rejected';
 export const catalogLink = (): string => '#/catalog';
 export const versionsLink = (): string => '#/catalog/versions';
 
 export function userLink(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
-  return `#/people/${encodeURIComponent(userId)}${at}`;
+  return `#/users/${encodeURIComponent(userId)}${at}`;
 }
 
 export function deliveriesLink(status: DeliveryStatus | null): string {
@@ -38,14 +38,14 @@ export function parseHash(hash: string): Route {
   const [path = '', search = ''] = split(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
-  if (path === '/refused') return { page: 'refused' };
+  if (path === '/rejected') return { page: 'rejected' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
-  const userId = /^\/people\/([^/]+)$/.exec(path)?.[1];
+  const userId = /^\/users\/([^/]+)$/.exec(path)?.[1];
   if (userId === undefined) return { page: 'unknown' };
   try {
-    return { page: 'person', userId: decodeURIComponent(userId), eventId: parameters.get('event') };
+    return { page: 'user', userId: decodeURIComponent(userId), eventId: parameters.get('event') };
   } catch {
     return { page: 'unknown' };
   }

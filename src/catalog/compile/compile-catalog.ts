@@ -16,14 +16,14 @@ export interface Catalog {
   readonly data: CatalogData;
   readonly rules: RuleSet;
   /** Checks an event against the schemas of this version. */
-  readonly check: ValidateEvent;
+  readonly validate: ValidateEvent;
   /** @throws Error for a notification type that this version does not define */
-  notification(name: string): NotificationType;
+  getNotificationType(name: string): NotificationType;
   /**
    * Returns the template in the locale that matches best: the locale itself (`pt-BR`), its language (`pt`), the default
    * locale, or else any locale. Returns undefined if the type has no template for the channel.
    */
-  template(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
+  findTemplate(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
 }
 
 /**
@@ -40,13 +40,13 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     appliedAt,
     data,
     rules,
-    check: compileSchemas(data, ajv),
-    notification(name) {
+    validate: compileSchemas(data, ajv),
+    getNotificationType(name) {
       const type = rules.notifications.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
       return type;
     },
-    template(notificationType, channel, locale) {
+    findTemplate(notificationType, channel, locale) {
       const prefix = `${notificationType} ${channel} `;
       for (const candidate of [locale, locale.split(/[-_]/)[0], DEFAULT_LOCALE]) {
         const found = templates.get(prefix + candidate);

@@ -16,7 +16,7 @@ import {
 import type { Entry, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { category: MARKETING, channels: [email] }';
-const KEYS = ['description', 'category', 'channels', 'in_doubt', 'give_up_after'];
+const NOTIFICATION_KEYS = ['description', 'category', 'channels', 'in_doubt', 'give_up_after'];
 const DEFAULT_GIVE_UP_AFTER: Millis = DAY_MS;
 
 /** A notification type, with the offsets that later checks report problems at. */
@@ -41,7 +41,7 @@ export function parseNotifications(file: YamlFile): readonly ParsedNotification[
 
 function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
   const name = entry.key;
-  const found = parseFields(file, entry.value, name, KEYS, EXAMPLE);
+  const found = parseFields(file, entry.value, name, NOTIFICATION_KEYS, EXAMPLE);
   checkName(file, entry, 'WELCOME_EMAIL');
   const { channelAt, channelsKnown } = parseChannels(file, entry, found);
   return {

@@ -9,7 +9,7 @@ export function ActivityEnd({ events, more }: { events: ActivityEvent[]; more: (
     <Group justify="space-between" gap="sm" data-testid="activity-end">
       <Text size="sm" c="dimmed">
         The latest {events.length} events{last && ', back to '}
-        {last && <Time value={last.received_at} />}. Earlier ones are on the page of each person.
+        {last && <Time value={last.received_at} />}. Earlier ones are on the page of each user.
       </Text>
       {more && (
         <Button size="xs" variant="default" onClick={more}>

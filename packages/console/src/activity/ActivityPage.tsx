@@ -14,14 +14,14 @@ const SOME = 50;
 /** As many as the API gives. */
 const MOST = 200;
 
-/** What is happening now: the latest events of everybody, with what was decided about each. */
+/** The latest events of all users, with the decisions on each. */
 export function ActivityPage() {
   const [paused, setPaused] = useState(false);
   const [limit, setLimit] = useState(SOME);
   const activity = useQuery({
     queryKey: ['activity', limit],
     queryFn: () => getActivity(limit),
-    // A tab that nobody looks at does not poll: that is the query client's default.
+    // A hidden tab does not poll: the default of the query client.
     refetchInterval: paused ? false : POLL_MS,
     refetchOnWindowFocus: !paused,
     // While more are loaded, those that are here stay.

@@ -5,7 +5,7 @@ import { userLink } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { DecisionChip } from './DecisionChip.tsx';
 
-/** One event on one line: when it came in, about whom, what it was, and a chip for each decision. */
+/** One event on one line: arrival time, user, event type, and a chip per decision. */
 export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
   const href = userLink(event.user_id, event.event_id);
   return (
@@ -13,7 +13,7 @@ export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
       <Text component="span" size="sm" c="dimmed">
         <Time value={event.received_at} />
       </Text>
-      <a className="person-link" href={userLink(event.user_id)} title={event.user_id}>
+      <a className="user-link" href={userLink(event.user_id)} title={event.user_id}>
         {event.user_id}
       </a>
       <a className="event-link" href={href} title={event.event_type}>

@@ -8,7 +8,7 @@ import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RuleCard } from './RuleCard.tsx';
 
-/** What is in force: who is told what, and when. */
+/** The active catalog: its rules and notification types. */
 export function CatalogPage() {
   const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: 5000 });
   return (

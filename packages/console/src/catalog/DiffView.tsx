@@ -4,7 +4,7 @@ import { type Difference, getCatalogDiff, type Json } from '../api.ts';
 import { wordColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
-/** What has to be done to one version of the catalog to make it another. */
+/** The differences between two versions of the catalog. */
 export function DiffView({ from, to }: { from: number; to: number }) {
   const diff = useQuery({
     queryKey: ['catalog diff', from, to],

@@ -6,7 +6,7 @@ import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DiffView } from './DiffView.tsx';
 
-/** Puts an earlier version in force again, once it has been shown what that changes. */
+/** Activates an earlier version again, after showing its differences. */
 export function RollBackButton({ version, active }: { version: number; active: number }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
@@ -32,10 +32,10 @@ export function RollBackButton({ version, active }: { version: number; active: n
       >
         Roll back to this
       </Button>
-      <Modal opened={asking} onClose={close} title={`Put version ${version} in force?`} size="xl" centered>
+      <Modal opened={asking} onClose={close} title={`Activate version ${version}?`} size="xl" centered>
         <Stack gap="md" data-testid="rollback">
           <Text size="sm">
-            Instead of version {active}, from the next event on. What waits already ends by the version it began with.
+            Instead of version {active}, from the next event on. Pending waits end under the version they started with.
           </Text>
           <DiffView from={active} to={version} />
           {rollBack.error && <ProblemView problem={rollBack.error} />}

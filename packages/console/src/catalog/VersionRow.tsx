@@ -14,7 +14,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
           <Text fw={650}>Version {version}</Text>
           {row.active && (
             <Badge radius="sm" tt="none" variant="default">
-              in force
+              active
             </Badge>
           )}
           <Text size="sm" c="dimmed" className="break">

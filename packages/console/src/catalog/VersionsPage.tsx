@@ -17,7 +17,7 @@ export function VersionsPage() {
       <Group gap="sm" align="baseline">
         <PageTitle>Versions of the catalog</PageTitle>
         <Anchor size="sm" href={catalogLink()}>
-          What is in force
+          Active catalog
         </Anchor>
       </Group>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}

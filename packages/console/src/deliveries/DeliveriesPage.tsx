@@ -15,7 +15,7 @@ const POLL_MS = 4000;
 const idOf = (delivery: Delivery): string => delivery.delivery_id;
 const ALL = Object.keys(STATUSES) as DeliveryStatus[];
 
-/** What went out, what waits, and what needs somebody. */
+/** Deliveries by status: sent, pending, and those that need an operator. */
 export function DeliveriesPage({ status: asked }: { status: string | null }) {
   const status = ALL.find((each) => each === asked) ?? null;
   const list = useLivePages<DeliveriesAnswer, Delivery>({
@@ -69,7 +69,7 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Created</Table.Th>
-                <Table.Th>Person</Table.Th>
+                <Table.Th>User</Table.Th>
                 <Table.Th>Notification</Table.Th>
                 <Table.Th>Channel</Table.Th>
                 <Table.Th>Status</Table.Th>

@@ -16,7 +16,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
         </Text>
       </Table.Td>
       <Table.Td>
-        <a className="person-link" href={userLink(delivery.user_id)} title={delivery.user_id}>
+        <a className="user-link" href={userLink(delivery.user_id)} title={delivery.user_id}>
           {delivery.user_id}
         </a>
       </Table.Td>

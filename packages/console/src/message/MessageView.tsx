@@ -43,7 +43,7 @@ export function MessageView({ message }: { message: SentMessage }) {
   );
 }
 
-/** Somebody else's HTML: no scripts, no forms, no links out, another origin than this page. */
+/** Untrusted HTML in a sandboxed frame: no scripts, no forms, no outbound links, and a different origin. */
 function MessageFrame({ html }: { html: string }) {
   const source = useMemo(() => withDeadLinks(html), [html]);
   return (
@@ -59,7 +59,7 @@ function MessageFrame({ html }: { html: string }) {
 }
 
 /**
- * Every link asks for a new window, which the sandbox refuses: followed in the frame itself, it would put the browser's
+ * Every link opens a new window, which the sandbox blocks: followed in the frame itself, it would put the browser's
  * error page in the place of the message.
  */
 function withDeadLinks(html: string): string {

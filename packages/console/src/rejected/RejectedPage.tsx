@@ -14,43 +14,41 @@ import { RetryAccepted, type Taken } from './RetryAccepted.tsx';
 const POLL_MS = 4000;
 const idOf = (event: RefusedEvent): string => event.rejected_id;
 
-/** Events that were not taken in, why, and another try. */
+/** Rejected events, with the reason of each and a way to retry it. */
 export function RejectedPage() {
   const list = useLivePages<RefusedAnswer, RefusedEvent>({
-    key: ['refused'],
+    key: ['rejected'],
     load: getRefused,
     join,
     idOf,
     pollMs: POLL_MS,
   });
-  // An event that is taken in leaves the list: what became of it is told above.
+  // An accepted event leaves the list; its result is shown above.
   const [taken, setTaken] = useState<Taken[]>([]);
   return (
     <Stack gap="md">
-      <PageTitle>Refused events</PageTitle>
+      <PageTitle>Rejected events</PageTitle>
       <Text size="sm" c="dimmed" maw={720}>
-        They were not taken in, and nobody was told anything because of them. Each is kept until it is taken in;
-        addresses are hidden.
+        These events were not accepted, and no rule has seen them. Each is kept until it is accepted; addresses are
+        hidden.
       </Text>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
       <NewItemsButton fresh={list.fresh} />
       <Stack gap="xs" role="status">
         {taken.map((one) => (
-          <RetryAccepted key={one.refused.rejected_id} taken={one} />
+          <RetryAccepted key={one.rejected.rejected_id} taken={one} />
         ))}
       </Stack>
       {list.items === undefined && list.error === null && <Skeleton height={320} />}
       {list.items?.length === 0 && (
         <Paper withBorder>
-          <EmptyState title="No refused events">
-            An event that cannot be taken in shows here, with the reason.
-          </EmptyState>
+          <EmptyState title="No rejected events">A rejected event appears here, with the reason.</EmptyState>
         </Paper>
       )}
       {list.items !== undefined && list.items.length > 0 && (
         <Paper withBorder component="ol" className="rows">
-          {list.items.map((refused) => (
-            <RejectedRow key={idOf(refused)} refused={refused} onTaken={(one) => setTaken([one, ...taken])} />
+          {list.items.map((rejected) => (
+            <RejectedRow key={idOf(rejected)} rejected={rejected} onTaken={(one) => setTaken([one, ...taken])} />
           ))}
         </Paper>
       )}

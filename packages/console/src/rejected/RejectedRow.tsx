@@ -9,59 +9,59 @@ import { WHAT_TO_DO } from './codes.ts';
 import { eventName } from './event-name.ts';
 import type { Taken } from './RetryAccepted.tsx';
 
-/** One event that was refused: why, where, how often, the event itself, and another try. */
-export function RejectedRow({ refused, onTaken }: { refused: RefusedEvent; onTaken: (taken: Taken) => void }) {
+/** One event that was rejected: why, where, how often, the event itself, and another try. */
+export function RejectedRow({ rejected, onTaken }: { rejected: RefusedEvent; onTaken: (taken: Taken) => void }) {
   const queries = useQueryClient();
   const retry = useMutation({
-    mutationFn: () => retryRefused(refused.rejected_id),
+    mutationFn: () => retryRefused(rejected.rejected_id),
     onSuccess: (answer) => {
-      if (answer.rejected.length === 0) onTaken({ refused, answer });
-      return queries.invalidateQueries({ queryKey: ['refused'] });
+      if (answer.rejected.length === 0) onTaken({ rejected, answer });
+      return queries.invalidateQueries({ queryKey: ['rejected'] });
     },
   });
   const again = retry.data?.rejected[0];
-  const advice = WHAT_TO_DO[refused.code];
+  const advice = WHAT_TO_DO[rejected.code];
   return (
-    <li className="refused-row" data-testid="refused-row" data-code={refused.code}>
+    <li className="rejected-row" data-testid="rejected-row" data-code={rejected.code}>
       <Group gap="sm" justify="space-between" align="flex-start">
-        <div className="refused-words">
+        <div className="rejected-words">
           <Text size="sm" fw={600} className="break">
-            {refused.message}
+            {rejected.message}
           </Text>
           <Text size="sm" c="dimmed" className="break">
-            <span className="name">{refused.code}</span>
-            {refused.path !== '' && (
+            <span className="name">{rejected.code}</span>
+            {rejected.path !== '' && (
               <>
                 {' at '}
-                <span className="name">{refused.path}</span>
+                <span className="name">{rejected.path}</span>
               </>
             )}
             {' · '}
-            {eventName(refused)} · <Times refused={refused} />
+            {eventName(rejected)} · <Times rejected={rejected} />
           </Text>
           {advice !== undefined && <Text size="sm">{advice}</Text>}
         </div>
         <Button
           size="xs"
           variant="default"
-          className="refused-retry"
+          className="rejected-retry"
           leftSection={<IconRefresh size={14} />}
           loading={retry.isPending}
           onClick={() => retry.mutate()}
-          data-testid="refused-retry"
+          data-testid="rejected-retry"
         >
           Try again
         </Button>
       </Group>
-      <Disclosure label="The event as it came" testId="refused-event">
-        <Code block className="refused-event">
-          {JSON.stringify(refused.event, null, 2)}
+      <Disclosure label="Event as received" testId="rejected-event">
+        <Code block className="rejected-event">
+          {JSON.stringify(rejected.event, null, 2)}
         </Code>
       </Disclosure>
       <div role="status">
         {again && (
-          <Text size="sm" className="verdict break" data-testid="refused-again">
-            Refused again: {again.message}
+          <Text size="sm" className="verdict break" data-testid="rejected-again">
+            Rejected again: {again.message}
           </Text>
         )}
       </div>
@@ -70,7 +70,7 @@ export function RejectedRow({ refused, onTaken }: { refused: RefusedEvent; onTak
   );
 }
 
-function Times({ refused: { times, first_at: first, last_at: last } }: { refused: RefusedEvent }) {
+function Times({ rejected: { times, first_at: first, last_at: last } }: { rejected: RefusedEvent }) {
   if (times === 1) return <Time value={last} as="full" />;
   return (
     <>

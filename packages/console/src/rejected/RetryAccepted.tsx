@@ -6,20 +6,20 @@ import { lookOf, OUTCOMES } from '../shell/outcome.ts';
 import { eventName, getUser } from './event-name.ts';
 
 export interface Taken {
-  readonly refused: RefusedEvent;
+  readonly rejected: RefusedEvent;
   readonly answer: IngestAnswer;
 }
 
-/** What became of a refused event that was taken in after all. */
-export function RetryAccepted({ taken: { refused, answer } }: { taken: Taken }) {
-  const user = getUser(refused);
+/** The result of a rejected event that was accepted on retry. */
+export function RetryAccepted({ taken: { rejected, answer } }: { taken: Taken }) {
+  const user = getUser(rejected);
   const result = answer.results[0];
   const decisions = result?.decisions ?? [];
   return (
     <Alert color="teal" variant="light" icon={<IconCheck />} data-testid="taken-in">
       <Text size="sm" className="break">
-        {answer.duplicates > 0 ? 'It was stored already: ' : 'Taken in: '}
-        {eventName(refused)}.{' '}
+        {answer.duplicates > 0 ? 'Already stored: ' : 'Accepted: '}
+        {eventName(rejected)}.{' '}
         {decisions.length === 0
           ? 'No rule listens to it.'
           : `${decisions.map(({ notification_type: type, outcome }) => `${type}: ${lookOf(OUTCOMES, outcome).label.toLowerCase()}`).join(', ')}.`}{' '}

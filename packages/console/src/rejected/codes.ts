@@ -1,11 +1,11 @@
-/** What to do about an event that was refused, by the code of its refusal: docs/errors.md in short. */
+/** Advice for a rejected event by code; a short form of docs/errors.md. */
 export const WHAT_TO_DO: Readonly<Record<string, string>> = {
-  invalid_event: 'Whoever sends it has to send the fields of an event, each with its type.',
-  invalid_id: 'Whoever sends it has to shorten or clean the id or the type.',
-  invalid_timestamp: 'Whoever sends it has to write the time with a zone, like 2025-10-31T19:00:00Z.',
-  invalid_content: 'Whoever sends it has to mend the value: as it is, it cannot be stored.',
-  unknown_field: 'Whoever sends it has to use the name that the message proposes.',
-  schema_mismatch: 'Mend the value where it is sent, or the schema in events.yaml and try again.',
-  undecidable: 'Our own fault: whoever runs Tidings finds the error in its log. Try again when it is mended.',
+  invalid_event: 'Fix the sender: send the fields of an event, each with its type.',
+  invalid_id: 'Fix the sender: shorten or clean the ID or the type.',
+  invalid_timestamp: 'Fix the sender: write the time with a zone, like 2025-10-31T19:00:00Z.',
+  invalid_content: 'Fix the sender: the value cannot be stored as it is.',
+  unknown_field: 'Fix the sender: use the name that the message suggests.',
+  schema_mismatch: 'Fix the value at the sender, or the schema in events.yaml, then retry.',
+  undecidable: 'A bug in Tidings: an operator finds the error in the log. Retry after an update.',
   event_id_conflict: 'An event with this id is stored already, with other content. A new event needs an id of its own.',
 };

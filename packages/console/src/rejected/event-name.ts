@@ -1,13 +1,13 @@
 import type { RefusedEvent } from '../api.ts';
 
-/** What can be said of an event that may be anything: "payment_failed of maria", as far as it has these. */
+/** Returns a name for an event of any shape: "payment_failed of maria", as far as it has these fields. */
 export function eventName({ event, event_id: id }: RefusedEvent): string {
   const type = textIn(event, 'event_type') ?? id ?? 'an event';
   const user = textIn(event, 'user_id');
   return user === undefined ? type : `${type} of ${user}`;
 }
 
-/** Of the person, unless an address in it is hidden. */
+/** Returns the user ID, unless it contains a masked address. */
 export function getUser({ event }: RefusedEvent): string | undefined {
   const id = textIn(event, 'user_id');
   return id?.includes('…') ? undefined : id;

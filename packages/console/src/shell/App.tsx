@@ -23,7 +23,7 @@ export function App() {
       <AppShell.Main className="main">
         <Container size={1240} px={0} py="xs">
           <ErrorBoundary key={pageKey(route)}>
-            {keyState === 'open' ? <Page route={route} /> : <KeyForm refused={keyState === 'refused'} />}
+            {keyState === 'open' ? <Page route={route} /> : <KeyForm rejected={keyState === 'rejected'} />}
           </ErrorBoundary>
         </Container>
       </AppShell.Main>
@@ -35,17 +35,17 @@ function Page({ route }: { route: Route }) {
   switch (route.page) {
     case 'activity':
       return <ActivityPage />;
-    case 'person':
+    case 'user':
       return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
-    case 'refused':
+    case 'rejected':
       return <RejectedPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
     case 'unknown':
       return (
-        <EmptyState title="There is no such page" isPage>
+        <EmptyState title="Page not found" isPage>
           The menu above leads to those there are.
         </EmptyState>
       );

@@ -3,9 +3,9 @@ import { Time } from './Time.tsx';
 import { useZone } from './zone.ts';
 
 /**
- * When something is due: how far off, the date and time, and what the clock says then where the person is.
+ * When something is due: how far off, the date and time, and what the clock says then where the user is.
  * @param now in milliseconds since 1970
- * @param zone of the person, an IANA name; null, or one that nobody knows: UTC
+ * @param zone zone of the user, an IANA name; null or an unknown name means UTC
  */
 export function DueTime({ value, now, zone }: { value: string; now: number; zone: string | null }) {
   const shown = useZone();
@@ -15,7 +15,7 @@ export function DueTime({ value, now, zone }: { value: string; now: number; zone
   return (
     <>
       {fromNow(due - now)}, <Time value={value} as="full" />
-      {there.zone !== shown && <span className="there">{`${there.text} (${there.zone}), where the person is`}</span>}
+      {there.zone !== shown && <span className="there">{`${there.text} (${there.zone}), where the user is`}</span>}
     </>
   );
 }
@@ -36,7 +36,7 @@ function inZone(time: number, zone: string | null): { text: string; zone: string
   try {
     return { text: text(zone ?? 'UTC'), zone: zone ?? 'UTC' };
   } catch {
-    // The trait of the person is no zone: rules take UTC then, too.
+    // The trait of the user is no zone: rules take UTC then, too.
     return { text: text('UTC'), zone: 'UTC' };
   }
 }

@@ -24,7 +24,7 @@ export function Fields({ values }: { values: JsonObject }) {
   );
 }
 
-/** A value as a person reads it: text without quotes, the rest as JSON. */
+/** A value as a user reads it: text without quotes, the rest as JSON. */
 export function valueText(value: JsonObject[string] | undefined): string {
   if (value === undefined) return '–';
   return typeof value === 'string' ? value : JSON.stringify(value);

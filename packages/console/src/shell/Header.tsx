@@ -7,7 +7,7 @@ import { ZoneSwitch } from './ZoneSwitch.tsx';
 const LINKS = [
   { page: 'activity', label: 'Activity', href: activityLink(), Icon: IconActivity },
   { page: 'deliveries', label: 'Deliveries', href: deliveriesLink(null), Icon: IconSend },
-  { page: 'refused', label: 'Refused', href: refusedLink(), Icon: IconMailAlert },
+  { page: 'rejected', label: 'Rejected', href: refusedLink(), Icon: IconMailAlert },
   { page: 'catalog', label: 'Catalog', href: catalogLink(), Icon: IconBook },
 ] as const;
 
@@ -49,7 +49,7 @@ export function Header({ page }: { page: Route['page'] }) {
 function SchemeSwitch() {
   const { setColorScheme } = useMantineColorScheme();
   const dark = useComputedColorScheme('light') === 'dark';
-  const label = dark ? 'Light colours' : 'Dark colours';
+  const label = dark ? 'Light colors' : 'Dark colors';
   return (
     <ActionIcon
       variant="default"

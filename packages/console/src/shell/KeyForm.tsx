@@ -6,7 +6,7 @@ import { IconKey } from './icons.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
 /** Asks for an API key when the API wants one. */
-export function KeyForm({ refused }: { refused: boolean }) {
+export function KeyForm({ rejected }: { rejected: boolean }) {
   const [key, setKey] = useState('');
   const queries = useQueryClient();
   return (
@@ -25,7 +25,7 @@ export function KeyForm({ refused }: { refused: boolean }) {
           <Text c="dimmed" size="sm">
             It is kept in this browser tab only, until the tab is closed.
           </Text>
-          {refused && <Alert color="red">That key was not accepted.</Alert>}
+          {rejected && <Alert color="red">That key was not accepted.</Alert>}
           <PasswordInput
             label="API key"
             autoFocus

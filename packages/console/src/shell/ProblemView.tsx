@@ -2,7 +2,7 @@ import { Alert, Button, Group, Text } from '@mantine/core';
 import { Problem } from '../api.ts';
 import { IconAlert, IconRefresh } from './icons.tsx';
 
-/** What went wrong, in the API's own words, and a way to try again. */
+/** A problem in the words of the API, with a button to retry. */
 export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
   const { title, detail, code } =
     problem instanceof Problem ? problem : { title: 'Something went wrong', detail: problem.message, code: '' };

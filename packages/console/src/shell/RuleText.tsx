@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import type { CatalogRule } from '../api.ts';
 import { rulePartsOf } from './rule-parts.tsx';
 
-/** What a rule listens to, asks for and does: one line for each key it has. */
+/** A rule as text: one line per key. */
 export function RuleText({ rule }: { rule: CatalogRule }) {
   return (
     <div className="rule">

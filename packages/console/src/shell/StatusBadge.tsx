@@ -3,7 +3,7 @@ import type { Channel } from '../api.ts';
 import { IconHelp } from './icons.tsx';
 import { CHANNELS, type Look, wordColor } from './outcome.ts';
 
-/** An outcome or a status as a badge: colour, icon and word together, so that no one of them has to be enough. */
+/** An outcome or a status as a badge: color, icon and word together, so that no one of them has to be enough. */
 export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
   return (
     <Badge

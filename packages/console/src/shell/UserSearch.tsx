@@ -6,7 +6,7 @@ import { findUsers } from '../api.ts';
 import { open, userLink } from '../route.ts';
 import { IconSearch } from './icons.tsx';
 
-/** Finds a person by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
+/** Finds a user by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
 export function UserSearch() {
   const [text, setText] = useState('');
   const [prefix] = useDebouncedValue(text.trim(), 150);
@@ -27,9 +27,9 @@ export function UserSearch() {
   return (
     <Autocomplete
       ref={input}
-      data-testid="person-search"
-      aria-label="Find a person by id"
-      placeholder="Find a person"
+      data-testid="user-search"
+      aria-label="Find a user by id"
+      placeholder="Find a user"
       className="search"
       leftSection={<IconSearch size={16} />}
       rightSection={
@@ -41,7 +41,7 @@ export function UserSearch() {
       value={text}
       onChange={setText}
       data={prefix === '' ? [] : (found.data?.users.map((user) => user.user_id) ?? [])}
-      // What the server found may answer an earlier prefix for a moment.
+      // The results may still belong to an earlier prefix.
       filter={({ options, search }) => options.filter((option) => startsWith(option, search))}
       // Afterwards, because the field writes the chosen option into itself once this returns.
       onOptionSubmit={(userId) => queueMicrotask(() => show(userId))}

@@ -5,7 +5,7 @@ interface LivePagesOptions<Page, Item> {
   key: readonly (string | null)[];
   /** The newest page for null, else the one before a cursor. */
   load: (before: string | null) => Promise<Page>;
-  /** Pages as one list. What several repeat is to be told once, as the first of them has it. */
+  /** Joins pages to one list. Of items that several pages repeat, the first is kept. */
   join: (pages: readonly Page[]) => Item[];
   idOf: (item: Item) => string;
   pollMs: number;
@@ -16,7 +16,7 @@ export interface LivePages<Page, Item> {
   items: Item[] | undefined;
   /** The newest page, as it is now. */
   newest: Page | undefined;
-  /** What has come while older pages are shown, and waits to be asked for. */
+  /** Number of new items that arrived while older pages are shown. */
   fresh: { count: number; orMore: boolean; show: () => void };
   older: { exist: boolean; loading: boolean; load: () => void };
   error: Error | null;
@@ -25,7 +25,7 @@ export interface LivePages<Page, Item> {
 
 /**
  * A list, newest first, page by page. With one page shown it is live as a whole; with more, the newest page goes on being
- * asked for: what is shown is kept up to date, and what is new is counted until somebody wants to see it.
+ * polled: shown items are kept up to date, and new items are counted until the viewer asks for them.
  */
 export function useLivePages<Page extends { next: string | null }, Item>(
   options: LivePagesOptions<Page, Item>,
@@ -51,7 +51,7 @@ export function useLivePages<Page extends { next: string | null }, Item>(
     queryFn: () => load(null),
     enabled: pages !== undefined && pages.length > 1,
     refetchInterval: pollMs,
-    // What is the same stays the same object, so that it is not drawn again.
+    // Equal items stay the same objects, so that they are not rendered again.
     structuralSharing: (before, now) => replaceEqualDeep(before ?? pages?.[0], now),
   });
   const newest = pages !== undefined && pages.length > 1 ? head.data : undefined;

@@ -1,4 +1,4 @@
-/** How outcomes, statuses and channels look: one colour, one icon and one word each, the same on every page. */
+/* The look of outcomes, statuses and channels: one color, icon and word each, the same on every page. */
 
 import type { Attempt, Channel, DeliveryStatus, Outcome, Wait } from '../api.ts';
 import {
@@ -23,7 +23,7 @@ import {
 
 export interface Look {
   readonly label: string;
-  /** A colour of the Mantine theme. */
+  /** A color of the Mantine theme. */
   readonly color: string;
   readonly Icon: typeof IconCheck;
 }
@@ -63,7 +63,7 @@ export const ATTEMPTS: Record<Attempt['outcome'], Look> = {
 };
 
 export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }> = {
-  email: { label: 'E-mail', Icon: IconMail },
+  email: { label: 'Email', Icon: IconMail },
   sms: { label: 'SMS', Icon: IconMessage },
   push: { label: 'Push', Icon: IconBell },
   in_app: { label: 'In-app', Icon: IconInbox },
@@ -71,7 +71,7 @@ export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }
   internal: { label: 'Internal', Icon: IconLoudspeaker },
 };
 
-/** A colour of the theme for words: dark on light and light on dark, at a contrast of 4.5 on its own tint too. */
+/** A color of the theme for words: dark on light and light on dark, at a contrast of 4.5 on its own tint too. */
 export function wordColor(color: string): string {
   const dark = `color-mix(in srgb, var(--mantine-color-${color}-9) 78%, black)`;
   return `light-dark(${dark}, var(--mantine-color-${color}-3))`;

@@ -1,4 +1,4 @@
-/** What a browser does when it loads a page, and leaves to us when only the part after `#` changes. */
+/* Page changes: title, scroll position and focus, which a browser does not handle if only the part after `#` changes. */
 import { useLayoutEffect, useRef } from 'react';
 import type { Route } from '../route.ts';
 import { arrive } from './scroll-memory.ts';
@@ -23,7 +23,7 @@ export function usePageChange(route: Route): void {
 
 /** Same key, same page: what differs is only what is shown of it. */
 export function pageKey(route: Route): string {
-  if (route.page === 'person') return `person ${route.userId}`;
+  if (route.page === 'user') return `user ${route.userId}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
@@ -33,7 +33,7 @@ export function focusHeading(): void {
 
 function nameOf(route: Route): string {
   switch (route.page) {
-    case 'person':
+    case 'user':
       return route.userId;
     case 'catalog':
       return route.part === 'versions' ? 'Versions of the catalog' : 'Catalog';
@@ -41,8 +41,8 @@ function nameOf(route: Route): string {
       return 'Activity';
     case 'deliveries':
       return 'Deliveries';
-    case 'refused':
-      return 'Refused events';
+    case 'rejected':
+      return 'Rejected events';
     case 'unknown':
       return 'No such page';
   }

@@ -21,7 +21,7 @@ export interface RulePart {
   readonly words: ReactNode;
 }
 
-/** What a rule says, in the order in which it is judged. What it leaves to the defaults is left out. */
+/** Returns the parts of a rule in the order of evaluation, without those left to their defaults. */
 export function rulePartsOf(rule: CatalogRule): RulePart[] {
   const parts = [
     ...triggerParts(rule),

@@ -46,7 +46,7 @@ export function longDay(value: string, zone: string): string {
   return Number.isNaN(date.getTime()) ? value : formatOf('longDay', zone).format(date);
 }
 
-/** What a zone is called at a time: `GMT+9`, `UTC`. */
+/** Returns the name of a zone at a time: `GMT+9`, `UTC`. */
 export function zoneName(date: Date, zone: string): string {
   const parts = Number.isNaN(date.getTime()) ? [] : formatOf('minuteAndZone', zone).formatToParts(date);
   return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone;

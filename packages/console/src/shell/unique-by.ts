@@ -1,4 +1,4 @@
-/** Of items that are the same by their id, the first. */
+/** Returns the items without those whose ID occurred before. */
 export function uniqueBy<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
   const found = new Map<string, Item>();
   for (const item of items) if (!found.has(idOf(item))) found.set(idOf(item), item);

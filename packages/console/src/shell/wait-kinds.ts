@@ -1,6 +1,6 @@
 import type { WaitKind } from '../api.ts';
 
-/** What a rule waits for, in words. */
+/** Labels of wait kinds. */
 const WAITS_FOR: Record<WaitKind, string> = {
   delay: 'the end of its delay',
   at: 'its point in time',
@@ -10,7 +10,7 @@ const WAITS_FOR: Record<WaitKind, string> = {
   every: 'its turn',
 };
 
-/** Of a kind this console is too old to know, the kind itself. */
+/** Returns the label of a wait kind; an unknown kind is returned as it is. */
 export function waitsFor(kind: WaitKind): string {
   return WAITS_FOR[kind] ?? kind;
 }

@@ -1,9 +1,9 @@
-/** The zone that all times of the console are told in: the viewer's own, or UTC, as the sentences of the server are. */
+/* The zone of all times in the console: that of the viewer, or UTC, as in sentences of the server. */
 import { useSyncExternalStore } from 'react';
 
 const STORAGE_KEY = 'tidings.times';
 
-/** Where this browser is, as an IANA name. */
+/** The zone of this browser, an IANA name. */
 export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 let zone = localStorage.getItem(STORAGE_KEY) === 'UTC' ? 'UTC' : OWN_ZONE;

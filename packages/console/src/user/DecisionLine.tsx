@@ -10,13 +10,13 @@ import { EvidenceView } from './EvidenceView.tsx';
 interface DecisionLineProps {
   userId: string;
   decision: AuditDecision;
-  /** Of a send. */
+  /** The notification of a decision to send. */
   notification: Notification | undefined;
   /** Decided when a wait ended, not when the event arrived. */
   later: boolean;
 }
 
-/** A decision as it would be told: the verdict, the sentence, on demand the evidence, and what was sent because of it. */
+/** A decision: outcome, reason, evidence on demand, and the deliveries it led to. */
 export function DecisionLine({ userId, decision, notification, later }: DecisionLineProps) {
   const look = lookOf(OUTCOMES, decision.outcome);
   return (

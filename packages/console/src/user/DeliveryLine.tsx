@@ -35,7 +35,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
         >
           <ol className="attempts">
             {attempts.map((attempt) => (
-              <AttemptLine key={attempt.attempt} attempt={attempt} told={delivery.reason} />
+              <AttemptLine key={attempt.attempt} attempt={attempt} shownReason={delivery.reason} />
             ))}
           </ol>
         </Disclosure>
@@ -44,8 +44,8 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
   );
 }
 
-/** `told`: the reason that stands above already. */
-function AttemptLine({ attempt, told }: { attempt: Attempt; told: string | null }) {
+/** One attempt. `shownReason` is the reason already shown above. */
+function AttemptLine({ attempt, shownReason }: { attempt: Attempt; shownReason: string | null }) {
   return (
     <li data-testid="attempt">
       <Group gap="sm">
@@ -54,7 +54,7 @@ function AttemptLine({ attempt, told }: { attempt: Attempt; told: string | null 
           <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
         </Text>
       </Group>
-      {attempt.reason && attempt.reason !== told && <Text size="sm">{attempt.reason}</Text>}
+      {attempt.reason && attempt.reason !== shownReason && <Text size="sm">{attempt.reason}</Text>}
       {attempt.response && <code className="response">{attempt.response}</code>}
     </li>
   );

@@ -9,7 +9,7 @@ import { LimitUses } from './LimitUses.tsx';
 import { PatternBar } from './PatternBar.tsx';
 import { WaitEvidence } from './WaitEvidence.tsx';
 
-/** What was seen when it was decided, drawn: the condition with its values, the window, the wait, the limits. */
+/** The evidence of a decision: the condition with its values, the window, the wait, the limits. */
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
   const { key, change, condition, pattern, count, wait, digest, limits, expired, split, branch } = decision.evidence;
   return (
@@ -60,7 +60,7 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       )}
       {split && (
         <Line title="Split">
-          {split.variant}, {split.share}% of the people
+          {split.variant}, {split.share}% of the users
         </Line>
       )}
       {branch !== undefined && <Line title="Choice">branch {branch} of the rule</Line>}

@@ -6,7 +6,7 @@ import { Time } from '../shell/Time.tsx';
 /** More than these are a bar rather than boxes. */
 const MOST_BOXES = 12;
 
-/** What a limit had counted: used of allowed, and each use with its time. */
+/** The state of a limit: uses counted of uses allowed, and each use with its time. */
 export function LimitUses({ userId, limit }: { userId: string; limit: NonNullable<Evidence['limits']>[number] }) {
   const full = limit.used >= limit.max;
   return (

@@ -7,23 +7,23 @@ import { WaitRow } from './WaitRow.tsx';
 const FEW = 3;
 
 interface OpenWaitsProps {
-  /** Those due first are first. */
+  /** Open waits in order of due time. */
   waits: Wait[];
   /** There are others, begun earlier. */
   more: boolean;
   /** In milliseconds since 1970. */
   now: number;
-  /** Of the person. */
+  /** Zone of the user. */
   zone: string | null;
 }
 
-/** What waits now: the few that are due first, and the others on demand. */
+/** Pending waits: those due first, and the others on demand. */
 export function OpenWaits({ waits, more, now, zone }: OpenWaitsProps) {
   const [all, setAll] = useState(false);
   if (waits.length === 0) {
     return (
       <Text size="sm" c="dimmed" px="md" pb="xs">
-        No rule waits for this person now.
+        No rule waits for this user now.
       </Text>
     );
   }

@@ -43,7 +43,7 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
   );
 }
 
-/** Where a time stands between two others. */
+/** Returns the relative position of a time between two others, from 0 to 1. */
 function percent(at: string, from: string, to: string): number {
   const share = (Date.parse(at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
   return Math.min(100, Math.max(0, share * 100));

@@ -11,7 +11,7 @@ export function ProfileCard({ profile }: { profile: Profile | null }) {
       <Box px="md" pb="md">
         {profile === null ? (
           <Text size="sm" c="dimmed">
-            Nothing is known of this person yet.
+            Nothing is known of this user yet.
           </Text>
         ) : (
           <Known profile={profile} />
@@ -21,12 +21,12 @@ export function ProfileCard({ profile }: { profile: Profile | null }) {
   );
 }
 
-/** Told above the other traits, with a sign of their own. */
+/** Traits shown above the others, each with an icon. */
 const ABOVE = ['email', 'phone', 'time_zone', 'locale'];
 
 function Known({ profile }: { profile: Profile }) {
   const lines = [
-    { Icon: IconMail, name: 'E-mail', value: profile.addresses.email, missing: 'no e-mail address' },
+    { Icon: IconMail, name: 'Email', value: profile.addresses.email, missing: 'no email address' },
     { Icon: IconPhone, name: 'Phone', value: profile.addresses.phone, missing: 'no phone number' },
     { Icon: IconWorld, name: 'Time zone', value: profile.time_zone, missing: 'no time zone' },
     { Icon: IconTranslate, name: 'Locale', value: profile.locale, missing: 'no locale' },

@@ -32,7 +32,7 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
     const card = list.current?.querySelector(`[data-event-id="${CSS.escape(eventId)}"]`);
     const top = card?.getBoundingClientRect().top ?? 0;
     const header = document.querySelector('header')?.offsetHeight ?? 0;
-    // Where it can be seen without moving, nothing moves.
+    // Does not scroll if the entry is already visible.
     if (top < header || top > innerHeight / 2) card?.scrollIntoView({ block: 'start' });
   }, [eventId, found]);
   const days = entries.map((entry) => longDay(entry.at, zone));

@@ -9,9 +9,9 @@ export function UserNotFound({ userId }: { userId: string }) {
   const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
   const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
   return (
-    <EmptyState title="No event about this person">
+    <EmptyState title="No event about this user">
       <Text c="dimmed" size="sm">
-        None has been received under this id. Ids are told apart by upper and lower case.
+        No event has been received for this ID. IDs are case-sensitive.
       </Text>
       {others.length > 0 && (
         <Group gap="sm" justify="center" data-testid="similar">

@@ -14,7 +14,7 @@ import { WhyPanel } from './WhyPanel.tsx';
 const POLL_MS = 4000;
 const keyOf = (entry: Entry): string => entry.eventId;
 
-/** All about one person: who they are, what happened, what they were told, and why not the rest. */
+/** Everything about one user: profile, events, decisions, notifications, and explanations. */
 export function UserPage({ userId, eventId }: { userId: string; eventId: string | null }) {
   const audit = useLivePages<Audit, Entry>({
     key: ['audit', userId],
@@ -27,15 +27,15 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
   return (
     <Stack gap="md">
       <Group gap="xs" wrap="nowrap" align="flex-start">
-        <IconUser size={30} className="person-icon" />
-        <PageTitle data-testid="person-id">{userId}</PageTitle>
+        <IconUser size={30} className="user-icon" />
+        <PageTitle data-testid="user-id">{userId}</PageTitle>
       </Group>
       {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
       {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
       <NewItemsButton fresh={audit.fresh} />
       {audit.items !== undefined && (
-        <div className="person-columns">
-          <div className="person-side">
+        <div className="user-columns">
+          <div className="user-side">
             <ProfileCard profile={profile} />
             <WaitsCard userId={userId} zone={profile?.time_zone ?? null} />
             <WhyPanel userId={userId} />

@@ -4,7 +4,7 @@ import { userLink } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { waitsFor } from '../shell/wait-kinds.ts';
 
-/** What was waited for when it was decided: since when, until when, and what moved or ended it. */
+/** The evidence of a wait: start, due time, and the event that moved or ended it. */
 export function WaitEvidence({ userId, wait }: { userId: string; wait: NonNullable<Evidence['wait']> }) {
   const { kind, since, due_at: dueAt, moved_from: movedFrom, ended_by: endedBy } = wait;
   return (

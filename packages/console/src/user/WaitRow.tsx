@@ -68,7 +68,7 @@ function End({ wait }: { wait: Wait }) {
   );
 }
 
-/** What was decided at its end; an event that ended it has the decisions itself. */
+/** The decisions at the end of a wait; those of an event that ended it belong to the event. */
 function lookOfWait({ status, decisions }: Wait): Look {
   const decision = status === 'waiting' ? undefined : decisions[0];
   return decision ? lookOf(OUTCOMES, decision.outcome) : lookOf(WAITS, status);

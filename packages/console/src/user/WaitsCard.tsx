@@ -8,7 +8,7 @@ import { WaitRow } from './WaitRow.tsx';
 
 const POLL_MS = 4000;
 
-/** The rules that wait for this person, those due first, and then those that have waited. Nothing when none ever did. */
+/** The rules that wait for this user, those due first, and then those that have waited. Nothing when none ever did. */
 export function WaitsCard({ userId, zone }: { userId: string; zone: string | null }) {
   const waits = useQuery({
     queryKey: ['waits', userId],

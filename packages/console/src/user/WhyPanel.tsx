@@ -7,7 +7,7 @@ import { WhyRow } from './WhyRow.tsx';
 
 const POLL_MS = 15_000;
 
-/** "Why did this person (not) get this?", for each notification type of the catalog. */
+/** "Why did this user (not) get this?", for each notification type of the catalog. */
 export function WhyPanel({ userId }: { userId: string }) {
   const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: POLL_MS });
   const types = catalog.data?.notifications.length;

@@ -31,7 +31,7 @@ const FURTHEST_FIRST: readonly DeliveryStatus[] = [
 interface WhyRowProps {
   userId: string;
   type: CatalogNotification;
-  /** Of the catalog in force. */
+  /** Version of the active catalog. */
   rules: CatalogRule[];
 }
 
@@ -115,13 +115,13 @@ const WORDS: Record<Explanation['answer'], string> = {
   not_sent: 'Not sent',
 };
 
-/** What the latest decision to send led to: the one that the answer is about. */
+/** The result of the latest decision to send, which the answer is about. */
 function lastOf({ decisions, notifications }: Explanation): Notification | undefined {
   const decision = decisions.find((one) => one.outcome === 'send');
   return decision && notifications.find((one) => one.notification_id === decision.notification_id);
 }
 
-/** How a notification stands: by the delivery that came furthest. */
+/** Returns the status of a notification, that of its most advanced delivery. */
 function standing(notification: Notification): Look | undefined {
   const reached = FURTHEST_FIRST.find((status) =>
     notification.deliveries.some((delivery) => delivery.status === status),

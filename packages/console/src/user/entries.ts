@@ -12,7 +12,7 @@ export interface Entry {
   decisions: { decision: AuditDecision; notification: Notification | undefined }[];
 }
 
-/** Joins the pages of an audit into one story, newest event first. What two pages repeat is told once, as the first has it. */
+/** Joins the pages of an audit to one timeline, newest event first. Of entries that pages repeat, the first is kept. */
 export function buildTimeline(pages: readonly Audit[]): Entry[] {
   const events = uniqueBy(
     pages.flatMap((page) => page.recent_events),

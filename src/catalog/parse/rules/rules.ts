@@ -15,7 +15,7 @@ const EXAMPLE = 'WELCOME_EMAIL: { on: signup_completed, limit: once }';
 const GROUP_EXAMPLE = 'promos: { limit: 2 per day }';
 
 /** The keys of a rule, in the order of docs/rules.md. */
-export const KEYS = [
+export const RULE_KEYS = [
   ...['on', 'when', 'after', 'count', 'unless', 'key', 'delay', 'at', 'if_past', 'if_missing', 'recheck'],
   ...['cancel_on', 'again', 'debounce', 'throttle', 'digest', 'every', 'for', 'zone', 'expires', 'limit', 'group'],
   ...['notify', 'channels', 'data', 'choose', 'split', 'do'],
@@ -45,7 +45,7 @@ export function parseRules(file: YamlFile, symbols: CatalogSymbols): ParsedRules
 
 function parseRule(ctx: RuleContext, entry: Entry): Rule {
   const name = entry.key;
-  const found = parseFields(ctx.file, entry.value, name, KEYS, EXAMPLE);
+  const found = parseFields(ctx.file, entry.value, name, RULE_KEYS, EXAMPLE);
   checkName(ctx.file, entry, 'WELCOME_EMAIL');
   checkConflicts(ctx, found);
 

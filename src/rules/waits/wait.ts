@@ -1,28 +1,29 @@
-/** A wait as the rules make and keep it. */
+/** The parts of a wait, and the changes that rules make to one. */
 
-import type { Rule } from '../model/catalog.ts';
-import type { Evidence, WaitKind } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
-import { isoTime } from '../time/iso-time.ts';
-import type { DecisionContext, Firing } from './context.ts';
-import type { Trigger, Wait, WaitState } from './facts.ts';
-import type { CompiledRule } from './rule-set.ts';
+import type { Rule } from '../../model/catalog.ts';
+import type { Evidence, WaitKind } from '../../model/decision.ts';
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import type { DecisionContext, Firing } from '../context.ts';
+import type { Trigger, Wait, WaitState } from '../facts.ts';
+import type { CompiledRule } from '../rule-set.ts';
 
+/** Adds an open wait of the active catalog version to the user's waits, and returns it. */
 export function newWait(
-  m: DecisionContext,
+  ctx: DecisionContext,
   { rule }: Pick<CompiledRule, 'rule'>,
   { trigger, key }: Pick<Firing, 'trigger' | 'key'>,
   due: Millis,
   state: WaitState,
 ): Wait {
-  const made: Wait = {
-    waitId: toWaitId(m, rule.name, trigger.key),
-    userId: m.user.userId,
+  const wait: Wait = {
+    waitId: toWaitId(ctx, rule.name, trigger.key),
+    userId: ctx.user.userId,
     rule: rule.name,
     key,
     kind: getWaitKind(rule) as WaitKind,
-    catalogVersion: m.rules.active.version,
-    beganAt: m.now,
+    catalogVersion: ctx.rules.active.version,
+    beganAt: ctx.now,
     status: 'waiting',
     dueAt: due,
     triggerTime: trigger.time,
@@ -30,11 +31,11 @@ export function newWait(
     endedAt: null,
     stored: 'new',
   };
-  m.user.waits.set(made.waitId, made);
-  return made;
+  ctx.user.waits.set(wait.waitId, wait);
+  return wait;
 }
 
-/** The kind of wait that the rule makes; none: it acts at once. */
+/** Returns the kind of wait that the rule makes; undefined for a rule that acts at once. */
 export function getWaitKind({ every, digest, debounce, unless, at, delay }: Rule): WaitKind | undefined {
   if (every) return 'every';
   if (digest) return 'digest';
@@ -44,19 +45,29 @@ export function getWaitKind({ every, digest, debounce, unless, at, delay }: Rule
   return delay && 'delay';
 }
 
-/** One trigger begins one wait of a rule; a person has one turn of a recurring rule for each local time. */
-export function toWaitId(m: Pick<DecisionContext, 'ids' | 'user'>, rule: string, began: string): string {
-  return m.ids.fromText(`wait ${rule}\n${m.user.userId}\n${began}`);
+/**
+ * Returns the id of the wait that a trigger starts: one for each rule, user and trigger, whatever the version, so a wait
+ * cannot start twice and a replay finds the same one.
+ *
+ * @param startedBy the key of the trigger; for a recurring rule the occurrence as local time, so a user who moves to another
+ * time zone does not get Monday 09:00 twice
+ */
+export function toWaitId(
+  { ids, user }: Pick<DecisionContext, 'ids' | 'user'>,
+  rule: string,
+  startedBy: string,
+): string {
+  return ids.fromText(`wait ${rule}\n${user.userId}\n${startedBy}`);
 }
 
-export function updateWait(one: Wait, due: Millis, state: WaitState): void {
-  one.dueAt = due;
-  one.triggerTime = state.trigger.time;
-  one.state = state;
-  if (one.stored === 'same') one.stored = 'changed';
+export function updateWait(wait: Wait, due: Millis, state: WaitState): void {
+  wait.dueAt = due;
+  wait.triggerTime = state.trigger.time;
+  wait.state = state;
+  if (wait.stored === 'same') wait.stored = 'changed';
 }
 
-/** It is over. @param endedBy the event that ended it before its time */
+/** Ends a wait. @param endedBy the event that ended it before it was due */
 export function closeWait(
   wait: Wait,
   status: 'fired' | 'cancelled',
@@ -69,12 +80,12 @@ export function closeWait(
   if (wait.stored === 'same') wait.stored = 'changed';
 }
 
-/** Only what a trigger is: an event that was received has more. */
+/** Returns the parts of an event that a wait stores; a received event has more. */
 export function toTrigger({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
   return { key, eventId, type, time, properties, traits, ...(depth !== undefined && { depth }) };
 }
 
-/** What the end of the wait is to know of its beginning. */
+/** Returns what the end of a wait must know of its start: the matched events and the evidence of the pattern. */
 export function toStartState({ matched, eventIds, evidence }: Firing): Pick<WaitState, 'matched' | 'begun'> {
   const { pattern, count, change } = evidence;
   const why = { ...(pattern && { pattern }), ...(count && { count }), ...(change && { change }) };

@@ -1,0 +1,175 @@
+/**
+ * The one way in which decisions are made. Ingest, the simulator and the backtest call these three functions and no other,
+ * so a backtest decides as production did by construction. What differs between them (loading facts, addresses, the virtual
+ * clock) they do before the call, or afterwards with the returned steps.
+ *
+ * Each function decides one generation and returns the events that rules emitted. The caller decides these next, together,
+ * when it has loaded their facts, and so on until no rule emits another event.
+ */
+
+import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
+import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
+import type { Event, Millis, Profile } from '../model/event.ts';
+import { mergeTraits } from '../users/profile.ts';
+import { addEmitFailure, type Verdicts } from './context.ts';
+import { decide, decideDueWait, decideOccurrence } from './decide.ts';
+import { compareByDueTime, type Ids, type Trigger, type UserState, type Wait } from './facts.ts';
+import { queuePending } from './lookahead.ts';
+import type { CompiledRule, RuleSets } from './rule-set.ts';
+
+/** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
+export type DecidableEvent = Event & Pick<Trigger, 'depth'>;
+
+/** An event that a rule emitted, checked and identified like a posted one. */
+export type EmittedEvent = ReceivedEvent & { readonly depth: number };
+
+/** Everything that decisions depend on beside the events and waits themselves. */
+export interface DecisionInputs {
+  readonly tenantId: string;
+  readonly rules: RuleSets;
+  /** Returns the state of a user, with the facts that the rules require. The same object for the same user. */
+  readonly getUser: (userId: string) => UserState;
+  /** Time of the decision. */
+  readonly now: Millis;
+  readonly ids: Ids;
+}
+
+interface Step {
+  /** The user's state. Later steps of the same call may have changed it since. */
+  readonly user: UserState;
+  /** The user's profile when this step was decided. */
+  readonly profile: Profile;
+  readonly verdicts: Verdicts;
+}
+
+export interface EventStep<E extends DecidableEvent> extends Step {
+  readonly event: E;
+  /** The user's profile without this event. */
+  readonly before: Profile;
+}
+
+export interface WaitStep extends Step {
+  readonly wait: Wait;
+}
+
+export interface OccurrenceStep extends Step {
+  /** The record that the user had the occurrence. Undefined: the user is not in the audience, or had it before. */
+  readonly wait: Wait | undefined;
+}
+
+export interface Generation<S> {
+  /** In the order in which they were decided. */
+  readonly steps: readonly S[];
+  /** Events that rules emitted in these steps, in their order; some may be stored already. */
+  readonly emitted: readonly EmittedEvent[];
+}
+
+/**
+ * Decides events that became known together, in order of event time (see `compareForDecision`).
+ *
+ * Changes the user states in place, because copies would cost more than the rules: merges each event's traits into the
+ * profile, and adds the event, its limit uses and its waits. Everything else that is decided stands in the returned steps.
+ *
+ * @param events in any order
+ * @param beforeEvent called before each event is decided; a replay activates the catalog version that decided it
+ */
+export function decideInOrder<E extends DecidableEvent>(
+  inputs: DecisionInputs,
+  events: readonly E[],
+  beforeEvent?: (event: E) => void,
+): Generation<EventStep<E>> {
+  const { rules, getUser, now, ids } = inputs;
+  const inOrder = [...events].sort(compareForDecision);
+  queuePending(inOrder, ({ userId }) => getUser(userId));
+  const emitted: EmittedEvent[] = [];
+  const steps = inOrder.map((event): EventStep<E> => {
+    beforeEvent?.(event);
+    const user = getUser(event.userId);
+    const before = user.profile;
+    const profile = mergeTraits(before, event.traits, event.time);
+    user.profile = profile;
+    const verdicts = decide(rules, user, event, before, now, ids);
+    receiveEmitted(inputs, user, verdicts, emitted);
+    return { event, user, before, profile, verdicts };
+  });
+  return { steps, emitted };
+}
+
+/**
+ * Fires waits that are due, in order of due time; of each user up to the first that emits an event. That event may cancel
+ * the user's other waits, which come back as `left`: call again with them when the emitted events are decided. A wait that
+ * is no longer open by its turn is skipped.
+ *
+ * Changes the waits and the user states in place.
+ *
+ * @param due open waits, in any order; the same objects as in the user states
+ */
+export function fireDueInOrder(
+  inputs: DecisionInputs,
+  due: readonly Wait[],
+): Generation<WaitStep> & { readonly left: readonly Wait[] } {
+  const { rules, getUser, now, ids } = inputs;
+  const steps: WaitStep[] = [];
+  const emitted: EmittedEvent[] = [];
+  const left: Wait[] = [];
+  const emitting = new Set<string>();
+  for (const wait of [...due].sort(compareByDueTime)) {
+    const { userId } = wait;
+    if (emitting.has(userId)) left.push(wait);
+    else if (wait.status === 'waiting') {
+      const user = getUser(userId);
+      const verdicts = decideDueWait(rules, user, wait, now, ids);
+      if (receiveEmitted(inputs, user, verdicts, emitted)) emitting.add(userId);
+      steps.push({ wait, user, profile: user.profile, verdicts });
+    }
+  }
+  return { steps, emitted, left };
+}
+
+/**
+ * Runs one occurrence of a recurring rule for users. A user has each occurrence once: see `toWaitId`.
+ *
+ * Changes the user states in place.
+ *
+ * @param due the instant of the occurrence
+ * @param localTimeKey the same as local time
+ */
+export function runOccurrences(
+  inputs: DecisionInputs,
+  compiled: CompiledRule,
+  userIds: readonly string[],
+  due: Millis,
+  localTimeKey: string,
+): Generation<OccurrenceStep> {
+  const { rules, getUser, now, ids } = inputs;
+  const emitted: EmittedEvent[] = [];
+  const steps = userIds.map((userId): OccurrenceStep => {
+    const user = getUser(userId);
+    const { verdicts, wait } = decideOccurrence(rules, compiled, user, due, localTimeKey, now, ids);
+    receiveEmitted(inputs, user, verdicts, emitted);
+    return { wait, user, profile: user.profile, verdicts };
+  });
+  return { steps, emitted };
+}
+
+/**
+ * Appends the emitted events to `received` as they are received. One that cannot be stored becomes a failed decision
+ * instead. Returns whether any was appended.
+ */
+function receiveEmitted(
+  { tenantId }: DecisionInputs,
+  { userId }: UserState,
+  verdicts: Verdicts,
+  received: EmittedEvent[],
+): boolean {
+  let isAny = false;
+  for (const emitted of verdicts.emits) {
+    const event = toReceivedEvent(tenantId, userId, emitted);
+    if (isRejection(event)) addEmitFailure(verdicts, emitted, event.message);
+    else {
+      received.push(event);
+      isAny = true;
+    }
+  }
+  return isAny;
+}

@@ -1,0 +1,42 @@
+import { type Condition, collectSeenValues, type Scope } from '../expressions/condition.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { DecisionContext, Firing, RuleDecision, Writable } from './context.ts';
+import { conditionReason } from './reasons.ts';
+
+type ConditionEvidence = NonNullable<Evidence['condition']>;
+
+/** Returns the variables that a rule's expressions see. `now` is the due time, and undefined before a wait ends. */
+export function toScope(
+  ctx: Pick<DecisionContext, 'user'>,
+  { trigger, matched, due }: Pick<Firing, 'trigger' | 'matched' | 'due'>,
+): Scope {
+  return {
+    event: trigger.properties,
+    traits: trigger.traits,
+    user: ctx.user.profile.traits,
+    matched,
+    now: due,
+  };
+}
+
+/** Evaluates a condition. Returns the result with the values that were seen, as evidence. */
+export function evaluateCondition(condition: Condition, scope: Scope): ConditionEvidence {
+  const result = condition.evaluate(scope);
+  const { values, missing } = collectSeenValues(condition, scope);
+  const evidence: Writable<ConditionEvidence> = {
+    expression: condition.expression,
+    result: result.kind === 'missing' ? 'field_missing' : result.kind === 'error' ? 'error' : result.kind === 'true',
+    values,
+  };
+  if (missing.length > 0) evidence.missing = missing;
+  if (result.kind === 'error') evidence.error = result.message;
+  return evidence;
+}
+
+/** Returns the code and sentence for a condition that did not hold; undefined if it held. */
+export function explainCondition(evidence: ConditionEvidence): Pick<RuleDecision, 'code' | 'reason'> | undefined {
+  const { result } = evidence;
+  if (result === true) return undefined;
+  const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
+  return { code, reason: conditionReason(evidence) };
+}

@@ -1,0 +1,149 @@
+import type { Expression, Scope } from '../../expressions/condition.ts';
+import type { Action } from '../../model/catalog.ts';
+import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
+import { addDecision, addEmitFailure, type DecisionContext, type Firing, findWaits } from '../context.ts';
+import { toScope } from '../evaluate-condition.ts';
+import { addUse } from '../facts.ts';
+import { limitBucketKey } from '../key.ts';
+import { cancelledByRuleReason, sentReason } from '../reasons.ts';
+import { type CompiledRule, emittedType } from '../rule-set.ts';
+import { closeWait, toWaitEvidence } from '../waits/wait.ts';
+import type { Passed } from './gates.ts';
+
+/**
+ * Does what the rule says, once all gates let it pass: adds a decision and a send for each notification, counts the limits,
+ * and carries out the actions in their order.
+ *
+ * Changes the user's limit uses, and the waits that a `cancel` action ends.
+ */
+export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing, passed: Passed): void {
+  const { rule } = compiled;
+  const { trigger, due, eventIds, evidence } = firing;
+  const { types, limitStates, time } = passed;
+  const onlyActs = types.length === 0;
+  const limits = compiled.limits.map(({ limit }) => limit);
+  const decisions = addDecision(ctx, compiled, {
+    code: onlyActs ? 'acted' : 'matched',
+    reason: sentReason(rule, types, evidence, limitStates, limits, due),
+    eventIds,
+    evidence,
+    types: onlyActs ? [rule.name] : types,
+  });
+
+  const scope = toScope(ctx, firing);
+  if (!onlyActs) {
+    const data = evaluateData(compiled, scope, passed.variant);
+    for (const decision of decisions) {
+      ctx.sends.push({
+        decision,
+        trigger,
+        rule,
+        catalogVersion: firing.catalogVersion ?? ctx.rules.active.version,
+        matched: firing.matched,
+        data,
+        items: firing.items,
+        total: firing.total,
+      });
+    }
+  }
+  const notificationId = decisions[0]?.notification_id ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`);
+  countUses(ctx, compiled, firing, passed, notificationId);
+  for (const [index, action] of rule.actions.entries()) {
+    if (action.kind === 'cancel') cancelWaitsOf(ctx, compiled, action.rule, firing, time);
+    else
+      emit(ctx, compiled, firing, { action, index, time, fields: evaluateAll(compiled.actions[index] ?? [], scope) });
+  }
+}
+
+/** Counts one use of each limit for the rule, however many notifications it sends. */
+function countUses(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  { trigger, key }: Firing,
+  { limitStates, time }: Passed,
+  notificationId: string,
+): void {
+  for (let index = 0; index < limitStates.length; index++) {
+    const { bucket, slot } = limitStates[index]!;
+    const limitKey = limitBucketKey(compiled.limits[index]!, key);
+    const use = { bucket, slot, at: time, eventId: trigger.eventId, notificationId };
+    ctx.uses.push({ ...use, limitKey });
+    addUse(ctx.user, limitKey, use);
+  }
+}
+
+function evaluateData({ data }: CompiledRule, scope: Scope, variant: string | undefined): JsonObject | undefined {
+  if (data.length === 0 && variant === undefined) return undefined;
+  return { ...(variant !== undefined && { variant }), ...evaluateAll(data, scope) };
+}
+
+/** Leaves out what is missing or cannot be computed: a template shows nothing for it. */
+function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
+  const values: [string, Json][] = [];
+  for (const [name, expression] of named) {
+    const result = expression.evaluate(scope);
+    if (result.kind === 'value') values.push([name, result.value]);
+  }
+  return Object.fromEntries(values);
+}
+
+/** An action that emits an event, and the values that its expressions have. */
+interface Emission {
+  readonly action: Exclude<Action, { kind: 'cancel' }>;
+  /** Place of the action in the rule, from 0. */
+  readonly index: number;
+  readonly time: Millis;
+  readonly fields: JsonObject;
+}
+
+/**
+ * Emits an event, or adds a failed decision if it does not fit its schema. Its id is made of the rule and the trigger, and
+ * not of what completed the pattern or the wait, so it is emitted once whatever the order of arrival.
+ */
+function emit(
+  ctx: DecisionContext,
+  { rule }: CompiledRule,
+  { trigger, due, catalogVersion }: Firing,
+  { action, index, time, fields }: Emission,
+): void {
+  // The first item of a digest may also be the trigger of the window that it opens.
+  const occasion = `${trigger.key}${rule.digest && due !== undefined ? ':digest' : ''}`;
+  const emitted: Emitted = {
+    eventId: `${rule.name}.${index}:${occasion}`,
+    type: emittedType(action),
+    time,
+    properties: action.kind === 'emit' ? fields : {},
+    traits: action.kind === 'set' ? fields : {},
+    rule: rule.name,
+    causedBy: trigger.eventId,
+    depth: (trigger.depth ?? 0) + 1,
+  };
+  // The schemas are those of the rule's own catalog, which was checked against them: a wait ends as if it had not changed.
+  const { validateEmitted } = ctx.rules.at(catalogVersion ?? ctx.rules.active.version);
+  const violation = validateEmitted(emitted.type, emitted.properties, emitted.traits);
+  if (violation) addEmitFailure(ctx, emitted, `${violation.path} ${violation.message}`);
+  else ctx.emits.push(emitted);
+}
+
+/** Cancels the user's open waits of another rule that are not yet due; of the same key, if both rules have one. */
+function cancelWaitsOf(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  name: string,
+  { key, trigger }: Firing,
+  time: Millis,
+): void {
+  const open = findWaits(ctx, (wait) => wait.rule === name && wait.status === 'waiting' && time <= wait.dueAt);
+  for (const wait of open) {
+    if (compiled.key && wait.key !== '' && wait.key !== key) continue;
+    const other = ctx.rules.at(wait.catalogVersion).byName.get(name);
+    if (!other) continue;
+    closeWait(wait, 'cancelled', ctx.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
+    addDecision(ctx, other, {
+      code: 'cancelled_by_rule',
+      reason: cancelledByRuleReason(compiled.rule, name),
+      eventIds: [trigger.eventId, wait.state.trigger.eventId],
+      evidence: { wait: toWaitEvidence(wait) },
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import { addDecision, type DecisionContext, type Firing } from '../context.ts';
+import { evaluateCondition, explainCondition, toScope } from '../evaluate-condition.ts';
+import type { CompiledRule } from '../rule-set.ts';
+import { act } from './act.ts';
+import { applyGates } from './gates.ts';
+
+/**
+ * Fires a rule whose condition and pattern hold and whose wait, if any, is over: acts if the gates let it pass, else adds a
+ * decision that says which gate stopped it.
+ *
+ * @returns whether it acted
+ */
+export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
+  const verdict = applyGates(ctx, compiled, firing);
+  if ('code' in verdict) {
+    addDecision(ctx, compiled, { ...verdict, eventIds: firing.eventIds, evidence: firing.evidence });
+    return false;
+  }
+  act(ctx, compiled, firing, verdict);
+  return true;
+}
+
+/** Fires a rule at the end of a wait: evaluates the condition again first, unless `recheck` is off. Returns whether it acted. */
+export function recheckAndAct(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
+  const { rule, condition, usesNow } = compiled;
+  const { eventIds, evidence } = firing;
+  if (condition && (rule.recheck || usesNow)) {
+    evidence.condition = evaluateCondition(condition, toScope(ctx, firing));
+    const failure = explainCondition(evidence.condition);
+    if (failure) {
+      addDecision(ctx, compiled, { ...failure, eventIds, evidence });
+      return false;
+    }
+  }
+  return fireRule(ctx, compiled, firing);
+}

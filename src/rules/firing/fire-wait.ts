@@ -1,0 +1,62 @@
+import type { Evidence } from '../../model/decision.ts';
+import type { Millis } from '../../model/event.ts';
+import type { DecisionContext, Writable } from '../context.ts';
+import type { Trigger, Wait } from '../facts.ts';
+import type { CompiledRule } from '../rule-set.ts';
+import { closeWait, newWait, toKeyEvidence, toWaitEvidence, toWaitId } from '../waits/wait.ts';
+import { recheckAndAct } from './fire-rule.ts';
+
+/**
+ * Ends an open wait whose time has come, under the rule of the catalog version that it began with. Adds no decision when
+ * that version has no such rule, or when every item of a digest was cancelled.
+ */
+export function fireWait(ctx: DecisionContext, wait: Wait): void {
+  const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
+  closeWait(wait, 'fired', ctx.now);
+  if (!compiled || (wait.kind === 'digest' && wait.state.total === 0)) return;
+  const { trigger, matched, items, total, begun } = wait.state;
+  const evidence: Writable<Evidence> = { ...toKeyEvidence(wait.key), ...begun?.evidence, wait: toWaitEvidence(wait) };
+  if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
+  const fired = recheckAndAct(ctx, compiled, {
+    trigger,
+    key: wait.key,
+    eventIds: begun?.eventIds ?? [trigger.eventId],
+    due: wait.dueAt,
+    catalogVersion: wait.catalogVersion,
+    evidence,
+    ...(matched && { matched }),
+    ...(items && { items, total: total ?? items.length }),
+  });
+  wait.state = { ...wait.state, fired };
+}
+
+/**
+ * Runs a recurring rule for the user, if the user is in its audience and has not had this occurrence.
+ *
+ * @param due the instant of the occurrence
+ * @param localTimeKey the same as local time
+ * @returns the wait that records the occurrence; undefined when there was nothing to do
+ */
+export function fireSchedule(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  due: Millis,
+  localTimeKey: string,
+): Wait | undefined {
+  const { rule, audience } = compiled;
+  const id = toWaitId(ctx, rule.name, localTimeKey);
+  if (ctx.user.waits.has(id)) return undefined;
+  const user = ctx.user.profile.traits;
+  if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return undefined;
+  const trigger: Trigger = {
+    key: id,
+    eventId: id,
+    type: `every ${rule.every?.text}`,
+    time: due,
+    properties: {},
+    traits: {},
+  };
+  const wait = newWait(ctx, compiled, { trigger: { ...trigger, key: localTimeKey }, key: '' }, due, { trigger });
+  fireWait(ctx, wait);
+  return wait;
+}

@@ -1,0 +1,72 @@
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { addDecision, type DecisionContext, type Firing } from '../context.ts';
+import { isBefore } from '../event-order.ts';
+import type { DigestItem, Trigger, Wait, WaitState } from '../facts.ts';
+import { fireRule } from '../firing/fire-rule.ts';
+import { withPending } from '../lookahead.ts';
+import { collectedReason } from '../reasons.ts';
+import type { CompiledRule } from '../rule-set.ts';
+import { findEnding, recordEnding } from './ending.ts';
+import { newWait, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
+import { computeWindowEnd, extendSpan, findWindow, mergeOverlapping } from './window.ts';
+
+/** Adds a trigger as an item to its digest, or starts one; with `first: now` the first item is sent at once. */
+export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {
+  const { rule } = compiled;
+  const { trigger, eventIds, evidence } = firing;
+  const window = findWindow(ctx, compiled, firing, 'digest', ({ status }) => status === 'waiting');
+  const span = extendSpan(window, trigger.time, trigger.time);
+  const due = computeWindowEnd(ctx, compiled, span);
+  const sendNow = rule.digest!.firstNow && !window;
+  const ending = findEnding(compiled, sendNow ? withPending(ctx.user) : ctx.user, trigger, due, ctx.ids);
+  if (ending) {
+    recordEnding(ctx, compiled, firing, ending);
+    return;
+  }
+
+  const item = toItem(trigger);
+  const state: WaitState = {
+    trigger: window && isBefore(trigger, window.state.trigger) ? window.state.trigger : toTrigger(trigger),
+    ...span,
+    items: sendNow ? [] : latestItems(compiled, [...(window?.state.items ?? []), item]),
+    total: sendNow ? 0 : (window?.state.total ?? 0) + 1,
+  };
+  const open = window ?? newWait(ctx, compiled, firing, due, state);
+  if (window) updateWait(window, due, state);
+  mergeOverlapping(ctx, compiled, open, trigger, (state, other) => ({
+    ...(isBefore(state.trigger, other.trigger) ? other : state),
+    items: latestItems(compiled, [...(state.items ?? []), ...(other.items ?? [])]),
+    total: (state.total ?? 0) + (other.total ?? 0),
+  }));
+
+  if (sendNow) {
+    evidence.digest = { total: 1, kept: 1 };
+    fireRule(ctx, compiled, { ...firing, items: [item], total: 1 });
+    return;
+  }
+  evidence.wait = toWaitEvidence(open);
+  addDecision(ctx, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
+}
+
+/** Removes the items up to a time, and those that were only counted. Returns false, changing nothing, if no item is left. */
+export function dropItems(ctx: DecisionContext, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
+  const left = (window.state.items ?? []).filter(({ at }) => Date.parse(at) > upTo);
+  const [first, last] = [left[0], left.at(-1)];
+  if (!first || !last) return false;
+  const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
+  // If the version of the wait has no digest under this name, the window ends when it was due.
+  const due = compiled.rule.digest ? computeWindowEnd(ctx, compiled, span) : window.dueAt;
+  updateWait(window, due, { ...window.state, ...span, items: left, total: left.length });
+  return true;
+}
+
+function toItem({ properties, traits, type, eventId, time }: Trigger): DigestItem {
+  return { event: properties, traits, event_type: type, event_id: eventId, at: isoTime(time) };
+}
+
+/** Returns the latest items that the rule keeps, in order of time. */
+function latestItems({ rule }: CompiledRule, items: readonly DigestItem[]): DigestItem[] {
+  const position = ({ at, event_id }: DigestItem) => `${at} ${event_id}`;
+  return [...items].sort((a, b) => (position(a) < position(b) ? -1 : 1)).slice(-rule.digest!.keep);
+}
