@@ -188,6 +188,28 @@ test('an event that both cancels a wait and breaks its absence cancels it', () =
   expect(story.post(0, ['b', 1])).toEqual(['R cancelled_by_event']);
 });
 
+test.each([
+  [['c', 1], ['b', 2], 'cancelled_by_event'],
+  [['b', 1], ['c', 2], 'unless_event_occurred'],
+  [['b', 1], ['c', 1], 'cancelled_by_event'],
+] as const)(
+  'of %j and %j that are known before, the first one decides, and of two at once the one that cancels',
+  (one, other, code) => {
+    const story = tellStory({ ...ABSENT, cancelOn: ['c'] });
+    story.post(0, one, other);
+    expect(story.post(0, ['a', 0])).toEqual([`R ${code}`]);
+  },
+);
+
+test('of several types that are known before, the event that came first is named', () => {
+  const story = tellStory({ ...CANCELLED, cancelOn: ['b', 'c'] });
+  story.post(0, ['b', 2], ['c', 1]);
+  const [step] = story.steps(0, ['a', 0]);
+  expect(step!.decisions).toMatchObject([
+    { reason: expect.stringMatching(/^Cancelled: c on /), event_ids: ['event 3', 'event 2'] },
+  ]);
+});
+
 test('a burst is cancelled by an event after its last one, not between', () => {
   const story = tellStory({ ...RULE, debounce: { quiet: HOUR, text: '1h' }, cancelOn: ['b'] });
   story.post(0, ['a', 0], ['a', 10]);

@@ -57,6 +57,12 @@ export async function mutateSql(words: readonly string[], folder: string): Promi
   const copy = copyCheckout(resolve(folder, 'sql'));
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-mutation-'));
   const server = await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
+  const cleanUp = async () => {
+    await server.stop();
+    for (const path of [dataDir, copy]) rmSync(path, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => cleanUp().then(() => process.exit(1)));
   try {
     const unmutated = await runTests(copy, server.url, [...new Set(chosen.flatMap(({ tests }) => tests))]);
     if (unmutated.code !== 0) throw new Error(`The tests fail without a mutant:\n${unmutated.output}`);
@@ -74,8 +80,7 @@ export async function mutateSql(words: readonly string[], folder: string): Promi
       console.log(`  ${code === 0 ? '✗ SURVIVED' : '✓ killed'}  ${mutant.breaks}  (${mutant.file}:${lineNumber})`);
     }
   } finally {
-    await server.stop();
-    for (const path of [dataDir, copy]) rmSync(path, { recursive: true, force: true });
+    await cleanUp();
   }
   return { mutants: chosen.length, survivors };
 }
