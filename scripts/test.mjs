@@ -12,6 +12,7 @@ const CHECKS = [
   ['types of the console', 'tsc', ['-p', 'packages/console']],
   ['dead code', 'knip', []],
   ['import arrows', 'depcruise', ['src', '--output-type', 'err']],
+  ['words', process.execPath, [join('scripts', 'check-words.mjs')]],
 ];
 
 await ensureInstalled();
@@ -58,7 +59,7 @@ async function check([name, command, args]) {
 
 function run(command, args, output) {
   return new Promise((resolve) => {
-    const child = spawn(join('node_modules', '.bin', command), args, {
+    const child = spawn(command === process.execPath ? command : join('node_modules', '.bin', command), args, {
       stdio: output === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       shell: process.platform === 'win32',
     });

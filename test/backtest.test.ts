@@ -201,7 +201,7 @@ describe('another catalog against the past', () => {
     const hostile = '<img src=x onerror=alert(1)>';
     const changed = { ...report, types: [{ ...type, examples: [{ ...example, user_id: hostile }] }] };
     const text = renderTextReport(changed);
-    expect(text).toContain('2 events of 1 people');
+    expect(text).toContain('2 events of 1 users');
     expect(text).toMatch(/N1 +1 +2 +1 +0 +0 +1/);
     expect(text).toContain('R: suppressed (limit_reached)');
     const page = renderHtmlReport(changed);
@@ -213,7 +213,7 @@ describe('another catalog against the past', () => {
 
   test('a bar that says how far it is', () => {
     expect(renderProgress(500, 2000, 12_000, 2)).toMatch(
-      /^\[#{8} {22}\] 25 % {2}500 of 2,000 people {2}6,000 events\/s$/,
+      /^\[#{8} {22}\] 25% {2}500 of 2,000 users {2}6,000 events\/s$/,
     );
     expect(renderProgress(0, 0, 0, 0)).toContain('100 %');
   });

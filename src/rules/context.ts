@@ -29,7 +29,7 @@ export interface NewUse extends CountedUse {
   readonly limitKey: string;
 }
 
-/** What was decided about one event, wait or occurrence. */
+/** The decisions about one event, wait or occurrence. */
 export interface Verdicts {
   /** The key of the event or the id of the wait. Decision ids are made of it. */
   readonly source: string;

@@ -65,10 +65,10 @@ export interface WaitState {
     readonly eventIds: readonly string[];
     readonly evidence: Pick<Evidence, 'pattern' | 'count' | 'change'>;
   };
-  /** Of a burst or a digest: event times of its first and last event. */
+  /** Event times of the first and last event of a burst or digest. */
   readonly first?: Millis;
   readonly last?: Millis;
-  /** Of a digest: the number of items, and the latest of them. */
+  /** Number of items of a digest, and the latest of them. */
   readonly total?: number;
   readonly items?: readonly DigestItem[];
   /** Number of `unless` events so far, where several are needed. */
@@ -156,7 +156,7 @@ export interface LimitLookup {
   readonly to: string;
 }
 
-/** Returns the state of a user of whom nothing is known. */
+/** Returns the state of an unknown user. */
 export function newUserState(userId: string): UserState {
   return {
     userId,

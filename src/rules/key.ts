@@ -6,7 +6,7 @@ import type { BoundLimit, CompiledRule } from './rule-set.ts';
 
 type EventContent = Pick<Event, 'properties' | 'traits'>;
 
-/** Returns the rule's key in an event as text; empty for a rule without a key, undefined when the event has none. */
+/** Returns the rule's key in an event as text; empty for a rule without a key, undefined if the event lacks it. */
 export function evaluateKey({ key }: CompiledRule, event: EventContent, ids: Ids): string | undefined {
   if (!key) return '';
   const value = evaluateOn(key, event);

@@ -65,7 +65,7 @@ export function evaluateLimit(limit: Limit, uses: readonly CountedUse[], time: M
  */
 function evaluateRolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: Millis): LimitState {
   const near = sortUses(all.filter((use) => Math.abs(use.at - time) <= span));
-  // Of the spans that include `time`, the one with the most sends starts at a send or at `time` itself.
+  // The span with the most sends among those that include `time` starts at a send or at `time` itself.
   let fullest: CountedUse[] = [];
   for (const start of [...near.map((use) => use.at), time]) {
     if (start > time) continue;

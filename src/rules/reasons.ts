@@ -34,13 +34,13 @@ export function sentReason(
     why.push(`there ${atLeast > 1 ? `were fewer than ${atLeast}` : 'was no'} ${which} within ${withinText}`);
   }
   if (evidence.digest && evidence.digest.total > 1) why.push(`${evidence.digest.total} were collected`);
-  if (evidence.split) why.push(`the person is in ${evidence.split.variant} (${evidence.split.share} %)`);
+  if (evidence.split) why.push(`the user is in the \`${evidence.split.variant}\` group (${evidence.split.share}%)`);
   limits.forEach((limit, index) => {
     const used = states[index]?.uses.length ?? 0;
     why.push(`the limit allows it (${used + 1} of ${counted(limit)})`);
   });
-  const told = types.length > 0 ? 'To be sent' : 'Done';
-  return `${told}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
+  const verdict = types.length > 0 ? 'To be sent' : 'Done';
+  return `${verdict}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
 const WAITED: { readonly [kind in WaitKind]: string } = {
@@ -120,7 +120,7 @@ export function countReason(count: NonNullable<Evidence['count']>): string {
 }
 
 export function holdoutReason({ name, share }: { readonly name: string; readonly share: number }): string {
-  return `Not sent: the person is in ${name} (${share} %), which hears nothing.`;
+  return `Not sent: the user is in the \`${name}\` group (${share}%), which receives nothing.`;
 }
 
 export function branchReason({ name }: Rule): string {
@@ -203,5 +203,5 @@ function span(ms: Millis): string {
 
 /** @param branch the place of the branch, from 1 on */
 export function emptyBranchReason({ name }: Rule, branch: number): string {
-  return `Not sent: branch ${branch} of ${name} applies, which hears nothing.`;
+  return `Not sent: branch ${branch} of ${name} applies, which sends nothing.`;
 }

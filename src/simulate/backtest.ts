@@ -5,7 +5,7 @@ import { decisionsEqual } from './decisions-equal.ts';
 import { type BacktestPlan, pastDecisions, type UserHistory, type Verdict } from './history.ts';
 import { replayHistory } from './replay.ts';
 
-/** What a backtest came to; plain JSON. Times are ISO 8601 in UTC. */
+/** The result of a backtest, as plain JSON. Times are ISO 8601 in UTC. */
 export interface BacktestReport {
   /** `candidate`: a catalog against the past. `live`: the past against itself, to see that it is reproduced. */
   readonly mode: 'candidate' | 'live';
@@ -14,12 +14,12 @@ export interface BacktestReport {
   readonly users: number;
   /** Events received from `since` on. */
   readonly events: number;
-  /** People with too many events to be replayed. */
+  /** Users with too many events to be replayed. */
   readonly left_out: readonly string[];
   readonly totals: Counts;
   /** In order of name. */
   readonly types: readonly TypeReport[];
-  /** Of `live`: every decision, not only sends. */
+  /** For `live`: every decision, not only sends. */
   readonly reproduced?: {
     readonly decisions: number;
     readonly different: number;
@@ -69,7 +69,7 @@ export interface Difference {
 /** So many examples of each change of a type. */
 const EXAMPLES = 5;
 
-/** Takes one life after the other, and keeps counts and a few examples: memory does not grow with the people. */
+/** Replays one user after the other, and keeps counts and a few examples: memory does not grow with the number of users. */
 export class Backtest {
   readonly #plan: BacktestPlan;
   readonly #types = new Map<string, Tally>();
@@ -245,7 +245,7 @@ function addSends(sends: SendMade[], at: Millis, decisions: readonly Decision[])
 }
 
 /**
- * Which send is which: told at the same time of the same trigger; of the same wait; of the same trigger; of the same key.
+ * Pairs sends of both sides: first those with the same time and trigger, then the same wait, trigger, or key.
  * In this order, and the same rule before another. The rest is new or gone.
  */
 function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
@@ -302,7 +302,7 @@ const SIGNS_OF_ONE: readonly ((send: SendMade) => string | undefined)[] = [
   ({ decision: { rule, evidence } }) => evidence.key && `${rule}\n${evidence.key}`,
 ];
 
-/** What the other side decided last of the same type on the same trigger: why it did not send. */
+/** Returns the last decision of the other side on the same type and trigger, which says why it did not send. */
 function about(verdicts: Iterable<Verdict>, { type, decision: { event_ids } }: SendMade): SendMade | undefined {
   let found: SendMade | undefined;
   for (const { at, decisions } of verdicts) {

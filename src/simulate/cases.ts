@@ -11,12 +11,12 @@ import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type Validate
 import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 
-/** What must happen, as a small story. */
+/** A test case: events, and the decisions they must lead to. */
 export interface Case {
   readonly name: string;
-  /** Where it stands in its file, from 1. */
+  /** Line in its file, from 1. */
   readonly line: number;
-  /** What is known of `u_1` before anything happens. */
+  /** Traits of `u_1` before the first event. */
   readonly profile?: JsonObject;
   /** When the clock starts, and how long it runs on. */
   readonly from: Millis;
@@ -31,26 +31,26 @@ export interface Arrival {
   readonly event: ReceivedEvent;
 }
 
-/** One decision. A send that nobody expects is a failure; any other outcome may go unmentioned. */
+/** One expected decision. An unexpected send is a failure; other outcomes need not be listed. */
 export interface Expectation {
   readonly line: number;
   readonly user: string;
-  /** A notification type, or the name of a rule that notifies nobody. */
+  /** A notification type, or the name of a rule without notifications. */
   readonly type: string;
   readonly outcome: Outcome;
   readonly because?: ReasonCode;
   /** When it was decided. */
   readonly at?: Millis;
-  /** What the templates get must hold this. */
+  /** Values that the template data must contain. */
   readonly data?: Json;
   readonly items?: Json;
   readonly total?: number;
 }
 
-/** The person of a story that names nobody. */
+/** The user of a case that names no user. */
 export const DEFAULT_USER = 'u_1';
 
-/** How long the clock runs on after the last event, when nobody says. */
+/** Default time (ms) that the clock runs on after the last event. */
 export const RUNS_ON = 30 * DAY_MS;
 
 const CASE = 'name: welcomed once; events: […]; expect: […]';
@@ -75,7 +75,7 @@ export function parseCases(name: string, source: string, data: CatalogData): Cas
 class Reader {
   readonly file: YamlFile;
   readonly eventTypes: ReadonlySet<string>;
-  /** What may be expected: notification types and rules. */
+  /** Names that a case may expect: notification types and rules. */
   readonly outcomes: ReadonlySet<string>;
   readonly check: ValidateEvent;
   readonly #source: string;

@@ -15,7 +15,7 @@ function isSameDecision(one: Decision, other: Decision): boolean {
     one.reason === other.reason &&
     (one.notification_id === null) === (other.notification_id === null) &&
     isDeepStrictEqual(one.event_ids, other.event_ids) &&
-    // What is stored went through JSON.
+    // Stored decisions were serialized as JSON.
     isDeepStrictEqual(comparable(one.evidence), comparable(other.evidence))
   );
 }

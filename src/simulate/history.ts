@@ -3,7 +3,7 @@ import type { Event, Millis, Profile } from '../model/event.ts';
 import type { CountedUse, TraitChangeTrigger, Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 
-/** What is stored of one person, as src/store/replay.ts reads it. */
+/** Everything stored about one user that a replay needs, as read by src/store/replay.ts. */
 export interface UserHistory {
   readonly userId: string;
   /** As it is now: for traits whose events are stored no more. */
@@ -21,14 +21,14 @@ export interface HistoricalEvent extends Event {
   readonly emittedBy: string | null;
   /** Whether a decision on it sent, acted or started a wait. */
   readonly hasFired: boolean;
-  /** What was decided when it arrived; of what came before `since` perhaps only where something came of it. */
+  /** Decisions made on arrival. For events before `since` possibly only those that fired. */
   decisions(): readonly Decision[];
   /** The changes of traits by it whose pattern was incomplete then. */
   openChanges(): readonly TraitChangeTrigger[];
 }
 
 export interface HistoricalWait extends Readonly<Omit<Wait, 'userId' | 'stored'>> {
-  /** What was decided when its time came, or when a person cancelled it. */
+  /** Decisions made when the wait was due, or when an operator cancelled it. */
   readonly decisions: readonly Decision[];
 }
 
@@ -36,19 +36,19 @@ export interface HistoricalUse extends CountedUse {
   readonly limitKey: string;
 }
 
-/** What is replayed. */
+/** The parameters of a replay. */
 export interface BacktestPlan {
   /** Decisions from here on count. */
   readonly since: Millis;
-  /** What happened from here on has not happened yet. */
+  /** Activity from this time on is ignored. */
   readonly until: Millis;
-  /** In force from `since` on; null: at each moment the version that was in force then. */
+  /** Rules that are active from `since` on; null: at each time the version that was active then. */
   readonly candidate: RuleSet | null;
   /** The catalogs of the past. */
   version(version: number): RuleSet;
 }
 
-/** What was decided when an event arrived, a wait ended or a recurring rule had its turn. */
+/** The decisions made when an event arrived, a wait ended or a scheduled rule ran. */
 export interface Verdict {
   /** The key of the event, or the id of the wait: what the decisions are named by. */
   readonly source: string;
@@ -56,7 +56,7 @@ export interface Verdict {
   readonly decisions: readonly Decision[];
 }
 
-/** What the past says was decided from `since` on, by source. */
+/** Returns the stored decisions from `since` on, by source. */
 export function pastDecisions(life: UserHistory, { since, until }: BacktestPlan): Map<string, Verdict> {
   const past = new Map<string, Verdict>();
   for (const event of life.events) {

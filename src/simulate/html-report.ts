@@ -16,7 +16,7 @@ export function renderHtmlReport(report: BacktestReport): string {
 <body>
 <main>
 <h1>${title}</h1>
-<p>From <time>${since}</time> to <time>${until}</time>: ${number(events)} events of ${number(users)} people.</p>
+<p>From <time>${since}</time> to <time>${until}</time>: ${number(events)} events of ${number(users)} users.</p>
 ${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many events: ${leftOut.slice(0, 50).map(escaped).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? reproducedPart(reproduced) : ''}
 ${summary(types, totals)}
@@ -128,7 +128,7 @@ function number(count: number): string {
   return count.toLocaleString('en');
 }
 
-/** What events and rules hold is text here, whatever it looks like. */
+/** Escapes text from events and rules. */
 function escaped(text: string): string {
   return text
     .replaceAll('&', '&amp;')

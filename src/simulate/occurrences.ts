@@ -5,18 +5,18 @@ import { toWaitId } from '../rules/waits/wait.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import type { BacktestPlan, HistoricalWait, UserHistory } from './history.ts';
 
-/** One person's turn of a recurring rule. */
+/** One occurrence of a scheduled rule for one user. */
 export interface Occurrence {
   readonly at: Millis;
   readonly compiled: CompiledRule;
   readonly version: number;
   readonly due: Millis;
-  /** The moment as local time: a person has each of them once. */
+  /** Local time of the occurrence; a user has each local time once. */
   readonly localTimeKey: string;
 }
 
 /**
- * The turns of recurring rules: those that were taken, while the catalogs of the past are in force; from then on those of
+ * The occurrences of scheduled rules: those that ran, while the stored catalogs are active; from then on those of
  * the candidate, each when it is due, or when it was really taken where the past has the same one.
  */
 export class Occurrences {
@@ -25,7 +25,7 @@ export class Occurrences {
   readonly #taken: readonly HistoricalWait[];
   /** By id, when they were taken. */
   readonly #takenAt: ReadonlyMap<string, Millis>;
-  /** Nobody has a turn before they are known. */
+  /** Time from which the user is known; a user has no occurrence before. */
   readonly #knownFrom: Millis;
   readonly #coming: Coming[];
   #next = 0;
@@ -52,7 +52,7 @@ export class Occurrences {
     for (const coming of this.#coming) {
       const { rule } = coming.compiled;
       const zone = resolveZone(rule.zone, user.profile.traits);
-      // Whoever moves to another zone lives by its clock from now on.
+      // A user who moves to another zone has occurrences by its clock from now on.
       if (zone !== coming.zone) {
         const after = Math.max(this.#plan.since, this.#knownFrom, now) - 1;
         Object.assign(coming, { zone, turn: this.#after(coming.compiled, user, zone, after) });

@@ -9,7 +9,7 @@ import type { BacktestPlan, HistoricalEvent } from './history.ts';
 /** Fewer known events than this cost nothing worth saving. */
 const PRUNE_FROM = 200;
 
-/** What a replayed person's rules know of the past: all of it, as far as any rule may still look. */
+/** The events that the rules of a replayed user may still look at. */
 export class ReplayWindow {
   readonly #arrivals: readonly HistoricalEvent[];
   readonly #plan: BacktestPlan;
@@ -33,7 +33,7 @@ export class ReplayWindow {
     rebuildCompleted(rules, user);
   }
 
-  /** Forgets what no rule can ask for any more. @param next the arrival that comes next */
+  /** Drops events, waits and uses that no rule can require again. @param next index of the next arrival */
   prune(user: UserState, next: number, now: Millis): void {
     if (next < this.#pruneAt && user.waits.size < PRUNE_FROM) return;
     let count = 0;
@@ -65,7 +65,7 @@ export class ReplayWindow {
   }
 }
 
-/** How far before an event the rules of a set may look, in milliseconds; clock changes and zones included. */
+/** Returns the longest time (ms) before an event that the rules of a set may look at, with a margin for zones. */
 function lookBackOf(set: RuleSet): Millis {
   let longest = 0;
   const at = Date.parse('2025-01-01T00:00:00Z');

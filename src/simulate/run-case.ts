@@ -22,16 +22,16 @@ export interface CaseResult {
 }
 
 export interface Failure {
-  /** Of the expectation; of a send that nobody expects, that of the case. */
+  /** Line of the expectation, or of the case for an unexpected send. */
   readonly line: number;
   readonly message: string;
   /** The decision that comes closest to what was expected. */
   readonly closest?: string;
-  /** What was seen when that, or what nobody expects, was decided. */
+  /** Evidence of the decision that differs or was not expected. */
   readonly evidence: readonly string[];
 }
 
-/** What cases are played with: the rules of a catalog. */
+/** Returns the rules of a catalog that cases run with. */
 export function rulesFor(data: CatalogData): RuleSets {
   const active = compileRuleSet(1, data);
   return { active, at: () => active };
@@ -77,7 +77,7 @@ function decided({ at, userId, decisions, sends }: SimulationStep): Decided[] {
 function compare({ line, expect }: Case, all: readonly Decided[]): Failure[] {
   const left = new Set(all);
   const failures: Failure[] = [];
-  // Those that say the most choose first.
+  // The most specific expectations are matched first.
   for (const wanted of [...expect].sort((a, b) => Object.keys(b).length - Object.keys(a).length)) {
     const match = [...left].find((one) => misses(wanted, one).length === 0);
     if (match) left.delete(match);

@@ -139,7 +139,7 @@ export class Simulator {
     if (item.kind === 'wait') return this.#fireDueWaits(item.userId, now);
 
     const { compiled, cron, zone } = item.schedule;
-    // Of several missed occurrences only the latest is run.
+    // Only the latest of several missed occurrences runs.
     let latest = due;
     let next = nextOccurrence(cron, zone, latest);
     for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) latest = next;

@@ -1,14 +1,14 @@
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
 
 /**
- * A backtest as a person reads it in a terminal.
+ * Renders a backtest report as text for a terminal.
  * @param shown what stands for a line in it
  */
 export function renderTextReport(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
     `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
-    `${number(events)} events of ${number(users)} people`,
+    `${number(events)} events of ${number(users)} users`,
     '',
   ];
   if (leftOut.length > 0) {
@@ -30,12 +30,12 @@ export function renderTextReport(report: BacktestReport, shown: (line: string) =
   return lines.map(shown).join('\n');
 }
 
-/** `[#####     ] 50 %  1,000 of 2,000 people  12,345 events/s` */
+/** Renders `[#####     ] 50%  1,000 of 2,000 users  12,345 events/s`. */
 export function renderProgress(done: number, all: number, events: number, seconds: number): string {
   const share = all === 0 ? 1 : Math.min(1, done / all);
   const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH);
   const rate = seconds > 0 ? Math.round(events / seconds) : 0;
-  return `[${bar}] ${Math.floor(share * 100)} %  ${number(done)} of ${number(all)} people  ${number(rate)} events/s`;
+  return `[${bar}] ${Math.floor(share * 100)}%  ${number(done)} of ${number(all)} users  ${number(rate)} events/s`;
 }
 
 const WIDTH = 30;

@@ -2,18 +2,18 @@ import type { Decision, Evidence } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { SimulationStep } from './simulator.ts';
 
-/** One line of a timeline, in parts: whoever prints it chooses the colours. */
+/** One line of a timeline, in parts, so that the caller can color them. */
 export interface TimelineLine {
   readonly at: string;
   readonly user: string;
   /** `event`, `wait`, `schedule`; below it, the outcome of each decision. */
   readonly mark: string;
   readonly text: string;
-  /** Of a decision: it belongs to what stands above it. */
+  /** True for a decision, which belongs to the line above. */
   readonly indent: boolean;
 }
 
-/** What happened, and below it what was decided. */
+/** Returns the lines of a step: the cause, and below it the decisions. */
 export function timelineOf({ at, userId, cause, decisions }: SimulationStep): TimelineLine[] {
   const line = (mark: string, text: string, indent = false) => ({ at: moment(at), user: userId, mark, text, indent });
   let first: TimelineLine;
@@ -50,7 +50,7 @@ export function decisionText({ notification_type, rule, reason_code, reason }: D
   return `${notification_type}${rule === notification_type ? '' : ` (${rule})`} ${reason_code}: ${reason}`;
 }
 
-/** What was seen, a line for each part. */
+/** Returns the evidence, one line per part. */
 export function evidenceLines(evidence: Evidence): string[] {
   return Object.entries(evidence).map(([part, seen]) => `${part}: ${short(seen, 300)}`);
 }

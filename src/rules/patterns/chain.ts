@@ -27,7 +27,7 @@ export function findChain(
     for (let end = 1; end <= events.length; end++) {
       const event = events[end - 1] as FullEvent;
       if (event.time > trigger.time) break;
-      // Of several events of the same time, only the last one is looked at.
+      // Among events of the same time, only the last one is considered.
       if (events[end]?.time === event.time) continue;
       const link = findLink(after, candidates, links, step, event);
       if (link) found.push(link);

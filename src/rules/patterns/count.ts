@@ -10,7 +10,7 @@ import { findRelated } from './related-events.ts';
 /** The events that `count` asks for. */
 export interface Counted {
   readonly counted: number;
-  /** For people: `the 10m up to 2025-10-31T…`, `2025-10-31 (UTC)`, `since signup_completed of 2025-10-31T…`. */
+  /** Display text: `the 10m up to 2025-10-31T…`, `2025-10-31 (UTC)`, `since signup_completed of 2025-10-31T…`. */
   readonly window: string;
   readonly isEnough: boolean;
 }

@@ -109,7 +109,7 @@ export function explainPattern(
 export interface OpenTrigger {
   readonly compiled: CompiledRule;
   readonly trigger: Event;
-  /** Of a rule that a trait change triggers. */
+  /** The trait change that triggered the rule. */
   readonly change?: Evidence['change'];
 }
 

@@ -59,7 +59,7 @@ function cancellationBy(
 ): 'unless_event_occurred' | 'cancelled_by_event' | undefined {
   const { rule } = compiled;
   const { trigger, items, first } = wait.state;
-  // Of a digest, all that was collected until the event is ended, whether it was kept or only counted.
+  // For a digest, the event ends all items collected until then, kept or only counted.
   const from = items && items.length > 0 && first !== undefined ? first : trigger.time;
   if (event.time < from || event.key === trigger.key) return undefined;
   const cancels = rule.cancelOn.includes(event.type) && event.time <= wait.dueAt;

@@ -17,7 +17,7 @@ export interface Ending {
   readonly event: FullEvent;
 }
 
-/** Returns the first known event that would end a wait of this trigger until `due`; undefined when there is none. */
+/** Returns the first known event that would end a wait of this trigger until `due`; or undefined. */
 export function findEnding(
   compiled: CompiledRule,
   user: UserState,

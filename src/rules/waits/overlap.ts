@@ -137,7 +137,7 @@ function findLaterTrigger(
 }
 
 /**
- * Returns whether the rule's condition and pattern hold for a later trigger that has no wait. It has none because its time
+ * Returns whether the rule's condition and pattern hold for a later trigger without a wait. Such a trigger has no wait because its time
  * was missing or past, because something ended it at once, or because it is not decided yet.
  */
 function wouldStart(ctx: DecisionContext, compiled: CompiledRule, trigger: Event, known: UserState): boolean {

@@ -40,7 +40,7 @@ export function startWait(ctx: DecisionContext, compiled: CompiledRule, firing: 
     ...toStartState(firing),
     ...countSeen(compiled, ctx.user, trigger, ctx.ids),
   });
-  // What rules make of the rest of the batch may still end this wait. Then it stays open, and the timer fires it afterwards.
+  // Effects of rules on the rest of the batch may still end this wait. It stays open, and the timer fires it afterwards.
   if (due <= ctx.now && !compiled.endedByRules) {
     fireWait(ctx, wait);
     return;
