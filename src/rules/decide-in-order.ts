@@ -80,7 +80,8 @@ export function decideInOrder<E extends DecidableEvent>(
 ): Generation<EventStep<E>> {
   const { rules, getUser, now, ids } = inputs;
   const inOrder = [...events].sort(compareForDecision);
-  queuePending(inOrder, ({ userId }) => getUser(userId));
+  // Only rules that wait look ahead. A replay may yet activate a version that has such rules (`beforeEvent`).
+  if (rules.active.waits || beforeEvent) queuePending(inOrder, ({ userId }) => getUser(userId));
   const emitted: EmittedEvent[] = [];
   const steps = inOrder.map((event): EventStep<E> => {
     beforeEvent?.(event);

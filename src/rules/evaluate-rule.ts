@@ -57,7 +57,7 @@ export function evaluateRule(
 
   const failure =
     (evidence.condition && explainCondition(evidence.condition)) ?? explainPattern(compiled, pattern, evidence);
-  if (failure) addDecision(ctx, compiled, { ...failure, eventIds, evidence });
+  if (failure) addDecision(ctx, compiled, { code: failure.code, reason: failure.reason, eventIds, evidence });
   else if (!wasHandledBefore(ctx, compiled, firing)) waitOrFire(ctx, compiled, firing);
 }
 

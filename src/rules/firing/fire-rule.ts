@@ -12,8 +12,9 @@ import { applyGates } from './gates.ts';
  */
 export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
   const verdict = applyGates(ctx, compiled, firing);
-  if ('code' in verdict) {
-    addDecision(ctx, compiled, { ...verdict, eventIds: firing.eventIds, evidence: firing.evidence });
+  if (verdict.code !== undefined) {
+    const { code, reason } = verdict;
+    addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
   act(ctx, compiled, firing, verdict);

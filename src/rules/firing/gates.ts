@@ -17,6 +17,7 @@ const MAX_USES_IN_EVIDENCE = 5;
 
 /** The gates let a firing pass. */
 export interface Passed {
+  readonly code?: undefined;
   /** Notification types to send; empty when the rule only acts. */
   readonly types: readonly string[];
   /** The variant of `split` that the user is in. */
