@@ -16,13 +16,13 @@ export const ROOMS: readonly Room[] = [
   { name: 'keys', code: ['src/rules/key.ts'], tests: ['test/keys.test.ts'] },
   {
     name: 'patterns',
-    code: ['src/rules/patterns'],
+    code: ['src/rules/patterns', 'src/rules/event-order.ts', 'src/rules/triggers.ts'],
     tests: ['test/event-patterns.test.ts', 'test/cancel.test.ts', 'test/patterns.test.ts'],
   },
-  { name: 'cancel', code: ['src/rules/waits/cancel.ts'], tests: ['test/cancel.test.ts'] },
+  { name: 'cancel', code: ['src/rules/waits/cancel.ts', 'src/rules/waits/ending.ts'], tests: ['test/cancel.test.ts'] },
   {
     name: 'rules',
-    code: ['src/rules'],
+    code: ['src/rules', 'src/rules/patterns/pattern-lookups.ts'],
     tests: ['test/world.test.ts', 'test/rules-time.test.ts', 'test/rules-random.test.ts'],
   },
   { name: 'expressions', code: ['src/expressions'], tests: ['test/condition.test.ts'] },
