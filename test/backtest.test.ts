@@ -215,7 +215,7 @@ describe('another catalog against the past', () => {
     expect(renderProgress(500, 2000, 12_000, 2)).toMatch(
       /^\[#{8} {22}\] 25% {2}500 of 2,000 users {2}6,000 events\/s$/,
     );
-    expect(renderProgress(0, 0, 0, 0)).toContain('100 %');
+    expect(renderProgress(0, 0, 0, 0)).toContain('100%');
   });
 });
 
