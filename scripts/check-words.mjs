@@ -5,7 +5,7 @@
  * reason, and exits with 1 when there is one. Part of `npm test`.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -61,12 +61,7 @@ const SELF = 'scripts/check-words.mjs';
 const args = process.argv.slice(2);
 const rootAt = args.indexOf('--root');
 const root = rootAt < 0 ? dirname(dirname(fileURLToPath(import.meta.url))) : args.splice(rootAt, 2)[1];
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...args], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((file) => CHECKED.test(file) && file !== SELF);
+const files = listFiles().filter((file) => CHECKED.test(file) && file !== SELF);
 
 let found = 0;
 for (const file of files) {
@@ -90,6 +85,19 @@ for (const file of files) {
 if (found > 0) {
   console.log(`${found} words to change: see the reasons above, and scripts/check-words.mjs for the list.`);
   process.exitCode = 1;
+}
+
+/** Lists the files of the checkout; of a copy without git, all files outside node_modules and dist. */
+function listFiles() {
+  try {
+    const options = ['ls-files', '--cached', '--others', '--exclude-standard', ...args];
+    return execFileSync('git', options, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split(
+      '\n',
+    );
+  } catch {
+    const all = readdirSync(root, { recursive: true, encoding: 'utf8' });
+    return all.filter((file) => !/(^|\/)(node_modules|dist|\.git)\//.test(file));
+  }
 }
 
 /** Returns the text of a comment that begins on this line of code, or undefined. */
