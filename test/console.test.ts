@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { WHAT_TO_DO } from '../packages/console/src/rejected/codes.ts';
+import { ADVICE_BY_CODE } from '../packages/console/src/rejected/codes.ts';
 import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import type { Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
@@ -716,17 +716,17 @@ describe.skipIf(program === undefined)('the console', () => {
     await row.getByTestId('rejected-again').getByText('Rejected again: ').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 422')]);
 
-    const mended = new Map(catalog);
-    mended.set('events.yaml', catalog.get('events.yaml')!.replaceAll('amount: number', 'amount: string'));
-    await tidings.apply(mended);
+    const fixed = new Map(catalog);
+    fixed.set('events.yaml', catalog.get('events.yaml')!.replaceAll('amount: number', 'amount: string'));
+    await tidings.apply(fixed);
     await row.getByTestId('rejected-retry').click();
-    const taken = page.getByTestId('taken-in');
-    await taken.waitFor();
-    expect(await taken.innerText()).toMatch(
+    const accepted = page.getByTestId('retry-accepted');
+    await accepted.waitFor();
+    expect(await accepted.innerText()).toMatch(
       /Accepted: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
     );
     await expect.poll(() => rows.count()).toBe(1);
-    await taken.getByRole('link', { name: 'See it' }).click();
+    await accepted.getByRole('link', { name: 'See it' }).click();
     await page.locator('article[data-marked][data-event-id="too-much"]').waitFor();
     await tidings.apply(catalog);
   });
@@ -735,7 +735,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const page = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
     const section = page.split('## Rejected events')[1]?.split('\n## ')[0] ?? '';
     const codes = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
-    expect(Object.keys(WHAT_TO_DO).sort()).toEqual(codes.sort());
+    expect(Object.keys(ADVICE_BY_CODE).sort()).toEqual(codes.sort());
   });
 
   // -------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import type { Category, Rule } from '../../../src/model/catalog.ts';
 import type { Evidence, Outcome, Decision as StoredDecision, WaitKind } from '../../../src/model/decision.ts';
 import type { Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
 import type { Json, JsonObject } from '../../../src/model/event.ts';
-import { apiKey, keyRefused } from './key.ts';
+import { apiKey, reportRejectedKey } from './key.ts';
 
 export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };
 
@@ -151,7 +151,7 @@ export type CatalogRule = Omit<Rule, 'after' | 'limits'> & {
 };
 
 /** A rejected event, kept until it is accepted. */
-export interface RefusedEvent {
+export interface RejectedEvent {
   rejected_id: string;
   event_id: string | null;
   code: string;
@@ -166,7 +166,7 @@ export interface RefusedEvent {
 }
 
 /** Results of posted events. */
-export interface IngestAnswer {
+export interface IngestResponse {
   accepted: number;
   duplicates: number;
   rejected: { code: string; path: string; message: string }[];
@@ -213,7 +213,7 @@ export interface Difference {
   fields?: { field: string; from: Json; to: Json }[];
 }
 
-/** Why a call failed, from the API's problem document (RFC 9457) or, without one, from what can be seen here. */
+/** A failed call: the problem document of the API (RFC 9457), or a description made here if the response has none. */
 export class Problem extends Error {
   readonly status: number;
   readonly title: string;
@@ -229,69 +229,70 @@ export class Problem extends Error {
   }
 }
 
-export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }> => call(`activity?limit=${limit}`);
+export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }> => callApi(`activity?limit=${limit}`);
 
 export const findUsers = (prefix: string): Promise<{ users: { user_id: string }[] }> =>
-  call(`users?prefix=${encodeURIComponent(prefix)}&limit=10`);
+  callApi(`users?prefix=${encodeURIComponent(prefix)}&limit=10`);
 
 export const getAudit = (userId: string, before: string | null): Promise<Audit> =>
-  call(`audit/${encodeURIComponent(userId)}?${query({ limit: '50', before })}`);
+  callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', before })}`);
 
 export const getExplanation = (userId: string, type: string): Promise<Explanation> =>
-  call(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);
+  callApi(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);
 
 export const getDeliveries = (
   status: DeliveryStatus | null,
   before: string | null,
 ): Promise<{ deliveries: Delivery[]; next: string | null }> =>
-  call(`deliveries?${query({ limit: '50', status, before })}`);
+  callApi(`deliveries?${buildQuery({ limit: '50', status, before })}`);
 
 export const retryDelivery = (id: string): Promise<Delivery> =>
-  call(`deliveries/${encodeURIComponent(id)}/retry`, 'POST');
+  callApi(`deliveries/${encodeURIComponent(id)}/retry`, 'POST');
 
-export const getMessage = (id: string): Promise<SentMessage> => call(`deliveries/${encodeURIComponent(id)}/message`);
+export const getMessage = (id: string): Promise<SentMessage> => callApi(`deliveries/${encodeURIComponent(id)}/message`);
 
 /** Newest first. */
-export const getRefused = (before: string | null): Promise<{ rejected: RefusedEvent[]; next: string | null }> =>
-  call(`events/rejected?${query({ limit: '50', before })}`);
+export const getRejectedEvents = (before: string | null): Promise<{ rejected: RejectedEvent[]; next: string | null }> =>
+  callApi(`events/rejected?${buildQuery({ limit: '50', before })}`);
 
 /** Posts a rejected event once more, as it was. That it is rejected again is an answer, not a problem. */
-export const retryRefused = (id: string): Promise<IngestAnswer> =>
-  call(`events/rejected/${encodeURIComponent(id)}/retry`, 'POST', undefined, isIngestAnswer);
+export const retryRejectedEvent = (id: string): Promise<IngestResponse> =>
+  callApi(`events/rejected/${encodeURIComponent(id)}/retry`, 'POST', undefined, isIngestResponse);
 
 /** Newest first. `status` null: all of them. */
 export const getWaits = (
   userId: string,
   status: Wait['status'] | null,
-): Promise<{ waits: Wait[]; next: string | null }> => call(`waits?${query({ limit: '50', user_id: userId, status })}`);
+): Promise<{ waits: Wait[]; next: string | null }> =>
+  callApi(`waits?${buildQuery({ limit: '50', user_id: userId, status })}`);
 
-export const getCatalog = (): Promise<Catalog> => call('catalog');
+export const getCatalog = (): Promise<Catalog> => callApi('catalog');
 
 /** Newest first. */
-export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> => call('catalog/versions?limit=200');
+export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> => callApi('catalog/versions?limit=200');
 
 /** Differences from version `from` to version `to`; version 0 is empty. */
 export const getCatalogDiff = (from: number, to: number): Promise<{ differences: Difference[] }> =>
-  call(`catalog/diff?from=${from}&to=${to}`);
+  callApi(`catalog/diff?from=${from}&to=${to}`);
 
 export const rollBackCatalog = (version: number): Promise<{ version: number; from: number; changed: boolean }> =>
-  call('catalog/rollback', 'POST', { version });
+  callApi('catalog/rollback', 'POST', { version });
 
-function query(parameters: Record<string, string | null>): string {
+function buildQuery(parameters: Record<string, string | null>): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== null);
   return new URLSearchParams(given).toString();
 }
 
-function isIngestAnswer(body: unknown): boolean {
+function isIngestResponse(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'results' in body;
 }
 
-/** `isAnswer`: bodies that are answers whatever the status says. */
-async function call<T>(
+/** `isResult`: bodies that are answers whatever the status says. */
+async function callApi<T>(
   path: string,
   method: 'GET' | 'POST' = 'GET',
   content?: JsonObject,
-  isAnswer: (body: unknown) => boolean = () => false,
+  isResult: (body: unknown) => boolean = () => false,
 ): Promise<T> {
   const key = apiKey();
   const headers = new Headers({ accept: 'application/json' });
@@ -311,12 +312,12 @@ async function call<T>(
       'unreachable',
     );
   }
-  if ((response.ok && body !== undefined) || isAnswer(body)) return body as T;
-  if (response.status === 401) keyRefused(key);
-  throw problemOf(response.status, body);
+  if ((response.ok && body !== undefined) || isResult(body)) return body as T;
+  if (response.status === 401) reportRejectedKey(key);
+  throw toProblem(response.status, body);
 }
 
-function problemOf(status: number, body: unknown): Problem {
+function toProblem(status: number, body: unknown): Problem {
   const document = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const text = (field: string, otherwise: string) =>
     typeof document[field] === 'string' ? document[field] : otherwise;

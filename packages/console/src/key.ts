@@ -18,23 +18,23 @@ export function apiKey(): string | null {
 
 export function setApiKey(key: string): void {
   sessionStorage.setItem(STORAGE_KEY, key);
-  become('open');
+  setKeyState('open');
 }
 
 /** The API answered 401 to a request that carried `used`. */
-export function keyRefused(used: string | null): void {
+export function reportRejectedKey(used: string | null): void {
   // An answer to a request from before the present key was entered says nothing about it.
   if (used !== apiKey()) return;
   sessionStorage.removeItem(STORAGE_KEY);
   if (used === null && state === 'rejected') return;
-  become(used === null ? 'wanted' : 'rejected');
+  setKeyState(used === null ? 'wanted' : 'rejected');
 }
 
 export function useKeyState(): KeyState {
   return useSyncExternalStore(subscribe, () => state);
 }
 
-function become(next: KeyState): void {
+function setKeyState(next: KeyState): void {
   state = next;
   for (const listener of listeners) listener();
 }

@@ -11,21 +11,21 @@ export type Route =
   | { page: 'catalog'; part: 'contents' | 'versions' }
   | { page: 'unknown' };
 
-export const activityLink = (): string => '#/';
-export const refusedLink = (): string => '#/rejected';
-export const catalogLink = (): string => '#/catalog';
-export const versionsLink = (): string => '#/catalog/versions';
+export const linkToActivity = (): string => '#/';
+export const linkToRejected = (): string => '#/rejected';
+export const linkToCatalog = (): string => '#/catalog';
+export const linkToVersions = (): string => '#/catalog/versions';
 
-export function userLink(userId: string, eventId?: string): string {
+export function linkToUser(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
   return `#/users/${encodeURIComponent(userId)}${at}`;
 }
 
-export function deliveriesLink(status: DeliveryStatus | null): string {
+export function linkToDeliveries(status: DeliveryStatus | null): string {
   return status === null ? '#/deliveries' : `#/deliveries?status=${status}`;
 }
 
-export function open(link: string): void {
+export function openLink(link: string): void {
   location.hash = link;
 }
 
@@ -35,7 +35,7 @@ export function useRoute(): Route {
 }
 
 export function parseHash(hash: string): Route {
-  const [path = '', search = ''] = split(hash.replace(/^#/, ''), '?');
+  const [path = '', search = ''] = splitAt(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
   if (path === '/rejected') return { page: 'rejected' };
@@ -51,7 +51,7 @@ export function parseHash(hash: string): Route {
   }
 }
 
-function split(text: string, at: string): [string, string] {
+function splitAt(text: string, at: string): [string, string] {
   const index = text.indexOf(at);
   return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
 }

@@ -10,14 +10,14 @@ import { ActivityRow } from './ActivityRow.tsx';
 import { FirstEvent } from './FirstEvent.tsx';
 
 const POLL_MS = 1500;
-const SOME = 50;
+const INITIAL_EVENTS = 50;
 /** As many as the API gives. */
-const MOST = 200;
+const MAX_EVENTS = 200;
 
 /** The latest events of all users, with the decisions on each. */
 export function ActivityPage() {
   const [paused, setPaused] = useState(false);
-  const [limit, setLimit] = useState(SOME);
+  const [limit, setLimit] = useState(INITIAL_EVENTS);
   const activity = useQuery({
     queryKey: ['activity', limit],
     queryFn: () => getActivity(limit),
@@ -33,7 +33,7 @@ export function ActivityPage() {
       <Group justify="space-between">
         <Group gap="sm" align="baseline">
           <PageTitle>Activity</PageTitle>
-          <LiveSign state={activity.error ? 'lost' : paused ? 'paused' : 'live'} />
+          <LiveStatus state={activity.error ? 'lost' : paused ? 'paused' : 'live'} />
         </Group>
         <Button
           variant="default"
@@ -53,8 +53,8 @@ export function ActivityPage() {
               <ActivityRow key={event.event_id} event={event} />
             ))}
           </Paper>
-          {events.length >= SOME && (
-            <ActivityEnd events={events} more={limit < MOST ? () => setLimit(MOST) : undefined} />
+          {events.length >= INITIAL_EVENTS && (
+            <ActivityEnd events={events} more={limit < MAX_EVENTS ? () => setLimit(MAX_EVENTS) : undefined} />
           )}
         </>
       )}
@@ -62,7 +62,7 @@ export function ActivityPage() {
   );
 }
 
-function LiveSign({ state }: { state: 'live' | 'paused' | 'lost' }) {
+function LiveStatus({ state }: { state: 'live' | 'paused' | 'lost' }) {
   const word = { live: 'live', paused: 'paused', lost: 'no answer' }[state];
   return (
     <Text size="sm" c="dimmed" className="live" data-state={state} data-testid="live">

@@ -1,19 +1,19 @@
 import { Text } from '@mantine/core';
 import { memo } from 'react';
 import type { ActivityEvent } from '../api.ts';
-import { userLink } from '../route.ts';
+import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { DecisionChip } from './DecisionChip.tsx';
 
 /** One event on one line: arrival time, user, event type, and a chip per decision. */
 export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
-  const href = userLink(event.user_id, event.event_id);
+  const href = linkToUser(event.user_id, event.event_id);
   return (
     <li className="row activity-row" data-testid="activity-row" data-event-id={event.event_id}>
       <Text component="span" size="sm" c="dimmed">
         <Time value={event.received_at} />
       </Text>
-      <a className="user-link" href={userLink(event.user_id)} title={event.user_id}>
+      <a className="user-link" href={linkToUser(event.user_id)} title={event.user_id}>
         {event.user_id}
       </a>
       <a className="event-link" href={href} title={event.event_type}>

@@ -1,16 +1,16 @@
 import { Tooltip } from '@mantine/core';
 import type { Decision } from '../api.ts';
-import { lookOf, OUTCOMES, wordColor } from '../shell/outcome.ts';
+import { getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
 
 /** A decision at a glance; the reason shows on hover and on keyboard focus, and the link leads to the evidence. */
 export function DecisionChip({ decision, href }: { decision: Decision; href: string }) {
-  const look = lookOf(OUTCOMES, decision.outcome);
+  const look = getLook(OUTCOMES, decision.outcome);
   return (
     <Tooltip label={decision.reason} multiline maw={380} withArrow events={{ hover: true, focus: true, touch: true }}>
       <a
         href={href}
         className="chip"
-        style={{ ['--chip' as string]: wordColor(look.color) }}
+        style={{ ['--chip' as string]: getTextColor(look.color) }}
         data-outcome={decision.outcome}
         data-testid="decision-chip"
         aria-label={`${decision.notification_type}: ${look.label}. ${decision.reason}`}

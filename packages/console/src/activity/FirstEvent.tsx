@@ -9,11 +9,12 @@ import { IconCheck, IconCopy } from '../shell/icons.tsx';
 export function FirstEvent() {
   const catalog = useQuery({
     queryKey: ['catalog', 'first event'],
-    queryFn: async () => curl(location.origin, buildSampleEvent(await getCatalog(), Date.now())?.event ?? plainEvent()),
+    queryFn: async () =>
+      buildCurlCommand(location.origin, buildSampleEvent(await getCatalog(), Date.now())?.event ?? buildPlainEvent()),
     // Once: a command that changes under the hand that selects it cannot be copied.
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const command = catalog.data ?? (catalog.error ? curl(location.origin, plainEvent()) : undefined);
+  const command = catalog.data ?? (catalog.error ? buildCurlCommand(location.origin, buildPlainEvent()) : undefined);
   return (
     <Paper withBorder p="md">
       <EmptyState title="Nothing has happened yet">
@@ -47,7 +48,7 @@ function Command({ command }: { command: string }) {
 }
 
 /** For when there is no catalog to take one from. */
-function plainEvent(): JsonObject {
+function buildPlainEvent(): JsonObject {
   return {
     user_id: 'u_1',
     event_type: 'signup_completed',
@@ -57,7 +58,7 @@ function plainEvent(): JsonObject {
   };
 }
 
-function curl(origin: string, event: JsonObject): string {
+function buildCurlCommand(origin: string, event: JsonObject): string {
   const quoted = JSON.stringify(event, null, 2).replaceAll("'", "'\\''");
   return `curl ${origin}/api/v1/events -H 'content-type: application/json' -d '${quoted}'`;
 }

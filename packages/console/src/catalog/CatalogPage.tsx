@@ -1,7 +1,7 @@
 import { Anchor, Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type Catalog, getCatalog } from '../api.ts';
-import { versionsLink } from '../route.ts';
+import { linkToVersions } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChannelName } from '../shell/StatusBadge.tsx';
@@ -25,7 +25,7 @@ export function CatalogPage() {
             )}
           </Text>
         )}
-        <Anchor size="sm" href={versionsLink()}>
+        <Anchor size="sm" href={linkToVersions()}>
           All versions
         </Anchor>
       </Group>

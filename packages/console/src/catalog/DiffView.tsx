@@ -1,7 +1,7 @@
 import { Badge, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type Difference, getCatalogDiff, type Json } from '../api.ts';
-import { wordColor } from '../shell/outcome.ts';
+import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
 /** The differences between two versions of the catalog. */
@@ -31,7 +31,7 @@ export function DiffView({ from, to }: { from: number; to: number }) {
   );
 }
 
-const COLORS: Record<Difference['change'], string> = { added: 'teal', removed: 'red', changed: 'blue' };
+const COLOR_BY_CHANGE: Record<Difference['change'], string> = { added: 'teal', removed: 'red', changed: 'blue' };
 
 function DifferenceView({ difference }: { difference: Difference }) {
   const { part, name, change, fields = [] } = difference;
@@ -39,11 +39,11 @@ function DifferenceView({ difference }: { difference: Difference }) {
     <div data-testid="difference">
       <Group gap="xs">
         <Badge
-          color={COLORS[change]}
+          color={COLOR_BY_CHANGE[change]}
           variant="light"
           radius="sm"
           tt="none"
-          style={{ ['--badge-color' as string]: wordColor(COLORS[change]) }}
+          style={{ ['--badge-color' as string]: getTextColor(COLOR_BY_CHANGE[change]) }}
         >
           {change}
         </Badge>
@@ -54,10 +54,10 @@ function DifferenceView({ difference }: { difference: Difference }) {
       {fields.map(({ field, from, to }) => (
         <div key={field} className="change">
           <Text component="span" size="sm" c="dimmed" className="break">
-            {KEYS[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}
+            {YAML_KEY_BY_FIELD[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}
           </Text>
-          <del>{asWritten(from)}</del>
-          <ins>{asWritten(to)}</ins>
+          <del>{formatAsWritten(from)}</del>
+          <ins>{formatAsWritten(to)}</ins>
         </div>
       ))}
     </div>
@@ -65,13 +65,18 @@ function DifferenceView({ difference }: { difference: Difference }) {
 }
 
 /** Fields of a rule that its author writes in another word. */
-const KEYS: Readonly<Record<string, string>> = { limits: 'limit', actions: 'do', audience: 'for', changes: 'on' };
+const YAML_KEY_BY_FIELD: Readonly<Record<string, string>> = {
+  limits: 'limit',
+  actions: 'do',
+  audience: 'for',
+  changes: 'on',
+};
 
 /** As the author wrote it, where that is kept; JSON otherwise. */
-function asWritten(value: Json): string {
+function formatAsWritten(value: Json): string {
   if (value === null) return 'none';
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(asWritten).join(', ');
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(formatAsWritten).join(', ');
   if (typeof value === 'object' && typeof value.text === 'string') return value.text;
   return JSON.stringify(value);
 }

@@ -2,10 +2,10 @@ import { Group, Paper, Text } from '@mantine/core';
 import type { CatalogRule } from '../api.ts';
 import { IconArrowRight } from '../shell/icons.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
-import { List, typesOf } from '../shell/rule-parts.tsx';
+import { List, listTypes } from '../shell/rule-parts.tsx';
 
 export function RuleCard({ rule }: { rule: CatalogRule }) {
-  const types = typesOf(rule);
+  const types = listTypes(rule);
   return (
     <Paper withBorder p="md" component="article" data-testid="rule">
       <Text component="h3" fw={650} mb="xs" className="break">

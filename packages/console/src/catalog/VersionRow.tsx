@@ -18,8 +18,8 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
             </Badge>
           )}
           <Text size="sm" c="dimmed" className="break">
-            applied <Time value={appliedAt} as="full" /> by {appliedBy} · {counted(rules, 'rule')},{' '}
-            {counted(notifications, 'notification type')}
+            applied <Time value={appliedAt} as="full" /> by {appliedBy} · {formatCount(rules, 'rule')},{' '}
+            {formatCount(notifications, 'notification type')}
           </Text>
         </Group>
         {!row.active && <RollBackButton version={version} active={active} />}
@@ -34,6 +34,6 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
   );
 }
 
-function counted(count: number, word: string): string {
+function formatCount(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

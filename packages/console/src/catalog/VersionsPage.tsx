@@ -1,7 +1,7 @@
 import { Anchor, Group, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalogVersions } from '../api.ts';
-import { catalogLink } from '../route.ts';
+import { linkToCatalog } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -16,7 +16,7 @@ export function VersionsPage() {
     <Stack gap="md">
       <Group gap="sm" align="baseline">
         <PageTitle>Versions of the catalog</PageTitle>
-        <Anchor size="sm" href={catalogLink()}>
+        <Anchor size="sm" href={linkToCatalog()}>
           Active catalog
         </Anchor>
       </Group>

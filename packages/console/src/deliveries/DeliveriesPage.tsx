@@ -1,28 +1,28 @@
 import { Paper, Skeleton, Stack, Table } from '@mantine/core';
 import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
-import { deliveriesLink } from '../route.ts';
+import { linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
-import { lookOf, STATUSES } from '../shell/outcome.ts';
+import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
 
 const POLL_MS = 4000;
-const idOf = (delivery: Delivery): string => delivery.delivery_id;
-const ALL = Object.keys(STATUSES) as DeliveryStatus[];
+const getId = (delivery: Delivery): string => delivery.delivery_id;
+const ALL_STATUSES = Object.keys(STATUSES) as DeliveryStatus[];
 
 /** Deliveries by status: sent, pending, and those that need an operator. */
-export function DeliveriesPage({ status: asked }: { status: string | null }) {
-  const status = ALL.find((each) => each === asked) ?? null;
-  const list = useLivePages<DeliveriesAnswer, Delivery>({
+export function DeliveriesPage({ status: requested }: { status: string | null }) {
+  const status = ALL_STATUSES.find((each) => each === requested) ?? null;
+  const list = useLivePages<DeliveriesResponse, Delivery>({
     key: ['deliveries', status],
     load: (before) => getDeliveries(status, before),
-    join,
-    idOf,
+    mergePages,
+    getId,
     pollMs: POLL_MS,
   });
   const deliveries = list.items;
@@ -30,13 +30,13 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
     <Stack gap="md">
       <PageTitle>Deliveries</PageTitle>
       <nav className="filter" aria-label="Status">
-        <a href={deliveriesLink(null)} aria-current={status === null || undefined}>
+        <a href={linkToDeliveries(null)} aria-current={status === null || undefined}>
           All
         </a>
-        {ALL.map((each) => {
+        {ALL_STATUSES.map((each) => {
           const { Icon, label, color } = STATUSES[each];
           return (
-            <a key={each} href={deliveriesLink(each)} aria-current={each === status || undefined}>
+            <a key={each} href={linkToDeliveries(each)} aria-current={each === status || undefined}>
               <Icon size={15} color={`var(--mantine-color-${color}-5)`} />
               {label}
             </a>
@@ -44,13 +44,13 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
         })}
       </nav>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton fresh={list.fresh} />
+      <NewItemsButton newItems={list.newItems} />
       {deliveries === undefined && list.error === null && <Skeleton height={320} />}
       {deliveries?.length === 0 && (
         <Paper withBorder>
           <EmptyState
             title={
-              status === null ? 'Nothing has been sent yet' : `None is ${lookOf(STATUSES, status).label.toLowerCase()}`
+              status === null ? 'Nothing has been sent yet' : `None is ${getLook(STATUSES, status).label.toLowerCase()}`
             }
           >
             Deliveries show here as soon as a rule decides to send.
@@ -89,11 +89,11 @@ export function DeliveriesPage({ status: asked }: { status: string | null }) {
   );
 }
 
-type DeliveriesAnswer = Awaited<ReturnType<typeof getDeliveries>>;
+type DeliveriesResponse = Awaited<ReturnType<typeof getDeliveries>>;
 
-function join(pages: readonly DeliveriesAnswer[]): Delivery[] {
+function mergePages(pages: readonly DeliveriesResponse[]): Delivery[] {
   return uniqueBy(
     pages.flatMap((page) => page.deliveries),
-    idOf,
+    getId,
   );
 }

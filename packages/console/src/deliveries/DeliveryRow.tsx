@@ -1,8 +1,8 @@
 import { Group, Table, Text } from '@mantine/core';
 import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
-import { userLink } from '../route.ts';
-import { lookOf, STATUSES } from '../shell/outcome.ts';
+import { linkToUser } from '../route.ts';
+import { getLook, STATUSES } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RetryButton } from './RetryButton.tsx';
@@ -16,7 +16,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
         </Text>
       </Table.Td>
       <Table.Td>
-        <a className="user-link" href={userLink(delivery.user_id)} title={delivery.user_id}>
+        <a className="user-link" href={linkToUser(delivery.user_id)} title={delivery.user_id}>
           {delivery.user_id}
         </a>
       </Table.Td>
@@ -32,7 +32,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
         )}
       </Table.Td>
       <Table.Td maw={340}>
-        <StatusBadge look={lookOf(STATUSES, delivery.status)} />
+        <StatusBadge look={getLook(STATUSES, delivery.status)} />
         {delivery.reason && (
           <Text size="xs" c="dimmed" mt={4}>
             {delivery.reason}

@@ -45,7 +45,7 @@ export function MessageView({ message }: { message: SentMessage }) {
 
 /** Untrusted HTML in a sandboxed frame: no scripts, no forms, no outbound links, and a different origin. */
 function MessageFrame({ html }: { html: string }) {
-  const source = useMemo(() => withDeadLinks(html), [html]);
+  const source = useMemo(() => disableLinks(html), [html]);
   return (
     <iframe
       className="message-frame"
@@ -62,7 +62,7 @@ function MessageFrame({ html }: { html: string }) {
  * Every link opens a new window, which the sandbox blocks: followed in the frame itself, it would put the browser's
  * error page in the place of the message.
  */
-function withDeadLinks(html: string): string {
+function disableLinks(html: string): string {
   const page = new DOMParser().parseFromString(html, 'text/html');
   for (const link of page.querySelectorAll('a, area')) link.setAttribute('target', '_blank');
   // Without a doctype a browser lays a page out in another way: as it was, so it stays.

@@ -1,6 +1,6 @@
 import { Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { getRefused, type RefusedEvent } from '../api.ts';
+import { getRejectedEvents, type RejectedEvent } from '../api.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
@@ -9,22 +9,22 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { RejectedRow } from './RejectedRow.tsx';
-import { RetryAccepted, type Taken } from './RetryAccepted.tsx';
+import { type AcceptedRetry, RetryAccepted } from './RetryAccepted.tsx';
 
 const POLL_MS = 4000;
-const idOf = (event: RefusedEvent): string => event.rejected_id;
+const getId = (event: RejectedEvent): string => event.rejected_id;
 
 /** Rejected events, with the reason of each and a way to retry it. */
 export function RejectedPage() {
-  const list = useLivePages<RefusedAnswer, RefusedEvent>({
+  const list = useLivePages<RejectedEventsResponse, RejectedEvent>({
     key: ['rejected'],
-    load: getRefused,
-    join,
-    idOf,
+    load: getRejectedEvents,
+    mergePages,
+    getId,
     pollMs: POLL_MS,
   });
   // An accepted event leaves the list; its result is shown above.
-  const [taken, setTaken] = useState<Taken[]>([]);
+  const [accepted, setAccepted] = useState<AcceptedRetry[]>([]);
   return (
     <Stack gap="md">
       <PageTitle>Rejected events</PageTitle>
@@ -33,10 +33,10 @@ export function RejectedPage() {
         hidden.
       </Text>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton fresh={list.fresh} />
+      <NewItemsButton newItems={list.newItems} />
       <Stack gap="xs" role="status">
-        {taken.map((one) => (
-          <RetryAccepted key={one.rejected.rejected_id} taken={one} />
+        {accepted.map((one) => (
+          <RetryAccepted key={one.rejected.rejected_id} accepted={one} />
         ))}
       </Stack>
       {list.items === undefined && list.error === null && <Skeleton height={320} />}
@@ -48,7 +48,11 @@ export function RejectedPage() {
       {list.items !== undefined && list.items.length > 0 && (
         <Paper withBorder component="ol" className="rows">
           {list.items.map((rejected) => (
-            <RejectedRow key={idOf(rejected)} rejected={rejected} onTaken={(one) => setTaken([one, ...taken])} />
+            <RejectedRow
+              key={getId(rejected)}
+              rejected={rejected}
+              onAccepted={(one) => setAccepted([one, ...accepted])}
+            />
           ))}
         </Paper>
       )}
@@ -57,11 +61,11 @@ export function RejectedPage() {
   );
 }
 
-type RefusedAnswer = Awaited<ReturnType<typeof getRefused>>;
+type RejectedEventsResponse = Awaited<ReturnType<typeof getRejectedEvents>>;
 
-function join(pages: readonly RefusedAnswer[]): RefusedEvent[] {
+function mergePages(pages: readonly RejectedEventsResponse[]): RejectedEvent[] {
   return uniqueBy(
     pages.flatMap((page) => page.rejected),
-    idOf,
+    getId,
   );
 }

@@ -1,26 +1,32 @@
 import { Button, Code, Group, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type RefusedEvent, retryRefused } from '../api.ts';
+import { type RejectedEvent, retryRejectedEvent } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
-import { WHAT_TO_DO } from './codes.ts';
-import { eventName } from './event-name.ts';
-import type { Taken } from './RetryAccepted.tsx';
+import { ADVICE_BY_CODE } from './codes.ts';
+import { formatEventName } from './event-name.ts';
+import type { AcceptedRetry } from './RetryAccepted.tsx';
 
 /** One event that was rejected: why, where, how often, the event itself, and another try. */
-export function RejectedRow({ rejected, onTaken }: { rejected: RefusedEvent; onTaken: (taken: Taken) => void }) {
+export function RejectedRow({
+  rejected,
+  onAccepted,
+}: {
+  rejected: RejectedEvent;
+  onAccepted: (accepted: AcceptedRetry) => void;
+}) {
   const queries = useQueryClient();
   const retry = useMutation({
-    mutationFn: () => retryRefused(rejected.rejected_id),
-    onSuccess: (answer) => {
-      if (answer.rejected.length === 0) onTaken({ rejected, answer });
+    mutationFn: () => retryRejectedEvent(rejected.rejected_id),
+    onSuccess: (response) => {
+      if (response.rejected.length === 0) onAccepted({ rejected, response });
       return queries.invalidateQueries({ queryKey: ['rejected'] });
     },
   });
   const again = retry.data?.rejected[0];
-  const advice = WHAT_TO_DO[rejected.code];
+  const advice = ADVICE_BY_CODE[rejected.code];
   return (
     <li className="rejected-row" data-testid="rejected-row" data-code={rejected.code}>
       <Group gap="sm" justify="space-between" align="flex-start">
@@ -37,7 +43,7 @@ export function RejectedRow({ rejected, onTaken }: { rejected: RefusedEvent; onT
               </>
             )}
             {' · '}
-            {eventName(rejected)} · <Times rejected={rejected} />
+            {formatEventName(rejected)} · <Times rejected={rejected} />
           </Text>
           {advice !== undefined && <Text size="sm">{advice}</Text>}
         </div>
@@ -70,7 +76,7 @@ export function RejectedRow({ rejected, onTaken }: { rejected: RefusedEvent; onT
   );
 }
 
-function Times({ rejected: { times, first_at: first, last_at: last } }: { rejected: RefusedEvent }) {
+function Times({ rejected: { times, first_at: first, last_at: last } }: { rejected: RejectedEvent }) {
   if (times === 1) return <Time value={last} as="full" />;
   return (
     <>

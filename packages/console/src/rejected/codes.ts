@@ -1,5 +1,5 @@
 /** Advice for a rejected event by code; a short form of docs/errors.md. */
-export const WHAT_TO_DO: Readonly<Record<string, string>> = {
+export const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   invalid_event: 'Fix the sender: send the fields of an event, each with its type.',
   invalid_id: 'Fix the sender: shorten or clean the ID or the type.',
   invalid_timestamp: 'Fix the sender: write the time with a zone, like 2025-10-31T19:00:00Z.',

@@ -1,4 +1,4 @@
-import { duration } from './duration.ts';
+import { formatDuration } from './duration.ts';
 import { Time } from './Time.tsx';
 import { useZone } from './zone.ts';
 
@@ -11,26 +11,26 @@ export function DueTime({ value, now, zone }: { value: string; now: number; zone
   const shown = useZone();
   const due = Date.parse(value);
   if (Number.isNaN(due)) return <span>{value}</span>;
-  const there = inZone(due, zone);
+  const there = formatInZone(due, zone);
   return (
     <>
-      {fromNow(due - now)}, <Time value={value} as="full" />
+      {formatFromNow(due - now)}, <Time value={value} as="full" />
       {there.zone !== shown && <span className="there">{`${there.text} (${there.zone}), where the user is`}</span>}
     </>
   );
 }
 
-function fromNow(ms: number): string {
-  return ms >= 0 ? `in ${duration(roughly(ms))}` : `${duration(roughly(-ms))} ago`;
+function formatFromNow(ms: number): string {
+  return ms >= 0 ? `in ${formatDuration(roundDuration(ms))}` : `${formatDuration(roundDuration(-ms))} ago`;
 }
 
 /** Seconds say nothing about a time that is hours off. */
-function roughly(ms: number): number {
+function roundDuration(ms: number): number {
   const unit = ms < 60_000 ? 1000 : 60_000;
   return Math.round(ms / unit) * unit;
 }
 
-function inZone(time: number, zone: string | null): { text: string; zone: string } {
+function formatInZone(time: number, zone: string | null): { text: string; zone: string } {
   const text = (timeZone: string) =>
     new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(time);
   try {

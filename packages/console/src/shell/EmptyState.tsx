@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { IconFeather } from './icons.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
-interface NothingProps {
+interface EmptyStateProps {
   title: string;
   children?: ReactNode;
   /** It is all there is on the page. */
@@ -11,9 +11,9 @@ interface NothingProps {
 }
 
 /** Says that a place is empty, and what would fill it. */
-export function EmptyState({ title, children, isPage = false }: NothingProps) {
+export function EmptyState({ title, children, isPage = false }: EmptyStateProps) {
   return (
-    <Stack align="center" gap="xs" py={48} px="md" ta="center" data-testid="nothing">
+    <Stack align="center" gap="xs" py={48} px="md" ta="center" data-testid="empty-state">
       <ThemeIcon size={48} radius="xl" variant="light">
         <IconFeather size={24} />
       </ThemeIcon>

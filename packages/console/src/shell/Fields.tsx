@@ -17,7 +17,7 @@ export function Fields({ values }: { values: JsonObject }) {
       {entries.map(([name, value]) => (
         <Fragment key={name}>
           <dt>{name}</dt>
-          <dd>{valueText(value)}</dd>
+          <dd>{formatValue(value)}</dd>
         </Fragment>
       ))}
     </dl>
@@ -25,7 +25,7 @@ export function Fields({ values }: { values: JsonObject }) {
 }
 
 /** A value as a user reads it: text without quotes, the rest as JSON. */
-export function valueText(value: JsonObject[string] | undefined): string {
+export function formatValue(value: JsonObject[string] | undefined): string {
   if (value === undefined) return '–';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

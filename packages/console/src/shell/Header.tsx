@@ -1,21 +1,21 @@
 import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { activityLink, catalogLink, deliveriesLink, type Route, refusedLink } from '../route.ts';
+import { linkToActivity, linkToCatalog, linkToDeliveries, linkToRejected, type Route } from '../route.ts';
 import { IconActivity, IconBook, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
 import { UserSearch } from './UserSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 const LINKS = [
-  { page: 'activity', label: 'Activity', href: activityLink(), Icon: IconActivity },
-  { page: 'deliveries', label: 'Deliveries', href: deliveriesLink(null), Icon: IconSend },
-  { page: 'rejected', label: 'Rejected', href: refusedLink(), Icon: IconMailAlert },
-  { page: 'catalog', label: 'Catalog', href: catalogLink(), Icon: IconBook },
+  { page: 'activity', label: 'Activity', href: linkToActivity(), Icon: IconActivity },
+  { page: 'deliveries', label: 'Deliveries', href: linkToDeliveries(null), Icon: IconSend },
+  { page: 'rejected', label: 'Rejected', href: linkToRejected(), Icon: IconMailAlert },
+  { page: 'catalog', label: 'Catalog', href: linkToCatalog(), Icon: IconBook },
 ] as const;
 
 export function Header({ page }: { page: Route['page'] }) {
   return (
     <AppShell.Header>
       <div className="header">
-        <a href={activityLink()} className="brand" aria-label="Tidings: activity">
+        <a href={linkToActivity()} className="brand" aria-label="Tidings: activity">
           <svg width="28" height="28" viewBox="0 0 32 32" aria-hidden="true">
             <rect width="32" height="32" rx="8" fill="var(--mantine-color-ink-6)" />
             <path d="M8 10h16M16 10v14" stroke="white" strokeWidth="4" strokeLinecap="round" />

@@ -1,12 +1,12 @@
 import { Text } from '@mantine/core';
 import type { CatalogRule } from '../api.ts';
-import { rulePartsOf } from './rule-parts.tsx';
+import { buildRuleParts } from './rule-parts.tsx';
 
 /** A rule as text: one line per key. */
 export function RuleText({ rule }: { rule: CatalogRule }) {
   return (
     <div className="rule">
-      {rulePartsOf(rule).map(({ label, Icon, words }) => (
+      {buildRuleParts(rule).map(({ label, Icon, words }) => (
         <div key={label} className="rule-part">
           <span className="quiet" aria-hidden="true">
             <Icon size={16} />

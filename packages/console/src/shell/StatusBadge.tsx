@@ -1,7 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core';
 import type { Channel } from '../api.ts';
 import { IconHelp } from './icons.tsx';
-import { CHANNELS, type Look, wordColor } from './outcome.ts';
+import { CHANNELS, getTextColor, type Look } from './outcome.ts';
 
 /** An outcome or a status as a badge: color, icon and word together, so that no one of them has to be enough. */
 export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
@@ -13,7 +13,7 @@ export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
       size="md"
       tt="none"
       className="look"
-      style={{ ['--badge-color' as string]: wordColor(look.color) }}
+      style={{ ['--badge-color' as string]: getTextColor(look.color) }}
       leftSection={<look.Icon size={13} />}
       {...(testId === undefined ? {} : { 'data-testid': testId })}
     >

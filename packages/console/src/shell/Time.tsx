@@ -1,7 +1,7 @@
-import { clockText, fullText, shortText, utcText } from './time-format.ts';
+import { formatClock, formatFull, formatShort, formatUtc } from './time-format.ts';
 import { useZone } from './zone.ts';
 
-const TEXTS = { auto: shortText, clock: clockText, full: fullText };
+const FORMATTERS = { auto: formatShort, clock: formatClock, full: formatFull };
 
 /**
  * A moment in the viewer's locale and the zone that is chosen; UTC on hover.
@@ -13,8 +13,8 @@ export function Time({ value, as = 'auto' }: { value: string; as?: 'auto' | 'clo
   const date = new Date(value);
   if (Number.isNaN(date.getTime())) return <span>{value}</span>;
   return (
-    <time dateTime={value} title={utcText(date)} className="time">
-      {TEXTS[as](date, zone)}
+    <time dateTime={value} title={formatUtc(date)} className="time">
+      {FORMATTERS[as](date, zone)}
     </time>
   );
 }

@@ -3,7 +3,7 @@ import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { findUsers } from '../api.ts';
-import { open, userLink } from '../route.ts';
+import { linkToUser, openLink } from '../route.ts';
 import { IconSearch } from './icons.tsx';
 
 /** Finds a user by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
@@ -22,7 +22,7 @@ export function UserSearch() {
     if (userId === '') return;
     setText('');
     input.current?.blur();
-    open(userLink(userId));
+    openLink(linkToUser(userId));
   };
   return (
     <Autocomplete

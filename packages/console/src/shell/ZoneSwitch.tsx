@@ -1,11 +1,11 @@
 import { SegmentedControl, Text } from '@mantine/core';
-import { zoneName } from './time-format.ts';
-import { OWN_ZONE, setZone, useZone } from './zone.ts';
+import { getZoneName } from './time-format.ts';
+import { setZone, useZone, VIEWER_ZONE } from './zone.ts';
 
 /** Says which zone all times are in, and changes it. The sentences that the server wrote are in UTC. */
 export function ZoneSwitch() {
   const zone = useZone();
-  const own = zoneName(new Date(), OWN_ZONE);
+  const own = getZoneName(new Date(), VIEWER_ZONE);
   if (own === 'UTC') {
     return (
       <Text size="xs" c="dimmed" className="nowrap" data-testid="zone">
@@ -23,7 +23,7 @@ export function ZoneSwitch() {
       value={zone}
       onChange={setZone}
       data={[
-        { value: OWN_ZONE, label: own },
+        { value: VIEWER_ZONE, label: own },
         { value: 'UTC', label: 'UTC' },
       ]}
     />

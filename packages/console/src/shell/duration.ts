@@ -7,7 +7,7 @@ const UNITS = [
 ] as const;
 
 /** A length of time in its two largest units: 45_000_000 → "12 h 30 min", 86_401_000 → "1 d 1 s". */
-export function duration(ms: number): string {
+export function formatDuration(ms: number): string {
   const parts: string[] = [];
   let rest = Math.round(ms);
   for (const [unit, length] of UNITS) {

@@ -56,7 +56,7 @@ interface IconProps {
 }
 
 /** Every icon of the console: the outlines of Material Design Icons, on a square of 24. */
-function icon(path: string) {
+function createIcon(path: string) {
   return function Icon({ size = 24, label, ...rest }: IconProps) {
     const shape = <path d={path} />;
     const square = { width: size, height: size, viewBox: '0 0 24 24', fill: 'currentColor', ...rest };
@@ -72,47 +72,47 @@ function icon(path: string) {
   };
 }
 
-export const IconActivity = icon(mdiPulse);
-export const IconAlert = icon(mdiAlertOutline);
-export const IconAlertOctagon = icon(mdiAlertOctagonOutline);
-export const IconArrowRight = icon(mdiArrowRight);
-export const IconArrowUp = icon(mdiArrowUp);
-export const IconBan = icon(mdiCancel);
-export const IconBell = icon(mdiBellOutline);
-export const IconBook = icon(mdiBookOpenVariantOutline);
-export const IconCalendarRepeat = icon(mdiCalendarRefreshOutline);
-export const IconCheck = icon(mdiCheck);
-export const IconChecks = icon(mdiCheckAll);
-export const IconChevronRight = icon(mdiChevronRight);
-export const IconCircle = icon(mdiCircleOutline);
-export const IconClock = icon(mdiClockOutline);
-export const IconCopy = icon(mdiContentCopy);
-export const IconEye = icon(mdiEyeOutline);
-export const IconFeather = icon(mdiFeather);
-export const IconFilter = icon(mdiFilterOutline);
-export const IconGauge = icon(mdiGauge);
-export const IconHelp = icon(mdiHelpRhombusOutline);
-export const IconHistory = icon(mdiHistory);
-export const IconInbox = icon(mdiInboxOutline);
-export const IconKey = icon(mdiKeyOutline);
-export const IconLightning = icon(mdiLightningBoltOutline);
-export const IconLoudspeaker = icon(mdiBullhornOutline);
-export const IconMail = icon(mdiEmailOutline);
-export const IconMailAlert = icon(mdiEmailAlertOutline);
-export const IconMailOff = icon(mdiEmailOffOutline);
-export const IconMessage = icon(mdiMessageOutline);
-export const IconMoon = icon(mdiWeatherNight);
-export const IconPause = icon(mdiPause);
-export const IconUser = icon(mdiAccountCircleOutline);
-export const IconPhone = icon(mdiPhoneOutline);
-export const IconPlay = icon(mdiPlay);
-export const IconRefresh = icon(mdiRefresh);
-export const IconSearch = icon(mdiMagnify);
-export const IconSend = icon(mdiSendOutline);
-export const IconSplit = icon(mdiCallSplit);
-export const IconSun = icon(mdiWeatherSunny);
-export const IconTranslate = icon(mdiTranslate);
-export const IconUndo = icon(mdiArrowULeftTop);
-export const IconWand = icon(mdiAutoFix);
-export const IconWebhook = icon(mdiWebhook);
-export const IconWorld = icon(mdiWeb);
+export const IconActivity = createIcon(mdiPulse);
+export const IconAlert = createIcon(mdiAlertOutline);
+export const IconAlertOctagon = createIcon(mdiAlertOctagonOutline);
+export const IconArrowRight = createIcon(mdiArrowRight);
+export const IconArrowUp = createIcon(mdiArrowUp);
+export const IconBan = createIcon(mdiCancel);
+export const IconBell = createIcon(mdiBellOutline);
+export const IconBook = createIcon(mdiBookOpenVariantOutline);
+export const IconCalendarRepeat = createIcon(mdiCalendarRefreshOutline);
+export const IconCheck = createIcon(mdiCheck);
+export const IconChecks = createIcon(mdiCheckAll);
+export const IconChevronRight = createIcon(mdiChevronRight);
+export const IconCircle = createIcon(mdiCircleOutline);
+export const IconClock = createIcon(mdiClockOutline);
+export const IconCopy = createIcon(mdiContentCopy);
+export const IconEye = createIcon(mdiEyeOutline);
+export const IconFeather = createIcon(mdiFeather);
+export const IconFilter = createIcon(mdiFilterOutline);
+export const IconGauge = createIcon(mdiGauge);
+export const IconHelp = createIcon(mdiHelpRhombusOutline);
+export const IconHistory = createIcon(mdiHistory);
+export const IconInbox = createIcon(mdiInboxOutline);
+export const IconKey = createIcon(mdiKeyOutline);
+export const IconLightning = createIcon(mdiLightningBoltOutline);
+export const IconLoudspeaker = createIcon(mdiBullhornOutline);
+export const IconMail = createIcon(mdiEmailOutline);
+export const IconMailAlert = createIcon(mdiEmailAlertOutline);
+export const IconMailOff = createIcon(mdiEmailOffOutline);
+export const IconMessage = createIcon(mdiMessageOutline);
+export const IconMoon = createIcon(mdiWeatherNight);
+export const IconPause = createIcon(mdiPause);
+export const IconUser = createIcon(mdiAccountCircleOutline);
+export const IconPhone = createIcon(mdiPhoneOutline);
+export const IconPlay = createIcon(mdiPlay);
+export const IconRefresh = createIcon(mdiRefresh);
+export const IconSearch = createIcon(mdiMagnify);
+export const IconSend = createIcon(mdiSendOutline);
+export const IconSplit = createIcon(mdiCallSplit);
+export const IconSun = createIcon(mdiWeatherSunny);
+export const IconTranslate = createIcon(mdiTranslate);
+export const IconUndo = createIcon(mdiArrowULeftTop);
+export const IconWand = createIcon(mdiAutoFix);
+export const IconWebhook = createIcon(mdiWebhook);
+export const IconWorld = createIcon(mdiWeb);

@@ -6,8 +6,8 @@ interface LivePagesOptions<Page, Item> {
   /** The newest page for null, else the one before a cursor. */
   load: (before: string | null) => Promise<Page>;
   /** Joins pages to one list. Of items that several pages repeat, the first is kept. */
-  join: (pages: readonly Page[]) => Item[];
-  idOf: (item: Item) => string;
+  mergePages: (pages: readonly Page[]) => Item[];
+  getId: (item: Item) => string;
   pollMs: number;
 }
 
@@ -17,7 +17,7 @@ export interface LivePages<Page, Item> {
   /** The newest page, as it is now. */
   newest: Page | undefined;
   /** Number of new items that arrived while older pages are shown. */
-  fresh: { count: number; orMore: boolean; show: () => void };
+  newItems: { count: number; orMore: boolean; show: () => void };
   older: { exist: boolean; loading: boolean; load: () => void };
   error: Error | null;
   retry: () => void;
@@ -30,9 +30,9 @@ export interface LivePages<Page, Item> {
 export function useLivePages<Page extends { next: string | null }, Item>(
   options: LivePagesOptions<Page, Item>,
 ): LivePages<Page, Item> {
-  const { key, load, join, idOf, pollMs } = options;
+  const { key, load, mergePages, getId, pollMs } = options;
   const queries = useQueryClient();
-  const alone = (query: { state: { data?: { pages: readonly unknown[] } | undefined } }) =>
+  const isSinglePage = (query: { state: { data?: { pages: readonly unknown[] } | undefined } }) =>
     (query.state.data?.pages.length ?? 1) === 1;
   const pagesKey = [...key, 'pages'];
   const list = useInfiniteQuery({
@@ -40,10 +40,10 @@ export function useLivePages<Page extends { next: string | null }, Item>(
     queryFn: ({ pageParam }) => load(pageParam),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
-    refetchInterval: (query) => (alone(query) ? pollMs : false),
+    refetchInterval: (query) => (isSinglePage(query) ? pollMs : false),
     // To ask for all pages again is dear, and what is new comes from the newest.
-    refetchOnWindowFocus: alone,
-    refetchOnMount: alone,
+    refetchOnWindowFocus: isSinglePage,
+    refetchOnMount: isSinglePage,
   });
   const pages = list.data?.pages;
   const head = useQuery({
@@ -56,22 +56,22 @@ export function useLivePages<Page extends { next: string | null }, Item>(
   });
   const newest = pages !== undefined && pages.length > 1 ? head.data : undefined;
 
-  const { items, held, apart } = useMemo(() => {
-    if (pages === undefined) return { items: undefined, held: 0, apart: false };
-    const shown = join(pages);
-    if (newest === undefined) return { items: shown, held: 0, apart: false };
-    const known = new Set(shown.map(idOf));
-    const items = join([newest, ...pages]).filter((item) => known.has(idOf(item)));
-    const latest = join([newest]).map(idOf);
-    const held = latest.filter((id) => !known.has(id)).length;
-    return { items, held, apart: held > 0 && held === latest.length && newest.next !== null };
-  }, [pages, newest, join, idOf]);
+  const { items, newCount, hasGap } = useMemo(() => {
+    if (pages === undefined) return { items: undefined, newCount: 0, hasGap: false };
+    const shown = mergePages(pages);
+    if (newest === undefined) return { items: shown, newCount: 0, hasGap: false };
+    const known = new Set(shown.map(getId));
+    const items = mergePages([newest, ...pages]).filter((item) => known.has(getId(item)));
+    const latest = mergePages([newest]).map(getId);
+    const newCount = latest.filter((id) => !known.has(id)).length;
+    return { items, newCount, hasGap: newCount > 0 && newCount === latest.length && newest.next !== null };
+  }, [pages, newest, mergePages, getId]);
 
   const show = () => {
     if (newest === undefined) return;
     queries.setQueryData<InfiniteData<Page, string | null>>(pagesKey, (data) =>
       // Between them and what is shown there may be others: then the list begins anew.
-      data === undefined || apart
+      data === undefined || hasGap
         ? { pages: [newest], pageParams: [null] }
         : { pages: [newest, ...data.pages], pageParams: [null, ...data.pageParams] },
     );
@@ -79,7 +79,7 @@ export function useLivePages<Page extends { next: string | null }, Item>(
   return {
     items,
     newest: newest ?? pages?.[0],
-    fresh: { count: held, orMore: apart, show },
+    newItems: { count: newCount, orMore: hasGap, show },
     older: { exist: list.hasNextPage, loading: list.isFetchingNextPage, load: () => void list.fetchNextPage() },
     error: list.error ?? (newest === undefined ? null : head.error),
     retry: () => void (list.isFetchNextPageError ? list.fetchNextPage() : list.refetch()),

@@ -72,7 +72,7 @@ export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }
 };
 
 /** A color of the theme for words: dark on light and light on dark, at a contrast of 4.5 on its own tint too. */
-export function wordColor(color: string): string {
+export function getTextColor(color: string): string {
   const dark = `color-mix(in srgb, var(--mantine-color-${color}-9) 78%, black)`;
   return `light-dark(${dark}, var(--mantine-color-${color}-3))`;
 }
@@ -80,6 +80,6 @@ export function wordColor(color: string): string {
 const UNKNOWN: Look = { label: '', color: 'gray', Icon: IconHelp };
 
 /** The look of a word; one this console is too old to know is shown as it is. */
-export function lookOf<Word extends string>(looks: Record<Word, Look>, word: Word): Look {
+export function getLook<Word extends string>(looks: Record<Word, Look>, word: Word): Look {
   return looks[word] ?? { ...UNKNOWN, label: word };
 }

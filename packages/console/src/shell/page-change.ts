@@ -1,15 +1,15 @@
 /* Page changes: title, scroll position and focus, which a browser does not handle if only the part after `#` changes. */
 import { useLayoutEffect, useRef } from 'react';
 import type { Route } from '../route.ts';
-import { arrive } from './scroll-memory.ts';
+import { enterHistoryEntry } from './scroll-memory.ts';
 
 /** Names the window after the page; a new page begins at its top, with the focus on its heading. */
 export function usePageChange(route: Route): void {
   const before = useRef<string>(undefined);
   useLayoutEffect(() => {
-    document.title = `${nameOf(route)} · Tidings`;
+    document.title = `${formatPageName(route)} · Tidings`;
     const page = pageKey(route);
-    const left = arrive();
+    const left = enterHistoryEntry();
     const first = before.current === undefined;
     const other = before.current !== page;
     before.current = page;
@@ -31,7 +31,7 @@ export function focusHeading(): void {
   document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
 }
 
-function nameOf(route: Route): string {
+function formatPageName(route: Route): string {
   switch (route.page) {
     case 'user':
       return route.userId;

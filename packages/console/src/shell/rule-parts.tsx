@@ -1,7 +1,7 @@
 import { Code } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
 import type { CatalogRule } from '../api.ts';
-import { duration } from './duration.ts';
+import { formatDuration } from './duration.ts';
 import {
   IconClock,
   IconFilter,
@@ -22,19 +22,19 @@ export interface RulePart {
 }
 
 /** Returns the parts of a rule in the order of evaluation, without those left to their defaults. */
-export function rulePartsOf(rule: CatalogRule): RulePart[] {
+export function buildRuleParts(rule: CatalogRule): RulePart[] {
   const parts = [
-    ...triggerParts(rule),
-    ...conditionParts(rule),
-    ...waitParts(rule),
-    ...limitParts(rule),
-    ...actParts(rule),
+    ...buildTriggerParts(rule),
+    ...buildConditionParts(rule),
+    ...buildWaitParts(rule),
+    ...buildLimitParts(rule),
+    ...buildActionParts(rule),
   ];
   return parts.flatMap(([label, Icon, words]) => (words ? [{ label, Icon, words }] : []));
 }
 
 /** Every notification type that a rule can send. */
-export function typesOf({ notify, choose = [], split = [] }: CatalogRule): string[] {
+export function listTypes({ notify, choose = [], split = [] }: CatalogRule): string[] {
   return [...new Set([...notify, ...[...choose, ...split].flatMap((branch) => branch.notify)])];
 }
 
@@ -50,7 +50,7 @@ export function List({ items, word }: { items: readonly string[]; word: string }
 /** Without words, the rule does not have it. */
 type Part = readonly [label: string, Icon: typeof IconLightning, words: ReactNode];
 
-function triggerParts({ on, about, changes = [], every, audience, zone, key }: CatalogRule): Part[] {
+function buildTriggerParts({ on, about, changes = [], every, audience, zone, key }: CatalogRule): Part[] {
   return [
     [
       'On',
@@ -74,13 +74,13 @@ function triggerParts({ on, about, changes = [], every, audience, zone, key }: C
       ),
     ],
     ['Every', IconClock, every?.text],
-    ['For', IconFilter, code(audience)],
+    ['For', IconFilter, renderCode(audience)],
     ['Zone', IconClock, zone !== 'UTC' && zone],
-    ['Key', IconKey, code(key)],
+    ['Key', IconKey, renderCode(key)],
   ];
 }
 
-function conditionParts({ after, count, when, recheck, unless }: CatalogRule): Part[] {
+function buildConditionParts({ after, count, when, recheck, unless }: CatalogRule): Part[] {
   const often = unless && unless.atLeast > 1 ? `${unless.atLeast} or more of ` : '';
   return [
     ['After', IconHistory, after.length > 0 && <Steps steps={after} />],
@@ -95,7 +95,7 @@ function conditionParts({ after, count, when, recheck, unless }: CatalogRule): P
         </>
       ),
     ],
-    ['When', IconFilter, code(when)],
+    ['When', IconFilter, renderCode(when)],
     ['Recheck', IconFilter, !recheck && 'not when the wait ends'],
     [
       'Unless',
@@ -111,29 +111,39 @@ function conditionParts({ after, count, when, recheck, unless }: CatalogRule): P
   ];
 }
 
-function waitParts({ delay, at, ifPast, ifMissing, cancelOn, again, debounce, digest, expires }: CatalogRule): Part[] {
+function buildWaitParts({
+  delay,
+  at,
+  ifPast,
+  ifMissing,
+  cancelOn,
+  again,
+  debounce,
+  digest,
+  expires,
+}: CatalogRule): Part[] {
   const usual = at?.field === undefined ? 'beside' : 'restart';
   return [
     ['Delay', IconClock, delay?.text],
-    ['At', IconClock, code(at?.text)],
+    ['At', IconClock, renderCode(at?.text)],
     ['If past', IconClock, at && ifPast !== 'skip' && ifPast],
     ['If missing', IconClock, at && ifMissing !== 'skip' && ifMissing],
     ['Debounce', IconClock, debounce && `quiet for ${debounce.text}`],
-    ['Digest', IconClock, digest && digestWords(digest)],
+    ['Digest', IconClock, digest && formatDigest(digest)],
     ['Cancel on', IconClock, cancelOn.length > 0 && <List items={cancelOn} word="or" />],
     ['Again', IconClock, again !== usual && again],
-    ['Expires', IconClock, expires !== undefined && duration(expires)],
+    ['Expires', IconClock, expires !== undefined && formatDuration(expires)],
   ];
 }
 
-function limitParts({ limits, group }: CatalogRule): Part[] {
+function buildLimitParts({ limits, group }: CatalogRule): Part[] {
   return [
     ['Limit', IconGauge, limits.length === 0 ? 'none' : limits.join(', ')],
     ['Group', IconGauge, group && <span className="name">{group}</span>],
   ];
 }
 
-function actParts({ split, choose, channels, data, actions }: CatalogRule): Part[] {
+function buildActionParts({ split, choose, channels, data, actions }: CatalogRule): Part[] {
   return [
     ['Split', IconSplit, split?.map(({ name, share }) => `${name} ${share}%`).join(', ')],
     [
@@ -142,7 +152,7 @@ function actParts({ split, choose, channels, data, actions }: CatalogRule): Part
       choose?.map(({ when, notify }, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a branch has no other identity than its place
         <div key={index}>
-          {when === undefined ? 'otherwise' : code(when)} →{' '}
+          {when === undefined ? 'otherwise' : renderCode(when)} →{' '}
           {notify.length === 0 ? 'none' : <List items={notify} word="and" />}
         </div>
       )),
@@ -181,7 +191,7 @@ function Steps({ steps }: { steps: CatalogRule['after'] }) {
 }
 
 function Same({ same }: { same: string | undefined }) {
-  return same !== undefined && <>, same {code(same)}</>;
+  return same !== undefined && <>, same {renderCode(same)}</>;
 }
 
 function Action({ action }: { action: CatalogRule['actions'][number] }) {
@@ -189,7 +199,7 @@ function Action({ action }: { action: CatalogRule['actions'][number] }) {
     case 'set':
       return (
         <div>
-          set <span className="name">{action.trait}</span> to {code(action.value)}
+          set <span className="name">{action.trait}</span> to {renderCode(action.value)}
         </div>
       );
     case 'emit':
@@ -212,16 +222,16 @@ function Action({ action }: { action: CatalogRule['actions'][number] }) {
 function Values({ values }: { values: { readonly [name: string]: string } }) {
   return Object.entries(values).map(([name, value]) => (
     <div key={name}>
-      {name}: {code(value)}
+      {name}: {renderCode(value)}
     </div>
   ));
 }
 
-function digestWords({ window, firstNow, keep }: NonNullable<CatalogRule['digest']>): string {
+function formatDigest({ window, firstNow, keep }: NonNullable<CatalogRule['digest']>): string {
   const span = { fixed: window.text, sliding: `quiet for ${window.text}`, calendar: `at ${window.text}` }[window.kind];
   return `${span}${firstNow ? ', the first now' : ''}, keep ${keep}`;
 }
 
-function code(expression: string | undefined): ReactNode {
+function renderCode(expression: string | undefined): ReactNode {
   return expression !== undefined && <Code>{expression}</Code>;
 }

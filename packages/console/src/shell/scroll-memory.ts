@@ -9,7 +9,7 @@ history.scrollRestoration = 'manual';
 addEventListener('scroll', () => positions.set(here, scrollY), { passive: true });
 
 /** Call it once the address has changed. Where one was, if one has been here before; undefined: the entry is new. */
-export function arrive(): number | undefined {
+export function enterHistoryEntry(): number | undefined {
   const known = (history.state as { entry?: number } | null)?.entry;
   here = known ?? Date.now();
   if (known === undefined) history.replaceState({ entry: here }, '');

@@ -1,6 +1,6 @@
 /** Moments in words, in the viewer's locale and a zone that is given by its IANA name. */
 
-const SHAPES = {
+const FORMATS = {
   clock: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
   minute: { hour: '2-digit', minute: '2-digit' },
   minuteAndZone: { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' },
@@ -14,46 +14,46 @@ const SHAPES = {
 /** To make one takes far longer than to use it. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function formatOf(shape: keyof typeof SHAPES, zone: string): Intl.DateTimeFormat {
-  const key = `${shape} ${zone}`;
+function getFormat(format: keyof typeof FORMATS, zone: string): Intl.DateTimeFormat {
+  const key = `${format} ${zone}`;
   const known = formats.get(key);
   if (known) return known;
-  const made = new Intl.DateTimeFormat(undefined, { ...SHAPES[shape], timeZone: zone });
+  const made = new Intl.DateTimeFormat(undefined, { ...FORMATS[format], timeZone: zone });
   formats.set(key, made);
   return made;
 }
 
 /** `19:22:11 UTC` */
-export function clockText(date: Date, zone: string): string {
-  return formatOf('clockAndZone', zone).format(date);
+export function formatClock(date: Date, zone: string): string {
+  return getFormat('clockAndZone', zone).format(date);
 }
 
 /** `31 Oct 2025, 19:22 UTC`; the year only when it is not this one. */
-export function fullText(date: Date, zone: string): string {
-  return `${dayText(date, zone)}, ${formatOf('minuteAndZone', zone).format(date)}`;
+export function formatFull(date: Date, zone: string): string {
+  return `${formatDay(date, zone)}, ${getFormat('minuteAndZone', zone).format(date)}`;
 }
 
 /** `19:22:11` of today, `31 Oct 2025, 19:22` of another day. */
-export function shortText(date: Date, zone: string): string {
-  const days = formatOf('dayAndYear', zone);
-  if (days.format(date) === days.format(new Date())) return formatOf('clock', zone).format(date);
-  return `${dayText(date, zone)}, ${formatOf('minute', zone).format(date)}`;
+export function formatShort(date: Date, zone: string): string {
+  const days = getFormat('dayAndYear', zone);
+  if (days.format(date) === days.format(new Date())) return getFormat('clock', zone).format(date);
+  return `${formatDay(date, zone)}, ${getFormat('minute', zone).format(date)}`;
 }
 
 /** `Friday, 31 October 2025` */
-export function longDay(value: string, zone: string): string {
+export function formatLongDay(value: string, zone: string): string {
   const date = new Date(value);
-  return Number.isNaN(date.getTime()) ? value : formatOf('longDay', zone).format(date);
+  return Number.isNaN(date.getTime()) ? value : getFormat('longDay', zone).format(date);
 }
 
 /** Returns the name of a zone at a time: `GMT+9`, `UTC`. */
-export function zoneName(date: Date, zone: string): string {
-  const parts = Number.isNaN(date.getTime()) ? [] : formatOf('minuteAndZone', zone).formatToParts(date);
+export function getZoneName(date: Date, zone: string): string {
+  const parts = Number.isNaN(date.getTime()) ? [] : getFormat('minuteAndZone', zone).formatToParts(date);
   return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone;
 }
 
 /** `2025-10-31 19:22:11 UTC` */
-export function utcText(date: Date): string {
+export function formatUtc(date: Date): string {
   return `${date
     .toISOString()
     .replace('T', ' ')
@@ -61,8 +61,8 @@ export function utcText(date: Date): string {
     .replace(/Z$/, '')} UTC`;
 }
 
-function dayText(date: Date, zone: string): string {
-  const year = formatOf('year', zone);
+function formatDay(date: Date, zone: string): string {
+  const year = getFormat('year', zone);
   const thisYear = year.format(date) === year.format(new Date());
-  return formatOf(thisYear ? 'day' : 'dayAndYear', zone).format(date);
+  return getFormat(thisYear ? 'day' : 'dayAndYear', zone).format(date);
 }

@@ -1,7 +1,7 @@
 import type { WaitKind } from '../api.ts';
 
 /** Labels of wait kinds. */
-const WAITS_FOR: Record<WaitKind, string> = {
+const WAIT_LABELS: Record<WaitKind, string> = {
   delay: 'the end of its delay',
   at: 'its point in time',
   unless: 'something not to happen',
@@ -11,6 +11,6 @@ const WAITS_FOR: Record<WaitKind, string> = {
 };
 
 /** Returns the label of a wait kind; an unknown kind is returned as it is. */
-export function waitsFor(kind: WaitKind): string {
-  return WAITS_FOR[kind] ?? kind;
+export function getWaitLabel(kind: WaitKind): string {
+  return WAIT_LABELS[kind] ?? kind;
 }

@@ -4,9 +4,9 @@ import { useSyncExternalStore } from 'react';
 const STORAGE_KEY = 'tidings.times';
 
 /** The zone of this browser, an IANA name. */
-export const OWN_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+export const VIEWER_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
-let zone = localStorage.getItem(STORAGE_KEY) === 'UTC' ? 'UTC' : OWN_ZONE;
+let zone = localStorage.getItem(STORAGE_KEY) === 'UTC' ? 'UTC' : VIEWER_ZONE;
 const listeners = new Set<() => void>();
 
 export function useZone(): string {

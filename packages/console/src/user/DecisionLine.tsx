@@ -1,7 +1,7 @@
 import { Group, Text } from '@mantine/core';
 import type { AuditDecision, Notification } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { lookOf, OUTCOMES } from '../shell/outcome.ts';
+import { getLook, OUTCOMES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DeliveryLine } from './DeliveryLine.tsx';
@@ -18,7 +18,7 @@ interface DecisionLineProps {
 
 /** A decision: outcome, reason, evidence on demand, and the deliveries it led to. */
 export function DecisionLine({ userId, decision, notification, later }: DecisionLineProps) {
-  const look = lookOf(OUTCOMES, decision.outcome);
+  const look = getLook(OUTCOMES, decision.outcome);
   return (
     <div
       className="decision"

@@ -2,7 +2,7 @@ import { Group, Text } from '@mantine/core';
 import type { Attempt, Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { ATTEMPTS, lookOf, STATUSES } from '../shell/outcome.ts';
+import { ATTEMPTS, getLook, STATUSES } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 
@@ -15,7 +15,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
           <ChannelName channel={delivery.channel} />
-          <StatusBadge look={lookOf(STATUSES, delivery.status)} />
+          <StatusBadge look={getLook(STATUSES, delivery.status)} />
           <Text size="sm" c="dimmed">
             {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
             <Time value={when} />
@@ -49,7 +49,7 @@ function AttemptLine({ attempt, shownReason }: { attempt: Attempt; shownReason: 
   return (
     <li data-testid="attempt">
       <Group gap="sm">
-        <StatusBadge look={lookOf(ATTEMPTS, attempt.outcome)} />
+        <StatusBadge look={getLook(ATTEMPTS, attempt.outcome)} />
         <Text size="sm" c="dimmed">
           <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
         </Text>

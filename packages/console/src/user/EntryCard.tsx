@@ -2,7 +2,7 @@ import { Group, Paper, Text } from '@mantine/core';
 import { memo } from 'react';
 import type { AuditEvent } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { Fields, valueText } from '../shell/Fields.tsx';
+import { Fields, formatValue } from '../shell/Fields.tsx';
 import { IconCalendarRepeat, IconLightning } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DecisionLine } from './DecisionLine.tsx';
@@ -16,14 +16,14 @@ interface EntryCardProps {
 }
 
 /** One event of the timeline with what followed from it. Drawn again only when it says something else: there may be thousands. */
-export const EntryCard = memo(DrawnEntry, (before, after) => {
+export const EntryCard = memo(EntryCardView, (before, after) => {
   const { userId, marked, entry } = before;
   return userId === after.userId && marked === after.marked && isSameEntry(entry, after.entry);
 });
 
-function DrawnEntry({ userId, entry, marked }: EntryCardProps) {
-  const isTurn = entry.decisions[0]?.decision.evidence.wait?.kind === 'every';
-  const Icon = isTurn ? IconCalendarRepeat : IconLightning;
+function EntryCardView({ userId, entry, marked }: EntryCardProps) {
+  const isOccurrence = entry.decisions[0]?.decision.evidence.wait?.kind === 'every';
+  const Icon = isOccurrence ? IconCalendarRepeat : IconLightning;
   return (
     <Paper
       withBorder
@@ -92,7 +92,7 @@ function Preview({ event }: { event: AuditEvent }) {
     <span className="preview">
       {entries.slice(0, 4).map(([name, value]) => (
         <span key={name} className="preview-pair">
-          <span className="quiet">{name}</span> {shorten(valueText(value))}
+          <span className="quiet">{name}</span> {truncate(formatValue(value))}
         </span>
       ))}
       {entries.length > 4 && <span className="quiet">and {entries.length - 4} more</span>}
@@ -100,6 +100,6 @@ function Preview({ event }: { event: AuditEvent }) {
   );
 }
 
-function shorten(text: string): string {
+function truncate(text: string): string {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -1,8 +1,8 @@
 import { Code, Text } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
 import type { AuditDecision, Evidence } from '../api.ts';
-import { duration } from '../shell/duration.ts';
-import { valueText } from '../shell/Fields.tsx';
+import { formatDuration } from '../shell/duration.ts';
+import { formatValue } from '../shell/Fields.tsx';
 import { List } from '../shell/rule-parts.tsx';
 import { Time } from '../shell/Time.tsx';
 import { LimitUses } from './LimitUses.tsx';
@@ -54,8 +54,8 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       ))}
       {expired && (
         <Line title="Too late">
-          Known {duration(expired.late_by_ms)} after it {wait ? 'was due' : 'happened'}; the rule sends only within{' '}
-          {duration(expired.expires_ms)}.
+          Known {formatDuration(expired.late_by_ms)} after it {wait ? 'was due' : 'happened'}; the rule sends only
+          within {formatDuration(expired.expires_ms)}.
         </Line>
       )}
       {split && (
@@ -72,23 +72,28 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
   );
 }
 
-const RESULTS = { true: 'true', false: 'false', field_missing: 'a field is missing', error: 'could not be evaluated' };
+const RESULT_LABELS = {
+  true: 'true',
+  false: 'false',
+  field_missing: 'a field is missing',
+  error: 'could not be evaluated',
+};
 
 function Condition({ condition }: { condition: NonNullable<Evidence['condition']> }) {
-  const result = String(condition.result) as keyof typeof RESULTS;
+  const result = String(condition.result) as keyof typeof RESULT_LABELS;
   return (
     <>
       <div className="condition">
         <Code>{condition.expression}</Code>
         <Text component="span" size="sm" fw={600} className="verdict" data-result={result}>
-          {RESULTS[result] ?? result}
+          {RESULT_LABELS[result] ?? result}
         </Text>
       </div>
       <dl className="fields">
         {Object.entries(condition.values).map(([name, value]) => (
           <Fragment key={name}>
             <dt>{name}</dt>
-            <dd>{valueText(value)}</dd>
+            <dd>{formatValue(value)}</dd>
           </Fragment>
         ))}
         {condition.missing?.map((name) => (

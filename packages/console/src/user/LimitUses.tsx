@@ -1,10 +1,10 @@
 import { Group, Progress, Text } from '@mantine/core';
 import type { Evidence } from '../api.ts';
-import { userLink } from '../route.ts';
+import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 
 /** More than these are a bar rather than boxes. */
-const MOST_BOXES = 12;
+const MAX_BOXES = 12;
 
 /** The state of a limit: uses counted of uses allowed, and each use with its time. */
 export function LimitUses({ userId, limit }: { userId: string; limit: NonNullable<Evidence['limits']>[number] }) {
@@ -12,7 +12,7 @@ export function LimitUses({ userId, limit }: { userId: string; limit: NonNullabl
   return (
     <div data-testid="limit">
       <Group gap="sm">
-        {limit.max <= MOST_BOXES ? (
+        {limit.max <= MAX_BOXES ? (
           <span className="boxes" aria-hidden="true">
             {Array.from({ length: limit.max }, (_, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the boxes have no other identity than their place
@@ -38,7 +38,7 @@ export function LimitUses({ userId, limit }: { userId: string; limit: NonNullabl
       </Group>
       {limit.uses.map((use) => (
         <Text key={use.notification_id} size="sm" mt={2}>
-          Sent for <a href={userLink(userId, use.event_id)}>the event</a> of <Time value={use.at} as="full" />
+          Sent for <a href={linkToUser(userId, use.event_id)}>the event</a> of <Time value={use.at} as="full" />
         </Text>
       ))}
     </div>

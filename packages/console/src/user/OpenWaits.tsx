@@ -4,7 +4,7 @@ import type { Wait } from '../api.ts';
 import { WaitRow } from './WaitRow.tsx';
 
 /** Shown before one asks for all. */
-const FEW = 3;
+const INITIAL_WAITS = 3;
 
 interface OpenWaitsProps {
   /** Open waits in order of due time. */
@@ -27,7 +27,7 @@ export function OpenWaits({ waits, more, now, zone }: OpenWaitsProps) {
       </Text>
     );
   }
-  const shown = all ? waits : waits.slice(0, FEW);
+  const shown = all ? waits : waits.slice(0, INITIAL_WAITS);
   return (
     <>
       {shown.map((wait) => (

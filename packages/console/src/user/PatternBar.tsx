@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core';
 import type { AuditDecision, Evidence } from '../api.ts';
-import { userLink } from '../route.ts';
-import { duration } from '../shell/duration.ts';
+import { linkToUser } from '../route.ts';
+import { formatDuration } from '../shell/duration.ts';
 import { Time } from '../shell/Time.tsx';
 
 interface PatternBarProps {
@@ -17,7 +17,9 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
   return (
     <div data-testid="pattern-bar">
       {steps && <Steps userId={userId} steps={steps} />}
-      {!steps && matched && <Found userId={userId} after={after} to={to} matched={matched} decision={decision} />}
+      {!steps && matched && (
+        <MatchedEvent userId={userId} after={after} to={to} matched={matched} decision={decision} />
+      )}
       {earlier.length === 0 && (
         <Text size="sm">
           No <span className="name">{after}</span> was known in the {within} before it
@@ -28,7 +30,7 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
           <span
             key={id}
             className="pattern-mark pattern-earlier"
-            style={{ left: `${percent(at, from, to)}%` }}
+            style={{ left: `${toPercent(at, from, to)}%` }}
             title={event}
           />
         ))}
@@ -44,7 +46,7 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
 }
 
 /** Returns the relative position of a time between two others, from 0 to 1. */
-function percent(at: string, from: string, to: string): number {
+function toPercent(at: string, from: string, to: string): number {
   const share = (Date.parse(at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
   return Math.min(100, Math.max(0, share * 100));
 }
@@ -59,14 +61,14 @@ function Steps({ userId, steps }: StepsProps) {
     <Text key={id} size="sm" data-testid="pattern-step">
       {index > 0 && 'then '}
       <span className="name">{event}</span> of{' '}
-      <a href={userLink(userId, id)}>
+      <a href={linkToUser(userId, id)}>
         <Time value={at} as="full" />
       </a>
     </Text>
   ));
 }
 
-interface FoundProps {
+interface MatchedEventProps {
   userId: string;
   after: string;
   to: string;
@@ -74,13 +76,13 @@ interface FoundProps {
   decision: AuditDecision;
 }
 
-function Found({ userId, after, to, matched, decision }: FoundProps) {
+function MatchedEvent({ userId, after, to, matched, decision }: MatchedEventProps) {
   // The earlier of the two can be the one that arrived last: then it is the one that was decided on.
   const late = decision.event_id === matched.event_id;
   const [trigger = decision.event_id] = decision.event_ids;
-  const length = duration(Date.parse(to) - Date.parse(matched.at));
+  const length = formatDuration(Date.parse(to) - Date.parse(matched.at));
   const other = (id: string, at: string) => (
-    <a href={userLink(userId, id)}>
+    <a href={linkToUser(userId, id)}>
       <Time value={at} as="full" />
     </a>
   );

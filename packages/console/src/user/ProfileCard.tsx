@@ -14,7 +14,7 @@ export function ProfileCard({ profile }: { profile: Profile | null }) {
             Nothing is known of this user yet.
           </Text>
         ) : (
-          <Known profile={profile} />
+          <ProfileDetails profile={profile} />
         )}
       </Box>
     </SideSection>
@@ -22,9 +22,9 @@ export function ProfileCard({ profile }: { profile: Profile | null }) {
 }
 
 /** Traits shown above the others, each with an icon. */
-const ABOVE = ['email', 'phone', 'time_zone', 'locale'];
+const PROMOTED_TRAITS = ['email', 'phone', 'time_zone', 'locale'];
 
-function Known({ profile }: { profile: Profile }) {
+function ProfileDetails({ profile }: { profile: Profile }) {
   const lines = [
     { Icon: IconMail, name: 'Email', value: profile.addresses.email, missing: 'no email address' },
     { Icon: IconPhone, name: 'Phone', value: profile.addresses.phone, missing: 'no phone number' },
@@ -42,7 +42,9 @@ function Known({ profile }: { profile: Profile }) {
         </Group>
       ))}
       <div className="rule-line" />
-      <Fields values={Object.fromEntries(Object.entries(profile.traits).filter(([name]) => !ABOVE.includes(name)))} />
+      <Fields
+        values={Object.fromEntries(Object.entries(profile.traits).filter(([name]) => !PROMOTED_TRAITS.includes(name)))}
+      />
       <Text size="xs" c="dimmed" mt={4}>
         Last changed <Time value={profile.updated_at} as="full" />
       </Text>

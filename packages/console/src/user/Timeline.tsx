@@ -2,7 +2,7 @@ import { Stack } from '@mantine/core';
 import { Fragment, useEffect, useRef } from 'react';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import type { LivePages } from '../shell/live-pages.ts';
-import { longDay, zoneName } from '../shell/time-format.ts';
+import { formatLongDay, getZoneName } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
 import { EntryCard } from './EntryCard.tsx';
 import { EventSearch } from './EventSearch.tsx';
@@ -10,7 +10,7 @@ import type { Entry } from './entries.ts';
 import { UserNotFound } from './UserNotFound.tsx';
 
 /** From here on those off the screen are not laid out, at the price of a scroll bar that guesses. */
-const MANY = 100;
+const MIN_ENTRIES_TO_SKIP_LAYOUT = 100;
 
 interface TimelineProps {
   userId: string;
@@ -35,13 +35,13 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
     // Does not scroll if the entry is already visible.
     if (top < header || top > innerHeight / 2) card?.scrollIntoView({ block: 'start' });
   }, [eventId, found]);
-  const days = entries.map((entry) => longDay(entry.at, zone));
+  const days = entries.map((entry) => formatLongDay(entry.at, zone));
   return (
     <section
       ref={list}
       aria-label="Timeline"
       className="timeline"
-      data-long={entries.length > MANY || undefined}
+      data-long={entries.length > MIN_ENTRIES_TO_SKIP_LAYOUT || undefined}
       data-testid="timeline"
     >
       {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
@@ -51,7 +51,7 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
           <Fragment key={entry.eventId}>
             {days[index] !== days[index - 1] && (
               <h2 className="day">
-                {days[index]} <span className="day-zone">{zoneName(new Date(entry.at), zone)}</span>
+                {days[index]} <span className="day-zone">{getZoneName(new Date(entry.at), zone)}</span>
               </h2>
             )}
             <EntryCard userId={userId} entry={entry} marked={entry.eventId === eventId} />

@@ -1,7 +1,7 @@
 import { Anchor, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { findUsers } from '../api.ts';
-import { userLink } from '../route.ts';
+import { linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 
 /** For an id that nothing is known of: says so, and offers the known ids that begin with it. */
@@ -17,7 +17,7 @@ export function UserNotFound({ userId }: { userId: string }) {
         <Group gap="sm" justify="center" data-testid="similar">
           <Text size="sm">Ids that begin like this:</Text>
           {others.map((user) => (
-            <Anchor key={user.user_id} size="sm" fw={600} className="break" href={userLink(user.user_id)}>
+            <Anchor key={user.user_id} size="sm" fw={600} className="break" href={linkToUser(user.user_id)}>
               {user.user_id}
             </Anchor>
           ))}

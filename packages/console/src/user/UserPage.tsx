@@ -12,15 +12,15 @@ import { WaitsCard } from './WaitsCard.tsx';
 import { WhyPanel } from './WhyPanel.tsx';
 
 const POLL_MS = 4000;
-const keyOf = (entry: Entry): string => entry.eventId;
+const getId = (entry: Entry): string => entry.eventId;
 
 /** Everything about one user: profile, events, decisions, notifications, and explanations. */
 export function UserPage({ userId, eventId }: { userId: string; eventId: string | null }) {
   const audit = useLivePages<Audit, Entry>({
     key: ['audit', userId],
     load: (before) => getAudit(userId, before),
-    join: buildTimeline,
-    idOf: keyOf,
+    mergePages: buildTimeline,
+    getId,
     pollMs: POLL_MS,
   });
   const profile = audit.newest?.profile ?? null;
@@ -32,7 +32,7 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
       </Group>
       {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
       {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
-      <NewItemsButton fresh={audit.fresh} />
+      <NewItemsButton newItems={audit.newItems} />
       {audit.items !== undefined && (
         <div className="user-columns">
           <div className="user-side">

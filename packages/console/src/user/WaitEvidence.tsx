@@ -1,15 +1,15 @@
 import { Text } from '@mantine/core';
 import type { Evidence } from '../api.ts';
-import { userLink } from '../route.ts';
+import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
-import { waitsFor } from '../shell/wait-kinds.ts';
+import { getWaitLabel } from '../shell/wait-kinds.ts';
 
 /** The evidence of a wait: start, due time, and the event that moved or ended it. */
 export function WaitEvidence({ userId, wait }: { userId: string; wait: NonNullable<Evidence['wait']> }) {
   const { kind, since, due_at: dueAt, moved_from: movedFrom, ended_by: endedBy } = wait;
   return (
     <>
-      <Text size="sm">For {waitsFor(kind)}</Text>
+      <Text size="sm">For {getWaitLabel(kind)}</Text>
       <dl className="fields words">
         {kind !== 'every' && (
           <>
@@ -35,7 +35,7 @@ export function WaitEvidence({ userId, wait }: { userId: string; wait: NonNullab
           <>
             <dt>ended by</dt>
             <dd>
-              <a href={userLink(userId, endedBy.event_id)}>{endedBy.event_type}</a> of{' '}
+              <a href={linkToUser(userId, endedBy.event_id)}>{endedBy.event_type}</a> of{' '}
               <Time value={endedBy.at} as="full" />
             </dd>
           </>

@@ -1,11 +1,11 @@
 import { Group, Text } from '@mantine/core';
 import type { Wait } from '../api.ts';
-import { userLink } from '../route.ts';
+import { linkToUser } from '../route.ts';
 import { DueTime } from '../shell/DueTime.tsx';
-import { type Look, lookOf, OUTCOMES, WAITS } from '../shell/outcome.ts';
+import { getLook, type Look, OUTCOMES, WAITS } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { waitsFor } from '../shell/wait-kinds.ts';
+import { getWaitLabel } from '../shell/wait-kinds.ts';
 
 /** One rule that waits or has waited: for what, because of which event, until when, and how it ended. */
 export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: string | null }) {
@@ -13,11 +13,11 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
   return (
     <div className="wait" data-testid="wait" data-status={status} data-rule={rule}>
       <Group gap="xs">
-        <StatusBadge look={lookOfWait(wait)} />
+        <StatusBadge look={getWaitLook(wait)} />
         <span className="name">{rule}</span>
       </Group>
       <Text size="sm" mt={4} className="break">
-        {status === 'waiting' ? 'Waits' : 'Waited'} for {waitsFor(kind)}
+        {status === 'waiting' ? 'Waits' : 'Waited'} for {getWaitLabel(kind)}
         {key !== null && (
           <>
             , key <span className="name">{key}</span>
@@ -27,7 +27,7 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
       </Text>
       {kind !== 'every' && (
         <Text size="sm" c="dimmed" className="break">
-          since <a href={userLink(userId, eventId)}>{wait.event_type}</a> of{' '}
+          since <a href={linkToUser(userId, eventId)}>{wait.event_type}</a> of{' '}
           <Time value={wait.event_timestamp} as="full" />
         </Text>
       )}
@@ -36,13 +36,13 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
           Due <DueTime value={wait.due_at} now={now} zone={zone} />
         </Text>
       ) : (
-        <End wait={wait} />
+        <WaitEnd wait={wait} />
       )}
     </div>
   );
 }
 
-function End({ wait }: { wait: Wait }) {
+function WaitEnd({ wait }: { wait: Wait }) {
   const { user_id: userId, ended_at: endedAt, ended_by: endedBy, decisions } = wait;
   return (
     <>
@@ -55,7 +55,7 @@ function End({ wait }: { wait: Wait }) {
         {endedBy !== null && (
           <>
             {' by '}
-            <a href={userLink(userId, endedBy)}>this event</a>
+            <a href={linkToUser(userId, endedBy)}>this event</a>
           </>
         )}
       </Text>
@@ -69,7 +69,7 @@ function End({ wait }: { wait: Wait }) {
 }
 
 /** The decisions at the end of a wait; those of an event that ended it belong to the event. */
-function lookOfWait({ status, decisions }: Wait): Look {
+function getWaitLook({ status, decisions }: Wait): Look {
   const decision = status === 'waiting' ? undefined : decisions[0];
-  return decision ? lookOf(OUTCOMES, decision.outcome) : lookOf(WAITS, status);
+  return decision ? getLook(OUTCOMES, decision.outcome) : getLook(WAITS, status);
 }

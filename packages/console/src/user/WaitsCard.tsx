@@ -18,7 +18,7 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
   if (waits.error === null && !waits.data?.open.length && !waits.data?.ended.length) return null;
   const now = waits.dataUpdatedAt;
   return (
-    <SideSection title="Waiting" note={waits.data && noteOf(waits.data)} testId="waits">
+    <SideSection title="Waiting" note={waits.data && formatNote(waits.data)} testId="waits">
       {waits.error && <ProblemView problem={waits.error} retry={() => waits.refetch()} />}
       {waits.data && (
         <>
@@ -45,7 +45,7 @@ interface Waits {
   ended: Wait[];
 }
 
-function noteOf({ open, more }: Waits): string {
+function formatNote({ open, more }: Waits): string {
   return open.length === 0 ? 'none now' : `${open.length}${more ? ' or more' : ''}`;
 }
 

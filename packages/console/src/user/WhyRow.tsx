@@ -11,14 +11,14 @@ import {
   type Notification,
 } from '../api.ts';
 import { IconChevronRight, IconCircle } from '../shell/icons.tsx';
-import { type Look, lookOf, OUTCOMES, STATUSES } from '../shell/outcome.ts';
+import { getLook, type Look, OUTCOMES, STATUSES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
 
 const POLL_MS = 8000;
 
-const FURTHEST_FIRST: readonly DeliveryStatus[] = [
+const STATUSES_BY_PROGRESS: readonly DeliveryStatus[] = [
   'sent',
   'sending',
   'queued',
@@ -55,7 +55,7 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
         aria-controls={id}
         onClick={() => setOpened(!opened)}
       >
-        <Sign explanation={answer.data} />
+        <StatusIcon explanation={answer.data} />
         <span className="why-words">
           <span className="name">{type.name}</span>
           <Text component="span" size="sm" c="dimmed">
@@ -72,9 +72,9 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
   );
 }
 
-function Sign({ explanation }: { explanation: Explanation | undefined }) {
-  const last = explanation && lastOf(explanation);
-  const look = last ? standing(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
+function StatusIcon({ explanation }: { explanation: Explanation | undefined }) {
+  const last = explanation && findLastNotification(explanation);
+  const look = last ? getFurthestStatus(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
   if (!look) return <IconCircle size={20} className="quiet" />;
   const { Icon, color } = look;
   return <Icon size={20} color={`var(--mantine-color-${color}-6)`} className="sign" />;
@@ -82,22 +82,22 @@ function Sign({ explanation }: { explanation: Explanation | undefined }) {
 
 /** A decision to send is not yet a message that arrived: what counts here is how the last one fared. */
 function Summary({ explanation }: { explanation: Explanation }) {
-  const last = lastOf(explanation);
-  if (!last) return <NotTold explanation={explanation} />;
+  const last = findLastNotification(explanation);
+  if (!last) return <NotSent explanation={explanation} />;
   const times = explanation.notifications.length;
   return (
     <>
-      {standing(last)?.label ?? WORDS[explanation.answer]}, <Time value={last.created_at} />
+      {getFurthestStatus(last)?.label ?? ANSWER_LABELS[explanation.answer]}, <Time value={last.created_at} />
       {times > 1 && ` (the last of ${times})`}
     </>
   );
 }
 
-function NotTold({ explanation }: { explanation: Explanation }) {
+function NotSent({ explanation }: { explanation: Explanation }) {
   const due = explanation.answer === 'waiting' ? explanation.decisions[0]?.evidence.wait?.due_at : undefined;
   return (
     <>
-      {WORDS[explanation.answer]}
+      {ANSWER_LABELS[explanation.answer]}
       {due !== undefined && (
         <>
           , due <Time value={due} />
@@ -107,7 +107,7 @@ function NotTold({ explanation }: { explanation: Explanation }) {
   );
 }
 
-const WORDS: Record<Explanation['answer'], string> = {
+const ANSWER_LABELS: Record<Explanation['answer'], string> = {
   sent: 'Sent',
   on_its_way: 'On its way',
   not_delivered: 'Not delivered',
@@ -116,17 +116,17 @@ const WORDS: Record<Explanation['answer'], string> = {
 };
 
 /** The result of the latest decision to send, which the answer is about. */
-function lastOf({ decisions, notifications }: Explanation): Notification | undefined {
+function findLastNotification({ decisions, notifications }: Explanation): Notification | undefined {
   const decision = decisions.find((one) => one.outcome === 'send');
   return decision && notifications.find((one) => one.notification_id === decision.notification_id);
 }
 
 /** Returns the status of a notification, that of its most advanced delivery. */
-function standing(notification: Notification): Look | undefined {
-  const reached = FURTHEST_FIRST.find((status) =>
+function getFurthestStatus(notification: Notification): Look | undefined {
+  const reached = STATUSES_BY_PROGRESS.find((status) =>
     notification.deliveries.some((delivery) => delivery.status === status),
   );
-  return reached && lookOf(STATUSES, reached);
+  return reached && getLook(STATUSES, reached);
 }
 
 function Answer({ explanation, rules }: { explanation: Explanation; rules: CatalogRule[] }) {

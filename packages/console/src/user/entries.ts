@@ -29,12 +29,12 @@ export function buildTimeline(pages: readonly Audit[]): Entry[] {
   const notificationsById = new Map(notifications.map((one) => [one.notification_id, one]));
 
   const entries = new Map<string, Entry>();
-  for (const event of events) entries.set(event.event_id, entryOf(event, event));
+  for (const event of events) entries.set(event.event_id, newEntry(event, event));
 
   for (const decision of decisions) {
     let entry = entries.get(decision.event_id);
     if (entry === undefined) {
-      entry = entryOf(decision, null);
+      entry = newEntry(decision, null);
       entries.set(decision.event_id, entry);
     }
     const { notification_id: id } = decision;
@@ -62,7 +62,7 @@ export function isSameEntry(a: Entry, b: Entry): boolean {
   );
 }
 
-function entryOf(
+function newEntry(
   { event_id: eventId, event_timestamp: at, event_type: eventType }: AuditEvent | AuditDecision,
   event: AuditEvent | null,
 ): Entry {
