@@ -77,7 +77,7 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('empty: a command that works as printed, and what it posts appears by itself', async () => {
     const { page } = await visit('#/', { permissions: ['clipboard-read', 'clipboard-write'] });
-    await page.getByText('Nothing has happened yet').waitFor();
+    await page.getByText('No events yet').waitFor();
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     const command = await page.evaluate<string>('navigator.clipboard.readText()');
@@ -101,7 +101,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await chips(page, 'pay-1')).toEqual(['INSUFFICIENT_FUNDS_EMAIL Send', 'HIGH_RISK_ALERT Send']);
     expect(await chips(page, 'pay-2')).toEqual(['INSUFFICIENT_FUNDS_EMAIL Suppressed', 'HIGH_RISK_ALERT Not matched']);
     await post({ event_id: 'frozen', user_id: 'maria', event_type: 'card_frozen' });
-    await activityRow(page, 'frozen').getByText('No rule listens to this').waitFor();
+    await activityRow(page, 'frozen').getByText('No rule triggers on this event').waitFor();
   });
 
   test('the reason of a chip shows on hover and on keyboard focus; Enter leads to its event', async () => {
@@ -135,7 +135,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ event_id: 'unseen', user_id: 'maria', event_type: 'card_frozen' });
     expect(asked).toBe(0);
     expect(await activityRow(page, 'unseen').count()).toBe(0);
-    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
     await page.clock.runFor(2000);
     await activityRow(page, 'unseen').waitFor();
   });
@@ -203,10 +203,10 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await email?.innerText()).toMatch(/^Email\s+Sent\s+by sandbox/);
     expect(await alert?.innerText()).toMatch(/^Internal\s+Sent\s+by doubtful/);
     await email?.getByTestId('attempts-button').click();
-    expect(await email?.getByTestId('attempt').innerText()).toMatch(/Delivered\s+.* · \d+ ms · sandbox/);
+    expect(await email?.getByTestId('attempt').innerText()).toMatch(/Sent\s+.* · \d+ ms · sandbox/);
     await card.getByTestId('event-details').click();
     await card.getByText('recipient_id', { exact: true }).waitFor();
-    expect(await card.innerText()).toMatch(/amount\s+1425[\s\S]*catalog version 1 · event id pay-1/);
+    expect(await card.innerText()).toMatch(/amount\s+1425[\s\S]*catalog version 1 · event ID pay-1/);
   });
 
   test('evidence: the condition with the values it saw, and the uses of a limit with their events', async () => {
@@ -225,19 +225,19 @@ describe.skipIf(program === undefined)('the console', () => {
     await post({ event_id: 'nobody-asked', user_id: 'rui', event_type: 'signup_completed' });
     const { page } = await visit('#/users/rui');
     const [evidence] = await openEvidence(entry(page, 'nobody-asked'));
-    expect(evidence).toMatch(/a field is missing\s+traits\.marketing_opt_in\s+not there/);
+    expect(evidence).toMatch(/a field is missing\s+traits\.marketing_opt_in\s+missing/);
   });
 
   test('evidence: the window of a pattern as a bar, empty, and with the event that completed it late', async () => {
     const { page } = await visit('#/users/joao');
     const [alone] = await openEvidence(entry(page, 'joao-link'));
     expect(alone).toMatch(
-      /No signup_completed was known in the 24h before it\s+31 Oct 2025, 09:00 UTC\s+24h\s+1 Nov 2025, 09:00 UTC/,
+      /No signup_completed was found in the 24h before it\s+31 Oct 2025, 09:00 UTC\s+24h\s+1 Nov 2025, 09:00 UTC/,
     );
     expect(await entry(page, 'joao-link').locator('.pattern-mark').count()).toBe(1);
     const evidence = await openEvidence(entry(page, 'joao-signup'));
     expect(evidence[1]).toMatch(
-      /This signup_completed arrived late: what comes 12 h 30 min after it, at 1 Nov 2025, 09:00 UTC, was already here/,
+      /This signup_completed arrived late: the event 12 h 30 min after it, at 1 Nov 2025, 09:00 UTC, was received first/,
     );
     // Half of the window lies before the earlier one; the later one ends it.
     expect(await marks(entry(page, 'joao-signup'))).toEqual([48, 100]);
@@ -266,7 +266,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await found.waitFor();
     expect((await found.boundingBox())?.y).toBeLessThan(720);
     await linked.goto(`${server.url}/#/users/busy?event=never-was`);
-    await linked.getByText('The event this link points at is not known here.').waitFor();
+    await linked.getByText('The event in this link was not found.').waitFor();
   });
 
   test('looking for the event of a link says how far it is, and can be stopped', async () => {
@@ -274,11 +274,11 @@ describe.skipIf(program === undefined)('the console', () => {
     // Not answered, until it is.
     const { page } = await visit('#/users/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
     const search = page.getByTestId('event-search');
-    await search.getByText('Looking for the event this link points at: not among the latest 50').waitFor();
+    await search.getByText('Searching for the event in this link: not among the latest 50').waitFor();
     await search.getByRole('button', { name: 'Stop' }).click();
-    await search.getByText('The event this link points at is not among the latest 50.').waitFor();
-    await search.getByRole('button', { name: 'Go on looking' }).click();
-    await search.getByText('Looking for the event').waitFor();
+    await search.getByText('The event in this link is not among the latest 50.').waitFor();
+    await search.getByRole('button', { name: 'Continue' }).click();
+    await search.getByText('Searching for the event').waitFor();
     await page.unroute(older);
     await page.locator('article[data-marked][data-event-id="view-3"]').waitFor();
     await search.waitFor({ state: 'detached' });
@@ -322,7 +322,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.getByTestId('load-older').click();
     await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(100);
     await post({ event_id: 'latest-step', user_id: 'runner', event_type: 'card_frozen' });
-    const fresh = page.getByRole('button', { name: '1 new' });
+    const fresh = page.getByRole('button', { name: 'Show 1 new' });
     await fresh.waitFor();
     expect(await entry(page, 'latest-step').count()).toBe(0);
     await fresh.click();
@@ -338,7 +338,7 @@ describe.skipIf(program === undefined)('the console', () => {
         event_timestamp: new Date(Date.UTC(2025, 10, 19, 11, 0, n)).toISOString(),
       })),
     );
-    await page.getByRole('button', { name: '50 or more new' }).click();
+    await page.getByRole('button', { name: 'Show 50 or more new' }).click();
     await entry(page, 'sprint-54').waitFor();
     await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(50);
     await page.getByTestId('load-older').waitFor();
@@ -371,7 +371,7 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('why not, of a stranger: still an answer for each, and the ids that begin alike', async () => {
     const { page } = await visit('#/users/mari');
-    await page.getByText('No event about this user').waitFor();
+    await page.getByText('No events for this user').waitFor();
     const answers = await openWhy(page);
     expect(Object.keys(answers)).toEqual(TYPES);
     for (const [type, answer] of Object.entries(answers)) {
@@ -402,7 +402,7 @@ describe.skipIf(program === undefined)('the console', () => {
       );
     await open.getByText(`${lima(48.5)} (America/Lima)`).waitFor();
     expect(await open.innerText()).toMatch(
-      /Waiting\s+REMINDER\s+Waits for its point in time, key b7\s+since booking_confirmed of .*\s+Due in 2 d \d+ min,/,
+      /Waiting\s+REMINDER\s+Waits for its scheduled time, key b7\s+since booking_confirmed of .*\s+Due in 2 d \d+ min,/,
     );
     const answers = await openWhy(page);
     expect(answers.REMINDER).toMatch(/Waiting, due .*\s+REMINDER has not been sent to wanda yet\./);
@@ -419,7 +419,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const [superseded, moved] = await openEvidence(entry(page, 'moved'));
     expect(superseded).toMatch(/ended by\s+booking_confirmed of /);
     expect(moved).toMatch(
-      /Key\s+b7\s+Wait\s+For its point in time\s+since\s+.*\s+due\s+.*\s+moved from\s+.*\s+Rule REMINDER/,
+      /Key\s+b7\s+Wait\s+For its scheduled time\s+since\s+.*\s+due\s+.*\s+moved from\s+.*\s+Rule REMINDER/,
     );
     await post({
       event_id: 'called-off',
@@ -428,7 +428,7 @@ describe.skipIf(program === undefined)('the console', () => {
       event_timestamp: new Date(now + 1000).toISOString(),
       properties: { booking_id: 'b7' },
     });
-    await page.getByText('No rule waits for this user now.').waitFor();
+    await page.getByText('No pending waits.').waitFor();
     expect(await ended.count()).toBe(2);
     const [cancelled] = await openEvidence(entry(page, 'called-off'));
     expect(await entry(page, 'called-off').getByTestId('outcome-badge').innerText()).toBe('Cancelled');
@@ -455,7 +455,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect((await marks(card)).length).toBe(3);
 
     const [changed] = await openEvidence(page.getByTestId('timeline-entry').filter({ hasText: 'profile.updated' }));
-    expect(changed).toMatch(/Change\s+plan was null, and became "pro"[\s\S]*Choice\s+branch 2/);
+    expect(changed).toMatch(/Change\s+plan changed from null to "pro"[\s\S]*Choice\s+branch 2/);
 
     await post(
       { ...about, event_id: 'letter-1', event_type: 'message_received', properties: { thread_id: 't' } },
@@ -470,7 +470,7 @@ describe.skipIf(program === undefined)('the console', () => {
     expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the users/);
     await page.getByTestId('waits-ended').click();
     const inbox = page.locator('[data-testid=wait][data-rule=INBOX]');
-    expect(await inbox.innerText()).toMatch(/^Send\s+INBOX\s+Waited for more to tell together, key t, 2 collected/);
+    expect(await inbox.innerText()).toMatch(/^Send\s+INBOX\s+Waited for more items of the digest, key t, 2 collected/);
     const letters = page.getByTestId('decision').filter({ hasText: 'INBOX' }).filter({ hasText: 'Send' });
     await letters.getByTestId('evidence-button').click();
     expect(await letters.innerText()).toMatch(/Digest\s+2 collected, of which the message has the latest 1/);
@@ -579,7 +579,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await row.getByRole('link', { name: 'ines' }).click();
     await entry(page, 'ines-signup').getByText('2 attempts').waitFor();
     await page.goto(`${server.url}/#/deliveries?status=dead`);
-    await page.getByText('None is dead').waitFor();
+    await page.getByText('No deliveries with status “Dead”').waitFor();
   });
 
   test('deliveries: what is in doubt asks before it is sent again', async () => {
@@ -588,7 +588,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const row = deliveryRow(page, 'doubt');
     await row.getByText('The message may have been sent').waitFor();
     await row.getByTestId('retry-button').click();
-    await page.getByText('the user may get it twice').waitFor();
+    await page.getByText('the user may receive it twice').waitFor();
     await page.getByTestId('retry-confirm').click();
     await row.waitFor({ state: 'detached' });
     await page.goto(`${server.url}/#/deliveries?status=sent`);
@@ -659,7 +659,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await versions.nth(1).waitFor();
     expect(await versions.allInnerTexts()).toEqual([
       expect.stringMatching(/^Version 2\s+active\s+applied .* by test · \d+ rules, \d+ notification types/),
-      expect.stringMatching(/^Version 1\s+applied .*Roll back to this/s),
+      expect.stringMatching(/^Version 1\s+applied .*Roll back/s),
     ]);
     await versions.first().getByTestId('version-changes').click();
     const differences = page.getByTestId('difference');
@@ -668,11 +668,11 @@ describe.skipIf(program === undefined)('the console', () => {
     ]);
     await versions.last().getByTestId('rollback-button').click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('Activate version 1?').waitFor();
+    await dialog.getByText('Roll back to version 1?').waitFor();
     expect(await waited(dialog.getByTestId('difference'))).toEqual([
       expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 2h\s+event\.starts_at - 24h$/),
     ]);
-    await dialog.getByRole('button', { name: 'Leave it' }).click();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
     await dialog.waitFor({ state: 'detached' });
     expect((await server.get('/api/v1/catalog')).body.version).toBe(2);
     await versions.last().getByTestId('rollback-button').click();
@@ -726,7 +726,7 @@ describe.skipIf(program === undefined)('the console', () => {
       /Accepted: payment_failed of paula\. INSUFFICIENT_FUNDS_EMAIL: not matched, /,
     );
     await expect.poll(() => rows.count()).toBe(1);
-    await accepted.getByRole('link', { name: 'See it' }).click();
+    await accepted.getByRole('link', { name: 'View event' }).click();
     await page.locator('article[data-marked][data-event-id="too-much"]').waitFor();
     await tidings.apply(catalog);
   });
@@ -785,7 +785,7 @@ describe.skipIf(program === undefined)('the console', () => {
     const { page } = await visit('#/');
     await page.getByTestId('activity-end').getByText('The latest 50 events, back to').waitFor();
     expect(await page.getByTestId('activity-row').count()).toBe(50);
-    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByRole('button', { name: 'Load more' }).click();
     await page.getByText('The latest 200 events').waitFor();
     expect(await page.getByTestId('activity-row').count()).toBe(200);
   });
@@ -844,7 +844,7 @@ describe.skipIf(program === undefined)('the console', () => {
       const form = page.getByTestId('key-form');
       await form.getByLabel('API key').fill('a-wrong-key-of-this-test');
       await page.keyboard.press('Enter');
-      await form.getByText('That key was not accepted.').waitFor();
+      await form.getByText('The API rejected this key.').waitFor();
       await form.getByLabel('API key').fill('the-key-of-this-test');
       await page.keyboard.press('Enter');
       await entry(page, 'maria-signup').waitFor();
@@ -880,7 +880,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await shown.getByText('Service overloaded').waitFor();
     expect(await shown.innerText()).toMatch(/Too much\.[\s\S]*overloaded/);
     await page.unroute('**/api/v1/audit/**');
-    await shown.getByRole('button', { name: 'Try again' }).click();
+    await shown.getByRole('button', { name: 'Retry' }).click();
     await entry(page, 'maria-signup').waitFor();
     await shown.waitFor({ state: 'detached' });
     expect(complaints.splice(0).filter((one) => !one.includes('status of 503'))).toEqual([]);
@@ -892,7 +892,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.getByTestId('activity-row').first().waitFor();
     await passing.close();
     await page.getByTestId('problem').getByText('Tidings cannot be reached').waitFor();
-    expect(await page.getByTestId('live').innerText()).toBe('no answer');
+    expect(await page.getByTestId('live').innerText()).toBe('not updating');
     expect(await page.getByTestId('activity-row').count()).toBeGreaterThan(0);
     expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
   });
@@ -918,11 +918,11 @@ describe.skipIf(program === undefined)('the console', () => {
     const { page } = await visit('#/', { colorScheme: 'dark' });
     const scheme = (name: string) => page.locator(`html[data-mantine-color-scheme=${name}]`).waitFor();
     await scheme('dark');
-    await page.getByRole('button', { name: 'Light colors' }).click();
+    await page.getByRole('button', { name: 'Use light colors' }).click();
     await scheme('light');
     await page.reload();
     await scheme('light');
-    await page.getByRole('button', { name: 'Dark colors' }).waitFor();
+    await page.getByRole('button', { name: 'Use dark colors' }).waitFor();
   });
 
   test('on a telephone nothing is wider than the screen, and all can be reached', async () => {
@@ -950,7 +950,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await first.waitFor();
     expect((await first.boundingBox())?.y).toBeLessThan(500);
     expect(await page.getByTestId('why-row').count()).toBe(0);
-    await page.getByRole('button', { name: 'Why, and why not' }).click();
+    await page.getByRole('button', { name: 'Explanations' }).click();
     await page.getByTestId('why-row').first().waitFor();
     await page.getByRole('button', { name: 'Profile' }).click();
     await page.getByTestId('profile').getByText('Europe/Lisbon').waitFor();
@@ -959,7 +959,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.evaluate(`${search}.value = ${search}.placeholder`);
     expect(await page.evaluate(`${search}.scrollWidth - ${search}.clientWidth`)).toBeLessThanOrEqual(0);
     await page.goto(`${server.url}/#/users/${'long'.repeat(60)}`);
-    await page.getByText('No event about this user').waitFor();
+    await page.getByText('No events for this user').waitFor();
     expect((await page.locator('.user-icon').boundingBox())?.width).toBe(30);
   });
 
@@ -997,7 +997,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await expect.poll(() => rows.count()).toBeGreaterThan(50);
     const before = await rows.count();
     await post(...alerts(2, 'later'));
-    await page.getByRole('button', { name: '2 new' }).click();
+    await page.getByRole('button', { name: 'Show 2 new' }).click();
     await deliveryRow(page, 'later-1').waitFor();
     expect(await rows.count()).toBe(before + 2);
   });

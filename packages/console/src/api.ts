@@ -90,7 +90,7 @@ export interface Audit {
   recent_events: AuditEvent[];
   decisions: AuditDecision[];
   notifications: Notification[];
-  /** Pass as `before` for what is older; null: that was all. */
+  /** Pass as `before` to get the next older page; null on the last page. */
   next: string | null;
 }
 
@@ -112,14 +112,14 @@ export interface Explanation {
   paragraph: string;
   rules: {
     rule: string;
-    /** False: no longer in the catalog. */
+    /** False if the rule is no longer in the catalog. */
     active: boolean;
   }[];
   decisions: AuditDecision[];
   notifications: Notification[];
 }
 
-/** A rule that waits for a user, or has waited. */
+/** Pending or ended wait of a rule for a user. */
 export interface Wait {
   wait_id: string;
   user_id: string;
@@ -128,37 +128,37 @@ export interface Wait {
   kind: WaitKind;
   status: 'waiting' | 'fired' | 'cancelled';
   catalog_version: number;
-  /** The event that triggered the wait; of a burst the latest. */
+  /** ID of the event that triggered the wait; if several did, of the latest one. */
   event_id: string;
   event_type: string;
   event_timestamp: string;
   due_at: string;
   began_at: string;
   ended_at: string | null;
-  /** The event that ended it. */
+  /** ID of the event that ended the wait; null if no event did. */
   ended_by: string | null;
-  /** Number of items of a digest. */
+  /** Number of items of a digest; null for other kinds. */
   items: number | null;
-  /** Decisions made at its end; those of an event that ended it belong to the event. */
+  /** Decisions made when the wait ended. If an event ended it, the decisions belong to that event instead. */
   decisions: Decision[];
 }
 
-/** A rule as the API tells it: as it is stored, but for the patterns and limits, which are as written. */
+/** Rule as returned by the API: in stored form, except that patterns and limits are as written in the catalog. */
 export type CatalogRule = Omit<Rule, 'after' | 'limits'> & {
-  /** The earliest first. */
+  /** Pattern steps, earliest first. */
   after: { event: string; within: string; same?: string }[];
   limits: string[];
 };
 
-/** A rejected event, kept until it is accepted. */
+/** Rejected event in the quarantine. */
 export interface RejectedEvent {
   rejected_id: string;
   event_id: string | null;
   code: string;
-  /** The field to blame; empty: none in particular. */
+  /** Path of the field that caused the rejection; empty if no single field did. */
   path: string;
   message: string;
-  /** As it came, addresses masked. */
+  /** Event as received, with addresses masked. */
   event: Json;
   times: number;
   first_at: string;
@@ -185,10 +185,10 @@ export interface CatalogNotification {
 }
 
 export interface Catalog {
-  /** 0: none was ever applied. */
+  /** 0 if no catalog was ever applied. */
   version: number;
   applied_at: string | null;
-  /** `properties`: a JSON Schema; absent: anything. */
+  /** `properties`: a JSON Schema; absent if every value is valid. */
   events: { name: string; description?: string; properties?: JsonObject }[];
   notifications: CatalogNotification[];
   groups: { name: string; limits: string[] }[];
@@ -204,16 +204,16 @@ export interface CatalogVersion {
   notifications: number;
 }
 
-/** One thing that two versions have differently. */
+/** Part that differs between two catalog versions. */
 export interface Difference {
   part: 'event' | 'traits' | 'notification' | 'rule' | 'group' | 'template';
   name: string;
   change: 'added' | 'removed' | 'changed';
-  /** Both values of a changed part; null if one side does not have it. */
+  /** Changed fields with both values; a value is null if that version does not have the field. */
   fields?: { field: string; from: Json; to: Json }[];
 }
 
-/** A failed call: the problem document of the API (RFC 9457), or a description made here if the response has none. */
+/** A failed call: the problem document of the API (RFC 9457), or a description made here if the response lacks one. */
 export class Problem extends Error {
   readonly status: number;
   readonly title: string;
@@ -251,15 +251,15 @@ export const retryDelivery = (id: string): Promise<Delivery> =>
 
 export const getMessage = (id: string): Promise<SentMessage> => callApi(`deliveries/${encodeURIComponent(id)}/message`);
 
-/** Newest first. */
+/** Returns a page of rejected events, newest first. `before`: the `next` of the previous page, null for the first. */
 export const getRejectedEvents = (before: string | null): Promise<{ rejected: RejectedEvent[]; next: string | null }> =>
   callApi(`events/rejected?${buildQuery({ limit: '50', before })}`);
 
-/** Posts a rejected event once more, as it was. That it is rejected again is an answer, not a problem. */
+/** Retries a rejected event unchanged. A repeated rejection is returned in the response, not thrown. */
 export const retryRejectedEvent = (id: string): Promise<IngestResponse> =>
   callApi(`events/rejected/${encodeURIComponent(id)}/retry`, 'POST', undefined, isIngestResponse);
 
-/** Newest first. `status` null: all of them. */
+/** Returns the latest 50 waits of a user, newest first. `status` null: waits of every status. */
 export const getWaits = (
   userId: string,
   status: Wait['status'] | null,
@@ -268,10 +268,10 @@ export const getWaits = (
 
 export const getCatalog = (): Promise<Catalog> => callApi('catalog');
 
-/** Newest first. */
+/** Returns the latest 200 catalog versions, newest first. */
 export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> => callApi('catalog/versions?limit=200');
 
-/** Differences from version `from` to version `to`; version 0 is empty. */
+/** Returns the differences from version `from` to version `to`; version 0 is empty. */
 export const getCatalogDiff = (from: number, to: number): Promise<{ differences: Difference[] }> =>
   callApi(`catalog/diff?from=${from}&to=${to}`);
 
@@ -287,7 +287,11 @@ function isIngestResponse(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'results' in body;
 }
 
-/** `isResult`: bodies that are answers whatever the status says. */
+/**
+ * Calls the API with the key of this tab and returns the body of the response.
+ * @param isResult recognizes bodies to return even if the status is an error
+ * @throws Problem if the API cannot be reached or returns an error
+ */
 async function callApi<T>(
   path: string,
   method: 'GET' | 'POST' = 'GET',
@@ -308,7 +312,7 @@ async function callApi<T>(
     throw new Problem(
       0,
       'Tidings cannot be reached',
-      'Is it still running? Nothing answered the request.',
+      'Check that Tidings is running. The request received no response.',
       'unreachable',
     );
   }
@@ -323,8 +327,8 @@ function toProblem(status: number, body: unknown): Problem {
     typeof document[field] === 'string' ? document[field] : otherwise;
   return new Problem(
     status,
-    text('title', 'The answer could not be understood'),
-    text('detail', `The server answered ${status} without saying why.`),
+    text('title', 'Unexpected response'),
+    text('detail', `The server returned status ${status} without a reason.`),
     text('code', `http_${status}`),
   );
 }

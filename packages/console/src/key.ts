@@ -1,12 +1,11 @@
 /**
- * The API key of this browser tab. It lives in sessionStorage, so that it goes when the tab goes, and is never part of
- * an address.
+ * API key of this browser tab. It is kept in sessionStorage, which ends with the tab, and is never part of a URL.
  */
 import { useSyncExternalStore } from 'react';
 
 const STORAGE_KEY = 'tidings.api_key';
 
-/** `open`: carry on. `wanted`: the API asks for a key. `rejected`: it did not accept the one it got. */
+/** State of the key. `open`: not needed, or not rejected so far. `wanted`: required by the API. `rejected`: by the API. */
 export type KeyState = 'open' | 'wanted' | 'rejected';
 
 let state: KeyState = 'open';
@@ -21,9 +20,9 @@ export function setApiKey(key: string): void {
   setKeyState('open');
 }
 
-/** The API answered 401 to a request that carried `used`. */
+/** Records that the API returned 401 to a request with the key `used`; null: a request without a key. */
 export function reportRejectedKey(used: string | null): void {
-  // An answer to a request from before the present key was entered says nothing about it.
+  // A response to a request with an earlier key says nothing about the current one.
   if (used !== apiKey()) return;
   sessionStorage.removeItem(STORAGE_KEY);
   if (used === null && state === 'rejected') return;

@@ -16,7 +16,7 @@ const queries = new QueryClient({
         failures < 1 && error instanceof Problem && (error.status === 0 || error.status >= 500),
       retryDelay: 400,
       staleTime: 1000,
-      // The API is on this machine or this network: whether the browser thinks it is online says nothing.
+      // The API may be on this machine, so the online state of the browser is ignored.
       networkMode: 'always',
     },
     mutations: { networkMode: 'always' },

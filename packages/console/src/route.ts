@@ -4,7 +4,7 @@ import type { DeliveryStatus } from './api.ts';
 
 export type Route =
   | { page: 'activity' }
-  /** `eventId`: the event to show first. */
+  /** `eventId`: event to scroll to and mark, or null. */
   | { page: 'user'; userId: string; eventId: string | null }
   | { page: 'deliveries'; status: string | null }
   | { page: 'rejected' }

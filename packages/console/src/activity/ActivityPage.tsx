@@ -11,7 +11,7 @@ import { FirstEvent } from './FirstEvent.tsx';
 
 const POLL_MS = 1500;
 const INITIAL_EVENTS = 50;
-/** As many as the API gives. */
+/** Largest `limit` that the API accepts. */
 const MAX_EVENTS = 200;
 
 /** The latest events of all users, with the decisions on each. */
@@ -24,7 +24,7 @@ export function ActivityPage() {
     // A hidden tab does not poll: the default of the query client.
     refetchInterval: paused ? false : POLL_MS,
     refetchOnWindowFocus: !paused,
-    // While more are loaded, those that are here stay.
+    // Keeps the shown events while more are loaded.
     placeholderData: (shown) => shown,
   });
   const events = activity.data?.events;
@@ -33,14 +33,14 @@ export function ActivityPage() {
       <Group justify="space-between">
         <Group gap="sm" align="baseline">
           <PageTitle>Activity</PageTitle>
-          <LiveStatus state={activity.error ? 'lost' : paused ? 'paused' : 'live'} />
+          <LiveStatus state={activity.error ? 'failing' : paused ? 'paused' : 'live'} />
         </Group>
         <Button
           variant="default"
           leftSection={paused ? <IconPlay size={16} /> : <IconPause size={16} />}
           onClick={() => setPaused(!paused)}
         >
-          {paused ? 'Go on' : 'Pause'}
+          {paused ? 'Resume' : 'Pause'}
         </Button>
       </Group>
       {activity.error && <ProblemView problem={activity.error} retry={() => activity.refetch()} />}
@@ -62,11 +62,11 @@ export function ActivityPage() {
   );
 }
 
-function LiveStatus({ state }: { state: 'live' | 'paused' | 'lost' }) {
-  const word = { live: 'live', paused: 'paused', lost: 'no answer' }[state];
+function LiveStatus({ state }: { state: 'live' | 'paused' | 'failing' }) {
+  const label = { live: 'live', paused: 'paused', failing: 'not updating' }[state];
   return (
     <Text size="sm" c="dimmed" className="live" data-state={state} data-testid="live">
-      {word}
+      {label}
     </Text>
   );
 }

@@ -25,7 +25,7 @@ export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
         ))}
         {event.decisions.length === 0 && (
           <Text component="span" size="sm" c="dimmed">
-            No rule listens to this
+            No rule triggers on this event
           </Text>
         )}
       </span>

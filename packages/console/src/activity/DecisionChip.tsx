@@ -2,7 +2,7 @@ import { Tooltip } from '@mantine/core';
 import type { Decision } from '../api.ts';
 import { getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
 
-/** A decision at a glance; the reason shows on hover and on keyboard focus, and the link leads to the evidence. */
+/** Compact decision. Shows the reason on hover, keyboard focus and touch, and links to the event on the user page. */
 export function DecisionChip({ decision, href }: { decision: Decision; href: string }) {
   const look = getLook(OUTCOMES, decision.outcome);
   return (

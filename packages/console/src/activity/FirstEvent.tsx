@@ -5,21 +5,19 @@ import { getCatalog, type JsonObject } from '../api.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconCheck, IconCopy } from '../shell/icons.tsx';
 
-/** Before the first event: a command that posts one. */
+/** Empty state of the activity page: a command that posts a first event. */
 export function FirstEvent() {
   const catalog = useQuery({
     queryKey: ['catalog', 'first event'],
     queryFn: async () =>
       buildCurlCommand(location.origin, buildSampleEvent(await getCatalog(), Date.now())?.event ?? buildPlainEvent()),
-    // Once: a command that changes under the hand that selects it cannot be copied.
+    // Loaded once, because a command that changes while a user selects it cannot be copied.
     staleTime: Number.POSITIVE_INFINITY,
   });
   const command = catalog.data ?? (catalog.error ? buildCurlCommand(location.origin, buildPlainEvent()) : undefined);
   return (
     <Paper withBorder p="md">
-      <EmptyState title="Nothing has happened yet">
-        Post an event, and it shows here with what was decided about it.
-      </EmptyState>
+      <EmptyState title="No events yet">Post an event. It appears here with the decisions on it.</EmptyState>
       {command === undefined ? <Skeleton height={200} /> : <Command command={command} />}
     </Paper>
   );
@@ -47,7 +45,7 @@ function Command({ command }: { command: string }) {
   );
 }
 
-/** For when there is no catalog to take one from. */
+/** Builds an event for the case that the catalog has no suitable one, or cannot be loaded. */
 function buildPlainEvent(): JsonObject {
   return {
     user_id: 'u_1',

@@ -14,7 +14,7 @@ export function CatalogPage() {
   return (
     <Stack gap="md">
       <Group gap="sm" align="baseline">
-        <PageTitle>Catalog</PageTitle>
+        <PageTitle>Active catalog</PageTitle>
         {catalog.data && (
           <Text size="sm" c="dimmed" data-testid="catalog-version">
             version {catalog.data.version}
@@ -57,7 +57,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
               <div key={group.name} className="row event-type-row" data-testid="group">
                 <span className="name">{group.name}</span>
                 <Text component="span" size="sm">
-                  all its rules together: {group.limits.join(', ')}
+                  shared by all rules of the group: {group.limits.join(', ')}
                 </Text>
               </div>
             ))}

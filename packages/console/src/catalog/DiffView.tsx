@@ -18,7 +18,7 @@ export function DiffView({ from, to }: { from: number; to: number }) {
   if (differences.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        They are the same.
+        No differences.
       </Text>
     );
   }
@@ -64,7 +64,7 @@ function DifferenceView({ difference }: { difference: Difference }) {
   );
 }
 
-/** Fields of a rule that its author writes in another word. */
+/** YAML keys of the rule fields that have a different name in the API. */
 const YAML_KEY_BY_FIELD: Readonly<Record<string, string>> = {
   limits: 'limit',
   actions: 'do',
@@ -72,7 +72,7 @@ const YAML_KEY_BY_FIELD: Readonly<Record<string, string>> = {
   changes: 'on',
 };
 
-/** As the author wrote it, where that is kept; JSON otherwise. */
+/** Formats a value as written in the catalog if its text is stored, else as JSON. Null and an empty list are "none". */
 function formatAsWritten(value: Json): string {
   if (value === null) return 'none';
   if (typeof value === 'string') return value;

@@ -6,7 +6,7 @@ import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DiffView } from './DiffView.tsx';
 
-/** Activates an earlier version again, after showing its differences. */
+/** Button that activates an earlier version, after a dialog that shows the differences. */
 export function RollBackButton({ version, active }: { version: number; active: number }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
@@ -30,18 +30,19 @@ export function RollBackButton({ version, active }: { version: number; active: n
         onClick={() => setAsking(true)}
         data-testid="rollback-button"
       >
-        Roll back to this
+        Roll back
       </Button>
-      <Modal opened={asking} onClose={close} title={`Activate version ${version}?`} size="xl" centered>
+      <Modal opened={asking} onClose={close} title={`Roll back to version ${version}?`} size="xl" centered>
         <Stack gap="md" data-testid="rollback">
           <Text size="sm">
-            Instead of version {active}, from the next event on. Pending waits end under the version they started with.
+            Version {version} replaces version {active} for new events. Pending waits end under the version they started
+            with.
           </Text>
           <DiffView from={active} to={version} />
           {rollBack.error && <ProblemView problem={rollBack.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              Leave it
+              Cancel
             </Button>
             <Button loading={rollBack.isPending} onClick={() => rollBack.mutate()} data-testid="rollback-confirm">
               Roll back to version {version}

@@ -25,7 +25,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         {!row.active && <RollBackButton version={version} active={active} />}
       </Group>
       <Disclosure
-        label={version === 1 ? 'What it began with' : `Different from version ${version - 1}`}
+        label={version === 1 ? 'Initial contents' : `Changes from version ${version - 1}`}
         testId="version-changes"
       >
         <DiffView from={version - 1} to={version} />

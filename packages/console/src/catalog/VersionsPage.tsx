@@ -7,7 +7,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { VersionRow } from './VersionRow.tsx';
 
-/** Every catalog that was applied, newest first: what each changed, and the way back to it. */
+/** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
 export function VersionsPage() {
   const list = useQuery({ queryKey: ['catalog', 'versions'], queryFn: getCatalogVersions, refetchInterval: 5000 });
   const versions = list.data?.versions;
@@ -15,14 +15,18 @@ export function VersionsPage() {
   return (
     <Stack gap="md">
       <Group gap="sm" align="baseline">
-        <PageTitle>Versions of the catalog</PageTitle>
+        <PageTitle>Catalog versions</PageTitle>
         <Anchor size="sm" href={linkToCatalog()}>
           Active catalog
         </Anchor>
       </Group>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {list.isPending && <Skeleton height={320} />}
-      {versions?.length === 0 && <EmptyState title="No catalog has been applied yet" />}
+      {versions?.length === 0 && (
+        <EmptyState title="No catalog versions yet">
+          Run tidings apply to apply a catalog. Each applied version appears here.
+        </EmptyState>
+      )}
       {versions !== undefined && versions.length > 0 && (
         <Paper withBorder className="rows">
           {versions.map((version) => (

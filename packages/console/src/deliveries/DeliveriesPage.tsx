@@ -50,10 +50,12 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
         <Paper withBorder>
           <EmptyState
             title={
-              status === null ? 'Nothing has been sent yet' : `None is ${getLook(STATUSES, status).label.toLowerCase()}`
+              status === null ? 'No deliveries yet' : `No deliveries with status “${getLook(STATUSES, status).label}”`
             }
           >
-            Deliveries show here as soon as a rule decides to send.
+            {status === null
+              ? 'A delivery appears here when a rule decides to send a notification.'
+              : 'A delivery appears here when it reaches this status.'}
           </EmptyState>
         </Paper>
       )}

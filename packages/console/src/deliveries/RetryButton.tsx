@@ -7,7 +7,10 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 
 const RETRYABLE: readonly DeliveryStatus[] = ['dead', 'in_doubt', 'undeliverable'];
 
-/** Sends again what did not go out. Of what is in doubt it asks first, because that may reach the user twice. */
+/**
+ * Button that retries a delivery. For a delivery in doubt it asks for confirmation, because the user may receive the
+ * message twice. Renders nothing for a delivery that cannot be retried.
+ */
 export function RetryButton({ delivery }: { delivery: Delivery }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
@@ -49,7 +52,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
           <ProblemView problem={retry.error} retry={() => retry.mutate()} />
         ) : (
           <Stack gap="xs">
-            <Text size="sm">This message may have been sent already. If you retry, the user may get it twice.</Text>
+            <Text size="sm">This message may have been sent already. If you retry, the user may receive it twice.</Text>
             <Button size="xs" onClick={() => retry.mutate()} data-testid="retry-confirm">
               Send again
             </Button>

@@ -6,7 +6,7 @@ import { IconEye } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { MessageView } from './MessageView.tsx';
 
-/** Opens a message as it was sent. */
+/** Button that opens a message as it was sent. */
 export function MessageButton({ deliveryId, title }: { deliveryId: string; title: string }) {
   const [opened, setOpened] = useState(false);
   return (
@@ -18,7 +18,7 @@ export function MessageButton({ deliveryId, title }: { deliveryId: string; title
         onClick={() => setOpened(true)}
         data-testid="message-button"
       >
-        Message
+        View message
       </Button>
       <Modal opened={opened} onClose={() => setOpened(false)} title={title} size="xl" centered>
         <LoadedMessage deliveryId={deliveryId} />

@@ -59,12 +59,12 @@ function MessageFrame({ html }: { html: string }) {
 }
 
 /**
- * Every link opens a new window, which the sandbox blocks: followed in the frame itself, it would put the browser's
- * error page in the place of the message.
+ * Returns the HTML with links that do nothing: they open a new window, which the sandbox blocks. A link followed in the
+ * frame itself would replace the message by an error page of the browser.
  */
 function disableLinks(html: string): string {
   const page = new DOMParser().parseFromString(html, 'text/html');
   for (const link of page.querySelectorAll('a, area')) link.setAttribute('target', '_blank');
-  // Without a doctype a browser lays a page out in another way: as it was, so it stays.
+  // Keeps the doctype or its absence, because it changes the layout mode.
   return `${page.compatMode === 'CSS1Compat' ? '<!doctype html>' : ''}${page.documentElement.outerHTML}`;
 }

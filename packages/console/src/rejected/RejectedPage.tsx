@@ -14,7 +14,7 @@ import { type AcceptedRetry, RetryAccepted } from './RetryAccepted.tsx';
 const POLL_MS = 4000;
 const getId = (event: RejectedEvent): string => event.rejected_id;
 
-/** Rejected events, with the reason of each and a way to retry it. */
+/** Page of rejected events, each with its reason and a retry button. */
 export function RejectedPage() {
   const list = useLivePages<RejectedEventsResponse, RejectedEvent>({
     key: ['rejected'],
@@ -29,8 +29,8 @@ export function RejectedPage() {
     <Stack gap="md">
       <PageTitle>Rejected events</PageTitle>
       <Text size="sm" c="dimmed" maw={720}>
-        These events were not accepted, and no rule has seen them. Each is kept until it is accepted; addresses are
-        hidden.
+        These events were rejected, and no rule evaluated them. Each event stays here until it is accepted. Addresses
+        are masked.
       </Text>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
       <NewItemsButton newItems={list.newItems} />
@@ -42,7 +42,9 @@ export function RejectedPage() {
       {list.items === undefined && list.error === null && <Skeleton height={320} />}
       {list.items?.length === 0 && (
         <Paper withBorder>
-          <EmptyState title="No rejected events">A rejected event appears here, with the reason.</EmptyState>
+          <EmptyState title="No rejected events">
+            An event appears here when it is rejected, with the reason.
+          </EmptyState>
         </Paper>
       )}
       {list.items !== undefined && list.items.length > 0 && (

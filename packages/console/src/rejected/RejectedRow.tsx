@@ -9,7 +9,7 @@ import { ADVICE_BY_CODE } from './codes.ts';
 import { formatEventName } from './event-name.ts';
 import type { AcceptedRetry } from './RetryAccepted.tsx';
 
-/** One event that was rejected: why, where, how often, the event itself, and another try. */
+/** Rejected event: reason, path, number of times, the event as received, and a retry button. */
 export function RejectedRow({
   rejected,
   onAccepted,
@@ -56,7 +56,7 @@ export function RejectedRow({
           onClick={() => retry.mutate()}
           data-testid="rejected-retry"
         >
-          Try again
+          Retry
         </Button>
       </Group>
       <Disclosure label="Event as received" testId="rejected-event">

@@ -10,7 +10,7 @@ export interface AcceptedRetry {
   readonly response: IngestResponse;
 }
 
-/** The result of a rejected event that was accepted on retry. */
+/** Result of a rejected event that was accepted on retry. */
 export function RetryAccepted({ accepted: { rejected, response } }: { accepted: AcceptedRetry }) {
   const user = getUser(rejected);
   const result = response.results[0];
@@ -21,9 +21,9 @@ export function RetryAccepted({ accepted: { rejected, response } }: { accepted: 
         {response.duplicates > 0 ? 'Already stored: ' : 'Accepted: '}
         {formatEventName(rejected)}.{' '}
         {decisions.length === 0
-          ? 'No rule listens to it.'
+          ? 'No rule triggers on this event.'
           : `${decisions.map(({ notification_type: type, outcome }) => `${type}: ${getLook(OUTCOMES, outcome).label.toLowerCase()}`).join(', ')}.`}{' '}
-        {user !== undefined && <a href={linkToUser(user, result?.event_id ?? undefined)}>See it</a>}
+        {user !== undefined && <a href={linkToUser(user, result?.event_id ?? undefined)}>View event</a>}
       </Text>
     </Alert>
   );

@@ -1,11 +1,11 @@
-/** Advice for a rejected event by code; a short form of docs/errors.md. */
+/** Advice by rejection code: a short form of the table in docs/errors.md, with the same codes. */
 export const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
-  invalid_event: 'Fix the sender: send the fields of an event, each with its type.',
-  invalid_id: 'Fix the sender: shorten or clean the ID or the type.',
-  invalid_timestamp: 'Fix the sender: write the time with a zone, like 2025-10-31T19:00:00Z.',
-  invalid_content: 'Fix the sender: the value cannot be stored as it is.',
-  unknown_field: 'Fix the sender: use the name that the message suggests.',
-  schema_mismatch: 'Fix the value at the sender, or the schema in events.yaml, then retry.',
-  undecidable: 'A bug in Tidings: an operator finds the error in the log. Retry after an update.',
-  event_id_conflict: 'An event with this id is stored already, with other content. A new event needs an id of its own.',
+  invalid_event: 'Fix the sender: send every field of an event with its type.',
+  invalid_id: 'Fix the sender: shorten the ID or type, or remove its control characters.',
+  invalid_timestamp: 'Fix the sender: send the time with a zone, like 2025-10-31T19:00:00Z.',
+  invalid_content: 'Fix the sender: change or remove the value, which cannot be stored.',
+  unknown_field: 'Fix the sender: use the name that the message suggests, or remove the field.',
+  schema_mismatch: 'Fix the value in the sender, or fix the schema in events.yaml and retry.',
+  undecidable: 'Do not send the event again: find the error of Tidings in the log, and retry after a fix.',
+  event_id_conflict: 'Fix the sender: give each new event its own ID. This ID is stored with different content.',
 };

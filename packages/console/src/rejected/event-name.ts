@@ -1,13 +1,13 @@
 import type { RejectedEvent } from '../api.ts';
 
-/** Returns a name for an event of any shape: "payment_failed of maria", as far as it has these fields. */
+/** Returns a display name of an event of any shape, such as "payment_failed of maria". Missing fields are left out. */
 export function formatEventName({ event, event_id: id }: RejectedEvent): string {
   const type = getText(event, 'event_type') ?? id ?? 'an event';
   const user = getText(event, 'user_id');
   return user === undefined ? type : `${type} of ${user}`;
 }
 
-/** Returns the user ID, unless it contains a masked address. */
+/** Returns the user ID; undefined if the event has no valid one, or if it contains a masked address. */
 export function getUser({ event }: RejectedEvent): string | undefined {
   const id = getText(event, 'user_id');
   return id?.includes('…') ? undefined : id;

@@ -46,7 +46,7 @@ function Page({ route }: { route: Route }) {
     case 'unknown':
       return (
         <EmptyState title="Page not found" isPage>
-          The menu above leads to those there are.
+          Choose a page from the menu above.
         </EmptyState>
       );
   }

@@ -2,7 +2,7 @@ import { UnstyledButton } from '@mantine/core';
 import { type ReactNode, useId, useState } from 'react';
 import { IconChevronRight } from './icons.tsx';
 
-/** A line that opens to show more; what is inside is drawn only when it is open. */
+/** Expandable line. Its content is rendered only while it is expanded. */
 export function Disclosure({ label, children, testId }: { label: ReactNode; children: ReactNode; testId?: string }) {
   const [opened, setOpened] = useState(false);
   const id = useId();

@@ -3,7 +3,7 @@ import { Time } from './Time.tsx';
 import { useZone } from './zone.ts';
 
 /**
- * When something is due: how far off, the date and time, and what the clock says then where the user is.
+ * Due time: the distance from now, the date and time, and the local time of the user if it is in another zone.
  * @param now in milliseconds since 1970
  * @param zone zone of the user, an IANA name; null or an unknown name means UTC
  */
@@ -11,11 +11,13 @@ export function DueTime({ value, now, zone }: { value: string; now: number; zone
   const shown = useZone();
   const due = Date.parse(value);
   if (Number.isNaN(due)) return <span>{value}</span>;
-  const there = formatInZone(due, zone);
+  const local = formatInZone(due, zone);
   return (
     <>
       {formatFromNow(due - now)}, <Time value={value} as="full" />
-      {there.zone !== shown && <span className="there">{`${there.text} (${there.zone}), where the user is`}</span>}
+      {local.zone !== shown && (
+        <span className="local-time">{`${local.text} (${local.zone}), local time of the user`}</span>
+      )}
     </>
   );
 }
@@ -24,7 +26,7 @@ function formatFromNow(ms: number): string {
   return ms >= 0 ? `in ${formatDuration(roundDuration(ms))}` : `${formatDuration(roundDuration(-ms))} ago`;
 }
 
-/** Seconds say nothing about a time that is hours off. */
+/** Rounds a duration (ms) to seconds below one minute, else to minutes. */
 function roundDuration(ms: number): number {
   const unit = ms < 60_000 ? 1000 : 60_000;
   return Math.round(ms / unit) * unit;
@@ -36,7 +38,7 @@ function formatInZone(time: number, zone: string | null): { text: string; zone: 
   try {
     return { text: text(zone ?? 'UTC'), zone: zone ?? 'UTC' };
   } catch {
-    // The trait of the user is no zone: rules take UTC then, too.
+    // The trait is not a valid zone: rules use UTC then, too.
     return { text: text('UTC'), zone: 'UTC' };
   }
 }

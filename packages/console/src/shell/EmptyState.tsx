@@ -6,11 +6,11 @@ import { PageTitle } from './PageTitle.tsx';
 interface EmptyStateProps {
   title: string;
   children?: ReactNode;
-  /** It is all there is on the page. */
+  /** True if the page has no other content: the title becomes its `h1`. */
   isPage?: boolean;
 }
 
-/** Says that a place is empty, and what would fill it. */
+/** Empty state of a list or page: a title, and what fills it. */
 export function EmptyState({ title, children, isPage = false }: EmptyStateProps) {
   return (
     <Stack align="center" gap="xs" py={48} px="md" ta="center" data-testid="empty-state">

@@ -2,7 +2,7 @@ import { Component, type ReactNode } from 'react';
 import { Problem } from '../api.ts';
 import { ProblemView } from './ProblemView.tsx';
 
-/** A fault in the console itself shows as a problem, not as a blank page. */
+/** Shows a problem instead of a blank page if the console itself fails to render. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
@@ -14,8 +14,8 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     if (!this.state.failed) return this.props.children;
     const problem = new Problem(
       0,
-      'This page cannot be drawn',
-      'A fault in the console, not in what is stored.',
+      'This page cannot be displayed',
+      'The console failed to display this page. Stored data is not affected. Retry, or reload the page.',
       'console',
     );
     return <ProblemView problem={problem} retry={() => this.setState({ failed: false })} />;

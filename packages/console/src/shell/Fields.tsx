@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { Fragment } from 'react';
 import type { JsonObject } from '../api.ts';
 
-/** Named values, one a line. Values are text, whatever they hold. */
+/** Named values, one per line. Values are rendered as text, never as HTML. */
 export function Fields({ values }: { values: JsonObject }) {
   const entries = Object.entries(values);
   if (entries.length === 0) {
@@ -24,7 +24,7 @@ export function Fields({ values }: { values: JsonObject }) {
   );
 }
 
-/** A value as a user reads it: text without quotes, the rest as JSON. */
+/** Formats a value for display: text without quotes, other values as JSON, undefined as a dash. */
 export function formatValue(value: JsonObject[string] | undefined): string {
   if (value === undefined) return '–';
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -49,7 +49,7 @@ export function Header({ page }: { page: Route['page'] }) {
 function SchemeSwitch() {
   const { setColorScheme } = useMantineColorScheme();
   const dark = useComputedColorScheme('light') === 'dark';
-  const label = dark ? 'Light colors' : 'Dark colors';
+  const label = dark ? 'Use light colors' : 'Use dark colors';
   return (
     <ActionIcon
       variant="default"

@@ -5,7 +5,7 @@ import { setApiKey } from '../key.ts';
 import { IconKey } from './icons.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
-/** Asks for an API key when the API wants one. */
+/** Form for the API key. `rejected`: the API rejected the previous key. */
 export function KeyForm({ rejected }: { rejected: boolean }) {
   const [key, setKey] = useState('');
   const queries = useQueryClient();
@@ -21,11 +21,11 @@ export function KeyForm({ rejected }: { rejected: boolean }) {
         }}
       >
         <Stack>
-          <PageTitle size="h3">An API key is needed</PageTitle>
+          <PageTitle size="h3">Enter an API key</PageTitle>
           <Text c="dimmed" size="sm">
-            It is kept in this browser tab only, until the tab is closed.
+            The key is kept in this browser tab only, until you close it.
           </Text>
-          {rejected && <Alert color="red">That key was not accepted.</Alert>}
+          {rejected && <Alert color="red">The API rejected this key.</Alert>}
           <PasswordInput
             label="API key"
             autoFocus

@@ -3,7 +3,7 @@ import { IconArrowUp } from './icons.tsx';
 import type { LivePages } from './live-pages.ts';
 import { focusHeading } from './page-change.ts';
 
-/** Says that something has come while older pages are looked at, and goes to it. */
+/** Button that shows new items, which arrived while older pages are shown, and scrolls to them. */
 export function NewItemsButton({ newItems }: { newItems: LivePages<unknown, unknown>['newItems'] }) {
   const show = () => {
     newItems.show();
@@ -14,7 +14,7 @@ export function NewItemsButton({ newItems }: { newItems: LivePages<unknown, unkn
     <div role="status" className="new-items">
       {newItems.count > 0 && (
         <Button size="xs" radius="xl" leftSection={<IconArrowUp size={14} />} onClick={show}>
-          {newItems.count}
+          Show {newItems.count}
           {newItems.orMore && ' or more'} new
         </Button>
       )}

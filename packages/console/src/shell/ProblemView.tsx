@@ -2,7 +2,7 @@ import { Alert, Button, Group, Text } from '@mantine/core';
 import { Problem } from '../api.ts';
 import { IconAlert, IconRefresh } from './icons.tsx';
 
-/** A problem in the words of the API, with a button to retry. */
+/** Problem as described by the API, with a retry button if `retry` is given. */
 export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
   const { title, detail, code } =
     problem instanceof Problem ? problem : { title: 'Something went wrong', detail: problem.message, code: '' };
@@ -12,7 +12,7 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
       <Group mt="sm" gap="sm">
         {retry && (
           <Button size="xs" color="red" variant="light" leftSection={<IconRefresh size={14} />} onClick={retry}>
-            Try again
+            Retry
           </Button>
         )}
         {code !== '' && (

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import type { CatalogRule } from '../api.ts';
 import { buildRuleParts } from './rule-parts.tsx';
 
-/** A rule as text: one line per key. */
+/** Rule as text, one line per key. */
 export function RuleText({ rule }: { rule: CatalogRule }) {
   return (
     <div className="rule">

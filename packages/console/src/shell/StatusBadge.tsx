@@ -3,7 +3,7 @@ import type { Channel } from '../api.ts';
 import { IconHelp } from './icons.tsx';
 import { CHANNELS, getTextColor, type Look } from './outcome.ts';
 
-/** An outcome or a status as a badge: color, icon and word together, so that no one of them has to be enough. */
+/** Badge of an outcome or status. Combines color, icon and label, so that none of them carries the meaning alone. */
 export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
   return (
     <Badge

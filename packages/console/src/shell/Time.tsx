@@ -4,9 +4,9 @@ import { useZone } from './zone.ts';
 const FORMATTERS = { auto: formatShort, clock: formatClock, full: formatFull };
 
 /**
- * A moment in the viewer's locale and the zone that is chosen; UTC on hover.
- * `clock` leaves the day to what stands around it, `full` names it always; both name the zone.
- * `auto`, for columns and asides, names the day unless it is today.
+ * Time in the locale of the viewer and the chosen zone, with UTC on hover. An invalid time is shown as it is.
+ * `clock`: time and zone, where the context shows the day. `full`: day, time and zone.
+ * `auto`: no zone, and the day only if it is not today; for table columns and notes.
  */
 export function Time({ value, as = 'auto' }: { value: string; as?: 'auto' | 'clock' | 'full' }) {
   const zone = useZone();

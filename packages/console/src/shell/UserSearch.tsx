@@ -6,7 +6,7 @@ import { findUsers } from '../api.ts';
 import { linkToUser, openLink } from '../route.ts';
 import { IconSearch } from './icons.tsx';
 
-/** Finds a user by the first characters of their id. Enter opens the one that is marked, or else what was typed. */
+/** Search field that finds users by the first characters of the ID. Enter opens the marked user, or else the typed ID. */
 export function UserSearch() {
   const [text, setText] = useState('');
   const [prefix] = useDebouncedValue(text.trim(), 150);
@@ -28,7 +28,7 @@ export function UserSearch() {
     <Autocomplete
       ref={input}
       data-testid="user-search"
-      aria-label="Find a user by id"
+      aria-label="Find a user by ID"
       placeholder="Find a user"
       className="search"
       leftSection={<IconSearch size={16} />}
@@ -43,7 +43,7 @@ export function UserSearch() {
       data={prefix === '' ? [] : (found.data?.users.map((user) => user.user_id) ?? [])}
       // The results may still belong to an earlier prefix.
       filter={({ options, search }) => options.filter((option) => startsWith(option, search))}
-      // Afterwards, because the field writes the chosen option into itself once this returns.
+      // Deferred, because the field sets its text to the chosen option after this returns.
       onOptionSubmit={(userId) => queueMicrotask(() => show(userId))}
       onKeyDown={(event) => {
         if (event.key === 'Enter' && !hasMarked(input.current)) show(text.trim());
@@ -52,7 +52,7 @@ export function UserSearch() {
   );
 }
 
-/** Whether an option is marked. Not by `aria-activedescendant`: the field keeps that from the choice before. */
+/** Returns true if an option is marked. `aria-activedescendant` does not tell: it keeps the previous choice. */
 function hasMarked(field: HTMLInputElement | null): boolean {
   const list = document.getElementById(field?.getAttribute('aria-controls') ?? '');
   return Boolean(list?.querySelector('[data-combobox-selected]'));

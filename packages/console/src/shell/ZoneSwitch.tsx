@@ -2,7 +2,7 @@ import { SegmentedControl, Text } from '@mantine/core';
 import { getZoneName } from './time-format.ts';
 import { setZone, useZone, VIEWER_ZONE } from './zone.ts';
 
-/** Says which zone all times are in, and changes it. The sentences that the server wrote are in UTC. */
+/** Switch between the zone of the viewer and UTC for all displayed times. Reasons from the server are always in UTC. */
 export function ZoneSwitch() {
   const zone = useZone();
   const own = getZoneName(new Date(), VIEWER_ZONE);
@@ -16,8 +16,8 @@ export function ZoneSwitch() {
   return (
     <SegmentedControl
       size="xs"
-      aria-label="Zone of all times"
-      title={`Times in ${zone}; UTC is what the reasons are written in`}
+      aria-label="Display time zone"
+      title={`Times are shown in ${zone}. Reasons are always in UTC.`}
       className="zone"
       data-testid="zone"
       value={zone}

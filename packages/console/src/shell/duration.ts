@@ -6,7 +6,7 @@ const UNITS = [
   ['ms', 1],
 ] as const;
 
-/** A length of time in its two largest units: 45_000_000 → "12 h 30 min", 86_401_000 → "1 d 1 s". */
+/** Formats a duration (ms) in its two largest units: 45_000_000 → "12 h 30 min", 86_401_000 → "1 d 1 s". */
 export function formatDuration(ms: number): string {
   const parts: string[] = [];
   let rest = Math.round(ms);

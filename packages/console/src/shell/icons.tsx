@@ -46,16 +46,16 @@ import {
 } from '@mdi/js';
 
 interface IconProps {
-  /** In pixels, both ways. */
+  /** Width and height in pixels. */
   readonly size?: number;
-  /** For those who cannot see it; only where no words beside it say the same. */
+  /** Accessible name. Omit it if text beside the icon says the same. */
   readonly label?: string;
   readonly color?: string;
   readonly className?: string;
   readonly 'data-open'?: boolean | undefined;
 }
 
-/** Every icon of the console: the outlines of Material Design Icons, on a square of 24. */
+/** Icons of the console: Material Design Icons (outline), on a 24 × 24 grid. */
 function createIcon(path: string) {
   return function Icon({ size = 24, label, ...rest }: IconProps) {
     const shape = <path d={path} />;

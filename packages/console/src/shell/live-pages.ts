@@ -3,20 +3,20 @@ import { useMemo } from 'react';
 
 interface LivePagesOptions<Page, Item> {
   key: readonly (string | null)[];
-  /** The newest page for null, else the one before a cursor. */
+  /** Loads the newest page for null, else the page before the cursor. */
   load: (before: string | null) => Promise<Page>;
-  /** Joins pages to one list. Of items that several pages repeat, the first is kept. */
+  /** Merges pages into one list. If pages repeat an item, the first one is kept. */
   mergePages: (pages: readonly Page[]) => Item[];
   getId: (item: Item) => string;
   pollMs: number;
 }
 
 export interface LivePages<Page, Item> {
-  /** Undefined: nothing has been loaded yet. */
+  /** Undefined until the first page is loaded. */
   items: Item[] | undefined;
-  /** The newest page, as it is now. */
+  /** Newest page as last polled; undefined until the first page is loaded. */
   newest: Page | undefined;
-  /** Number of new items that arrived while older pages are shown. */
+  /** New items that arrived while older pages are shown. `orMore`: `count` is a lower bound. */
   newItems: { count: number; orMore: boolean; show: () => void };
   older: { exist: boolean; loading: boolean; load: () => void };
   error: Error | null;
@@ -24,8 +24,9 @@ export interface LivePages<Page, Item> {
 }
 
 /**
- * A list, newest first, page by page. With one page shown it is live as a whole; with more, the newest page goes on being
- * polled: shown items are kept up to date, and new items are counted until the viewer asks for them.
+ * Loads a list page by page, newest first, and polls it. While one page is shown, the whole list is live. While more pages
+ * are shown, only the newest page is polled: it updates shown items, and new items are counted until the viewer asks for
+ * them.
  */
 export function useLivePages<Page extends { next: string | null }, Item>(
   options: LivePagesOptions<Page, Item>,
@@ -41,7 +42,7 @@ export function useLivePages<Page extends { next: string | null }, Item>(
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next,
     refetchInterval: (query) => (isSinglePage(query) ? pollMs : false),
-    // To ask for all pages again is dear, and what is new comes from the newest.
+    // Refetching all pages is expensive, and new items come from the newest page.
     refetchOnWindowFocus: isSinglePage,
     refetchOnMount: isSinglePage,
   });
@@ -70,7 +71,7 @@ export function useLivePages<Page extends { next: string | null }, Item>(
   const show = () => {
     if (newest === undefined) return;
     queries.setQueryData<InfiniteData<Page, string | null>>(pagesKey, (data) =>
-      // Between them and what is shown there may be others: then the list begins anew.
+      // If items may be missing between the newest page and the shown ones, the list restarts.
       data === undefined || hasGap
         ? { pages: [newest], pageParams: [null] }
         : { pages: [newest, ...data.pages], pageParams: [null, ...data.pageParams] },

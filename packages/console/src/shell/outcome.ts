@@ -1,4 +1,4 @@
-/* The look of outcomes, statuses and channels: one color, icon and word each, the same on every page. */
+/* Color, icon and label of each outcome, status and channel, the same on every page. */
 
 import type { Attempt, Channel, DeliveryStatus, Outcome, Wait } from '../api.ts';
 import {
@@ -40,7 +40,7 @@ export const OUTCOMES: Record<Outcome, Look> = {
 
 export const WAITS: Record<Wait['status'], Look> = {
   waiting: { label: 'Waiting', color: 'blue', Icon: IconClock },
-  fired: { label: 'Ended', color: 'gray', Icon: IconCheck },
+  fired: { label: 'Fired', color: 'gray', Icon: IconCheck },
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
 };
 
@@ -55,8 +55,8 @@ export const STATUSES: Record<DeliveryStatus, Look> = {
 };
 
 export const ATTEMPTS: Record<Attempt['outcome'], Look> = {
-  delivered: { label: 'Delivered', color: 'teal', Icon: IconCheck },
-  retry: { label: 'Try again', color: 'orange', Icon: IconClock },
+  delivered: { label: 'Sent', color: 'teal', Icon: IconCheck },
+  retry: { label: 'Retryable failure', color: 'orange', Icon: IconClock },
   rejected: { label: 'Rejected', color: 'red', Icon: IconBan },
   in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
   undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
@@ -71,7 +71,10 @@ export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }
   internal: { label: 'Internal', Icon: IconLoudspeaker },
 };
 
-/** A color of the theme for words: dark on light and light on dark, at a contrast of 4.5 on its own tint too. */
+/**
+ * Returns the text shade of a theme color: dark in the light scheme, light in the dark scheme, with a contrast of at least
+ * 4.5 also on a tint of the same color.
+ */
 export function getTextColor(color: string): string {
   const dark = `color-mix(in srgb, var(--mantine-color-${color}-9) 78%, black)`;
   return `light-dark(${dark}, var(--mantine-color-${color}-3))`;
@@ -79,7 +82,7 @@ export function getTextColor(color: string): string {
 
 const UNKNOWN: Look = { label: '', color: 'gray', Icon: IconHelp };
 
-/** The look of a word; one this console is too old to know is shown as it is. */
+/** Returns the look of a word. An unknown word, as from a newer API, is its own label. */
 export function getLook<Word extends string>(looks: Record<Word, Look>, word: Word): Look {
   return looks[word] ?? { ...UNKNOWN, label: word };
 }

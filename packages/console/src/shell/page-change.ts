@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from 'react';
 import type { Route } from '../route.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
 
-/** Names the window after the page; a new page begins at its top, with the focus on its heading. */
+/** Sets the window title. On a page change, also scrolls to the top and focuses the heading. */
 export function usePageChange(route: Route): void {
   const before = useRef<string>(undefined);
   useLayoutEffect(() => {
@@ -14,14 +14,14 @@ export function usePageChange(route: Route): void {
     const other = before.current !== page;
     before.current = page;
     if (first) return;
-    // Back and Forward go to where one was; on the same page (another filter, another event) nothing jumps.
+    // Back and Forward restore the scroll position. A change within a page (filter, event) does not scroll.
     if (left !== undefined) scrollTo(0, left);
     else if (other) scrollTo(0, 0);
     if (other) focusHeading();
   }, [route]);
 }
 
-/** Same key, same page: what differs is only what is shown of it. */
+/** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
@@ -36,7 +36,7 @@ function formatPageName(route: Route): string {
     case 'user':
       return route.userId;
     case 'catalog':
-      return route.part === 'versions' ? 'Versions of the catalog' : 'Catalog';
+      return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
     case 'activity':
       return 'Activity';
     case 'deliveries':
@@ -44,6 +44,6 @@ function formatPageName(route: Route): string {
     case 'rejected':
       return 'Rejected events';
     case 'unknown':
-      return 'No such page';
+      return 'Page not found';
   }
 }

@@ -14,7 +14,7 @@ import {
   IconWand,
 } from './icons.tsx';
 
-/** One key of a rule, as its author wrote it. */
+/** Key of a rule with its value as written in the catalog. */
 export interface RulePart {
   readonly label: string;
   readonly Icon: typeof IconLightning;
@@ -33,7 +33,7 @@ export function buildRuleParts(rule: CatalogRule): RulePart[] {
   return parts.flatMap(([label, Icon, words]) => (words ? [{ label, Icon, words }] : []));
 }
 
-/** Every notification type that a rule can send. */
+/** Returns every notification type that a rule can send, without repetitions. */
 export function listTypes({ notify, choose = [], split = [] }: CatalogRule): string[] {
   return [...new Set([...notify, ...[...choose, ...split].flatMap((branch) => branch.notify)])];
 }
@@ -47,7 +47,7 @@ export function List({ items, word }: { items: readonly string[]; word: string }
   ));
 }
 
-/** Without words, the rule does not have it. */
+/** A part without words is omitted: the rule does not set it. */
 type Part = readonly [label: string, Icon: typeof IconLightning, words: ReactNode];
 
 function buildTriggerParts({ on, about, changes = [], every, audience, zone, key }: CatalogRule): Part[] {
@@ -218,7 +218,7 @@ function Action({ action }: { action: CatalogRule['actions'][number] }) {
   }
 }
 
-/** Names with the expressions that give their values. */
+/** Named expressions, one per line. */
 function Values({ values }: { values: { readonly [name: string]: string } }) {
   return Object.entries(values).map(([name, value]) => (
     <div key={name}>

@@ -1,6 +1,6 @@
 /**
- * How far down one was at each entry of the history. The browser would restore that before the page is drawn that is
- * gone back to, and so against the height of another one.
+ * Scroll position in pixels by history entry. The browser would restore it before the target page is rendered, and so
+ * against the height of the page that is left.
  */
 const positions = new Map<number, number>();
 let here = 0;
@@ -8,7 +8,10 @@ let here = 0;
 history.scrollRestoration = 'manual';
 addEventListener('scroll', () => positions.set(here, scrollY), { passive: true });
 
-/** Call it once the address has changed. Where one was, if one has been here before; undefined: the entry is new. */
+/**
+ * Switches to the current history entry and returns its stored scroll position in pixels; undefined for a new entry.
+ * Call it after each URL change.
+ */
 export function enterHistoryEntry(): number | undefined {
   const known = (history.state as { entry?: number } | null)?.entry;
   here = known ?? Date.now();

@@ -1,4 +1,4 @@
-/** Moments in words, in the viewer's locale and a zone that is given by its IANA name. */
+/* Formats of times, in the locale of the viewer and a zone given by its IANA name. */
 
 const FORMATS = {
   clock: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
@@ -11,7 +11,7 @@ const FORMATS = {
   longDay: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;
 
-/** To make one takes far longer than to use it. */
+/** Cached formatters, because creating one takes far longer than using it. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function getFormat(format: keyof typeof FORMATS, zone: string): Intl.DateTimeFormat {
@@ -23,24 +23,24 @@ function getFormat(format: keyof typeof FORMATS, zone: string): Intl.DateTimeFor
   return made;
 }
 
-/** `19:22:11 UTC` */
+/** Formats the time of day: `19:22:11 UTC`. */
 export function formatClock(date: Date, zone: string): string {
   return getFormat('clockAndZone', zone).format(date);
 }
 
-/** `31 Oct 2025, 19:22 UTC`; the year only when it is not this one. */
+/** Formats date and time: `31 Oct 2025, 19:22 UTC`. The current year is left out. */
 export function formatFull(date: Date, zone: string): string {
   return `${formatDay(date, zone)}, ${getFormat('minuteAndZone', zone).format(date)}`;
 }
 
-/** `19:22:11` of today, `31 Oct 2025, 19:22` of another day. */
+/** Formats a time without zone: `19:22:11` for today, `31 Oct 2025, 19:22` for another day. */
 export function formatShort(date: Date, zone: string): string {
   const days = getFormat('dayAndYear', zone);
   if (days.format(date) === days.format(new Date())) return getFormat('clock', zone).format(date);
   return `${formatDay(date, zone)}, ${getFormat('minute', zone).format(date)}`;
 }
 
-/** `Friday, 31 October 2025` */
+/** Formats the day: `Friday, 31 October 2025`. An invalid time is returned as it is. */
 export function formatLongDay(value: string, zone: string): string {
   const date = new Date(value);
   return Number.isNaN(date.getTime()) ? value : getFormat('longDay', zone).format(date);
@@ -52,7 +52,7 @@ export function getZoneName(date: Date, zone: string): string {
   return parts.find(({ type }) => type === 'timeZoneName')?.value ?? zone;
 }
 
-/** `2025-10-31 19:22:11 UTC` */
+/** Formats a time in UTC, independent of the locale: `2025-10-31 19:22:11 UTC`. */
 export function formatUtc(date: Date): string {
   return `${date
     .toISOString()

@@ -3,11 +3,11 @@ import type { WaitKind } from '../api.ts';
 /** Labels of wait kinds. */
 const WAIT_LABELS: Record<WaitKind, string> = {
   delay: 'the end of its delay',
-  at: 'its point in time',
-  unless: 'something not to happen',
-  debounce: 'a quiet time',
-  digest: 'more to tell together',
-  every: 'its turn',
+  at: 'its scheduled time',
+  unless: 'the absence of an event',
+  debounce: 'a quiet period',
+  digest: 'more items of the digest',
+  every: 'its next occurrence',
 };
 
 /** Returns the label of a wait kind; an unknown kind is returned as it is. */

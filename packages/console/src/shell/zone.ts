@@ -3,7 +3,7 @@ import { useSyncExternalStore } from 'react';
 
 const STORAGE_KEY = 'tidings.times';
 
-/** The zone of this browser, an IANA name. */
+/** Zone of this browser, an IANA name. */
 export const VIEWER_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 let zone = localStorage.getItem(STORAGE_KEY) === 'UTC' ? 'UTC' : VIEWER_ZONE;

@@ -10,13 +10,13 @@ import { EvidenceView } from './EvidenceView.tsx';
 interface DecisionLineProps {
   userId: string;
   decision: AuditDecision;
-  /** The notification of a decision to send. */
+  /** Notification of a decision to send; undefined if it is not loaded or nothing was sent. */
   notification: Notification | undefined;
-  /** Decided when a wait ended, not when the event arrived. */
+  /** True if decided when a wait ended, not when the event arrived. */
   later: boolean;
 }
 
-/** A decision: outcome, reason, evidence on demand, and the deliveries it led to. */
+/** Decision: outcome, reason, expandable evidence, and its deliveries. */
 export function DecisionLine({ userId, decision, notification, later }: DecisionLineProps) {
   const look = getLook(OUTCOMES, decision.outcome);
   return (

@@ -6,7 +6,7 @@ import { ATTEMPTS, getLook, STATUSES } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 
-/** One notification on one channel: how it stands, what was tried, and the message itself. */
+/** Delivery of a notification on one channel: status, attempts, and the message. */
 export function DeliveryLine({ delivery }: { delivery: Delivery }) {
   const attempts = delivery.attempts ?? [];
   const when = delivery.finished_at ?? delivery.created_at;
@@ -44,7 +44,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
   );
 }
 
-/** One attempt. `shownReason` is the reason already shown above. */
+/** Attempt of a delivery. `shownReason`: the reason already shown above, which is not repeated. */
 function AttemptLine({ attempt, shownReason }: { attempt: Attempt; shownReason: string | null }) {
   return (
     <li data-testid="attempt">

@@ -11,11 +11,14 @@ import { type Entry, isSameEntry } from './entries.ts';
 interface EntryCardProps {
   userId: string;
   entry: Entry;
-  /** The address points at it. */
+  /** True if the URL names this event. */
   marked: boolean;
 }
 
-/** One event of the timeline with what followed from it. Drawn again only when it says something else: there may be thousands. */
+/**
+ * Event of the timeline with its decisions and deliveries. Rerenders only if its content changed, because a timeline can
+ * have thousands.
+ */
 export const EntryCard = memo(EntryCardView, (before, after) => {
   const { userId, marked, entry } = before;
   return userId === after.userId && marked === after.marked && isSameEntry(entry, after.entry);
@@ -46,7 +49,7 @@ function EntryCardView({ userId, entry, marked }: EntryCardProps) {
         {entry.event && <EventFacts event={entry.event} />}
         {entry.event && entry.decisions.length === 0 && (
           <Text size="sm" c="dimmed" pt={4}>
-            No rule listens to this event.
+            No rule triggers on this event.
           </Text>
         )}
         {entry.decisions.map(({ decision, notification }) => (
@@ -71,13 +74,13 @@ function EventFacts({ event }: { event: AuditEvent }) {
       {traits && (
         <>
           <Text size="xs" c="dimmed" mt="xs">
-            Traits sent with it
+            Traits in this event
           </Text>
           <Fields values={event.user_traits} />
         </>
       )}
       <Text size="xs" c="dimmed" mt="xs" className="break">
-        Received <Time value={event.received_at} as="full" /> · catalog version {event.catalog_version} · event id{' '}
+        Received <Time value={event.received_at} as="full" /> · catalog version {event.catalog_version} · event ID{' '}
         {event.event_id}
       </Text>
     </Disclosure>

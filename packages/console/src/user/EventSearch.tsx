@@ -3,13 +3,13 @@ import { useEffect, useState } from 'react';
 import type { LivePages } from '../shell/live-pages.ts';
 
 interface EventSearchProps {
-  /** Entries looked through so far. */
+  /** Number of entries searched so far. */
   seen: number;
   older: LivePages<unknown, unknown>['older'];
   failed: boolean;
 }
 
-/** Loads older pages until the event is there that a link points at; shown as long as it is not. */
+/** Loads older pages until they contain the event that a link names. Rendered only while it is missing. */
 export function EventSearch({ seen, older, failed }: EventSearchProps) {
   const [stopped, setStopped] = useState(false);
   const { exist, loading, load } = older;
@@ -26,7 +26,7 @@ export function EventSearch({ seen, older, failed }: EventSearchProps) {
         </Text>
         {exist && (
           <Button size="xs" variant="default" onClick={() => (going ? setStopped(true) : restart())}>
-            {going ? 'Stop' : 'Go on looking'}
+            {going ? 'Stop' : 'Continue'}
           </Button>
         )}
       </Group>
@@ -40,7 +40,7 @@ export function EventSearch({ seen, older, failed }: EventSearchProps) {
 }
 
 function words(exist: boolean, going: boolean, seen: number): string {
-  if (!exist) return 'The event this link points at is not known here.';
-  if (going) return `Looking for the event this link points at: not among the latest ${seen} …`;
-  return `The event this link points at is not among the latest ${seen}.`;
+  if (!exist) return 'The event in this link was not found.';
+  if (going) return `Searching for the event in this link: not among the latest ${seen} …`;
+  return `The event in this link is not among the latest ${seen}.`;
 }

@@ -17,7 +17,7 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       {key !== undefined && <Line title="Key">{key}</Line>}
       {change && (
         <Line title="Change">
-          <span className="name">{change.trait}</span> was {JSON.stringify(change.from)}, and became{' '}
+          <span className="name">{change.trait}</span> changed from {JSON.stringify(change.from)} to{' '}
           {JSON.stringify(change.to)}
         </Line>
       )}
@@ -54,7 +54,7 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       ))}
       {expired && (
         <Line title="Too late">
-          Known {formatDuration(expired.late_by_ms)} after it {wait ? 'was due' : 'happened'}; the rule sends only
+          Decided {formatDuration(expired.late_by_ms)} after it {wait ? 'was due' : 'happened'}; the rule sends only
           within {formatDuration(expired.expires_ms)}.
         </Line>
       )}
@@ -99,7 +99,7 @@ function Condition({ condition }: { condition: NonNullable<Evidence['condition']
         {condition.missing?.map((name) => (
           <Fragment key={name}>
             <dt>{name}</dt>
-            <dd className="missing">not there</dd>
+            <dd className="missing">missing</dd>
           </Fragment>
         ))}
       </dl>

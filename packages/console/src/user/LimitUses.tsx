@@ -3,10 +3,10 @@ import type { Evidence } from '../api.ts';
 import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 
-/** More than these are a bar rather than boxes. */
+/** A larger limit is shown as a bar instead of boxes. */
 const MAX_BOXES = 12;
 
-/** The state of a limit: uses counted of uses allowed, and each use with its time. */
+/** State of a limit: counted and allowed uses, and each use with its time. */
 export function LimitUses({ userId, limit }: { userId: string; limit: NonNullable<Evidence['limits']>[number] }) {
   const full = limit.used >= limit.max;
   return (

@@ -3,27 +3,27 @@ import { useState } from 'react';
 import type { Wait } from '../api.ts';
 import { WaitRow } from './WaitRow.tsx';
 
-/** Shown before one asks for all. */
+/** Number of waits shown before "Show all". */
 const INITIAL_WAITS = 3;
 
 interface OpenWaitsProps {
   /** Open waits in order of due time. */
   waits: Wait[];
-  /** There are others, begun earlier. */
+  /** True if more open waits exist that started earlier. */
   more: boolean;
   /** In milliseconds since 1970. */
   now: number;
-  /** Zone of the user. */
+  /** Zone of the user, an IANA name; null means UTC. */
   zone: string | null;
 }
 
-/** Pending waits: those due first, and the others on demand. */
+/** Pending waits: the first due ones, and a button that shows all. */
 export function OpenWaits({ waits, more, now, zone }: OpenWaitsProps) {
   const [all, setAll] = useState(false);
   if (waits.length === 0) {
     return (
       <Text size="sm" c="dimmed" px="md" pb="xs">
-        No rule waits for this user now.
+        No pending waits. A wait appears here when a rule starts one.
       </Text>
     );
   }
@@ -42,7 +42,7 @@ export function OpenWaits({ waits, more, now, zone }: OpenWaitsProps) {
       )}
       {more && shown.length === waits.length && (
         <Text size="sm" c="dimmed" className="wait">
-          And more, begun earlier than these.
+          More pending waits exist that started earlier.
         </Text>
       )}
     </>

@@ -10,7 +10,7 @@ interface PatternBarProps {
   decision: AuditDecision;
 }
 
-/** The window of a pattern as a bar of time. It ends at the event that triggers; the earlier ones stand where they fell. */
+/** Time bar of a pattern window. It ends at the trigger event; each earlier event has a mark at its time. */
 export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
   const { after, within, from, to, matched, steps } = pattern;
   const earlier = steps ?? (matched ? [{ ...matched, event: after }] : []);
@@ -22,7 +22,7 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
       )}
       {earlier.length === 0 && (
         <Text size="sm">
-          No <span className="name">{after}</span> was known in the {within} before it
+          No <span className="name">{after}</span> was found in the {within} before it
         </Text>
       )}
       <div className="pattern" data-matched={earlier.length > 0 || undefined} aria-hidden="true">
@@ -45,7 +45,7 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
   );
 }
 
-/** Returns the relative position of a time between two others, from 0 to 1. */
+/** Returns the position of a time between `from` and `to` in percent, clamped to 0 to 100. */
 function toPercent(at: string, from: string, to: string): number {
   const share = (Date.parse(at) - Date.parse(from)) / (Date.parse(to) - Date.parse(from) || 1);
   return Math.min(100, Math.max(0, share * 100));
@@ -77,7 +77,7 @@ interface MatchedEventProps {
 }
 
 function MatchedEvent({ userId, after, to, matched, decision }: MatchedEventProps) {
-  // The earlier of the two can be the one that arrived last: then it is the one that was decided on.
+  // If the earlier event arrived last, the decision belongs to it and not to the trigger event.
   const late = decision.event_id === matched.event_id;
   const [trigger = decision.event_id] = decision.event_ids;
   const length = formatDuration(Date.parse(to) - Date.parse(matched.at));
@@ -90,8 +90,8 @@ function MatchedEvent({ userId, after, to, matched, decision }: MatchedEventProp
     <Text size="sm">
       {late ? (
         <>
-          This <span className="name">{after}</span> arrived late: what comes {length} after it, at {other(trigger, to)}
-          , was already here
+          This <span className="name">{after}</span> arrived late: the event {length} after it, at {other(trigger, to)},
+          was received first
         </>
       ) : (
         <>

@@ -11,7 +11,7 @@ export function ProfileCard({ profile }: { profile: Profile | null }) {
       <Box px="md" pb="md">
         {profile === null ? (
           <Text size="sm" c="dimmed">
-            Nothing is known of this user yet.
+            No profile yet. Traits appear here when an event sends them.
           </Text>
         ) : (
           <ProfileDetails profile={profile} />

@@ -5,13 +5,13 @@ import { IconChevronRight } from '../shell/icons.tsx';
 
 interface SideSectionProps {
   title: string;
-  /** A word or two beside the title, where the rest is not in sight. */
+  /** Short text beside the title while the section is collapsed. */
   note?: string | undefined;
   testId: string;
   children: ReactNode;
 }
 
-/** A card beside the timeline. Where there is no room beside it, a line above it that opens. */
+/** Card beside the timeline. On a narrow screen, a collapsible section above the timeline. */
 export function SideSection({ title, note, testId, children }: SideSectionProps) {
   const above = useMediaQuery('(max-width: 960px)', undefined, { getInitialValueInEffect: false });
   const [opened, setOpened] = useState(false);

@@ -9,17 +9,17 @@ import { EventSearch } from './EventSearch.tsx';
 import type { Entry } from './entries.ts';
 import { UserNotFound } from './UserNotFound.tsx';
 
-/** From here on those off the screen are not laid out, at the price of a scroll bar that guesses. */
+/** Above this number, entries off the screen are not laid out. The scroll bar then uses estimated heights. */
 const MIN_ENTRIES_TO_SKIP_LAYOUT = 100;
 
 interface TimelineProps {
   userId: string;
   /** Newest first. */
   entries: Entry[];
-  /** The event the address points at. */
+  /** Event that the URL names, or null. */
   eventId: string | null;
   older: LivePages<unknown, unknown>['older'];
-  /** Loading did not work the last time. */
+  /** True if the latest load failed. */
   failed: boolean;
 }
 

@@ -4,18 +4,18 @@ import { findUsers } from '../api.ts';
 import { linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 
-/** For an id that nothing is known of: says so, and offers the known ids that begin with it. */
+/** Empty state for a user ID without events. Offers known IDs that start with it. */
 export function UserNotFound({ userId }: { userId: string }) {
   const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
   const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
   return (
-    <EmptyState title="No event about this user">
+    <EmptyState title="No events for this user">
       <Text c="dimmed" size="sm">
         No event has been received for this ID. IDs are case-sensitive.
       </Text>
       {others.length > 0 && (
         <Group gap="sm" justify="center" data-testid="similar">
-          <Text size="sm">Ids that begin like this:</Text>
+          <Text size="sm">IDs that start with this one:</Text>
           {others.map((user) => (
             <Anchor key={user.user_id} size="sm" fw={600} className="break" href={linkToUser(user.user_id)}>
               {user.user_id}

@@ -4,7 +4,7 @@ import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
 
-/** The evidence of a wait: start, due time, and the event that moved or ended it. */
+/** Evidence of a wait: start, due time, earlier due time if it was moved, and the event that ended it. */
 export function WaitEvidence({ userId, wait }: { userId: string; wait: NonNullable<Evidence['wait']> }) {
   const { kind, since, due_at: dueAt, moved_from: movedFrom, ended_by: endedBy } = wait;
   return (

@@ -7,7 +7,7 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
 
-/** One rule that waits or has waited: for what, because of which event, until when, and how it ended. */
+/** Wait of a rule: its kind, trigger event, due time, and for an ended wait the outcome. */
 export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: string | null }) {
   const { user_id: userId, rule, key, kind, status, event_id: eventId, items } = wait;
   return (
@@ -68,7 +68,7 @@ function WaitEnd({ wait }: { wait: Wait }) {
   );
 }
 
-/** The decisions at the end of a wait; those of an event that ended it belong to the event. */
+/** Returns the look of the first decision made at the end of a wait, or else of its status. */
 function getWaitLook({ status, decisions }: Wait): Look {
   const decision = status === 'waiting' ? undefined : decisions[0];
   return decision ? getLook(OUTCOMES, decision.outcome) : getLook(WAITS, status);

@@ -8,7 +8,7 @@ import { WaitRow } from './WaitRow.tsx';
 
 const POLL_MS = 4000;
 
-/** The rules that wait for this user, those due first, and then those that have waited. Nothing when none ever did. */
+/** Pending waits of a user by due time, then ended waits. Renders nothing for a user without any. */
 export function WaitsCard({ userId, zone }: { userId: string; zone: string | null }) {
   const waits = useQuery({
     queryKey: ['waits', userId],
@@ -18,7 +18,7 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
   if (waits.error === null && !waits.data?.open.length && !waits.data?.ended.length) return null;
   const now = waits.dataUpdatedAt;
   return (
-    <SideSection title="Waiting" note={waits.data && formatNote(waits.data)} testId="waits">
+    <SideSection title="Pending waits" note={waits.data && formatNote(waits.data)} testId="waits">
       {waits.error && <ProblemView problem={waits.error} retry={() => waits.refetch()} />}
       {waits.data && (
         <>
@@ -40,16 +40,16 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
 
 interface Waits {
   open: Wait[];
-  /** There are other open ones, begun earlier. */
+  /** True if more open waits exist that started earlier. */
   more: boolean;
   ended: Wait[];
 }
 
 function formatNote({ open, more }: Waits): string {
-  return open.length === 0 ? 'none now' : `${open.length}${more ? ' or more' : ''}`;
+  return open.length === 0 ? 'none' : `${open.length}${more ? ' or more' : ''}`;
 }
 
-/** Apart: an open wait may have begun long before the latest fifty. */
+/** Loads open waits and the latest waits by separate calls: an open wait may be older than the latest 50. */
 async function loadWaits(userId: string): Promise<Waits> {
   const [open, latest] = await Promise.all([getWaits(userId, 'waiting'), getWaits(userId, null)]);
   return {

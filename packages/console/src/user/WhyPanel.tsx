@@ -7,13 +7,13 @@ import { WhyRow } from './WhyRow.tsx';
 
 const POLL_MS = 15_000;
 
-/** "Why did this user (not) get this?", for each notification type of the catalog. */
+/** Explanations why the user received a notification or not, for each notification type of the catalog. */
 export function WhyPanel({ userId }: { userId: string }) {
   const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: POLL_MS });
   const types = catalog.data?.notifications.length;
   const note = types === undefined ? undefined : `${types} ${types === 1 ? 'type' : 'types'}`;
   return (
-    <SideSection title="Why, and why not" note={note} testId="why">
+    <SideSection title="Explanations" note={note} testId="why">
       {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
       {catalog.isPending && <Skeleton height={120} m="md" />}
       {catalog.data?.notifications.map((type) => (

@@ -31,15 +31,15 @@ const STATUSES_BY_PROGRESS: readonly DeliveryStatus[] = [
 interface WhyRowProps {
   userId: string;
   type: CatalogNotification;
-  /** Version of the active catalog. */
+  /** Rules of the active catalog. */
   rules: CatalogRule[];
 }
 
-/** One notification type: sent or not at a glance, and the whole answer when it is opened. */
+/** Explanation of one notification type: a summary line, and the full explanation when expanded. */
 export function WhyRow({ userId, type, rules }: WhyRowProps) {
   const [opened, setOpened] = useState(false);
   const id = useId();
-  // A catalog can hold hundreds of types: only those on the screen are asked for.
+  // Explanations load only for visible rows, because a catalog can have hundreds of types.
   const { ref, inViewport } = useInViewport<HTMLDivElement>();
   const answer = useQuery({
     queryKey: ['explain', userId, type.name],
@@ -59,7 +59,7 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
         <span className="why-words">
           <span className="name">{type.name}</span>
           <Text component="span" size="sm" c="dimmed">
-            {answer.data ? <Summary explanation={answer.data} /> : answer.error ? 'No answer' : '…'}
+            {answer.data ? <Summary explanation={answer.data} /> : answer.error ? 'Not available' : '…'}
           </Text>
         </span>
         <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
@@ -74,20 +74,20 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
 
 function StatusIcon({ explanation }: { explanation: Explanation | undefined }) {
   const last = explanation && findLastNotification(explanation);
-  const look = last ? getFurthestStatus(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
+  const look = last ? findFurthestLook(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
   if (!look) return <IconCircle size={20} className="quiet" />;
   const { Icon, color } = look;
   return <Icon size={20} color={`var(--mantine-color-${color}-6)`} className="sign" />;
 }
 
-/** A decision to send is not yet a message that arrived: what counts here is how the last one fared. */
+/** Summary line: the delivery status of the latest notification, because a decision to send is not yet a delivery. */
 function Summary({ explanation }: { explanation: Explanation }) {
   const last = findLastNotification(explanation);
   if (!last) return <NotSent explanation={explanation} />;
   const times = explanation.notifications.length;
   return (
     <>
-      {getFurthestStatus(last)?.label ?? ANSWER_LABELS[explanation.answer]}, <Time value={last.created_at} />
+      {findFurthestLook(last)?.label ?? ANSWER_LABELS[explanation.answer]}, <Time value={last.created_at} />
       {times > 1 && ` (the last of ${times})`}
     </>
   );
@@ -115,14 +115,14 @@ const ANSWER_LABELS: Record<Explanation['answer'], string> = {
   not_sent: 'Not sent',
 };
 
-/** The result of the latest decision to send, which the answer is about. */
+/** Returns the notification of the latest decision to send, or undefined if there is no such decision. */
 function findLastNotification({ decisions, notifications }: Explanation): Notification | undefined {
   const decision = decisions.find((one) => one.outcome === 'send');
   return decision && notifications.find((one) => one.notification_id === decision.notification_id);
 }
 
-/** Returns the status of a notification, that of its most advanced delivery. */
-function getFurthestStatus(notification: Notification): Look | undefined {
+/** Returns the look of the most advanced delivery of a notification, or undefined if it has no delivery. */
+function findFurthestLook(notification: Notification): Look | undefined {
   const reached = STATUSES_BY_PROGRESS.find((status) =>
     notification.deliveries.some((delivery) => delivery.status === status),
   );
@@ -137,7 +137,7 @@ function Answer({ explanation, rules }: { explanation: Explanation; rules: Catal
       </Text>
       {explanation.rules.map(({ rule: name, active }) => {
         const rule = rules.find((one) => one.name === name);
-        // One that was added a moment ago is here with the next look at the catalog.
+        // A rule that was just added appears when the catalog is next polled.
         if (active && rule === undefined) return null;
         return (
           <div key={name} className="why-rule">

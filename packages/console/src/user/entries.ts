@@ -1,18 +1,18 @@
 import type { Audit, AuditDecision, AuditEvent, Notification } from '../api.ts';
 import { uniqueBy } from '../shell/unique-by.ts';
 
-/** One event with all that is known to have followed. */
+/** Event of a timeline with its decisions and notifications. */
 export interface Entry {
   /** Unique in a timeline. */
   eventId: string;
   at: string;
   eventType: string;
-  /** Null when the event itself is older than what is loaded, or when a time came and no event. */
+  /** Null if the event is older than the loaded pages, or if a schedule caused the decisions. */
   event: AuditEvent | null;
   decisions: { decision: AuditDecision; notification: Notification | undefined }[];
 }
 
-/** Joins the pages of an audit to one timeline, newest event first. Of entries that pages repeat, the first is kept. */
+/** Merges the pages of an audit into one timeline, newest event first. If pages repeat an item, the first one is kept. */
 export function buildTimeline(pages: readonly Audit[]): Entry[] {
   const events = uniqueBy(
     pages.flatMap((page) => page.recent_events),
@@ -41,14 +41,14 @@ export function buildTimeline(pages: readonly Audit[]): Entry[] {
     entry.decisions.push({ decision, notification: id === null ? undefined : notificationsById.get(id) });
   }
 
-  // As it went: what was decided when a wait ended stands after what began it.
+  // In order of decision: the end of a wait follows its start.
   for (const { decisions: decided } of entries.values()) {
     decided.sort((a, b) => Date.parse(a.decision.decided_at) - Date.parse(b.decision.decided_at));
   }
   return [...entries.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
 }
 
-/** Whether two tell the same: their parts are the very same objects, as they are while the API answers the same. */
+/** Returns true if two entries have the same content. Compares by identity: equal API responses keep the same objects. */
 export function isSameEntry(a: Entry, b: Entry): boolean {
   if (a === b) return true;
   return (
