@@ -2,7 +2,7 @@ import type { Category, Rule } from '../../../src/model/catalog.ts';
 import type { Evidence, Outcome, Decision as StoredDecision, WaitKind } from '../../../src/model/decision.ts';
 import type { Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
 import type { Json, JsonObject } from '../../../src/model/event.ts';
-import { apiKey, reportRejectedKey } from './key.ts';
+import { getApiKey, reportRejectedKey } from './key.ts';
 
 export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };
 
@@ -229,26 +229,33 @@ export class Problem extends Error {
   }
 }
 
+/** Returns the latest events of all users, newest first. `limit`: 1 to 200. */
 export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }> => callApi(`activity?limit=${limit}`);
 
+/** Returns up to 10 users whose ID starts with `prefix`. */
 export const findUsers = (prefix: string): Promise<{ users: { user_id: string }[] }> =>
   callApi(`users?prefix=${encodeURIComponent(prefix)}&limit=10`);
 
+/** Returns a page of 50 events of a user. `before`: the `next` of the previous page, null for the first. */
 export const getAudit = (userId: string, before: string | null): Promise<Audit> =>
   callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', before })}`);
 
+/** Returns why the user received a notification type, or did not. */
 export const getExplanation = (userId: string, type: string): Promise<Explanation> =>
   callApi(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);
 
+/** Returns a page of 50 deliveries, newest first. `status` null: every status. `before`: as for `getAudit`. */
 export const getDeliveries = (
   status: DeliveryStatus | null,
   before: string | null,
 ): Promise<{ deliveries: Delivery[]; next: string | null }> =>
   callApi(`deliveries?${buildQuery({ limit: '50', status, before })}`);
 
+/** Queues a delivery again. Throws a Problem with the code `not_retryable` if its status does not allow that. */
 export const retryDelivery = (id: string): Promise<Delivery> =>
   callApi(`deliveries/${encodeURIComponent(id)}/retry`, 'POST');
 
+/** Returns the message of a delivery as it was sent. */
 export const getMessage = (id: string): Promise<SentMessage> => callApi(`deliveries/${encodeURIComponent(id)}/message`);
 
 /** Returns a page of rejected events, newest first. `before`: the `next` of the previous page, null for the first. */
@@ -266,6 +273,7 @@ export const getWaits = (
 ): Promise<{ waits: Wait[]; next: string | null }> =>
   callApi(`waits?${buildQuery({ limit: '50', user_id: userId, status })}`);
 
+/** Returns the active catalog. */
 export const getCatalog = (): Promise<Catalog> => callApi('catalog');
 
 /** Returns the latest 200 catalog versions, newest first. */
@@ -275,6 +283,7 @@ export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> =>
 export const getCatalogDiff = (from: number, to: number): Promise<{ differences: Difference[] }> =>
   callApi(`catalog/diff?from=${from}&to=${to}`);
 
+/** Activates an earlier version. `changed` is false if it was active already. */
 export const rollBackCatalog = (version: number): Promise<{ version: number; from: number; changed: boolean }> =>
   callApi('catalog/rollback', 'POST', { version });
 
@@ -298,7 +307,7 @@ async function callApi<T>(
   content?: JsonObject,
   isResult: (body: unknown) => boolean = () => false,
 ): Promise<T> {
-  const key = apiKey();
+  const key = getApiKey();
   const headers = new Headers({ accept: 'application/json' });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   if (content !== undefined) headers.set('content-type', 'application/json');

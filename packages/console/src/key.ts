@@ -11,10 +11,12 @@ export type KeyState = 'open' | 'wanted' | 'rejected';
 let state: KeyState = 'open';
 const listeners = new Set<() => void>();
 
-export function apiKey(): string | null {
+/** Returns the key of this tab; null if none was entered. */
+export function getApiKey(): string | null {
   return sessionStorage.getItem(STORAGE_KEY);
 }
 
+/** Stores the key for this tab and resumes the console. */
 export function setApiKey(key: string): void {
   sessionStorage.setItem(STORAGE_KEY, key);
   setKeyState('open');
@@ -23,12 +25,13 @@ export function setApiKey(key: string): void {
 /** Records that the API returned 401 to a request with the key `used`; null: a request without a key. */
 export function reportRejectedKey(used: string | null): void {
   // A response to a request with an earlier key says nothing about the current one.
-  if (used !== apiKey()) return;
+  if (used !== getApiKey()) return;
   sessionStorage.removeItem(STORAGE_KEY);
   if (used === null && state === 'rejected') return;
   setKeyState(used === null ? 'wanted' : 'rejected');
 }
 
+/** Returns the state of the key; rerenders the component when it changes. */
 export function useKeyState(): KeyState {
   return useSyncExternalStore(subscribe, () => state);
 }

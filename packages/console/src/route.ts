@@ -16,24 +16,29 @@ export const linkToRejected = (): string => '#/rejected';
 export const linkToCatalog = (): string => '#/catalog';
 export const linkToVersions = (): string => '#/catalog/versions';
 
+/** Returns the link to a user, or to one event on the page of the user. */
 export function linkToUser(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
   return `#/users/${encodeURIComponent(userId)}${at}`;
 }
 
+/** Returns the link to the deliveries with a status; null: all deliveries. */
 export function linkToDeliveries(status: DeliveryStatus | null): string {
   return status === null ? '#/deliveries' : `#/deliveries?status=${status}`;
 }
 
+/** Goes to a link of this console, with an entry in the history. */
 export function openLink(link: string): void {
   location.hash = link;
 }
 
+/** Returns the current route; rerenders the component when it changes. */
 export function useRoute(): Route {
   const hash = useSyncExternalStore(subscribe, () => location.hash);
   return useMemo(() => parseHash(hash), [hash]);
 }
 
+/** Parses the hash of the URL, including `#`. An unknown or malformed path gives the page `unknown`. */
 export function parseHash(hash: string): Route {
   const [path = '', search = ''] = splitAt(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);

@@ -4,6 +4,7 @@ import { IconArrowRight } from '../shell/icons.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { List, listTypes } from '../shell/rule-parts.tsx';
 
+/** Rule of the catalog, and the notification types that it sends. */
 export function RuleCard({ rule }: { rule: CatalogRule }) {
   const types = listTypes(rule);
   return (

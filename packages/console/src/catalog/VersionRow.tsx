@@ -5,6 +5,7 @@ import { Time } from '../shell/Time.tsx';
 import { DiffView } from './DiffView.tsx';
 import { RollBackButton } from './RollBackButton.tsx';
 
+/** Catalog version with its changes. `active`: number of the active version. */
 export function VersionRow({ version: row, active }: { version: CatalogVersion; active: number }) {
   const { version, applied_at: appliedAt, applied_by: appliedBy, rules, notifications } = row;
   return (

@@ -7,6 +7,7 @@ import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
+/** Table row of a delivery, with its reason and buttons. */
 export function DeliveryRow({ delivery }: { delivery: Delivery }) {
   return (
     <Table.Tr data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>

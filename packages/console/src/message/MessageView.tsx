@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 import type { SentMessage } from '../api.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 
+/** Message as sent, as HTML if it has such a part, or as text. */
 export function MessageView({ message }: { message: SentMessage }) {
   const [part, setPart] = useState<'html' | 'text'>(message.html === undefined ? 'text' : 'html');
   return (

@@ -11,6 +11,7 @@ const LINKS = [
   { page: 'catalog', label: 'Catalog', href: linkToCatalog(), Icon: IconBook },
 ] as const;
 
+/** Header of every page. `page`: the current page, which the navigation marks. */
 export function Header({ page }: { page: Route['page'] }) {
   return (
     <AppShell.Header>

@@ -22,6 +22,7 @@ export function StatusBadge({ look, testId }: { look: Look; testId?: string }) {
   );
 }
 
+/** Icon and name of a channel. An unknown channel is shown by its API name. */
 export function ChannelName({ channel }: { channel: Channel }) {
   const { label, Icon } = CHANNELS[channel] ?? { label: channel, Icon: IconHelp };
   return (

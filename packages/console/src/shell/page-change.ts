@@ -27,6 +27,7 @@ export function pageKey(route: Route): string {
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
+/** Focuses the `h1` of the page without scrolling. */
 export function focusHeading(): void {
   document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
 }

@@ -38,6 +38,7 @@ export function listTypes({ notify, choose = [], split = [] }: CatalogRule): str
   return [...new Set([...notify, ...[...choose, ...split].flatMap((branch) => branch.notify)])];
 }
 
+/** Names, joined by a word such as "or". */
 export function List({ items, word }: { items: readonly string[]; word: string }) {
   return items.map((item, index) => (
     <Fragment key={item}>

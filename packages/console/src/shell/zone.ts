@@ -9,10 +9,12 @@ export const VIEWER_ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone 
 let zone = localStorage.getItem(STORAGE_KEY) === 'UTC' ? 'UTC' : VIEWER_ZONE;
 const listeners = new Set<() => void>();
 
+/** Returns the zone of all displayed times; rerenders the component when it changes. */
 export function useZone(): string {
   return useSyncExternalStore(subscribe, () => zone);
 }
 
+/** Sets the zone of all displayed times and stores the choice in this browser. */
 export function setZone(next: string): void {
   zone = next;
   localStorage.setItem(STORAGE_KEY, next === 'UTC' ? 'UTC' : 'own');

@@ -5,6 +5,7 @@ import { IconMail, IconPhone, IconTranslate, IconWorld } from '../shell/icons.ts
 import { Time } from '../shell/Time.tsx';
 import { SideSection } from './SideSection.tsx';
 
+/** Addresses (masked) and traits of a user. `profile` null: the user is unknown. */
 export function ProfileCard({ profile }: { profile: Profile | null }) {
   return (
     <SideSection title="Profile" note={profile?.addresses.email} testId="profile">

@@ -23,6 +23,7 @@ interface TimelineProps {
   failed: boolean;
 }
 
+/** Events of a user by day. Scrolls to the event of the URL once it is loaded. */
 export function Timeline({ userId, entries, eventId, older, failed }: TimelineProps) {
   const list = useRef<HTMLElement>(null);
   const zone = useZone();

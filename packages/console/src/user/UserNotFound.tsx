@@ -11,7 +11,7 @@ export function UserNotFound({ userId }: { userId: string }) {
   return (
     <EmptyState title="No events for this user">
       <Text c="dimmed" size="sm">
-        No event has been received for this ID. IDs are case-sensitive.
+        Events with this user ID appear here. IDs are case-sensitive.
       </Text>
       {others.length > 0 && (
         <Group gap="sm" justify="center" data-testid="similar">
