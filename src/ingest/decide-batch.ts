@@ -43,9 +43,9 @@ export class BatchDecider {
     this.#inputs = {
       tenantId,
       rules: { active: catalogs.active.rules, at: (version) => this.#catalog(version).rules },
-      getUser: (userId) => this.#user(userId),
       now,
       ids,
+      getUser: (userId) => this.#user(userId),
     };
     this.#facts = facts;
     this.#addresses = reach;

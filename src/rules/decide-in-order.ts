@@ -27,11 +27,13 @@ export type EmittedEvent = ReceivedEvent & { readonly depth: number };
 export interface DecisionInputs {
   readonly tenantId: string;
   readonly rules: RuleSets;
-  /** Returns the state of a user, with the facts that the rules require. The same object for the same user. */
-  readonly getUser: (userId: string) => UserState;
   /** Time of the decision. */
   readonly now: Millis;
   readonly ids: Ids;
+  /** Returns the state of a user, with the facts that the rules require. The same object for the same user. */
+  getUser(userId: string): UserState;
+  /** Called before each event is decided; a replay activates the catalog version that decided it. */
+  beforeEvent?(event: DecidableEvent): void;
 }
 
 interface Step {
@@ -71,21 +73,19 @@ export interface Generation<S> {
  * profile, and adds the event, its limit uses and its waits. Everything else that is decided stands in the returned steps.
  *
  * @param events in any order
- * @param beforeEvent called before each event is decided; a replay activates the catalog version that decided it
  */
 export function decideInOrder<E extends DecidableEvent>(
   inputs: DecisionInputs,
   events: readonly E[],
-  beforeEvent?: (event: E) => void,
 ): Generation<EventStep<E>> {
-  const { rules, getUser, now, ids } = inputs;
-  const inOrder = [...events].sort(compareForDecision);
+  const { rules, now, ids } = inputs;
+  const inOrder = events.length > 1 ? [...events].sort(compareForDecision) : events;
   // Only rules that wait look ahead. A replay may yet activate a version that has such rules (`beforeEvent`).
-  if (rules.active.waits || beforeEvent) queuePending(inOrder, ({ userId }) => getUser(userId));
+  if (rules.active.waits || inputs.beforeEvent) queuePending(inOrder, inputs);
   const emitted: EmittedEvent[] = [];
   const steps = inOrder.map((event): EventStep<E> => {
-    beforeEvent?.(event);
-    const user = getUser(event.userId);
+    inputs.beforeEvent?.(event);
+    const user = inputs.getUser(event.userId);
     const before = user.profile;
     const profile = mergeTraits(before, event.traits, event.time);
     user.profile = profile;
@@ -109,7 +109,7 @@ export function fireDueInOrder(
   inputs: DecisionInputs,
   due: readonly Wait[],
 ): Generation<WaitStep> & { readonly left: readonly Wait[] } {
-  const { rules, getUser, now, ids } = inputs;
+  const { rules, now, ids } = inputs;
   const steps: WaitStep[] = [];
   const emitted: EmittedEvent[] = [];
   const left: Wait[] = [];
@@ -118,7 +118,7 @@ export function fireDueInOrder(
     const { userId } = wait;
     if (emitting.has(userId)) left.push(wait);
     else if (wait.status === 'waiting') {
-      const user = getUser(userId);
+      const user = inputs.getUser(userId);
       const verdicts = decideDueWait(rules, user, wait, now, ids);
       if (receiveEmitted(inputs, user, verdicts, emitted)) emitting.add(userId);
       steps.push({ wait, user, profile: user.profile, verdicts });
@@ -142,10 +142,10 @@ export function runOccurrences(
   due: Millis,
   localTimeKey: string,
 ): Generation<OccurrenceStep> {
-  const { rules, getUser, now, ids } = inputs;
+  const { rules, now, ids } = inputs;
   const emitted: EmittedEvent[] = [];
   const steps = userIds.map((userId): OccurrenceStep => {
-    const user = getUser(userId);
+    const user = inputs.getUser(userId);
     const { verdicts, wait } = decideOccurrence(rules, compiled, user, due, localTimeKey, now, ids);
     receiveEmitted(inputs, user, verdicts, emitted);
     return { wait, user, profile: user.profile, verdicts };

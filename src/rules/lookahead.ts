@@ -11,10 +11,10 @@ import type { UserState } from './facts.ts';
  * Adds events to `pending` of their users. Each is removed (`shiftPending`) when it is decided.
  * @param events in the order in which they will be decided
  */
-export function queuePending<E extends Event>(events: readonly E[], getUser: (event: E) => UserState): void {
+export function queuePending(events: readonly Event[], users: { getUser(userId: string): UserState }): void {
   for (let index = events.length - 1; index >= 0; index--) {
-    const event = events[index] as E;
-    const user = getUser(event);
+    const event = events[index] as Event;
+    const user = users.getUser(event.userId);
     if (user.pending) user.pending.push(event);
     else user.pending = [event];
   }

@@ -2,8 +2,8 @@ import { compareForDecision } from '../events/emitted.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Millis, Profile } from '../model/event.ts';
 import type { Verdicts } from '../rules/context.ts';
-import { type DecidableEvent, type DecisionInputs, runOccurrences } from '../rules/decide-in-order.ts';
-import { addUse, type Ids, newUserState, recordFired, type UserState, type Wait } from '../rules/facts.ts';
+import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../rules/decide-in-order.ts';
+import { addUse, newUserState, recordFired, type UserState, type Wait } from '../rules/facts.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
 import { addTraitChanges } from '../rules/trait-changes.ts';
 import { mergeTraits } from '../users/profile.ts';
@@ -34,12 +34,14 @@ export function replayHistory(history: UserHistory, plan: BacktestPlan): Verdict
   return new Replay(history, plan).run();
 }
 
-class Replay {
+class Replay implements InMemory {
+  readonly tenantId = '';
+  readonly ids = countingIds();
+  /** `active` changes with the catalog version. */
+  readonly rules: { active: RuleSet; at(version: number): RuleSet };
+  now: Millis;
   readonly #history: UserHistory;
   readonly #plan: BacktestPlan;
-  readonly #ids: Ids;
-  /** `active` changes with the catalog version. */
-  readonly #rules: { active: RuleSet; at(version: number): RuleSet };
   readonly #start: Millis;
   /** Posted events from the start on, in the order in which they were decided. */
   readonly #arrivals: readonly HistoricalEvent[];
@@ -50,7 +52,6 @@ class Replay {
   readonly #occurrences: Occurrences | undefined;
   readonly #window: ReplayWindow;
   #user: UserState;
-  #now: Millis;
   /** Index of the next arrival. */
   #next = 0;
   #verdicts: Verdict[] = [];
@@ -60,24 +61,23 @@ class Replay {
     this.#history = history;
     this.#plan = plan;
     this.#start = start;
-    this.#now = start;
+    this.now = start;
     this.#user = newUserState(history.userId);
-    this.#ids = countingIds();
     this.#pastWaits = new Map(history.waits.map((wait) => [wait.waitId, wait]));
     this.#arrivals = history.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
       .sort((a, b) => a.receivedAt - b.receivedAt || compareForDecision(a, b));
-    this.#rules = {
+    this.rules = {
       active: plan.version(this.#arrivals[0]?.catalogVersion ?? history.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
     };
     const isRecurring =
       (plan.candidate?.recurring.length ?? 0) > 0 || history.waits.some(({ kind }) => kind === 'every');
-    this.#occurrences = isRecurring ? new Occurrences(history, plan, start, this.#ids) : undefined;
+    this.#occurrences = isRecurring ? new Occurrences(history, plan, start, this.ids) : undefined;
     this.#window = new ReplayWindow(this.#arrivals, plan);
     this.#restoreStart();
-    if (start >= plan.since && plan.candidate) this.#rules.active = plan.candidate;
-    this.#window.activate(this.#user, this.#rules.active);
+    if (start >= plan.since && plan.candidate) this.rules.active = plan.candidate;
+    this.#window.activate(this.#user, this.rules.active);
   }
 
   run(): Verdict[] {
@@ -85,10 +85,10 @@ class Replay {
     for (;;) {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
       const due = this.#user.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextFireTime();
-      const occurrence = this.#occurrences?.next(this.#user, this.#now);
+      const occurrence = this.#occurrences?.next(this.#user, this.now);
       const now = Math.min(arrival, due, occurrence?.at ?? Number.POSITIVE_INFINITY);
       if (now >= until) return this.#verdicts;
-      this.#now = now;
+      this.now = now;
       if (candidate && now >= since) this.#activate(candidate);
       if (due === now && arrival === now) this.#fireAndIngest();
       else if (due === now) this.#fire();
@@ -100,19 +100,19 @@ class Replay {
   /** Decides everything that arrived at this instant, as one batch. */
   #ingest(): void {
     let end = this.#next + 1;
-    while (this.#arrivals[end]?.receivedAt === this.#now) end++;
+    while (this.#arrivals[end]?.receivedAt === this.now) end++;
     const batch = this.#arrivals.slice(this.#next, end);
     this.#next = end;
-    this.#addVerdicts(decideAll(this.#inMemory(), batch));
-    this.#window.prune(this.#user, this.#next, this.#now);
+    this.#addVerdicts(decideAll(this, batch));
+    this.#window.prune(this.#user, this.#next, this.now);
   }
 
   /** Fires all waits whose time has come, as one transaction does. */
   #fire(): void {
-    const due = [...this.#user.waits.values()].filter((wait) => this.#fireTime(wait) === this.#now);
+    const due = [...this.#user.waits.values()].filter((wait) => this.#fireTime(wait) === this.now);
     for (const wait of due) this.#applyOperatorCommand(wait);
     const open = due.flatMap(({ waitId }) => this.#user.waits.get(waitId) ?? []);
-    this.#addVerdicts(fireAll(this.#inMemory(), open));
+    this.#addVerdicts(fireAll(this, open));
   }
 
   /** An operator may have cancelled the wait, or moved it to another catalog version. */
@@ -120,7 +120,7 @@ class Replay {
     const past = this.#pastWaits.get(wait.waitId);
     if (past && isCancelledByOperator(past)) {
       wait.status = 'cancelled';
-      wait.endedAt = this.#now;
+      wait.endedAt = this.now;
       this.#addVerdict(wait.waitId, past.decisions);
     } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
       this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
@@ -131,10 +131,9 @@ class Replay {
     const { compiled, version, due, localTimeKey } = occurrence;
     this.#occurrences?.complete(occurrence, this.#user);
     if (!this.#isCandidateActive()) this.#activate(this.#plan.version(version));
-    const memory = this.#inMemory();
-    const { steps, emitted } = runOccurrences(memory.inputs, compiled, [this.#user.userId], due, localTimeKey);
+    const { steps, emitted } = runOccurrences(this, compiled, [this.#user.userId], due, localTimeKey);
     this.#addVerdicts(steps);
-    this.#addVerdicts(decideAll(memory, memory.admit(emitted)));
+    this.#addVerdicts(decideAll(this, this.admit(emitted)));
   }
 
   /**
@@ -143,7 +142,7 @@ class Replay {
    */
   #fireAndIngest(): void {
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
-    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.#now);
+    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.now);
     const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
     const run = (order: readonly (() => void)[]) => {
       this.#user = copyState(before.user);
@@ -166,24 +165,18 @@ class Replay {
     if (agreement() < ingesting) run(ingestFirst);
   }
 
-  #inMemory(): InMemory {
-    const user = this.#user;
-    const inputs: DecisionInputs = {
-      tenantId: '',
-      rules: this.#rules,
-      getUser: () => user,
-      now: this.#now,
-      ids: this.#ids,
-    };
-    return {
-      inputs,
-      admit: (emitted) => emitted.filter(({ key }) => !this.#isKnown(key)),
-      beforeEvent: (event) => this.#activateVersionOf(event),
-    };
+  /** Returns the only user there is. */
+  getUser(): UserState {
+    return this.#user;
+  }
+
+  /** Returns the emitted events that are not known yet. */
+  admit(emitted: readonly EmittedEvent[]): readonly EmittedEvent[] {
+    return emitted.length === 0 ? emitted : emitted.filter(({ key }) => !this.#isKnown(key));
   }
 
   /** Activates the version that decided this event in the past: it may differ between two events of one instant. */
-  #activateVersionOf(event: DecidableEvent): void {
+  beforeEvent(event: DecidableEvent): void {
     if (this.#isCandidateActive()) return;
     const version = 'catalogVersion' in event ? (event as HistoricalEvent).catalogVersion : undefined;
     const past = version ?? this.#storedEvent(event.key)?.catalogVersion;
@@ -194,7 +187,7 @@ class Replay {
   #isKnown(key: string): boolean {
     const past = this.#storedEvent(key);
     if (!past) return false;
-    return past.emittedBy === null ? past.receivedAt <= this.#now : past.receivedAt < this.#start;
+    return past.emittedBy === null ? past.receivedAt <= this.now : past.receivedAt < this.#start;
   }
 
   #storedEvent(key: string): HistoricalEvent | undefined {
@@ -207,19 +200,19 @@ class Replay {
   }
 
   #addVerdict(source: string, decisions: readonly Decision[]): void {
-    if (decisions.length > 0 && this.#now >= this.#plan.since) {
-      this.#verdicts.push({ source, at: this.#now, decisions });
+    if (decisions.length > 0 && this.now >= this.#plan.since) {
+      this.#verdicts.push({ source, at: this.now, decisions });
     }
   }
 
   #activate(set: RuleSet): void {
-    if (this.#rules.active === set) return;
-    this.#rules.active = set;
+    if (this.rules.active === set) return;
+    this.rules.active = set;
     this.#window.activate(this.#user, set);
   }
 
   #isCandidateActive(): boolean {
-    return this.#plan.candidate !== null && this.#now >= this.#plan.since;
+    return this.#plan.candidate !== null && this.now >= this.#plan.since;
   }
 
   #nextFireTime(): Millis {
@@ -232,9 +225,9 @@ class Replay {
   #fireTime({ status, waitId, dueAt }: Wait): Millis {
     if (status !== 'waiting') return Number.POSITIVE_INFINITY;
     const past = this.#pastWaits.get(waitId);
-    if (!past || (this.#isCandidateActive() && past.dueAt !== dueAt)) return Math.max(dueAt, this.#now);
+    if (!past || (this.#isCandidateActive() && past.dueAt !== dueAt)) return Math.max(dueAt, this.now);
     if (past.endedAt === null) return Number.POSITIVE_INFINITY;
-    if (past.status === 'fired' || isCancelledByOperator(past)) return Math.max(past.endedAt, this.#now);
+    if (past.status === 'fired' || isCancelledByOperator(past)) return Math.max(past.endedAt, this.now);
     // An event cancelled it, and is replayed as well. Until then it had not fired, whatever the clock said.
     return this.#isCandidateActive() ? Math.max(dueAt, past.endedAt + 1) : Number.POSITIVE_INFINITY;
   }
@@ -284,19 +277,20 @@ class Replay {
   /** Names of the limit uses from `start` on: the notification id, or the id of an action without a notification. */
   #usesFrom(start: Millis): Set<string> {
     const names = new Set<string>();
-    const add = (source: string, decisions: readonly Decision[]) => {
-      for (const { outcome, notification_id: id, rule } of decisions) {
-        if (outcome === 'send' && id !== null) names.add(id);
-        else if (outcome === 'acted') names.add(this.#ids.fromText(`${source} ${rule}`));
-      }
-    };
     for (const event of this.#history.events) {
-      if (event.hasFired && event.receivedAt >= start) add(event.key, event.decisions());
+      if (event.hasFired && event.receivedAt >= start) this.#addUsesOf(event.key, event.decisions(), names);
     }
     for (const { waitId, endedAt, decisions } of this.#history.waits) {
-      if (endedAt !== null && endedAt >= start) add(waitId, decisions);
+      if (endedAt !== null && endedAt >= start) this.#addUsesOf(waitId, decisions, names);
     }
     return names;
+  }
+
+  #addUsesOf(source: string, decisions: readonly Decision[], names: Set<string>): void {
+    for (const { outcome, notification_id: id, rule } of decisions) {
+      if (outcome === 'send' && id !== null) names.add(id);
+      else if (outcome === 'acted') names.add(this.ids.fromText(`${source} ${rule}`));
+    }
   }
 }
 

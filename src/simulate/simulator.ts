@@ -167,7 +167,7 @@ export class Simulator {
     const { compiled, due } = occurrence;
     const user = this.loadStateForDue(userId, [], now, occurrence);
     const memory = this.#inMemory(user, now);
-    const { steps, emitted } = runOccurrences(memory.inputs, compiled, [userId], due, localTimeKey);
+    const { steps, emitted } = runOccurrences(memory, compiled, [userId], due, localTimeKey);
     const [step] = steps;
     if (!step?.wait) return [];
     const cause: Cause = { kind: 'schedule', rule: compiled.rule.name, due, localTimeKey };
@@ -179,7 +179,11 @@ export class Simulator {
 
   #inMemory(user: UserState, now: Millis): InMemory {
     return {
-      inputs: { tenantId: '', rules: this.rules, getUser: () => user, now, ids: this.#ids },
+      tenantId: '',
+      rules: this.rules,
+      now,
+      ids: this.#ids,
+      getUser: () => user,
       admit: (emitted) => {
         const fresh = emitted.filter(({ key }) => this.#isNew(key));
         if (fresh.length > 0) this.loadStateForEmitted(user, fresh, now);
