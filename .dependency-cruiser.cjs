@@ -70,13 +70,6 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     {
-      // Ingest, simulator and backtest decide by the same functions: see src/rules/decide-in-order.ts.
-      name: 'one-way-to-decide',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/rules/decide-in-order\\.ts$' },
-      to: { path: '^src/rules/decide\\.ts$' },
-    },
-    {
       name: 'source-does-not-import-tests',
       severity: 'error',
       from: { path: '^src/' },

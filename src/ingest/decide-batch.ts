@@ -115,6 +115,8 @@ export class BatchDecider {
     const all: TraitConflict[] = [];
     for (const event of fresh) {
       const { userId, profile } = this.#user(event.userId);
+      // A user without a row has no stored trait times.
+      if (!this.#facts.addressHashes.has(userId)) continue;
       for (const trait of conflictingTraits(profile, event.traits, event.time))
         all.push({ userId, trait, at: event.at });
       for (const trait of this.#addresses.conflictingAddresses(profile, event))

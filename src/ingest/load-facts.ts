@@ -34,6 +34,8 @@ export interface Facts {
   readonly addressHashes: ReadonlyMap<string, ProfileRow['addressHashes']>;
   /** Whether any wait of the tenant is open. */
   readonly hasWaits: boolean;
+  /** Whether a user state has a stored event with its content, which may be a trigger to evaluate again. */
+  hasStoredTriggers: boolean;
 }
 
 /** The users and events that facts are loaded for. */
@@ -67,7 +69,7 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
 export function buildFacts(userIds: readonly string[], rows: FactRows): Facts {
   const users = new Map(userIds.map((userId) => [userId, newUserState(userId)]));
   const addressHashes = new Map(rows.profiles.map((row) => [row.userId, row.addressHashes]));
-  const facts: Facts = { users, addressHashes, hasWaits: rows.hasWaits };
+  const facts: Facts = { users, addressHashes, hasWaits: rows.hasWaits, hasStoredTriggers: false };
   for (const { userId, profile } of rows.profiles) getUser(facts, userId).profile = profile;
   mergeRows(facts, rows);
   return facts;
@@ -75,6 +77,7 @@ export function buildFacts(userIds: readonly string[], rows: FactRows): Facts {
 
 /** Adds the events and limit uses of rows, each once. Profiles stay as they are: decisions may have changed them. */
 export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUses }: FactRows): void {
+  facts.hasStoredTriggers ||= waitingTriggers.length > 0;
   for (const { userId, type, event } of latestEvents) mergeEvent(getUser(facts, userId), type, event);
   for (const { event, earlier, within } of waitingTriggers) {
     const { userId, type, key, eventId, time } = event;
@@ -96,10 +99,13 @@ export async function loadConditionalFacts(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  for (const event of await loadSpans(connection, tenantId, spans)) {
-    const { userId, type, key, eventId, time } = event;
-    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
-    mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+  if (spans.length > 0) {
+    for (const event of await loadSpans(connection, tenantId, spans)) {
+      const { userId, type, key, eventId, time } = event;
+      // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
+      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+      facts.hasStoredTriggers = true;
+    }
   }
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
@@ -109,19 +115,24 @@ export async function loadConditionalFacts(
       addTraitChanges(user, findOpenChanges(event, decisions));
     }
   }
-  const fired = events.flatMap((event) => {
-    const needs = requiredFired(rules, getUser(facts, event.userId), event);
-    return needs.map((need) => ({ ...need, userId: event.userId }));
-  });
-  for (const { userId, time, decisions } of await loadFired(connection, tenantId, fired)) {
-    recordFired(getUser(facts, userId), time, decisions);
+  const mayReevaluate = facts.hasStoredTriggers || rules.hasTraitPatterns;
+  if (mayReevaluate) {
+    const fired = events.flatMap((event) => {
+      const needs = requiredFired(rules, getUser(facts, event.userId), event);
+      return needs.map((need) => ({ ...need, userId: event.userId }));
+    });
+    for (const { userId, time, decisions } of await loadFired(connection, tenantId, fired)) {
+      recordFired(getUser(facts, userId), time, decisions);
+    }
   }
   if (!rules.waits && !facts.hasWaits) return;
-  const started = events.flatMap((event) => {
-    const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);
-    return waitIds.map((waitId) => ({ userId: event.userId, waitId }));
-  });
-  await loadWaitsWithIds(connection, facts, tenantId, started);
+  if (mayReevaluate) {
+    const started = events.flatMap((event) => {
+      const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);
+      return waitIds.map((waitId) => ({ userId: event.userId, waitId }));
+    });
+    await loadWaitsWithIds(connection, facts, tenantId, started);
+  }
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const needs = events.flatMap((event) => {
     return requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need }));

@@ -8,7 +8,6 @@ import type { Event } from '../model/event.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import type { FiredLookup, Ids, Trigger, UserState } from './facts.ts';
 import { isStoredAndOpen } from './patterns/match-pattern.ts';
-import { getPatternSpan } from './patterns/pattern-lookups.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 import { findLaterChanges } from './trait-changes.ts';
 import { toWaitId } from './waits/wait.ts';
@@ -21,7 +20,7 @@ import { toWaitId } from './waits/wait.ts';
  */
 export function hasFired(compiled: CompiledRule, { firedAt }: UserState, { eventId, time }: Trigger): boolean {
   const at = firedAt?.get(`${compiled.rule.name} ${eventId}`);
-  return at !== undefined && at >= time - getPatternSpan(compiled);
+  return at !== undefined && at >= time - compiled.patternSpan;
 }
 
 /**
@@ -32,7 +31,7 @@ export function requiredFired(rules: RuleSet, user: UserState, event: Event): Fi
   return findReevaluated(rules, user, event).map(({ compiled, triggers }) => {
     const times = triggers.map(({ time }) => time);
     const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    return { from: clampToEventYears(from - getPatternSpan(compiled)), to };
+    return { from: clampToEventYears(from - compiled.patternSpan), to };
   });
 }
 
@@ -55,7 +54,7 @@ interface Reevaluated {
 function findReevaluated(rules: RuleSet, user: UserState, event: Event): Reevaluated[] {
   const found: Reevaluated[] = [];
   for (const compiled of rules.byPatternEvent.get(event.type) ?? []) {
-    const to = event.time + getPatternSpan(compiled);
+    const to = event.time + compiled.patternSpan;
     const triggers = findStoredTriggers(compiled, user, event).filter(({ time }) => time <= to);
     if (triggers.length > 0) found.push({ compiled, triggers });
   }

@@ -8,6 +8,7 @@ import {
 import type { CatalogData, Group, Limit, Rule } from '../model/catalog.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
 import { toLimitKey } from './limits.ts';
+import { getPatternSpan } from './patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from './patterns/prior-event.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
 
@@ -51,7 +52,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byPatternEvent,
     byCancelEvent,
     byTrait,
-    hasTraitPatterns: all.some(({ rule }) => rule.changes && (rule.after.length > 0 || rule.count)),
+    hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
     recurring: all.filter(({ rule }) => rule.every),
     waits: all.some(({ waits }) => waits),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
@@ -98,6 +99,8 @@ function compileRule(
     endedByRules,
     usesNow: mentions(condition, 'now'),
     usesMatched,
+    hasPattern: rule.after.length > 0 || rule.count !== undefined,
+    patternSpan: getPatternSpan(rule),
     priorEvent: findPriorEvent(rule, usesMatched || showsMatched, waits),
   };
 }

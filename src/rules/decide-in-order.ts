@@ -11,11 +11,25 @@ import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
 import type { Event, Millis, Profile } from '../model/event.ts';
 import { mergeTraits } from '../users/profile.ts';
-import { addEmitFailure, type Verdicts } from './context.ts';
-import { decide, decideDueWait, decideOccurrence } from './decide.ts';
-import { compareByDueTime, type Ids, type Trigger, type UserState, type Wait } from './facts.ts';
-import { queuePending } from './lookahead.ts';
+import { addEmitFailure, newContext, type Verdicts } from './context.ts';
+import { evaluateRule } from './evaluate-rule.ts';
+import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
+import {
+  compareByDueTime,
+  type Ids,
+  mergeEvent,
+  recordFired,
+  type Trigger,
+  type UserState,
+  type Wait,
+} from './facts.ts';
+import { fireSchedule, fireWait } from './firing/fire-wait.ts';
+import { queuePending, shiftPending } from './lookahead.ts';
+import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
+import { findTriggered } from './triggers.ts';
+import { cancelWaits, reportTooLate } from './waits/cancel.ts';
+import { toWaitId } from './waits/wait.ts';
 
 /** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
 export type DecidableEvent = Event & Pick<Trigger, 'depth'>;
@@ -89,7 +103,7 @@ export function decideInOrder<E extends DecidableEvent>(
     const before = user.profile;
     const profile = mergeTraits(before, event.traits, event.time);
     user.profile = profile;
-    const verdicts = decide(rules, user, event, before, now, ids);
+    const verdicts = decideEvent(rules, user, event, before, now, ids);
     receiveEmitted(inputs, user, verdicts, emitted);
     return { event, user, before, profile, verdicts };
   });
@@ -119,7 +133,8 @@ export function fireDueInOrder(
     if (emitting.has(userId)) left.push(wait);
     else if (wait.status === 'waiting') {
       const user = inputs.getUser(userId);
-      const verdicts = decideDueWait(rules, user, wait, now, ids);
+      const verdicts = newContext(rules, user, now, ids, wait.waitId);
+      fireWait(verdicts, wait);
       if (receiveEmitted(inputs, user, verdicts, emitted)) emitting.add(userId);
       steps.push({ wait, user, profile: user.profile, verdicts });
     }
@@ -146,11 +161,52 @@ export function runOccurrences(
   const emitted: EmittedEvent[] = [];
   const steps = userIds.map((userId): OccurrenceStep => {
     const user = inputs.getUser(userId);
-    const { verdicts, wait } = decideOccurrence(rules, compiled, user, due, localTimeKey, now, ids);
+    const waitId = toWaitId({ user, ids }, compiled.rule.name, localTimeKey);
+    const verdicts = newContext(rules, user, now, ids, waitId);
+    const wait = fireSchedule(verdicts, compiled, due, localTimeKey);
     receiveEmitted(inputs, user, verdicts, emitted);
     return { wait, user, profile: user.profile, verdicts };
   });
   return { steps, emitted };
+}
+
+/**
+ * Decides what every rule makes of one event, in this order: waits that it ends, rules that it triggers by its type and by
+ * the traits that it changes, earlier triggers whose pattern it completes.
+ *
+ * Then adds the event, and what it caused, to the user's state.
+ *
+ * @param user its profile includes the event's traits; changed in place
+ * @param before the profile without the event's traits
+ * @param now time of the decision
+ * @returns verdicts whose source is the key of the event
+ */
+function decideEvent(
+  rules: RuleSets,
+  user: UserState,
+  event: Event & Pick<Trigger, 'depth'>,
+  before: Profile,
+  now: Millis,
+  ids: Ids,
+): Verdicts {
+  const { active } = rules;
+  const ctx = newContext(rules, user, now, ids, event.key);
+  if (user.waits.size > 0) {
+    cancelWaits(ctx, event);
+    reportTooLate(ctx, event);
+  }
+  const triggered = findTriggered(active, event);
+  for (const compiled of triggered) evaluateRule(ctx, compiled, event);
+  if (active.byTrait.size > 0) evaluateTraitChanges(ctx, event, before, triggered);
+
+  const open = findOpenTriggers(active, user, event, ids);
+  mergeEvent(user, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
+  shiftPending(user, event);
+  for (const trigger of open) {
+    if (hasBecomeComplete(trigger, user, ids)) evaluateRule(ctx, trigger.compiled, trigger.trigger, trigger.change);
+  }
+  recordFired(user, event.time, ctx.decisions);
+  return ctx;
 }
 
 /**

@@ -40,30 +40,32 @@ export function evaluateRule(
     addDecision(ctx, compiled, { code: 'key_missing', reason, eventIds: [trigger.eventId], evidence: {} });
     return;
   }
-  const pattern = matchPattern(compiled, user, trigger, ids);
-  if (pattern.isComplete) rememberMatch(compiled, user, trigger);
+  const pattern = compiled.hasPattern ? matchPattern(compiled, user, trigger, ids) : undefined;
+  if (pattern?.isComplete) rememberMatch(compiled, user, trigger);
 
   const evidence: Writable<Evidence> = {};
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
   const eventIds = [trigger.eventId];
-  for (const { eventId } of pattern.steps ?? []) eventIds.push(eventId);
-  const firing: Firing = { trigger, key, eventIds, evidence, matched: toMatched(compiled, pattern) };
+  for (const { eventId } of pattern?.steps ?? []) eventIds.push(eventId);
+  const firing: Firing = { trigger, key, eventIds, evidence, matched: pattern && toMatched(compiled, pattern) };
   const { condition } = compiled;
   if (condition && isConditionDue(compiled, pattern)) {
     evidence.condition = evaluateCondition(condition, toScope(ctx, firing));
   }
-  addPatternEvidence(compiled, trigger, pattern, evidence);
+  if (pattern) addPatternEvidence(compiled, trigger, pattern, evidence);
 
   const failure =
-    (evidence.condition && explainCondition(evidence.condition)) ?? explainPattern(compiled, pattern, evidence);
+    (evidence.condition && explainCondition(evidence.condition)) ??
+    (pattern && explainPattern(compiled, pattern, evidence));
   if (failure) addDecision(ctx, compiled, { code: failure.code, reason: failure.reason, eventIds, evidence });
   else if (!wasHandledBefore(ctx, compiled, firing)) waitOrFire(ctx, compiled, firing);
 }
 
 /** The condition is evaluated now, unless it needs matched events that are missing, or the time at which a wait ends. */
-function isConditionDue({ usesMatched, usesNow, waits }: CompiledRule, { steps }: PatternMatch): boolean {
-  return !(usesMatched && !steps) && !(usesNow && waits);
+function isConditionDue({ usesMatched, usesNow, waits }: CompiledRule, pattern: PatternMatch | undefined): boolean {
+  const isMissing = pattern !== undefined && pattern.steps === undefined;
+  return !(usesMatched && isMissing) && !(usesNow && waits);
 }
 
 /**

@@ -8,13 +8,7 @@ import type { Event, Millis } from '../model/event.ts';
 import type { HistoryLookup, Ids, LimitLookup, Wait, WaitLookup } from './facts.ts';
 import { evaluateKey, limitBucketKey } from './key.ts';
 import { toLimitLookup } from './limits.ts';
-import {
-  addPatternEventLookups,
-  addPatternSpans,
-  addSpan,
-  addTriggerLookups,
-  getPatternSpan,
-} from './patterns/pattern-lookups.ts';
+import { addPatternEventLookups, addPatternSpans, addSpan, addTriggerLookups } from './patterns/pattern-lookups.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 
 type EventStub = Pick<Event, 'type' | 'time' | 'traits'>;
@@ -29,7 +23,7 @@ export function requiredHistory(rules: RuleSet, event: EventStub): HistoryLookup
   }
   for (const compiled of rules.byPatternEvent.get(type) ?? NO_RULES) {
     addPatternEventLookups(lookups, compiled, time);
-    addWaitLookups(lookups, compiled, time, time + getPatternSpan(compiled));
+    addWaitLookups(lookups, compiled, time, time + compiled.patternSpan);
   }
   return lookups;
 }
@@ -66,7 +60,7 @@ export function requiredLimits(rules: RuleSet, event: Event, ids: Ids, now: Mill
   }
   for (const compiled of rules.byPatternEvent.get(type) ?? NO_RULES) {
     if (compiled.limits.length === 0) continue;
-    addLimits(lookups, compiled, event, ids, Math.max(time + getPatternSpan(compiled), compiled.waits ? now : 0));
+    addLimits(lookups, compiled, event, ids, Math.max(time + compiled.patternSpan, compiled.waits ? now : 0));
   }
   return lookups;
 }

@@ -1,6 +1,6 @@
 import type { Condition, Expression } from '../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule } from '../model/catalog.ts';
-import { PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
+import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
 
 /** A rule with its expressions compiled. */
 export interface CompiledRule {
@@ -30,6 +30,10 @@ export interface CompiledRule {
   readonly usesNow: boolean;
   /** Whether the condition uses `matched`, the events of the pattern. */
   readonly usesMatched: boolean;
+  /** Whether the rule has `after` or `count`. */
+  readonly hasPattern: boolean;
+  /** The longest time (ms) from an event of the pattern to its trigger; 0 without a pattern. */
+  readonly patternSpan: Millis;
   /** The step of a rule that takes the fast path; see patterns/prior-event.ts. */
   readonly priorEvent: After | undefined;
 }

@@ -1,23 +1,8 @@
 import type { Millis } from '../../model/event.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
-import { DAY_MS } from '../../time/iso-time.ts';
 import type { HistoryLookup } from '../facts.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { takesFastPath } from './prior-event.ts';
-
-/** The farthest that a count since an event looks back: a year. */
-const MAX_COUNT_LOOKBACK_MS: Millis = 366 * DAY_MS;
-
-/** Returns the longest time from an event of the pattern to its trigger; 0 without a pattern. */
-export function getPatternSpan({ rule: { after, count } }: CompiledRule): Millis {
-  const steps = after.reduce((sum, step) => sum + step.within, 0);
-  if (!count) return steps;
-  const { window } = count;
-  return Math.max(
-    steps,
-    window.kind === 'rolling' ? window.span : window.kind === 'day' ? 2 * DAY_MS : MAX_COUNT_LOOKBACK_MS,
-  );
-}
 
 /** Adds what must be known to match the pattern of a trigger of this time. */
 export function addTriggerLookups(lookups: HistoryLookup[], compiled: CompiledRule, time: Millis): void {
@@ -30,7 +15,7 @@ export function addTriggerLookups(lookups: HistoryLookup[], compiled: CompiledRu
 /** Adds what must be known to find the triggers that an event of this time, as a part of their pattern, completes. */
 export function addPatternEventLookups(lookups: HistoryLookup[], compiled: CompiledRule, time: Millis): void {
   const { rule } = compiled;
-  const to = clampToEventYears(time + getPatternSpan(compiled));
+  const to = clampToEventYears(time + compiled.patternSpan);
   if (takesFastPath(compiled)) {
     const { event: earlier, within } = compiled.priorEvent;
     for (const type of rule.on) lookups.push({ kind: 'waiting', type, from: time, to, earlier, within });
@@ -45,7 +30,7 @@ export function addPatternSpans(lookups: HistoryLookup[], compiled: CompiledRule
   const { after, count, on } = compiled.rule;
   if (after.length === 0 && !count) return;
   const since = count?.window.kind === 'since' ? [count.window.event] : [];
-  const span = getPatternSpan(compiled);
+  const span = compiled.patternSpan;
   for (const type of new Set([...after.map(({ event }) => event), ...(count?.of ?? []), ...since, ...on])) {
     addSpan(lookups, type, from - span, to + span);
   }
