@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { TENANT, type TestTidings, testTidings, timerWorker } from './support/tidings.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /**
  * A statement is planned once and its plan kept, so one that is planned while the tables hold next to nothing must be right
- * when they hold millions: what is asked of one person or one message is looked up by an index, never looked for.
+ * when they hold millions: what is asked of one user or one message is looked up by an index, never searched for.
  */
 
 const PEOPLE = 10;
@@ -124,8 +124,7 @@ function* nodes(plan: PlanNode): Iterable<PlanNode> {
 /** Everything that looks something up, once. */
 async function work(): Promise<void> {
   const { clock, database } = tidings;
-  const timers = timerWorker(tidings);
-  await timers.start();
+  const timers = await tidings.timers();
   try {
     for (const [type, ago] of [
       // Late: it may complete the pattern of a trigger that is stored.
@@ -157,8 +156,7 @@ async function work(): Promise<void> {
 
 async function post(type: string, minutesAgo: number): Promise<void> {
   const time = new Date(tidings.clock.now - minutesAgo * MINUTE).toISOString();
-  await tidings.pipeline.ingest(
-    TENANT,
+  await tidings.ingest(
     Array.from({ length: PEOPLE }, (_, n) => ({
       event_id: `${type} ${time} ${n}`,
       user_id: `p ${n}`,
