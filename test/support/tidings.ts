@@ -58,8 +58,8 @@ export interface TestTidings extends TestProcess {
   runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
   migrateWaits(rule: string): Promise<WaitProgress>;
   cancelWaits(rule: string): Promise<WaitProgress>;
-  /** Holds the locks of these users, as a batch that decides about them does, until `release`. */
-  holdUsers(userIds: readonly string[]): Promise<{ release: () => Promise<void> }>;
+  /** Holds the locks of these users, as a batch that decides about them does, until `release`, which commits. */
+  holdUsers(userIds: readonly string[]): Promise<{ connection: pg.PoolClient; release: () => Promise<void> }>;
   /** Backtests the past since then up to now, against itself or against a candidate. */
   backtest(since: Millis, candidate?: CatalogData): Promise<BacktestReport>;
   /** Stops everything that was started, and drops the database. */
@@ -69,7 +69,7 @@ export interface TestTidings extends TestProcess {
 /** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
 export async function testTidings(
   providers: { readonly [channel in Channel]?: Provider } = {},
-  source?: CatalogFiles,
+  source?: CatalogFiles | CatalogData,
   log: Logger = silent,
 ): Promise<TestTidings> {
   const database = await testDatabase();
@@ -170,10 +170,10 @@ export async function testTidings(
       await connection.query('begin');
       await lockUsers(connection, TENANT, userIds);
       const release = async () => {
-        await connection.query('rollback');
+        await connection.query('commit');
         connection.release();
       };
-      return { release };
+      return { connection, release };
     },
     backtest: (since, candidate) =>
       runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1 }),
