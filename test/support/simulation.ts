@@ -2,6 +2,7 @@ import { contentUuid } from '../../src/events/content.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Event, JsonObject, Millis } from '../../src/model/event.ts';
 import type { Send } from '../../src/rules/context.ts';
+import type { RuleSets } from '../../src/rules/rule-set.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
 import { Memory, only } from './memory.ts';
@@ -47,13 +48,17 @@ function summarize(steps: readonly SimulationStep[]): string[] {
 }
 
 /** A simulator under these rules that remembers everything. */
-export function simulatorOf(rules: readonly Rule[]): Simulator {
-  return new Simulator(only(rulesOf(rules)), countingIds());
+export function simulatorOf(rules: readonly Rule[] | RuleSets): Simulator {
+  return new Simulator(toRuleSets(rules), countingIds());
 }
 
 /** A simulator under these rules that remembers what the rules declare that they need. */
-export function memoryOf(rules: readonly Rule[]): Memory {
-  return new Memory(only(rulesOf(rules)), countingIds());
+export function memoryOf(rules: readonly Rule[] | RuleSets): Memory {
+  return new Memory(toRuleSets(rules), countingIds());
+}
+
+function toRuleSets(rules: readonly Rule[] | RuleSets): RuleSets {
+  return 'active' in rules ? rules : only(rulesOf(rules));
 }
 
 /** A random event of user `given.user`, as the rules see it; the one at `place` of its run. */
