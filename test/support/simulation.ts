@@ -2,6 +2,7 @@ import { contentUuid } from '../../src/events/content.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Event, JsonObject, Millis } from '../../src/model/event.ts';
 import type { Send } from '../../src/rules/context.ts';
+import { addEvent, newUserState, type UserState } from '../../src/rules/facts.ts';
 import type { RuleSets } from '../../src/rules/rule-set.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
@@ -73,4 +74,19 @@ export function eventOfGiven(given: Given, place: number): Event {
     properties: propertiesOf(given),
     traits: traitsOf(given),
   };
+}
+
+/** A user whose events of these types are known. */
+export function userKnowing(events: readonly Event[]): UserState {
+  const user = newUserState('u');
+  for (const event of events) {
+    const { key, eventId, time } = event;
+    addEvent(user, event.type, { key, eventId, time, event });
+  }
+  return user;
+}
+
+/** IDs that count up from 1. */
+export function newIds(): ReturnType<typeof countingIds> {
+  return countingIds();
 }

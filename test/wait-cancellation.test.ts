@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Rule } from '../src/model/catalog.ts';
-import type { JsonObject } from '../src/model/event.ts';
-import { type DecisionContext, newContext } from '../src/rules/context.ts';
-import { newUserState, type Trigger, type Wait } from '../src/rules/facts.ts';
-import { cancelWaits, reportTooLate } from '../src/rules/waits/cancel.ts';
-import { countingIds } from '../src/simulate/counting-ids.ts';
-import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
 import { tellStory } from './support/simulation.ts';
 
-/** Events that end a wait: the bounds of an absence and of `cancel_on`, whichever event becomes known first. */
+/** Events that cancel a wait: the bounds of an absence and of `cancel_on`, whichever event becomes known first. */
 
 const HOUR = 3_600_000;
 const ABSENCE = { events: ['b'], atLeast: 1, within: HOUR, withinText: '1h' };
@@ -26,7 +19,7 @@ describe.each([
     [1, true],
     [HOUR, true],
     [HOUR + 1, false],
-  ])('is ended by an event %i ms after its trigger, both ends included: %s', (after, ended) => {
+  ])('is cancelled by an event %i ms after its trigger, both ends included: %s', (after, ended) => {
     const story = tellStory(rule);
     expect(story.post(0, ['a', 0])).toEqual(['R waiting']);
     expect(story.post(0, ['b', after])).toEqual(ended ? [`R ${code}`] : []);
@@ -38,27 +31,27 @@ describe.each([
     [0, true],
     [HOUR, true],
     [HOUR + 1, false],
-  ])('does not begin if an event %i ms after its trigger is known before: %s', (after, ended) => {
+  ])('does not start if an event %i ms after its trigger is known before: %s', (after, ended) => {
     const story = tellStory(rule);
     story.post(0, ['b', after]);
     expect(story.post(0, ['a', 0])).toEqual([ended ? `R ${code}` : 'R waiting']);
     expect(story.advance(3 * HOUR)).toEqual(ended ? [] : ['R matched']);
   });
 
-  test('is not ended by another event', () => {
+  test('is not cancelled by another event', () => {
     const story = tellStory(rule);
     story.post(0, ['a', 0]);
     expect(story.post(0, ['c', 1])).toEqual([]);
     expect(story.advance(HOUR)).toEqual(['R matched']);
   });
 
-  test('is not ended by its own trigger', () => {
+  test('is not cancelled by its own trigger', () => {
     const story = tellStory({ ...rule, on: ['b'] });
     expect(story.post(0, ['b', 0])).toEqual(['R waiting']);
     expect(story.advance(HOUR)).toEqual(['R matched']);
   });
 
-  test('is ended by an event of its own key only', () => {
+  test('is cancelled only by an event of its own key', () => {
     const story = tellStory({ ...rule, key: 'event.k' });
     story.post(0, ['a', 0, { k: 'x' }], ['a', 0, { k: 'y' }]);
     const [step] = story.steps(0, ['b', 1, { k: 'y' }]);
@@ -67,7 +60,7 @@ describe.each([
     expect(story.advance(HOUR)).toEqual(['R matched']);
   });
 
-  test('that has fired is not ended: the event is recorded as too late', () => {
+  test('that has fired is not cancelled: the event is reported as too late', () => {
     const story = tellStory(rule);
     story.post(0, ['a', 0]);
     story.advance(HOUR);
@@ -75,7 +68,7 @@ describe.each([
     expect(story.post(2 * HOUR, ['b', HOUR + 1])).toEqual([]);
   });
 
-  test('that has fired is named by a late event of its own key only', () => {
+  test('that has fired is reported only for a late event of its own key', () => {
     const story = tellStory({ ...rule, key: 'event.k' });
     story.post(0, ['a', 0, { k: 'x' }], ['a', 0, { k: 'y' }]);
     story.advance(HOUR);
@@ -85,7 +78,7 @@ describe.each([
     ]);
   });
 
-  test('that fired without sending is not named by a late event', () => {
+  test('that fired without sending is not reported for a late event', () => {
     const story = tellStory({ ...rule, when: 'user.vip == false' });
     story.post(0, ['a', 0, {}, { vip: false }]);
     story.post(1, ['c', 1, {}, { vip: true }]);
@@ -124,7 +117,7 @@ describe.each([
     );
   });
 
-  test('and another one that have both fired are each named once by a late event, with the triggers', () => {
+  test('and another one that have both fired are each reported once for a late event, with the triggers', () => {
     const story = tellStory(rule, { ...rule, name: 'S' });
     story.post(0, ['a', 0]);
     story.advance(HOUR);
@@ -138,7 +131,7 @@ describe.each([
 });
 
 describe('an absence', () => {
-  test('of several events is ended by as many, whether they come one by one or before', () => {
+  test('of several events is cancelled by that many, whether they are posted one by one or before', () => {
     const rule = { ...RULE, unless: { ...ABSENCE, atLeast: 2 } };
     const story = tellStory(rule);
     story.post(0, ['a', 0]);
@@ -153,14 +146,14 @@ describe('an absence', () => {
     expect(third.post(0, ['a', 0])).toEqual(['R unless_event_occurred']);
   });
 
-  test('of several events does not name a late one, which might have been the only one', () => {
+  test('of several events does not report a late one, which may have been the only one', () => {
     const story = tellStory({ ...RULE, unless: { ...ABSENCE, atLeast: 2 } });
     story.post(0, ['a', 0]);
     story.advance(HOUR);
     expect(story.post(2 * HOUR, ['b', 1])).toEqual([]);
   });
 
-  test('of several events is not ended sooner by an event that cancels the wait of another key', () => {
+  test('of several events is not cancelled sooner by an event that cancels the wait of another key', () => {
     const story = tellStory({ ...RULE, unless: { ...ABSENCE, atLeast: 2 }, cancelOn: ['c'], key: 'event.k' });
     story.post(0, ['a', 0, { k: 'x' }]);
     expect(story.post(0, ['c', 1, { k: 'y' }])).toEqual([]);
@@ -174,7 +167,7 @@ describe('an absence', () => {
     expect(story.post(0, ['c', 1])).toEqual(['R cancelled_by_event']);
   });
 
-  test('is ended by an event that has the same value only', () => {
+  test('is cancelled only by an event that has the same value', () => {
     const story = tellStory({ ...RULE, unless: { ...ABSENCE, same: 'event.n' } });
     story.post(0, ['a', 0, { n: 1 }]);
     expect(story.post(0, ['b', 1, { n: 2 }], ['b', 1])).toEqual([]);
@@ -193,7 +186,7 @@ test.each([
   [['b', 1], ['c', 2], 'unless_event_occurred'],
   [['b', 1], ['c', 1], 'cancelled_by_event'],
 ] as const)(
-  'of %j and %j that are known before, the first one decides, and of two at once the one that cancels',
+  'of %j and %j that are known before, the first one counts, and of two at once the one that cancels',
   (one, other, code) => {
     const story = tellStory({ ...ABSENT, cancelOn: ['c'] });
     story.post(0, one, other);
@@ -217,58 +210,11 @@ test('a burst is cancelled by an event after its last one, not between', () => {
   expect(story.post(0, ['b', 10])).toEqual(['R cancelled_by_event']);
 });
 
-describe('a stored wait', () => {
-  const twice = { ...RULE, unless: { ...ABSENCE, atLeast: 2 } };
-
-  test.each([
-    ['same', 'changed'],
-    ['changed', 'changed'],
-    ['new', 'new'],
-  ] as const)('that is %s counts as %s when one of several events has come', (before, after) => {
-    const wait = waitOf({ stored: before });
-    cancelWaits(contextOf([wait], twice), eventOf('b'));
-    expect(wait).toMatchObject({ status: 'waiting', stored: after, state: { seen: 1 } });
-  });
-
-  test('is not ended by its own trigger', () => {
-    const wait = waitOf({ state: { trigger: eventOf('b') } });
-    cancelWaits(contextOf([wait], { ...RULE, on: ['b'], cancelOn: ['b'] }), eventOf('b'));
-    expect(wait.status).toBe('waiting');
-  });
-
-  test('of an earlier catalog is ended by that catalog', () => {
-    const wait = waitOf({});
-    const context = contextOf([wait], CANCELLED, { ...CANCELLED, cancelOn: [] });
-    cancelWaits(context, eventOf('b'));
-    expect(wait.status).toBe('cancelled');
-  });
-
-  test('that has fired is named only if the event has its key in the active catalog, too', () => {
-    const fired = () =>
-      waitOf({ key: 'x', status: 'fired', endedAt: BASE, state: { trigger: eventOf('a'), fired: true } });
-    const late = eventOf('b', { k: 'x', j: 'y' });
-    const byK = { ...CANCELLED, key: 'event.k' };
-    const same = contextOf([fired()], byK, byK);
-    reportTooLate(same, late);
-    expect(same.decisions).toMatchObject([{ reason_code: 'too_late' }]);
-    const changed = contextOf([fired()], byK, { ...byK, key: 'event.j' });
-    reportTooLate(changed, late);
-    expect(changed.decisions).toEqual([]);
-  });
-
-  test('of a rule that is gone is left alone', () => {
-    const wait = waitOf({ rule: 'GONE' });
-    const context = contextOf([wait], CANCELLED);
-    cancelWaits(context, eventOf('b'));
-    expect([wait.status, context.decisions]).toEqual(['waiting', []]);
-  });
-});
-
 describe('a digest', () => {
   const digest = { window: { kind: 'fixed' as const, span: HOUR, text: '1h' }, keep: 9, firstNow: false };
   const rule = { ...RULE, digest, cancelOn: ['b'] };
 
-  test('loses what was collected up to the event that cancels, and keeps the rest', () => {
+  test('drops what was collected up to the event that cancels, and keeps the rest', () => {
     const story = tellStory(rule);
     story.post(0, ['a', 0], ['a', 10], ['a', 20]);
     expect(story.post(0, ['b', 10])).toEqual(['R cancelled_by_event']);
@@ -276,7 +222,7 @@ describe('a digest', () => {
     expect(step).toEqual([20]);
   });
 
-  test('ends when nothing is left', () => {
+  test('ends when no item is left', () => {
     const story = tellStory(rule);
     story.post(0, ['a', 0], ['a', 10]);
     expect(story.post(0, ['b', 10])).toEqual(['R cancelled_by_event']);
@@ -294,34 +240,3 @@ describe('a digest', () => {
     return story.sends(2 * HOUR).map(({ items = [] }) => items.map(({ at }) => new Date(at).getTime() % 1000));
   }
 });
-
-/** @param rule of version 1, which the waits began with @param active of the active catalog; absent: the same */
-function contextOf(waits: Wait[], rule: Partial<Rule>, active = rule): DecisionContext {
-  const [first, second] = [rule, active].map((one, place) => rulesOf([plainRule({ ...RULE, ...one })], place + 1));
-  const sets = { active: second!, at: (version: number) => (version === 1 ? first! : second!) };
-  const user = { ...newUserState('u'), waits: new Map(waits.map((one) => [one.waitId, one])) };
-  return newContext(sets, user, BASE, countingIds(), 'source');
-}
-
-function waitOf(values: Partial<Wait>): Wait {
-  return {
-    waitId: 'w',
-    userId: 'u',
-    rule: 'R',
-    key: '',
-    kind: 'delay',
-    catalogVersion: 1,
-    beganAt: BASE,
-    status: 'waiting',
-    dueAt: BASE + HOUR,
-    triggerTime: BASE,
-    state: { trigger: eventOf('a') },
-    endedAt: null,
-    stored: 'same',
-    ...values,
-  };
-}
-
-function eventOf(type: string, properties: JsonObject = {}): Trigger {
-  return { key: `key of ${type}`, eventId: type, type, time: BASE, properties, traits: {} };
-}

@@ -3,11 +3,10 @@ import { expect, test } from 'vitest';
 import { contentUuid } from '../src/events/content.ts';
 import type { After } from '../src/model/catalog.ts';
 import type { Event } from '../src/model/event.ts';
-import { addEvent, newUserState } from '../src/rules/facts.ts';
 import { matchPattern } from '../src/rules/patterns/match-pattern.ts';
-import { countingIds } from '../src/simulate/counting-ids.ts';
 import { runs } from './support/properties.ts';
 import { BASE, plainRule, rulesOf } from './support/random-catalog.ts';
+import { newIds, userKnowing } from './support/simulation.ts';
 
 const step: fc.Arbitrary<After> = fc
   .record({
@@ -17,26 +16,22 @@ const step: fc.Arbitrary<After> = fc
   })
   .map(({ event, within, same }) => ({ event, within, withinText: `${within}ms`, ...(same && { same }) }));
 
-/** Few moments, so that many events share one. */
-const happened: fc.Arbitrary<Event> = fc
+/** Few times, so that many events share one. */
+const drawnEvent: fc.Arbitrary<Event> = fc
   .record({ type: fc.constantFrom('a', 'a', 'b'), after: fc.constantFrom(0, 0, 1, 2), n: fc.constantFrom(1, 1, 2) })
   .map(({ type, after, n }) => eventOf(type, after, n));
 
-test('a chain of steps is found if there is one, whichever share a moment; of all chains one whose last step is the latest', () => {
+test('finds a chain of steps if there is one, also among events of the same time, and one whose last step is the latest', () => {
   fc.assert(
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 4 }),
-      fc.array(happened, { maxLength: 6 }),
+      fc.array(drawnEvent, { maxLength: 6 }),
       fc.constantFrom(eventOf('a', 2, 1), eventOf('c', 2, 1)),
       (after, drawn, trigger) => {
         const events = drawn.map((event, place) => ({ ...event, eventId: `${place}`, key: contentUuid(`${place}`) }));
         const rules = rulesOf([plainRule({ name: 'R', on: ['a', 'c'], after, key: 'event.k' })]);
-        const user = newUserState('u');
-        for (const event of [...events, trigger]) {
-          const { key, eventId, time } = event;
-          addEvent(user, event.type, { key, eventId, time, event });
-        }
-        const { steps } = matchPattern(rules.byName.get('R')!, user, trigger, countingIds());
+        const user = userKnowing([...events, trigger]);
+        const { steps } = matchPattern(rules.byName.get('R')!, user, trigger, newIds());
         const found = steps?.map((one) => one.event as Event);
         const chains = everyChoice(after.length, events).filter((chain) => isChain(chain, after, trigger));
         if (found) expect(isChain(found, after, trigger) && new Set(found).size === found.length).toBe(true);
@@ -49,7 +44,7 @@ test('a chain of steps is found if there is one, whichever share a moment; of al
   );
 });
 
-/** The definition: each of its type, agreeing where it must, and not before the one before it, nor too long after it. */
+/** The definition: each event has its type, the same value if required, and follows the one before it within the span. */
 function isChain(chain: readonly Event[], after: readonly After[], trigger: Event): boolean {
   return after.every(({ event, within, same }, place) => {
     const one = chain[place]!;
@@ -59,7 +54,7 @@ function isChain(chain: readonly Event[], after: readonly After[], trigger: Even
   });
 }
 
-/** So many of them, in every order, none of them twice. */
+/** All choices of `many` of the events, in every order, each event once. */
 function everyChoice(many: number, events: readonly Event[]): Event[][] {
   if (many === 0) return [[]];
   return events.flatMap((event) =>

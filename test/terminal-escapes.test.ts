@@ -3,18 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { addApplyCommand } from '../src/cli/apply.ts';
-import { addCatalogCommands } from '../src/cli/catalog.ts';
-import { addCheckCommand } from '../src/cli/check.ts';
-import { addExplainCommand } from '../src/cli/explain.ts';
 import { escapeJson, escapeTerminal } from '../src/cli/output/escape-terminal.ts';
-import { addSimulateCommand } from '../src/cli/simulate.ts';
-import { addTestCommand } from '../src/cli/test.ts';
-import { addWaitsCommands } from '../src/cli/waits.ts';
+import { runCommand } from './support/cli.ts';
 
-/** Text from files, events and responses never controls the terminal: no escape, C1, line break or bidirectional control. */
+/** Text of files, events and responses cannot control the terminal: no escape, C1, line break or bidirectional control. */
 
 const NASTY = 'h\u001b[31m\u009b2J\n\r\u202ei\u2066\u200f\u007f';
 const SHOWN = String.raw`h\u{1b}[31m\u{9b}2J\u{a}\u{d}\u{202e}i\u{2066}\u{200f}\u{7f}`;
@@ -22,41 +15,18 @@ const SHOWN = String.raw`h\u{1b}[31m\u{9b}2J\u{a}\u{d}\u{202e}i\u{2066}\u{200f}\
 const INTERPRETED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 let folder: string;
-let printed: string[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidings-visible-'));
-  printed = [];
-  for (const way of ['log', 'error'] as const) {
-    vi.spyOn(console, way).mockImplementation((text: string) => void printed.push(text));
-  }
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
   vi.unstubAllEnvs();
-  process.exitCode = 0;
   await rm(folder, { recursive: true });
 });
 
-async function tidings(...args: string[]): Promise<string> {
-  const program = new Command();
-  for (const add of [
-    addCheckCommand,
-    addTestCommand,
-    addSimulateCommand,
-    addApplyCommand,
-    addCatalogCommands,
-    addWaitsCommands,
-    addExplainCommand,
-  ]) {
-    add(program);
-  }
-  printed.length = 0;
-  await program.parseAsync(args, { from: 'user' });
-  return printed.join('\n');
-}
+const print = async (...args: string[]) => (await runCommand(...args)).text;
 
-async function catalog(files: { readonly [name: string]: string }): Promise<void> {
+async function writeCatalog(files: { readonly [name: string]: string }): Promise<void> {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
 }
 
@@ -71,7 +41,7 @@ test('escapes what a terminal would interpret', () => {
 
 describe('with a folder', () => {
   test('check, test, simulate and apply escape names', async () => {
-    await catalog({
+    await writeCatalog({
       'events.yaml': `events:\n  ${NAME}: {}\n  a: {}\n`,
       'notifications.yaml': 'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n',
       'rules.yaml': `rules:\n  ${NAME}: { on: hi, notify: A }\n`,
@@ -79,7 +49,7 @@ describe('with a folder', () => {
       'events.jsonl': '[]',
     });
     for (const args of [['check'], ['test'], ['simulate', '--events', join(folder, 'events.jsonl')], ['apply']]) {
-      const text = await tidings(args[0] as string, folder, ...args.slice(1));
+      const text = await print(args[0] as string, folder, ...args.slice(1));
       expect(text, args[0]).not.toMatch(INTERPRETED);
       if (args[0] === 'check') expect(text).toContain(SHOWN);
     }
@@ -88,7 +58,7 @@ describe('with a folder', () => {
   test('test and simulate escape the content of events', async () => {
     const event = { user_id: 'u\u202e\u200f', event_type: 'a', event_timestamp: '2025-10-31T10:00:00Z' };
     const events = JSON.stringify([{ ...event, properties: { text: NASTY } }]);
-    await catalog({
+    await writeCatalog({
       'events.yaml': 'events:\n  a: { properties: { text: string } }\n',
       'notifications.yaml': 'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n',
       'rules.yaml': 'rules:\n  A: { on: a, when: event.text == "x" }\n',
@@ -96,7 +66,7 @@ describe('with a folder', () => {
       'events.jsonl': events,
     });
     for (const args of [['test'], ['simulate', '--events', join(folder, 'events.jsonl')]]) {
-      const text = await tidings(args[0] as string, folder, ...args.slice(1));
+      const text = await print(args[0] as string, folder, ...args.slice(1));
       expect(text, args[0]).not.toMatch(INTERPRETED);
       expect(text, args[0]).toContain(String.raw`\u{9b}2J`);
     }
@@ -125,12 +95,12 @@ test('commands escape the responses of a running Tidings', async () => {
     ];
     for (const [args, status, body, lines] of cases) {
       answer = { status, body };
-      const text = await tidings(...args);
+      const text = await print(...args);
       expect(text).not.toMatch(INTERPRETED);
       expect(text).toContain(SHOWN.slice(0, 10));
       expect(text.split('\n'), text).toHaveLength(lines);
       expect(() => JSON.parse(text)).toThrow();
-      expect(JSON.parse(await tidings(...args, '--json'))).toEqual(body);
+      expect(JSON.parse(await print(...args, '--json'))).toEqual(body);
     }
   } finally {
     server.close();
