@@ -7,7 +7,16 @@ import { ensureBuilt } from './scripts/install.mjs';
 await ensureBuilt();
 
 /** Those that take longest, in their order: one of them begun last would run on alone, beside an idle core. */
-const LONGEST = ['torture', 'console', 'processes', 'embedded', 'timers', 'rules-random', 'delivery', 'readme'];
+const LONGEST = [
+  'torture',
+  'console',
+  'processes',
+  'embedded',
+  'pending-waits',
+  'timed-arrival-order',
+  'limits-in-database',
+  'readme',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Rule } from '../src/model/catalog.ts';
-import type { JsonObject } from '../src/model/event.ts';
 import { evaluateKey, haveSameValue, limitBucketKey } from '../src/rules/key.ts';
 import { plainRule, rulesOf } from './support/random-catalog.ts';
 
-/** What keeps the events, waits and limits of one rule apart. */
+/** Keys, which separate the events, waits and limits of one rule. */
 
-/** Ids that show the text they stand for. */
+/** IDs that show the text they stand for. */
 const IDS = { fresh: () => 'fresh', fromText: (text: string) => `id of ${text.length}: ${text}` };
 
 describe('the key of an event', () => {
@@ -68,7 +66,7 @@ describe('two events have the same value', () => {
     expect(haveSameValue(sameUnless, event(one), event(other), IDS)).toBe(same);
   });
 
-  test('whatever they say, where nothing is compared', () => {
+  test('with any values, if nothing is compared', () => {
     expect(haveSameValue(undefined, event({ k: 'x' }), event({}), IDS)).toBe(true);
   });
 });
@@ -92,10 +90,10 @@ describe('a limit is counted', () => {
   });
 });
 
-function compile(rule: Partial<Rule>) {
+function compile(rule: Partial<Parameters<typeof plainRule>[0]>) {
   return rulesOf([plainRule({ name: 'R', on: ['a'], ...rule })]).byName.get('R')!;
 }
 
-function event(properties: JsonObject) {
-  return { properties, traits: {} };
+function event(properties: object) {
+  return { properties: { ...properties }, traits: {} };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Limit, Period } from '../src/model/catalog.ts';
 import { evaluateLimit, toLimitKey, toLimitLookup } from '../src/rules/limits.ts';
 
-/** How one limit counts: the bounds of its windows, where its sends are counted, and the place of the next one. */
+/** The counting of one limit: the bounds of its windows, its buckets, and the slot of the next send. */
 
 const HOUR = 3_600_000;
 const DAY = 86_400_000;
@@ -25,7 +25,7 @@ describe('a limit key', () => {
   });
 });
 
-describe('a limit needs to know', () => {
+describe('the look-up of a limit', () => {
   const [from, to] = [NOON, NOON + DAY];
 
   test.each([
@@ -34,7 +34,7 @@ describe('a limit needs to know', () => {
     [UTC_DAY, '2025-10-31', '2025-11-01'],
     [USER_DAY, '2025-10-30', '2025-11-02'],
     [{ kind: 'day', zone: 'Asia/Tokyo' } as const, '2025-10-30', '2025-11-02'],
-  ])('for %j the buckets that an event in the span may meet', (period, first, last) => {
+  ])('of %j covers the buckets that an event in the span may be in', (period, first, last) => {
     expect(toLimitLookup('key', limitOf(period, 1), from, to)).toEqual({ limitKey: 'key', from: first, to: last });
   });
 });
@@ -70,6 +70,19 @@ describe('a day', () => {
     const uses = [...own, useAt(NOON - DAY, '2025-10-30', 9), useAt(NOON + DAY, '2025-11-01', 9)];
     const state = evaluateLimit(limitOf(UTC_DAY, 3), uses, NOON, {});
     expect(state).toMatchObject({ bucket: '2025-10-31', window: '2025-10-31 (UTC)', slot: 6, reached: true });
+    expect(state.uses.map(({ slot }) => slot)).toEqual([5, 2, 3]);
+  });
+
+  test('counts the sends of its own bucket at its midnight too, and takes the slot after the highest', () => {
+    const midnight = Date.parse('2025-10-26T00:00:00Z');
+    const uses = [
+      useAt(midnight + 2, '2025-10-26', 3),
+      useAt(midnight + 2, '2025-10-26', 2),
+      useAt(midnight + 1, '2025-10-26', 5),
+      useAt(midnight - DAY, '2025-10-25', 9),
+    ];
+    const state = evaluateLimit(limitOf(UTC_DAY, 4), uses, midnight, {});
+    expect(state).toMatchObject({ bucket: '2025-10-26', window: '2025-10-26 (UTC)', slot: 6, reached: false });
     expect(state.uses.map(({ slot }) => slot)).toEqual([5, 2, 3]);
   });
 
@@ -124,6 +137,23 @@ describe('a rolling window', () => {
   test('of several spans with as many sends names the earliest', () => {
     const uses = [useAt(NOON - HOUR), useAt(NOON + HOUR)];
     expect(evaluateLimit(limitOf(ROLLING, 1), uses, NOON, {}).uses).toEqual([uses[0]]);
+  });
+
+  test.each([
+    ['at both ends of a span', [-12, 12], [-12, 12]],
+    ['that no single span holds', [-13, 12], [-13]],
+    ['of which one is outside the span of two', [-23, 3, 2], [2, 3]],
+    ['in another order', [-1, -5], [-5, -1]],
+    ['a span away and further', [-24, -25, 25], [-24]],
+  ])('names the sends of the fullest span, oldest first: sends %s', (_name, hours, counted) => {
+    const uses = hours.map((hour) => useAt(NOON + hour * HOUR));
+    const limit: Limit = { max: 2, period: { kind: 'rolling', span: DAY }, text: '2 per 24h per person' };
+    expect(evaluateLimit(limit, uses, NOON, {})).toMatchObject({
+      window: `any 24h around ${new Date(NOON).toISOString()}`,
+      uses: counted.map((hour) => ({ at: NOON + hour * HOUR })),
+      reached: counted.length >= 2,
+      slot: 1,
+    });
   });
 
   test('orders two sends as well', () => {

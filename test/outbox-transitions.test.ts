@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { claimOutbox, deleteOutbox, enqueueOutbox } from '../src/store/outbox.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
-/** Each change of the outbox, straight at its statement. */
+/** Each statement that changes the outbox: the rows it changes, and those it must leave alone. */
 
 const TENANT = 'default';
 const NOW = Date.parse('2025-11-20T12:00:00Z');
@@ -24,14 +24,14 @@ test('an event is in the outbox once, as it was first written', async () => {
   expect(await claimOutbox(database.pool, NOW + 1, NOW + CLAIM_MS, 10)).toMatchObject([{ event: { n: 1 } }]);
 });
 
-test('a claim takes the oldest events, as many as asked for', async () => {
+test('a claim returns the oldest events, up to the limit', async () => {
   await enqueue('b', NOW - 2);
   await enqueue('c', NOW - 1);
   await enqueue('a', NOW - 3);
   expect(await claim(NOW, 2)).toEqual(['a', 'b']);
 });
 
-test('a claimed event is left alone until the claim has expired', async () => {
+test('a claimed event is skipped until the claim has expired', async () => {
   await enqueue('e', NOW);
   expect(await claim(NOW)).toEqual(['e']);
   expect(await claim(NOW + CLAIM_MS)).toEqual([]);

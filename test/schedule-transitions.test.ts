@@ -9,7 +9,7 @@ import {
 } from '../src/store/schedules.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
-/** Each change of a schedule's state, straight at its statement: which rows it changes, and which it must leave alone. */
+/** Each statement that changes the state of a schedule: the rows it changes, and those it must leave alone. */
 
 const TENANT = 'default';
 const now = Date.parse('2025-11-20T12:00:00Z');
@@ -27,13 +27,13 @@ beforeEach(async () => {
 afterAll(() => database.drop());
 
 describe('a claim of a schedule', () => {
-  test('takes one from the moment it is due, and not before', async () => {
+  test('returns one from the moment it is due, and not before', async () => {
     await store('hourly', now);
     expect(await claim(now - 1)).toBeUndefined();
     expect(await claim(now)).toMatchObject({ rule: 'R', zone: 'UTC', nextAt: now, cursor: null });
   });
 
-  test('leaves alone what another worker has claimed, until that claim has expired', async () => {
+  test('skips what another worker has claimed, until that claim has expired', async () => {
     await store('hourly', now);
     await claim(now);
     expect(await claim(now + CLAIM_MS)).toBeUndefined();
@@ -49,13 +49,29 @@ describe('a claim of a schedule', () => {
 });
 
 describe('progress', () => {
+  test('belongs to the current holder after a claim has expired', async () => {
+    const due = now + HOUR;
+    await store('0 * * * *', due);
+    expect(await claim(now)).toBeUndefined();
+    const first = (await claim(due))!;
+    expect(first).toMatchObject({ rule: 'R', zone: 'UTC', nextAt: due, cursor: null });
+    expect(await claim(due)).toBeUndefined();
+    // The first holder stopped responding. Another worker claims the schedule, and then the first one comes back.
+    const second = (await claim(due + 60_001))!;
+    await expect(save(first, { nextAt: due, cursor: 'x', claimedUntil: null })).rejects.toThrow(
+      'the claim on the schedule of rule R was lost',
+    );
+    await save(second, { nextAt: due, cursor: 'm', claimedUntil: null });
+    expect(await claim(due + 60_001)).toMatchObject({ nextAt: due, cursor: 'm' });
+  });
+
   test('is saved by the holder, and the next claim goes on from there', async () => {
     await store('hourly', now);
     await save((await claim(now))!, { cursor: 'm', claimedUntil: null });
     expect(await claim(now)).toMatchObject({ nextAt: now, cursor: 'm' });
   });
 
-  test('is not saved by a worker whose claim another one has taken over', async () => {
+  test('is not saved by a worker that lost its claim', async () => {
     await store('hourly', now);
     const old = (await claim(now))!;
     await claim(now + CLAIM_MS + 1);
@@ -81,7 +97,7 @@ describe('progress', () => {
 });
 
 describe('another catalog', () => {
-  test('with another pattern begins anew: the claim is void and nobody has had a turn', async () => {
+  test('with another pattern starts again: the claim is void, and no user has been reached', async () => {
     await store('hourly', now);
     const held = (await claim(now))!;
     await save(held, { cursor: 'm' });

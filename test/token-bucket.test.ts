@@ -60,3 +60,17 @@ test('a clock that goes back gives and takes nothing', () => {
   expect(bucket.level(0)).toBe(5);
   expect(bucket.level(100)).toBe(6);
 });
+
+test('gives one second of tokens at once, then the rate, and pays a debt first', () => {
+  const bucket = new TokenBucket(10, 0);
+  expect([bucket.level(0), bucket.wait(10, 0)]).toEqual([10, 0]);
+  bucket.take(10, 0);
+  expect([bucket.level(0), bucket.wait(1, 0), bucket.wait(5, 0)]).toEqual([0, 100, 500]);
+  expect([bucket.level(250), bucket.level(1_000_000)]).toEqual([2, 10]);
+  bucket.take(25, 1_000_000);
+  expect([bucket.level(1_000_000), bucket.wait(1, 1_000_000)]).toEqual([0, 1600]);
+  expect(bucket.wait(50, 1_002_500)).toBe(0);
+  // A clock that goes back adds no tokens.
+  bucket.take(10, 1_002_500);
+  expect(bucket.level(0)).toBe(0);
+});

@@ -17,13 +17,30 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'patterns',
     code: ['src/rules/patterns', 'src/rules/event-order.ts', 'src/rules/triggers.ts'],
-    tests: ['test/event-patterns.test.ts', 'test/cancel.test.ts', 'test/patterns.test.ts'],
+    tests: [
+      'test/event-order.test.ts',
+      'test/event-counts.test.ts',
+      'test/pattern-steps.test.ts',
+      'test/notification-filters.test.ts',
+      'test/wait-cancellation.test.ts',
+      'test/stored-wait-cancellation.test.ts',
+      'test/pattern-chains.test.ts',
+    ],
   },
-  { name: 'cancel', code: ['src/rules/waits/cancel.ts', 'src/rules/waits/ending.ts'], tests: ['test/cancel.test.ts'] },
+  {
+    name: 'cancel',
+    code: ['src/rules/waits/cancel.ts', 'src/rules/waits/ending.ts'],
+    tests: ['test/wait-cancellation.test.ts', 'test/stored-wait-cancellation.test.ts'],
+  },
   {
     name: 'rules',
     code: ['src/rules', 'src/rules/patterns/pattern-lookups.ts'],
-    tests: ['test/world.test.ts', 'test/rules-time.test.ts', 'test/rules-random.test.ts'],
+    tests: [
+      'test/simulator.test.ts',
+      'test/rule-stories.test.ts',
+      'test/required-facts.test.ts',
+      'test/timed-arrival-order.test.ts',
+    ],
   },
   { name: 'expressions', code: ['src/expressions'], tests: ['test/condition.test.ts'] },
   { name: 'templates', code: ['src/templates'], tests: ['test/render.test.ts'] },
@@ -38,7 +55,12 @@ export const ROOMS: readonly Room[] = [
       'src/lib/circuit-breaker.ts',
       'src/lib/semaphore.ts',
     ],
-    tests: ['test/worker.test.ts'],
+    tests: [
+      'test/backoff.test.ts',
+      'test/circuit-breaker.test.ts',
+      'test/semaphore.test.ts',
+      'test/settlement.test.ts',
+    ],
   },
   { name: 'token bucket', code: ['src/lib/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
 ];

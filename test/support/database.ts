@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { openPool } from '../../src/store/pg/pool.ts';
 import { databaseUrl } from './postgres.ts';
 
@@ -26,6 +26,19 @@ export async function testDatabase(): Promise<TestDatabase> {
       await asAdmin(serverUrl, `drop database ${name}`);
     },
   };
+}
+
+/**
+ * Prepares a database for the tests of a file: call it once, at its top. The database is created before the tests and
+ * dropped after them; the returned function is for use in them.
+ */
+export function useDatabase(): () => TestDatabase {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await testDatabase();
+  });
+  afterAll(() => database.drop());
+  return () => database;
 }
 
 async function asAdmin(serverUrl: string, sql: string): Promise<void> {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { contentUuid } from '../../src/events/content.ts';
 import type { Absence, Action, After, At, Count, Digest, Limit, Rule } from '../../src/model/catalog.ts';
-import type { JsonObject, Millis } from '../../src/model/event.ts';
+import type { Event, JsonObject, Millis } from '../../src/model/event.ts';
 import { BASE, DAY, HOUR, plainRule, SECOND } from './random-catalog.ts';
 
 /** Rules with patterns, waits, digests and actions, over the event types a to c, and e that only rules make. */
@@ -12,19 +13,20 @@ const SPANS: readonly [Millis, string][] = [
   [DAY, '24h'],
 ];
 
-export interface Told {
+/** An event before it has an ID. */
+export interface DrawnEvent {
   readonly type: string;
   readonly time: Millis;
-  /** How much later it becomes known. */
+  /** Time in ms until it becomes known. */
   readonly late: Millis;
-  /** The key, what is counted, and a point in time; null: not there. */
+  /** The key, a number to count, and a point in time; null: absent. */
   readonly k: string | null;
   readonly n: number | null;
   readonly t: Millis | null;
   readonly plan: string | null;
 }
 
-/** Times huddle around the ends of spans, hit exactly and missed by a millisecond and a second. */
+/** Times around the ends of spans: exactly there, and off by a millisecond and a second. */
 const times: fc.Arbitrary<Millis> = fc
   .tuple(
     fc.integer({ min: 0, max: 2 }),
@@ -33,7 +35,7 @@ const times: fc.Arbitrary<Millis> = fc
   )
   .map(([day, span, off]) => BASE + day * DAY + span + off);
 
-export const told: fc.Arbitrary<Told> = fc.record({
+export const drawnEvent: fc.Arbitrary<DrawnEvent> = fc.record({
   type: fc.constantFrom(...TYPES),
   time: times,
   late: fc.constantFrom(0, 0, 0, 1, SECOND, HOUR, DAY, 3 * DAY),
@@ -219,9 +221,9 @@ const short = fc.constantFrom<readonly [Millis, string]>([SECOND, '1s'], [10 * M
 const long = fc.constantFrom<readonly [Millis, string]>([2 * HOUR, '2h'], [DAY, '24h']);
 
 /** Everything happens within an hour. */
-export const withinAnHour: fc.Arbitrary<Told> = fc
+export const withinAnHour: fc.Arbitrary<DrawnEvent> = fc
   .tuple(
-    told,
+    drawnEvent,
     fc.constantFrom(0, SECOND, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 50 * MINUTE, HOUR),
     fc.constantFrom(0, 0, 0, 1, -1),
     fc.constantFrom(null, 30 * MINUTE, 2 * HOUR, DAY, 3 * DAY),
@@ -318,11 +320,25 @@ export const someOrderlyRule: fc.Arbitrary<Rule> = fc
     plainRule({ name: 'R0', ...(present(rule) as Partial<Rule> & Pick<Rule, 'on'>), ...waits }),
   );
 
-export function propertiesOf({ k, n, t }: Told): JsonObject {
+/** The event of user `u` as the rules see it, the one at `place` of its run. */
+export function toEvent(one: DrawnEvent, place: number): Event {
+  return {
+    tenantId: '',
+    userId: 'u',
+    eventId: `event ${place}`,
+    key: contentUuid(String(place)),
+    type: one.type,
+    time: one.time,
+    properties: propertiesOf(one),
+    traits: traitsOf(one),
+  };
+}
+
+function propertiesOf({ k, n, t }: DrawnEvent): JsonObject {
   return present({ k, n, t: t === null ? null : new Date(t).toISOString() }) as JsonObject;
 }
 
-export function traitsOf({ plan }: Told): JsonObject {
+function traitsOf({ plan }: DrawnEvent): JsonObject {
   return plan === null ? {} : { plan };
 }
 

@@ -1,11 +1,13 @@
 import { contentUuid } from '../../src/events/content.ts';
 import type { Rule } from '../../src/model/catalog.ts';
-import type { JsonObject, Millis } from '../../src/model/event.ts';
+import type { Event, JsonObject, Millis } from '../../src/model/event.ts';
 import type { Send } from '../../src/rules/context.ts';
+import { addEvent, newUserState, type UserState } from '../../src/rules/facts.ts';
+import type { RuleSets } from '../../src/rules/rule-set.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
-import { only } from './memory.ts';
-import { BASE, plainRule, rulesOf } from './random-catalog.ts';
+import { Memory, only } from './memory.ts';
+import { BASE, type Given, plainRule, propertiesOf, rulesOf, traitsOf } from './random-catalog.ts';
 
 /** An event of a story: its type, its time after BASE, and what it says. */
 export type StoryEvent = readonly [type: string, after: Millis, properties?: JsonObject, traits?: JsonObject];
@@ -44,4 +46,47 @@ export function tellStory(...rules: readonly (Partial<Rule> & Pick<Rule, 'name' 
 
 function summarize(steps: readonly SimulationStep[]): string[] {
   return steps.flatMap(({ decisions }) => decisions.map(({ rule, reason_code }) => `${rule} ${reason_code}`));
+}
+
+/** A simulator under these rules that remembers everything. */
+export function simulatorOf(rules: readonly Rule[] | RuleSets): Simulator {
+  return new Simulator(toRuleSets(rules), countingIds());
+}
+
+/** A simulator under these rules that remembers what the rules declare that they need. */
+export function memoryOf(rules: readonly Rule[] | RuleSets): Memory {
+  return new Memory(toRuleSets(rules), countingIds());
+}
+
+function toRuleSets(rules: readonly Rule[] | RuleSets): RuleSets {
+  return 'active' in rules ? rules : only(rulesOf(rules));
+}
+
+/** A random event of user `given.user`, as the rules see it; the one at `place` of its run. */
+export function eventOfGiven(given: Given, place: number): Event {
+  return {
+    tenantId: '',
+    userId: String(given.user),
+    eventId: `event ${place}`,
+    key: contentUuid(String(place)),
+    type: given.type,
+    time: given.time,
+    properties: propertiesOf(given),
+    traits: traitsOf(given),
+  };
+}
+
+/** A user whose events of these types are known. */
+export function userKnowing(events: readonly Event[]): UserState {
+  const user = newUserState('u');
+  for (const event of events) {
+    const { key, eventId, time } = event;
+    addEvent(user, event.type, { key, eventId, time, event });
+  }
+  return user;
+}
+
+/** IDs that count up from 1. */
+export function newIds(): ReturnType<typeof countingIds> {
+  return countingIds();
 }

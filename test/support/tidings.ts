@@ -1,18 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
 import pino, { type Logger } from 'pino';
 import { CatalogCache } from '../../src/catalog/cache.ts';
 import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
 import { loadCatalogFiles } from '../../src/catalog/load/load-catalog-files.ts';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import type { Provider } from '../../src/channels/provider.ts';
-import { DeliveryWorker } from '../../src/delivery/worker.ts';
+import { DeliveryWorker, type DeliveryWorkerOptions } from '../../src/delivery/worker.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
+import type { EventResult } from '../../src/ingest/results.ts';
+import type { CatalogData } from '../../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
+import type { Millis } from '../../src/model/event.ts';
 import { Seal } from '../../src/privacy/seal.ts';
+import type { BacktestReport } from '../../src/simulate/backtest.ts';
+import { runBacktest } from '../../src/simulate/run-backtest.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
+import { lockUsers } from '../../src/store/facts.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
+import { openPool, type Timeouts } from '../../src/store/pg/pool.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
+import { cancelWaits, migrateWaits, type WaitProgress } from '../../src/timers/wait-admin.ts';
 import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
@@ -20,60 +29,111 @@ export const TENANT = 'default';
 export const FINTECH = fileURLToPath(new URL('../../examples/fintech', import.meta.url));
 export const silent = pino({ level: 'silent' });
 
-export interface TestTidings {
-  readonly database: TestDatabase;
+/** The parts that a process does not share with others. */
+export interface TestProcess {
+  readonly pool: pg.Pool;
   readonly pipeline: Pipeline;
+  ingest(items: readonly unknown[]): Promise<readonly EventResult[]>;
+  /** Starts the worker of waits and schedules. By default it is not limited in pace: it fires all that is due. */
+  timers(options?: Partial<TimerWorkerOptions>): Promise<TimerWorker>;
+}
+
+export interface TestTidings extends TestProcess {
+  readonly database: TestDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: { now: number };
   readonly providers: Map<Channel, Provider>;
-  apply(source: CatalogFiles): Promise<number>;
-  /** Started; stopped by `close`. */
-  worker(settings?: { lease?: number; poll?: number; name?: string }): Promise<DeliveryWorker>;
+  /** Makes a catalog the active one; returns its version. */
+  apply(source: CatalogFiles | CatalogData): Promise<number>;
+  /** Starts a delivery worker. By default it polls every 20 ms, so that it notices that the clock was moved. */
+  worker(options?: Partial<DeliveryWorkerOptions>): Promise<DeliveryWorker>;
+  /** Stops the delivery workers, aborting their sends after `grace` ms. `close` stops them as well. */
+  stopWorkers(grace?: Millis): Promise<void>;
+  /** Starts another process on the same database, by the same clock. `close` ends it. */
+  startProcess(options?: { url?: string; timeouts?: Partial<Timeouts> }): TestProcess;
+  /** Fires the due waits of these users; returns how many fired. */
+  fireDueWaits(userIds: readonly string[]): Promise<number>;
+  /** Runs a recurring rule for these users, as due now; returns for how many it ran. */
+  runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
+  migrateWaits(rule: string): Promise<WaitProgress>;
+  cancelWaits(rule: string): Promise<WaitProgress>;
+  /** Holds the locks of these users, as a batch that decides about them does, until `release`, which commits. */
+  holdUsers(userIds: readonly string[]): Promise<{ connection: pg.PoolClient; release: () => Promise<void> }>;
+  /** Backtests the past since then up to now, against itself or against a candidate. */
+  backtest(since: Millis, candidate?: CatalogData): Promise<BacktestReport>;
+  /** Stops everything that was started, and drops the database. */
   close(): Promise<void>;
 }
 
 /** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
 export async function testTidings(
   providers: { readonly [channel in Channel]?: Provider } = {},
-  source?: CatalogFiles,
+  source?: CatalogFiles | CatalogData,
   log: Logger = silent,
 ): Promise<TestTidings> {
   const database = await testDatabase();
   const { pool } = database;
   const clock = { now: Date.parse('2025-11-20T12:00:00Z') };
   const seal = new Seal(randomBytes(32));
-  const catalogs = new CatalogCache(pool);
-  const partitions = new Partitions(pool);
   const byChannel = new Map<Channel, Provider>();
   for (const channel of CHANNELS) {
     const provider = providers[channel];
     if (provider) byChannel.set(channel, provider);
   }
-  const pipeline = new Pipeline({
-    pool,
-    catalogs,
-    partitions,
-    seal,
-    clock: () => clock.now,
-    log,
-  });
-  const workers: DeliveryWorker[] = [];
+  const timerWorkers: TimerWorker[] = [];
+  const deliveryWorkers: DeliveryWorker[] = [];
+  const otherPools: pg.Pool[] = [];
+  let workersMade = 0;
+
+  const buildProcess = (own: pg.Pool, url: string, ownLog: Logger) => {
+    const catalogs = new CatalogCache(own);
+    const partitions = new Partitions(own);
+    const pipeline = new Pipeline({ pool: own, catalogs, partitions, seal, clock: () => clock.now, log: ownLog });
+    return {
+      pool: own,
+      pipeline,
+      catalogs,
+      ingest: (items: readonly unknown[]) => pipeline.ingest(TENANT, items),
+      async timers(options: Partial<TimerWorkerOptions> = {}) {
+        const worker = new TimerWorker({
+          pool: own,
+          databaseUrl: url,
+          pipeline,
+          calendar: { next: nextOccurrence, label: formatLocalTimeKey },
+          clock: () => clock.now,
+          elapsed: () => performance.now(),
+          log: silent,
+          rate: 100_000,
+          poll: 20,
+          ...options,
+        });
+        timerWorkers.push(worker);
+        await worker.start();
+        return worker;
+      },
+    };
+  };
+  const first = buildProcess(pool, database.url, log);
+  const pipelines = [first.pipeline];
+  const { pipeline, catalogs } = first;
+  const command = (rule: string) => ({ pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now, rule });
+
   const tidings: TestTidings = {
+    ...first,
     database,
-    pipeline,
-    catalogs,
     seal,
     clock,
     providers: byChannel,
     async apply(given) {
-      const { version } = await applyCatalog(pool, TENANT, await validateCatalogFiles(given), 'test', clock.now);
+      const data = 'rules' in given ? given : await validateCatalogFiles(given);
+      const { version } = await applyCatalog(pool, TENANT, data, 'test', clock.now);
       await catalogs.setActive(TENANT, version);
       return version;
     },
-    async worker(settings = {}) {
+    async worker(options = {}) {
       const worker = new DeliveryWorker({
-        name: `worker ${workers.length + 1}`,
+        name: `worker ${++workersMade}`,
         pool,
         databaseUrl: database.url,
         catalogs,
@@ -84,37 +144,47 @@ export async function testTidings(
         random: () => 0.5,
         log: silent,
         poll: 20,
-        ...settings,
+        ...options,
       });
-      workers.push(worker);
+      deliveryWorkers.push(worker);
       await worker.start();
       return worker;
     },
+    async stopWorkers(grace) {
+      for (const worker of deliveryWorkers.splice(0).reverse()) await worker.stop(grace);
+    },
+    startProcess({ url = database.url, timeouts = {} } = {}) {
+      const own = openPool(url, { max: 5, name: 'another', timeouts });
+      otherPools.push(own);
+      const started = buildProcess(own, url, silent);
+      pipelines.push(started.pipeline);
+      return started;
+    },
+    fireDueWaits: (userIds) => pipeline.fireDueWaits(TENANT, userIds),
+    runSchedule: (rule, label, userIds) =>
+      pipeline.runSchedule({ tenantId: TENANT, rule, due: clock.now, label }, userIds, async () => {}),
+    migrateWaits: (rule) => migrateWaits(command(rule), ''),
+    cancelWaits: (rule) => cancelWaits(command(rule), ''),
+    async holdUsers(userIds) {
+      const connection = await pool.connect();
+      await connection.query('begin');
+      await lockUsers(connection, TENANT, userIds);
+      const release = async () => {
+        await connection.query('commit');
+        connection.release();
+      };
+      return { connection, release };
+    },
+    backtest: (since, candidate) =>
+      runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1 }),
     async close() {
-      for (const worker of workers) await worker.stop();
-      await pipeline.drain();
+      await Promise.all(timerWorkers.map((worker) => worker.stop()));
+      await tidings.stopWorkers();
+      await Promise.all(pipelines.map((one) => one.drain()));
+      await Promise.all(otherPools.map((own) => own.end()));
       await database.drop();
     },
   };
   await tidings.apply(source ?? (await loadCatalogFiles(FINTECH)));
   return tidings;
-}
-
-/** Not started. Its pace is no matter here: it fires all that is due. */
-export function timerWorker(
-  { database, pipeline, clock }: Pick<TestTidings, 'database' | 'pipeline' | 'clock'>,
-  parts: Partial<TimerWorkerOptions> = {},
-): TimerWorker {
-  return new TimerWorker({
-    pool: database.pool,
-    databaseUrl: database.url,
-    pipeline,
-    calendar: { next: nextOccurrence, label: formatLocalTimeKey },
-    clock: () => clock.now,
-    elapsed: () => performance.now(),
-    log: silent,
-    rate: 100_000,
-    poll: 20,
-    ...parts,
-  });
 }

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/**
+ * A statement is planned once and its plan kept, so one that is planned while the tables hold next to nothing must be right
+ * when they hold millions: what is asked of one user or one message is looked up by an index, never searched for.
+ */
+
+const PEOPLE = 10;
+const MINUTE = 60_000;
+
+/** A rule of each kind that looks something up. */
+const CATALOG = new Map([
+  ['events.yaml', 'events: { began: {}, ended: {}, reached: {} }\ntraits: { level: string, email: string }\n'],
+  [
+    'notifications.yaml',
+    'notifications:\n  N: { category: SYSTEM, channels: [email] }\n  HELD: { category: SYSTEM, channels: [email], in_doubt: hold }\n',
+  ],
+  [
+    'rules.yaml',
+    `rules:
+  DELAYED: { on: began, delay: 10m, cancel_on: ended, notify: N }
+  ABSENT: { on: began, unless: { event: ended, within: 1h }, notify: N }
+  GATHERED: { on: reached, digest: { window: 10m }, notify: N }
+  LIMITED: { on: reached, limit: 1 per day, notify: HELD }
+  AFTER: { on: reached, after: { event: began, within: 1h }, limit: once, notify: N }
+  LEVEL: { on: { trait: level }, after: { event: began, within: 1h }, notify: N }
+  ECHO: { on: { notification: N, is: [delivered, failed] }, limit: once, notify: HELD }
+  DAILY: { every: hour, for: true, notify: N }
+`,
+  ],
+  ...['N', 'HELD'].flatMap((name): [string, string][] => [
+    [`templates/${name}/email.en.subject.txt`, name],
+    [`templates/${name}/email.en.txt`, name],
+  ]),
+]);
+
+/** Small however much there is: a row for each tenant, process or rule. */
+const SMALL = new Set(['active_catalogs', 'catalogs', 'leases', 'schedules']);
+/** Queues, read from their front in the order of the index; what is recovered is looked for among what is open. */
+const QUEUES = /^(waits_due|schedules_due|outbox_events_due|deliveries_\w+_channel_due_at_idx)$/;
+
+let tidings: TestTidings;
+
+beforeAll(async () => {
+  tidings = await testTidings({ email: sandboxProvider(['email']) }, CATALOG);
+  await work();
+});
+afterAll(() => tidings.close());
+
+test('what is planned while the tables are small looks up, and does not look for', async ({ skip }) => {
+  const { rows } = await tidings.database.pool.query(`select current_setting('server_version_num')::int as version`);
+  skip(rows[0].version < 160_000, 'EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16');
+  await analyze();
+  const statements = await prepared();
+  // Those that a batch, a delivery, a timer and a recurring rule take; a name that is gone from here is no longer looked at.
+  expect([...statements.keys()]).toEqual(
+    expect.arrayContaining([
+      ...[
+        'users',
+        'limit-uses',
+        'latest-events',
+        'load-spans',
+        'load-fired',
+        'load-waits',
+        'load-trait-changes',
+        'known-ids',
+      ],
+      ...['load-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'update-users'],
+      ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
+      ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
+    ]),
+  );
+  const found: string[] = [];
+  for (const [name, text] of statements) {
+    const explained = await tidings.database.pool.query(`explain (generic_plan, format json) ${text}`);
+    for (const node of nodes(explained.rows[0]['QUERY PLAN'][0].Plan))
+      found.push(...wrong(node).map((what) => `${name}: ${what}`));
+  }
+  expect(found).toEqual([]);
+});
+
+test('the columns for look-ups say what the decisions on an event hold', async () => {
+  const { rows } = await tidings.database.pool.query(
+    `select count(*) filter (where has_fired) > 0 as fired, count(*) filter (where has_trait_change) > 0 as changed,
+            count(*) filter (where has_fired is distinct from nullif(decisions::text ~ '"o":"(send|acted|scheduled)"', false)
+              or has_trait_change is distinct from nullif(decisions::text ~ '"change":', false)) as wrong
+     from events`,
+  );
+  expect(rows).toEqual([{ fired: true, changed: true, wrong: 0 }]);
+});
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Filter?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+function wrong(node: PlanNode): string[] {
+  const {
+    'Node Type': type,
+    'Relation Name': table,
+    'Index Name': index,
+    'Index Cond': condition,
+    Filter: filter,
+  } = node;
+  if (table !== undefined && SMALL.has(table)) return [];
+  if (type === 'Seq Scan') return [`all of ${table}`];
+  if (index === undefined || QUEUES.test(index)) return [];
+  if (condition === undefined) return [`all of ${index}`];
+  if (/\b(user_id|notification_id|wait_id|event_id) = /.test(filter ?? '')) return [`${index}, then ${filter}`];
+  return [];
+}
+
+function* nodes(plan: PlanNode): Iterable<PlanNode> {
+  yield plan;
+  for (const part of plan.Plans ?? []) yield* nodes(part);
+}
+
+/** Everything that looks something up, once. */
+async function work(): Promise<void> {
+  const { clock, database } = tidings;
+  const timers = await tidings.timers();
+  try {
+    for (const [type, ago] of [
+      // Late: it may complete the pattern of a trigger that is stored.
+      ['reached', 5],
+      ['began', 6],
+      ['began', 3],
+      ['reached', 1],
+      ['ended', 0],
+      ['reached', 2],
+      ['began', 3],
+    ] as const)
+      await post(type, ago);
+    await tidings.worker();
+    clock.now += 120 * MINUTE;
+    const open = async () => {
+      const { rows } = await database.pool.query(
+        `select (select count(*) from waits where status = 'waiting') + (select count(*) from outbox_events)
+              + (select count(*) from deliveries where finished_at is null) as open,
+                (select count(*) from waits where kind = 'every') as turns`,
+      );
+      return rows[0];
+    };
+    await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, turns: PEOPLE }), { timeout: 15_000 });
+    await post('reached', 0);
+  } finally {
+    await timers.stop();
+  }
+}
+
+async function post(type: string, minutesAgo: number): Promise<void> {
+  const time = new Date(tidings.clock.now - minutesAgo * MINUTE).toISOString();
+  await tidings.ingest(
+    Array.from({ length: PEOPLE }, (_, n) => ({
+      event_id: `${type} ${time} ${n}`,
+      user_id: `p ${n}`,
+      event_type: type,
+      event_timestamp: time,
+      properties: {},
+      user_traits: { email: `p${n}@example.com`, level: `${type} ${minutesAgo}` },
+    })),
+  );
+}
+
+/** As autovacuum does it: nothing where there is nothing. */
+async function analyze(): Promise<void> {
+  const { pool } = tidings.database;
+  const { rows } = await pool.query(
+    `select oid::regclass::text as name from pg_class
+     where relkind = 'r' and relnamespace = 'public'::regnamespace and pg_relation_size(oid) > 0`,
+  );
+  for (const { name } of rows) await pool.query(`vacuum analyze ${name}`);
+}
+
+/** What all connections have prepared, by name; without what is no query. */
+async function prepared(): Promise<Map<string, string>> {
+  const { pool } = tidings.database;
+  const connections = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));
+  try {
+    const found = new Map<string, string>();
+    for (const connection of connections) {
+      const { rows } = await connection.query('select name, statement from pg_prepared_statements');
+      for (const { name, statement } of rows) {
+        if (/^\s*(select|with|insert|update|delete)\b/i.test(statement)) found.set(name, statement);
+      }
+    }
+    return found;
+  } finally {
+    for (const connection of connections) connection.release();
+  }
+}

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { noopProvider } from '../src/channels/noop.ts';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { minimalSettlement, toSettlement } from '../src/delivery/settlement.ts';
+import { CLAIMED, NOW } from './support/claimed-delivery.ts';
+
+type Outcome = Parameters<typeof toSettlement>[1]['outcome'];
+
+describe('a settlement', () => {
+  const MESSAGE = { subject: 'Hello', text: 'Hello there' };
+
+  const settled = (outcome: Outcome, delivery: Partial<typeof CLAIMED> = {}) =>
+    toSettlement(
+      { ...CLAIMED, ...delivery },
+      { provider: sandboxProvider(['email']), outcome, message: MESSAGE },
+      NOW - 250,
+      NOW,
+      0.5,
+    );
+
+  test.each<[string, Outcome, Partial<typeof CLAIMED>, object]>([
+    ['delivered', { kind: 'delivered', response: '250 OK' }, {}, { status: 'sent', reasonCode: null, reason: null }],
+    [
+      'rejected',
+      { kind: 'rejected', reason: 'no such mailbox' },
+      {},
+      { status: 'dead', reasonCode: 'rejected', reason: 'Rejected: no such mailbox' },
+    ],
+    [
+      'retry',
+      { kind: 'retry', reason: 'busy' },
+      {},
+      { status: 'queued', dueAt: NOW + 4000, reasonCode: 'retrying', reason: 'busy' },
+    ],
+    [
+      'retry after a given time',
+      { kind: 'retry', reason: 'busy', after: 60_000 },
+      {},
+      { status: 'queued', dueAt: NOW + 60_000, reasonCode: 'retrying' },
+    ],
+    [
+      'retry at the end of the retry period',
+      { kind: 'retry', reason: 'busy' },
+      { retryUntil: NOW + 4000 },
+      { status: 'queued', dueAt: NOW + 4000 },
+    ],
+    [
+      'retry after the end of the retry period',
+      { kind: 'retry', reason: 'busy' },
+      { retryUntil: NOW + 3999 },
+      {
+        status: 'dead',
+        dueAt: null,
+        reasonCode: 'retries_exhausted',
+        reason: 'Retries exhausted after 3 attempts. The last one failed: busy',
+      },
+    ],
+    [
+      'retry asked for after the retry period',
+      { kind: 'retry', reason: 'busy', after: 100_001 },
+      {},
+      { status: 'dead', reasonCode: 'retries_exhausted' },
+    ],
+    [
+      'retries exhausted after a single attempt',
+      { kind: 'retry', reason: 'busy' },
+      { attempt: 1, retryUntil: NOW },
+      { status: 'dead', reason: 'Retries exhausted after 1 attempt. The last one failed: busy' },
+    ],
+    [
+      'in doubt, to be sent again',
+      { kind: 'in_doubt', reason: 'the line dropped' },
+      {},
+      {
+        status: 'queued',
+        dueAt: NOW + 4000,
+        reasonCode: 'retrying',
+        reason: 'The message may have been sent (the line dropped). It is sent again, as its notification type allows.',
+      },
+    ],
+    [
+      'in doubt, to be held',
+      { kind: 'in_doubt', reason: 'the line dropped' },
+      { inDoubt: 'hold' },
+      {
+        status: 'in_doubt',
+        dueAt: null,
+        reasonCode: 'in_doubt',
+        reason:
+          'The message may have been sent (the line dropped). It is held, as its notification type requires. Retry it by hand.',
+      },
+    ],
+    [
+      'in doubt, and no time left to send it again',
+      { kind: 'in_doubt', reason: 'the line dropped' },
+      { attempt: 1, retryUntil: NOW },
+      {
+        status: 'in_doubt',
+        dueAt: null,
+        reasonCode: 'in_doubt',
+        reason:
+          'The message may have been sent (the line dropped). It is held, because its retry time has passed. Retry it by hand.',
+      },
+    ],
+    [
+      'no email address',
+      { kind: 'undeliverable', missing: 'email' },
+      {},
+      {
+        status: 'undeliverable',
+        reasonCode: 'missing_email',
+        reason:
+          'No email address is known for this user: no event has set user_traits.email, or a later one has removed it.',
+      },
+    ],
+    [
+      'no phone number',
+      { kind: 'undeliverable', missing: 'phone' },
+      {},
+      { status: 'undeliverable', reasonCode: 'missing_phone' },
+    ],
+  ])('is made of: %s', (_name, outcome, delivery, expected) => {
+    const settlement = settled(outcome, delivery);
+    expect(settlement).toMatchObject({ fence: 7, dueAt: null, ...expected });
+    // The attempt has the reason of the provider, the delivery that of its new status.
+    expect(settlement.attempt.reason).toBe('reason' in outcome ? outcome.reason : settlement.reason);
+  });
+
+  test('keeps provider, time, duration, outcome and response of the attempt', () => {
+    const { attempt } = settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' });
+    expect(attempt).toEqual({
+      n: 3,
+      provider: 'sandbox',
+      startedAt: NOW - 250,
+      durationMs: 250,
+      outcome: 'delivered',
+      reason: null,
+      response: '250 OK',
+      providerMessageId: 'id-1',
+    });
+  });
+
+  test('limits the duration to what its column holds, when the clock was set', () => {
+    const took = (now: number) =>
+      toSettlement(CLAIMED, { provider: sandboxProvider(['email']), outcome: { kind: 'delivered' } }, NOW, now, 0.5)
+        .attempt.durationMs;
+    expect([NOW - 5, NOW + 0.4, NOW + 1.6, NOW + 30 * 86_400_000].map(took)).toEqual([0, 0, 2, 2_147_483_647]);
+  });
+
+  test('ignores a retry time that is not a number', () => {
+    expect(settled({ kind: 'retry', reason: 'busy', after: Number.NaN })).toMatchObject({ dueAt: NOW + 4000 });
+  });
+
+  test('has a minimal form that keeps the status and the sanitized reasons', () => {
+    const whole = settled({ kind: 'rejected', reason: `\0\ud800${'x'.repeat(500)}`, response: '550' });
+    const bare = minimalSettlement(whole);
+    expect(bare).toMatchObject({ status: 'dead', reasonCode: 'rejected', fence: 7, message: null });
+    expect(bare.attempt).toMatchObject({ n: 3, outcome: 'rejected', response: null, providerMessageId: null });
+    for (const text of [bare.reason, bare.attempt.reason]) {
+      expect(text).toMatch(/^(Rejected: )?\uFFFD\uFFFDx+$/);
+      expect(text?.length).toBe(200);
+    }
+    const sent = minimalSettlement(settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' }));
+    expect(sent).toMatchObject({ status: 'sent', attempt: { response: null, providerMessageId: null } });
+  });
+
+  test('keeps the message with the mask of its address, if the provider keeps messages', () => {
+    const outcome = { kind: 'delivered' } as const;
+    expect(settled(outcome).message).toEqual({ ...MESSAGE, toMask: 'm…@example.com' });
+    const dispatched = { provider: noopProvider(['email']), outcome, message: MESSAGE };
+    expect(toSettlement(CLAIMED, dispatched, NOW, NOW, 0).message).toBeNull();
+  });
+});

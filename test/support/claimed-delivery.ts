@@ -1,0 +1,22 @@
+import type { ClaimedDelivery, ClaimHandle } from '../../src/store/deliveries.ts';
+
+export const NOW = 1_000_000;
+
+/** The third attempt of an email that is sent again when in doubt, with 100 s left for retries. */
+export const CLAIMED: ClaimedDelivery = {
+  lease: 'worker',
+  handle: '' as ClaimHandle,
+  tenantId: 'default',
+  notificationId: '00000000-0000-7000-8000-000000000001',
+  channel: 'email',
+  userId: 'u1',
+  notificationType: 'MAIL',
+  catalogVersion: 1,
+  activeCatalog: 1,
+  data: {},
+  attempt: 3,
+  fence: 7,
+  retryUntil: NOW + 100_000,
+  inDoubt: 'resend',
+  address: { sealed: Buffer.alloc(0), mask: 'm…@example.com' },
+};

@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { addApplyCommand } from '../../src/cli/apply.ts';
+import { addCatalogCommands } from '../../src/cli/catalog.ts';
+import { addCheckCommand } from '../../src/cli/check.ts';
+import { addExplainCommand } from '../../src/cli/explain.ts';
+import { addSimulateCommand } from '../../src/cli/simulate.ts';
+import { addTestCommand } from '../../src/cli/test.ts';
+import { addWaitsCommands } from '../../src/cli/waits.ts';
+
+export interface CommandOutput {
+  /** All that was printed, to standard output and standard error, in order. */
+  readonly text: string;
+  readonly errors: string;
+  readonly exitCode: number;
+}
+
+/** Runs a command of the command line in this process. Commands that call the API use TIDINGS_URL. */
+export async function runCommand(...args: string[]): Promise<CommandOutput> {
+  const program = new Command();
+  for (const add of [
+    addCheckCommand,
+    addTestCommand,
+    addSimulateCommand,
+    addApplyCommand,
+    addCatalogCommands,
+    addWaitsCommands,
+    addExplainCommand,
+  ]) {
+    add(program);
+  }
+  const printed: string[] = [];
+  const errors: string[] = [];
+  const { log, error } = console;
+  console.log = (text: string) => void printed.push(text);
+  console.error = (text: string) => {
+    printed.push(text);
+    errors.push(text);
+  };
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return { text: printed.join('\n'), errors: errors.join('\n'), exitCode: Number(process.exitCode ?? 0) };
+  } finally {
+    Object.assign(console, { log, error });
+    process.exitCode = 0;
+  }
+}

@@ -1,0 +1,130 @@
+import { compileCatalog } from '../../src/catalog/compile/compile-catalog.ts';
+import { isRejection, parseEvent, type ReceivedEvent } from '../../src/events/envelope.ts';
+import { BatchDecider } from '../../src/ingest/decide-batch.ts';
+import { ids } from '../../src/ingest/ids.ts';
+import type { Rule } from '../../src/model/catalog.ts';
+import type { Decision } from '../../src/model/decision.ts';
+import type { Millis } from '../../src/model/event.ts';
+import { Seal } from '../../src/privacy/seal.ts';
+import { newUserState, type UserState, type Wait } from '../../src/rules/facts.ts';
+import { findOpenChanges } from '../../src/rules/trait-changes.ts';
+import { Backtest, type BacktestReport } from '../../src/simulate/backtest.ts';
+import type { HistoricalEvent, UserHistory } from '../../src/simulate/history.ts';
+import { AddressChanges } from '../../src/users/addresses.ts';
+import { toItem } from './history-steps.ts';
+import { BASE, catalogOf, rulesOf } from './random-catalog.ts';
+import type { Step } from './random-history.ts';
+
+/** Backtests in memory: a history is recorded, and then replayed. */
+
+/** Backtests the histories. @param other rules of the candidate; absent: the rules of the past against themselves */
+export function replayHistories(
+  rules: readonly Rule[],
+  histories: readonly UserHistory[],
+  since: Millis,
+  until: Millis,
+  other?: readonly Rule[],
+): BacktestReport {
+  const set = rulesOf(rules);
+  const candidate = other ? rulesOf(other, 2) : null;
+  const backtest = new Backtest({ since, until, candidate, version: () => set });
+  for (const history of histories) backtest.take(history);
+  return backtest.report();
+}
+
+/** Records a history under one rule, and backtests another in its place. The period is the whole history by default. */
+export function compareRules(
+  before: Rule,
+  after: Rule,
+  steps: readonly Step[],
+  since = BASE,
+  until?: Millis,
+): BacktestReport {
+  const { histories, end } = recordHistory([before], steps);
+  return replayHistories([before], histories, since, until ?? end + 1, [after]);
+}
+
+/** Triggers for which a rule sent the same notification, or acted, more than once. A digest is named by one of its items. */
+export function findFiredTwice({ events, waits }: Pick<UserHistory, 'events' | 'waits'>): string[] {
+  const decisions = [...events.flatMap((event) => event.decisions()), ...waits.flatMap((wait) => wait.decisions)];
+  const sends = decisions
+    .filter(({ outcome, evidence }) => (outcome === 'send' || outcome === 'acted') && !evidence.digest)
+    .map(({ rule, notification_type: type, event_ids: [trigger] }) => `${rule} ${type} ${trigger}`);
+  return sends.filter((one, place) => sends.indexOf(one) < place);
+}
+
+/** Runs the pipeline without its database; returns the histories of the users as they would have been stored, and the end. */
+export function recordHistory(
+  rules: readonly Rule[],
+  steps: readonly Step[],
+): { histories: UserHistory[]; end: Millis } {
+  // Posted events need no schemas here, and schemas are slow to compile.
+  const { traits: _, ...data } = catalogOf(rules);
+  const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: rulesOf(rules) };
+  const catalogs = { active: catalog, versions: new Map([[1, catalog]]) };
+  const users = new Map<string, UserState>();
+  const events: HistoricalEvent[] = [];
+  const ends = new Map<string, readonly Decision[]>();
+  const seal = new Seal(Buffer.alloc(32));
+  let now = BASE;
+  let made = 0;
+  for (const step of steps) {
+    now += step.gap;
+    const facts = { catalogVersion: 1, users, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
+    const decider = new BatchDecider('t', now, catalogs, facts as never, new AddressChanges('t', new Map(), seal), ids);
+    const follow = (emitted: readonly ReceivedEvent[]) => {
+      for (let left = emitted; left.length > 0; ) left = decider.decide(left);
+    };
+    if (step.kind === 'post') {
+      const read = step.events.map((event) => {
+        const item = toItem(event, ++made, now);
+        if (!users.has(String(item.user_id))) users.set(String(item.user_id), newUserState(String(item.user_id)));
+        const read = parseEvent('t', item, () => null);
+        if (isRejection(read)) throw new Error(read.message);
+        return read;
+      });
+      follow(decider.decide(read));
+    } else {
+      let left: readonly Wait[] = [...users.values()].flatMap(({ waits }) =>
+        [...waits.values()].filter(({ status, dueAt }) => status === 'waiting' && dueAt <= now),
+      );
+      while (left.length > 0) {
+        const ended = decider.fireWaits(left);
+        follow(ended.emitted);
+        left = ended.left;
+      }
+    }
+    const batch = decider.buildBatch();
+    for (const { event, decisions } of batch.events) {
+      const { tenantId, userId, eventId, key, type, time, properties, traits, contextText } = event;
+      const emittedBy = contextText === null ? null : String(JSON.parse(contextText).emitted_by);
+      const own = { tenantId, userId, eventId, key, type, time, properties, traits };
+      const stored = JSON.parse(JSON.stringify(decisions)) as Decision[];
+      events.push({
+        ...own,
+        openChanges: () => findOpenChanges(own, stored),
+        receivedAt: now,
+        catalogVersion: 1,
+        emittedBy,
+        hasFired: true,
+        decisions: () => stored,
+      });
+    }
+    for (const { wait, decisions } of batch.waits) {
+      wait.stored = 'same';
+      if (wait.status !== 'waiting') ends.set(wait.waitId, JSON.parse(JSON.stringify(decisions)));
+    }
+  }
+  const histories = [...users.values()].map(
+    ({ userId, profile, waits, uses }): UserHistory => ({
+      userId,
+      profile,
+      events: events
+        .filter((event) => event.userId === userId)
+        .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
+      waits: [...waits.values()].map((wait) => ({ ...wait, decisions: ends.get(wait.waitId) ?? [] })),
+      uses: [...uses].flatMap(([limitKey, list]) => list.map((use) => ({ limitKey, ...use }))),
+    }),
+  );
+  return { histories, end: now };
+}

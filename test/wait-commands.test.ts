@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { CatalogData, Rule } from '../src/model/catalog.ts';
+import { runCommand } from './support/cli.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { plainRule } from './support/random-catalog.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+import { createWait, DAY, firedWait, HOUR, NOW, WaitStore } from './support/waits.ts';
+
+/** The list of pending waits, and the commands that cancel or migrate them, over HTTP and from the command line. */
+
+let tidings: TestTidings;
+let server: TestServer;
+const store = new WaitStore(() => tidings.database.pool);
+
+beforeAll(async () => {
+  tidings = await testTidings({}, catalogOf(delayed('A', ['A_MAIL', 'A_TEXT'])));
+  await tidings.apply(catalogOf(delayed('A', ['A_MAIL']), delayed('B', [])));
+  server = await testServer(tidings);
+});
+beforeEach(async () => {
+  await store.pool.query('truncate waits, audit_log');
+});
+afterAll(async () => {
+  await server.close();
+  await tidings.close();
+});
+
+const get = async (url: string) => (await server.get(url)).body;
+const post = async (url: string, body: object) => (await server.post(url, body)).body;
+
+describe('cancel', () => {
+  test('ends all waits of a rule, with a decision for each notification type and an entry in the audit log', async () => {
+    const mine = createWait({ key: 'k' });
+    await store.save(
+      mine,
+      createWait({ userId: 'v' }),
+      createWait({ rule: 'B' }),
+      createWait({ status: 'fired', endedAt: NOW }),
+    );
+    expect((await get('/api/v1/waits/rules')).rules).toEqual([
+      { rule: 'A', users: 2, waits: 2 },
+      { rule: 'B', users: 1, waits: 1 },
+    ]);
+    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toEqual({ rule: 'A', users: 2, waits: 2, next: null });
+    const { waits } = await get('/api/v1/waits?status=cancelled&user_id=u');
+    expect(waits).toHaveLength(1);
+    expect(waits[0].ended_at).toBe(new Date(NOW).toISOString());
+    const decisions: Record<string, unknown>[] = waits[0].decisions;
+    expect(decisions.map((one) => [one.decision_id, one.notification_type, one.outcome])).toEqual([
+      [`${mine.waitId}.0`, 'A_MAIL', 'cancelled'],
+      [`${mine.waitId}.1`, 'A_TEXT', 'cancelled'],
+    ]);
+    expect(decisions[0]).toMatchObject({ reason_code: 'catalog_changed', evidence: { key: 'k' } });
+    expect(await store.countWaiting()).toEqual([{ rule: 'B', users: 1, waits: 1 }]);
+    const { rows } = await store.pool.query(
+      `select actor, subject, detail from audit_log where action = 'waits.cancelled'`,
+    );
+    expect(rows).toEqual([{ actor: 'api', subject: 'A', detail: { users: 2, waits: 2 } }]);
+    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toMatchObject({ users: 0, waits: 0 });
+  });
+
+  test('ends many waits in several calls, one after the other with batches that decide about the same user', async () => {
+    await store.fill(5300, 5300);
+    const first = await post('/api/v1/waits/cancel', { rule: 'A' });
+    expect(first).toMatchObject({ users: 5000, waits: 5000 });
+    const { connection, release } = await tidings.holdUsers(['p 999']);
+    const second = post('/api/v1/waits/cancel', { rule: 'A', after: first.next });
+    const [mine] = await store.load(['p 999'], [], connection);
+    await store.write([{ wait: firedWait(mine!), decisions: [] }], connection);
+    await release();
+    expect(await second).toMatchObject({ waits: 299, next: null });
+    expect(await store.countWaiting()).toEqual([]);
+  });
+});
+
+test('migrate moves waits to the active version, due when they were', async () => {
+  const [mine, gone] = [createWait(), createWait({ status: 'fired', endedAt: NOW })];
+  await store.save(mine, gone);
+  const answer = { rule: 'A', version: 2, users: 1, waits: 1, skipped: 0, next: null };
+  expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual(answer);
+  expect(await store.load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same' }]);
+  expect((await store.row(gone)).catalog_version).toBe(1);
+  expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0 });
+  await store.save(createWait({ key: 'k', kind: 'digest' }));
+  expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0, skipped: 1 });
+  expect(await post('/api/v1/waits/migrate', { rule: 'C' })).toMatchObject({ status: 404, path: 'rule' });
+});
+
+test('the command line lists, migrates and cancels waits', async () => {
+  await store.save(createWait({ key: 'k' }), createWait({ userId: 'v' }));
+  vi.stubEnv('TIDINGS_URL', server.url);
+  const print = async (...args: string[]) => (await runCommand(...args)).text;
+  expect(await print('waits', 'list', '--rule', 'A', '--user', 'u')).toMatch(
+    /^2025-11-20T13:00:00.000Z {2}waiting {4}delay {5}A {2}u {2}\[k\] {2}\(version 1\)$/,
+  );
+  expect(await print('waits', 'migrate', 'A')).toBe('2 waits of 2 users migrated to catalog version 2.');
+  expect(JSON.parse(await print('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
+  expect(await print('waits', 'list')).toBe('No waits found.');
+  const { errors, exitCode } = await runCommand('waits', 'migrate', 'GONE');
+  expect(errors).toContain('tidings: The active catalog (version 2) has no rule GONE');
+  expect(exitCode).toBe(1);
+});
+
+test('the list filters by rule and has pages, and rejects what is not valid', async () => {
+  await store.save(...Array.from({ length: 3 }, (_, n) => createWait({ beganAt: NOW + n })));
+  const first = await get('/api/v1/waits?limit=2&rule=A');
+  expect(first.waits).toHaveLength(2);
+  const second = await get(`/api/v1/waits?limit=2&before=${first.next}`);
+  expect([second.waits.length, second.next]).toEqual([1, null]);
+  expect(await get('/api/v1/waits?status=napping')).toMatchObject({ status: 400 });
+  expect(await get('/api/v1/waits?before=nonsense')).toMatchObject({ status: 400, path: 'before' });
+  expect(await post('/api/v1/waits/cancel', {})).toMatchObject({ status: 400, path: 'rule' });
+});
+
+function delayed(name: string, notify: string[]): Rule {
+  return plainRule({ name, on: ['began'], delay: { span: HOUR, text: '1h' }, notify });
+}
+
+function catalogOf(...rules: Rule[]): CatalogData {
+  const types = [...new Set(rules.flatMap(({ notify }) => notify))];
+  const notifications = types.map((name) => ({
+    name,
+    category: 'SYSTEM' as const,
+    channels: ['internal' as const],
+    inDoubt: 'resend' as const,
+    maxAge: DAY,
+  }));
+  return { events: [{ name: 'began' }], notifications, rules, groups: [], templates: [] };
+}
