@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectProblem, payment, type TestApi, testApi } from './support/api.ts';
+import type { TestServer } from './support/http.ts';
+
+let api: TestApi;
+let server: TestServer;
+
+beforeAll(async () => {
+  api = await testApi();
+  server = api.server;
+});
+
+afterAll(() => api.close());
+
+describe('deliveries over the API', () => {
+  let id: string;
+
+  beforeAll(async () => {
+    const { body } = await server.post('/api/v1/events', {
+      user_id: 'reader',
+      event_type: 'signup_completed',
+      event_timestamp: '2025-10-31T19:00:00Z',
+      user_traits: { marketing_opt_in: true },
+    });
+    id = `${body.results[0].decisions[0].notification_id}.email`;
+  });
+
+  test('are retried only after they have ended: answers 409, then 202, and writes the audit log', async () => {
+    expectProblem(await server.post(`/api/v1/deliveries/${id}/retry`), {
+      status: 409,
+      code: 'not_retryable',
+      path: 'status',
+    });
+    const worker = await api.tidings.worker();
+    await expect.poll(() => statusOf(id)).toBe('undeliverable');
+    await worker.stop();
+    api.tidings.clock.now += 100_000;
+    const { status, body } = await server.post(`/api/v1/deliveries/${id}/retry`);
+    expect([status, body]).toEqual([
+      202,
+      expect.objectContaining({ delivery_id: id, status: 'queued', reason_code: 'retried', attempts_made: 1 }),
+    ]);
+    const { rows } = await api.tidings.database.pool.query(
+      `select actor, action, extract(epoch from retry_until - due_at)::int as retry_period from audit_log join deliveries
+       on subject = notification_id || '.' || channel where subject = $1`,
+      [id],
+    );
+    expect(rows).toEqual([{ actor: 'api', action: 'delivery.retried', retry_period: 86_400 }]);
+  });
+
+  test('keep the retry period of their type over several retries', async () => {
+    for (let i = 0; i < 3; i++) {
+      api.tidings.clock.now += 7_200_000;
+      await api.tidings.database.pool.query(
+        `update deliveries set status = 'dead', finished_at = now() where notification_id = $1`,
+        [id.split('.')[0]],
+      );
+      await server.post(`/api/v1/deliveries/${id}/retry`);
+    }
+    const { rows } = await api.tidings.database.pool.query(
+      'select extract(epoch from retry_until - due_at)::int as retry_period from deliveries where notification_id = $1',
+      [id.split('.')[0]],
+    );
+    expect(rows).toEqual([{ retry_period: 86_400 }]);
+  });
+
+  test('are sent once the address is known, and show the message with a masked address', async () => {
+    expectProblem(await server.get(`/api/v1/deliveries/${id}/message`), { status: 404, code: 'not_found' });
+    await server.post('/api/v1/events', {
+      user_id: 'reader',
+      event_type: 'profile_changed',
+      event_timestamp: '2025-10-31T19:10:00Z',
+      user_traits: { email: 'reader@example.com', first_name: 'Maria' },
+    });
+    const worker = await api.tidings.worker();
+    await expect.poll(() => statusOf(id)).toBe('sent');
+    await worker.stop();
+    const { status, body } = await server.get(`/api/v1/deliveries/${id}/message`);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      delivery_id: id,
+      channel: 'email',
+      to: 'r…@example.com',
+      subject: expect.any(String),
+      text: expect.any(String),
+      html: expect.stringMatching(/<html/),
+      rendered_at: new Date(api.tidings.clock.now).toISOString(),
+    });
+    expect(JSON.stringify(body)).not.toContain('reader@');
+  });
+
+  test.each([
+    '00000000-0000-7000-8000-000000000000.email',
+    '00000000-0000-7000-8000-000000000000.pigeon',
+    '00000000-0000-7000-8000-000000000000',
+    'nonsense',
+    '%00.email',
+  ])('answer 404 for an unknown or malformed id (%s)', async (unknown) => {
+    expectProblem(await server.post(`/api/v1/deliveries/${unknown}/retry`), { status: 404, code: 'not_found' });
+    expectProblem(await server.get(`/api/v1/deliveries/${unknown}/message`), { status: 404, code: 'not_found' });
+  });
+
+  test('are listed by status, newest first, in pages', async () => {
+    await server.post(
+      '/api/v1/events',
+      Array.from({ length: 5 }, () => payment({ properties: { attempt_number: 3 } })),
+    );
+    const ids: string[] = [];
+    let next: string | null = '';
+    for (let page = 0; next !== null && page < 20; page++) {
+      const { body } = await server.get(`/api/v1/deliveries?limit=2${next ? `&before=${next}` : ''}`);
+      ids.push(...body.deliveries.map((one: { delivery_id: string }) => one.delivery_id));
+      next = body.next;
+    }
+    expect(ids).toEqual([...new Set(ids)].sort().reverse());
+    const sent = await server.get('/api/v1/deliveries?status=sent');
+    expect(sent.body.deliveries.map((one: { delivery_id: string }) => one.delivery_id)).toEqual([id]);
+    expect(sent.body.next).toBeNull();
+    expectProblem(await server.get('/api/v1/deliveries?status=lost'), {
+      status: 400,
+      code: 'invalid_request',
+      path: 'status',
+    });
+  });
+
+  async function statusOf(deliveryId: string): Promise<string | undefined> {
+    const { body } = await server.get('/api/v1/deliveries?limit=200');
+    return body.deliveries.find((one: { delivery_id: string }) => one.delivery_id === deliveryId)?.status;
+  }
+});

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Pool } from 'pg';
+import { CatalogCache } from '../../src/catalog/cache.ts';
+import { Pipeline, type PipelineParts } from '../../src/ingest/pipeline.ts';
+import { lockUsers } from '../../src/store/facts.ts';
+import { Partitions } from '../../src/store/pg/partitions.ts';
+import { openPool } from '../../src/store/pg/pool.ts';
+import { silent, TENANT, type TestTidings } from './tidings.ts';
+
+/** Other processes, and other users, of the database of a test. */
+
+type Parts = Partial<Pick<PipelineParts, 'maxWaiting' | 'seal' | 'log'>> & { readonly pool?: Pool };
+
+/**
+ * Returns the parts of another process on the same database, or on that of `pool`. It has the clock of the first, and a
+ * catalog cache of its own unless `catalogs` is given.
+ */
+export function otherProcess(
+  tidings: TestTidings,
+  { pool = tidings.database.pool, seal = tidings.seal, ...parts }: Parts = {},
+  catalogs = new CatalogCache(pool),
+): TestTidings {
+  const pipeline = new Pipeline({
+    pool,
+    catalogs,
+    seal,
+    partitions: new Partitions(pool),
+    clock: () => tidings.clock.now,
+    log: silent,
+    ...parts,
+  });
+  return { ...tidings, database: { ...tidings.database, pool }, catalogs, seal, pipeline };
+}
+
+/** Returns a pool of a server that does not exist: every query fails. */
+export async function openUnreachablePool(): Promise<Pool> {
+  const url = `postgres://tidings@127.0.0.1:${await findFreePort()}/unknown?sslmode=disable`;
+  return openPool(url, { max: 1, name: 'test' });
+}
+
+async function findFreePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** Holds the locks of these users, as a slow batch would. Returns the function that releases them. */
+export async function holdUserLocks(tidings: TestTidings, userIds: readonly string[]): Promise<() => Promise<void>> {
+  const connection = await tidings.database.pool.connect();
+  await connection.query('begin');
+  await lockUsers(connection, TENANT, userIds);
+  return async () => {
+    await connection.query('rollback');
+    connection.release();
+  };
+}
+
+/** Returns the number of connections that wait for the lock of a user. */
+export async function countLockWaits({ database }: TestTidings): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    `select count(*) as count from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
+  );
+  return rows[0]?.count ?? 0;
+}
