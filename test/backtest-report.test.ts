@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { renderHtmlReport } from '../src/simulate/html-report.ts';
-import { renderProgress, renderTextReport } from '../src/simulate/text-report.ts';
+import { renderHtmlReport } from '../src/simulate/backtest/html-report.ts';
+import { renderProgress, renderTextReport } from '../src/simulate/backtest/text-report.ts';
 import { postStep } from './support/history-steps.ts';
 import { HOUR, plainRule } from './support/random-catalog.ts';
 import { compareRules } from './support/replay.ts';

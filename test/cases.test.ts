@@ -10,8 +10,8 @@ import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
 import { CatalogError } from '../src/errors.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
-import { parseCases } from '../src/simulate/cases.ts';
-import { rulesFor, runCase } from '../src/simulate/run-case.ts';
+import { parseCases } from '../src/simulate/cases/parse-cases.ts';
+import { compileCaseRules, runCase } from '../src/simulate/cases/run-case.ts';
 
 const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 
@@ -19,7 +19,7 @@ describe.each(['fintech', 'booking', 'marketplace'])('examples/%s', async (name)
   const source = await loadCatalogFiles(example(name));
   const { data } = await lintCatalog(await parseCatalogFiles(source));
   if (!data) throw new Error(`examples/${name} has errors`);
-  const rules = rulesFor(data);
+  const rules = compileCaseRules(data);
   const cases = parseCases('cases.yaml', source.get('cases.yaml') ?? '', data);
   test.each(cases.map((one) => [one.name, one] as const))('%s', (_name, one) => {
     const { failures, timeline } = runCase(rules, one, () => 0);
@@ -48,7 +48,7 @@ describe('a case', () => {
 
   const play = (text: string) => {
     const [one] = parseCases('cases.yaml', `cases:\n  - name: it\n${text.replace(/^/gm, '    ')}`, data);
-    return runCase(rulesFor(data), one!, () => 0);
+    return runCase(compileCaseRules(data), one!, () => 0);
   };
   const sent = 'events: [{ at: 2025-11-03T09:00Z, a: { n: 2 } }]';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CatalogCache } from '../src/catalog/cache.ts';
 import { loadValidCatalog, validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
-import { runBacktest } from '../src/simulate/run-backtest.ts';
+import { runBacktest } from '../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -88,7 +88,9 @@ describe('versions', () => {
     );
     const { rules } = await tidings.catalogs.getVersion('old', 1);
     expect(rules.byPatternEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
-    expect(rules.byTrigger.get('a')?.map(({ rule, waits }) => [rule.name, waits])).toEqual([['ALWAYS', false]]);
+    expect(rules.byTrigger.get('a')?.map(({ rule, hasWait: waits }) => [rule.name, waits])).toEqual([
+      ['ALWAYS', false],
+    ]);
 
     // Its rules decide, and a backtest reproduces the decisions.
     await pool.query(`insert into active_catalogs (tenant_id, version) values ('old', 1)`);

@@ -10,7 +10,7 @@ const TWICE = DECIDED.replace('decided to', 'decided twice to').replace('on sign
 
 describe('one decision to send', () => {
   test.each<[string, readonly DeliveryStatus[], string, string]>([
-    ['sent', ['sent'], 'sent', `${DECIDED} It went out by email through post on 31 October 2025 at 19:01 UTC.`],
+    ['sent', ['sent'], 'sent', `${DECIDED} It was sent by email through post on 31 October 2025 at 19:01 UTC.`],
     ['queued', ['queued'], 'on_its_way', `${DECIDED} It is on its way by email (because of queued).`],
     ['sending', ['sending'], 'on_its_way', `${DECIDED} It is on its way by email (because of sending).`],
     [
@@ -29,19 +29,19 @@ describe('one decision to send', () => {
       'cancelled',
       ['cancelled'],
       'not_delivered',
-      `WELCOME was not delivered to ana. ${DECIDED} It was cancelled before it went out by email on 31 October 2025 at 19:01 UTC: because of cancelled.`,
+      `WELCOME was not delivered to ana. ${DECIDED} It was cancelled before it was sent by email on 31 October 2025 at 19:01 UTC: because of cancelled.`,
     ],
     [
       'in doubt, which is not "no"',
       ['in_doubt'],
       'not_delivered',
-      `It is not known whether WELCOME was delivered to ana. ${DECIDED} It is not known whether it went out by email: because of in_doubt.`,
+      `It is not known whether WELCOME was delivered to ana. ${DECIDED} It is not known whether it was sent by email: because of in_doubt.`,
     ],
     [
       'one of two channels is enough',
       ['dead', 'sent'],
       'sent',
-      `${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead. It went out by SMS through post on 31 October 2025 at 19:01 UTC.`,
+      `${DECIDED} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead. It was sent by SMS through post on 31 October 2025 at 19:01 UTC.`,
     ],
     [
       'one of two channels may still come',
@@ -57,11 +57,11 @@ describe('one decision to send', () => {
 });
 
 describe('several decisions', () => {
-  test('the latest to send counts, and one that went out before is told', () => {
+  test('the latest to send counts, and one that was sent before is told', () => {
     const deliveries = [delivery('n2', 'dead'), delivery('n1', 'sent', 'sms')];
     expect(writeExplanation(considered([send('n2'), send('n1')], deliveries))).toEqual({
       answer: 'not_delivered',
-      paragraph: `WELCOME was not delivered to ana. ${TWICE} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead. An earlier one went out by SMS through post on 31 October 2025 at 19:01 UTC.`,
+      paragraph: `WELCOME was not delivered to ana. ${TWICE} It could not be delivered by email on 31 October 2025 at 19:01 UTC: because of dead. An earlier one was sent by SMS through post on 31 October 2025 at 19:01 UTC.`,
     });
   });
 
@@ -69,7 +69,7 @@ describe('several decisions', () => {
     const deliveries = [delivery('n2', 'sent'), delivery('n1', 'dead')];
     expect(writeExplanation(considered([send('n2'), send('n1')], deliveries))).toEqual({
       answer: 'sent',
-      paragraph: `${TWICE} It went out by email through post on 31 October 2025 at 19:01 UTC.`,
+      paragraph: `${TWICE} It was sent by email through post on 31 October 2025 at 19:01 UTC.`,
     });
   });
 

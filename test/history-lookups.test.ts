@@ -88,7 +88,7 @@ describe('trait changes whose pattern was incomplete', () => {
     const user = newUserState('u');
     const changes = (from: number) => ({ userId: 'u', need: { kind: 'changes', from, to: all.to } }) as const;
     await loadHistory(database().pool, new Map([['u', user]]), changes(all.from), changes(NOW + 5));
-    const found = () => user.changes?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
+    const found = () => user.openTraitChanges?.map(({ rule, trigger, change: { to } }) => [rule, trigger.eventId, to]);
     const expected = [
       ['R', 'n2', 'pro'],
       ['S', 'n2', 'pro'],
@@ -96,7 +96,7 @@ describe('trait changes whose pattern was incomplete', () => {
       ['R', 'n9', 'pro'],
     ];
     expect(found()).toEqual(expected);
-    expect(user.changes?.[2]?.trigger).toEqual({
+    expect(user.openTraitChanges?.[2]?.trigger).toEqual({
       tenantId: TENANT,
       userId: 'u',
       eventId: 'n3',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cancelWaits, reportTooLate } from '../src/rules/waits/cancel.ts';
+import { cancelWaitsBy, reportTooLate } from '../src/rules/waits/cancel.ts';
 import { contextOf, storedWait, triggerOf } from './support/decision-context.ts';
 import { BASE, HOUR } from './support/random-catalog.ts';
 
@@ -14,20 +14,20 @@ describe('a stored wait', () => {
     ['new', 'new'],
   ] as const)('that is %s counts as %s after one of several events', (before, after) => {
     const wait = storedWait({ stored: before });
-    cancelWaits(contextOf([wait], twice), triggerOf('b'));
+    cancelWaitsBy(contextOf([wait], twice), triggerOf('b'));
     expect(wait).toMatchObject({ status: 'waiting', stored: after, state: { seen: 1 } });
   });
 
   test('is not ended by its own trigger', () => {
     const wait = storedWait({ state: { trigger: triggerOf('b') } });
-    cancelWaits(contextOf([wait], { on: ['b'], cancelOn: ['b'] }), triggerOf('b'));
+    cancelWaitsBy(contextOf([wait], { on: ['b'], cancelOn: ['b'] }), triggerOf('b'));
     expect(wait.status).toBe('waiting');
   });
 
   test('of an earlier catalog is cancelled by that catalog', () => {
     const wait = storedWait({});
     const context = contextOf([wait], CANCELLED, { ...CANCELLED, cancelOn: [] });
-    cancelWaits(context, triggerOf('b'));
+    cancelWaitsBy(context, triggerOf('b'));
     expect(wait.status).toBe('cancelled');
   });
 
@@ -47,7 +47,7 @@ describe('a stored wait', () => {
   test('of a rule that was removed is left alone', () => {
     const wait = storedWait({ rule: 'GONE' });
     const context = contextOf([wait], CANCELLED);
-    cancelWaits(context, triggerOf('b'));
+    cancelWaitsBy(context, triggerOf('b'));
     expect([wait.status, context.decisions]).toEqual(['waiting', []]);
   });
 });

@@ -7,8 +7,8 @@ import { compileSchemas } from '../src/catalog/schemas/validate-event.ts';
 import { formatDelivery, formatStartupBanner } from '../src/cli/output/startup-banner.ts';
 import { isRejection, parseEvent } from '../src/events/envelope.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
+import { compileCaseRules } from '../src/simulate/cases/run-case.ts';
 import { countingIds } from '../src/simulate/counting-ids.ts';
-import { rulesFor } from '../src/simulate/run-case.ts';
 import { runSimulation } from '../src/simulate/run-simulation.ts';
 import { Simulator } from '../src/simulate/simulator.ts';
 
@@ -36,7 +36,11 @@ async function catalog(rules: string, events = 'a: { properties: { n: integer } 
 function sentFor(data: CatalogData, item: unknown): string[] {
   const event = parseEvent('', item, compileSchemas(data));
   if (isRejection(event)) throw new Error(event.message);
-  const [first] = runSimulation(new Simulator(rulesFor(data), countingIds()), [{ at: event.time, event }], event.time);
+  const [first] = runSimulation(
+    new Simulator(compileCaseRules(data), countingIds()),
+    [{ at: event.time, event }],
+    event.time,
+  );
   return (first?.happened ?? []).flatMap(({ sends }) => sends.map(({ decision }) => decision.notification_type));
 }
 

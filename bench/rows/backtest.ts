@@ -1,6 +1,6 @@
 import { compileRuleSet } from '../../src/catalog/compile/compile-rule-set.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
-import { Backtest } from '../../src/simulate/backtest.ts';
+import { Backtest } from '../../src/simulate/backtest/backtest.ts';
 import { readHistories, type StoredHistory } from '../../src/store/replay.ts';
 import { makeEvents } from '../events.ts';
 import { type Row, rate } from '../row.ts';
@@ -22,15 +22,15 @@ export const backtestRow: Row = {
       const limit = await withTidings(database, (tidings) =>
         rate(events.length, () => ingestAll(tidings, database, events)),
       );
-      const lives: StoredHistory[] = [];
+      const histories: StoredHistory[] = [];
       const until = Date.now() + 1000;
       const query = { tenantId: DEFAULT_TENANT, since: 0, until, includeIdle: false };
-      for await (const page of readHistories(database.pool, query)) lives.push(...page.lives);
+      for await (const page of readHistories(database.pool, query)) histories.push(...page.histories);
       const past = compileRuleSet(1, setup.catalog);
       const plan = { since: 0, until, candidate: compileRuleSet(2, setup.catalog), version: () => past };
       const replay = async () => {
         const backtest = new Backtest(plan);
-        for (const life of lives) backtest.take(life);
+        for (const history of histories) backtest.addUser(history);
         const { live, unchanged } = backtest.report().totals;
         if (live === 0 || unchanged !== live) throw new Error(`of ${live} sends, ${unchanged} came out the same`);
       };

@@ -6,14 +6,14 @@ import { checkCatalogFolder } from '../catalog/check-folder.ts';
 import { compileSchemas } from '../catalog/schemas/validate-event.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
-import { RUNS_ON } from '../simulate/cases.ts';
+import { DEFAULT_RUN_AFTER_MS } from '../simulate/cases/parse-cases.ts';
+import { compileCaseRules } from '../simulate/cases/run-case.ts';
 import { countingIds } from '../simulate/counting-ids.ts';
 import { EventFileError, parseEventFile } from '../simulate/parse-event-file.ts';
-import { rulesFor } from '../simulate/run-case.ts';
 import { runSimulation } from '../simulate/run-simulation.ts';
 import { type SimulationStep, Simulator } from '../simulate/simulator.ts';
 import { toStepView } from '../simulate/step-view.ts';
-import { plainLine, type TimelineLine, timelineOf } from '../simulate/timeline.ts';
+import { plainLine, type TimelineLine, toTimeline } from '../simulate/timeline.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
 import { escapeTerminal } from './output/escape-terminal.ts';
@@ -46,7 +46,7 @@ export function addSimulateCommand(program: Command): void {
       try {
         const { events, rejections } = parseEventFile(text, compileSchemas(data));
         if (rejections.length > 0) printErrors(rejections.map((reason) => `${options.events}: ${reason}`));
-        await simulate(new Simulator(rulesFor(data), countingIds()), events, options);
+        await simulate(new Simulator(compileCaseRules(data), countingIds()), events, options);
       } catch (error) {
         if (!(error instanceof EventFileError)) throw error;
         printErrors([`${options.events}: ${error.message}`]);
@@ -64,7 +64,7 @@ async function simulate(
   const last = arrivals.at(-1)?.at ?? 0;
   let clock = arrivals[0]?.at ?? 0;
   let sends = 0;
-  for (const { at, happened } of runSimulation(simulator, arrivals, until ?? last + RUNS_ON)) {
+  for (const { at, happened } of runSimulation(simulator, arrivals, until ?? last + DEFAULT_RUN_AFTER_MS)) {
     if (Number.isFinite(speed) && at > clock) await pause(Math.min((at - clock) / speed, MAX_TIMER_MS));
     clock = at;
     for (const step of happened) {
@@ -86,7 +86,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function printStep(step: SimulationStep, asJson: boolean): void {
   if (asJson) console.log(JSON.stringify(toStepView(step)));
-  else for (const line of timelineOf(step)) console.log(colorize(line));
+  else for (const line of toTimeline(step)) console.log(colorize(line));
 }
 
 const COLORS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {

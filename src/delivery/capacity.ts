@@ -13,7 +13,7 @@ export class Capacity {
   readonly #providers: ReadonlyMap<Channel, Provider>;
   readonly #elapsed: () => Millis;
   readonly #held = new Set<ClaimedDelivery>();
-  readonly #reserved = new Map<Channel, number>();
+  readonly #occupied = new Map<Channel, number>();
   readonly #slots = new Map<Provider, Semaphore<ClaimedDelivery>>();
   readonly #breakers = new Map<Provider, CircuitBreaker>();
 
@@ -51,7 +51,7 @@ export class Capacity {
     const available: ChannelCapacity[] = [];
     for (const [channel, provider] of this.#providers) {
       const bound = maxHeldPerChannel(provider);
-      const reserved = this.#reserved.get(channel) ?? 0;
+      const reserved = this.#occupied.get(channel) ?? 0;
       const state = this.getBreaker(provider).state(now);
       if (state === 'closed' && reserved <= bound * 0.75) available.push({ channel, count: Math.ceil(bound / 4) });
       if (state === 'half_open' && reserved === 0 && this.#slots.get(provider)?.idle)
@@ -62,24 +62,24 @@ export class Capacity {
 
   /** Counts deliveries as held while their claim is under way, so that a concurrent claim does not exceed the bound. */
   reserve(asked: readonly ChannelCapacity[]): void {
-    for (const { channel, count } of asked) this.#addReserved(channel, count);
+    for (const { channel, count } of asked) this.#addOccupied(channel, count);
   }
 
   /** Ends a reservation: its claim was made, or failed. */
   cancelReservation(asked: readonly ChannelCapacity[]): void {
-    for (const { channel, count } of asked) this.#addReserved(channel, -count);
+    for (const { channel, count } of asked) this.#addOccupied(channel, -count);
   }
 
   /** Adds a claimed delivery. */
   hold(delivery: ClaimedDelivery): void {
     this.#held.add(delivery);
-    this.#addReserved(delivery.channel, 1);
+    this.#addOccupied(delivery.channel, 1);
   }
 
   /** Removes a delivery that was settled, returned to the queue or lost to another worker. */
   release(delivery: ClaimedDelivery): void {
     this.#held.delete(delivery);
-    this.#addReserved(delivery.channel, -1);
+    this.#addOccupied(delivery.channel, -1);
   }
 
   /** Runs a send as soon as its provider has a free slot. @param send must not reject */
@@ -104,8 +104,8 @@ export class Capacity {
       .map(([provider]) => provider.name);
   }
 
-  #addReserved(channel: Channel, count: number): void {
-    this.#reserved.set(channel, (this.#reserved.get(channel) ?? 0) + count);
+  #addOccupied(channel: Channel, count: number): void {
+    this.#occupied.set(channel, (this.#occupied.get(channel) ?? 0) + count);
   }
 }
 

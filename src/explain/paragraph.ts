@@ -232,9 +232,9 @@ function describeDelivery(delivery: Deliveries[number]): string {
     case 'sending':
       return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
     case 'in_doubt':
-      return `It is not known whether it went out ${how}: ${reason ?? status}`;
+      return `It is not known whether it was sent ${how}: ${reason ?? status}`;
     case 'cancelled':
-      return `It was cancelled before it went out ${how}${when}${reason ? `: ${reason}` : '.'}`;
+      return `It was cancelled before it was sent ${how}${when}${reason ? `: ${reason}` : '.'}`;
     case 'undeliverable':
     case 'dead':
       return `It could not be delivered ${how}${when}: ${reason ?? status}`;
@@ -245,7 +245,7 @@ function describeSent(delivery: Deliveries[number]): string {
   // Channels without a provider deliver to the sandbox.
   if (delivery.provider === 'sandbox')
     return `was kept in the sandbox${describeTime(delivery)} instead of going out ${describeChannel(delivery)}.`;
-  return `went out ${describeChannel(delivery)} through ${delivery.provider}${describeTime(delivery)}.`;
+  return `was sent ${describeChannel(delivery)} through ${delivery.provider}${describeTime(delivery)}.`;
 }
 
 function describeChannel({ channel }: Deliveries[number]): string {

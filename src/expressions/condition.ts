@@ -13,13 +13,13 @@
 
 import type { Json, JsonObject } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { Code, ConditionProblem, ExpressionKind, Path, Root } from './code.ts';
-import { toBool } from './code.ts';
-import { type Compiled as CompiledTree, compileTree } from './compile.ts';
-import { formatPath } from './fields.ts';
+import type { Code, ConditionProblem, ExpressionKind, Path, Root } from './cel/code.ts';
+import { toBool } from './cel/code.ts';
+import { type Compiled as CompiledTree, compileTree } from './cel/compile.ts';
+import { formatPath } from './cel/fields.ts';
+import { parseExpression } from './cel/syntax.ts';
 import { toJson } from './json.ts';
 import { bindFrame, type Declared, type Scope, toVariables } from './scope.ts';
-import { parseExpression } from './syntax.ts';
 import { truncateForEvidence } from './truncate.ts';
 import { Fault, isFailure, type Kind } from './value.ts';
 

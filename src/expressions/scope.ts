@@ -1,5 +1,5 @@
 import type { JsonObject, Millis } from '../model/event.ts';
-import { type Frame, newFrame, ROOTS, type Root, type Unavailable, type Variables } from './code.ts';
+import { type Frame, newFrame, ROOTS, type Root, type Unavailable, type Variables } from './cel/code.ts';
 import { type Type, toType } from './type.ts';
 
 /**

@@ -46,7 +46,7 @@ export class Fault {
 
 /** CEL errors as values. `&&`, `||`, `all` and `exists` may absorb them; every other operation passes them on. */
 export type Failure = Missing | Fault;
-export type Outcome = Value | Failure;
+export type EvaluationOutcome = Value | Failure;
 
 export type Kind = 'bool' | 'number' | 'string' | 'null' | 'list' | 'map' | 'timestamp' | 'duration';
 
@@ -65,7 +65,7 @@ export function describeKinds(kinds: readonly Kind[]): string {
   return kinds.map((kind) => KIND_NAMES[kind]).join(' or ');
 }
 
-export function isFailure(outcome: Outcome): outcome is Failure {
+export function isFailure(outcome: EvaluationOutcome): outcome is Failure {
   return outcome instanceof Missing || outcome instanceof Fault;
 }
 
@@ -85,7 +85,7 @@ export function getKind(value: Value): Kind {
   }
 }
 
-export function isMap(value: Outcome): value is { readonly [key: string]: Value } {
+export function isMap(value: EvaluationOutcome): value is { readonly [key: string]: Value } {
   return (
     typeof value === 'object' &&
     value !== null &&

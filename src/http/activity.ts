@@ -3,13 +3,13 @@ import { recentActivity } from '../store/users.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { limitQuery } from './schemas.ts';
 
-export function activityRoutes(app: App, { pool, clock }: HttpDependencies): void {
+export function registerActivityRoutes(app: App, { pool, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/activity',
     {
       schema: {
         summary: 'List the latest events of all users with their decisions',
-        tags: ['why'],
+        tags: ['events'],
         querystring: z.strictObject({ limit: limitQuery }),
       },
     },

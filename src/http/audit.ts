@@ -40,14 +40,14 @@ const auditResponse = z.object({
   next: z.string().nullable(),
 });
 
-export function auditRoutes(app: App, { pool }: HttpDependencies): void {
+export function registerAuditRoutes(app: App, { pool }: HttpDependencies): void {
   for (const url of ['/api/v1/audit/:user_id', '/audit/:user_id']) {
     app.get(
       url,
       {
         schema: {
           summary: 'Show the events, decisions with evidence, notifications and attempts of a user',
-          tags: ['why'],
+          tags: ['explain'],
           params: z.object({ user_id: pathText }),
           querystring: z.strictObject({
             limit: limitQuery,

@@ -25,7 +25,7 @@ const filesBody = z.object({
 });
 
 /** Routes for the catalogs of a tenant: the active version, earlier versions, and changes of the active one. */
-export function catalogRoutes(app: App, { catalogs, pool, clock }: HttpDependencies): void {
+export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/catalog',
     {

@@ -10,7 +10,7 @@ import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
 
 const params = z.object({ id: z.string().max(256) });
 
-export function deliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
+export function registerDeliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/deliveries',
     {

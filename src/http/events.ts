@@ -13,7 +13,7 @@ const MAX_EVENTS_PER_REQUEST = 1000;
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 /** Registers the routes that ingest events, and those of the quarantine. */
-export function eventRoutes(app: App, parts: HttpDependencies): void {
+export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   const { pipeline, pool } = parts;
   for (const url of ['/api/v1/events', '/events']) {
     app.route({

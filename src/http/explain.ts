@@ -11,13 +11,13 @@ const explanation = z.looseObject({
   paragraph: z.string().describe('The explanation in sentences that can be read aloud'),
 });
 
-export function explainRoutes(app: App, dependencies: HttpDependencies): void {
+export function registerExplainRoutes(app: App, dependencies: HttpDependencies): void {
   app.get(
     '/api/v1/explain/:user_id/:notification_type',
     {
       schema: {
         summary: 'Explain why a user did, or did not, get a notification',
-        tags: ['why'],
+        tags: ['explain'],
         params: z.object({ user_id: pathText, notification_type: pathText }),
         response: { 200: explanation, '4xx': problemSchema },
       },

@@ -3,13 +3,13 @@ import { findUsers } from '../store/users.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { limitQuery, pathText } from './schemas.ts';
 
-export function userRoutes(app: App, { pool }: HttpDependencies): void {
+export function registerUserRoutes(app: App, { pool }: HttpDependencies): void {
   app.get(
     '/api/v1/users',
     {
       schema: {
         summary: 'Find users by a prefix of their id',
-        tags: ['why'],
+        tags: ['users'],
         querystring: z.strictObject({ prefix: pathText.or(z.literal('')).default(''), limit: limitQuery }),
       },
     },

@@ -38,7 +38,7 @@ const progress = z.object({
   next: z.string().nullable().describe('Not null: more users follow; call again with this value as `after`'),
 });
 
-export function waitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
+export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/waits',
     {

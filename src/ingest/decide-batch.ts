@@ -4,7 +4,7 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
-import { type DecisionInputs, decideInOrder, fireDueInOrder, runOccurrences } from '../rules/decide-in-order.ts';
+import { type DecisionInputs, decideInOrder, fireWaitsInOrder, runOccurrences } from '../rules/decide-in-order.ts';
 import type { Ids, UserState, Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
 import type { Batch } from '../store/batch.ts';
@@ -38,7 +38,14 @@ export class BatchDecider {
   /** Keys of the events that this batch has decided. */
   readonly #decidedKeys = new Set<string>();
 
-  constructor(tenantId: string, now: Millis, catalogs: ActiveCatalogs, facts: Facts, reach: AddressChanges, ids: Ids) {
+  constructor(
+    tenantId: string,
+    now: Millis,
+    catalogs: ActiveCatalogs,
+    facts: Facts,
+    addresses: AddressChanges,
+    ids: Ids,
+  ) {
     this.versions = catalogs.versions;
     this.#inputs = {
       tenantId,
@@ -48,7 +55,7 @@ export class BatchDecider {
       getUser: (userId) => this.#user(userId),
     };
     this.#facts = facts;
-    this.#addresses = reach;
+    this.#addresses = addresses;
     this.batch = {
       tenantId,
       now,
@@ -83,7 +90,7 @@ export class BatchDecider {
    * @returns `emitted`: decide these first; `left`: then call again with these waits
    */
   fireWaits(due: readonly Wait[]): { readonly emitted: readonly ReceivedEvent[]; readonly left: readonly Wait[] } {
-    const { steps, emitted, left } = fireDueInOrder(this.#inputs, due);
+    const { steps, emitted, left } = fireWaitsInOrder(this.#inputs, due);
     for (const { wait, user, profile, verdicts } of steps) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);

@@ -111,7 +111,7 @@ export async function loadConditionalFacts(
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     for (const { event, decisions } of await loadTraitChanges(connection, tenantId, changes)) {
       const user = getUser(facts, event.userId);
-      if (user.changes?.some(({ trigger }) => trigger.key === event.key)) continue;
+      if (user.openTraitChanges?.some(({ trigger }) => trigger.key === event.key)) continue;
       addTraitChanges(user, findOpenChanges(event, decisions));
     }
   }
@@ -125,7 +125,7 @@ export async function loadConditionalFacts(
       recordFired(getUser(facts, userId), time, decisions);
     }
   }
-  if (!rules.waits && !facts.hasWaits) return;
+  if (!rules.hasWaitingRules && !facts.hasWaits) return;
   if (mayReevaluate) {
     const started = events.flatMap((event) => {
       const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);

@@ -37,7 +37,7 @@ export function requiredFired(rules: RuleSet, user: UserState, event: Event): Fi
 
 /** Returns the ids of the waits that these triggers started, if they did, under whatever version of the rule. */
 export function startedWaitIds(rules: RuleSet, user: UserState, event: Event, ids: Ids): string[] {
-  return findReevaluated(rules, user, event).flatMap(({ compiled: { rule, waits }, triggers }) =>
+  return findReevaluated(rules, user, event).flatMap(({ compiled: { rule, hasWait: waits }, triggers }) =>
     waits ? triggers.map(({ key }) => toWaitId({ user, ids }, rule.name, key)) : [],
   );
 }

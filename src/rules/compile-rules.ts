@@ -54,7 +54,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byTrait,
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
     recurring: all.filter(({ rule }) => rule.every),
-    waits: all.some(({ waits }) => waits),
+    hasWaitingRules: all.some(({ hasWait }) => hasWait),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
     validateEmitted,
   };
@@ -70,7 +70,7 @@ function compileRule(
   const condition = rule.when === undefined ? undefined : compileConditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
   const usesMatched = mentions(condition, 'matched');
-  const waits = [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined);
+  const hasWait = [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined);
   const value = (text: string) => compileExpressionOf(rule, text);
   const optional = (text: string | undefined) => (text === undefined ? undefined : value(text));
   const values = (named: { readonly [name: string]: string }) =>
@@ -95,13 +95,13 @@ function compileRule(
       ...rule.limits.map((limit) => bindLimit(limit, rule.name, rule.key !== undefined && !limit.perUser)),
       ...(group?.limits ?? []).map((limit) => bindLimit(limit, `group ${group?.name}`, false)),
     ],
-    waits,
+    hasWait,
     endedByRules,
     usesNow: mentions(condition, 'now'),
     usesMatched,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),
-    priorEvent: findPriorEvent(rule, usesMatched || showsMatched, waits),
+    priorEvent: findPriorEvent(rule, usesMatched || showsMatched, hasWait),
   };
 }
 

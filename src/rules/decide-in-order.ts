@@ -23,12 +23,12 @@ import {
   type UserState,
   type Wait,
 } from './facts.ts';
-import { fireSchedule, fireWait } from './firing/fire-wait.ts';
+import { fireWait, runOccurrence } from './firing/fire-wait.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 import { findTriggered } from './triggers.ts';
-import { cancelWaits, reportTooLate } from './waits/cancel.ts';
+import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
@@ -95,7 +95,7 @@ export function decideInOrder<E extends DecidableEvent>(
   const { rules, now, ids } = inputs;
   const inOrder = events.length > 1 ? [...events].sort(compareForDecision) : events;
   // Only rules that wait look ahead. A replay may yet activate a version that has such rules (`beforeEvent`).
-  if (rules.active.waits || inputs.beforeEvent) queuePending(inOrder, inputs);
+  if (rules.active.hasWaitingRules || inputs.beforeEvent) queuePending(inOrder, inputs);
   const emitted: EmittedEvent[] = [];
   const steps = inOrder.map((event): EventStep<E> => {
     inputs.beforeEvent?.(event);
@@ -119,7 +119,7 @@ export function decideInOrder<E extends DecidableEvent>(
  *
  * @param due open waits, in any order; the same objects as in the user states
  */
-export function fireDueInOrder(
+export function fireWaitsInOrder(
   inputs: DecisionInputs,
   due: readonly Wait[],
 ): Generation<WaitStep> & { readonly left: readonly Wait[] } {
@@ -163,7 +163,7 @@ export function runOccurrences(
     const user = inputs.getUser(userId);
     const waitId = toWaitId({ user, ids }, compiled.rule.name, localTimeKey);
     const verdicts = newContext(rules, user, now, ids, waitId);
-    const wait = fireSchedule(verdicts, compiled, due, localTimeKey);
+    const wait = runOccurrence(verdicts, compiled, due, localTimeKey);
     receiveEmitted(inputs, user, verdicts, emitted);
     return { wait, user, profile: user.profile, verdicts };
   });
@@ -192,7 +192,7 @@ function decideEvent(
   const { active } = rules;
   const ctx = newContext(rules, user, now, ids, event.key);
   if (user.waits.size > 0) {
-    cancelWaits(ctx, event);
+    cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
   }
   const triggered = findTriggered(active, event);

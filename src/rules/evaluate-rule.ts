@@ -63,7 +63,10 @@ export function evaluateRule(
 }
 
 /** The condition is evaluated now, unless it needs matched events that are missing, or the time at which a wait ends. */
-function isConditionDue({ usesMatched, usesNow, waits }: CompiledRule, pattern: PatternMatch | undefined): boolean {
+function isConditionDue(
+  { usesMatched, usesNow, hasWait: waits }: CompiledRule,
+  pattern: PatternMatch | undefined,
+): boolean {
   const isMissing = pattern !== undefined && pattern.steps === undefined;
   return !(usesMatched && isMissing) && !(usesNow && waits);
 }
@@ -75,7 +78,7 @@ function isConditionDue({ usesMatched, usesNow, waits }: CompiledRule, pattern: 
 function wasHandledBefore(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
   const { trigger } = firing;
   if (trigger.key === ctx.source) return false;
-  const started = compiled.waits ? findStartedWait(ctx, compiled, trigger) : undefined;
+  const started = compiled.hasWait ? findStartedWait(ctx, compiled, trigger) : undefined;
   if (started) {
     recordAlreadyWaiting(ctx, compiled, firing, started);
     return true;
@@ -84,7 +87,7 @@ function wasHandledBefore(ctx: DecisionContext, compiled: CompiledRule, firing: 
 }
 
 function waitOrFire(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {
-  const { rule, waits } = compiled;
+  const { rule, hasWait: waits } = compiled;
   if (rule.digest) collectDigest(ctx, compiled, firing);
   else if (rule.debounce) extendBurst(ctx, compiled, firing);
   else if (waits) startWait(ctx, compiled, firing);

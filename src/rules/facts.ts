@@ -19,7 +19,7 @@ export interface UserState {
   /** Undecided events of this batch in reverse order: the one that is decided now is the last. Undefined: none was queued. */
   pending: Event[] | undefined;
   /** Trait changes whose pattern was incomplete when they became known; undefined: no such change is known. */
-  changes: TraitChangeTrigger[] | undefined;
+  openTraitChanges: TraitChangeTrigger[] | undefined;
   /**
    * By `rule event-id`: the latest event time whose decisions say that the rule fired for that event (see already-fired.ts).
    * Undefined: no such decision was loaded.
@@ -166,7 +166,7 @@ export function newUserState(userId: string): UserState {
     completed: new Set(),
     waits: new Map(),
     pending: undefined,
-    changes: undefined,
+    openTraitChanges: undefined,
     firedAt: undefined,
   };
 }

@@ -94,20 +94,20 @@ export function unlessEventReason(rule: Rule, by: Happened): string {
 
 export function tooLateReason(late: Trigger, fired: Wait): string {
   const ended = fired.endedAt === null ? '' : ` on ${formatTime(fired.endedAt)}`;
-  const how = fired.state.fired ? 'it was sent' : 'what it belongs to was over';
+  const how = fired.state.fired ? 'it was sent' : 'its wait had ended';
   return `Too late: ${late.type} of ${formatTime(late.time)} became known after ${how}${ended}.`;
 }
 
 export function timeReason(rule: Rule, problem: 'time_missing' | 'time_past', at?: Millis): string {
   const what =
     problem === 'time_missing'
-      ? 'is missing or no time'
+      ? 'is missing or is not a time'
       : `was ${at === undefined ? 'past' : `on ${formatTime(at)}, which is past`}`;
   return `Not sent: ${rule.at?.text ?? 'its time'} ${what}.`;
 }
 
 export function keyReason({ key }: Rule): string {
-  return `Not sent: the rule goes by ${key}, which is missing.`;
+  return `Not sent: the key of the rule, ${key}, is missing.`;
 }
 
 export function stepsReason(rule: Rule): string {
@@ -128,7 +128,7 @@ export function branchReason({ name }: Rule): string {
 }
 
 export function loopReason({ name }: Rule, deepest: number): string {
-  return `Failed: ${name} was triggered by ${deepest} emitted events in a row; a loop is not followed any further.`;
+  return `Failed: ${name} was triggered by ${deepest} emitted events in a row; Tidings stops such a loop.`;
 }
 
 export function limitReason(limit: Limit, state: LimitState): string {
@@ -140,7 +140,7 @@ export function limitReason(limit: Limit, state: LimitState): string {
 
 export function conditionReason(evidence: NonNullable<Evidence['condition']>): string {
   const { expression, values, missing = [], result, error } = evidence;
-  if (result === 'error') return `Not sent: ${expression} could not be judged: ${error ?? 'it failed'}.`;
+  if (result === 'error') return `Not sent: ${expression} could not be evaluated: ${error ?? 'it failed'}.`;
   const gaps = missing.map((field) => `${field} is missing`);
   if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${sentence(gaps)}.`;
   const seen = Object.entries(values).map(([field, value]) => `${field} was ${formatValue(value)}`);

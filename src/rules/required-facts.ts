@@ -36,7 +36,7 @@ const FOREVER: Millis = Number.MAX_SAFE_INTEGER;
  * @param from, to the times between which the trigger may be
  */
 function addWaitLookups(lookups: HistoryLookup[], compiled: CompiledRule, from: Millis, to: Millis): void {
-  const { rule, waits } = compiled;
+  const { rule, hasWait: waits } = compiled;
   if (!waits) return;
   if (rule.unless) for (const type of rule.unless.events) addSpan(lookups, type, from, to + rule.unless.within);
   for (const type of rule.cancelOn) addSpan(lookups, type, from, FOREVER);
@@ -56,11 +56,11 @@ export function requiredLimits(rules: RuleSet, event: Event, ids: Ids, now: Mill
   for (const compiled of findMayTrigger(rules, event)) {
     // A look-up costs ten times as much as the condition, and an event that fails the condition is never counted.
     if (compiled.limits.length === 0 || surelyFails(compiled, event)) continue;
-    addLimits(lookups, compiled, event, ids, compiled.waits ? Math.max(time, now) : time);
+    addLimits(lookups, compiled, event, ids, compiled.hasWait ? Math.max(time, now) : time);
   }
   for (const compiled of rules.byPatternEvent.get(type) ?? NO_RULES) {
     if (compiled.limits.length === 0) continue;
-    addLimits(lookups, compiled, event, ids, Math.max(time + compiled.patternSpan, compiled.waits ? now : 0));
+    addLimits(lookups, compiled, event, ids, Math.max(time + compiled.patternSpan, compiled.hasWait ? now : 0));
   }
   return lookups;
 }
@@ -95,7 +95,7 @@ export function requiredWaits(rules: RuleSet, event: Event, ids: Ids): WaitLooku
   const { type } = event;
   const listening = [rules.byCancelEvent, rules.byPatternEvent].flatMap((byType) => byType.get(type) ?? []);
   for (const compiled of [...findMayTrigger(rules, event), ...listening]) {
-    if (!compiled.waits) continue;
+    if (!compiled.hasWait) continue;
     const { name: rule } = compiled.rule;
     const key = evaluateKey(compiled, event, ids);
     if (key !== undefined) lookups.set(`${rule} ${key}`, { rule, key });

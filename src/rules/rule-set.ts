@@ -23,7 +23,7 @@ export interface CompiledRule {
   /** The rule's own limits, then those of its group. */
   readonly limits: readonly BoundLimit[];
   /** Whether the rule waits between its trigger and its end. */
-  readonly waits: boolean;
+  readonly hasWait: boolean;
   /** Whether an action of some rule may end its wait or start it anew. */
   readonly endedByRules: boolean;
   /** Whether the condition uses `now`: it can only be evaluated when a wait ends. */
@@ -67,7 +67,7 @@ export interface RuleSet {
   readonly hasTraitPatterns: boolean;
   readonly recurring: readonly CompiledRule[];
   /** Whether some rule waits. */
-  readonly waits: boolean;
+  readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
   /** Checks an event that a rule emits against the schemas of the catalog. */
   readonly validateEmitted: ValidateEvent;

@@ -23,12 +23,16 @@ export function findOpenChanges(event: Event, decisions: readonly Decision[]): T
 
 export function addTraitChanges(user: UserState, changes: readonly TraitChangeTrigger[]): void {
   if (changes.length === 0) return;
-  if (user.changes) user.changes.push(...changes);
-  else user.changes = [...changes];
+  if (user.openTraitChanges) user.openTraitChanges.push(...changes);
+  else user.openTraitChanges = [...changes];
 }
 
 /** Returns the rule's trait changes that do not come before the event, which may complete their pattern; in order of time. */
-export function findLaterChanges(rule: Rule, { changes }: UserState, event: Event): TraitChangeTrigger[] {
+export function findLaterChanges(
+  rule: Rule,
+  { openTraitChanges: changes }: UserState,
+  event: Event,
+): TraitChangeTrigger[] {
   if (!changes) return [];
   return changes
     .filter(({ rule: name, trigger, change }) => {

@@ -9,7 +9,7 @@ import {
   decideInOrder,
   type EmittedEvent,
   type EventStep,
-  fireDueInOrder,
+  fireWaitsInOrder,
   type WaitStep,
 } from '../rules/decide-in-order.ts';
 import type { Wait } from '../rules/facts.ts';
@@ -31,7 +31,7 @@ export function decideAll(memory: InMemory, events: readonly DecidableEvent[]): 
 export function fireAll(memory: InMemory, due: readonly Wait[]): (WaitStep | EventStep<DecidableEvent>)[] {
   const all: (WaitStep | EventStep<DecidableEvent>)[] = [];
   for (let next = due; next.length > 0; ) {
-    const { steps, emitted, left } = fireDueInOrder(memory, next);
+    const { steps, emitted, left } = fireWaitsInOrder(memory, next);
     all.push(...steps, ...decideAll(memory, memory.admit(emitted)));
     next = left;
   }

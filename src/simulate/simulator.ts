@@ -172,7 +172,10 @@ export class Simulator {
     if (!step?.wait) return [];
     const cause: Cause = { kind: 'schedule', rule: compiled.rule.name, due, localTimeKey };
     return this.#save(user, [
-      this.#newStep(userId, now, cause, step.verdicts, this.rules.active.version),
+      // A rule that is gone decides nothing.
+      ...(step.verdicts.decisions.length > 0
+        ? [this.#newStep(userId, now, cause, step.verdicts, this.rules.active.version)]
+        : []),
       ...decideAll(memory, memory.admit(emitted)).map((one) => this.#toStep(one, now)),
     ]);
   }

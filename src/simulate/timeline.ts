@@ -14,8 +14,14 @@ export interface TimelineLine {
 }
 
 /** Returns the lines of a step: the cause, and below it the decisions. */
-export function timelineOf({ at, userId, cause, decisions }: SimulationStep): TimelineLine[] {
-  const line = (mark: string, text: string, indent = false) => ({ at: moment(at), user: userId, mark, text, indent });
+export function toTimeline({ at, userId, cause, decisions }: SimulationStep): TimelineLine[] {
+  const line = (mark: string, text: string, indent = false) => ({
+    at: formatMinute(at),
+    user: userId,
+    mark,
+    text,
+    indent,
+  });
   let first: TimelineLine;
   if (cause.kind === 'event') {
     const { type, time, properties, traits, depth } = cause.event;
@@ -23,25 +29,25 @@ export function timelineOf({ at, userId, cause, decisions }: SimulationStep): Ti
     if (Object.keys(properties).length > 0) parts.push(short(properties));
     if (Object.keys(traits).length > 0) parts.push(`traits ${short(traits)}`);
     if (depth !== undefined) parts.push('(emitted)');
-    if (time !== at) parts.push(`of ${moment(time)}`);
+    if (time !== at) parts.push(`of ${formatMinute(time)}`);
     first = line('event', parts.join(' '));
   } else if (cause.kind === 'wait') {
     const { rule, key, kind, triggerTime, dueAt } = cause.wait;
-    const late = dueAt === at ? '' : `, due ${moment(dueAt)}`;
-    first = line('wait', `${rule}${key && ` [${key}]`} ends: ${kind} since ${moment(triggerTime)}${late}`);
+    const late = dueAt === at ? '' : `, due ${formatMinute(dueAt)}`;
+    first = line('wait', `${rule}${key && ` [${key}]`} ends: ${kind} since ${formatMinute(triggerTime)}${late}`);
   } else {
     first = line('schedule', `${cause.rule}: ${cause.localTimeKey}`);
   }
   return [first, ...decisions.map((decision) => line(decision.outcome, decisionText(decision), true))];
 }
 
-/** As `2025-11-03T09:00Z`; seconds and milliseconds where they say something. */
-export function moment(time: Millis): string {
+/** Formats a time as `2025-11-03T09:00Z`, with seconds and milliseconds only if they are not zero. */
+export function formatMinute(time: Millis): string {
   const text = new Date(time).toISOString();
   return text.endsWith(':00.000Z') ? `${text.slice(0, -8)}Z` : text.replace('.000Z', 'Z');
 }
 
-/** A timeline as plain text. */
+/** Returns a line of a timeline as plain text. */
 export function plainLine({ at, user, mark, text, indent }: TimelineLine): string {
   return indent ? `${' '.repeat(19)}${mark.padEnd(12)} ${text}` : `${at.padEnd(18)} ${user}  ${mark} ${text}`;
 }

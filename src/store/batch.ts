@@ -6,7 +6,7 @@ import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
-import { hasFired, hasTraitChange, packDecisions } from './decisions.ts';
+import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
@@ -124,7 +124,7 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       event.traitsText,
       event.contextText,
       catalogVersion,
-      hasFired(decisions) || null,
+      anyFired(decisions) || null,
       hasTraitChange(decisions) || null,
       packDecisions(decisions, event.eventId),
     ]);

@@ -70,7 +70,7 @@ export function unpackDecisions(stored: readonly StoredDecision[], key: string, 
 }
 
 /** Whether a rule fired: a decision sent, acted or started a wait. The value of `events.has_fired`. */
-export function hasFired(decisions: readonly Decision[]): boolean {
+export function anyFired(decisions: readonly Decision[]): boolean {
   return decisions.some(({ outcome }) => FIRED_OUTCOMES.has(outcome));
 }
 

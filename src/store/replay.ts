@@ -68,7 +68,7 @@ export interface HistoriesQuery {
 
 /** Users in order of user ID. */
 export interface HistoriesPage {
-  readonly lives: readonly StoredHistory[];
+  readonly histories: readonly StoredHistory[];
   /** Number of users read, including skipped ones. */
   readonly users: number;
   /** Users with more than MAX_EVENTS_PER_USER events. */
@@ -84,7 +84,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
   try {
     await connection.query('begin isolation level repeatable read, read only');
     await connection.query(
-      `declare lives no scroll cursor for ${SELECT_EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER_BY}`,
+      `declare histories no scroll cursor for ${SELECT_EVENTS} ${query.userId === undefined ? '' : 'and user_id = $4'} ${ORDER_BY}`,
       [
         query.tenantId,
         isoTime(query.since),
@@ -94,7 +94,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
     );
     const fetch = (): Promise<pg.QueryResult<EventRow>> => {
       const rows = connection.query<EventRow>({
-        text: `fetch ${EVENTS_PER_FETCH} from lives`,
+        text: `fetch ${EVENTS_PER_FETCH} from histories`,
         rowMode: 'array',
       });
       // A consumer that stops early does not await this request.
@@ -102,8 +102,8 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       return rows;
     };
     let reading: Reading | undefined;
-    for (let coming: Promise<pg.QueryResult<EventRow>> | undefined = fetch(); coming; ) {
-      const rows: readonly EventRow[] = (await coming).rows;
+    for (let nextPage: Promise<pg.QueryResult<EventRow>> | undefined = fetch(); nextPage; ) {
+      const rows: readonly EventRow[] = (await nextPage).rows;
       const whole: Reading[] = [];
       for (const row of rows) {
         if (reading?.userId !== row[0]) {
@@ -117,7 +117,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       if (isLast && reading) whole.push(reading);
       const page = whole.length > 0 ? await loadRemaining(connection, query, whole) : undefined;
       // Requests the next page while this one is replayed.
-      coming = isLast ? undefined : fetch();
+      nextPage = isLast ? undefined : fetch();
       if (page) yield page;
     }
   } finally {
@@ -229,7 +229,7 @@ async function loadRemaining(
     const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
     pushTo(uses, user_id, { ...use, limitKey: limit_key });
   }
-  const lives: StoredHistory[] = [];
+  const histories: StoredHistory[] = [];
   for (const { userId, events, left } of whole) {
     const own = waits.get(userId) ?? [];
     const hasNews =
@@ -237,9 +237,9 @@ async function loadRemaining(
       own.some(({ endedAt }) => endedAt === null || endedAt >= since);
     if (left > 0 || !(hasNews || includeIdle)) continue;
     const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
-    lives.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
+    histories.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
   }
-  return { lives, users: whole.length, leftOut };
+  return { histories, users: whole.length, leftOut };
 }
 
 const SELECT_USERS = `

@@ -42,7 +42,7 @@ interface MigrationProgress extends WaitProgress {
 }
 
 /** Users in one transaction: their locks are held meanwhile, and their events wait. */
-const MAX_BATCH_USERS = 500;
+const MAX_COMMAND_BATCH_USERS = 500;
 
 /** Bounds a call to some seconds, however many waits there are. */
 const MAX_BATCHES_PER_CALL = 10;
@@ -122,7 +122,7 @@ async function runInBatches(
   for (let batch = 0; batch < MAX_BATCHES_PER_CALL && progress.next !== null; batch++) {
     const { users, waits, skipped, next } = progress;
     const done = await withTransaction(pool, async (connection) => {
-      const userIds = await loadUsersWaitingFor(connection, tenantId, rule, next ?? '', MAX_BATCH_USERS);
+      const userIds = await loadUsersWaitingFor(connection, tenantId, rule, next ?? '', MAX_COMMAND_BATCH_USERS);
       if (userIds.length === 0) return { users: 0, waits: 0, skipped: 0, next: null };
       await lockUsers(connection, tenantId, userIds);
       const result = await work(connection, userIds);
@@ -134,7 +134,7 @@ async function runInBatches(
         users: userIds.length,
         waits: result.changed,
         skipped: result.skipped,
-        next: userIds.length < MAX_BATCH_USERS ? null : (userIds.at(-1) ?? null),
+        next: userIds.length < MAX_COMMAND_BATCH_USERS ? null : (userIds.at(-1) ?? null),
       };
     });
     progress = {

@@ -88,9 +88,11 @@ export class Memory extends Simulator {
       if (need.kind === 'changes') {
         addTraitChanges(
           user,
-          (all.changes ?? []).filter(
+          (all.openTraitChanges ?? []).filter(
             ({ trigger: { key, time } }) =>
-              need.from <= time && time <= need.to && !user.changes?.some(({ trigger }) => trigger.key === key),
+              need.from <= time &&
+              time <= need.to &&
+              !user.openTraitChanges?.some(({ trigger }) => trigger.key === key),
           ),
         );
         continue;

@@ -1,7 +1,7 @@
 import { parseCatalogFiles } from '../../src/catalog/parse/parse-catalog-files.ts';
 import { CatalogError } from '../../src/errors.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
-import { parseCases } from '../../src/simulate/cases.ts';
+import { parseCases } from '../../src/simulate/cases/parse-cases.ts';
 import { EVENTS, NOTIFICATIONS, RULES, TEMPLATES } from './every-key.ts';
 
 /** The parser as an oracle for one file of a catalog, or for many things in one file. */

@@ -4,11 +4,11 @@ import { Pipeline } from '../../src/ingest/pipeline.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import type { BacktestReport } from '../../src/simulate/backtest.ts';
-import type { UserHistory } from '../../src/simulate/history.ts';
-import { runBacktest } from '../../src/simulate/run-backtest.ts';
+import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
+import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
+import type { StoredHistory } from '../../src/store/replay.ts';
 import { readHistories } from '../../src/store/replay.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../../src/time/calendar.ts';
 import type { TestDatabase } from './database.ts';
@@ -25,9 +25,9 @@ const USERS = ['u0', 'u1'];
 export async function readAllHistories(
   pool: pg.Pool,
   query: Parameters<typeof readHistories>[1],
-): Promise<UserHistory[]> {
-  const all: UserHistory[] = [];
-  for await (const { lives } of readHistories(pool, query)) all.push(...lives);
+): Promise<StoredHistory[]> {
+  const all: StoredHistory[] = [];
+  for await (const { histories } of readHistories(pool, query)) all.push(...histories);
   return all;
 }
 

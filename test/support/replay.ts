@@ -8,8 +8,8 @@ import type { Millis } from '../../src/model/event.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import { newUserState, type UserState, type Wait } from '../../src/rules/facts.ts';
 import { findOpenChanges } from '../../src/rules/trait-changes.ts';
-import { Backtest, type BacktestReport } from '../../src/simulate/backtest.ts';
-import type { HistoricalEvent, UserHistory } from '../../src/simulate/history.ts';
+import { Backtest, type BacktestReport } from '../../src/simulate/backtest/backtest.ts';
+import type { StoredEvent, StoredHistory } from '../../src/store/replay.ts';
 import { AddressChanges } from '../../src/users/addresses.ts';
 import { toItem } from './history-steps.ts';
 import { BASE, catalogOf, rulesOf } from './random-catalog.ts';
@@ -20,7 +20,7 @@ import type { Step } from './random-history.ts';
 /** Backtests the histories. @param other rules of the candidate; absent: the rules of the past against themselves */
 export function replayHistories(
   rules: readonly Rule[],
-  histories: readonly UserHistory[],
+  histories: readonly StoredHistory[],
   since: Millis,
   until: Millis,
   other?: readonly Rule[],
@@ -28,7 +28,7 @@ export function replayHistories(
   const set = rulesOf(rules);
   const candidate = other ? rulesOf(other, 2) : null;
   const backtest = new Backtest({ since, until, candidate, version: () => set });
-  for (const history of histories) backtest.take(history);
+  for (const history of histories) backtest.addUser(history);
   return backtest.report();
 }
 
@@ -45,7 +45,7 @@ export function compareRules(
 }
 
 /** Triggers for which a rule sent the same notification, or acted, more than once. A digest is named by one of its items. */
-export function findFiredTwice({ events, waits }: Pick<UserHistory, 'events' | 'waits'>): string[] {
+export function findFiredTwice({ events, waits }: Pick<StoredHistory, 'events' | 'waits'>): string[] {
   const decisions = [...events.flatMap((event) => event.decisions()), ...waits.flatMap((wait) => wait.decisions)];
   const sends = decisions
     .filter(({ outcome, evidence }) => (outcome === 'send' || outcome === 'acted') && !evidence.digest)
@@ -57,13 +57,13 @@ export function findFiredTwice({ events, waits }: Pick<UserHistory, 'events' | '
 export function recordHistory(
   rules: readonly Rule[],
   steps: readonly Step[],
-): { histories: UserHistory[]; end: Millis } {
+): { histories: StoredHistory[]; end: Millis } {
   // Posted events need no schemas here, and schemas are slow to compile.
   const { traits: _, ...data } = catalogOf(rules);
   const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: rulesOf(rules) };
   const catalogs = { active: catalog, versions: new Map([[1, catalog]]) };
   const users = new Map<string, UserState>();
-  const events: HistoricalEvent[] = [];
+  const events: StoredEvent[] = [];
   const ends = new Map<string, readonly Decision[]>();
   const seal = new Seal(Buffer.alloc(32));
   let now = BASE;
@@ -116,7 +116,7 @@ export function recordHistory(
     }
   }
   const histories = [...users.values()].map(
-    ({ userId, profile, waits, uses }): UserHistory => ({
+    ({ userId, profile, waits, uses }): StoredHistory => ({
       userId,
       profile,
       events: events

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { lintCatalog } from '../../src/catalog/lint/lint-catalog.ts';
 import { parseCatalogFiles } from '../../src/catalog/parse/parse-catalog-files.ts';
-import { parseCases } from '../../src/simulate/cases.ts';
-import { rulesFor, runCase } from '../../src/simulate/run-case.ts';
+import { parseCases } from '../../src/simulate/cases/parse-cases.ts';
+import { compileCaseRules, runCase } from '../../src/simulate/cases/run-case.ts';
 
 /** The stories of test/stories: each file has rules, and the cases that they must pass, in the form of a catalog. */
 const folder = new URL('../stories/', import.meta.url);
@@ -43,7 +43,7 @@ export async function readStoryCases(file: string): Promise<StoryCase[]> {
     if (!data) throw new Error(`${file}: ${JSON.stringify(problems.filter(({ severity }) => severity === 'error'))}`);
     const line = text.slice(0, text.indexOf(cases)).split('\n').length - 1;
     for (const one of parseCases(file, '\n'.repeat(line) + cases, data)) {
-      found.push({ name: one.name, run: () => runCase(rulesFor(data), one, () => 0) });
+      found.push({ name: one.name, run: () => runCase(compileCaseRules(data), one, () => 0) });
     }
   }
   return found;

@@ -1,5 +1,5 @@
-import type { CaseResult } from '../../simulate/run-case.ts';
-import { CASES_FILE } from '../../simulate/run-cases.ts';
+import type { CaseResult } from '../../simulate/cases/run-case.ts';
+import { CASES_FILE } from '../../simulate/cases/run-cases.ts';
 import { escapeLines } from './escape-terminal.ts';
 import { formatCount } from './format-count.ts';
 

@@ -37,7 +37,7 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
  * @param localTimeKey the same as local time
  * @returns the wait that records the occurrence; undefined when there was nothing to do
  */
-export function fireSchedule(
+export function runOccurrence(
   ctx: DecisionContext,
   compiled: CompiledRule,
   due: Millis,

@@ -8,7 +8,7 @@ import { dropItems } from './digest.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** Cancels the open waits that the event ends: by `cancel_on`, or because it is what must not happen (`unless`). */
-export function cancelWaits(ctx: DecisionContext, event: Trigger): void {
+export function cancelWaitsBy(ctx: DecisionContext, event: Trigger): void {
   for (const open of findWaits(ctx, (wait) => wait.status === 'waiting')) {
     const compiled = ctx.rules.at(open.catalogVersion).byName.get(open.rule);
     const code = compiled && cancellationBy(ctx, compiled, open, event);

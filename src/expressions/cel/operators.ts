@@ -1,5 +1,20 @@
 /* Operators with a boolean result, and the ternary operator. */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { didYouMean, joinNames } from '../hints.ts';
+import { BOOL, DYN, type Type } from '../type.ts';
+import {
+  Duration,
+  describeKinds,
+  describeValue,
+  type Fault,
+  getKind,
+  getOwnField,
+  isFailure,
+  isMap,
+  type Kind,
+  Timestamp,
+  type Value,
+} from '../value.ts';
 import {
   type Code,
   type CompileContext,
@@ -16,21 +31,6 @@ import {
   typeFault,
 } from './code.ts';
 import { areEqual, containsValue } from './equality.ts';
-import { didYouMean, joinNames } from './hints.ts';
-import { BOOL, DYN, type Type } from './type.ts';
-import {
-  Duration,
-  describeKinds,
-  describeValue,
-  type Fault,
-  getKind,
-  getOwnField,
-  isFailure,
-  isMap,
-  type Kind,
-  Timestamp,
-  type Value,
-} from './value.ts';
 
 type Order = '<' | '<=' | '>' | '>=';
 

@@ -1,7 +1,20 @@
 /* Arithmetic on JSON numbers: integers and fractions mix freely, and `/` does not round. */
 
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { FIRST_TIME, LAST_TIME } from '../time/iso-time.ts';
+import { FIRST_TIME, LAST_TIME } from '../../time/iso-time.ts';
+import { MAX_DURATION_MS } from '../time.ts';
+import { DYN, NUMBER } from '../type.ts';
+import {
+  Duration,
+  describeKinds,
+  describeValue,
+  type EvaluationOutcome,
+  getKind,
+  isFailure,
+  type Kind,
+  Timestamp,
+  type Value,
+} from '../value.ts';
 import {
   type Code,
   type CompileContext,
@@ -15,19 +28,6 @@ import {
   toFault,
   typeFault,
 } from './code.ts';
-import { MAX_DURATION_MS } from './time.ts';
-import { DYN, NUMBER } from './type.ts';
-import {
-  Duration,
-  describeKinds,
-  describeValue,
-  getKind,
-  isFailure,
-  type Kind,
-  type Outcome,
-  Timestamp,
-  type Value,
-} from './value.ts';
 
 type Arithmetic = '+' | '-' | '*' | '/' | '%';
 
@@ -79,13 +79,13 @@ function hintForTime(op: Arithmetic, text: Code, other: Code): string | undefine
 }
 
 /** Calculates with two numbers. Fails instead of returning NaN or infinity, which JSON does not have. */
-function calculate(frame: Frame, op: Arithmetic, a: number, b: number, right: Code): Outcome {
+function calculate(frame: Frame, op: Arithmetic, a: number, b: number, right: Code): EvaluationOutcome {
   if (b === 0 && (op === '/' || op === '%')) return toFault(frame, `${right.label} is 0: division by zero`);
   const result = op === '+' ? a + b : op === '-' ? a - b : op === '*' ? a * b : op === '/' ? a / b : a % b;
   return Number.isFinite(result) ? result : toFault(frame, 'a number became too large');
 }
 
-function combineValues(frame: Frame, op: Arithmetic, left: Code, a: Value, right: Code, b: Value): Outcome {
+function combineValues(frame: Frame, op: Arithmetic, left: Code, a: Value, right: Code, b: Value): EvaluationOutcome {
   if (op === '+') {
     if (typeof a === 'string' && typeof b === 'string') return consumeSteps(frame, (a.length + b.length) >> 6) ?? a + b;
     if (Array.isArray(a) && Array.isArray(b)) return consumeSteps(frame, a.length + b.length) ?? [...a, ...b];
@@ -108,13 +108,13 @@ function combineValues(frame: Frame, op: Arithmetic, left: Code, a: Value, right
   );
 }
 
-function toTimestamp(frame: Frame, ms: number): Outcome {
+function toTimestamp(frame: Frame, ms: number): EvaluationOutcome {
   return ms >= FIRST_TIME && ms <= LAST_TIME
     ? new Timestamp(ms)
     : toFault(frame, 'a time is outside the years 1 to 9999');
 }
 
-function toDuration(frame: Frame, ms: number): Outcome {
+function toDuration(frame: Frame, ms: number): EvaluationOutcome {
   return Math.abs(ms) <= MAX_DURATION_MS ? new Duration(ms) : toFault(frame, 'a duration is longer than 10,000 years');
 }
 

@@ -1,5 +1,7 @@
 /* Macros over the items of a list or the keys of an object: `all`, `exists`, `exists_one`, `filter`, `map`. */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { BOOL, DYN, STRING, type Type } from '../type.ts';
+import { describeKinds, type EvaluationOutcome, type Failure, Fault, isFailure, isMap, type Value } from '../value.ts';
 import {
   type Code,
   type CompileContext,
@@ -15,8 +17,6 @@ import {
   toPlaceholder,
   typeFault,
 } from './code.ts';
-import { BOOL, DYN, STRING, type Type } from './type.ts';
-import { describeKinds, type Failure, Fault, isFailure, isMap, type Outcome, type Value } from './value.ts';
 
 const MAX_MACRO_ITEMS = 1000;
 
@@ -83,7 +83,11 @@ interface Loop {
 }
 
 /** Iterates over the items until `visit` returns a value other than undefined, and returns that value. */
-function forEachItem(loop: Loop, frame: Frame, visit: (item: Value) => Outcome | undefined): Outcome | undefined {
+function forEachItem(
+  loop: Loop,
+  frame: Frame,
+  visit: (item: Value) => EvaluationOutcome | undefined,
+): EvaluationOutcome | undefined {
   const items = getItems(loop, frame);
   if (isFailure(items)) return items;
   for (const item of items) {

@@ -1,7 +1,21 @@
 /* Functions that an expression can call; the table below is complete. */
 
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { FIRST_TIME, LAST_TIME } from '../time/iso-time.ts';
+import { FIRST_TIME, LAST_TIME } from '../../time/iso-time.ts';
+import { didYouMean } from '../hints.ts';
+import { parseCelDuration, parseCelTimestamp } from '../time.ts';
+import {
+  Duration,
+  describeKinds,
+  type EvaluationOutcome,
+  Fault,
+  getKind,
+  isFailure,
+  isMap,
+  type Kind,
+  Timestamp,
+  type Value,
+} from '../value.ts';
 import {
   type Code,
   type CompileContext,
@@ -18,22 +32,8 @@ import {
   typeFault,
 } from './code.ts';
 import { compileHas } from './fields.ts';
-import { didYouMean } from './hints.ts';
 import { compileMacro, isMacro, MACRO_NAMES } from './macros.ts';
 import { compileMatches } from './regex.ts';
-import { parseCelDuration, parseCelTimestamp } from './time.ts';
-import {
-  Duration,
-  describeKinds,
-  Fault,
-  getKind,
-  isFailure,
-  isMap,
-  type Kind,
-  type Outcome,
-  Timestamp,
-  type Value,
-} from './value.ts';
 
 interface Definition {
   /** Call syntax: `size(x)` or `x.size()`. */
@@ -42,7 +42,7 @@ interface Definition {
   readonly takes: readonly (readonly Kind[])[];
   readonly gives: Kind;
   /** Called with operands of the kinds in `takes`. */
-  readonly run: (frame: Frame, a: Value, b: Value) => Outcome;
+  readonly run: (frame: Frame, a: Value, b: Value) => EvaluationOutcome;
 }
 
 const FUNCTIONS: { readonly [name: string]: Definition } = {
@@ -159,7 +159,7 @@ function conversionFault(frame: Frame, code: Code, kind: Kind): Fault {
   return toFault(frame, `${code.label} cannot be read as ${what}`);
 }
 
-function textFunction(run: (frame: Frame, text: string, part: string) => Outcome): Definition {
+function textFunction(run: (frame: Frame, text: string, part: string) => EvaluationOutcome): Definition {
   return {
     form: 'method',
     takes: [['string'], ['string']],
@@ -169,7 +169,7 @@ function textFunction(run: (frame: Frame, text: string, part: string) => Outcome
 }
 
 /** Consumes steps for a search, which may compare each character of one text with each of the other. */
-function findText(frame: Frame, text: string, part: string): Outcome {
+function findText(frame: Frame, text: string, part: string): EvaluationOutcome {
   return consumeSteps(frame, Math.ceil((text.length * part.length) / 256)) ?? text.includes(part);
 }
 
@@ -183,7 +183,7 @@ function textTransform(run: (text: string) => string): Definition {
 }
 
 /** Removes Unicode white space at both ends. JavaScript's `trim` differs: it removes U+FEFF, and keeps U+0085. */
-function trim(frame: Frame, value: Value): Outcome {
+function trim(frame: Frame, value: Value): EvaluationOutcome {
   const text = value as string;
   let start = 0;
   let end = text.length;
@@ -194,7 +194,7 @@ function trim(frame: Frame, value: Value): Outcome {
 
 const WHITE_SPACE = /^\p{White_Space}$/u;
 
-function conversion(takes: readonly Kind[], gives: Kind, run: (value: Value) => Outcome): Definition {
+function conversion(takes: readonly Kind[], gives: Kind, run: (value: Value) => EvaluationOutcome): Definition {
   return { form: 'call', takes: [takes], gives, run: (frame, value) => consumeSteps(frame, 10) ?? run(value) };
 }
 
@@ -214,7 +214,7 @@ function timeGetter(read: (date: Date) => number, unit?: number): Definition {
 }
 
 /** Returns the number of code points of a text, items of a list, or keys of an object. */
-function getSize(frame: Frame, value: Value): Outcome {
+function getSize(frame: Frame, value: Value): EvaluationOutcome {
   if (Array.isArray(value)) return value.length;
   if (isMap(value)) {
     const keys = listKeys(frame, value);
@@ -231,37 +231,37 @@ function getSize(frame: Frame, value: Value): Outcome {
   return value.length - pairs;
 }
 
-function convertToInt(value: Value): Outcome {
+function convertToInt(value: Value): EvaluationOutcome {
   if (typeof value === 'number') return Math.trunc(value);
   if (value instanceof Timestamp) return Math.floor(value.ms / 1000);
   return /^[+-]?\d{1,15}$/.test(value as string) ? Number(value) : CONVERSION_FAILED;
 }
 
-function convertToDouble(value: Value): Outcome {
+function convertToDouble(value: Value): EvaluationOutcome {
   if (typeof value === 'number') return value;
   const text = value as string;
   const number = /^[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?$/.test(text) ? Number(text) : Number.NaN;
   return Number.isFinite(number) ? number : CONVERSION_FAILED;
 }
 
-function convertToText(value: Value): Outcome {
+function convertToText(value: Value): EvaluationOutcome {
   return value instanceof Timestamp ? new Date(value.ms).toISOString() : String(value);
 }
 
-function convertToBool(value: Value): Outcome {
+function convertToBool(value: Value): EvaluationOutcome {
   if (typeof value === 'boolean') return value;
   if (['true', 'True', 'TRUE', 't', '1'].includes(value as string)) return true;
   return ['false', 'False', 'FALSE', 'f', '0'].includes(value as string) ? false : CONVERSION_FAILED;
 }
 
 /** Converts RFC 3339 text, or seconds since the epoch, to a time. */
-function convertToTimestamp(value: Value): Outcome {
+function convertToTimestamp(value: Value): EvaluationOutcome {
   if (value instanceof Timestamp) return value;
   const ms = typeof value === 'number' ? value * 1000 : parseCelTimestamp(value as string);
   return ms !== undefined && ms >= FIRST_TIME && ms <= LAST_TIME ? new Timestamp(ms) : CONVERSION_FAILED;
 }
 
-function convertToDuration(value: Value): Outcome {
+function convertToDuration(value: Value): EvaluationOutcome {
   if (value instanceof Duration) return value;
   const ms = parseCelDuration(value as string);
   return ms === undefined ? CONVERSION_FAILED : new Duration(ms);

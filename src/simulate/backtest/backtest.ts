@@ -1,8 +1,9 @@
-import type { Decision } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
-import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import type { Decision } from '../../model/decision.ts';
+import type { Millis } from '../../model/event.ts';
+import type { StoredHistory } from '../../store/replay.ts';
+import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import { decisionsEqual } from './decisions-equal.ts';
-import { type BacktestPlan, pastDecisions, type UserHistory, type Verdict } from './history.ts';
+import { type BacktestPlan, pastDecisions, type Verdict } from './history.ts';
 import { replayHistory } from './replay.ts';
 
 /** The result of a backtest, as plain JSON. Times are ISO 8601 in UTC. */
@@ -73,7 +74,7 @@ const EXAMPLES = 5;
 export class Backtest {
   readonly #plan: BacktestPlan;
   readonly #types = new Map<string, Tally>();
-  readonly #leftOut: string[] = [];
+  readonly #skipped: string[] = [];
   readonly #differences: Difference[] = [];
   #users = 0;
   #events = 0;
@@ -89,17 +90,17 @@ export class Backtest {
     return this.#events;
   }
 
-  leaveOut(userId: string): void {
-    this.#leftOut.push(userId);
+  skipUser(userId: string): void {
+    this.#skipped.push(userId);
   }
 
-  take(life: UserHistory): void {
+  addUser(history: StoredHistory): void {
     const { since, candidate } = this.#plan;
     this.#users++;
-    for (const { receivedAt } of life.events) if (receivedAt >= since) this.#events++;
-    const verdicts = replayHistory(life, this.#plan);
-    if (!candidate) this.#verify(life, verdicts);
-    this.#compare(life, verdicts);
+    for (const { receivedAt } of history.events) if (receivedAt >= since) this.#events++;
+    const verdicts = replayHistory(history, this.#plan);
+    if (!candidate) this.#verify(history, verdicts);
+    this.#compare(history, verdicts);
   }
 
   report(): BacktestReport {
@@ -107,12 +108,12 @@ export class Backtest {
     const types = [...this.#types.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
     return {
       mode: candidate ? 'candidate' : 'live',
-      since: iso(since),
-      until: iso(until),
+      since: isoTime(since),
+      until: isoTime(until),
       users: this.#users,
       events: this.#events,
-      left_out: this.#leftOut,
-      totals: sum(types),
+      left_out: this.#skipped,
+      totals: sumCounts(types),
       types: types.map(({ days, ...tally }) => ({
         ...tally,
         days: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)),
@@ -123,12 +124,12 @@ export class Backtest {
     };
   }
 
-  #verify(life: UserHistory, verdicts: readonly Verdict[]): void {
-    const past = pastDecisions(life, this.#plan);
+  #verify(history: StoredHistory, verdicts: readonly Verdict[]): void {
+    const past = pastDecisions(history, this.#plan);
     const differ = (source: string, live: readonly Decision[], now: readonly Decision[]) => {
       this.#different += Math.max(live.length, now.length);
       if (this.#differences.length < EXAMPLES) {
-        this.#differences.push({ user_id: life.userId, source, live, new: now });
+        this.#differences.push({ user_id: history.userId, source, live, new: now });
       }
     };
     for (const { source, at, decisions } of verdicts) {
@@ -145,28 +146,41 @@ export class Backtest {
     }
   }
 
-  #compare(life: UserHistory, verdicts: readonly Verdict[]): void {
-    const live = liveSends(life, this.#plan);
-    const virtual = sendsOf(verdicts);
+  #compare(history: StoredHistory, verdicts: readonly Verdict[]): void {
+    const live = listStoredSends(history, this.#plan);
+    const virtual = listSends(verdicts);
     if (live.length === 0 && virtual.length === 0) return;
     for (const { type, at } of live) this.#tally(type).count('live', at);
     for (const { type, at } of virtual) this.#tally(type).count('new', at);
-    const { pairs, added, removed } = match(live, virtual);
+    const { pairs, added, removed } = pairSends(live, virtual);
     for (const [before, after] of pairs) {
       const tally = this.#tally(after.type);
       if (before.at === after.at) tally.unchanged++;
-      else tally.add('moved', () => ({ user_id: life.userId, live: reported(before), new: reported(after) }));
+      else
+        tally.add('moved', () => ({
+          user_id: history.userId,
+          live: toReportedDecision(before),
+          new: toReportedDecision(after),
+        }));
     }
     for (const after of added) {
       this.#tally(after.type).add('added', () => {
-        const before = about(pastDecisions(life, this.#plan).values(), after);
-        return { user_id: life.userId, ...(before && { live: reported(before) }), new: reported(after) };
+        const before = findRelatedDecision(pastDecisions(history, this.#plan).values(), after);
+        return {
+          user_id: history.userId,
+          ...(before && { live: toReportedDecision(before) }),
+          new: toReportedDecision(after),
+        };
       });
     }
     for (const before of removed) {
       this.#tally(before.type).add('removed', () => {
-        const after = about(verdicts, before);
-        return { user_id: life.userId, live: reported(before), ...(after && { new: reported(after) }) };
+        const after = findRelatedDecision(verdicts, before);
+        return {
+          user_id: history.userId,
+          live: toReportedDecision(before),
+          ...(after && { new: toReportedDecision(after) }),
+        };
       });
     }
   }
@@ -201,7 +215,7 @@ class Tally implements Counts {
     const number = Math.floor(at / DAY_MS);
     let day = this.days.get(number);
     if (!day) {
-      day = { day: iso(at).slice(0, 10), live: 0, new: 0 };
+      day = { day: isoTime(at).slice(0, 10), live: 0, new: 0 };
       this.days.set(number, day);
     }
     day[side]++;
@@ -220,19 +234,19 @@ interface SendMade {
   readonly decision: Decision;
 }
 
-function liveSends(life: UserHistory, { since, until }: BacktestPlan): SendMade[] {
+function listStoredSends(history: StoredHistory, { since, until }: BacktestPlan): SendMade[] {
   const sends: SendMade[] = [];
-  for (const event of life.events) {
+  for (const event of history.events) {
     const { receivedAt, hasFired } = event;
     if (hasFired && receivedAt >= since && receivedAt < until) addSends(sends, receivedAt, event.decisions());
   }
-  for (const { endedAt, decisions } of life.waits) {
+  for (const { endedAt, decisions } of history.waits) {
     if (endedAt !== null && endedAt >= since && endedAt < until) addSends(sends, endedAt, decisions);
   }
   return sends;
 }
 
-function sendsOf(verdicts: readonly Verdict[]): SendMade[] {
+function listSends(verdicts: readonly Verdict[]): SendMade[] {
   const sends: SendMade[] = [];
   for (const { at, decisions } of verdicts) addSends(sends, at, decisions);
   return sends;
@@ -248,13 +262,13 @@ function addSends(sends: SendMade[], at: Millis, decisions: readonly Decision[])
  * Pairs sends of both sides: first those with the same time and trigger, then the same wait, trigger, or key.
  * In this order, and the same rule before another. The rest is new or gone.
  */
-function match(live: readonly SendMade[], virtual: readonly SendMade[]) {
+function pairSends(live: readonly SendMade[], virtual: readonly SendMade[]) {
   const pairs: [SendMade, SendMade][] = [];
   let removed = [...live].sort(byTime);
   let added = [...virtual].sort(byTime);
   // Mostly nothing is different.
   while (isTheSame(removed[0], added[0])) pairs.push([removed.shift() as SendMade, added.shift() as SendMade]);
-  for (const nameOf of SIGNS_OF_ONE) {
+  for (const nameOf of PAIRING_KEYS) {
     if (removed.length === 0 || added.length === 0) break;
     const byName = new Map<string, SendMade[]>();
     for (const send of removed) {
@@ -293,7 +307,7 @@ function isTheSame(one: SendMade | undefined, other: SendMade | undefined): bool
   );
 }
 
-const SIGNS_OF_ONE: readonly ((send: SendMade) => string | undefined)[] = [
+const PAIRING_KEYS: readonly ((send: SendMade) => string | undefined)[] = [
   ({ at, decision: { rule, event_ids } }) => `${rule}\n${event_ids[0]}\n${at}`,
   ({ decision: { rule, evidence } }) => evidence.wait && `${rule}\n${evidence.wait.wait_id}`,
   ({ decision: { rule, event_ids } }) => `${rule}\n${event_ids[0]}`,
@@ -303,7 +317,10 @@ const SIGNS_OF_ONE: readonly ((send: SendMade) => string | undefined)[] = [
 ];
 
 /** Returns the last decision of the other side on the same type and trigger, which says why it did not send. */
-function about(verdicts: Iterable<Verdict>, { type, decision: { event_ids } }: SendMade): SendMade | undefined {
+function findRelatedDecision(
+  verdicts: Iterable<Verdict>,
+  { type, decision: { event_ids } }: SendMade,
+): SendMade | undefined {
   let found: SendMade | undefined;
   for (const { at, decisions } of verdicts) {
     for (const decision of decisions) {
@@ -314,17 +331,13 @@ function about(verdicts: Iterable<Verdict>, { type, decision: { event_ids } }: S
   return found;
 }
 
-function reported({ at, decision }: SendMade): ReportedDecision {
+function toReportedDecision({ at, decision }: SendMade): ReportedDecision {
   const { rule, outcome, reason_code, reason, event_ids, evidence } = decision;
-  return { at: iso(at), rule, outcome, reason_code, reason, event_ids, evidence };
+  return { at: isoTime(at), rule, outcome, reason_code, reason, event_ids, evidence };
 }
 
-function sum(all: readonly Counts[]): Counts {
+function sumCounts(all: readonly Counts[]): Counts {
   const total = { live: 0, new: 0, added: 0, removed: 0, moved: 0, unchanged: 0 };
   for (const one of all) for (const name of Object.keys(total) as (keyof Counts)[]) total[name] += one[name];
   return total;
-}
-
-function iso(time: Millis): string {
-  return isoTime(time);
 }

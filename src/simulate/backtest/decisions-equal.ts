@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Decision, Evidence } from '../model/decision.ts';
+import type { Decision, Evidence } from '../../model/decision.ts';
 
 /**
  * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that

@@ -1,24 +1,25 @@
-import type { Event, Millis } from '../model/event.ts';
-import { addEvent, type UserState } from '../rules/facts.ts';
-import { rebuildCompleted } from '../rules/patterns/prior-event.ts';
-import { requiredHistory } from '../rules/required-facts.ts';
-import type { RuleSet } from '../rules/rule-set.ts';
-import { DAY_MS } from '../time/iso-time.ts';
-import type { BacktestPlan, HistoricalEvent } from './history.ts';
+import type { Event, Millis } from '../../model/event.ts';
+import { addEvent, type UserState } from '../../rules/facts.ts';
+import { rebuildCompleted } from '../../rules/patterns/prior-event.ts';
+import { requiredHistory } from '../../rules/required-facts.ts';
+import type { RuleSet } from '../../rules/rule-set.ts';
+import type { StoredEvent } from '../../store/replay.ts';
+import { DAY_MS } from '../../time/iso-time.ts';
+import type { BacktestPlan } from './history.ts';
 
 /** Fewer known events than this cost nothing worth saving. */
 const PRUNE_FROM = 200;
 
 /** The events that the rules of a replayed user may still look at. */
 export class ReplayWindow {
-  readonly #arrivals: readonly HistoricalEvent[];
+  readonly #arrivals: readonly StoredEvent[];
   readonly #plan: BacktestPlan;
   /** The least event time of each arrival and those after it; made when there is much to forget. */
   #least: readonly Millis[] | undefined;
   #lookBack = 0;
   #pruneAt = PRUNE_FROM;
 
-  constructor(arrivals: readonly HistoricalEvent[], plan: BacktestPlan) {
+  constructor(arrivals: readonly StoredEvent[], plan: BacktestPlan) {
     this.#arrivals = arrivals;
     this.#plan = plan;
   }
@@ -56,7 +57,7 @@ export class ReplayWindow {
       user.events.set(type, kept);
       count += kept.length;
     }
-    user.changes = user.changes?.filter(({ trigger }) => trigger.time >= from);
+    user.openTraitChanges = user.openTraitChanges?.filter(({ trigger }) => trigger.time >= from);
     for (const [name, time] of user.firedAt ?? []) if (time < from) user.firedAt?.delete(name);
     for (const [id, { status, dueAt }] of user.waits) {
       if (status !== 'waiting' && dueAt < from) user.waits.delete(id);
@@ -78,7 +79,7 @@ function lookBackOf(set: RuleSet): Millis {
   return longest + 2 * DAY_MS;
 }
 
-function leastTimes(arrivals: readonly HistoricalEvent[]): Millis[] {
+function leastTimes(arrivals: readonly StoredEvent[]): Millis[] {
   const least = new Array<Millis>(arrivals.length);
   let so = Number.POSITIVE_INFINITY;
   for (let place = arrivals.length - 1; place >= 0; place--) {

@@ -1,15 +1,15 @@
-import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
-import { type Fields, isName, parseEntries, parseFields, parseKeyword, parseText } from '../catalog/parse/fields.ts';
-import { suggest } from '../catalog/parse/suggest.ts';
-import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../catalog/parse/yaml.ts';
-import { Problems } from '../catalog/problems.ts';
-import { compileSchemas } from '../catalog/schemas/validate-event.ts';
-import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
-import type { CatalogData } from '../model/catalog.ts';
-import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../model/decision.ts';
-import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
-import { DAY_MS, isoTime } from '../time/iso-time.ts';
-import { parseTimestamp } from '../time/timestamp.ts';
+import { LIFECYCLE_EVENTS } from '../../catalog/lifecycle-events.ts';
+import { type Fields, isName, parseEntries, parseFields, parseKeyword, parseText } from '../../catalog/parse/fields.ts';
+import { suggest } from '../../catalog/parse/suggest.ts';
+import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../../catalog/parse/yaml.ts';
+import { Problems } from '../../catalog/problems.ts';
+import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
+import { isRejection, parseEvent, type ReceivedEvent } from '../../events/envelope.ts';
+import type { CatalogData } from '../../model/catalog.ts';
+import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../../model/decision.ts';
+import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { parseTimestamp } from '../../time/timestamp.ts';
 
 /** A test case: events, and the decisions they must lead to. */
 export interface Case {
@@ -51,7 +51,7 @@ export interface Expectation {
 export const DEFAULT_USER = 'u_1';
 
 /** Default time (ms) that the clock runs on after the last event. */
-export const RUNS_ON = 30 * DAY_MS;
+export const DEFAULT_RUN_AFTER_MS = 30 * DAY_MS;
 
 const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
@@ -67,7 +67,7 @@ const EXPECT_KEYS = ['at', 'user', 'because', 'data', 'items', 'total'];
 export function parseCases(name: string, source: string, data: CatalogData): Case[] {
   const problems = new Problems();
   const file = parseYaml(name, source, problems);
-  const cases = file.root ? readAll(new Reader(file, source, data), file.root) : [];
+  const cases = file.root ? parseAll(new Reader(file, source, data), file.root) : [];
   problems.throwIfAny();
   return cases;
 }
@@ -111,25 +111,25 @@ class Reader {
   }
 }
 
-function readAll(r: Reader, root: Tree): Case[] {
+function parseAll(r: Reader, root: Tree): Case[] {
   const top = parseFields(r.file, root, r.file.name, ['cases'], `cases: [{ ${CASE} }]`);
   const list = top.get('cases')?.value;
-  if (list?.kind === 'list') return list.items.flatMap((item) => readCase(r, item) ?? []);
+  if (list?.kind === 'list') return list.items.flatMap((item) => parseCase(r, item) ?? []);
   r.problem(list?.at ?? 0, '"cases" is needed, a list', `cases: [{ ${CASE} }]`);
   return [];
 }
 
-function readCase(r: Reader, tree: Tree): Case | undefined {
+function parseCase(r: Reader, tree: Tree): Case | undefined {
   const found = parseFields(r.file, tree, 'a case', ['name', 'profile', 'from', 'events', 'until', 'expect'], CASE);
   const name = r.text(found.get('name'), 'name: welcomed once');
   for (const key of ['name', 'expect']) {
     if (!found.has(key)) r.problem(tree.at, `the case has no "${key}"`, key === 'name' ? CASE : 'expect: none');
   }
   const profile = found.get('profile');
-  const traits = profile && objectOf(r, profile);
+  const traits = profile && parseObject(r, profile);
   const misfit = traits && r.check('', {}, traits);
   if (misfit) r.problem(profile!.at, `${misfit.path.replace('user_traits', 'profile')} ${misfit.message}`);
-  const events = itemsOf(r, found.get('events'), EVENT).flatMap((item) => readArrival(r, item) ?? []);
+  const events = parseItems(r, found.get('events'), EVENT).flatMap((item) => parseArrival(r, item) ?? []);
   events.sort((a, b) => a.at - b.at);
   const from = r.time(found.get('from'), 'from: 2025-11-01T00:00Z') ?? events[0]?.at;
   if (from === undefined && !found.get('events')) {
@@ -138,34 +138,34 @@ function readCase(r: Reader, tree: Tree): Case | undefined {
   const until = r.time(found.get('until'), 'until: 2025-12-01T00:00Z');
   const last = events.at(-1)?.at ?? from ?? 0;
   if (until !== undefined && until < last) r.problem(found.get('until')!.at, '"until" is before the last event');
-  const expect = readExpectations(r, found);
+  const expect = parseExpectations(r, found);
   if (!name || from === undefined) return undefined;
   return {
     name: name.text,
     line: r.line(tree.at),
     ...(traits && { profile: traits }),
     from: Math.min(from, events[0]?.at ?? from),
-    until: until ?? last + RUNS_ON,
+    until: until ?? last + DEFAULT_RUN_AFTER_MS,
     events,
     expect,
   };
 }
 
-function itemsOf(r: Reader, entry: Entry | undefined, example: string): readonly Tree[] {
+function parseItems(r: Reader, entry: Entry | undefined, example: string): readonly Tree[] {
   if (!entry) return [];
   if (entry.value.kind === 'list') return entry.value.items;
   if (entry.value.kind !== 'null') r.problem(entry.value.at, `"${entry.key}" is a list`, `- ${example}`);
   return [];
 }
 
-function objectOf(r: Reader, { key, value }: Entry): JsonObject | undefined {
+function parseObject(r: Reader, { key, value }: Entry): JsonObject | undefined {
   if (value.kind === 'map') return toJson(value) as JsonObject;
   if (value.kind !== 'null') r.problem(value.at, `"${key}" needs an object`, `${key}: {}`);
   return {};
 }
 
 /** The one key beside the known ones, which is a name and says the most. */
-function readNamed(r: Reader, tree: Tree, what: string, known: readonly string[], example: string) {
+function parseNamed(r: Reader, tree: Tree, what: string, known: readonly string[], example: string) {
   const entries = parseEntries(r.file, tree, what, example);
   const rest = entries.filter(({ key }) => !known.includes(key));
   const subject = rest[0];
@@ -179,8 +179,8 @@ function readNamed(r: Reader, tree: Tree, what: string, known: readonly string[]
   return { subject, found };
 }
 
-function readArrival(r: Reader, tree: Tree): Arrival | undefined {
-  const read = readNamed(r, tree, 'an event', EVENT_KEYS, EVENT);
+function parseArrival(r: Reader, tree: Tree): Arrival | undefined {
+  const read = parseNamed(r, tree, 'an event', EVENT_KEYS, EVENT);
   if (!read) return undefined;
   const { subject, found } = read;
   if (!r.eventTypes.has(subject.key)) {
@@ -200,8 +200,8 @@ function readArrival(r: Reader, tree: Tree): Arrival | undefined {
       user_id: r.text(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
       event_type: subject.key,
       event_timestamp: isoTime(time),
-      properties: objectOf(r, subject) ?? {},
-      user_traits: traits ? (objectOf(r, traits) ?? {}) : {},
+      properties: parseObject(r, subject) ?? {},
+      user_traits: traits ? (parseObject(r, traits) ?? {}) : {},
     },
     r.check,
   );
@@ -212,14 +212,14 @@ function readArrival(r: Reader, tree: Tree): Arrival | undefined {
   return { at: arrives ?? time, event };
 }
 
-function readExpectations(r: Reader, found: Fields): Expectation[] {
+function parseExpectations(r: Reader, found: Fields): Expectation[] {
   const entry = found.get('expect');
   if (!entry || (entry.value.kind === 'text' && entry.value.text === 'none')) return [];
-  return itemsOf(r, entry, EXPECTED).flatMap((item) => readExpectation(r, item) ?? []);
+  return parseItems(r, entry, EXPECTED).flatMap((item) => parseExpectation(r, item) ?? []);
 }
 
-function readExpectation(r: Reader, tree: Tree): Expectation | undefined {
-  const read = readNamed(r, tree, 'an expectation', EXPECT_KEYS, EXPECTED);
+function parseExpectation(r: Reader, tree: Tree): Expectation | undefined {
+  const read = parseNamed(r, tree, 'an expectation', EXPECT_KEYS, EXPECTED);
   if (!read) return undefined;
   const { subject, found } = read;
   const type = subject.key;

@@ -8,7 +8,7 @@ export function renderTextReport(report: BacktestReport, shown: (line: string) =
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
     `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
-    `${number(events)} events of ${number(users)} users`,
+    `${formatCount(events)} events of ${formatCount(users)} users`,
     '',
   ];
   if (leftOut.length > 0) {
@@ -17,16 +17,16 @@ export function renderTextReport(report: BacktestReport, shown: (line: string) =
       '',
     );
   }
-  lines.push(...table([...types.map((one) => ({ name: one.type, ...one })), { name: 'all', ...totals }]));
+  lines.push(...renderTable([...types.map((one) => ({ name: one.type, ...one })), { name: 'all', ...totals }]));
   for (const { type, days } of types) {
     lines.push('', type, `  by day (UTC)${['live', 'new'].map((name) => name.padStart(11)).join('')}`);
     for (const day of days) {
-      lines.push(`  ${day.day}  ${padded(day.live)}${padded(day.new)}${day.live === day.new ? '' : '  *'}`);
+      lines.push(`  ${day.day}  ${padCount(day.live)}${padCount(day.new)}${day.live === day.new ? '' : '  *'}`);
     }
   }
   const examples = types.flatMap((one) => one.examples.map((example) => ({ type: one.type, example })));
-  for (const { type, example } of examples) lines.push('', ...exampleLines(type, example));
-  if (reproduced) lines.push('', ...reproducedLines(reproduced));
+  for (const { type, example } of examples) lines.push('', ...renderExample(type, example));
+  if (reproduced) lines.push('', ...renderReproduced(reproduced));
   return lines.map(shown).join('\n');
 }
 
@@ -35,27 +35,27 @@ export function renderProgress(done: number, all: number, events: number, second
   const share = all === 0 ? 1 : Math.min(1, done / all);
   const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH);
   const rate = seconds > 0 ? Math.round(events / seconds) : 0;
-  return `[${bar}] ${Math.floor(share * 100)}%  ${number(done)} of ${number(all)} users  ${number(rate)} events/s`;
+  return `[${bar}] ${Math.floor(share * 100)}%  ${formatCount(done)} of ${formatCount(all)} users  ${formatCount(rate)} events/s`;
 }
 
 const WIDTH = 30;
 const COLUMNS = ['live', 'new', 'added', 'removed', 'moved', 'unchanged'] as const;
 
-function table(rows: readonly (Counts & { readonly name: string })[]): string[] {
+function renderTable(rows: readonly (Counts & { readonly name: string })[]): string[] {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [
     `${' '.repeat(width)}  ${COLUMNS.map((column) => column.padStart(11)).join('')}`,
     ...rows.map(
-      (row) => `${row.name.padEnd(width)}  ${COLUMNS.map((column) => number(row[column]).padStart(11)).join('')}`,
+      (row) => `${row.name.padEnd(width)}  ${COLUMNS.map((column) => formatCount(row[column]).padStart(11)).join('')}`,
     ),
   ];
 }
 
-function exampleLines(type: string, { change, user_id, live, new: other }: Example): string[] {
-  return [`${type} ${change}: ${user_id}`, ...sideLines('live', live), ...sideLines('new', other)];
+function renderExample(type: string, { change, user_id, live, new: other }: Example): string[] {
+  return [`${type} ${change}: ${user_id}`, ...renderSide('live', live), ...renderSide('new', other)];
 }
 
-function sideLines(side: string, decision: ReportedDecision | undefined): string[] {
+function renderSide(side: string, decision: ReportedDecision | undefined): string[] {
   if (!decision) return [`  ${side.padEnd(4)}  nothing was decided`];
   const { at, rule, outcome, reason_code, reason, event_ids, evidence } = decision;
   return [
@@ -65,11 +65,11 @@ function sideLines(side: string, decision: ReportedDecision | undefined): string
   ];
 }
 
-function reproducedLines(reproduced: NonNullable<BacktestReport['reproduced']>): string[] {
+function renderReproduced(reproduced: NonNullable<BacktestReport['reproduced']>): string[] {
   const { decisions, different, examples } = reproduced;
-  if (different === 0) return [`All ${number(decisions)} decisions came out the same.`];
+  if (different === 0) return [`All ${formatCount(decisions)} decisions came out the same.`];
   return [
-    `${number(different)} of ${number(decisions)} decisions came out differently.`,
+    `${formatCount(different)} of ${formatCount(decisions)} decisions came out differently.`,
     ...examples.flatMap(({ user_id, source, live, new: other }: Difference) => [
       `  ${user_id}  ${source}`,
       `    live ${JSON.stringify(live)}`,
@@ -78,10 +78,10 @@ function reproducedLines(reproduced: NonNullable<BacktestReport['reproduced']>):
   ];
 }
 
-function padded(count: number): string {
-  return number(count).padStart(11);
+function padCount(count: number): string {
+  return formatCount(count).padStart(11);
 }
 
-function number(count: number): string {
+function formatCount(count: number): string {
   return count.toLocaleString('en');
 }

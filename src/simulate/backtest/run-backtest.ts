@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import { compileRuleSet } from '../catalog/compile/compile-rule-set.ts';
-import { type CatalogData, EMPTY_CATALOG } from '../model/catalog.ts';
-import type { Millis } from '../model/event.ts';
-import type { RuleSet } from '../rules/rule-set.ts';
-import { loadCatalogs } from '../store/catalogs.ts';
-import { countUsers, readHistories } from '../store/replay.ts';
+import { compileRuleSet } from '../../catalog/compile/compile-rule-set.ts';
+import { type CatalogData, EMPTY_CATALOG } from '../../model/catalog.ts';
+import type { Millis } from '../../model/event.ts';
+import type { RuleSet } from '../../rules/rule-set.ts';
+import { loadCatalogs } from '../../store/catalogs.ts';
+import { countUsers, readHistories } from '../../store/replay.ts';
 import { Backtest, type BacktestReport } from './backtest.ts';
 
 export interface BacktestQuery {
@@ -47,8 +47,8 @@ export async function runBacktest(
   let users = 0;
   const only = userId === undefined ? {} : { userId };
   for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {
-    for (const left of page.leftOut) backtest.leaveOut(left);
-    for (const life of page.lives) backtest.take(life);
+    for (const left of page.leftOut) backtest.skipUser(left);
+    for (const history of page.histories) backtest.addUser(history);
     users += page.users;
     onProgress({ users, totalUsers, events: backtest.events, isDone: false });
   }

@@ -1,6 +1,7 @@
 /* Deep equality by value, within bounds. */
+
+import { Duration, Fault, getOwnField, isMap, Timestamp, type Value } from '../value.ts';
 import { consumeSteps, type Frame, listKeys, toFault } from './code.ts';
-import { Duration, Fault, getOwnField, isMap, Timestamp, type Value } from './value.ts';
 
 /** Compares two values deeply. Returns a failure if they are too large. */
 export function areEqual(frame: Frame, a: Value, b: Value, depth = 0): boolean | Fault {

@@ -1,5 +1,7 @@
 /* Compiles the tree of an expression to closures, and reports every problem of the expression. */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { BOOL, DYN, NUMBER, STRING, type Type } from '../type.ts';
+import { type Failure, isFailure, type Value } from '../value.ts';
 import { compileArithmetic, compileMinus } from './arithmetic.ts';
 import {
   type Code,
@@ -16,8 +18,6 @@ import {
 import { compileAccess, compileVariable, formatPath } from './fields.ts';
 import { compileCall } from './functions.ts';
 import { compileEquality, compileIn, compileLogic, compileNot, compileOrder, compileTernary } from './operators.ts';
-import { BOOL, DYN, NUMBER, STRING, type Type } from './type.ts';
-import { type Failure, isFailure, type Value } from './value.ts';
 
 export interface Compiled {
   readonly code: Code;

@@ -1,6 +1,8 @@
 /* `text.matches("pattern")`: RE2 syntax, linear time, matches anywhere in the text, compiled with the condition. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS, RE2JSException } from 're2js';
+import { BOOL } from '../type.ts';
+import { describeKinds, isFailure } from '../value.ts';
 import {
   type Code,
   type CompileContext,
@@ -10,8 +12,6 @@ import {
   toPlaceholder,
   typeFault,
 } from './code.ts';
-import { BOOL } from './type.ts';
-import { describeKinds, isFailure } from './value.ts';
 
 const MAX_PATTERN_CHARS = 256;
 /** Maximum size of a compiled pattern, in RE2 instructions; `[a-z]{1,100}` has some hundred. */

@@ -1,5 +1,8 @@
 /* Variables and field access: `event.amount`, `user["plan"]`, `event.items[0].price`, `has(traits.email_verified)`. */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { didYouMean, joinNames } from '../hints.ts';
+import { BOOL, DYN, getFieldNames, getFieldType, type Type } from '../type.ts';
+import { describeKinds, Fault, getOwnField, isFailure, isMap, Missing, Timestamp } from '../value.ts';
 import {
   type Code,
   type CompileContext,
@@ -13,9 +16,6 @@ import {
   toPlaceholder,
   typeFault,
 } from './code.ts';
-import { didYouMean, joinNames } from './hints.ts';
-import { BOOL, DYN, getFieldNames, getFieldType, type Type } from './type.ts';
-import { describeKinds, Fault, getOwnField, isFailure, isMap, Missing, Timestamp } from './value.ts';
 
 type Access = Extract<ASTNode, { op: '.' | '[]' }>;
 

@@ -1,23 +1,17 @@
-import { compareForDecision } from '../events/emitted.ts';
-import type { Decision } from '../model/decision.ts';
-import type { Millis, Profile } from '../model/event.ts';
-import type { Verdicts } from '../rules/context.ts';
-import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../rules/decide-in-order.ts';
-import { addUse, newUserState, recordFired, type UserState, type Wait } from '../rules/facts.ts';
-import type { RuleSet } from '../rules/rule-set.ts';
-import { addTraitChanges } from '../rules/trait-changes.ts';
-import { mergeTraits } from '../users/profile.ts';
-import { countingIds } from './counting-ids.ts';
-import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
+import { compareForDecision } from '../../events/emitted.ts';
+import type { Decision } from '../../model/decision.ts';
+import type { Millis, Profile } from '../../model/event.ts';
+import type { Verdicts } from '../../rules/context.ts';
+import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
+import { addUse, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import type { RuleSet } from '../../rules/rule-set.ts';
+import { addTraitChanges } from '../../rules/trait-changes.ts';
+import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
+import { mergeTraits } from '../../users/profile.ts';
+import { countingIds } from '../counting-ids.ts';
+import { decideAll, fireAll, type InMemory } from '../decide-in-memory.ts';
 import { decisionsEqual } from './decisions-equal.ts';
-import {
-  type BacktestPlan,
-  type HistoricalEvent,
-  type HistoricalWait,
-  pastDecisions,
-  type UserHistory,
-  type Verdict,
-} from './history.ts';
+import { type BacktestPlan, pastDecisions, type Verdict } from './history.ts';
 import { type Occurrence, Occurrences } from './occurrences.ts';
 import { ReplayWindow } from './replay-window.ts';
 
@@ -30,7 +24,7 @@ import { ReplayWindow } from './replay-window.ts';
  *
  * @returns the verdicts from `since` on, in the order of the decisions
  */
-export function replayHistory(history: UserHistory, plan: BacktestPlan): Verdict[] {
+export function replayHistory(history: StoredHistory, plan: BacktestPlan): Verdict[] {
   return new Replay(history, plan).run();
 }
 
@@ -40,14 +34,14 @@ class Replay implements InMemory {
   /** `active` changes with the catalog version. */
   readonly rules: { active: RuleSet; at(version: number): RuleSet };
   now: Millis;
-  readonly #history: UserHistory;
+  readonly #history: StoredHistory;
   readonly #plan: BacktestPlan;
   readonly #start: Millis;
   /** Posted events from the start on, in the order in which they were decided. */
-  readonly #arrivals: readonly HistoricalEvent[];
-  readonly #pastWaits: ReadonlyMap<string, HistoricalWait>;
+  readonly #arrivals: readonly StoredEvent[];
+  readonly #pastWaits: ReadonlyMap<string, StoredWait>;
   /** Built when a rule first emits. */
-  #eventsByKey: ReadonlyMap<string, HistoricalEvent> | undefined;
+  #eventsByKey: ReadonlyMap<string, StoredEvent> | undefined;
   /** Undefined when no rule is recurring. */
   readonly #occurrences: Occurrences | undefined;
   readonly #window: ReplayWindow;
@@ -56,7 +50,7 @@ class Replay implements InMemory {
   #next = 0;
   #verdicts: Verdict[] = [];
 
-  constructor(history: UserHistory, plan: BacktestPlan) {
+  constructor(history: StoredHistory, plan: BacktestPlan) {
     const start = findStart(history, plan.since);
     this.#history = history;
     this.#plan = plan;
@@ -178,7 +172,7 @@ class Replay implements InMemory {
   /** Activates the version that decided this event in the past: it may differ between two events of one instant. */
   beforeEvent(event: DecidableEvent): void {
     if (this.#isCandidateActive()) return;
-    const version = 'catalogVersion' in event ? (event as HistoricalEvent).catalogVersion : undefined;
+    const version = 'catalogVersion' in event ? (event as StoredEvent).catalogVersion : undefined;
     const past = version ?? this.#storedEvent(event.key)?.catalogVersion;
     if (past !== undefined) this.#activate(this.#plan.version(past));
   }
@@ -190,7 +184,7 @@ class Replay implements InMemory {
     return past.emittedBy === null ? past.receivedAt <= this.now : past.receivedAt < this.#start;
   }
 
-  #storedEvent(key: string): HistoricalEvent | undefined {
+  #storedEvent(key: string): StoredEvent | undefined {
     this.#eventsByKey ??= new Map(this.#history.events.map((event) => [event.key, event]));
     return this.#eventsByKey.get(key);
   }
@@ -296,7 +290,7 @@ class Replay implements InMemory {
 
 /** Returns a copy that can be decided on without changing the original; shares what the rules replace and never change. */
 function copyState(user: UserState): UserState {
-  const { userId, profile, events, uses, completed, waits, pending, changes, firedAt } = user;
+  const { userId, profile, events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
   return {
     userId,
     profile,
@@ -305,13 +299,13 @@ function copyState(user: UserState): UserState {
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     pending: pending && [...pending],
-    changes: changes && [...changes],
+    openTraitChanges: changes && [...changes],
     firedAt: firedAt && new Map(firedAt),
   };
 }
 
 /** Returns the latest time up to `since` at which no wait was open whose trigger is stored. */
-function findStart({ waits, events }: UserHistory, since: Millis): Millis {
+function findStart({ waits, events }: StoredHistory, since: Millis): Millis {
   let start = since;
   if (waits.length === 0) return start;
   const stored = new Set(events.map(({ key }) => key));
@@ -323,7 +317,7 @@ function findStart({ waits, events }: UserHistory, since: Millis): Millis {
 }
 
 /** Returns the traits that are older than every stored event. */
-function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly HistoricalEvent[]): Profile {
+function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly StoredEvent[]): Profile {
   const oldest = events[0]?.time ?? Number.POSITIVE_INFINITY;
   const names = Object.keys(traits).filter((name) => (traitTimes[name] ?? 0) < oldest);
   if (names.length === 0) return { traits: {}, traitTimes: {} };
@@ -334,6 +328,6 @@ function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly H
 }
 
 /** A wait that an event cancelled has no decisions of its own: they stand on the event. */
-function isCancelledByOperator({ status, decisions }: HistoricalWait): boolean {
+function isCancelledByOperator({ status, decisions }: StoredWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
 }

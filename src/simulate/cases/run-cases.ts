@@ -1,7 +1,7 @@
-import type { CatalogData } from '../model/catalog.ts';
-import type { Millis } from '../model/event.ts';
-import { parseCases } from './cases.ts';
-import { type CaseResult, rulesFor, runCase } from './run-case.ts';
+import type { CatalogData } from '../../model/catalog.ts';
+import type { Millis } from '../../model/event.ts';
+import { parseCases } from './parse-cases.ts';
+import { type CaseResult, compileCaseRules, runCase } from './run-case.ts';
 
 /** File in the folder of a catalog that holds its cases. */
 export const CASES_FILE = 'cases.yaml';
@@ -20,7 +20,7 @@ export function runCases(
   onProgress: (done: number, total: number) => void = () => {},
 ): CaseResult[] {
   const cases = parseCases(CASES_FILE, text, data);
-  const rules = rulesFor(data);
+  const rules = compileCaseRules(data);
   return cases.map((one, index) => {
     const result = runCase(rules, one, clock);
     onProgress(index + 1, cases.length);

@@ -1,18 +1,18 @@
 /* Compiled expressions, and the types and helpers that the parts of the compiler share. */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import type { JsonObject, Millis } from '../model/event.ts';
-import type { Type } from './type.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Type } from '../type.ts';
 import {
   describeKinds,
   describeValue,
+  type EvaluationOutcome,
   type Failure,
   Fault,
   isFailure,
   type Kind,
   Missing,
-  type Outcome,
   type Value,
-} from './value.ts';
+} from '../value.ts';
 
 /** Path of a field: root variable, then keys and list positions: `['event', 'items', 0, 'price']`. */
 export type Path = readonly (string | number)[];
@@ -43,7 +43,7 @@ export function newFrame(): Frame {
   return { event: {}, traits: {}, user: {}, matched: {}, now: undefined, items: [null, null], steps: 0 };
 }
 
-export type Evaluate = (frame: Frame) => Outcome;
+export type Evaluate = (frame: Frame) => EvaluationOutcome;
 
 export interface Code {
   readonly run: Evaluate;
@@ -117,7 +117,7 @@ export function toFault(frame: Frame, message: string): Fault {
 }
 
 /** Returns a boolean outcome unchanged, and any other outcome as a failure. */
-export function toBool(frame: Frame, code: Code, outcome: Outcome): boolean | Failure {
+export function toBool(frame: Frame, code: Code, outcome: EvaluationOutcome): boolean | Failure {
   if (typeof outcome === 'boolean' || isFailure(outcome)) return outcome;
   return typeFault(frame, code, outcome, ['bool']);
 }
@@ -129,7 +129,7 @@ export function combineFailures(first: Failure, second: Failure): Failure {
 }
 
 /** Returns the failure of a pair of operands, or undefined if both are values. */
-export function getFailure(left: Outcome, right: Outcome): Failure | undefined {
+export function getFailure(left: EvaluationOutcome, right: EvaluationOutcome): Failure | undefined {
   if (isFailure(left)) return isFailure(right) ? combineFailures(left, right) : left;
   return isFailure(right) ? right : undefined;
 }
