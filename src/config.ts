@@ -31,6 +31,8 @@ export interface Config {
   readonly poll: Millis;
   /** Users per second whose waits and schedules one process fires, at most: a backlog is worked off at this rate. */
   readonly timerRate: number;
+  /** Longest time (ms) that an event time may lie in the future. */
+  readonly maxFuture: Millis;
   readonly logLevel: string;
 }
 
@@ -80,6 +82,7 @@ export function readConfig(
     providers: parseProviders(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
     lease: parseDurationSetting('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
     poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
+    maxFuture: parseDurationSetting('TIDINGS_MAX_FUTURE', env.TIDINGS_MAX_FUTURE || '24h', '3650d'),
     timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
     logLevel,
   };

@@ -3,6 +3,7 @@ export const ERROR_CODES = {
   invalid_json: { status: 400, title: 'Invalid JSON' },
   invalid_request: { status: 400, title: 'Invalid request' },
   unauthorized: { status: 401, title: 'Unauthorized' },
+  foreign_origin: { status: 403, title: 'Foreign origin' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },
@@ -52,9 +53,10 @@ export class TidingsError extends Error {
 export const REJECTION_CODES = {
   invalid_event: 'The event is not an object, or a field of the envelope is missing or has the wrong type.',
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
-  invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone.',
+  invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone, or is before 1970.',
+  event_in_future: 'The event time is further in the future than this server accepts.',
   invalid_content:
-    'A value cannot be stored: too deep, not a finite number, text with a NUL or half a surrogate pair, or too much in one event.',
+    'A value cannot be stored: too deep, not a finite number, a whole number with more digits than a number holds, text with a NUL or half a surrogate pair, or too much in one event.',
   unknown_field: 'A field of the envelope looks misspelled or is reserved.',
   schema_mismatch: 'The properties or traits do not match the schema of this event type.',
   event_id_conflict: 'This event_id is already stored with different content.',

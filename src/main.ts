@@ -117,7 +117,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     const { providers, close } = openProviders(config, log);
     cleanup.push(close);
-    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, log });
+    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, maxFuture: config.maxFuture, log });
 
     const state = { stopping: false, workers: (): { [part: string]: string } => ({}) };
     if (roles.workers) {

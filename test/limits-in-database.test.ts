@@ -92,7 +92,7 @@ describe('limits in a database', () => {
 
   test.each([
     ['the end of time', ['9999-12-31T22:00:00Z', '9999-12-31T23:00:00Z', '9999-12-31T23:59:59.999Z']],
-    ['the beginning of time', ['0001-01-01T00:00:00Z', '0001-01-01T01:00:00Z', '0001-01-01T00:00:00.001Z']],
+    ['the first accepted time', ['1970-01-01T00:00:00Z', '1970-01-01T01:00:00Z', '1970-01-01T00:00:00.001Z']],
   ])('and patterns hold at %s', async (_name, times) => {
     await pair().applyRules([
       limitedRule({ max: 1, period: { kind: 'day', zone: 'user' }, text: '1 per day in user zone' }),
@@ -108,7 +108,7 @@ describe('limits in a database', () => {
       const statuses: unknown[] = [];
       for (const [place, time] of times.entries()) {
         for (const type of ['a', 'b']) {
-          const [result] = await pair().ingest(0, [
+          const [result] = await pair().ingest(1, [
             {
               event_id: `${run} ${type} ${place}`,
               user_id: `${run} 0`,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { INEXACT_NUMBER } from '../lib/exact-json.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { containsAddress, isAddressName } from '../privacy/mask.ts';
 
@@ -70,6 +71,9 @@ export function canonicalize(
       }
   }
   const path = joinPath(parent, key);
+  if (INEXACT_NUMBER in (value as object)) {
+    throw new ContentError(path, 'has more digits than a number can hold (about 16); send it as text, in quotes');
+  }
   if (depth >= MAX_DEPTH) throw new ContentError(path, `is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) return canonicalizeList(value, path, written, depth, name);
   return canonicalizeObject(value as JsonObject, path, written, depth);

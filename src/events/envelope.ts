@@ -1,7 +1,15 @@
 import { distance } from 'fastest-levenshtein';
 import type { RejectionCode } from '../errors.ts';
-import { ADDRESS_TRAITS, type AddressKind, type Event, type JsonObject, type ValidateEvent } from '../model/event.ts';
+import {
+  ADDRESS_TRAITS,
+  type AddressKind,
+  type Event,
+  type JsonObject,
+  type Millis,
+  type ValidateEvent,
+} from '../model/event.ts';
 import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
 
@@ -52,8 +60,22 @@ const PLAIN_ID = /^[ -~]{1,256}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** Parses one item of a request as an event. Returns a rejection for an invalid item, and never throws. */
-export function parseEvent(tenantId: string, item: unknown, validate: ValidateEvent): ReceivedEvent | Rejection {
+/** The event times that are accepted, in ms; both ends included. */
+export interface EventTimeBounds {
+  readonly from: Millis;
+  readonly to: Millis;
+}
+
+/**
+ * Parses one item of a request as an event. Returns a rejection for an invalid item, and never throws.
+ * @param bounds absent: every time of the years 1 to 9999 is accepted
+ */
+export function parseEvent(
+  tenantId: string,
+  item: unknown,
+  validate: ValidateEvent,
+  bounds?: EventTimeBounds,
+): ReceivedEvent | Rejection {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) {
     return reject(
       'invalid_event',
@@ -80,6 +102,8 @@ export function parseEvent(tenantId: string, item: unknown, validate: ValidateEv
   }
   const timestamp = parseTimestamp(stamp);
   if ('problem' in timestamp) return reject('invalid_timestamp', 'event_timestamp', timestamp.problem);
+  const outside = bounds && checkBounds(timestamp.time, bounds);
+  if (outside) return outside;
 
   const notAnObject =
     checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');
@@ -199,6 +223,16 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
     addresses.push({ kind, trait, value, hash: undefined });
   }
   return { addresses, rest };
+}
+
+function checkBounds(time: Millis, { from, to }: EventTimeBounds): Rejection | null {
+  if (time < from) {
+    const text = `is before ${isoTime(from).slice(0, 10)}; send the time at which the event happened`;
+    return reject('invalid_timestamp', 'event_timestamp', text);
+  }
+  if (time <= to) return null;
+  const text = `is in the future: this server accepts times up to ${isoTime(to)}; check the clock and the zone of the sender`;
+  return reject('event_in_future', 'event_timestamp', text);
 }
 
 function checkId(value: unknown, field: string, required: boolean): Rejection | null {

@@ -5,6 +5,12 @@ import { TidingsError } from '../errors.ts';
 import { PROBLEM_MEDIA_TYPE, toProblem, toTidingsError } from './problem.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
+/** The limit of routes that set none: the default of Fastify. */
+const DEFAULT_BODY_LIMIT = 1024 * 1024;
+
+/** Bytes that are read of a body that is too large. A client that sends more sees its connection reset. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+
 interface RegisteredRoute {
   readonly path: RegExp;
   readonly methods: readonly string[];
@@ -52,7 +58,10 @@ function toRoutingError(method: string, path: string, allowed: ReadonlySet<strin
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   // The caller closed the connection within its body. The ECONNRESET is not one of the database, and no response arrives.
   const isAborted = request.raw.destroyed && !request.raw.complete;
-  const problem = isAborted ? new TidingsError('invalid_request', 'The request ended early.') : toTidingsError(error);
+  const problem = isAborted
+    ? new TidingsError('invalid_request', 'The request ended early.')
+    : toTidingsError(error, request.routeOptions?.bodyLimit ?? DEFAULT_BODY_LIMIT);
+  if (problem.code === 'payload_too_large') discardBody(request, reply);
   if (problem.code === 'internal') request.log.error({ err: error }, 'request failed because of an internal error');
   else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'database unavailable');
   reply
@@ -62,6 +71,21 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
     .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
     .type(PROBLEM_MEDIA_TYPE)
     .send(toProblem(problem));
+}
+
+/**
+ * Reads the rest of a body that is too large, and discards it: a client that is still writing reads the response only then. If
+ * the connection were closed instead, it would see a reset connection.
+ */
+function discardBody({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (raw.complete) return;
+  // Set by Fastify, to close the connection.
+  reply.removeHeader('connection');
+  let left = MAX_DISCARDED_BYTES;
+  raw.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) raw.destroy();
+  });
 }
 
 /**

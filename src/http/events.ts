@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import type { EventResult } from '../ingest/results.ts';
@@ -35,7 +34,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
       handler: async (request, reply) => {
         const items = toItems(request.body);
-        const results = await pipeline.ingest(request.caller.tenantId, items, true, getBodyBytes(request));
+        const results = await pipeline.ingest(request.caller.tenantId, items, true, request.bodyBytes);
         const response = toIngestResponse(results);
         const isRejected = response.accepted === 0 && response.rejected.length > 0;
         return reply.status(isRejected ? 422 : 202).send(response);
@@ -83,17 +82,12 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const { tenantId, actor } = request.caller;
       const rejectedId = request.params.id;
       const corrected = request.body ?? undefined;
-      const bytes = corrected === undefined ? MAX_BODY_BYTES : getBodyBytes(request);
+      const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
       const results = await retryRejected(parts, { tenantId, rejectedId, actor, corrected, bytes });
       const response = toIngestResponse(results);
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
-}
-
-/** Returns the size of the body; of a chunked body, which does not give its length, the largest that is accepted. */
-function getBodyBytes({ headers }: FastifyRequest): number {
-  return Number(headers['content-length'] ?? MAX_BODY_BYTES);
 }
 
 function toItems(body: unknown): unknown[] {

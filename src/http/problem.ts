@@ -30,8 +30,20 @@ export function toProblem(error: TidingsError): Problem {
   };
 }
 
-/** Returns the error that the caller sees. An error that is not understood becomes `internal`, without its message. */
-export function toTidingsError(error: FastifyError): TidingsError {
+/** Returns the error for a body beyond the limit of its route. @param limit in bytes; a multiple of 1 MiB */
+export function toBodyTooLarge(limit: number): TidingsError {
+  return new TidingsError(
+    'payload_too_large',
+    `A body may have at most ${limit / 1024 ** 2} MiB; send less at a time.`,
+  );
+}
+
+/**
+ * Returns the error that the caller sees. An error that is not understood becomes `internal`, without its message.
+ * @param bodyLimit of the route, in bytes
+ */
+export function toTidingsError(error: FastifyError, bodyLimit: number): TidingsError {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return toBodyTooLarge(bodyLimit);
   if (error instanceof TidingsError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return toValidationError(error.validation[0]);
   if (isTransient(error)) {
@@ -59,7 +71,6 @@ export function toTidingsError(error: FastifyError): TidingsError {
 }
 
 const KNOWN_FASTIFY_ERRORS: { readonly [code: string]: readonly [ErrorCode, string] } = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'A body may have at most 5 MiB; send fewer events per request.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported_media_type',
     'Send JSON with the header content-type: application/json.',

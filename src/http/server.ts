@@ -16,6 +16,7 @@ import { registerEventRoutes } from './events.ts';
 import { registerExplainRoutes } from './explain.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerJsonParser } from './json-body.ts';
+import { rejectForeignOrigins } from './origin.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { registerUserRoutes } from './users.ts';
 import { registerWaitRoutes } from './waits.ts';
@@ -36,6 +37,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerSecurityHeaders(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
+  rejectForeignOrigins(app);
   authenticate(app, dependencies.apiKeys);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);

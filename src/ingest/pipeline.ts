@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { bisect } from '../lib/bisect.ts';
+import type { Millis } from '../model/event.ts';
 import { isInvalidValueError, isItemError, isTransient } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
 import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
+import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
 import { fireDueWaits } from './fire-waits.ts';
 import { ingestEvents } from './ingest-events.ts';
@@ -18,6 +20,8 @@ export interface PipelineParts extends TransactionParts {
   readonly pool: pg.Pool;
   readonly partitions: Partitions;
   readonly log: Pick<Logger, 'error'>;
+  /** Longest time (ms) that an event time may lie in the future. Default 24 hours. */
+  readonly maxFuture?: Millis;
   /** Events that may be waiting or under way at once; beyond it requests are rejected. Default 20,000. */
   readonly maxWaiting?: number;
 }
@@ -32,6 +36,11 @@ const MAX_WAITING_EVENTS = 20_000;
 
 /** Bodies of the requests that wait at once; their parsed content takes up to twenty times as much memory. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+/** Earlier times come from unset fields (0001-01-01, 1900-01-01), not from events. */
+const FIRST_EVENT_TIME: Millis = 0;
+
+const MAX_FUTURE_MS: Millis = DAY_MS;
 
 /** Batches that check for duplicates after one that failed on a duplicate. */
 const DUPLICATE_CHECK_BATCHES = 100;
@@ -137,13 +146,16 @@ export class Pipeline {
   }
 
   async #parseItems(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
-    const { catalogs } = this.#parts;
+    const { catalogs, clock, maxFuture = MAX_FUTURE_MS } = this.#parts;
     const { version, validate } = await catalogs.getActive(tenantId);
-    const parsed = items.map((item) => parseEvent(tenantId, item, validate));
+    const bounds = { from: FIRST_EVENT_TIME, to: Math.min(clock() + maxFuture, LAST_TIME) };
+    const parsed = items.map((item) => parseEvent(tenantId, item, validate, bounds));
     if (!parsed.some((one) => isRejection(one) && one.code === 'schema_mismatch')) return parsed;
     // Another process may have applied a catalog whose schemas they match.
     const latest = await catalogs.refresh(tenantId);
-    return latest.version === version ? parsed : items.map((item) => parseEvent(tenantId, item, latest.validate));
+    return latest.version === version
+      ? parsed
+      : items.map((item) => parseEvent(tenantId, item, latest.validate, bounds));
   }
 
   async #ingestEvents(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {

@@ -1,3 +1,4 @@
+import { INEXACT_NUMBER } from '../lib/exact-json.ts';
 import type { Json } from '../model/event.ts';
 
 /**
@@ -102,6 +103,7 @@ const MAX_DEPTH = 8;
  */
 export function maskUntrusted(value: unknown, depth = 0, key = '', room = { left: MAX_MASKED_BYTES }): Json {
   if (value !== null && typeof value === 'object' && depth <= MAX_DEPTH) {
+    if (INEXACT_NUMBER in value) return maskUntrusted(value[INEXACT_NUMBER], depth, key, room);
     const nested = { left: depth === 0 ? room.left : Math.max(room.left / 2, room.left - RESERVED_BYTES) };
     room.left -= nested.left;
     const copy = Array.isArray(value) ? maskItems(value, depth, key, nested) : maskFields(value, depth, nested);

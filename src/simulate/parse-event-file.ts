@@ -1,4 +1,5 @@
 import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
+import { JsonSyntaxError, parseExactJson } from '../lib/exact-json.ts';
 import type { ValidateEvent } from '../model/event.ts';
 
 /** Thrown if a text is neither a JSON array nor one JSON value per line. */
@@ -30,21 +31,26 @@ export function parseEventFile(text: string, validate: ValidateEvent): ParsedEve
 }
 
 function parseItems(text: string): unknown[] {
-  if (/^\s*\[/.test(text)) {
-    try {
-      return JSON.parse(text) as unknown[];
-    } catch (error) {
-      throw new EventFileError(`this is not JSON: ${(error as Error).message.split('\n', 1)[0]}`);
-    }
-  }
+  // `\s` includes the byte order mark.
+  if (/^\s*\[/.test(text)) return parseWhole(text) as unknown[];
   const items: unknown[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     try {
-      items.push(JSON.parse(line));
-    } catch {
-      throw new EventFileError(`line ${index + 1} is not JSON`);
+      items.push(parseExactJson(line));
+    } catch (error) {
+      if (!(error instanceof JsonSyntaxError)) throw error;
+      throw new EventFileError(`line ${index + 1} is not JSON: ${error.message.replace(/^line 1, /, '')}`);
     }
   }
   return items;
+}
+
+function parseWhole(text: string): unknown {
+  try {
+    return parseExactJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw new EventFileError(`this is not JSON: ${error.message}`);
+  }
 }

@@ -4,6 +4,8 @@ import type { Rule } from '../../src/model/catalog.ts';
 import { catalogOf, type Given, NOW, propertiesOf, traitsOf } from './random-catalog.ts';
 import { type TestProcess, type TestTidings, testTidings } from './tidings.ts';
 
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
 /** Two processes on one database, for tests of random events that reach either of them. */
 export interface ProcessPair {
   readonly tidings: TestTidings;
@@ -16,14 +18,17 @@ export interface ProcessPair {
   nextRun(): string;
 }
 
-/** Prepares the tests of a file: call it once, at its top. The clock stands at NOW of random-catalog.ts. */
+/**
+ * Prepares the tests of a file: call it once, at its top. The clock stands at NOW of random-catalog.ts. The second process
+ * accepts events however far they lie in the future.
+ */
 export function useProcessPair(): () => ProcessPair {
   let pair: ProcessPair;
   let runs = 0;
   beforeAll(async () => {
     const tidings = await testTidings();
     tidings.clock.now = NOW;
-    const processes = [tidings, tidings.startProcess()] as const;
+    const processes = [tidings, tidings.startProcess({ maxFuture: FOREVER })] as const;
     pair = {
       tidings,
       processes,

@@ -51,7 +51,7 @@ export interface TestTidings extends TestProcess {
   /** Stops the delivery workers, aborting their sends after `grace` ms. `close` stops them as well. */
   stopWorkers(grace?: Millis): Promise<void>;
   /** Starts another process on the same database, by the same clock. `close` ends it. */
-  startProcess(options?: { url?: string; timeouts?: Partial<Timeouts> }): TestProcess;
+  startProcess(options?: { url?: string; timeouts?: Partial<Timeouts>; maxFuture?: Millis }): TestProcess;
   /** Fires the due waits of these users; returns how many fired. */
   fireDueWaits(userIds: readonly string[]): Promise<number>;
   /** Runs a recurring rule for these users, as due now; returns for how many it ran. */
@@ -86,10 +86,18 @@ export async function testTidings(
   const otherPools: pg.Pool[] = [];
   let workersMade = 0;
 
-  const buildProcess = (own: pg.Pool, url: string, ownLog: Logger) => {
+  const buildProcess = (own: pg.Pool, url: string, ownLog: Logger, maxFuture?: Millis) => {
     const catalogs = new CatalogCache(own);
     const partitions = new Partitions(own);
-    const pipeline = new Pipeline({ pool: own, catalogs, partitions, seal, clock: () => clock.now, log: ownLog });
+    const pipeline = new Pipeline({
+      pool: own,
+      catalogs,
+      partitions,
+      seal,
+      clock: () => clock.now,
+      log: ownLog,
+      ...(maxFuture !== undefined && { maxFuture }),
+    });
     return {
       pool: own,
       pipeline,
@@ -153,10 +161,10 @@ export async function testTidings(
     async stopWorkers(grace) {
       for (const worker of deliveryWorkers.splice(0).reverse()) await worker.stop(grace);
     },
-    startProcess({ url = database.url, timeouts = {} } = {}) {
+    startProcess({ url = database.url, timeouts = {}, maxFuture } = {}) {
       const own = openPool(url, { max: 5, name: 'another', timeouts });
       otherPools.push(own);
-      const started = buildProcess(own, url, silent);
+      const started = buildProcess(own, url, silent, maxFuture);
       pipelines.push(started.pipeline);
       return started;
     },
