@@ -16,7 +16,7 @@ const ROOMS = {
   plan: 'model',
   templates: 'model lib',
   'store/pg': 'model errors.ts lib time',
-  store: 'model errors.ts time privacy events users rules store/pg',
+  store: 'model errors.ts lib time privacy events users rules store/pg',
   catalog: 'model errors.ts lib time expressions rules templates store',
   explain: 'model errors.ts time privacy rules store catalog',
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',

@@ -15,6 +15,7 @@ import type { Config } from './config.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
+import { checkPort, listen } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { ROOT } from './lib/package-root.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
@@ -22,9 +23,11 @@ import { DEFAULT_TENANT } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
+import { checkServerCapacity } from './store/pg/check-server.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool } from './store/pg/pool.ts';
+import { checkSessions } from './store/pg/session.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { DAY_MS } from './time/iso-time.ts';
 import { TimerWorker } from './timers/worker.ts';
@@ -56,8 +59,10 @@ const clock = Date.now;
 const MAX_LAST_REQUESTS_MS = 3000;
 /** Time in ms that a stop waits for sends under way; then they are aborted. */
 const MAX_LAST_SENDS_MS = 3000;
-/** Connections to PostgreSQL. */
+/** Connections to PostgreSQL in the pool. */
 const MAX_CONNECTIONS = 20;
+/** Further ones: the listeners of deliveries, waits and schedules. */
+const MAX_OTHER_CONNECTIONS = 4;
 
 /**
  * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
@@ -75,6 +80,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     }
   };
   try {
+    const { host, port } = config;
+    if (roles.api) await checkPort(host, port);
     const embedded =
       config.databaseUrl === null
         ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) })
@@ -83,6 +90,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
     const pool = openPool(databaseUrl, { max: MAX_CONNECTIONS, name: 'tidings' });
     cleanup.push(() => pool.end());
+    if (!embedded) {
+      await checkSessions(databaseUrl);
+      await checkServerCapacity(pool, MAX_CONNECTIONS + MAX_OTHER_CONNECTIONS);
+    }
     await migrate(pool);
 
     const seal = new Seal(config.encryptionKey);
@@ -103,23 +114,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await catalogs.setActive(DEFAULT_TENANT, applied.version);
       return applied;
     };
-    if (roles.api) {
-      const { version, isOther } = await apply();
-      if (isOther)
-        log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
-      if (config.watchCatalog)
-        cleanup.push(
-          await watchCatalog(config.catalogDir, () => reapply(apply, log), {
-            onError: (error) => log.error({ err: error }, 'the catalog directory is no longer watched'),
-          }),
-        );
-    }
-
     const { providers, close } = openProviders(config, log);
     cleanup.push(close);
     const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, maxFuture: config.maxFuture, log });
 
-    const state = { stopping: false, workers: (): { [part: string]: string } => ({}) };
+    const state = { starting: true, stopping: false, workers: (): { [part: string]: string } => ({}) };
+    let startWorkers: (() => Promise<void>) | undefined;
     if (roles.workers) {
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
       const random = Math.random;
@@ -137,8 +137,6 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         lease,
         poll,
       });
-      await worker.start();
-      cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
       const timers = new TimerWorker({
         pool,
         databaseUrl,
@@ -151,8 +149,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         lease: Math.max(lease, 1000),
         poll,
       });
-      await timers.start();
-      cleanup.push(() => timers.stop());
+      startWorkers = async () => {
+        await worker.start();
+        cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
+        await timers.start();
+        cleanup.push(() => timers.stop());
+      };
       state.workers = () => {
         const unhealthy = worker.unhealthyProviders();
         return {
@@ -164,7 +166,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     let url: string | null = null;
     if (roles.api) {
-      const { apiKeys, host, port } = config;
+      const { apiKeys } = config;
       // Loaded lazily: a process with workers only starts in half the time without it.
       const { buildServer } = await import('./http/server.ts');
       const server = await buildServer({
@@ -185,12 +187,22 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         clearTimeout(deadline);
         await pipeline.drain();
       });
-      await server.listen({ host, port });
-      const address = server.server.address();
-      url = `http://${host.includes(':') ? `[${host}]` : host}:${typeof address === 'object' ? address?.port : port}`;
+      url = await listen(server, host, port);
+      // Only now: a process that cannot serve changes nothing.
+      const { version, isOther } = await apply();
+      if (isOther)
+        log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
+      if (config.watchCatalog)
+        cleanup.push(
+          await watchCatalog(config.catalogDir, () => reapply(apply, log), {
+            onError: (error) => log.error({ err: error }, 'the catalog directory is no longer watched'),
+          }),
+        );
     }
+    await startWorkers?.();
 
     const catalog = await catalogs.refresh(DEFAULT_TENANT);
+    state.starting = false;
     let stopped: Promise<void> | undefined;
     return {
       url,

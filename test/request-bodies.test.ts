@@ -90,16 +90,16 @@ describe('a compressed body', () => {
 
 describe('a body that is not JSON', () => {
   test.each([
-    ['{"a" 1}', 'line 1, column 6: colon expected'],
-    ['[\n  {"a": 1},\n  {"b": 2,}\n]', 'line 3, column 11: property name expected'],
-    ['user_id=1', 'line 1, column 1: invalid symbol'],
-    ["{'a': 1}", 'line 1, column 2: invalid symbol'],
-    ['{"a": 1', 'line 1, column 8: close brace expected'],
-    ['// note\n{}', 'line 1, column 1: invalid comment token'],
+    ['{"a" 1}', 'line 1, column 6'],
+    ['[\n  {"a": 1},\n  {"b": 2,}\n]', 'line 3, column 11'],
+    ['user_id=1', 'line 1, column 1'],
+    ["{'a': 1}", 'line 1, column 2'],
+    ['{"a": 1', 'line 1, column 8'],
+    ['// note\n{}', 'line 1, column 1'],
   ])('%j: the place of the first error is named', async (body, place) => {
     expect(await post(body)).toMatchObject({
       status: 400,
-      body: { code: 'invalid_json', detail: `The body is not valid JSON: ${place}.` },
+      body: { code: 'invalid_json', detail: `The body is not valid JSON: the first error is at ${place}.` },
     });
   });
 

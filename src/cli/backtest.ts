@@ -87,7 +87,7 @@ async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => 
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir }) : null;
   try {
     // Users are replayed between two pages of one open transaction, and a page may take long to find.
-    const timeouts = { query: 0, idleInTransaction: 0 };
+    const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
     const url = embedded?.url ?? (config.databaseUrl as string);
     const pool = openPool(url, { max: 2, name: 'tidings backtest', timeouts });
     try {

@@ -53,7 +53,9 @@ export function readPassword(dataDir: string): string {
   return secretFile(join(dataDir, 'password'), () => randomBytes(24).toString('hex'));
 }
 
-/** Builds a complete connection URL: omitted parts would be taken from PGPORT, PGSSLMODE and similar variables. */
+const SEARCH_PATH = encodeURIComponent('-c search_path=public');
+
+/** Builds a complete connection URL: omitted parts would be taken from PGPORT, PGSSLMODE, PGOPTIONS and similar variables. */
 export function toUrl(
   { socketDir, port }: Listen,
   user: string,
@@ -62,7 +64,7 @@ export function toUrl(
 ): string {
   const who = password ? `${user}:${password}` : user;
   const host = socketDir ? `host=${encodeURIComponent(socketDir)}&` : '';
-  return `postgres://${who}@${socketDir ? 'localhost' : '127.0.0.1'}:${port}/${database}?${host}sslmode=disable`;
+  return `postgres://${who}@${socketDir ? 'localhost' : '127.0.0.1'}:${port}/${database}?${host}sslmode=disable&options=${SEARCH_PATH}`;
 }
 
 export interface PidFile {

@@ -41,9 +41,15 @@ export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPos
   const { server, guard, leave } = await withLock(lockFolder, async () => {
     const server = await findServer(dataDir, options);
     await createCluster(server);
-    await ensureRunning(server);
-    const guard = await watchServer(server, (work) => withLock(lockFolder, work));
-    return { server, guard, leave: addMember(members) };
+    try {
+      await ensureRunning(server);
+      const guard = await watchServer(server, (work) => withLock(lockFolder, work));
+      return { server, guard, leave: addMember(members) };
+    } catch (error) {
+      // A start that fails leaves no server behind, unless other processes use it.
+      if (countMembers(members) === 0) await stopServer(server);
+      throw error;
+    }
   });
 
   let stopped: Promise<void> | undefined;

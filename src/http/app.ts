@@ -20,6 +20,8 @@ export interface HttpDependencies {
   /** Folder of the built console. If it does not exist, no console is served. */
   readonly consoleDir: string;
   readonly state: {
+    /** True until the catalog is applied: requests are answered with `unavailable`. */
+    readonly starting?: boolean;
     readonly stopping: boolean;
     /** Health of the workers of this process by part, such as `{ delivery: 'ok' }`; empty if it runs no workers. */
     workers(): { readonly [part: string]: string };

@@ -12,9 +12,9 @@ export function registerHealthRoutes(app: App, { pool, catalogs, state }: HttpDe
     { schema: { summary: 'Check that the process can accept events', tags: ['health'] } },
     async (_request, reply) => {
       const database = await checkDatabase();
-      const ready = database === 'ok' && !state.stopping;
+      const ready = database === 'ok' && !state.starting && !state.stopping;
       return reply.status(ready ? 200 : 503).send({
-        status: ready ? 'ready' : state.stopping ? 'stopping' : 'not ready',
+        status: ready ? 'ready' : state.stopping ? 'stopping' : state.starting ? 'starting' : 'not ready',
         parts: { database, catalog: await checkCatalog(), ...state.workers() },
       });
     },

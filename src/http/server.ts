@@ -37,6 +37,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerSecurityHeaders(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
+  rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
   authenticate(app, dependencies.apiKeys);
   await registerApiDocs(app);
@@ -82,6 +83,18 @@ function requireHostHeader(app: App): void {
   app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
     const isMissing = headers.host === undefined && httpVersion === '1.1';
     done(isMissing ? new TidingsError('invalid_request', 'An HTTP/1.1 request needs a Host header.') : undefined);
+  });
+}
+
+/** Rejects requests that come before the catalog is applied: their events would be decided without it. */
+function rejectUntilStarted(app: App, state: HttpDependencies['state']): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const isEarly = state.starting && !request.url.startsWith('/healthz');
+    done(
+      isEarly
+        ? new TidingsError('unavailable', 'Tidings is starting; send the request again.', { retryAfter: 1 })
+        : undefined,
+    );
   });
 }
 

@@ -1,4 +1,5 @@
 import { TidingsError } from '../errors.ts';
+import { hashText } from '../lib/hash-text.ts';
 
 /** Processes one batch of one tenant. Resolves to a result for each item, in their order, or rejects for all of them. */
 export type ProcessBatch<Item, Result> = (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>;
@@ -30,8 +31,8 @@ interface Shard<Item, Result> {
 const MIN_ITEMS_TO_SHARD = 200;
 
 /**
- * Merges concurrent requests into micro-batches, sharded by user id so that two shards never contend for the same advisory
- * lock. Items of one user in one request are kept in one batch.
+ * Merges concurrent requests into micro-batches, sharded by the hash of the user id that chooses the user's lock, too
+ * (store/facts.ts): two shards never contend for a lock. Items of one user in one request are kept in one batch.
  *
  * A shard runs one batch at a time. Items that arrive meanwhile make the next one, so batches grow with the load, and a
  * single item starts at once if nothing runs. Up to MIN_ITEMS_TO_SHARD queued items are not sharded: they wait until no
@@ -165,11 +166,4 @@ function countWholeRequests(queue: readonly { readonly request: object }[], room
     if (queue[next]?.request !== queue[next - 1]?.request) end = next;
   }
   return end;
-}
-
-/** FNV-1a over UTF-16 units. Any evenly distributed hash works: the value never leaves the process. */
-function hashText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

@@ -40,7 +40,7 @@ function parseItems(text: string): unknown[] {
       items.push(parseExactJson(line));
     } catch (error) {
       if (!(error instanceof JsonSyntaxError)) throw error;
-      throw new EventFileError(`line ${index + 1} is not JSON: ${error.message.replace(/^line 1, /, '')}`);
+      throw new EventFileError(`line ${index + 1} is not JSON: ${error.message.replace('line 1, ', '')}`);
     }
   }
   return items;

@@ -1,3 +1,4 @@
+import { hashText } from '../lib/hash-text.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Event, JsonObject, Profile } from '../model/event.ts';
 import type { CountedUse, HistoryLookup, LimitLookup } from '../rules/facts.ts';
@@ -120,20 +121,22 @@ export async function lockUsers(connection: Connection, tenantId: string, userId
 
 const BEGIN: Statement = { name: 'begin', text: 'begin' };
 
+/** Number of locks that the users of a tenant share; a multiple of the number of shards of a process. */
+const USER_LOCKS = 4096;
+
 /**
  * At any time, one batch in all processes decides about a user. Locks are acquired in one order, so that two batches cannot
  * wait for each other. They are a statement of their own, so that the next statement reads what the last holder committed.
- * A batch has at most 1000 users; the default lock table of the server holds ten times as many locks.
+ * Users share a bounded number of locks, so that however many batches there are, a tenant cannot fill the lock table of the
+ * server, which has room for some 12,000.
  */
 function lockStatement(tenantId: string, userIds: readonly string[]): Statement {
-  return { name: 'lock-users', text: LOCK, values: [tenantId, packTextArray(userIds)] };
+  const locks = new Set(userIds.map((userId) => hashText(userId) % USER_LOCKS));
+  return { name: 'lock-users', text: LOCK, values: [tenantId, `{${[...locks].join(',')}}`] };
 }
 
 const LOCK = `
-select pg_advisory_xact_lock(h) from (
-  select distinct hashtextextended(u, hashtextextended($1, 0)) as h from unnest(string_to_array($2, E'\\x1f')) as u
-  order by 1
-) as ordered`;
+select pg_advisory_xact_lock(hashtext($1), n) from (select n from unnest($2::integer[]) as n order by n) as ordered`;
 
 type LoadedRows = { -readonly [K in keyof FactRows]: Mutable<FactRows[K]> };
 type Mutable<T> = T extends readonly (infer One)[] ? One[] : T extends ReadonlyMap<infer K, infer V> ? Map<K, V> : T;

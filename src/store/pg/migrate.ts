@@ -28,7 +28,9 @@ export async function migrate(pool: pg.Pool): Promise<void> {
   const connection = await pool.connect();
   try {
     await checkServerVersion(connection);
-    await connection.query('set lock_timeout = 0; set idle_in_transaction_session_timeout = 0');
+    await connection.query(
+      'set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0',
+    );
     await queryPatiently(connection, 'select pg_advisory_lock($1)', [MIGRATION_LOCK_KEY]);
     await connection.query(
       'create table if not exists migrations (file text primary key, hash text not null, applied_at timestamptz not null default now())',

@@ -1,47 +1,45 @@
 import pg from 'pg';
 import type { Millis } from '../../model/event.ts';
+import { prepareSession, type SessionTimeouts, splitTimeouts } from './session.ts';
 
 /** Anything that runs a statement: the pool, or one connection inside a transaction. */
 export type Connection = Pick<pg.PoolClient, 'query'>;
 
 /** Timeouts of a connection in ms; 0: no timeout. */
-export interface Timeouts {
+export interface Timeouts extends SessionTimeouts {
   /** For the response to what was sent in one round trip. After that the connection is discarded. */
   readonly query: Millis;
-  /** For each lock that another session holds. */
-  readonly lock: Millis;
-  /** For the next statement of a transaction. After that PostgreSQL ends the session, which releases its locks. */
-  readonly idleInTransaction: Millis;
 }
 
 /**
- * `idleInTransaction` is shorter than `lock`: when a process hangs while it holds the locks of users, the sessions that
- * wait for them continue, rather than fail.
+ * `statement` is a little shorter than `query`, so that the server ends a statement before this process forgets it, and it
+ * does not live on. `idleInTransaction` is shorter than `lock`: when a process hangs while it holds the locks of users, the
+ * sessions that wait for them continue, rather than fail.
  */
-const DEFAULT_TIMEOUTS: Timeouts = { query: 60_000, lock: 20_000, idleInTransaction: 15_000 };
+const DEFAULT_TIMEOUTS: Timeouts = { query: 60_000, statement: 55_000, lock: 20_000, idleInTransaction: 15_000 };
 
 /**
  * Opens a pool of connections. Timestamps are returned in ms and bigints as numbers. A connection that dies is replaced at
- * its next use.
+ * its next use. Every session has the settings of session.ts.
  *
  * @param options.name application_name of its sessions
+ * @param url its parameters `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` replace the timeouts
  * @param options.timeouts replace the default ones
  */
 export function openPool(url: string, options: { max: number; name: string; timeouts?: Partial<Timeouts> }): pg.Pool {
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const { connectionString, timeouts: given } = splitTimeouts(url);
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts, ...given };
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString,
     max: options.max,
     application_name: options.name,
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 0,
     query_timeout: timeouts.query,
-    lock_timeout: timeouts.lock,
-    idle_in_transaction_session_timeout: timeouts.idleInTransaction,
     // Both sides notice within half a minute that the other has gone without closing the connection.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
+    onConnect: (client) => prepareSession(client, timeouts),
     types: TYPE_PARSERS,
   });
   // Without listeners an error event would end the process. The pool's event covers idle connections only. A connection in
@@ -50,23 +48,6 @@ export function openPool(url: string, options: { max: number; name: string; time
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
-
-/**
- * Statements are prepared and planned once, because planning a batch again costs more than running it. A plan made while
- * the tables are small must still be right when they are large, so only index look-ups are allowed.
- */
-const SESSION_SETTINGS = [
-  'tcp_keepalives_idle=10',
-  'tcp_keepalives_interval=5',
-  'tcp_keepalives_count=3',
-  'timezone=UTC',
-  'plan_cache_mode=force_generic_plan',
-  'enable_seqscan=off',
-  'enable_hashjoin=off',
-  'enable_mergejoin=off',
-  'enable_material=off',
-  'jit=off',
-];
 
 const TIMESTAMPTZ_OID = 1184;
 const INT8_OID = 20;

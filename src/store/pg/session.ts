@@ -1,0 +1,117 @@
+import pg from 'pg';
+import { ConfigError } from '../../errors.ts';
+import type { Millis } from '../../model/event.ts';
+
+/** Timeouts of a session in ms; 0: no timeout. */
+export interface SessionTimeouts {
+  /** For each statement. PostgreSQL ends it, and the session stays usable. */
+  readonly statement: Millis;
+  /** For each lock that another session holds. */
+  readonly lock: Millis;
+  /** For the next statement of a transaction. After that PostgreSQL ends the session, which releases its locks. */
+  readonly idleInTransaction: Millis;
+}
+
+/**
+ * Settings that every statement of Tidings relies on, whatever the server, the database, the role, the URL, and PGOPTIONS
+ * say. Statements are prepared and planned once, because planning a batch again costs more than running it. A plan made while
+ * the tables are small must still be right when they are large, so only index look-ups are allowed.
+ */
+const SESSION_SETTINGS: readonly (readonly [name: string, value: string])[] = [
+  ['timezone', 'UTC'],
+  ['datestyle', 'ISO, MDY'],
+  ['bytea_output', 'hex'],
+  ['default_transaction_isolation', 'read committed'],
+  ['default_transaction_read_only', 'off'],
+  ['plan_cache_mode', 'force_generic_plan'],
+  ['enable_seqscan', 'off'],
+  ['enable_hashjoin', 'off'],
+  ['enable_mergejoin', 'off'],
+  ['enable_material', 'off'],
+  ['jit', 'off'],
+  // No effect on a Unix socket.
+  ['tcp_keepalives_idle', '10'],
+  ['tcp_keepalives_interval', '5'],
+  ['tcp_keepalives_count', '3'],
+];
+
+/**
+ * Applies the settings to a session that has just been opened. By statement and not as startup parameters: a `?options=` in
+ * the URL would replace these, and a connection pooler such as PgBouncer rejects or drops them.
+ */
+export async function prepareSession(connection: pg.ClientBase, timeouts: SessionTimeouts): Promise<void> {
+  const settings = [
+    ...SESSION_SETTINGS,
+    ['statement_timeout', String(timeouts.statement)],
+    ['lock_timeout', String(timeouts.lock)],
+    ['idle_in_transaction_session_timeout', String(timeouts.idleInTransaction)],
+  ] as const;
+  const calls = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
+  await connection.query(`select ${calls.join(', ')}`, settings.flat());
+}
+
+const TIMEOUT_PARAMETERS: { readonly [name: string]: keyof SessionTimeouts } = {
+  statement_timeout: 'statement',
+  lock_timeout: 'lock',
+  idle_in_transaction_session_timeout: 'idleInTransaction',
+};
+
+/** Splits the timeouts (ms) from the other parameters of a connection URL: they are applied as the other settings are. */
+export function splitTimeouts(url: string): {
+  readonly connectionString: string;
+  readonly timeouts: Partial<SessionTimeouts>;
+} {
+  const timeouts: { -readonly [name in keyof SessionTimeouts]?: Millis } = {};
+  const [address = '', query] = url.split('?', 2);
+  if (query === undefined) return { connectionString: url, timeouts };
+  const others = query.split('&').filter((parameter) => {
+    const [name = '', value = ''] = parameter.split('=', 2);
+    const timeout = TIMEOUT_PARAMETERS[name];
+    if (timeout === undefined || !/^\d{1,9}$/.test(value)) return true;
+    timeouts[timeout] = Number(value);
+    return false;
+  });
+  return { connectionString: `${address}?${others.join('&')}`, timeouts };
+}
+
+/**
+ * Checks that a session keeps its settings and locks, which is not so behind a pooler that lends a server connection for one
+ * transaction at a time.
+ *
+ * @throws ConfigError that says what to change
+ */
+export async function checkSessions(url: string): Promise<void> {
+  const [first, second] = [openClient(url), openClient(url)];
+  try {
+    await Promise.all([first.connect(), second.connect()]);
+    for (let round = 0; round < POOLER_ROUNDS; round++) {
+      const before = await getBackend(first);
+      // While another transaction is open, a pooler by transaction lends the server connection that was given back last.
+      await second.query('begin');
+      const other = await getBackend(second);
+      const after = await getBackend(first);
+      await second.query('rollback');
+      if (other === before || after !== before) {
+        throw new ConfigError(
+          'DATABASE_URL leads to a connection pooler in transaction or statement mode, which loses session settings, locks and notifications. ' +
+            'Use its session mode (in PgBouncer: pool_mode = session), or the address of PostgreSQL itself.',
+        );
+      }
+    }
+  } finally {
+    await Promise.all([first, second].map((client) => client.end().catch(() => {})));
+  }
+}
+
+const POOLER_ROUNDS = 3;
+
+function openClient(url: string): pg.Client {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 5000 });
+  client.on('error', () => {});
+  return client;
+}
+
+async function getBackend(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]?.pid ?? 0;
+}
