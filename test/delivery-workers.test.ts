@@ -97,7 +97,7 @@ describe('the database goes away', () => {
     gate.open();
     await expect(pool.query('select 1')).rejects.toThrow();
     expect((await tidings.delivery(id))?.status).toBe('sending');
-    await cable.mend();
+    await cable.restore();
     await tidings.becomes(id, 'sent', 1);
     const next = await tidings.post('mail', { n: 2 });
     await tidings.becomes(next, 'sent', 1);

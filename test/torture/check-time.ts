@@ -34,7 +34,7 @@ export async function checkTime(
         checkCart(story, events, sent('ABANDONED'), decisions, findings);
         break;
       case 'typed':
-        count('each burst is told once', 'TYPING', 1);
+        count('each burst is sent once', 'TYPING', 1);
         break;
       case 'visit_booked':
         checkVisit(story, events, sent('REMINDER'), findings);
@@ -92,7 +92,7 @@ function checkCart(
   const isInTime = paid !== undefined && timeOf(paid) <= due;
   const should = !isInTime ? '1' : paid.at < due ? '0' : '0 or 1';
   const is = sends.length;
-  findings.expect('an absence is told when nothing came', should.includes(String(is)), () => {
+  findings.expect('an absence fires when no event came', should.includes(String(is)), () => {
     return `${story}: due ${due}, paid ${JSON.stringify(paid)}; sent ${is} times, not ${should}`;
   });
   if (!isInTime) return;
@@ -164,7 +164,7 @@ async function checkFollowUps(client: pg.Client, findings: Findings): Promise<vo
   );
   for (const row of rows) {
     const holds = row.became === 1 && row.told === 1;
-    findings.expect('what became of a notification is an event, once', holds, () => JSON.stringify(row));
+    findings.expect('the outcome of a notification is one event', holds, () => JSON.stringify(row));
   }
 }
 
@@ -188,10 +188,10 @@ async function checkTurns(client: pg.Client, findings: Findings): Promise<void> 
                and u.traits ->> 'subscribed' <> 'true') as strangers
      from taken as t`,
   );
-  findings.about('everybody has each minute that was taken, once');
+  findings.about('a recurring rule runs each minute once for each user');
   for (const row of rows) {
     const holds = row.missing + row.twice + row.strangers === 0;
-    findings.expect('everybody has each minute that was taken, once', holds, () => JSON.stringify(row));
+    findings.expect('a recurring rule runs each minute once for each user', holds, () => JSON.stringify(row));
   }
 }
 
