@@ -12,9 +12,10 @@ const LONGEST = [
   'console',
   'processes',
   'embedded',
-  'pending-waits',
+  'backtest-reproduction',
+  'arrival-order',
   'timed-arrival-order',
-  'limits-in-database',
+  'limits',
   'readme',
 ];
 

@@ -43,7 +43,7 @@ export async function checkTime(
   }
   await checkNotes(client, acknowledged, findings);
   await checkFollowUps(client, findings);
-  await checkTurns(client, findings);
+  await checkRuns(client, findings);
 }
 
 function checkWaits(waits: readonly WaitRow[], decisions: readonly Decision[], findings: Findings): void {
@@ -160,7 +160,7 @@ async function checkFollowUps(client: pg.Client, findings: Findings): Promise<vo
     `select n.notification_id as id,
             (select count(*)::int from events as e
              where e.tenant_id = n.tenant_id and e.user_id = n.user_id and e.event_type like 'notification.%'
-               and e.properties ->> 'notification_id' = n.notification_id::text) as became,
+               and e.properties ->> 'notification_id' = n.notification_id::text) as outcomes,
             (select count(*)::int from notifications as f
              where f.tenant_id = n.tenant_id and f.user_id = n.user_id and f.notification_type = 'FOLLOW_UP'
                and f.data -> 'event' ->> 'notification_id' = n.notification_id::text) as sent
@@ -173,7 +173,7 @@ async function checkFollowUps(client: pg.Client, findings: Findings): Promise<vo
 }
 
 /** Each minute that was run in a zone was run once for each user who was known by then. */
-async function checkTurns(client: pg.Client, findings: Findings): Promise<void> {
+async function checkRuns(client: pg.Client, findings: Findings): Promise<void> {
   const { rows } = await client.query<{
     zone: string;
     due: number;
@@ -181,22 +181,22 @@ async function checkTurns(client: pg.Client, findings: Findings): Promise<void> 
     twice: number;
     unsubscribed: number;
   }>(
-    `with turns as (
+    `with runs as (
        select u.zone, w.user_id, w.due_at, count(*) as times from waits as w join users as u using (tenant_id, user_id)
        where w.kind = 'every' group by 1, 2, 3
-     ), taken as (
-       select distinct zone, due_at from turns
+     ), minutes as (
+       select distinct zone, due_at from runs
      )
      select t.zone, (extract(epoch from t.due_at) * 1000)::float8 as due,
             (select count(*)::int from users as u
              where u.zone is not distinct from t.zone and u.traits ->> 'subscribed' = 'true' and u.first_seen_at < t.due_at
-               and not exists (select from turns where turns.user_id = u.user_id and turns.due_at = t.due_at)) as missing,
-            (select count(*)::int from turns
-             where turns.zone is not distinct from t.zone and turns.due_at = t.due_at and times > 1) as twice,
-            (select count(*)::int from turns join users as u using (user_id)
-             where turns.zone is not distinct from t.zone and turns.due_at = t.due_at
+               and not exists (select from runs where runs.user_id = u.user_id and runs.due_at = t.due_at)) as missing,
+            (select count(*)::int from runs
+             where runs.zone is not distinct from t.zone and runs.due_at = t.due_at and times > 1) as twice,
+            (select count(*)::int from runs join users as u using (user_id)
+             where runs.zone is not distinct from t.zone and runs.due_at = t.due_at
                and u.traits ->> 'subscribed' <> 'true') as unsubscribed
-     from taken as t`,
+     from minutes as t`,
   );
   findings.about('a recurring rule runs each minute once for each user');
   for (const row of rows) {
