@@ -143,11 +143,11 @@ async function work(): Promise<void> {
       const { rows } = await database.pool.query(
         `select (select count(*) from waits where status = 'waiting') + (select count(*) from outbox_events)
               + (select count(*) from deliveries where finished_at is null) as open,
-                (select count(*) from waits where kind = 'every') as turns`,
+                (select count(*) from waits where kind = 'every') as occurrences`,
       );
       return rows[0];
     };
-    await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, turns: USERS }), { timeout: 15_000 });
+    await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
     await post('reached', 0);
   } finally {
     await timers.stop();
