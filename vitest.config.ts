@@ -3,18 +3,19 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { ensureBuilt } from './scripts/install.mjs';
 
-// Tests start the program as it is now.
+// Tests start the built program, so it must be current.
 await ensureBuilt();
 
-/** Those that take longest, in their order: one of them begun last would run on alone, beside an idle core. */
+/** The test files that take longest, longest first: one that starts last would run alone, beside an idle core. */
 const LONGEST = [
   'torture',
   'console',
   'processes',
   'embedded',
-  'pending-waits',
+  'backtest-reproduction',
+  'arrival-order',
   'timed-arrival-order',
-  'limits-in-database',
+  'limits',
   'readme',
 ];
 
@@ -28,16 +29,16 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** How long a property may take; one that fails is made smaller meanwhile (test/support/properties.ts). */
+/** The time limit of a property, in which one that fails is shrunk as well (test/support/properties.ts). */
 const propertySeconds = Number(process.env.PROPERTY_SECONDS ?? 120);
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres.ts'],
-    // Two cores, and tests that wait for what other processes do.
+    // Two cores, and tests that wait for other processes.
     maxWorkers: 3,
-    // What each file would load anew takes a tenth of the time; what a test changed for all is put back.
+    // Loading modules again for each file takes a tenth of the time. Global changes of a test are restored instead.
     isolate: false,
     restoreMocks: true,
     unstubEnvs: true,
@@ -46,7 +47,7 @@ export default defineConfig({
     provide: { propertySeconds },
     testTimeout: (propertySeconds + 30) * 1000,
     hookTimeout: 60_000,
-    // How long a test waits for what must come; a busy machine is no failure.
+    // The longest wait for an expected state; a busy machine is no failure.
     expect: { poll: { timeout: 15_000 } },
   },
 });

@@ -88,7 +88,7 @@ describe('a backtest of a candidate', () => {
 
   test('runs a recurring rule when it is due by the zone of each user, from when the user is known', () => {
     const every = { text: 'day 09:00', cron: '0 9 * * *' };
-    const turns = plainRule({ name: 'T', on: [], zone: 'user', every, audience: 'true' });
+    const daily = plainRule({ name: 'T', on: [], zone: 'user', every, audience: 'true' });
     const lisbon = {
       user: 0,
       type: 'a',
@@ -98,7 +98,7 @@ describe('a backtest of a candidate', () => {
       startsIn: null,
     };
     const steps = [{ gap: HOUR, kind: 'post' as const, events: [lisbon] }];
-    const { totals, types } = compareRules(past({ notify: [] }), turns, steps, BASE - DAY, BASE + 3 * DAY);
+    const { totals, types } = compareRules(past({ notify: [] }), daily, steps, BASE - DAY, BASE + 3 * DAY);
     // 26 to 28 October; the clocks have gone back to UTC by 09:00 of the first of them.
     expect(totals).toMatchObject({ live: 0, new: 3, added: 3 });
     expect(types[0]?.examples.map((one) => one.new?.at)).toEqual([

@@ -8,7 +8,7 @@ import { anyRules, someHistory } from './support/random-history.ts';
 import { findFiredTwice, recordHistory, replayHistories } from './support/replay.ts';
 import { backtestTenant, readAllHistories, runHistory } from './support/replay-in-database.ts';
 
-/** Where in a history the backtest starts: from its beginning (0) to its end (1). */
+/** The start of the backtest in a history: from its beginning (0) to its end (1). */
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
 describe('a backtest of the past against itself decides exactly the same', () => {

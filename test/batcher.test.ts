@@ -14,7 +14,7 @@ interface Batch {
   end(error?: Error): void;
 }
 
-/** A batcher whose batches end when the test says so. */
+/** A batcher whose batches end when the test ends them. */
 function heldBatcher(options: { shards?: number; maxBatch?: number; maxWaiting?: number; maxBytes?: number } = {}) {
   const begun: Batch[] = [];
   const run = (tenantId: string, items: readonly Item[]) =>
@@ -39,7 +39,7 @@ const items = (user: string, count: number, from = 0): Item[] =>
   Array.from({ length: count }, (_, i) => ({ user, n: from + i }));
 
 describe('batches', () => {
-  test('a lone item waits for nobody; what comes meanwhile makes the next batch', async () => {
+  test('a lone item starts a batch at once; items that arrive meanwhile make the next batch', async () => {
     const { begun, begins, submit } = heldBatcher();
     const first = submit(items('a', 1));
     await begins(1);
@@ -57,7 +57,7 @@ describe('batches', () => {
     ]);
   });
 
-  test('a request is cut only when it is larger than a batch', async () => {
+  test('splits a request only if it is larger than a batch', async () => {
     const { begun, begins, submit } = heldBatcher({ maxBatch: 5, maxWaiting: 1000 });
     const first = submit(items('a', 1));
     await begins(1);
@@ -71,7 +71,7 @@ describe('batches', () => {
     expect(users).toEqual(['a', 'bbb', 'cccdd', 'eeeee', 'ee']);
   });
 
-  test('what a request says of one person is never cut where it fits into a batch, whatever comes in the same moment', async () => {
+  test('keeps the items of one user in one request together if they fit into a batch', async () => {
     const size = fc.record({
       user: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
       count: fc.integer({ min: 1, max: 10 }),
@@ -94,7 +94,7 @@ describe('batches', () => {
     );
   });
 
-  test('a batch is never larger than allowed, and order is kept', async () => {
+  test('keeps batches within their size, and items in order', async () => {
     const { begun, begins, submit } = heldBatcher({ maxBatch: 2 });
     const answer = submit(items('a', 5));
     for (let i = 0; i < 3; i++) {
@@ -105,7 +105,7 @@ describe('batches', () => {
     expect(begun.map((batch) => batch.items.length)).toEqual([2, 2, 1]);
   });
 
-  test('one user is always in the same shard, so two batches never hold the same user', async () => {
+  test('puts a user always in the same shard, so that two running batches never share a user', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '')), { maxLength: 8 }),
@@ -118,7 +118,7 @@ describe('batches', () => {
               running.add(user);
             }
             await new Promise((resolve) => setImmediate(resolve));
-            for (const person of users) running.delete(person);
+            for (const user of users) running.delete(user);
             return batch;
           };
           const batcher = new MicroBatcher<string, string>(run, {
@@ -135,7 +135,7 @@ describe('batches', () => {
     );
   });
 
-  test('few items make one batch, and wait for those that run; many are split among the shards', async () => {
+  test('makes one batch of few items, and splits many among the shards', async () => {
     const { begun, begins, submit } = heldBatcher({ shards: 2, maxWaiting: 1000 });
     const users = (count: number) => Array.from({ length: count }, (_, n) => ({ user: `p ${n}`, n }));
     const answers = [submit(users(10))];
@@ -157,7 +157,7 @@ describe('batches', () => {
     expect((await Promise.all(answers)).map((one) => one.length)).toEqual([10, 20, 30, 600, 20]);
   });
 
-  test('tenants take turns: a small one does not wait for all of a large one', async () => {
+  test('alternates between tenants: a small one does not wait for all of a large one', async () => {
     const { begun, begins, submit } = heldBatcher({ maxBatch: 10 });
     const large = submit(items('a', 50), 'large');
     const small = submit(items('b', 1), 'small');
@@ -171,8 +171,8 @@ describe('batches', () => {
   });
 });
 
-describe('trouble', () => {
-  test('a failed batch fails its own requests; the next one runs', async () => {
+describe('failures', () => {
+  test('fails the requests of a failed batch, and runs the next one', async () => {
     const { begun, begins, submit } = heldBatcher();
     const first = submit(items('a', 1));
     await begins(1);
@@ -184,21 +184,21 @@ describe('trouble', () => {
     expect(await second).toEqual(['b 0']);
   });
 
-  test('more than may wait is refused before anything is taken in', async () => {
+  test('rejects requests beyond the limit of waiting items before they are accepted', async () => {
     const { begun, begins, submit } = heldBatcher({ maxWaiting: 3 });
-    const taken = [submit(items('a', 1))];
+    const accepted = [submit(items('a', 1))];
     await begins(1);
-    taken.push(submit(items('b', 2)));
+    accepted.push(submit(items('b', 2)));
     expect(() => submit(items('c', 1))).toThrow(TidingsError);
     expect(() => submit(items('c', 1))).toThrow(expect.objectContaining({ code: 'overloaded', retryAfter: 1 }));
     begun[0]?.end();
     await begins(2);
     begun[1]?.end();
-    await Promise.all(taken);
+    await Promise.all(accepted);
     expect(begun.flatMap((batch) => batch.items.map((item) => item.user))).toEqual(['a', 'b', 'b']);
   });
 
-  test('large requests are refused before many small ones are: what waits is counted in bytes, too', async () => {
+  test('rejects requests beyond the limit of waiting bytes', async () => {
     const { batcher, begun, begins, submit } = heldBatcher({ maxBatch: 2, maxBytes: 100 });
     const ends = [submit(items('a', 1), 't', 500).catch(String)];
     await begins(1);
@@ -222,7 +222,7 @@ describe('trouble', () => {
     await batcher.idle();
   });
 
-  test('an idle batcher accepts a request of any size', async () => {
+  test('accepts a request of any size when it is idle', async () => {
     const { begun, begins, submit } = heldBatcher({ maxWaiting: 3 });
     const answer = submit(items('a', 10));
     await begins(1);
@@ -232,7 +232,7 @@ describe('trouble', () => {
 });
 
 describe('idle', () => {
-  test('resolves when the last batch has ended, and at once when there is none', async () => {
+  test('resolves when the last batch has ended, and at once if no batch runs', async () => {
     const { batcher, begun, begins, submit } = heldBatcher();
     await batcher.idle();
     const answer = submit(items('a', 1));
@@ -249,7 +249,7 @@ describe('idle', () => {
     expect(idle).toBe(true);
   });
 
-  test('an empty request is answered at once', async () => {
+  test('an empty request resolves at once', async () => {
     expect(await heldBatcher().submit([])).toEqual([]);
   });
 });

@@ -165,7 +165,7 @@ describe('a point in time to wait for', () => {
         );
         expect(due).toBeGreaterThanOrEqual(base);
         expect(due - base).toBeLessThanOrEqual((day === undefined ? 2 : 8) * DAY);
-        // What is due now is due at once.
+        // A time that is now is due at once.
         expect(resolveTimeExpression({ text: '', offset: 0, timeOfDay: minutes }, zone, due)).toBe(due);
       }),
     );

@@ -50,7 +50,7 @@ describe('several workers', () => {
   });
 });
 
-describe('wake-up', () => {
+describe('new work', () => {
   test('NOTIFY wakes the worker at once, with the next poll a minute away', async () => {
     const tidings = await start({ email: fakeProvider() });
     await tidings.worker({ poll: 60_000 });
@@ -70,8 +70,8 @@ describe('wake-up', () => {
   });
 });
 
-describe('the database goes away', () => {
-  test('cut connections are opened again, and the listener with them', async () => {
+describe('a lost database connection', () => {
+  test('is opened again, with its listener', async () => {
     const tidings = await start({ email: fakeProvider() });
     await tidings.worker();
     const before = await tidings.post('mail');
@@ -85,7 +85,7 @@ describe('the database goes away', () => {
     await tidings.becomes(after, 'sent');
   });
 
-  test('what was sent meanwhile is recorded after it is back, and not sent again', async () => {
+  test('delays the record of a send until it is back; nothing is sent twice', async () => {
     const gate = gatedProvider();
     const tidings = await start({ email: gate.provider });
     const cable = await cableTo(tidings.database.url);
@@ -97,7 +97,7 @@ describe('the database goes away', () => {
     gate.open();
     await expect(pool.query('select 1')).rejects.toThrow();
     expect((await tidings.delivery(id))?.status).toBe('sending');
-    await cable.mend();
+    await cable.restore();
     await tidings.becomes(id, 'sent', 1);
     const next = await tidings.post('mail', { n: 2 });
     await tidings.becomes(next, 'sent', 1);

@@ -32,7 +32,7 @@ describe('the ID of an emitted event names the rule and the trigger', () => {
   test.each([
     ['posted before', false],
     ['posted with it', true],
-  ])('an event that has this ID already, %s, stays, and nothing fails', async (_, together) => {
+  ])('keeps an event with this ID that was %s', async (_, together) => {
     const tidings = await start(rule('limit: 5 ever').replace('began', '[began, ended]'));
     const { clock } = tidings;
     const since = clock.now;

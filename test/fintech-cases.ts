@@ -1,4 +1,4 @@
-/** What the fintech example must do, as people would tell it. Times are written short: `31 10:00` is 2025-10-31T10:00:00Z. */
+/** The sends that the fintech example must make. Times are abbreviated: `31 10:00` is 2025-10-31T10:00:00Z. */
 
 export interface Case {
   readonly name: string;
@@ -20,14 +20,14 @@ const failed = (at: string, properties: object = {}, user = 'u1') =>
 export const CASES: readonly Case[] = [
   { name: 'a welcome on opt-in', events: [signup('31 19:00', true)], sends: { WELCOME_EMAIL: 1 } },
   { name: 'no welcome without opt-in', events: [signup('31 19:00', false)], sends: {} },
-  { name: 'no welcome when nobody said', events: [signup('31 19:00')], sends: {} },
+  { name: 'no welcome without an answer', events: [signup('31 19:00')], sends: {} },
   {
     name: 'a welcome once ever',
     events: [signup('31 19:00', true), signup('33 08:00', true)],
     sends: { WELCOME_EMAIL: 1 },
   },
   {
-    name: 'what was not sent does not use up the limit',
+    name: 'an event that sends nothing does not use the limit',
     events: [signup('31 10:00', false), signup('31 11:00', true)],
     sends: { WELCOME_EMAIL: 1 },
   },
@@ -37,12 +37,12 @@ export const CASES: readonly Case[] = [
     sends: { BANK_LINK_NUDGE_SMS: 1 },
   },
   {
-    name: 'exactly 24 h is within 24 h',
+    name: 'exactly 24 hours is within 24 hours',
     events: [signup('31 10:00', true), link('32 10:00')],
     sends: { WELCOME_EMAIL: 1, BANK_LINK_NUDGE_SMS: 1 },
   },
   {
-    name: '24 h and a second is not',
+    name: '24 hours and a second is not within 24 hours',
     events: [signup('31 10:00', true), link('32 10:00:01')],
     sends: { WELCOME_EMAIL: 1 },
   },
@@ -68,7 +68,7 @@ export const CASES: readonly Case[] = [
     sends: { INSUFFICIENT_FUNDS_EMAIL: 2 },
   },
   {
-    name: 'the day is of UTC, not of the offset it was written with',
+    name: 'the day is the UTC day, not that of the offset',
     events: [failed('31 22:00'), { ...failed('31 23:00'), event_timestamp: '2025-11-01T01:00:00+02:00' }],
     sends: { INSUFFICIENT_FUNDS_EMAIL: 1 },
   },
@@ -77,9 +77,9 @@ export const CASES: readonly Case[] = [
     events: [failed('31 09:00'), failed('32 09:00'), failed('31 23:00')],
     sends: { INSUFFICIENT_FUNDS_EMAIL: 2 },
   },
-  { name: 'another reason: no e-mail', events: [failed('32 10:00', { failure_reason: 'EXPIRED_CARD' })], sends: {} },
+  { name: 'no email for another reason', events: [failed('32 10:00', { failure_reason: 'EXPIRED_CARD' })], sends: {} },
   {
-    name: 'the third attempt: an alert beside the e-mail',
+    name: 'an alert on the third attempt and the email',
     events: [failed('32 10:00', { attempt_number: 3 })],
     sends: { INSUFFICIENT_FUNDS_EMAIL: 1, HIGH_RISK_ALERT: 1 },
   },
@@ -94,13 +94,17 @@ export const CASES: readonly Case[] = [
     sends: { INSUFFICIENT_FUNDS_EMAIL: 1, HIGH_RISK_ALERT: 1 },
   },
   {
-    name: 'without an attempt number: the e-mail, no alert',
+    name: 'the email and no alert without an attempt number',
     events: [event('payment_failed', '31 19:30', { failure_reason: 'INSUFFICIENT_FUNDS' })],
     sends: { INSUFFICIENT_FUNDS_EMAIL: 1 },
   },
-  { name: 'no rule listens', events: [event('payment_initiated', '31 19:20', { amount: 10 })], sends: {} },
   {
-    name: 'two people do not share a limit',
+    name: 'no send for an event without a rule',
+    events: [event('payment_initiated', '31 19:20', { amount: 10 })],
+    sends: {},
+  },
+  {
+    name: 'two users do not share a limit',
     events: [failed('32 10:00'), failed('32 10:00', {}, 'u2')],
     sends: { INSUFFICIENT_FUNDS_EMAIL: 2 },
   },

@@ -22,7 +22,7 @@ describe.each(CASES)('$name', ({ events, sends }) => {
     expect(await sent(events, (all) => [all])).toEqual(sends);
   });
 
-  test('one request an event', async () => {
+  test('in one request per event', async () => {
     expect(await sent(events, (all) => all.map((one) => [one]))).toEqual(sends);
   });
 
@@ -34,7 +34,7 @@ describe.each(CASES)('$name', ({ events, sends }) => {
   });
 });
 
-test('every rule that an event triggers has a decision', async () => {
+test('each rule that an event triggers has a decision', async () => {
   const { body } = await server.post('/api/v1/events', {
     user_id: 'complete',
     event_type: 'payment_failed',
@@ -47,7 +47,7 @@ test('every rule that an event triggers has a decision', async () => {
   ]);
 });
 
-/** Posts the events for people of their own; counts the notifications that are stored for them. */
+/** Posts the events for users of this run only, and returns the number of stored notifications by type. */
 async function sent(
   events: Case['events'],
   split: (all: Case['events']) => readonly Case['events'][],

@@ -59,13 +59,13 @@ describe('a late settlement', () => {
   test.each([
     ['dead', 'queued'],
     ['sent', 'sent'],
-  ] as const)('written twice (%s), the second time after a retry by hand, leaves it %s', async (said, status) => {
+  ] as const)('written twice (%s), the second time after a retry by hand, leaves it %s', async (settled, status) => {
     const tidings = await start({});
     const id = await tidings.post('mail');
     const claimed = await tidings.claim('worker');
     await tidings.settle('worker', [settlementOf(claimed, 'dead')]);
     expect(await tidings.retry(id)).toBe(true);
-    await tidings.settle('worker', [settlementOf(claimed, said)]);
+    await tidings.settle('worker', [settlementOf(claimed, settled)]);
     expect(await tidings.delivery(id)).toMatchObject({
       status,
       reason_code: status === 'queued' ? 'retried' : null,

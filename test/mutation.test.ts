@@ -5,7 +5,7 @@ import { filesOf, ROOMS } from './mutation/rooms.ts';
 import { readSqlMutants } from './mutation/sql.ts';
 import { compareWithAccepted, readAccepted } from './mutation/survivors.ts';
 
-/** What `npm run mutate` goes by follows the code. */
+/** The configuration of `npm run mutate` follows the code. */
 
 const { PURE } = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as { PURE: readonly string[] };
 const accepted = readAccepted('test/mutation/survivors.yaml');

@@ -235,9 +235,9 @@ test('a mistake in the catalog fails a start, and is only logged while running',
   const env = { ...environment(), TIDINGS_CATALOG: catalog };
 
   writeFileSync(rules, good.replace('on: signup_completed', 'onn: signup_completed'));
-  const refused = await outcome(start(['start'], { env }, direct));
-  expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/rules\.yaml:\d+:\d+: .*onn/);
+  const failed = await outcome(start(['start'], { env }, direct));
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toMatch(/rules\.yaml:\d+:\d+: .*onn/);
 
   writeFileSync(rules, good);
   const watching = start(['start', '--json'], { env: { ...env, TIDINGS_WATCH: 'true' } }, direct);

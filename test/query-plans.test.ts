@@ -7,10 +7,10 @@ import { type TestTidings, testTidings } from './support/tidings.ts';
  * when they hold millions: what is asked of one user or one message is looked up by an index, never searched for.
  */
 
-const PEOPLE = 10;
+const USERS = 10;
 const MINUTE = 60_000;
 
-/** A rule of each kind that looks something up. */
+/** A rule of each kind that needs stored facts. */
 const CATALOG = new Map([
   ['events.yaml', 'events: { began: {}, ended: {}, reached: {} }\ntraits: { level: string, email: string }\n'],
   [
@@ -36,9 +36,9 @@ const CATALOG = new Map([
   ]),
 ]);
 
-/** Small however much there is: a row for each tenant, process or rule. */
+/** Tables that stay small: a row for each tenant, process or rule. */
 const SMALL = new Set(['active_catalogs', 'catalogs', 'leases', 'schedules']);
-/** Queues, read from their front in the order of the index; what is recovered is looked for among what is open. */
+/** Queues, which are read from their front in the order of the index, and scanned for what is open. */
 const QUEUES = /^(waits_due|schedules_due|outbox_events_due|deliveries_\w+_channel_due_at_idx)$/;
 
 let tidings: TestTidings;
@@ -49,12 +49,12 @@ beforeAll(async () => {
 });
 afterAll(() => tidings.close());
 
-test('what is planned while the tables are small looks up, and does not look for', async ({ skip }) => {
+test('statements planned while the tables are small use indexes', async ({ skip }) => {
   const { rows } = await tidings.database.pool.query(`select current_setting('server_version_num')::int as version`);
   skip(rows[0].version < 160_000, 'EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16');
   await analyze();
   const statements = await prepared();
-  // Those that a batch, a delivery, a timer and a recurring rule take; a name that is gone from here is no longer looked at.
+  // Statements of a batch, a delivery, a timer and a recurring rule. A name that is removed here is no longer checked.
   expect([...statements.keys()]).toEqual(
     expect.arrayContaining([
       ...[
@@ -81,7 +81,7 @@ test('what is planned while the tables are small looks up, and does not look for
   expect(found).toEqual([]);
 });
 
-test('the columns for look-ups say what the decisions on an event hold', async () => {
+test('the look-up columns of events agree with their decisions', async () => {
   const { rows } = await tidings.database.pool.query(
     `select count(*) filter (where has_fired) > 0 as fired, count(*) filter (where has_trait_change) > 0 as changed,
             count(*) filter (where has_fired is distinct from nullif(decisions::text ~ '"o":"(send|acted|scheduled)"', false)
@@ -121,13 +121,13 @@ function* nodes(plan: PlanNode): Iterable<PlanNode> {
   for (const part of plan.Plans ?? []) yield* nodes(part);
 }
 
-/** Everything that looks something up, once. */
+/** Runs everything that looks something up, once. */
 async function work(): Promise<void> {
   const { clock, database } = tidings;
   const timers = await tidings.timers();
   try {
     for (const [type, ago] of [
-      // Late: it may complete the pattern of a trigger that is stored.
+      // A late event: it may complete the pattern of a stored trigger.
       ['reached', 5],
       ['began', 6],
       ['began', 3],
@@ -143,11 +143,11 @@ async function work(): Promise<void> {
       const { rows } = await database.pool.query(
         `select (select count(*) from waits where status = 'waiting') + (select count(*) from outbox_events)
               + (select count(*) from deliveries where finished_at is null) as open,
-                (select count(*) from waits where kind = 'every') as turns`,
+                (select count(*) from waits where kind = 'every') as occurrences`,
       );
       return rows[0];
     };
-    await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, turns: PEOPLE }), { timeout: 15_000 });
+    await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
     await post('reached', 0);
   } finally {
     await timers.stop();
@@ -157,7 +157,7 @@ async function work(): Promise<void> {
 async function post(type: string, minutesAgo: number): Promise<void> {
   const time = new Date(tidings.clock.now - minutesAgo * MINUTE).toISOString();
   await tidings.ingest(
-    Array.from({ length: PEOPLE }, (_, n) => ({
+    Array.from({ length: USERS }, (_, n) => ({
       event_id: `${type} ${time} ${n}`,
       user_id: `p ${n}`,
       event_type: type,
@@ -168,7 +168,7 @@ async function post(type: string, minutesAgo: number): Promise<void> {
   );
 }
 
-/** As autovacuum does it: nothing where there is nothing. */
+/** Collects statistics as autovacuum does: only of tables with rows. */
 async function analyze(): Promise<void> {
   const { pool } = tidings.database;
   const { rows } = await pool.query(
@@ -178,7 +178,7 @@ async function analyze(): Promise<void> {
   for (const { name } of rows) await pool.query(`vacuum analyze ${name}`);
 }
 
-/** What all connections have prepared, by name; without what is no query. */
+/** The prepared statements of all connections, by name; queries only. */
 async function prepared(): Promise<Map<string, string>> {
   const { pool } = tidings.database;
   const connections = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));

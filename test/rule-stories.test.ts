@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { listStoryFiles, readStoryCases } from './support/rule-stories.ts';
 
-/** What the rules do over time, as stories in the form in which users test their own catalogs. */
+/** The behavior of rules over time, as stories in the form in which users test their own catalogs. */
 
 for (const file of listStoryFiles()) {
   describe(file, async () => {

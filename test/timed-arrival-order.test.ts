@@ -83,7 +83,7 @@ test('one late request with all events leads to the same sends as if each event 
       const late = simulatorOf(sets);
       const muchLater = BASE + 10 * DAY;
       const steps = [...late.ingest(events.map(toEvent), muchLater), ...late.advance(muchLater + 40 * DAY)];
-      // Of two waits that are due at the same time, either may use up a limit.
+      // Either of two waits that are due at the same time may use up a limit.
       const sentOf = ({ sends }: Step) =>
         sends.map(({ trigger, items, total }) =>
           rule.limits.length > 0 ? 'one' : JSON.stringify({ trigger: trigger.eventId, items, total }),

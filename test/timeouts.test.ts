@@ -43,7 +43,7 @@ test('a process that hangs in the middle of a batch blocks its users, and the ot
   expect(rows).toEqual([{ user: 'bystander' }, { user: 'victim' }]);
 });
 
-test('a lock that is held for too long makes events unavailable to their caller, who may send them again', async () => {
+test('a lock that is held for too long makes events unavailable to their caller, which can send them again', async () => {
   const tidings = await start();
   const other = tidings.startProcess({ timeouts: { lock: 200 } });
   const { release } = await tidings.holdUsers(['held']);

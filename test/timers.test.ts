@@ -44,8 +44,8 @@ describe('several processes', () => {
     expect(new Set(sent).size).toBe(sent.length);
     const late = new Map(half.map((user, n) => [user, results[n]?.map(({ reason_code }) => reason_code)]));
     for (const user of all) {
-      const said = late.get(user) ?? [];
-      expect(said, user).toEqual(!late.has(user) ? [] : sent.includes(user) ? ['too_late'] : ['cancelled_by_event']);
+      const codes = late.get(user) ?? [];
+      expect(codes, user).toEqual(!late.has(user) ? [] : sent.includes(user) ? ['too_late'] : ['cancelled_by_event']);
       if (!late.has(user)) expect(sent).toContain(user);
     }
   });

@@ -95,10 +95,10 @@ describe('stored waits', () => {
   });
 
   test('may end in the statement that starts them, and are due at the end of the year 9999 at the latest', async () => {
-    const turn = createWait({ kind: 'every', status: 'fired', endedAt: NOW });
+    const occurrence = createWait({ kind: 'every', status: 'fired', endedAt: NOW });
     const far = createWait({ dueAt: Date.parse('9999-12-31T23:00:00Z') + DAY });
-    await store.save(turn, far);
-    expect((await store.row(turn)).ended_at).toBe(NOW);
+    await store.save(occurrence, far);
+    expect((await store.row(occurrence)).ended_at).toBe(NOW);
     expect((await store.row(far)).due_at).toBe(Date.parse('9999-12-31T23:59:59.999Z'));
   });
 

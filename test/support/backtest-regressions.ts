@@ -33,7 +33,7 @@ export const HISTORIES_IN_DATABASE: [Rule[], Rule[], Step[], number][] = [
     [postStep(1, 'a'), fireStep(HOUR), applyStep(1), postStep(HOUR, 'b', HOUR)],
     0,
   ],
-  // A wait that has fired had no key. In the active version the rule has one, and the event that is too late has none.
+  // A wait that has fired had no key. In the active version the rule has one, and the event that is too late is without one.
   [
     [plainRule({ name: 'R0', on: ['a'], ...aSecond, cancelOn: ['d'] })],
     [plainRule({ name: 'R0', on: ['a'], ...aSecond, cancelOn: ['d'], key: 'event.k' })],

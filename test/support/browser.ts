@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** The one that has no windows takes half the time. */
+/** The build without windows takes half the time. */
 const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
 
 /** The Chromium of this machine; `CHROMIUM` names another. Nothing is downloaded. */
@@ -29,10 +29,10 @@ export function launchBrowser(executablePath: string): Promise<Browser> {
   });
 }
 
-/** One person at one page, with settings of their own. */
+/** One user at one page, with separate settings. */
 export interface Visit {
   readonly page: Page;
-  /** What must not be: errors in the console, uncaught errors, requests to anywhere but the page's own origin. */
+  /** Errors in the console, uncaught errors, and requests to other origins than that of the page. */
   readonly complaints: string[];
 }
 
@@ -80,7 +80,7 @@ export async function faintText(page: Page): Promise<string[]> {
 /** Red, green and blue up to 255, alpha up to 1. */
 type Color = readonly [number, number, number, number];
 
-/** As text, because it runs in the page: the types of a page's globals would be in force everywhere. */
+/** As text, because it runs in the page: the types of a page's globals would apply everywhere. */
 const READ_COLORS = `(() => {
   const pixel = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const paint = (css) => {

@@ -1,26 +1,26 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to the database that can be cut and mended, or go dead without a word. */
+/** A proxy to the database whose connections can be cut and restored, or stop responding. */
 export interface Cable {
-  /** Of the database, over it. */
+  /** The URL of the database through the proxy. */
   readonly url: string;
-  /** Ends all connections; there are no new ones until it is mended. */
+  /** Ends all connections; there are no new ones until `restore`. */
   cut(): void;
-  mend(): Promise<void>;
-  /** What is sent on the connections there are now arrives nowhere; new ones are as they should be. */
+  restore(): Promise<void>;
+  /** Drops all data on the present connections without closing them; new connections work. */
   silence(): void;
 }
 
 export async function cableTo(databaseUrl: string): Promise<Cable> {
   const target = new URL(databaseUrl);
-  // Of a server that listens on a socket in the file system.
+  // Set if the server listens on a socket in the file system.
   const folder = target.searchParams.get('host');
   const open = new Set<Socket>();
   const dead = new Set<Socket>();
   let server: Server;
   let port = 0;
-  const mend = async () => {
+  const restore = async () => {
     server = createServer((near) => {
       const far = folder ? connect(`${folder}/.s.PGSQL.${target.port}`) : connect(Number(target.port), target.hostname);
       for (const [one, other] of [
@@ -39,7 +39,7 @@ export async function cableTo(databaseUrl: string): Promise<Cable> {
     await once(server, 'listening');
     port = (server.address() as { port: number }).port;
   };
-  await mend();
+  await restore();
   const url = new URL(databaseUrl);
   url.hostname = '127.0.0.1';
   url.searchParams.delete('host');
@@ -51,7 +51,7 @@ export async function cableTo(databaseUrl: string): Promise<Cable> {
       for (const socket of open) socket.destroy();
       open.clear();
     },
-    mend,
+    restore,
     silence() {
       for (const socket of open) dead.add(socket);
     },

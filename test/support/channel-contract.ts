@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Outgoing, Provider } from '../../src/channels/provider.ts';
 import type { Message, SendOutcome } from '../../src/model/delivery.ts';
 
-/** What every provider promises, whatever it carries. One call for each of them. */
+/** Tests the contract of all providers, for one provider. */
 export function testProvider(name: string, make: () => Promise<Subject>): void {
   describe(`the contract of providers: ${name}`, () => {
     let subject: Subject;
@@ -62,7 +62,7 @@ export function testProvider(name: string, make: () => Promise<Subject>): void {
       expect(outcomes.filter(({ kind }) => kind === 'delivered')).toHaveLength(count);
     });
 
-    test('ends when it is told to stop, before and while', async () => {
+    test('ends when it is aborted, before and during the send', async () => {
       await send({}, AbortSignal.abort());
       const stop = new AbortController();
       const sending = Array.from({ length: 9 }, (_, n) => send({ idempotencyKey: `n-${n}` }, stop.signal));
@@ -89,7 +89,7 @@ export interface Subject {
 
 export const ADDRESS = 'maria.lopez@example.com';
 
-/** A signal nobody will abort. */
+/** A signal that is never aborted. */
 export function never(): AbortSignal {
   return new AbortController().signal;
 }
@@ -109,7 +109,7 @@ export function outgoing(more: Partial<Outgoing> = {}): Outgoing {
   };
 }
 
-/** A whole outcome, and nobody's address in it. */
+/** Expects a complete outcome without an address in it. */
 export function expectOutcome(outcome: SendOutcome): void {
   const { kind } = outcome;
   expect(['delivered', 'retry', 'rejected', 'in_doubt']).toContain(kind);

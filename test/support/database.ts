@@ -7,7 +7,7 @@ import { databaseUrl } from './postgres.ts';
 export interface TestDatabase {
   readonly url: string;
   readonly pool: pg.Pool;
-  /** Fails if somebody still uses the database: a test that leaks a worker is a failed test. */
+  /** Fails if a connection still uses the database: a test that leaks a worker is a failed test. */
   drop(): Promise<void>;
 }
 

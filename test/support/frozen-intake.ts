@@ -6,13 +6,13 @@ import { openPool } from '../../src/store/pg/pool.ts';
 import { silent, TENANT } from './tidings.ts';
 
 /**
- * A process that takes in one event and is frozen (SIGSTOP) in the middle of its transaction, between the two round trips.
- * Says what became of it once it goes on. Arguments: the database, PostgreSQL's patience with it, the event.
+ * A process that ingests one event and is frozen (SIGSTOP) in the middle of its transaction, between the two round trips.
+ * Prints the result once it continues. Arguments: the database URL, the idle timeout in ms, the event.
  */
 
 const [url = '', idle = '', event = ''] = process.argv.slice(2);
 
-/** An address is sealed when everything is decided and nothing is written. */
+/** An address is sealed after everything is decided and before anything is written. */
 class Freezing extends Seal {
   override seal(text: string, purpose: string) {
     process.kill(process.pid, 'SIGSTOP');

@@ -7,25 +7,25 @@ export interface Mail {
   /** Without the angle brackets. */
   readonly messageId: string;
   readonly from: string;
-  /** As in the envelope; several are joined by commas. */
+  /** The recipients of the envelope, joined by commas. */
   readonly to: string;
-  /** As it came over the wire, without dot stuffing; null unless it is kept. */
+  /** The bytes as received, without dot stuffing; null if they are not kept. */
   readonly raw: Buffer | null;
   readonly overTls: boolean;
 }
 
-/** What goes wrong, from now on. */
+/** Failures of the sink from now on. */
 export interface Trouble {
-  /** Answered instead of 250 at that step. */
-  readonly mail?: Refusal;
-  readonly rcpt?: Refusal;
-  /** After the message was taken in whole. */
-  readonly data?: Refusal;
-  /** Hangs up without a word: instead of answering MAIL, or when it has the whole message. */
+  /** The reply instead of 250 at that step. */
+  readonly mail?: ErrorReply;
+  readonly rcpt?: ErrorReply;
+  /** The reply after the whole message was received. */
+  readonly data?: ErrorReply;
+  /** Closes the connection without a reply: to MAIL, or after the whole message. */
   readonly hangUp?: 'mail' | 'data';
 }
 
-export interface Refusal {
+export interface ErrorReply {
   readonly code: number;
   readonly text: string;
 }
@@ -33,33 +33,33 @@ export interface Refusal {
 export interface MailSink {
   readonly url: string;
   readonly port: number;
-  /** In the order in which they came, refused ones too. */
+  /** All mails in order of arrival, rejected ones included. */
   readonly mails: readonly Mail[];
-  /** Connections there ever were. */
+  /** Number of connections since the start. */
   readonly connections: () => number;
-  /** How many of the mails have this id. */
+  /** Returns the number of mails with this ID. */
   count(messageId: string): number;
   trouble(trouble: Trouble): void;
-  /** From now on the sink takes messages and does not say so, until the returned function is called. */
+  /** Withholds the reply to messages until the returned function is called. */
   hold(): () => void;
-  /** Hangs up on everybody at once. */
+  /** Closes all connections at once. */
   close(): Promise<void>;
 }
 
 export interface MailSinkSettings {
   /** Keeps the bytes of each message, to be read with `readMail`. */
   readonly keep?: boolean;
-  /** Default: any that is free. */
+  /** Default: any free port. */
   readonly port?: number;
-  /** Offers STARTTLS, with a certificate nobody signed. */
+  /** Offers STARTTLS, with a self-signed certificate. */
   readonly tls?: boolean;
-  /** Whoever sends must be this one. */
+  /** The credentials that senders must use. */
   readonly login?: { readonly user: string; readonly pass: string };
 }
 
 /**
- * A mail server that takes everything and remembers what it took; a message counts before its sender hears "250".
- * @param thinks how long it thinks about a message before it says so, in milliseconds
+ * Starts a mail server that accepts and remembers all messages; a message is remembered before its sender receives "250".
+ * @param thinks returns the delay of the reply to a message, in ms
  */
 export async function mailSink(thinks: () => number = () => 0, settings: MailSinkSettings = {}): Promise<MailSink> {
   const { keep = false, port: wanted = 0, tls = false, login } = settings;
@@ -79,21 +79,21 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
     logger: false,
     onAuth({ username, password }, _session, done) {
       if (username === login?.user && password === login?.pass) return done(null, { user: username });
-      // A careless server quotes what it was told.
-      done(refusal({ code: 535, text: `5.7.8 ${username} with ${password} is nobody here` }));
+      // A careless server quotes the credentials.
+      done(toError({ code: 535, text: `5.7.8 ${username} with ${password} is unknown here` }));
     },
     onMailFrom(_address, session, done) {
       if (trouble.hangUp === 'mail') return void hangUp(session);
-      done(refusal(trouble.mail));
+      done(toError(trouble.mail));
     },
     onRcptTo(_address, _session, done) {
-      done(refusal(trouble.rcpt));
+      done(toError(trouble.rcpt));
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
       let size = 0;
       stream.on('data', (chunk: Buffer) => {
-        // Headers only unless it is kept; long ones are folded, but an id is not.
+        // Only the headers, unless the mail is kept. Long headers are folded, but an ID is not.
         if (keep || size < 8192) chunks.push(chunk);
         size += chunk.length;
       });
@@ -105,7 +105,7 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
         const to = rcptTo.map(({ address }) => address).join(',');
         mails.push({ messageId, from, to, raw: keep ? raw : null, overTls: session.secure });
         if (trouble.hangUp === 'data') return void hangUp(session);
-        const answer = refusal(trouble.data);
+        const answer = toError(trouble.data);
         setTimeout(() => void held.then(() => done(answer)), thinks());
       });
     },
@@ -116,7 +116,7 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
     sockets.set(port, socket);
     socket.on('close', () => sockets.delete(port));
   });
-  // Clients are killed in the middle of a word.
+  // Clients are killed while they send.
   server.on('error', () => {});
   server.listen(wanted, '127.0.0.1');
   await once(server.server, 'listening');
@@ -145,12 +145,12 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
   };
 }
 
-/** A kept mail as a mail program reads it. */
+/** Parses a kept mail as a mail program does. Throws if it was not kept. */
 export function readMail(mail: Mail | undefined): Promise<ParsedMail> {
   if (!mail?.raw) throw new Error('this mail was not kept');
   return simpleParser(mail.raw);
 }
 
-function refusal(of: Refusal | undefined): Error | null {
+function toError(of: ErrorReply | undefined): Error | null {
   return of === undefined ? null : Object.assign(new Error(of.text), { responseCode: of.code });
 }

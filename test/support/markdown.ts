@@ -1,7 +1,7 @@
 export interface CodeBlock {
   readonly language: string;
   readonly text: string;
-  /** Of its first line of code, from 1. */
+  /** The number of its first line of code, from 1. */
   readonly line: number;
 }
 

@@ -10,7 +10,7 @@ import { openPool } from '../../src/store/pg/pool.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Of the server, with the database name left open: replace `/DATABASE`. */
+    /** The URL of the server, with an open database name: replace `/DATABASE`. */
     serverUrl: string;
   }
 }
@@ -67,7 +67,7 @@ function memory(): string | undefined {
   }
 }
 
-/** What a run that was killed has left; its server ended with it. */
+/** Deletes the folders of runs that were killed; their servers have ended with them. */
 function sweep(): void {
   for (const name of readdirSync(SHARED_MEMORY).filter((one) => one.startsWith(PREFIX))) {
     const folder = join(SHARED_MEMORY, name);

@@ -9,7 +9,7 @@ export interface ProgramOptions {
   readonly env?: { readonly [name: string]: string };
   /** Default: the checkout. */
   readonly cwd?: string;
-  /** Who runs it; only root may say. */
+  /** The user ID of the process; only root may set it. */
   readonly uid?: number;
   readonly gid?: number;
   /** Instead of `node`, for example a program that puts it behind a terminal. */
@@ -37,7 +37,7 @@ export function tidingsDirectly(args: readonly string[], options: ProgramOptions
 
 export class Program {
   readonly process: ChildProcess;
-  /** How it ended: the exit code, or the signal. */
+  /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
   #out = '';
   #err = '';
@@ -71,7 +71,7 @@ export class Program {
       for (const listener of this.#listeners) listener();
       return (signal ?? code) as number | NodeJS.Signals;
     });
-    // Somebody who does not ask how it ended need not hear of it.
+    // A test that does not wait for the end ignores its failure.
     this.ended.catch(() => {});
   }
 
@@ -93,9 +93,9 @@ export class Program {
 
   /** The first match in the output; throws when the program ends without it, or after `patience` milliseconds. */
   async says(pattern: RegExp, patience = 30_000): Promise<RegExpExecArray> {
-    const told = () => pattern.exec(this.output);
-    await this.#until(() => told() !== null || this.#over, patience);
-    const match = told();
+    const find = () => pattern.exec(this.output);
+    await this.#until(() => find() !== null || this.#over, patience);
+    const match = find();
     if (match) return match;
     throw new Error(`the program ${this.#over ? 'ended' : 'went on'} without saying ${pattern}:\n${this.output}`);
   }

@@ -9,10 +9,10 @@ declare module 'vitest' {
 
 const times = Number(process.env.PROPERTY_TIMES ?? 1);
 
-// A property that fails is made smaller until then: its report names the seed, that of a test's timeout does not.
+// A failing property is shrunk until this limit: its report names the seed, while that of a test's timeout does not.
 fc.configureGlobal({ interruptAfterTimeLimit: inject('propertySeconds') * 1000, markInterruptAsFailure: true });
 
-/** How often a property is tried: as often as it says, or PROPERTY_TIMES as often, to hunt for what is rare. */
+/** The number of runs of a property: as given, multiplied by PROPERTY_TIMES for a search for rare failures. */
 export function runs(usual: number): { readonly numRuns: number } {
   return { numRuns: Math.ceil(usual * times) };
 }

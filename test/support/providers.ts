@@ -4,7 +4,7 @@ import type { SendOutcome } from '../../src/model/delivery.ts';
 export const DELIVERED: SendOutcome = { kind: 'delivered' };
 
 export interface FakeProvider extends Provider {
-  /** What it was asked to send, in order. */
+  /** Its calls, in order. */
   readonly calls: Outgoing[];
 }
 

@@ -5,7 +5,7 @@ import type { JsonObject, Millis } from '../../src/model/event.ts';
 import { compileRules } from '../../src/rules/compile-rules.ts';
 import type { RuleSet } from '../../src/rules/rule-set.ts';
 
-/** When the tests decide: after everything that happens in them. */
+/** The time of all decisions: after all events of the tests. */
 export const NOW = Date.parse('2025-11-20T12:00:00Z');
 /** Midnight of a day on which Lisbon's clocks go back: its 25 hours begin an hour before this day of UTC. */
 export const BASE = Date.parse('2025-10-26T00:00:00Z');
@@ -21,7 +21,7 @@ const SPANS: readonly [Millis, string][] = [
   [DAY, '24h'],
 ];
 
-/** One event before it has an id: who, what, when, and what the conditions look at (null: not there). */
+/** An event before it has an ID: user, type, time, and what the conditions look at (null: absent). */
 export interface Given {
   readonly user: number;
   readonly type: string;
@@ -30,7 +30,7 @@ export interface Given {
   readonly vip: boolean | null;
 }
 
-/** Times huddle around the bounds: midnights and the ends of each span, hit exactly, missed by 1 ms and by 1 s. */
+/** Times around the bounds: midnights and the ends of each span, exactly there, and off by 1 ms and by 1 s. */
 const times: fc.Arbitrary<Millis> = fc
   .tuple(
     fc.integer({ min: 0, max: 2 }),
@@ -51,7 +51,7 @@ export function someEvents(maxLength: number): fc.Arbitrary<Given[]> {
   return fc.array(given, { minLength: 2, maxLength });
 }
 
-/** Each with what it means, said a second time for the oracle of the tests. */
+/** Conditions, each with a second implementation for the oracles of the tests. */
 export const CONDITIONS: { readonly [expression: string]: (event: Given) => boolean } = {
   'event.n >= 2': ({ n }) => n !== null && n >= 2,
   'traits.vip == true': ({ vip }) => vip === true,
@@ -82,7 +82,7 @@ export function someRules(limits: fc.Arbitrary<Limit[]>): fc.Arbitrary<Rule[]> {
     after: fc.option(fc.tuple(fc.constantFrom(...EVENT_TYPES), fc.constantFrom(...SPANS))),
     limits,
     notify: fc.uniqueArray(fc.constantFrom(...NOTIFICATION_TYPES), { minLength: 1, maxLength: 2 }),
-    // Exactly a day after BASE is still told, a millisecond earlier is not.
+    // An event exactly a day after BASE is still sent, one a millisecond earlier has expired.
     expires: fc.constantFrom(null, null, null, NOW - BASE - DAY),
   });
   return fc.array(rule, { minLength: 1, maxLength: 4 }).map((rules) =>
@@ -100,7 +100,7 @@ export function someRules(limits: fc.Arbitrary<Limit[]>): fc.Arbitrary<Rule[]> {
   );
 }
 
-/** A rule of which only some keys are written, with what the others mean then. */
+/** A rule with the given keys, and the defaults of the others. */
 export function plainRule(rule: Partial<Rule> & Pick<Rule, 'name' | 'on'>): Rule {
   return {
     zone: 'UTC',
@@ -117,7 +117,10 @@ export function plainRule(rule: Partial<Rule> & Pick<Rule, 'name' | 'on'>): Rule
   };
 }
 
-/** What is posted fits it. What rules make may not: of `d` what is twice over `most`, of `e` an `n` of 3, a plan named y. */
+/**
+ * A catalog whose schemas accept all posted events. They reject some that rules emit: a `d` whose `twice` is over `most`, an
+ * `e` whose `n` is 3, and a plan named y.
+ */
 export function catalogOf(rules: readonly Rule[], most = 4): CatalogData {
   const upTo = (name: string, maximum: number) => ({ properties: { [name]: { type: 'number', maximum } } });
   return {
@@ -147,7 +150,7 @@ export function traitsOf({ vip }: Given): JsonObject {
   return vip === null ? {} : { vip };
 }
 
-/** Its rules compiled; its schemas only once. */
+/** The compiled rules. The schemas of emitted events are compiled once for all. */
 export function rulesOf(rules: readonly Rule[], version = 1): RuleSet {
   return compileRules(version, catalogOf(rules), validateEmitted);
 }
@@ -166,7 +169,7 @@ const validateEmitted = compileEmittedSchemas(
   ]),
 );
 
-/** An order and a split of `length` items: lists of places, none of them empty. */
+/** An order and a split of `length` items: lists of places, each with at least one. */
 export function someRequests(length: number): fc.Arbitrary<number[][]> {
   const places = Array.from({ length }, (_, index) => index);
   return fc

@@ -15,7 +15,7 @@ import {
   SECOND,
 } from './random-catalog.ts';
 
-/** Rules of every kind that the language has, waits and turns included, and what happens to people under them. */
+/** Rules of every kind that the language has, with waits and schedules, and histories of users under them. */
 
 const SPANS: readonly (readonly [Millis, string])[] = [
   [SECOND, '1s'],
@@ -119,7 +119,7 @@ const digests: fc.Arbitrary<Part> = fc
   )
   .map(([window, keep, firstNow]) => ({ digest: { window, keep, firstNow } }));
 
-/** Each with a count of its own, as the catalog demands. */
+/** Each limit has another maximum, as the catalog requires. */
 const limits = fc.uniqueArray(fc.oneof(once, ever, daily, rolling), {
   maxLength: 2,
   selector: (limit) => toLimitKey('', limit),
@@ -221,7 +221,7 @@ export function anyRules(withTurns: boolean): fc.Arbitrary<Rule[]> {
     ? fc.oneof({ weight: 8, arbitrary: listening }, { weight: 1, arbitrary: recurring })
     : listening;
   return fc.array(one, { minLength: 1, maxLength: 5 }).map((rules) => {
-    // Two that answer one another go on to the deepest of the loop bound, each time.
+    // Two rules that trigger each other run to the depth bound of loops each time.
     let emitting = 0;
     return rules.map((rule, index) => {
       const emits = rule.actions.some(({ kind }) => kind === 'emit') && ++emitting > 1;
@@ -235,22 +235,22 @@ export function anyRules(withTurns: boolean): fc.Arbitrary<Rule[]> {
   });
 }
 
-/** Something that happens, `gap` milliseconds after what happened before. */
+/** A step of a history, `gap` ms after the step before. */
 export type Step =
   | { readonly gap: Millis; readonly kind: 'post'; readonly events: readonly HistoryEvent[] }
-  /** Waits that are due are ended. */
+  /** Due waits fire. */
   | { readonly gap: Millis; readonly kind: 'end' }
-  /** The other catalog comes into force. */
+  /** The other catalog becomes the active one. */
   | { readonly gap: Millis; readonly kind: 'apply' };
 
 export interface HistoryEvent {
   readonly user: number;
   readonly type: string;
-  /** How long ago it happened when it is posted. */
+  /** Age in ms when it is posted. */
   readonly late: Millis;
   readonly properties: JsonObject;
   readonly traits: JsonObject;
-  /** When it is about, seen from when it happened; null: it does not say. */
+  /** Offset in ms from the event time to the time that it names; null: it names no time. */
   readonly startsIn: Millis | null;
 }
 
@@ -272,7 +272,7 @@ const happened: fc.Arbitrary<HistoryEvent> = fc.record({
 
 const gap = fc.constantFrom(1, SECOND, HOUR - 1, HOUR, HOUR, DAY, DAY, 2 * DAY);
 
-/** Two posts are never in the same millisecond; the end of waits may be in that of a post. */
+/** Two posts are never in the same millisecond; waits may fire in the millisecond of a post. */
 export function someHistory(maxLength: number): fc.Arbitrary<Step[]> {
   const step: fc.Arbitrary<Step> = fc.oneof(
     {

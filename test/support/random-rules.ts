@@ -119,7 +119,7 @@ const actions: fc.Arbitrary<readonly Action[]> = fc.constantFrom<readonly Action
   [{ kind: 'cancel', rule: 'R0' }],
 );
 
-/** What stands between the trigger of a rule and its end; nothing, or one of the kinds that go together. */
+/** The wait of a rule: no wait, or one of the kinds that can be combined. */
 export const waits: fc.Arbitrary<Partial<Rule>> = fc.oneof(
   fc.constant({}),
   fc

@@ -8,9 +8,9 @@ const MORE = fileURLToPath(new URL('catalog', import.meta.url));
 
 type Sections = { readonly [section: string]: { readonly [name: string]: unknown } };
 
-/** The fintech example and what catalog/timed.yaml adds to it, as a catalog in `dir`. */
+/** Writes the fintech example, with the additions of catalog/timed.yaml, as a catalog into `dir`. */
 export function writeCatalog(dir: string): void {
-  // The e-mails as text only: to load MJML takes a start as long as half of all else, and here there is a start a second.
+  // Emails as text only: loading MJML makes a start half as long again, and here a process starts every second.
   cpSync(FINTECH, dir, { recursive: true, filter: (file) => !file.endsWith('.mjml') });
   cpSync(join(MORE, 'templates'), join(dir, 'templates'), { recursive: true });
   const more = sectionsIn(join(MORE, 'timed.yaml'));

@@ -5,7 +5,7 @@ import type { Findings } from './findings.ts';
 import type { Acknowledged } from './poster.ts';
 import { CART_WITHIN } from './stories.ts';
 
-/** What the rules of catalog/timed.yaml made of the stories, when all is quiet. Nobody writes any more. */
+/** Checks what the rules of catalog/timed.yaml did for the stories. Call it when all processes are idle: no event is posted and no row is written. */
 export async function checkTime(
   client: pg.Client,
   acknowledged: readonly Acknowledged[],
@@ -17,9 +17,9 @@ export async function checkTime(
 
   const ofStories = acknowledged.filter(({ event }) => event.properties.story !== undefined);
   const stories = grouped(ofStories, ({ event }) => String(event.properties.story));
-  const told = grouped(sends, ({ rule, evidence }) => `${rule} ${evidence.key}`);
+  const sendsByStory = grouped(sends, ({ rule, evidence }) => `${rule} ${evidence.key}`);
   for (const [story, events] of stories) {
-    const sent = (rule: string) => told.get(`${rule} ${story}`) ?? [];
+    const sent = (rule: string) => sendsByStory.get(`${rule} ${story}`) ?? [];
     const count = (check: string, rule: string, should: number) => {
       const is = sent(rule).length;
       findings.expect(check, is === should, () => `${story}: ${rule} was sent ${is} times, not ${should}`);
@@ -34,7 +34,7 @@ export async function checkTime(
         checkCart(story, events, sent('ABANDONED'), decisions, findings);
         break;
       case 'typed':
-        count('each burst is told once', 'TYPING', 1);
+        count('each burst is sent once', 'TYPING', 1);
         break;
       case 'visit_booked':
         checkVisit(story, events, sent('REMINDER'), findings);
@@ -43,7 +43,7 @@ export async function checkTime(
   }
   await checkNotes(client, acknowledged, findings);
   await checkFollowUps(client, findings);
-  await checkTurns(client, findings);
+  await checkRuns(client, findings);
 }
 
 function checkWaits(waits: readonly WaitRow[], decisions: readonly Decision[], findings: Findings): void {
@@ -77,7 +77,7 @@ async function checkClaims(client: pg.Client, findings: Findings): Promise<void>
   for (const { place, n } of rows) findings.expect('no claim is left', n === 0, () => `${n} in ${place}`);
 }
 
-/** Known to be paid before the time was up: not told. Paid too late, or never: told. In between, as the payment says. */
+/** Paid in time and known in time: not sent. Paid too late, or never: sent. In between, as the payment says. */
 function checkCart(
   story: string,
   events: readonly Acknowledged[],
@@ -92,7 +92,7 @@ function checkCart(
   const isInTime = paid !== undefined && timeOf(paid) <= due;
   const should = !isInTime ? '1' : paid.at < due ? '0' : '0 or 1';
   const is = sends.length;
-  findings.expect('an absence is told when nothing came', should.includes(String(is)), () => {
+  findings.expect('an absence fires when no event came', should.includes(String(is)), () => {
     return `${story}: due ${due}, paid ${JSON.stringify(paid)}; sent ${is} times, not ${should}`;
   });
   if (!isInTime) return;
@@ -106,7 +106,7 @@ function checkCart(
   });
 }
 
-/** A reminder is sent unless the next word about the visit was there before it was due. */
+/** A reminder is sent unless the next event about the visit arrived before it was due. */
 function checkVisit(
   story: string,
   events: readonly Acknowledged[],
@@ -147,51 +147,61 @@ async function checkNotes(client: pg.Client, acknowledged: readonly Acknowledged
       () => `${JSON.stringify(event)}: ${JSON.stringify(item)}`,
     );
   }
-  findings.expect('no digest has what nobody noted', items.size === noted, () => `${items.size} items, ${noted} noted`);
+  findings.expect(
+    'no digest has an item that was not posted',
+    items.size === noted,
+    () => `${items.size} items, ${noted} noted`,
+  );
 }
 
-/** What became of each reminder is an event, once; and was told, once. */
+/** The outcome of each reminder is one event, and is sent once. */
 async function checkFollowUps(client: pg.Client, findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ id: string; told: number; became: number }>(
+  const { rows } = await client.query<{ id: string; sent: number; outcomes: number }>(
     `select n.notification_id as id,
             (select count(*)::int from events as e
              where e.tenant_id = n.tenant_id and e.user_id = n.user_id and e.event_type like 'notification.%'
-               and e.properties ->> 'notification_id' = n.notification_id::text) as became,
+               and e.properties ->> 'notification_id' = n.notification_id::text) as outcomes,
             (select count(*)::int from notifications as f
              where f.tenant_id = n.tenant_id and f.user_id = n.user_id and f.notification_type = 'FOLLOW_UP'
-               and f.data -> 'event' ->> 'notification_id' = n.notification_id::text) as told
+               and f.data -> 'event' ->> 'notification_id' = n.notification_id::text) as sent
      from notifications as n where n.notification_type = 'REMINDER'`,
   );
   for (const row of rows) {
-    const holds = row.became === 1 && row.told === 1;
-    findings.expect('what became of a notification is an event, once', holds, () => JSON.stringify(row));
+    const holds = row.outcomes === 1 && row.sent === 1;
+    findings.expect('the outcome of a notification is one event', holds, () => JSON.stringify(row));
   }
 }
 
-/** Of each minute that was taken in a zone, everybody who was known by then has had a turn, and nobody had two. */
-async function checkTurns(client: pg.Client, findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ zone: string; due: number; missing: number; twice: number; strangers: number }>(
-    `with turns as (
+/** Each minute that was run in a zone was run once for each user who was known by then. */
+async function checkRuns(client: pg.Client, findings: Findings): Promise<void> {
+  const { rows } = await client.query<{
+    zone: string;
+    due: number;
+    missing: number;
+    twice: number;
+    unsubscribed: number;
+  }>(
+    `with runs as (
        select u.zone, w.user_id, w.due_at, count(*) as times from waits as w join users as u using (tenant_id, user_id)
        where w.kind = 'every' group by 1, 2, 3
-     ), taken as (
-       select distinct zone, due_at from turns
+     ), minutes as (
+       select distinct zone, due_at from runs
      )
      select t.zone, (extract(epoch from t.due_at) * 1000)::float8 as due,
             (select count(*)::int from users as u
              where u.zone is not distinct from t.zone and u.traits ->> 'subscribed' = 'true' and u.first_seen_at < t.due_at
-               and not exists (select from turns where turns.user_id = u.user_id and turns.due_at = t.due_at)) as missing,
-            (select count(*)::int from turns
-             where turns.zone is not distinct from t.zone and turns.due_at = t.due_at and times > 1) as twice,
-            (select count(*)::int from turns join users as u using (user_id)
-             where turns.zone is not distinct from t.zone and turns.due_at = t.due_at
-               and u.traits ->> 'subscribed' <> 'true') as strangers
-     from taken as t`,
+               and not exists (select from runs where runs.user_id = u.user_id and runs.due_at = t.due_at)) as missing,
+            (select count(*)::int from runs
+             where runs.zone is not distinct from t.zone and runs.due_at = t.due_at and times > 1) as twice,
+            (select count(*)::int from runs join users as u using (user_id)
+             where runs.zone is not distinct from t.zone and runs.due_at = t.due_at
+               and u.traits ->> 'subscribed' <> 'true') as unsubscribed
+     from minutes as t`,
   );
-  findings.about('everybody has each minute that was taken, once');
+  findings.about('a recurring rule runs each minute once for each user');
   for (const row of rows) {
-    const holds = row.missing + row.twice + row.strangers === 0;
-    findings.expect('everybody has each minute that was taken, once', holds, () => JSON.stringify(row));
+    const holds = row.missing + row.twice + row.unsubscribed === 0;
+    findings.expect('a recurring rule runs each minute once for each user', holds, () => JSON.stringify(row));
   }
 }
 

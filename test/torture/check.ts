@@ -10,17 +10,17 @@ import { type Acknowledged, verdict } from './poster.ts';
 
 const TENANT = 'default';
 
-/** How often a message went out again because nobody knew whether it had. */
+/** Numbers of messages that were sent again because it was not known whether they had been sent. */
 export interface Doubts {
-  /** Attempts that nobody knows the end of. */
+  /** Attempts whose end is not known. */
   inDoubt: number;
-  /** Attempts that were taken for lost and reported after all, when another one had begun. */
+  /** Attempts that were considered lost, and were reported after another one had started. */
   late: number;
-  /** Messages the sink got once more. */
+  /** Messages that the sink received once more. */
   duplicateMails: number;
 }
 
-/** Looks at everything the database and the sink hold, a person at a time, when all is quiet. */
+/** Checks everything that the database and the sink hold, one user at a time. Call it when all processes are idle. */
 export async function checkAll(
   client: pg.Client,
   users: readonly User[],
@@ -59,7 +59,7 @@ export async function checkAll(
   return doubts;
 }
 
-/** `<notification>.<channel>`, the idempotency key, stands before the at sign. */
+/** The idempotency key, `<notification>.<channel>`, is in front of the at sign. */
 function keyOf(mail: Mail): string {
   return mail.messageId.slice(0, mail.messageId.lastIndexOf('@'));
 }
@@ -119,10 +119,10 @@ function checkSends(posted: readonly Acknowledged[], rows: Rows, findings: Findi
   findings.expect('limits count what was sent', used.join() === needed.join(), () => {
     return `${rows.userId}: ${used.length} uses for ${needed.length} sends`;
   });
-  const told = rows.notifications.map(({ notification_id }) => notification_id).sort();
+  const stored = rows.notifications.map(({ notification_id }) => notification_id).sort();
   const decided = sends.map(({ notification_id }) => notification_id).sort();
-  findings.expect('each send has its one notification', told.join() === decided.join(), () => {
-    return `${rows.userId}: ${told.length} notifications for ${decided.length} sends`;
+  findings.expect('each send has its one notification', stored.join() === decided.join(), () => {
+    return `${rows.userId}: ${stored.length} notifications for ${decided.length} sends`;
   });
 }
 
@@ -172,10 +172,10 @@ function checkDeliveries(
       const counted = () => `${name()}; at the sink ${mails.length} times`;
       findings.expect('each mail is at the sink at least once', mails.length >= Number(reachable), counted);
       findings.expect('each recorded delivery is at the sink', mails.length >= delivered, counted);
-      // Each message more than the recorded ones needs an attempt in doubt of its own.
+      // Each message beyond the recorded ones needs its own attempt in doubt.
       findings.expect('exactly once where nothing was in doubt', mails.length <= delivered + inDoubt, counted);
       const addressed = mails.every(({ to }) => to === user.email);
-      findings.expect('each mail reached the right person', addressed, counted);
+      findings.expect('each mail reached the right user', addressed, counted);
     }
   }
 }
@@ -205,14 +205,14 @@ async function checkTotals(
   findings.expect(
     'no row without its owner',
     whole,
-    () => `${JSON.stringify(totals)}, found by person ${JSON.stringify(seen)}`,
+    () => `${JSON.stringify(totals)}, found by user ${JSON.stringify(seen)}`,
   );
   findings.expect('quarantine is empty', totals.rejected === 0, () => `${totals.rejected} rejected`);
 }
 
 interface EventRow {
   readonly id: string;
-  /** Null: nobody posted it, a rule made it. */
+  /** Null: a rule emitted it. */
   readonly n: number | null;
   readonly event_type: string;
   /** Milliseconds. */
@@ -223,7 +223,7 @@ interface EventRow {
 interface Rows {
   readonly userId: string;
   readonly events: readonly EventRow[];
-  /** What was decided when waits ended, and when recurring rules acted. */
+  /** Decisions made when waits fired and recurring rules ran. */
   readonly ends: readonly Decision[];
   readonly uses: readonly { readonly notification_id: string }[];
   readonly notifications: readonly { readonly notification_id: string; readonly notification_type: string }[];

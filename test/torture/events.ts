@@ -2,26 +2,26 @@ import type { Random } from './random.ts';
 
 const DAY = 86_400_000;
 
-/** What we posted, in the shape of a request. */
+/** A posted event, in the form of a request. */
 export interface PostedEvent {
   readonly event_id?: string;
   readonly user_id: string;
   readonly event_type: string;
   readonly event_timestamp: string;
-  /** `n` is ours alone: it tells one event from another, also where no id is given. */
+  /** `n` distinguishes the events, also those without an ID. */
   readonly properties: { readonly n: number; readonly [name: string]: unknown };
   readonly user_traits: { readonly [name: string]: unknown };
 }
 
 export interface User {
   readonly userId: string;
-  /** Null: nobody ever said. */
+  /** Null: not known. */
   readonly email: string | null;
-  /** What all events of the person say. */
+  /** The traits in all events of the user. */
   readonly traits: { readonly [name: string]: unknown };
 }
 
-/** Every twentieth has no e-mail address, and every other one hears each minute, in one zone or another. */
+/** Creates users. Every twentieth has no email address, and every other one is subscribed to the minutes of a zone. */
 export function createUsers(count: number): User[] {
   return Array.from({ length: count }, (_, i) => {
     const email = i % 20 === 0 ? null : `p${i}@example.com`;
@@ -36,19 +36,19 @@ export function createUsers(count: number): User[] {
   });
 }
 
-/** Those whom only the minute concerns: more than have their turn in one transaction. */
+/** Creates users of the minutely rule only: more than run in one transaction. */
 export function makeAudience(count: number): User[] {
   const traits = { subscribed: true, time_zone: 'Europe/Lisbon' };
   return Array.from({ length: count }, (_, i) => ({ userId: `q_${i}`, email: null, traits }));
 }
 
-/** The one event that makes a person known. */
+/** Creates the one event that makes a user known. */
 export function makeArrival(n: number, { userId, traits }: User): PostedEvent {
   const event_timestamp = new Date().toISOString();
   return { user_id: userId, event_type: 'subscribed', event_timestamp, properties: { n }, user_traits: traits };
 }
 
-/** Somebody's life: event times in no order, over `days` days before `end`; half of the events have an id. */
+/** Creates the history of a user: event times in no order, over `days` days before `end`; half of the events have an ID. */
 export function makeEvent(n: number, user: User, random: Random, end: number, days = 60): PostedEvent {
   const at = end - random.between(0, days * 24 * 60) * 60_000;
   const [event_type, properties, traits] = content(random);

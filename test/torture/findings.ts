@@ -1,13 +1,13 @@
-/** What was checked, how often, and where it did not hold. */
+/** Counts checks and failures by name. */
 export class Findings {
   readonly #checks = new Map<string, { checked: number; failed: number; details: string[] }>();
 
-  /** Announces a check, so that it is listed also when there was nothing to look at. */
+  /** Adds a check, so that it is listed even if it never runs. */
   about(check: string): void {
     if (!this.#checks.has(check)) this.#checks.set(check, { checked: 0, failed: 0, details: [] });
   }
 
-  /** @param detail names the row concerned; only asked for when it does not hold */
+  /** @param detail names the row; called only if the check fails */
   expect(check: string, holds: boolean, detail: () => string): void {
     this.about(check);
     const entry = this.#checks.get(check) as { checked: number; failed: number; details: string[] };
@@ -30,6 +30,6 @@ export interface Finding {
   readonly check: string;
   readonly checked: number;
   readonly failed: number;
-  /** The first few. */
+  /** The first failures. */
   readonly details: readonly string[];
 }

@@ -2,7 +2,7 @@ import type { PostedEvent } from './events.ts';
 
 const DAY = 86_400_000;
 
-/** The rules that listen to each event type, in the fintech example. */
+/** The rules that each event type triggers, in the fintech example. */
 export const CANDIDATES: { readonly [type: string]: readonly string[] } = {
   signup_completed: ['WELCOME_EMAIL'],
   link_bank_success: ['BANK_LINK_NUDGE_SMS'],
@@ -25,13 +25,13 @@ export const CHANNEL: { readonly [type: string]: string } = {
   MINUTELY: 'in_app',
 };
 
-/** What `expectedSends` speaks of, and what of it has a limit. */
+/** The notification types of `expectedSends`, and those with a limit. */
 export const WINDOWED: ReadonlySet<string> = new Set(Object.values(CANDIDATES).flat());
 export const LIMITED: ReadonlySet<string> = new Set([...WINDOWED].filter((type) => type !== 'HIGH_RISK_ALERT'));
 
 /**
- * How often one person hears what, by `type window`: the four rules of the fintech example as one would tell them,
- * over everything that happened to this person, in whatever order it arrived.
+ * Returns the expected number of sends to one user by `type window`: a second implementation of the four rules of the fintech
+ * example, over all events of the user, in any order of arrival.
  */
 export function expectedSends(events: readonly PostedEvent[]): Map<string, number> {
   const sends = new Map<string, number>();
@@ -58,7 +58,7 @@ export function expectedSends(events: readonly PostedEvent[]): Map<string, numbe
   return sends;
 }
 
-/** In which window a send counts. What has no limit is counted by the day, too. */
+/** Returns the window in which a send counts. Sends without a limit are counted by day as well. */
 export function windowOf(type: string, triggerTime: number): string {
   const ever = type === 'WELCOME_EMAIL' || type === 'BANK_LINK_NUDGE_SMS';
   return `${type} ${ever ? 'ever' : new Date(triggerTime).toISOString().slice(0, 10)}`;

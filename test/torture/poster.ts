@@ -3,26 +3,26 @@ import { makeArrival, makeEvent, type PostedEvent, type User } from './events.ts
 import type { Random } from './random.ts';
 import { makeStory } from './stories.ts';
 
-/** What the API said of one event. */
+/** The result of one event. */
 export interface Acknowledged {
   readonly event: PostedEvent;
-  /** As `verdict` writes them, in the order of the answer. */
+  /** Decisions as `verdict` writes them, in the order of the response. */
   readonly decisions: readonly string[];
-  /** When the answer came. */
+  /** Time of the response. */
   readonly at: number;
 }
 
-/** An honest client that gives up on nothing: what failed, or was cut, is sent again as it was until it is acknowledged. */
+/** A client that retries everything: a request that failed, or was cut off, is sent again unchanged until it is acknowledged. */
 export class Poster {
-  /** By `properties.n`. */
+  /** Results by `properties.n`. */
   readonly acknowledged = new Map<number, Acknowledged>();
-  /** Answers that no crash excuses. */
+  /** Responses that no crash explains. */
   readonly wrong: string[] = [];
   requests = 0;
   retried = 0;
   repeated = 0;
   #made = 0;
-  #told = 0;
+  #storiesMade = 0;
   #pending = 0;
   #stopping = false;
   #loops: Promise<void>[] = [];
@@ -42,12 +42,12 @@ export class Poster {
     return this.#made;
   }
 
-  /** Requests under way. */
+  /** Requests in progress. */
   get pending(): number {
     return this.#pending;
   }
 
-  /** Begins to post: `streams` requests at a time from the past, and beside them so many `stories` of the present. */
+  /** Starts to post: `streams` requests at a time with past events, and beside them `stories` stories of the present. */
   start(streams: number, stories: number): void {
     this.#loops = [
       ...Array.from({ length: streams }, () => this.#stream()),
@@ -55,13 +55,13 @@ export class Poster {
     ];
   }
 
-  /** Makes these people known. */
+  /** Posts the events that make these users known. */
   async introduce(users: readonly User[]): Promise<void> {
     const events = users.map((user) => makeArrival(this.#made++, user));
     for (let from = 0; from < events.length; from += 200) await this.#untilAcknowledged(events.slice(from, from + 200));
   }
 
-  /** Makes no more events; resolves when what was begun is acknowledged, or after `patience` milliseconds. */
+  /** Stops making events; resolves when all requests are acknowledged, or after `patience` ms. */
   async finish(patience: number): Promise<void> {
     this.#stopping = true;
     await Promise.race([Promise.all(this.#loops), pause(patience, undefined, { ref: false })]);
@@ -73,7 +73,7 @@ export class Poster {
       const events = Array.from({ length: size }, () =>
         makeEvent(this.#made++, this.#random.pick(this.#users), this.#random, this.#end),
       );
-      // Now and then a client sends again what it has an answer for.
+      // Now and then a client sends a request again that was answered.
       if (this.#random.chance(0.1) && this.acknowledged.size > 0) {
         const n = this.#random.between(0, this.#made - 1);
         const before = this.acknowledged.get(n);
@@ -84,12 +84,12 @@ export class Poster {
     }
   }
 
-  /** One after the other, each step when the one before was acknowledged. */
+  /** Posts stories one after the other, each step after the one before was acknowledged. */
   async #tellStories(): Promise<void> {
     while (!this.#stopping) {
       const user = this.#random.pick(this.#users);
       let last = 0;
-      for (const { after, events } of makeStory(`story ${this.#told++}`, this.#random)) {
+      for (const { after, events } of makeStory(`story ${this.#storiesMade++}`, this.#random)) {
         await pause(after);
         const now = Math.max(Date.now(), last + 1);
         const made = events(now).map(({ type, at = now, properties }) => ({
@@ -124,7 +124,7 @@ export class Poster {
     }
   }
 
-  /** Undefined: worth trying again. */
+  /** Undefined: the request can be retried. */
   async #post(body: string): Promise<Result[] | undefined> {
     this.requests++;
     let status: number;
@@ -139,7 +139,7 @@ export class Poster {
       status = response.status;
       text = await response.text();
     } catch (error) {
-      // A server that is there and says nothing for so long hangs.
+      // A server that is running and does not respond for so long hangs.
       if ((error as Error).name === 'TimeoutError') this.wrong.push('no answer within 15 s');
       return undefined;
     }
@@ -167,7 +167,7 @@ export class Poster {
   }
 }
 
-/** What tells one decision from another one on the same event: its notification's id is made anew each time. */
+/** Distinguishes the decisions on one event. Notification IDs are left out, because each attempt creates new ones. */
 export function verdict({ decision_id, outcome, notification_id }: Verdict): string {
   return `${decision_id} ${outcome} ${notification_id}`;
 }

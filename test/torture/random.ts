@@ -1,6 +1,6 @@
-/** Chance that can be had again: the same seed gives the same numbers. */
+/** Reproducible random numbers: the same seed gives the same numbers. */
 export interface Random {
-  /** From 0 (inclusive) to 1. */
+  /** A number from 0 (inclusive) to 1 (exclusive). */
   next(): number;
   /** A whole number, both ends included. */
   between(from: number, to: number): number;
@@ -8,7 +8,7 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
 }
 
-/** Mulberry32: 32 bits of state, good enough to choose whom to kill. */
+/** Mulberry32: 32 bits of state, good enough to choose which process to kill. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts';
 
-/** What happens now, so that rules must wait for it; each event belongs to one story, by `properties.story`. */
+/** Events of the present, which rules wait for; each belongs to one story, named in `properties.story`. */
 
 /** A request, `after` milliseconds behind the answer to the one before. */
 export interface Step {
@@ -10,25 +10,25 @@ export interface Step {
 
 export interface StoryEvent {
   readonly type: string;
-  /** Event time; now if it is not said. */
+  /** Event time; absent: now. */
   readonly at?: number;
   readonly properties: { readonly [name: string]: unknown };
 }
 
-/** See catalog/timed.yaml for the rules that listen. */
+/** The rules that they trigger are in catalog/timed.yaml. */
 export function makeStory(story: string, random: Random): readonly Step[] {
   const make = random.pick([question, cart, cart, burst, notes, visit, visit]);
   return make(story, random);
 }
 
-/** Both ends count. */
+/** Both ends included. */
 export const CART_WITHIN = 3000;
 
 function question(story: string): readonly Step[] {
   return [{ after: 0, events: () => [{ type: 'asked', properties: { story } }] }];
 }
 
-/** Paid never, in the same request (in time, at the last moment, or a millisecond too late), or in a later one. */
+/** Never paid, paid in the same request (in time, in the last millisecond, or one millisecond too late), or in a later one. */
 function cart(story: string, random: Random): readonly Step[] {
   const filled = { type: 'cart_filled', properties: { story } };
   const paid = { type: 'cart_paid', properties: { story } };
@@ -46,7 +46,7 @@ function cart(story: string, random: Random): readonly Step[] {
   ];
 }
 
-/** Everything within a second by event time: one burst, however late some of it arrives. */
+/** Events within a second by event time: one burst, however late some of them arrive. */
 function burst(story: string, random: Random): readonly Step[] {
   let began = 0;
   const times = Array.from({ length: random.between(1, 6) }, (_, i) => (i === 0 ? 0 : random.between(1, 950)));
@@ -75,7 +75,7 @@ function notes(_story: string, random: Random): readonly Step[] {
   });
 }
 
-/** Booked, moved at most twice, perhaps cancelled; or moved so far away that nobody hears of it here. */
+/** Booked, moved at most twice, perhaps cancelled; or moved so far into the future that no reminder is due in this run. */
 function visit(story: string, random: Random): readonly Step[] {
   const at = (type: string, from: number, to: number): Step => {
     const ahead = random.between(from, to);

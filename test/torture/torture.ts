@@ -20,17 +20,17 @@ import { Undying } from './undying.ts';
 export interface TortureOptions {
   readonly kills: number;
   readonly seed: number;
-  /** Gets a line now and then. */
+  /** Receives a line of progress now and then. */
   readonly say?: (line: string) => void;
 }
 
 export interface TortureReport extends Doubts {
   readonly seed: number;
   readonly kills: number;
-  /** How many of the kills hit the database server. */
+  /** Kills of the database server. */
   readonly databaseKills: number;
   readonly restarts: number;
-  /** How often one was stopped for longer than its lease, and went on. */
+  /** Times that a process was frozen for longer than its lease, and continued. */
   readonly frozen: number;
   readonly events: number;
   readonly requests: number;
@@ -41,22 +41,22 @@ export interface TortureReport extends Doubts {
   readonly failed: boolean;
 }
 
-const PEOPLE = 400;
+const USERS = 400;
 const AUDIENCE = 700;
-/** The last seconds before a full minute are no time to end: then a recurring rule acts. */
+/** The run does not end in the last seconds before a full minute, when a recurring rule runs. */
 const BEFORE_THE_MINUTE = 12_000;
 
 /**
- * An API process and two worker processes on one embedded PostgreSQL, a stream of events and of rules that wait for what
- * comes next, and `kill -9` at random times of random ones, the server among them. Each is started again at once. When
- * enough have died, and all has become quiet, it is counted.
+ * Runs an API process and two worker processes on one embedded PostgreSQL, under a stream of events and of rules that wait,
+ * and kills random ones with `kill -9` at random times, the server among them. Each is started again at once. After enough
+ * kills, when all processes are idle, everything is checked.
  */
 export async function torture({ kills, seed, say = () => {} }: TortureOptions): Promise<TortureReport> {
   const began = Date.now();
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-torture-'));
   const catalogDir = join(dataDir, 'catalog');
   writeCatalog(catalogDir);
-  // Chance of its own for each: how many numbers they draw depends on how fast they are answered.
+  // A separate seed for each, because the number of draws depends on how fast the API responds.
   const sinkRandom = randomFrom(seed ^ 0x51ac);
   const sink = await mailSink(() => (sinkRandom.chance(0.05) ? sinkRandom.between(200, 4000) : 0));
   const findings = new Findings();
@@ -69,13 +69,13 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
     SMTP_URL: sink.url,
     TIDINGS_WATCH: 'false',
     TIDINGS_LOG_LEVEL: 'error',
-    // Short, so that what the dead held is soon free.
+    // Short, so that the leases of killed workers expire soon.
     TIDINGS_LEASE: '3s',
   };
   const api = new Undying('api', () => tidingsDirectly(['api', '--json'], { env }));
   const workers = [1, 2].map((n) => new Undying(`worker ${n}`, () => tidingsDirectly(['workers', '--json'], { env })));
   const all = [api, ...workers];
-  const users = createUsers(PEOPLE);
+  const users = createUsers(USERS);
   const audience = makeAudience(AUDIENCE);
   const poster = new Poster(`http://127.0.0.1:${port}`, users, randomFrom(seed));
   const random = randomFrom(seed ^ 0x5eed);
@@ -89,11 +89,11 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
 
     for (let said = 0; killed < kills; ) {
       await pause(random.between(100, 1200));
-      // Mostly those that have work to be cut off; sometimes one that has not come up again.
+      // Mostly processes that have work to interrupt; sometimes one that is still starting.
       if (random.chance(0.85)) await untilReady(all, 2);
       if (random.chance(0.5)) await api.ready(30_000);
       const ready = all.filter((one) => one.isReady);
-      // A machine that stands still for longer than its lease comes back, and does not know it was thought dead.
+      // A process that is frozen for longer than its lease continues without knowing that its lease expired.
       if (random.chance(0.15)) random.pick(workers).freeze(random.between(3500, 6000));
       const { victims, database } = choose(ready.length > 0 && random.chance(0.85) ? ready : all, random);
       if (database && killDatabase(dataDir)) {
@@ -165,14 +165,14 @@ function choose(all: readonly Undying[], random: Random): { victims: readonly Un
   return { victims: [first], database: false };
 }
 
-/** Resolves when `count` of them are at work, or after half a minute. */
+/** Resolves when `count` of them are running, or after half a minute. */
 async function untilReady(all: readonly Undying[], count: number): Promise<void> {
   for (const since = Date.now(); Date.now() - since < 30_000; await pause(20)) {
     if (all.filter((one) => one.isReady).length >= count) return;
   }
 }
 
-/** The postmaster; its children notice, and go. */
+/** Kills the postmaster; its children notice and exit. */
 function killDatabase(dataDir: string): boolean {
   const pid = readPidFile(join(dataDir, 'postgres'))?.pid;
   if (pid === undefined) return false;
@@ -184,7 +184,7 @@ function killDatabase(dataDir: string): boolean {
   }
 }
 
-/** Nothing is under way, and nothing comes due soon. What stays is found by the checks. */
+/** Whether nothing is in progress and nothing is due soon. What remains is found by the checks. */
 async function untilQuiet(client: pg.Client, patience: number): Promise<void> {
   for (const since = Date.now(); Date.now() - since < patience; await pause(200)) {
     if (60_000 - (Date.now() % 60_000) < BEFORE_THE_MINUTE) continue;

@@ -6,7 +6,7 @@ export class Undying {
   readonly name: string;
   restarts = 0;
   frozen = 0;
-  /** What it said when it died though nobody had killed it. */
+  /** The output of processes that died without being killed. */
   readonly diedByItself: string[] = [];
   readonly #spawn: () => Program;
   #program: Program | undefined;
@@ -31,7 +31,7 @@ export class Undying {
     });
   }
 
-  /** At work: it has come up, and is neither dead nor frozen. */
+  /** Whether it is ready, and neither dead nor frozen. */
   get isReady(): boolean {
     return (
       this.#frozen !== this.#program &&
@@ -41,7 +41,7 @@ export class Undying {
     );
   }
 
-  /** Resolves when the present process, or one after it, says that it is ready. */
+  /** Resolves when the present process, or a later one, reports that it is ready. */
   async ready(patience: number): Promise<void> {
     for (const until = Date.now() + patience; ; ) {
       const program = this.#program as Program;
@@ -50,13 +50,13 @@ export class Undying {
         return;
       } catch (error) {
         if (Date.now() >= until) throw error;
-        // It died on the way: its successor is about to start.
+        // It died while starting: its successor is about to start.
         await pause(20);
       }
     }
   }
 
-  /** SIGKILL; false when it is dead already. */
+  /** Sends SIGKILL; returns false if it is dead already. */
   killNow(): boolean {
     if (!this.#program || this.#program.over || this.#killed) return false;
     this.#killed = true;
@@ -64,7 +64,7 @@ export class Undying {
     return true;
   }
 
-  /** SIGSTOP, and SIGCONT after `duration` milliseconds; nothing when it is not at work. */
+  /** Sends SIGSTOP, and SIGCONT after `duration` ms; does nothing if it is not running. */
   freeze(duration: number): void {
     const program = this.#program;
     if (!program || !this.isReady) return;
@@ -77,7 +77,7 @@ export class Undying {
     }, duration);
   }
 
-  /** SIGTERM, and after `patience` milliseconds SIGKILL. Returns how it ended. */
+  /** Sends SIGTERM, and after `patience` ms SIGKILL. Returns the exit code or signal. */
   async end(patience: number): Promise<number | NodeJS.Signals | undefined> {
     this.#ending = true;
     const program = this.#program;
