@@ -22,12 +22,15 @@ import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
+import { DELIVERIES_CHANNEL } from './store/deliveries.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
+import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
+import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { DAY_MS } from './time/iso-time.ts';
 import { TimerWorker } from './timers/worker.ts';
@@ -116,7 +119,18 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     };
     const { providers, close } = openProviders(config, log);
     cleanup.push(close);
-    const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, maxFuture: config.maxFuture, log });
+    const announcer = new Announcer(pool);
+    cleanup.push(() => announcer.flush());
+    const pipeline = new Pipeline({
+      pool,
+      catalogs,
+      partitions,
+      seal,
+      clock,
+      announcer,
+      maxFuture: config.maxFuture,
+      log,
+    });
 
     const state = { starting: true, stopping: false, workers: (): { [part: string]: string } => ({}) };
     let startWorkers: (() => Promise<void>) | undefined;
@@ -149,6 +163,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         lease: Math.max(lease, 1000),
         poll,
       });
+      announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
+      announcer.listen(TIMERS_CHANNEL, () => timers.wake());
       startWorkers = async () => {
         await worker.start();
         cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));

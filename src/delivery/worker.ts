@@ -141,6 +141,11 @@ export class DeliveryWorker {
     this.#rescuer.stop();
   }
 
+  /** Looks for due deliveries now. */
+  wake(): void {
+    this.#producer.wake();
+  }
+
   /** Number of deliveries held now, for health reports. */
   get busy(): number {
     return this.#capacity.heldCount;

@@ -1,9 +1,15 @@
 import type pg from 'pg';
 import type { Wait } from '../rules/facts.ts';
 import { requiredLimitsOfWait } from '../rules/required-facts.ts';
-import { commit, writeBatch } from '../store/batch.ts';
+import { commit } from '../store/batch.ts';
 import { loadLimitUses, loadOpenWaits } from './load-facts.ts';
-import { beginLocked, decideEmitted, loadWaitCatalogs, type TransactionParts } from './transaction.ts';
+import {
+  beginLocked,
+  decideEmitted,
+  loadWaitCatalogs,
+  type TransactionParts,
+  writeAndAnnounce,
+} from './transaction.ts';
 
 /**
  * Fires the waits of these users that are due, in order of due time, in one transaction. A wait that another worker fired
@@ -34,6 +40,6 @@ export async function fireDueWaits(
     await decideEmitted(transaction, fired.emitted);
     left = fired.left;
   }
-  await writeBatch(connection, decider.buildBatch());
+  await writeAndAnnounce(parts, transaction);
   return due.length;
 }

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { ReceivedEvent } from '../events/envelope.ts';
-import { commit, writeBatch } from '../store/batch.ts';
+import { commit } from '../store/batch.ts';
 import { type EventResult, splitDuplicates, toResults } from './results.ts';
-import { beginLocked, decideEmitted, decideEvents, type TransactionParts } from './transaction.ts';
+import { beginLocked, decideEmitted, decideEvents, type TransactionParts, writeAndAnnounce } from './transaction.ts';
 
 /**
  * Decides and stores a batch of events in one transaction.
@@ -27,6 +27,6 @@ export async function ingestEvents(
   }
   const emitted = await decideEvents(transaction, query, fresh);
   await decideEmitted(transaction, emitted);
-  await writeBatch(connection, decider.buildBatch());
+  await writeAndAnnounce(parts, transaction);
   return toResults(events, existing, decider.batch.events);
 }

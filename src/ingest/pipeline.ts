@@ -4,6 +4,7 @@ import { TidingsError } from '../errors.ts';
 import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
+import { Announcer } from '../store/pg/announcer.ts';
 import { isInvalidValueError, isItemError, isTransient } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
 import { withTransactionRetry } from '../store/pg/transaction.ts';
@@ -16,8 +17,10 @@ import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { type Occurrence, runSchedule } from './run-schedule.ts';
 import type { TransactionParts } from './transaction.ts';
 
-export interface PipelineParts extends TransactionParts {
+export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {
   readonly pool: pg.Pool;
+  /** Absent: one of its own. */
+  readonly announcer?: Announcer;
   readonly partitions: Partitions;
   readonly log: Pick<Logger, 'error'>;
   /** Longest time (ms) that an event time may lie in the future. Default 24 hours. */
@@ -61,13 +64,13 @@ const REJECTION_MESSAGES = {
  * The brackets are in ingest-events.ts, fire-waits.ts and run-schedule.ts; transaction.ts has the steps they share.
  */
 export class Pipeline {
-  readonly #parts: PipelineParts;
+  readonly #parts: PipelineParts & TransactionParts;
   readonly #batcher: MicroBatcher<unknown, EventResult>;
   /** Batches to come that check for duplicates. */
   #duplicateCheckBatches = 0;
 
   constructor(parts: PipelineParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, announcer: parts.announcer ?? new Announcer(parts.pool) };
     this.#batcher = new MicroBatcher((tenantId, items) => this.#processBatch(tenantId, items), {
       shards: SHARDS,
       maxBatch: MAX_BATCH_EVENTS,
@@ -100,9 +103,10 @@ export class Pipeline {
     }
   }
 
-  /** Resolves when every request has its results. */
+  /** Resolves when every request has its results, and the workers have been told of them. */
   async drain(): Promise<void> {
     await this.#batcher.idle();
+    await this.#parts.announcer.flush();
   }
 
   /** Fires the waits of these users that are due; returns their number. See fire-waits.ts. */

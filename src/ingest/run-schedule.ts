@@ -2,10 +2,16 @@ import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { requiredLimitsOfOccurrence } from '../rules/required-facts.ts';
 import { toWaitId } from '../rules/waits/wait.ts';
-import { commit, writeBatch } from '../store/batch.ts';
+import { commit } from '../store/batch.ts';
 import { ids } from './ids.ts';
 import { loadLimitUses, loadOpenWaits, loadWaitsWithIds } from './load-facts.ts';
-import { beginLocked, decideEmitted, loadWaitCatalogs, type TransactionParts } from './transaction.ts';
+import {
+  beginLocked,
+  decideEmitted,
+  loadWaitCatalogs,
+  type TransactionParts,
+  writeAndAnnounce,
+} from './transaction.ts';
 
 /** An occurrence of a recurring rule. */
 export interface Occurrence {
@@ -50,6 +56,6 @@ export async function runSchedule(
   await loadWaitCatalogs(transaction);
   const emitted = decider.runSchedule(rule, userIds, due, label);
   await decideEmitted(transaction, emitted);
-  await writeBatch(connection, decider.buildBatch());
+  await writeAndAnnounce(parts, transaction);
   return decider.batch.waits.filter(({ wait }) => wait.kind === 'every').length;
 }

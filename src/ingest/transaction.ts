@@ -4,8 +4,12 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { writeBatch } from '../store/batch.ts';
+import { DELIVERIES_CHANNEL } from '../store/deliveries.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts.ts';
+import type { Announcer } from '../store/pg/announcer.ts';
 import { loadTraitTimes } from '../store/trait-times.ts';
+import { TIMERS_CHANNEL } from '../store/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import { BatchDecider } from './decide-batch.ts';
 import { ids } from './ids.ts';
@@ -20,7 +24,7 @@ import {
 } from './load-facts.ts';
 import { splitDuplicates } from './results.ts';
 
-/** A transaction that holds the locks of its users. It is open until `writeBatch` or `commit` of store/batch.ts. */
+/** A transaction that holds the locks of its users. It is open until `writeAndAnnounce`, or `commit` of store/batch.ts. */
 export interface LockedTransaction {
   readonly connection: pg.PoolClient;
   readonly request: FactsRequest;
@@ -38,6 +42,7 @@ export interface TransactionParts {
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;
+  readonly announcer: Announcer;
 }
 
 /**
@@ -101,6 +106,16 @@ export async function decideEmitted(transaction: LockedTransaction, emitted: rea
     mergeRows(facts, rows);
     events = await decideEvents(transaction, query, splitDuplicates(events, rows).fresh);
   }
+}
+
+/** Writes what was decided, commits, and then wakes the workers. */
+export async function writeAndAnnounce(
+  { announcer }: TransactionParts,
+  { connection, decider }: LockedTransaction,
+): Promise<void> {
+  const { hasDeliveries, hasTimers } = await writeBatch(connection, decider.buildBatch());
+  if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
+  if (hasTimers) announcer.announce(TIMERS_CHANNEL);
 }
 
 /** Makes the catalogs under which the loaded waits were created available to the decider. */

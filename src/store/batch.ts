@@ -7,7 +7,6 @@ import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
-import { DELIVERIES_CHANNEL } from './deliveries.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
@@ -60,12 +59,20 @@ export interface Batch {
   }[];
 }
 
+/** What a batch left to do for workers. */
+export interface Written {
+  /** Whether there are new deliveries. */
+  readonly hasDeliveries: boolean;
+  /** Whether a wait is due soon. */
+  readonly hasTimers: boolean;
+}
+
 /**
  * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): if two
  * transactions ever decide the same, the second fails with a unique violation (23505) and is run again on what the first
  * one stored.
  */
-export async function writeBatch(connection: Connection, batch: Batch): Promise<void> {
+export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
   const { events, profiles, addresses, uses, notifications, deliveries, waits } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
@@ -79,9 +86,12 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (changedAddresses.length > 0) statements.push(updateAddresses(batch, changedAddresses));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
-  if (deliveries.length > 0) statements.push(copyDeliveries(batch), NOTIFY);
+  if (deliveries.length > 0) statements.push(copyDeliveries(batch));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
-  await runPipelined(connection, [...statements, COMMIT]);
+  const rows = await runPipelined(connection, [...statements, COMMIT]);
+  // The statement of the waits is the last before the commit.
+  const due = waits.length > 0 ? rows[statements.length - 1] : undefined;
+  return { hasDeliveries: deliveries.length > 0, hasTimers: due !== undefined && due.length > 0 };
 }
 
 /** Ends a transaction that has nothing to write. */
@@ -90,7 +100,6 @@ export async function commit(connection: Connection): Promise<void> {
 }
 
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
-const NOTIFY: Statement = { name: 'notify', text: `select pg_notify('${DELIVERIES_CHANNEL}', '')` };
 
 const EVENT_COLUMNS: Columns = {
   tenant_id: 'text',

@@ -305,7 +305,7 @@ with written as materialized (
   set status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
       ended_at = excluded.ended_at, state = excluded.state, decisions = excluded.decisions, claimed_until = null
 )
-select pg_notify('${TIMERS_CHANNEL}', '') from written where s = 'waiting' and d <= $2 limit 1`;
+select 1 from written where s = 'waiting' and d <= $2 limit 1`;
 
 const CLAIM_WAITS = claimStatement({
   table: 'waits',

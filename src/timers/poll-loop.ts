@@ -52,6 +52,11 @@ export class PollLoop {
     this.#done = this.#run();
   }
 
+  /** Starts the next round now. */
+  wake(): void {
+    this.#signal.set();
+  }
+
   /** Resolves when the batch under way has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;

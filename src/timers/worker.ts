@@ -53,6 +53,11 @@ export class TimerWorker {
     return this.#loop.start();
   }
 
+  /** Looks at the queues now. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
   /** Claims nothing more, and resolves when what was claimed is done. */
   stop(): Promise<void> {
     return this.#loop.stop();

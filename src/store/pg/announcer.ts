@@ -1,0 +1,77 @@
+import type pg from 'pg';
+import type { Millis } from '../../model/event.ts';
+
+/** Shortest time between two notifications on one channel. */
+const MIN_INTERVAL_MS: Millis = 20;
+
+interface Channel {
+  readonly listeners: Set<() => void>;
+  /** Runs while the next notification must wait. */
+  pause: NodeJS.Timeout | undefined;
+  /** Whether something was announced during the pause. */
+  isPending: boolean;
+}
+
+/**
+ * Tells workers that there is something to do: those of this process at once, those of others by NOTIFY, at most once in
+ * MIN_INTERVAL_MS on each channel. Call it after the commit: a NOTIFY inside a transaction makes the commits of all processes
+ * wait for one another. An announcement that is lost in a crash costs a poll interval.
+ */
+export class Announcer {
+  readonly #pool: pg.Pool;
+  readonly #channels = new Map<string, Channel>();
+  readonly #sending = new Set<Promise<unknown>>();
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  announce(name: string): void {
+    const channel = this.#getChannel(name);
+    for (const listener of channel.listeners) listener();
+    if (channel.pause) channel.isPending = true;
+    else this.#send(name, channel);
+  }
+
+  /** Calls `listener` for each announcement of this process; returns a function that ends it. */
+  listen(name: string, listener: () => void): () => void {
+    const { listeners } = this.#getChannel(name);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** Resolves when everything announced so far has been sent. */
+  async flush(): Promise<void> {
+    for (const [name, channel] of this.#channels) {
+      clearTimeout(channel.pause);
+      channel.pause = undefined;
+      if (channel.isPending) this.#send(name, channel);
+      clearTimeout(channel.pause);
+      channel.pause = undefined;
+    }
+    await Promise.all(this.#sending);
+  }
+
+  #send(name: string, channel: Channel): void {
+    channel.isPending = false;
+    channel.pause = setTimeout(() => {
+      channel.pause = undefined;
+      if (channel.isPending) this.#send(name, channel);
+    }, MIN_INTERVAL_MS).unref();
+    // Without the database, workers poll.
+    const sent = this.#pool
+      .query({ name: 'announce', text: `select pg_notify($1, '')`, values: [name] })
+      .catch(() => {})
+      .finally(() => this.#sending.delete(sent));
+    this.#sending.add(sent);
+  }
+
+  #getChannel(name: string): Channel {
+    let channel = this.#channels.get(name);
+    if (!channel) {
+      channel = { listeners: new Set(), pause: undefined, isPending: false };
+      this.#channels.set(name, channel);
+    }
+    return channel;
+  }
+}
