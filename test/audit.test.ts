@@ -127,10 +127,10 @@ describe('audit', () => {
   });
 
   test('returns empty lists for an unknown user', async () => {
-    const { status, body } = await server.get('/api/v1/audit/nobody');
+    const { status, body } = await server.get('/api/v1/audit/unknown');
     expect(status).toBe(200);
     expect(body).toEqual({
-      user_id: 'nobody',
+      user_id: 'unknown',
       profile: null,
       recent_events: [],
       decisions: [],

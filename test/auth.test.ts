@@ -66,11 +66,11 @@ describe('API keys', () => {
       { 'x-api-key': `${KEYS[0]}x` },
       { 'x-api-key': '' },
     ] as Record<string, string>[]) {
-      const refused = await call(closed, route, headers);
-      expect(refused.status).toBe(401);
-      expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      const denied = await call(closed, route, headers);
+      expect(denied.status).toBe(401);
+      expect(denied.headers.get('content-type')).toMatch(/^application\/problem\+json/);
       if (route.startsWith('HEAD')) continue;
-      expect(await refused.json()).toMatchObject({ status: 401, code: 'unauthorized', detail: expect.any(String) });
+      expect(await denied.json()).toMatchObject({ status: 401, code: 'unauthorized', detail: expect.any(String) });
     }
     for (const key of KEYS) {
       for (const headers of [

@@ -112,7 +112,7 @@ describe('a condition that holds:', () => {
     'timestamp(0) == timestamp("1970-01-01T00:00:00Z")',
     'timestamp("2024-02-29T12:00:00.123456789+01:00") < timestamp("2024-02-29T12:00:00Z")',
     'int(timestamp("1970-01-01T00:01:00Z")) == 60',
-    // What matched, and when it is judged
+    // Matched events, and the time of evaluation
     'matched["signup_completed"].plan == event.plan',
     'matched.signup_completed.plan == "gold" && matched["cart.opened"].items == 3',
     'has(matched.signup_completed) && !has(matched.nope) && "cart.opened" in matched',
@@ -140,7 +140,7 @@ describe('a condition with a missing field', () => {
     ['event.a == 1 && traits.b', 'missing: event.a, traits.b'],
     ['event.a == 1 || event.a == 2', 'missing: event.a'],
     ['matched.nope.plan == "gold"', 'missing: matched.nope.plan'],
-    // What decides without it wins, on either side.
+    // The other operand decides, on either side.
     ['event.nope == 1 || true', 'true'],
     ['true || event.nope == 1', 'true'],
     ['false && event.nope', 'false'],

@@ -45,11 +45,11 @@ describe('the database', () => {
     ['a limit used below its first slot', use(0), '23514'],
     ['a "once" twice', repeat(use(1)), '23505'],
     ['an address of an unknown kind', address('pigeon'), '23514'],
-    ['two e-mail addresses of one person', repeat(address('email')), '23505'],
+    ['two email addresses of one user', repeat(address('email')), '23505'],
     ['one event id twice', repeat(key), '23505'],
     ['a catalog before the first', catalog(0), '23514'],
     ['one version twice', repeat(catalog(1)), '23505'],
-    ['a version in force that was never applied', `insert into active_catalogs values ('t', 99)`, '23503'],
+    ['an active version that was never applied', `insert into active_catalogs values ('t', 99)`, '23503'],
   ])('rejects %s', async (_name, sql, code) => {
     await expect(database.pool.query(sql)).rejects.toMatchObject({ code });
   });

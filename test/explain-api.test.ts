@@ -173,25 +173,25 @@ describe('the explain API explains', () => {
   test('rejected events', async () => {
     const wrong = { event_type: 'payment_failed', event_timestamp: '2025-10-31T10:00:00Z' };
     for (const attempt_number of ['3', '4']) {
-      const event = { user_id: 'refused', ...wrong, properties: { attempt_number } };
+      const event = { user_id: 'rita', ...wrong, properties: { attempt_number } };
       expect((await server.post('/api/v1/events', event)).status).toBe(422);
     }
-    await expectExplanation('refused', 'HIGH_RISK_ALERT', 'not_sent', [
-      'HIGH_RISK_ALERT was not sent to refused.',
-      'Nothing is known of refused: no event was ever accepted.',
+    await expectExplanation('rita', 'HIGH_RISK_ALERT', 'not_sent', [
+      'HIGH_RISK_ALERT was not sent to rita.',
+      'Nothing is known of rita: no event was ever accepted.',
       'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed.',
     ]);
-    await post('refused', 'signup_completed', '31T10:00:00');
-    await expectExplanation('refused', 'HIGH_RISK_ALERT', 'not_sent', [
-      'HIGH_RISK_ALERT was not sent to refused.',
+    await post('rita', 'signup_completed', '31T10:00:00');
+    await expectExplanation('rita', 'HIGH_RISK_ALERT', 'not_sent', [
+      'HIGH_RISK_ALERT was not sent to rita.',
       'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
-      'The rule HIGH_RISK_ALERT is triggered by payment_failed, and no such event of refused was ever accepted.',
+      'The rule HIGH_RISK_ALERT is triggered by payment_failed, and no such event of rita was ever accepted.',
     ]);
-    // What the rules do not wait for is no reason.
-    await expectExplanation('refused', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
-      'BANK_LINK_NUDGE_SMS was not sent to refused.',
-      'The rule BANK_LINK_NUDGE_SMS is triggered by link_bank_success, and no such event of refused was ever received.',
+    // Rejected events of other types are not part of the reason.
+    await expectExplanation('rita', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+      'BANK_LINK_NUDGE_SMS was not sent to rita.',
+      'The rule BANK_LINK_NUDGE_SMS is triggered by link_bank_success, and no such event of rita was ever received.',
       'It would have to happen within 24h after signup_completed, which was received on 31 October 2025 at 10:00 UTC.',
     ]);
   });
@@ -240,9 +240,9 @@ describe('the explain API explains', () => {
   });
 
   test('an unknown user', async () => {
-    await expectExplanation('nobody', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
-      'BANK_LINK_NUDGE_SMS was not sent to nobody.',
-      'Nothing is known of nobody: no event was ever received.',
+    await expectExplanation('unknown', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+      'BANK_LINK_NUDGE_SMS was not sent to unknown.',
+      'Nothing is known of unknown: no event was ever received.',
       'The rule BANK_LINK_NUDGE_SMS is triggered by link_bank_success.',
       'It would have to happen within 24h after signup_completed, which was not received.',
     ]);

@@ -138,7 +138,7 @@ describe('an event with hostile content', () => {
       'user_id',
     ],
   ])('%s', async (_name, body, code, path) => {
-    // The list of refused events is by time.
+    // Rejected events are listed by time.
     tidings.clock.now += 1000;
     const answer = await postRaw(server.url, '/api/v1/events', body);
     expect(answer.status).toBe(422);
@@ -174,7 +174,7 @@ describe('an event with hostile content', () => {
     ['blanks of 4 MiB', `${' '.repeat(4 * 1024 * 1024)}"properties":{"x":1}`],
     ['what COPY escapes', '"properties":{"x":"\\\\N \\\\. \\t\\r\\n \\\\","\\\\.":"\\\\N"}'],
     ['every kind of blank and direction', '"properties":{"x":"\\u200b\\u202e\\u2028\\ufeff\\u00a0\\u061c\\uffff"}'],
-    ['a time zone that is none', '"user_traits":{"time_zone":"../../etc/passwd","locale":"x-y-z-{}[]"}'],
+    ['an invalid time zone', '"user_traits":{"time_zone":"../../etc/passwd","locale":"x-y-z-{}[]"}'],
     ['a time zone of 100,000 characters', `"user_traits":{"time_zone":"${'A/'.repeat(50_000)}"}`],
     ['fields twice', '"event_type":"first","event_type":"x"'],
     ['what is said to be nothing', '"properties":null,"user_traits":null,"event_id":null'],

@@ -269,7 +269,7 @@ describe('paths and queries', () => {
     ]) {
       expect(await bytes(text)).toMatch(/^(HTTP\/1\.1 4\d\d |$)/);
     }
-    // Somebody hangs up in the middle of a body.
+    // The client disconnects in the middle of a body.
     await bytes(
       'POST /api/v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n[{',
       true,

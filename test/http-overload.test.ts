@@ -70,7 +70,7 @@ describe('the API without free capacity or without its database', () => {
     const pool = await openUnreachablePool();
     const away = await testServer(otherProcess(tidings, { pool }, tidings.catalogs));
     expectProblem(await away.post('/api/v1/events', payment()), { status: 503, code: 'unavailable' });
-    expectProblem(await away.get('/api/v1/audit/somebody'), { status: 503, code: 'unavailable' });
+    expectProblem(await away.get('/api/v1/audit/unknown'), { status: 503, code: 'unavailable' });
     const ready = await away.get('/healthz/ready');
     expect([ready.status, ready.body]).toEqual([
       503,

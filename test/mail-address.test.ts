@@ -33,7 +33,7 @@ describe('a mail address', () => {
     ['tidings@example.com', { name: '', address: 'tidings@example.com' }],
     ['"Müller, Bank" <bank@bücher.example>', { name: 'Müller, Bank', address: 'bank@xn--bcher-kva.example' }],
     ['a@example.com, b@example.com', undefined],
-    ['Nobody', undefined],
+    ['Tidings', undefined],
     ['', undefined],
     ['Tidings <tidings@example.com\r\n>', { name: 'Tidings', address: 'tidings@example.com' }],
   ])('parses the mailbox %j', (text, expected) => {

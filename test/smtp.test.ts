@@ -123,7 +123,7 @@ describe('smtp', () => {
       });
       sink.trouble({});
       expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
-      // A refusal is no reason to leave.
+      // A rejection does not end the connection.
       expect(sink.connections()).toBe(1);
     });
 
