@@ -22,6 +22,8 @@ afterAll(async () => {
   await tidings.close();
 });
 
+const MINUTE = 60_000;
+
 describe('the explain API explains', () => {
   test('a notification that was sent', async () => {
     await post('sent', 'signup_completed', '31T19:00:00', {
@@ -173,19 +175,21 @@ describe('the explain API explains', () => {
   test('rejected events', async () => {
     const wrong = { event_type: 'payment_failed', event_timestamp: '2025-10-31T10:00:00Z' };
     for (const attempt_number of ['3', '4']) {
+      tidings.clock.now += MINUTE;
       const event = { user_id: 'rita', ...wrong, properties: { attempt_number } };
       expect((await server.post('/api/v1/events', event)).status).toBe(422);
     }
+    tidings.clock.now -= 2 * MINUTE;
     await expectExplanation('rita', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to rita.',
       'Nothing is known of rita: no event was ever accepted.',
-      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
+      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:02 UTC: properties.attempt_number is text ("4"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed.',
     ]);
     await post('rita', 'signup_completed', '31T10:00:00');
     await expectExplanation('rita', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to rita.',
-      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:00 UTC: properties.attempt_number is text ("3"), but must be an integer.',
+      'payment_failed was rejected, as 1 more of these events was, the latest on 20 November 2025 at 12:02 UTC: properties.attempt_number is text ("4"), but must be an integer.',
       'The rule HIGH_RISK_ALERT is triggered by payment_failed, and no such event of rita was ever accepted.',
     ]);
     // Rejected events of other types are not part of the reason.
