@@ -9,7 +9,9 @@ await ensureBuilt();
 /** The test files that take longest, longest first: one that starts last would run alone, beside an idle core. */
 const LONGEST = [
   'torture',
-  'console',
+  'console-pages',
+  'console-user',
+  'console-waits',
   'processes',
   'embedded',
   'backtest-reproduction',

@@ -32,7 +32,7 @@ const WORDS = [
   {
     pattern: /\b(refus(e|es|ed|al|als|ing))\b/i,
     reason: 'write "reject": events are rejected, and kept in the quarantine',
-    except: /ECONNREFUSED|[Cc]onnection refused|refused (the|a) connection/,
+    except: /ECONNREFUSED|[Cc]onnection refused|refused (the|a) connection|\^Refused /,
   },
   { pattern: /\bin force\b/i, reason: 'write "active" (catalog version)' },
   { pattern: /\b(takes?|taken|took|taking) in\b/i, reason: 'write "accept" or "ingest"' },
@@ -41,7 +41,7 @@ const WORDS = [
   { pattern: /\b(gave|give|gives|given|giving) up\b/i, reason: 'write "retries are exhausted" or "retry until"' },
   { pattern: /\bmend(s|ed|ing)?\b/i, reason: 'write "fix"' },
   { pattern: /\bstrangers?\b/i, reason: 'write "unknown user"' },
-  { pattern: /\be-mails?\b/i, reason: 'write "email"' },
+  { pattern: /\be-mails?\b/i, reason: 'write "email"', except: /'e-mails':/ },
   { pattern: /\d %(?!\w)/, reason: 'write "48%", without a space' },
   { pattern: /\bhousekeeping\b/i, reason: 'write "maintenance"' },
   { pattern: /\b(silent|quiet) workers?\b/i, reason: 'write "expired lease"' },
@@ -55,7 +55,7 @@ const WORDS = [
 
 /** Files whose words are checked, by kind. */
 const CHECKED =
-  /^(src|packages|docs|scripts|bench|examples)\/.*\.(ts|tsx|mjs|cjs|sql|md|css|ya?ml)$|^[A-Z]+\.md$|^\.dependency-cruiser\.cjs$/;
+  /^(src|packages|docs|scripts|bench|examples|test)\/.*\.(ts|tsx|mjs|cjs|sql|md|css|ya?ml)$|^[A-Z]+\.md$|^\.dependency-cruiser\.cjs$/;
 const SELF = 'scripts/check-words.mjs';
 
 const args = process.argv.slice(2);

@@ -137,28 +137,28 @@ describe('an address in a request', () => {
     ],
     ['in place of an event', [`mailto:${EMAIL}`], 'rejected'],
     [
-      'in a text that is refused',
+      'in a text of a rejected event',
       { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', note: `${EMAIL}, ${SPACED_PHONE}; tel:${PHONE}` },
       'rejected',
     ],
     [
-      'as a number that is refused',
+      'as a number of a rejected event',
       { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', user_traits: { phone: 351912873465 } },
       'rejected',
     ],
     [
-      'as numbers in a list that is refused',
+      'as numbers in a list of a rejected event',
       { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', user_traits: { phones: [351912873465] } },
       'rejected',
     ],
     ['as a key that is rejected', { ...SIGNUP, user_id: 'p10', properties: { [EMAIL]: 'a\0' } }, 'rejected'],
     [
-      'as a key beside what is refused',
+      'as a key beside a rejected event',
       { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', properties: { [EMAIL]: true } },
       'rejected',
     ],
     [
-      'deep in what is refused',
+      'deep in a rejected event',
       { ...SIGNUP, user_id: 'p10', event_timestamp: 'x', a: [{ b: [{ c: { d: [EMAIL, PHONE] } }] }] },
       'rejected',
     ],
@@ -265,11 +265,11 @@ describe('an address in a request', () => {
     // Makes the next batch fail in the middle, with the row in PostgreSQL's message.
     await pool.query(`alter table addresses add constraint never check (mask = '') not valid`);
     const item = { ...SIGNUP, user_id: 'p13', user_traits: TRAITS };
-    const refused = await postRaw(server.url, '/api/v1/events', JSON.stringify(item));
+    const rejected = await postRaw(server.url, '/api/v1/events', JSON.stringify(item));
     await pool.query('alter table addresses drop constraint never');
-    expect(refused.status).toBe(422);
-    expect(refused.body).toMatchObject({ rejected: [{ code: 'undecidable' }] });
-    expect(refused.text).not.toMatch(TELLTALE);
+    expect(rejected.status).toBe(422);
+    expect(rejected.body).toMatchObject({ rejected: [{ code: 'undecidable' }] });
+    expect(rejected.text).not.toMatch(TELLTALE);
     expect(log.join('')).toContain('an event could not be decided');
     expect((await postRaw(server.url, '/api/v1/events', JSON.stringify(item))).body).toMatchObject({ accepted: 1 });
 

@@ -50,11 +50,11 @@ test('a row is measured, printed and written as JSON', { timeout: 120_000 }, asy
   }
 });
 
-test('a name that no row has is refused with the names there are', { timeout: 30_000 }, async () => {
+test('rejects a name that no row has, and names the rows', { timeout: 30_000 }, async () => {
   await expect(bench('no such row')).rejects.toMatchObject({ stderr: expect.stringContaining('batch function') });
 });
 
-test('the traffic is the same each time, of as many people as asked for, and without repeats', () => {
+test('the traffic is the same each time, has the requested number of users, and no repeats', () => {
   const traffic = { count: 5000, users: 1000, firstUser: 7, now: Date.parse('2025-11-20T12:00:00Z') };
   const events = makeEvents(traffic);
   expect(events).toEqual(makeEvents(traffic));
@@ -134,7 +134,7 @@ describe('pairs of measurements', () => {
     expect(verdict).toMatchObject({ change, by: expect.closeTo(Math.abs(ratio - 1)), clear });
   });
 
-  test('bound the true ratio the closer the more of them there are', () => {
+  test('bound the true ratio more closely the more of them there are', () => {
     const intervalOf = (ratios: number[]) => judge({ ratio: 1, ratios }, 'higher').interval;
     expect(intervalOf([1.02])).toBeUndefined();
     // Student's t: the mean 0 of the logarithms, give or take 6.31 x 0.0141 / sqrt(2); then 2.35 x 0.0115 / 2.
@@ -234,7 +234,7 @@ describe('another revision', () => {
 
   const BATCH = 'events decided and stored, batch function';
 
-  test('is measured in turns with this checkout, each by its own bench, and leaves nothing behind', async () => {
+  test('is measured in turns with this checkout, each by its own bench, and leaves no files behind', async () => {
     const before = leftovers();
     const { root, turns } = makeRepository(
       { [BATCH]: 100, 'delivery by pigeon': 1 },
@@ -287,7 +287,7 @@ describe('another revision', () => {
     });
   });
 
-  test('stops at a signal, with the process that is measuring, and leaves nothing behind', async () => {
+  test('stops at a signal with the process that measures, and leaves no files behind', async () => {
     const before = leftovers();
     const { root, turns } = makeRepository({ [BATCH]: 0 }, { 'batch the batch function': 90 });
     const stop = new AbortController();
@@ -298,7 +298,7 @@ describe('another revision', () => {
     expect(leftovers()).toEqual(before);
   });
 
-  test('is rejected in a sentence when there is none, or no row of that name', async () => {
+  test('is rejected in a sentence if the revision or the row does not exist', async () => {
     const { root } = makeRepository({ [BATCH]: 100 }, { 'batch the batch function': 90 });
     await expect(compare({ root, revision: 'no-such' })).rejects.toThrow('git finds no revision no-such here');
     await expect(compare({ root, words: ['pigeon'] })).rejects.toThrow('--list');

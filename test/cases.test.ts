@@ -1,52 +1,24 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
-import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
-import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
-import { CatalogError } from '../src/errors.ts';
-import type { CatalogData } from '../src/model/catalog.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { parseCases } from '../src/simulate/cases/parse-cases.ts';
 import { compileCaseRules, runCase } from '../src/simulate/cases/run-case.ts';
-
-const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
-
-describe.each(['fintech', 'booking', 'marketplace'])('examples/%s', async (name) => {
-  const source = await loadCatalogFiles(example(name));
-  const { data } = await lintCatalog(await parseCatalogFiles(source));
-  if (!data) throw new Error(`examples/${name} has errors`);
-  const rules = compileCaseRules(data);
-  const cases = parseCases('cases.yaml', source.get('cases.yaml') ?? '', data);
-  test.each(cases.map((one) => [one.name, one] as const))('%s', (_name, one) => {
-    const { failures, timeline } = runCase(rules, one, () => 0);
-    expect(failures, timeline.join('\n')).toEqual([]);
-  });
-});
+import { type Catalog, parseCatalog } from './support/catalog.ts';
 
 describe('a case', () => {
-  let data: CatalogData;
+  let data: Catalog;
   beforeAll(async () => {
-    const checked = await lintCatalog(
-      await parseCatalogFiles(
-        new Map([
-          ['events.yaml', 'events: { a: { properties: { n: integer } }, b: {} }\ntraits: { plan: string }'],
-          ['notifications.yaml', 'notifications: { N: { category: SYSTEM, channels: [internal] } }'],
-          [
-            'rules.yaml',
-            'rules:\n  N: { on: a, when: event.n > 1, data: { twice: event.n * 2 } }\n  R: { on: b, notify: none, do: { set: { plan: "\'pro\'" } } }',
-          ],
-        ]),
-      ),
+    data = await parseCatalog(
+      new Map([
+        ['events.yaml', 'events: { a: { properties: { n: integer } }, b: {} }\ntraits: { plan: string }'],
+        ['notifications.yaml', 'notifications: { N: { category: SYSTEM, channels: [internal] } }'],
+        [
+          'rules.yaml',
+          'rules:\n  N: { on: a, when: event.n > 1, data: { twice: event.n * 2 } }\n  R: { on: b, notify: none, do: { set: { plan: "\'pro\'" } } }',
+        ],
+      ]),
     );
-    if (!checked.data) throw new Error(JSON.stringify(checked.problems));
-    data = checked.data;
   });
 
-  const play = (text: string) => {
+  const run = (text: string) => {
     const [one] = parseCases('cases.yaml', `cases:\n  - name: it\n${text.replace(/^/gm, '    ')}`, data);
     return runCase(compileCaseRules(data), one!, () => 0);
   };
@@ -75,7 +47,7 @@ describe('a case', () => {
       ['expected: u_1 N not_matched because condition_false', 'not expected'],
     ],
   ])('that expects %s', (_name, expectation, messages) => {
-    const { failures, passed, timeline } = play(`${sent}\n${expectation}`);
+    const { failures, passed, timeline } = run(`${sent}\n${expectation}`);
     expect(passed).toBe(messages.length === 0);
     expect(failures).toHaveLength(messages.length);
     for (const message of messages)
@@ -84,7 +56,7 @@ describe('a case', () => {
   });
 
   test('reports the closest decision, with its evidence', () => {
-    const { failures } = play('events: [{ at: 2025-11-03T09:00Z, a: { n: 1 } }]\nexpect: [{ N: send }]');
+    const { failures } = run('events: [{ at: 2025-11-03T09:00Z, a: { n: 1 } }]\nexpect: [{ N: send }]');
     expect(failures).toEqual([
       {
         line: 4,
@@ -96,14 +68,14 @@ describe('a case', () => {
   });
 
   test('matches two expectations of one type to their decisions, in either order', () => {
-    const { failures } = play(
+    const { failures } = run(
       'events: [{ at: 2025-11-03T09:00Z, a: { n: 2 } }, { at: 2025-11-03T10:00Z, a: { n: 2 } }]\nexpect: [{ N: send }, { at: 2025-11-03T09:00Z, N: send }]',
     );
     expect(failures).toEqual([]);
   });
 
   test('counts the same event once', () => {
-    const { failures } = play(
+    const { failures } = run(
       'events: [{ at: 2025-11-03T09:00Z, a: { n: 2 } }, { at: 2025-11-03T09:00Z, a: { n: 2 } }]\nexpect: [{ N: send }]',
     );
     expect(failures).toEqual([]);
@@ -167,74 +139,8 @@ describe('a case', () => {
     } catch (error) {
       thrown = error;
     }
-    expect(thrown).toBeInstanceOf(CatalogError);
-    expect((thrown as CatalogError).message).toMatch(/^cases\.yaml:\d+:\d+: /);
-    expect((thrown as CatalogError).message).toContain(message);
+    expect(thrown).toHaveProperty('name', 'CatalogError');
+    expect((thrown as Error).message).toMatch(/^cases\.yaml:\d+:\d+: /);
+    expect((thrown as Error).message).toContain(message);
   });
 });
-
-describe('from the command line', () => {
-  let dir: string;
-  beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'tidings-cases-'));
-    await writeFile(join(dir, 'events.yaml'), 'events: { a: {} }');
-    await writeFile(
-      join(dir, 'notifications.yaml'),
-      'notifications: { N: { category: SYSTEM, channels: [internal] } }',
-    );
-    await writeFile(join(dir, 'rules.yaml'), 'rules:\n  N: { on: a, delay: 36h, expires: 1h }');
-    await writeFile(
-      join(dir, 'cases.yaml'),
-      'cases:\n  - { name: it, events: [{ at: 2025-11-03T09:00Z, a: {} }], expect: [{ at: 2025-11-04T21:00Z, N: send }] }',
-    );
-    await writeFile(
-      join(dir, 'events.jsonl'),
-      '{"user_id":"u","event_type":"a","event_timestamp":"2025-11-03T09:00:00Z"}\n\n{"user_id":"u"}\n',
-    );
-  });
-  afterAll(() => rm(dir, { recursive: true }));
-
-  test('test passes, and fails with an exit code', async () => {
-    expect(await tidings('test', dir, '--json')).toMatchObject({ code: 0, answer: { ok: true, passed: 1, failed: 0 } });
-    await writeFile(
-      join(dir, 'cases.yaml'),
-      'cases:\n  - { name: it, events: [{ at: 2025-11-03T09:00Z, a: {} }], expect: none }',
-    );
-    const failed = await tidings('test', dir);
-    expect(failed.code).toBe(1);
-    expect(failed.stdout).toContain('✗ it');
-    expect(failed.stdout).toContain('cases.yaml:2: not expected: 2025-11-04T21:00Z u_1 send N');
-  });
-
-  test('simulate prints what happens and when', async () => {
-    const { code, stdout, stderr } = await tidings('simulate', dir, '--events', join(dir, 'events.jsonl'));
-    expect(code).toBe(1);
-    expect(stderr).toContain('event 2: invalid_event: event_type is missing');
-    expect(stdout).toMatch(/^2025-11-03T09:00Z\s+u {2}event a$/m);
-    expect(stdout).toMatch(/^2025-11-04T21:00Z\s+u {2}wait N ends: delay since 2025-11-03T09:00Z$/m);
-    expect(stdout).toMatch(/^\s+send\s+N matched: To be sent/m);
-    expect(stdout).toContain('1 event, 1 user, 1 notification');
-  });
-
-  test('check prints the mistakes and their places', async () => {
-    expect(await tidings('check', dir)).toMatchObject({ code: 0 });
-    await writeFile(join(dir, 'rules.yaml'), 'rules:\n  N: { on: b }');
-    const wrong = await tidings('check', dir, '--json');
-    expect(wrong).toMatchObject({ code: 1, answer: { ok: false, errors: 1 } });
-    expect(wrong.answer).toMatchObject({
-      problems: [{ file: 'rules.yaml', line: 2, column: 12, severity: 'error', code: 'invalid' }],
-    });
-    expect((await tidings('check', join(dir, 'nowhere'))).code).toBe(1);
-  });
-});
-
-async function tidings(...args: string[]) {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const run = promisify(execFile)(process.execPath, ['dist/tidings.mjs', ...args], { cwd: root });
-  const { code, stdout, stderr } = await run.then(
-    (done) => ({ ...done, code: 0 }),
-    (error: { code: number; stdout: string; stderr: string }) => error,
-  );
-  const answer: unknown = stdout.startsWith('{') ? JSON.parse(stdout) : undefined;
-  return { code, stdout, stderr, answer };
-}

@@ -34,7 +34,7 @@ async function active(): Promise<number> {
 }
 
 describe('POST /api/v1/catalog', () => {
-  test('a dry run checks and compares, and changes nothing', async () => {
+  test('checks and compares in a dry run, and changes nothing', async () => {
     const before = await active();
     const { status, body } = await server.post('/api/v1/catalog', { files: changed('2 ever'), dry_run: true });
     expect(status).toBe(200);
@@ -50,7 +50,7 @@ describe('POST /api/v1/catalog', () => {
     expect(await active()).toBe(before);
   });
 
-  test('applies a new version; the same files again make none', async () => {
+  test('applies a new version, and none for the same files', async () => {
     const before = await active();
     const first = await server.post('/api/v1/catalog', { files: changed('3 ever') });
     expect(first.body).toMatchObject({ version: before + 1, changed: true });
@@ -82,7 +82,7 @@ describe('POST /api/v1/catalog', () => {
     ['no files', {}],
     ['files that are not text', { files: { 'rules.yaml': 3 } }],
     ['a list', []],
-  ])('%s: a problem document', async (_what, body) => {
+  ])('answers with a problem document to %s', async (_what, body) => {
     const answer = await server.post('/api/v1/catalog', body);
     expect(answer.status).toBe(400);
     expect(answer.body.code).toBe('invalid_request');
@@ -105,7 +105,7 @@ describe('versions', () => {
     expect(body.versions.at(-1)).toMatchObject({ version: 1, active: false });
   });
 
-  test('an earlier one becomes active again under its own number', async () => {
+  test('become active again under their own number', async () => {
     const version = await active();
     const { body } = await server.post('/api/v1/catalog/rollback', { version: 1 });
     expect(body).toEqual({ version: 1, from: version, changed: true });
@@ -125,13 +125,13 @@ describe('versions', () => {
     ['GET', '/api/v1/catalog?version=99'],
     ['GET', '/api/v1/catalog/diff?from=99'],
     ['POST', '/api/v1/catalog/rollback'],
-  ])('%s %s: a version that was never applied is not found', async (method, path) => {
+  ])('%s %s answers 404 for a version that was never applied', async (method, path) => {
     const answer = method === 'GET' ? await server.get(path) : await server.post(path, { version: 99 });
     expect(answer.status).toBe(404);
     expect(answer.body.code).toBe('not_found');
   });
 
-  test('an earlier one is shown as it was applied', async () => {
+  test('are shown as they were applied', async () => {
     const { body } = await server.get('/api/v1/catalog?version=2');
     expect(body).toMatchObject({ version: 2, active: false });
     expect(body.rules.find((one: { name: string }) => one.name === 'BANK_LINK_NUDGE_SMS').limits).toEqual(['3 ever']);

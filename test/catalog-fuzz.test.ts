@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { changeSmallCatalog, formatMistakes, listMistakes, type Mistake, SMALL_CATALOG } from './support/catalog.ts';
 import { runs } from './support/properties.ts';
 
-describe('with any content of the files', () => {
+describe('any content of the files', () => {
   const FILES = ['events.yaml', 'notifications.yaml', 'rules.yaml', 'templates/WELCOME/sms.en.txt'];
   const WORDS = [
     ...[
@@ -62,7 +62,7 @@ describe('with any content of the files', () => {
     ),
   }));
 
-  it('any text gives a catalog or a CatalogError', async () => {
+  it('as text gives a catalog or a CatalogError', async () => {
     const mark = fc.constantFrom(
       '{',
       '}',
@@ -98,7 +98,7 @@ describe('with any content of the files', () => {
     );
   });
 
-  it('any YAML gives a catalog or a CatalogError', async () => {
+  it('as YAML gives a catalog or a CatalogError', async () => {
     await fc.assert(
       fc.asyncProperty(tree, tree, tree, async (events, notifications, rules) => {
         const files = {
@@ -112,7 +112,7 @@ describe('with any content of the files', () => {
     );
   });
 
-  it('any path gives a catalog or a CatalogError', async () => {
+  it('at any path gives a catalog or a CatalogError', async () => {
     const path = fc.array(
       fc.constantFrom('templates', '/', 'WELCOME', 'sms', '.', 'en', 'txt', '..', 'rules', 'yaml', ' '),
     );
@@ -134,7 +134,7 @@ describe('with any content of the files', () => {
     ['keys of keys', '? '.repeat(100_000)],
     ['many aliases', 'a: &a x\n'.concat('b: *a\n'.repeat(30_000))],
     ['too much', ' '.repeat(2_000_000)],
-  ])('%s: parsing ends soon', async (_name, text) => {
+  ])('%s: is parsed within bounds', async (_name, text) => {
     const problems = await listMistakes(changeSmallCatalog({ 'rules.yaml': text }));
     expect(problems.length).toBeGreaterThan(0);
     for (const problem of problems) expectPlace(problem);

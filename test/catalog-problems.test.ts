@@ -16,8 +16,8 @@ describe('reports a mistake in a catalog with its place and a hint', () => {
     ['plural key', rule('limits: once'), 'rules.yaml:4:5: unknown key "limits" in WELCOME (did you mean limit?)'],
     [
       'a key that does not exist',
-      rule('colour: red'),
-      'rules.yaml:4:5: unknown key "colour" in WELCOME (use one of: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
+      rule('hue: red'),
+      'rules.yaml:4:5: unknown key "hue" in WELCOME (use one of: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
     ],
     ['repeated key', rule('on: payment_failed'), 'rules.yaml:4:5: "on" appears twice (remove or rename one)'],
     ['tab', rule('\twhen: "true"'), 'rules.yaml:4:5: Tabs are not allowed as indentation (indent with spaces)'],

@@ -64,7 +64,7 @@ describe('the schema accepts what the parser accepts', () => {
     for (const thing of ACCEPTED[kind]) expect(errorsIn(documentWith(kind, thing)), JSON.stringify(thing)).toEqual([]);
   });
 
-  test('rules that other tests make at random', async () => {
+  test('random rules of other tests', async () => {
     const rules = fc.oneof(
       someRules(fc.array(fc.oneof(once, userDaily, rolling), { maxLength: 2 })),
       someTimedRules,
@@ -270,7 +270,7 @@ describe('the schema rejects what the parser rejects', () => {
     expect([...new Set(looser)].sort()).toEqual(listed.sort());
   });
 
-  test('except for what the parser ignores: "required" beside properties that are not there', async () => {
+  test('except "required" without properties, which the parser ignores', async () => {
     const event = { properties: {}, required: 'amount' };
     expect(await areAccepted('event', [event])).toEqual([true]);
     expect(errorsIn(documentWith('event', event))).toEqual(['/events/e/required must be array']);
@@ -278,7 +278,7 @@ describe('the schema rejects what the parser rejects', () => {
 });
 
 describe('what an editor shows', () => {
-  test('each snippet is right as it stands', () => {
+  test('has snippets that are valid unchanged', () => {
     let count = 0;
     visitSchemas(SCHEMA, (part, pointer) => {
       for (const { body } of (part.defaultSnippets ?? []) as { readonly body: unknown }[]) {
@@ -289,7 +289,7 @@ describe('what an editor shows', () => {
     expect(count).toBeGreaterThan(15);
   });
 
-  test('each key says what it is for', () => {
+  test('has a description of each key', () => {
     const silent: string[] = [];
     visitSchemas(SCHEMA, (part, pointer) => {
       // The other side of an anyOf or an if: it speaks of keys that are described elsewhere.

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CatalogCache } from '../src/catalog/cache.ts';
-import { loadValidCatalog, validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
-import { Pipeline } from '../src/ingest/pipeline.ts';
 import { runBacktest } from '../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
-import { Partitions } from '../src/store/pg/partitions.ts';
-import { FINTECH, silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { loadExample, parseCatalog } from './support/catalog.ts';
+import { otherProcess } from './support/processes.ts';
+import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Versions of a catalog: numbered, immutable, and one of them active in every process. */
 
@@ -30,18 +28,6 @@ function rulesWith(properties: string, rule = 'ALERT'): Map<string, string> {
 function seen(properties: object = {}, user = 'u1') {
   const event_id = `event ${events++}`;
   return { event_id, user_id: user, event_type: 'seen', event_timestamp: '2025-11-20T10:00:00Z', properties };
-}
-
-/** Another process on the same database. */
-function secondProcess(): { catalogs: CatalogCache; pipeline: Pipeline } {
-  const { pool } = tidings.database;
-  const catalogs = new CatalogCache(pool);
-  const { seal, clock } = tidings;
-  const partitions = new Partitions(pool);
-  return {
-    catalogs,
-    pipeline: new Pipeline({ pool, catalogs, partitions, seal, clock: () => clock.now, log: silent }),
-  };
 }
 
 async function versionsOf(...eventIds: string[]): Promise<number[]> {
@@ -88,9 +74,7 @@ describe('versions', () => {
     );
     const { rules } = await tidings.catalogs.getVersion('old', 1);
     expect(rules.byPatternEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
-    expect(rules.byTrigger.get('a')?.map(({ rule, hasWait: waits }) => [rule.name, waits])).toEqual([
-      ['ALWAYS', false],
-    ]);
+    expect(rules.byTrigger.get('a')?.map(({ rule, hasWait }) => [rule.name, hasWait])).toEqual([['ALWAYS', false]]);
 
     // Its rules decide, and a backtest reproduces the decisions.
     await pool.query(`insert into active_catalogs (tenant_id, version) values ('old', 1)`);
@@ -108,7 +92,7 @@ describe('versions', () => {
   });
 
   test('processes that start together with the same files make one version', async () => {
-    const data = await loadValidCatalog(FINTECH);
+    const data = await parseCatalog(await loadExample('fintech'));
     const { pool } = tidings.database;
     const applied = await Promise.all([1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, `process ${n}`, 0)));
     expect(applied.map(({ version }) => version)).toEqual([1, 1, 1, 1]);
@@ -116,7 +100,7 @@ describe('versions', () => {
   });
 
   test('each tenant has its own version numbers', async () => {
-    const data = await validateCatalogFiles(rulesWith('a: number'));
+    const data = await parseCatalog(rulesWith('a: number'));
     expect(await applyCatalog(tidings.database.pool, 'another', data, 'test', 0)).toEqual({
       version: 1,
       changed: true,
@@ -124,7 +108,7 @@ describe('versions', () => {
   });
 
   test('without a catalog, events are stored and nothing is decided', async () => {
-    const { catalogs, pipeline } = secondProcess();
+    const { catalogs, pipeline } = otherProcess(tidings);
     expect((await catalogs.getActive('bare')).version).toBe(0);
     const [result] = await pipeline.ingest('bare', [seen()]);
     expect(result).toMatchObject({ status: 'accepted', decisions: [] });
@@ -135,7 +119,7 @@ describe('the directory', () => {
   test('is applied if it changed since the last start; otherwise the active version stays', async () => {
     const { pool } = tidings.database;
     const start = async (properties: string) => {
-      return applyDirectory(pool, 'started', await validateCatalogFiles(rulesWith(properties)), 0);
+      return applyDirectory(pool, 'started', await parseCatalog(rulesWith(properties)), 0);
     };
     expect(await start('a: number')).toEqual({ version: 1, changed: true, isOther: false });
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
@@ -149,7 +133,7 @@ describe('the directory', () => {
 
   test('makes one version if several processes start together', async () => {
     const { pool } = tidings.database;
-    const data = await validateCatalogFiles(rulesWith('a: number'));
+    const data = await parseCatalog(rulesWith('a: number'));
     const applied = await Promise.all([1, 2, 3].map(() => applyDirectory(pool, 'started together', data, 0)));
     expect(applied.map(({ version, changed }) => [version, changed]).sort()).toEqual([
       [1, false],
@@ -168,7 +152,7 @@ describe('two processes', () => {
   });
 
   test('the second process uses a new version from its next batch on', async () => {
-    const { catalogs, pipeline } = secondProcess();
+    const { catalogs, pipeline } = otherProcess(tidings);
     const before = seen();
     await pipeline.ingest(TENANT, [before]);
     const old = (await catalogs.getActive(TENANT)).version;
@@ -182,18 +166,18 @@ describe('two processes', () => {
   });
 
   test('the second process accepts an event that only the new schema accepts', async () => {
-    const { pipeline } = secondProcess();
+    const { pipeline } = otherProcess(tidings);
     await tidings.apply(rulesWith('a: number'));
     await pipeline.ingest(TENANT, [seen({ a: 1 })]);
     await tidings.apply(rulesWith('a: string'));
-    const [taken] = await pipeline.ingest(TENANT, [seen({ a: 'one' })]);
-    expect(taken?.status).toBe('accepted');
-    const [refused] = await pipeline.ingest(TENANT, [seen({ a: 1 })]);
-    expect(refused).toMatchObject({ status: 'rejected', path: 'properties.a' });
+    const [accepted] = await pipeline.ingest(TENANT, [seen({ a: 'one' })]);
+    expect(accepted?.status).toBe('accepted');
+    const [rejected] = await pipeline.ingest(TENANT, [seen({ a: 1 })]);
+    expect(rejected).toMatchObject({ status: 'rejected', path: 'properties.a' });
   });
 
   test('decides no batch with two versions, however often they change', async () => {
-    const processes = [secondProcess(), secondProcess()];
+    const processes = [otherProcess(tidings), otherProcess(tidings)];
     const batches: { eventIds: string[]; rules: string[] }[] = [];
     for (let round = 0; round < 6; round++) {
       const posted = processes.map(async ({ pipeline }) => {

@@ -51,7 +51,7 @@ describe.concurrent('an editor', () => {
     expect(wrong?.message).toBe('Property rulez is not allowed.');
   });
 
-  test('is told of the schema as docs/rules.md says', async () => {
+  test('finds the schema as docs/rules.md describes', async () => {
     expect(PAGE.filter(({ language }) => language === 'json').map(({ text }) => text)).toContain(
       readFileSync(join(ROOT, '.vscode/settings.json'), 'utf8').trim(),
     );

@@ -21,7 +21,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type EmbeddedPostgres, startEmbedded } from '../src/embedded/embedded.ts';
 
-/** One data directory for the tests that leave it whole: making one takes a second or more. */
+/** Data directory of the tests that do not damage it: creating one takes a second or more. */
 let shared: string;
 /** Removed after the test. */
 const homes: string[] = [];
@@ -45,7 +45,7 @@ afterEach(async () => {
 afterAll(() => removeHome(join(shared, '..')));
 
 describe('one process', () => {
-  test('makes a database that only we can reach', async () => {
+  test('creates a database that only this user can reach', async () => {
     const dataDir = freshDir();
     const server = await start(dataDir);
     const [row] = await query(server.url, 'select current_user as role, current_database() as database');
@@ -70,7 +70,7 @@ describe('one process', () => {
     expect(log).not.toMatch(/example|once/);
   });
 
-  test('takes settings, and is not led astray by PG variables of the environment', async () => {
+  test('uses its settings, and ignores PG variables of the environment', async () => {
     vi.stubEnv('PGPORT', '1');
     vi.stubEnv('PGSSLMODE', 'require');
     try {
@@ -81,7 +81,7 @@ describe('one process', () => {
     }
   });
 
-  test('stops what it started, and finds its data again', async () => {
+  test('stops its server, and finds its data after the next start', async () => {
     const dataDir = shared;
     const server = await start(dataDir);
     await query(server.url, "insert into letters values ('second')");
@@ -92,7 +92,7 @@ describe('one process', () => {
     expect(await letters(await start(dataDir))).toContain('second');
   });
 
-  test('stops in spite of an open transaction', async () => {
+  test('stops despite an open transaction', async () => {
     const dataDir = shared;
     const server = await start(dataDir);
     const client = await open(server.url);
@@ -102,7 +102,7 @@ describe('one process', () => {
     expect(await letters(await start(dataDir))).not.toContain('never');
   });
 
-  test('works where the path is too long for a socket', async () => {
+  test('works in a path that is too long for a socket', async () => {
     const dataDir = join(freshHome(), 'x'.repeat(60), 'y'.repeat(60));
     const server = await start(dataDir);
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -112,7 +112,7 @@ describe('one process', () => {
     homes.push(new URL(server.url).searchParams.get('host') ?? '');
   });
 
-  test('listens on loopback with a password where there are no sockets', async () => {
+  test('listens on loopback with a password without Unix sockets', async () => {
     const dataDir = freshDir();
     const server = await start(dataDir, { transport: 'tcp' });
     expect(await query(server.url, 'select current_user as role')).toEqual([{ role: 'tidings' }]);
@@ -124,7 +124,7 @@ describe('one process', () => {
     expect((await start(dataDir, { transport: 'tcp' })).url).toBe(server.url);
   }, 30_000);
 
-  test('refuses data of another major version, and says so', async () => {
+  test('rejects data of another major version with a reason', async () => {
     const dataDir = shared;
     writeFileSync(join(dataDir, 'postgres', 'PG_VERSION'), '15\n');
     const message = new RegExp(`${dataDir} was written by PostgreSQL 15, and this is PostgreSQL 18`);
@@ -135,14 +135,14 @@ describe('one process', () => {
     }
   });
 
-  test('says why the server does not start', async () => {
+  test('reports why the server does not start', async () => {
     const dataDir = shared;
     await expect(startEmbedded({ dataDir, settings: { work_mem: 'lots' } })).rejects.toThrow(/work_mem/);
   });
 });
 
 describe('several processes', () => {
-  test('share one server, which goes with the last of them', async () => {
+  test('share one server, which stops with the last of them', async () => {
     const dataDir = shared;
     const first = await start(dataDir);
     const pid = serverPid(dataDir);
@@ -157,7 +157,7 @@ describe('several processes', () => {
     expect(serverPid(dataDir)).toBeUndefined();
   });
 
-  test('that start at once on an empty folder make one database', async () => {
+  test('create one database if they start at once in an empty folder', async () => {
     const dataDir = freshDir();
     const [one, two] = await Promise.all([startChild(dataDir), startChild(dataDir), start(dataDir)]);
     expect(one.url).toBe(two.url);
@@ -166,7 +166,7 @@ describe('several processes', () => {
     expect(log.match(/starting PostgreSQL/g)).toHaveLength(1);
   }, 30_000);
 
-  test('that start and stop at once never lose the server under one that runs', async () => {
+  test('keep the server for those that run while others start and stop', async () => {
     const dataDir = shared;
     const rounds = Array.from({ length: 6 }, async () => {
       const server = await startEmbedded({ dataDir });
@@ -179,7 +179,7 @@ describe('several processes', () => {
 });
 
 describe('after a kill -9', () => {
-  test('of its starter, the server goes on and the next start attaches to it', async () => {
+  test('of its starter, the server keeps running, and the next start attaches to it', async () => {
     const dataDir = shared;
     const child = await startChild(dataDir);
     const pid = serverPid(dataDir);
@@ -192,7 +192,7 @@ describe('after a kill -9', () => {
     expect(serverPid(dataDir)).toBeUndefined();
   });
 
-  test('of starter and server, the next start recovers', async () => {
+  test('of starter and server, the next start recovers the data', async () => {
     const dataDir = shared;
     const child = await startChild(dataDir);
     await query(child.url, "insert into letters values ('acknowledged')");
@@ -201,7 +201,7 @@ describe('after a kill -9', () => {
     expect(await letters(await start(dataDir))).toContain('acknowledged');
   }, 30_000);
 
-  test('in the middle of making the database, nothing half made is used', async () => {
+  test('during the creation of the database, a partial one is not used', async () => {
     const dataDir = freshDir();
     const child = spawnChild(dataDir);
     await vi.waitFor(() => expect(readdirSync(dataDir).join()).toContain('postgres.new-'), { timeout: 20_000 });
@@ -211,7 +211,7 @@ describe('after a kill -9', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   }, 30_000);
 
-  test('of the server while we run, it is started again and the URL stays', async () => {
+  test('of the server under a running process, it restarts with the same URL', async () => {
     const dataDir = shared;
     const log = lines();
     const server = await start(dataDir, { log: log.add });
@@ -223,7 +223,7 @@ describe('after a kill -9', () => {
     expect(await letters(server)).toContain('first');
   }, 30_000);
 
-  test('a postmaster.pid whose pid another program has now is no obstacle', async () => {
+  test('a postmaster.pid with the pid of another program is ignored', async () => {
     const dataDir = shared;
     const socket = join(dataDir, 'socket');
     const stale = `${process.pid}\n${join(dataDir, 'postgres')}\n1\n5432\n${socket}\n\n`;
@@ -240,7 +240,7 @@ describe('after a kill -9', () => {
     const hanging = serverPid(dataDir) ?? 0;
     process.kill(hanging, 'SIGSTOP');
     const log = lines();
-    // Long enough for a start on a busy machine: the new one must not seem to hang, too.
+    // Long enough for a start on a busy machine: the new server must not seem to hang as well.
     const server = await start(dataDir, { answerWithin: 3000, log: log.add });
     await log.said(/does not answer/);
     expect(serverPid(dataDir)).not.toBe(hanging);
@@ -249,39 +249,39 @@ describe('after a kill -9', () => {
 });
 
 const isRoot = process.getuid?.() === 0;
-const NOBODY = 65534;
+const OTHER_UID = 65534;
 
 describe.skipIf(process.platform === 'win32')('users', () => {
-  test('a normal user can start it', async ({ skip }) => {
+  test('a normal user can start the server', async ({ skip }) => {
     skip(!isRoot, 'not root: every other test here shows it already');
     skip(!isOpen(fileURLToPath(import.meta.url)), 'the checkout is in a folder that other users cannot enter');
     const dataDir = freshDir();
     chmodSync(join(dataDir, '..'), 0o755);
-    chownSync(dataDir, NOBODY, NOBODY);
-    const child = await startChild(dataDir, { uid: NOBODY, gid: NOBODY });
-    expect(statSync(join(dataDir, 'postgres')).uid).toBe(NOBODY);
+    chownSync(dataDir, OTHER_UID, OTHER_UID);
+    const child = await startChild(dataDir, { uid: OTHER_UID, gid: OTHER_UID });
+    expect(statSync(join(dataDir, 'postgres')).uid).toBe(OTHER_UID);
 
-    // Root joins with what belongs to that user, and does not take it away.
+    // Root attaches to the server of that user, and leaves the files to that user.
     const server = await start(dataDir);
     await query(server.url, 'select 1');
     await child.stop();
     await server.stop();
-    const again = await startChild(dataDir, { uid: NOBODY, gid: NOBODY });
+    const again = await startChild(dataDir, { uid: OTHER_UID, gid: OTHER_UID });
     await again.stop();
   }, 40_000);
 
-  test("says so when the data are another user's", async ({ skip }) => {
+  test('a user cannot start it on the data of another user', async ({ skip }) => {
     skip(!isRoot, 'needs root, to make a folder of another user');
     skip(!isOpen(fileURLToPath(import.meta.url)), 'the checkout is in a folder that other users cannot enter');
     const dataDir = shared;
     for (const folder of [join(dataDir, '..'), dataDir, join(dataDir, 'lock')]) chmodSync(folder, 0o777);
     for (const file of readdirSync(join(dataDir, 'lock'))) chmodSync(join(dataDir, 'lock', file), 0o666);
-    await expect(startChild(dataDir, { uid: NOBODY, gid: NOBODY })).rejects.toThrow(
+    await expect(startChild(dataDir, { uid: OTHER_UID, gid: OTHER_UID })).rejects.toThrow(
       /belongs to another user \(uid 0\)/,
     );
   });
 
-  test('root without user namespaces runs it as another user, also in a folder closed to that one', async ({
+  test('root without user namespaces runs it as another user, also in a folder that this user cannot enter', async ({
     skip,
   }) => {
     skip(!isRoot, 'needs root');
@@ -291,11 +291,11 @@ describe.skipIf(process.platform === 'win32')('users', () => {
     expect(statSync(join(dataDir, 'postgres')).uid).not.toBe(0);
     expect(await query(child.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await child.stop();
-    // What has been made so is found again where namespaces work.
+    // A server with namespaces finds the data of one without.
     expect(await query((await start(dataDir)).url, 'select 1 as one')).toEqual([{ one: 1 }]);
   }, 30_000);
 
-  test('root without any way in names the folder that is closed', async ({ skip }) => {
+  test('root without setpriv and namespaces gets the name of the folder that cannot be entered', async ({ skip }) => {
     skip(!isRoot, 'needs root');
     const dataDir = freshDir();
     chmodSync(join(dataDir, '..'), 0o700);
@@ -327,7 +327,7 @@ function removeHome(home: string): void {
   rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-/** What a failed test may have left. */
+/** Kills the server that a failed test may have left. */
 function endServer(dataDir: string): void {
   const pid = serverPid(dataDir);
   const commandLine = `/proc/${pid}/cmdline`;
@@ -338,11 +338,11 @@ function endServer(dataDir: string): void {
 interface ChildOptions {
   readonly uid?: number;
   readonly gid?: number;
-  /** Programs that its PATH does not have. */
+  /** Programs that are not in its PATH. */
   readonly without?: readonly string[];
 }
 
-/** Another process that starts the server, says where, and stops when told. */
+/** Starts the server in another process. Returns its URL, and a function that stops the process. */
 async function startChild(dataDir: string, options: ChildOptions = {}) {
   const child = spawnChild(dataDir, options);
   let complaint = '';

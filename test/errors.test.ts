@@ -5,11 +5,11 @@ import { toProblem } from '../src/http/problem.ts';
 import { REASON_CODES } from '../src/model/decision.ts';
 import { DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../src/model/delivery.ts';
 
-/** docs/errors.md and the codes in the program are the same. */
+/** docs/errors.md has the codes of the program. */
 
 const page = await readFile(new URL('../docs/errors.md', import.meta.url), 'utf8');
 
-/** The text under a heading, up to the next of its level. */
+/** Returns the text under a heading, up to the next of its level. */
 function section(title: string): string {
   const start = page.indexOf(`\n## ${title}\n`);
   expect(start, `a section "${title}"`).toBeGreaterThan(-1);
@@ -17,7 +17,7 @@ function section(title: string): string {
   return page.slice(start, end < 0 ? undefined : end);
 }
 
-/** The first cells of a table, and the rest of each row. */
+/** Returns the rest of each row of a table, by its first cell. */
 function rows(title: string): Map<string, string> {
   return new Map([...section(title).matchAll(/^\| `(\w+)` \| (.+) \|$/gm)].map(([, code, rest]) => [code!, rest!]));
 }
@@ -27,7 +27,7 @@ describe('problems', () => {
     [...section('Problems').matchAll(/^### (\w+)\n(\d{3})\. /gm)].map(([, code, status]) => [code, Number(status)]),
   );
 
-  test('each code has a section with its status, and each section a code', () => {
+  test('have a section with the status of each code, and no others', () => {
     expect([...described].sort()).toEqual(
       Object.entries(ERROR_CODES)
         .map(([code, { status }]) => [code, status])
@@ -35,7 +35,7 @@ describe('problems', () => {
     );
   });
 
-  test('the link in a problem document leads to its section', () => {
+  test('have a link to their section', () => {
     for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
       const { type } = toProblem(new TidingsError(code, 'Something.'));
       expect(type.endsWith(`/docs/errors.md#${code}`)).toBe(true);
@@ -43,7 +43,7 @@ describe('problems', () => {
     }
   });
 
-  test('the example matches the program', () => {
+  test('have an example that matches the program', () => {
     const example = JSON.parse(/```json\n(.+?)```/s.exec(page)?.[1] ?? '');
     expect(toProblem(new TidingsError('not_retryable', example.detail, { path: 'status' }))).toEqual(example);
   });

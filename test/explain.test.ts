@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Considered, writeExplanation } from '../src/explain/paragraph.ts';
 import type { DeliveryStatus } from '../src/model/delivery.ts';
 
-/** The answer to "did this person get this?", from how the latest decision to send it fared. */
+/** The answer to "did this user receive this?", from the latest decision to send it and its deliveries. */
 
 const DECIDED =
   'The rule WELCOME decided to send WELCOME to ana, on signup of 31 October 2025 at 19:00 UTC. To be sent: signup always triggers it.';
@@ -57,7 +57,7 @@ describe('one decision to send', () => {
 });
 
 describe('several decisions', () => {
-  test('the latest to send counts, and one that was sent before is told', () => {
+  test('the latest one to send counts, and an earlier sent one is mentioned', () => {
     const deliveries = [delivery('n2', 'dead'), delivery('n1', 'sent', 'sms')];
     expect(writeExplanation(considered([send('n2'), send('n1')], deliveries))).toEqual({
       answer: 'not_delivered',
@@ -65,7 +65,7 @@ describe('several decisions', () => {
     });
   });
 
-  test('what became of an earlier one does not count once the latest was sent', () => {
+  test('the outcome of an earlier one does not count once the latest was sent', () => {
     const deliveries = [delivery('n2', 'sent'), delivery('n1', 'dead')];
     expect(writeExplanation(considered([send('n2'), send('n1')], deliveries))).toEqual({
       answer: 'sent',
@@ -73,7 +73,7 @@ describe('several decisions', () => {
     });
   });
 
-  test('one to send is found behind later ones not to', () => {
+  test('one to send is found behind later ones that do not send', () => {
     const not = { ...send('n2'), outcome: 'suppressed', notification_id: null, reason: 'Not sent: enough.' };
     expect(writeExplanation(considered([not, send('n1')], [delivery('n1', 'undeliverable')]))).toEqual({
       answer: 'not_delivered',
@@ -86,7 +86,7 @@ describe('several decisions', () => {
     });
   });
 
-  test('a reminder that was moved waits: the end of the old wait does not hide it', () => {
+  test('the end of an old wait does not hide a reminder that was moved', () => {
     const none = { ...send('n1'), notification_id: null };
     const moved = { ...none, outcome: 'cancelled', reason_code: 'superseded', reason: 'Cancelled: moved.' };
     const waiting = { ...none, outcome: 'scheduled', reason_code: 'waiting', reason: 'Waiting until noon.' };

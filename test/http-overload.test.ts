@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem, payment, type TestApi, testApi } from './support/api.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { countLockWaits, holdUserLocks, openUnreachablePool, otherProcess } from './support/processes.ts';
+import { countLockWaits, openUnreachablePool, otherProcess } from './support/processes.ts';
 
 let api: TestApi;
 let server: TestServer;
@@ -17,7 +17,7 @@ describe('the API without free capacity or without its database', () => {
   test('rejects a request with 503 and Retry-After if too many events wait, and decides the waiting ones', async () => {
     const { tidings } = api;
     const small = await testServer(otherProcess(tidings, { maxWaiting: 1 }, tidings.catalogs));
-    const release = await holdUserLocks(api.tidings, ['blocked']);
+    const { release } = await api.tidings.holdUsers(['blocked']);
     const slow = small.post('/api/v1/events', payment({ user_id: 'blocked' }));
     await expect.poll(() => countLockWaits(api.tidings)).toBe(1);
 
@@ -34,7 +34,7 @@ describe('the API without free capacity or without its database', () => {
   });
 
   test('rejects a request with 503 if bodies of 64 MiB wait', async () => {
-    const release = await holdUserLocks(api.tidings, ['blocked by size']);
+    const { release } = await api.tidings.holdUsers(['blocked by size']);
     const slow = server.post('/api/v1/events', payment({ user_id: 'blocked by size' }));
     await expect.poll(() => countLockWaits(api.tidings)).toBe(1);
     const blanks = ' '.repeat(5_000_000);
@@ -48,7 +48,7 @@ describe('the API without free capacity or without its database', () => {
   });
 
   test('answers 503 and stores nothing if the database connection is cut, and accepts the same event again', async () => {
-    const release = await holdUserLocks(api.tidings, ['cut off']);
+    const { release } = await api.tidings.holdUsers(['cut off']);
     const event = payment({ user_id: 'cut off', event_id: 'cut', properties: { attempt_number: 3 } });
     const answer = server.post('/api/v1/events', event);
     await expect.poll(() => countLockWaits(api.tidings)).toBe(1);
@@ -70,7 +70,7 @@ describe('the API without free capacity or without its database', () => {
     const pool = await openUnreachablePool();
     const away = await testServer(otherProcess(tidings, { pool }, tidings.catalogs));
     expectProblem(await away.post('/api/v1/events', payment()), { status: 503, code: 'unavailable' });
-    expectProblem(await away.get('/api/v1/audit/somebody'), { status: 503, code: 'unavailable' });
+    expectProblem(await away.get('/api/v1/audit/unknown'), { status: 503, code: 'unavailable' });
     const ready = await away.get('/healthz/ready');
     expect([ready.status, ready.body]).toEqual([
       503,

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
-import { TimerWorker } from '../src/timers/worker.ts';
-import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What becomes of a notification triggers rules: from the settlement of its delivery, through the outbox, as an event. */
+/** The outcome of a delivery triggers rules: from its settlement, through the outbox, as an event. */
 
 const SOURCE = new Map([
   ['events.yaml', 'events: { signed_up: {} }\n'],
@@ -35,30 +33,16 @@ const SOURCE = new Map([
 ]);
 
 let tidings: TestTidings;
-let timers: TimerWorker;
 
 beforeAll(async () => {
   tidings = await testTidings({ email: sandboxProvider(['email']), internal: sandboxProvider(['internal']) }, SOURCE);
   await tidings.worker();
-  timers = new TimerWorker({
-    pool: tidings.database.pool,
-    databaseUrl: tidings.database.url,
-    pipeline: tidings.pipeline,
-    calendar: { next: nextOccurrence, label: formatLocalTimeKey },
-    clock: () => tidings.clock.now,
-    elapsed: () => performance.now(),
-    log: silent,
-    poll: 20,
-  });
-  await timers.start();
+  await tidings.timers();
 });
 
-afterAll(async () => {
-  await timers.stop();
-  await tidings.close();
-});
+afterAll(() => tidings.close());
 
-async function told(userId: string): Promise<string[]> {
+async function listTypes(userId: string): Promise<string[]> {
   const { rows } = await tidings.database.pool.query(
     'select notification_type from notifications where user_id = $1 order by notification_type',
     [userId],
@@ -68,9 +52,9 @@ async function told(userId: string): Promise<string[]> {
 
 const signedUp = { event_type: 'signed_up', event_timestamp: '2025-11-20T11:00:00Z' };
 
-test('who cannot be reached: the rule for that acts, and names the notification', async () => {
+test('a failed delivery triggers a rule, with the notification in its event', async () => {
   await tidings.pipeline.ingest(TENANT, [{ ...signedUp, user_id: 'unknown address' }]);
-  await expect.poll(() => told('unknown address'), { timeout: 10_000 }).toEqual(['UNREACHABLE', 'WELCOME']);
+  await expect.poll(() => listTypes('unknown address'), { timeout: 10_000 }).toEqual(['UNREACHABLE', 'WELCOME']);
   const { rows } = await tidings.database.pool.query(
     `select properties from events where user_id = 'unknown address' and event_type = 'notification.failed'`,
   );
@@ -86,11 +70,11 @@ test('who cannot be reached: the rule for that acts, and names the notification'
   ]);
 });
 
-test('what was delivered triggers the other one, and not for notifications it is not about', async () => {
+test('a delivery triggers a rule on its notification, and not on others', async () => {
   const traits = { user_traits: { email: 'ana@example.com' } };
   await tidings.pipeline.ingest(TENANT, [{ ...signedUp, ...traits, user_id: 'ana' }]);
-  await expect.poll(() => told('ana'), { timeout: 10_000 }).toEqual(['ARRIVED', 'WELCOME']);
-  // ARRIVED itself is delivered, too, and that is an event as well; nobody asked about it.
+  await expect.poll(() => listTypes('ana'), { timeout: 10_000 }).toEqual(['ARRIVED', 'WELCOME']);
+  // The delivery of ARRIVED is an event as well; no rule triggers on it.
   const delivered = async () => {
     const { rows } = await tidings.database.pool.query(
       `select properties ->> 'notification_type' as type from events
@@ -99,17 +83,17 @@ test('what was delivered triggers the other one, and not for notifications it is
     return rows.map((row) => row.type);
   };
   await expect.poll(delivered, { timeout: 10_000 }).toEqual(['ARRIVED', 'WELCOME']);
-  expect(await told('ana')).toEqual(['ARRIVED', 'WELCOME']);
+  expect(await listTypes('ana')).toEqual(['ARRIVED', 'WELCOME']);
   const { rows } = await tidings.database.pool.query('select count(*)::int as left from outbox_events');
   expect(rows).toEqual([{ left: 0 }]);
 });
 
-test('what only others learn is posted, and triggers as well', async () => {
+test('a posted outcome triggers a rule, too', async () => {
   const event_timestamp = '2025-11-20T11:30:00Z';
   const about = (notification_type: string) => ({ notification_type, channel: 'email' });
   await tidings.pipeline.ingest(TENANT, [
     { user_id: 'eve', event_type: 'notification.opened', event_timestamp, properties: about('WELCOME') },
     { user_id: 'ivo', event_type: 'notification.opened', event_timestamp, properties: about('ARRIVED') },
   ]);
-  expect([await told('eve'), await told('ivo')]).toEqual([['THANKS'], []]);
+  expect([await listTypes('eve'), await listTypes('ivo')]).toEqual([['THANKS'], []]);
 });

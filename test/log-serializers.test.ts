@@ -7,7 +7,7 @@ const EMAIL = `${LOCAL}@example.com`;
 
 describe('a logged error', () => {
   test('has the type, the place and the cause, and no text that quotes its input', () => {
-    const cause = Object.assign(new RangeError('refused'), { code: '23505', table: 'addresses', constraint: 'once' });
+    const cause = Object.assign(new RangeError('duplicate'), { code: '23505', table: 'addresses', constraint: 'once' });
     const error = new TypeError(`not for ${EMAIL}`, { cause });
     expect(serializeError(error)).toEqual({
       type: 'TypeError',
@@ -15,7 +15,7 @@ describe('a logged error', () => {
       stack: expect.stringMatching(/^ {4}at .*log-serializers\.test\.ts/),
       cause: {
         type: 'RangeError',
-        message: 'refused',
+        message: 'duplicate',
         code: '23505',
         table: 'addresses',
         constraint: 'once',

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
-import { buildSampleEvent, type SampleEvent } from '../src/catalog/sample-event.ts';
+import { buildSampleEvent } from '../src/catalog/sample-event.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { loadFiles } from './support/catalog.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type CodeBlock, codeBlocks, commandsOf, missingFrom } from './support/markdown.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -18,7 +18,7 @@ const PACKAGE = new URL('../package.json', import.meta.url);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
 
-/** A command that ends by itself. */
+/** Whether the command ends by itself. */
 function isAnswered(text: string): boolean {
   return /^npx tidings (check|test|simulate|backtest|apply|catalog|waits|explain)\b/.test(text);
 }
@@ -37,7 +37,7 @@ answers:
 \`\`\`
 `;
 
-describe('what is read out of a page', () => {
+describe('the commands of a page', () => {
   test('blocks, and the commands in them', () => {
     const [bash, json] = codeBlocks(SAMPLE) as [CodeBlock, CodeBlock];
     expect([bash.language, json.language, json.line]).toEqual(['bash', 'json', 11]);
@@ -47,7 +47,7 @@ describe('what is read out of a page', () => {
     ]);
   });
 
-  test('a shown answer is a part of the real one', () => {
+  test('a shown response is a part of the real one', () => {
     const real = { accepted: 1, results: [{ status: 'accepted', decisions: [{ rule: 'A' }, { rule: 'B' }] }] };
     expect(missingFrom({ accepted: 1, results: [{ status: '…' }] }, real)).toEqual([]);
     expect(missingFrom({ results: [{ decisions: [{ rule: 'B' }] }] }, real)).toEqual([]);
@@ -67,7 +67,7 @@ describe.runIf(existsSync(README))('README.md', () => {
     block.language === 'bash'
       ? commandsOf(block).map((command, i, all) => ({
           ...command,
-          // The json block right after shows what the last curl before it answers.
+          // The JSON block after a bash block shows the response of its last command.
           shown: i === all.length - 1 && blocks[index + 1]?.language === 'json' ? blocks[index + 1] : undefined,
         }))
       : [],
@@ -87,7 +87,7 @@ describe.runIf(existsSync(README))('README.md', () => {
     await tidings?.close();
   });
 
-  test('shows the two commands, and something to try', () => {
+  test('shows the two commands and several requests', () => {
     const texts = commands.map(({ text }) => text);
     expect(texts).toEqual(expect.arrayContaining(['npm start', 'npm test']));
     expect(texts[0]).toMatch(/^git clone https:/);
@@ -95,7 +95,7 @@ describe.runIf(existsSync(README))('README.md', () => {
   });
 
   test.each(commands.filter(({ text }) => text.startsWith('curl ')))('line $line: $text', async ({ text, shown }) => {
-    // One after the other, in the order of the page: the later ones ask about the earlier ones.
+    // In the order of the page: later commands depend on earlier ones.
     const command = text.replaceAll(/http:\/\/(localhost|127\.0\.0\.1):8000/g, server.url);
     expect(command, 'a curl goes to http://localhost:8000').toContain(server.url);
     const curl = async (...options: string[]) =>
@@ -106,7 +106,7 @@ describe.runIf(existsSync(README))('README.md', () => {
     }
     const answer = () => curl();
     const expected = JSON.parse(shown.text) as unknown;
-    // What a worker has to do first may take a moment.
+    // A worker may need a moment first.
     await expect.poll(async () => missingFrom(expected, JSON.parse(await answer())), { timeout: 10_000 }).toEqual([]);
   });
 
@@ -121,8 +121,8 @@ describe.runIf(existsSync(README))('README.md', () => {
     },
   );
 
-  // After all that goes by the example: it takes the place of it.
-  test('its own catalog, copied as it stands, is right and sends what it says', async () => {
+  // Last, because it replaces the catalog of the earlier commands.
+  test('its own catalog is valid and sends its notification', async () => {
     const [files] = blocks.filter(({ language }) => language === 'sh');
     const folder = await mkdtemp(join(tmpdir(), 'tidings-readme-'));
     try {
@@ -130,8 +130,10 @@ describe.runIf(existsSync(README))('README.md', () => {
       const catalog = join(folder, 'my-catalog');
       const { stdout } = await run(process.execPath, ['bin/tidings.mjs', 'check', catalog], { cwd: ROOT });
       expect(stdout).toBe('No problems found.\n');
-      await tidings.apply(await loadCatalogFiles(catalog));
-      const { event, notification } = buildSampleEvent((await tidings.catalogs.getActive(TENANT)).data) as SampleEvent;
+      await tidings.apply(await loadFiles(catalog));
+      const { event, notification } = buildSampleEvent((await tidings.catalogs.getActive(TENANT)).data) as NonNullable<
+        ReturnType<typeof buildSampleEvent>
+      >;
       const results = await tidings.pipeline.ingest(TENANT, [event]);
       expect(results).toMatchObject([{ decisions: [{ notification_type: notification, outcome: 'send' }] }]);
     } finally {
@@ -139,7 +141,7 @@ describe.runIf(existsSync(README))('README.md', () => {
     }
   });
 
-  test('names no npm script that does not exist, and nothing that cannot be run', () => {
+  test('names only npm scripts and commands that exist', () => {
     const unknown = commands.filter(({ text }) => {
       const [program, first = '', second = ''] = text.replace(/^([A-Z_]+=\S+\s+)+/, '').split(/\s+/);
       if (program === 'npm' && first === 'run') return !(second in scripts);

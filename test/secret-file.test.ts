@@ -9,7 +9,7 @@ import { secretFile } from '../src/lib/secret-file.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tidings-secret-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('made once, for its owner alone, and then as it is', () => {
+test('creates the file once, for its owner only, and reads it afterwards', () => {
   const file = join(folder, 'once');
   expect(secretFile(file, () => 'first')).toBe('first');
   expect(secretFile(file, () => 'second')).toBe('first');
@@ -19,12 +19,12 @@ test('made once, for its owner alone, and then as it is', () => {
   expect(readdirSync(folder)).toEqual(['once']);
 });
 
-test('a folder that is not there is an error, not another secret', () => {
+test('fails without the folder, and creates no other secret', () => {
   expect(() => secretFile(join(folder, 'nowhere', 'file'), () => 'x')).toThrow('ENOENT');
   expect(existsSync(join(folder, 'nowhere'))).toBe(false);
 });
 
-test('of processes that start in the same moment all read what one of them made, whole', async () => {
+test('processes that start at once all read the complete file of one of them', async () => {
   const rounds = 400;
   const begin = Date.now() + 3000;
   // Every process asks for the same file within the same millisecond, a file every two milliseconds.

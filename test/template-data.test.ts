@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { templateContexts } from '../src/catalog/lint/template-context.ts';
-import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Json, JsonObject } from '../src/model/event.ts';
+import { parseCatalog } from './support/catalog.ts';
+import type { JsonValue } from './support/events.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** The linter's schema of the data of a template agrees with the data that a template gets. */
@@ -50,11 +50,16 @@ test.each([
     await pipeline.runSchedule({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
   }
 
-  const [way] = templateContexts(await validateCatalogFiles(source))('R', 'in_app');
-  expect(await shown(tidings)).toEqual(namesIn(way?.schema as JsonObject));
+  const [context] = templateContexts(await parseCatalog(source))('R', 'in_app');
+  expect(await shown(tidings)).toEqual(namesIn(context?.schema as { [name: string]: JsonValue }));
 });
 
-async function post({ pipeline, clock }: TestTidings, type: string, properties: JsonObject, ago = 0): Promise<void> {
+async function post(
+  { pipeline, clock }: TestTidings,
+  type: string,
+  properties: { [name: string]: JsonValue },
+  ago = 0,
+): Promise<void> {
   const event_timestamp = new Date(clock.now + ago).toISOString();
   const event = { user_id: 'u', event_type: type, event_timestamp, properties, user_traits: { level: 'high' } };
   expect(await pipeline.ingest(TENANT, [event])).toMatchObject([{ status: 'accepted' }]);
@@ -74,13 +79,13 @@ async function shown(tidings: TestTidings): Promise<{ [name: string]: string[] }
 }
 
 /** The same of a schema, without the traits that the user has no value for. */
-function namesIn(schema: JsonObject): { [name: string]: string[] } {
-  const fields = (of: Json | undefined): [string, Json][] => {
-    const { properties, items } = (of ?? {}) as { properties?: JsonObject; items?: Json };
+function namesIn(schema: { [name: string]: JsonValue }): { [name: string]: string[] } {
+  const fields = (of: JsonValue | undefined): [string, JsonValue][] => {
+    const { properties, items } = (of ?? {}) as { properties?: { [name: string]: JsonValue }; items?: JsonValue };
     return items === undefined ? Object.entries(properties ?? {}) : [['0', items]];
   };
   const own = ['email', 'email_address', 'phone', 'phone_number', 'time_zone', 'locale'];
-  const all = (of: Json): string[] =>
+  const all = (of: JsonValue): string[] =>
     fields(of).flatMap(([name, field]) => [name, ...fields(field).map(([one]) => one)]);
   return Object.fromEntries(
     fields(schema).map(([name, field]) => [

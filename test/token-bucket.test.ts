@@ -20,7 +20,7 @@ test('refills before it takes', () => {
   expect(bucket.level(1000)).toBe(0);
 });
 
-test('gives nothing before a debt is paid', () => {
+test('grants no tokens before a debt is paid', () => {
   const bucket = new TokenBucket(10, 0);
   bucket.take(25, 0);
   expect(bucket.level(0)).toBe(0);
@@ -34,13 +34,13 @@ test.each([
   [5, 500],
   [10, 1000],
   [50, 1000],
-])('says how long %i tokens take, at most a second for an empty bucket', (n, wait) => {
+])('returns the wait for %i tokens, at most a second for an empty bucket', (n, wait) => {
   const bucket = new TokenBucket(10, 0);
   bucket.take(10, 0);
   expect(bucket.wait(n, 0)).toBe(wait);
 });
 
-test('has no wait for what is there', () => {
+test('returns no wait for available tokens', () => {
   const bucket = new TokenBucket(10, 0);
   expect(bucket.wait(10, 0)).toBe(0);
   expect(bucket.wait(50, 0)).toBe(0);
@@ -48,13 +48,13 @@ test('has no wait for what is there', () => {
   expect(bucket.wait(5, 750)).toBe(0);
 });
 
-test('a wait is rounded up', () => {
+test('rounds a wait up', () => {
   const bucket = new TokenBucket(3, 0);
   bucket.take(3, 0);
   expect(bucket.wait(1, 0)).toBe(334);
 });
 
-test('a clock that goes back gives and takes nothing', () => {
+test('does not change if the clock goes back', () => {
   const bucket = new TokenBucket(10, 1000);
   bucket.take(5, 1000);
   expect(bucket.level(0)).toBe(5);

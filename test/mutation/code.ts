@@ -14,7 +14,7 @@ export interface CodeOptions {
   readonly jobs: number;
   /** Forgets the results of earlier runs. */
   readonly fresh: boolean;
-  /** Where results and copies of the code are kept, relative to the root. */
+  /** Folder of results and copies of the code, relative to the root. */
   readonly folder: string;
 }
 

@@ -42,7 +42,17 @@ export const ROOMS: readonly Room[] = [
       'test/timed-arrival-order.test.ts',
     ],
   },
-  { name: 'expressions', code: ['src/expressions'], tests: ['test/condition.test.ts'] },
+  {
+    name: 'expressions',
+    code: ['src/expressions'],
+    tests: [
+      'test/condition-results.test.ts',
+      'test/condition-problems.test.ts',
+      'test/expression-values.test.ts',
+      'test/condition-evidence.test.ts',
+      'test/condition-fuzz.test.ts',
+    ],
+  },
   {
     name: 'templates',
     code: ['src/templates'],

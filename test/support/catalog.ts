@@ -56,9 +56,14 @@ export function changeSmallCatalog(changes: FileChanges): Map<string, string> {
   return files;
 }
 
+/** Returns the files of a catalog folder. */
+export async function loadFiles(folder: string): Promise<Map<string, string>> {
+  return new Map(await loadCatalogFiles(folder));
+}
+
 /** Returns the files of a folder of examples/. */
 export async function loadExample(name: string): Promise<Map<string, string>> {
-  return new Map(await loadCatalogFiles(new URL(`../../examples/${name}`, import.meta.url).pathname));
+  return loadFiles(new URL(`../../examples/${name}`, import.meta.url).pathname);
 }
 
 /** Returns the parsed catalog. Throws a CatalogError for a catalog with mistakes. */

@@ -3,18 +3,17 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { Pool } from 'pg';
 import { CatalogCache } from '../../src/catalog/cache.ts';
 import { Pipeline, type PipelineParts } from '../../src/ingest/pipeline.ts';
-import { lockUsers } from '../../src/store/facts.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
 import { silent, TENANT, type TestTidings } from './tidings.ts';
 
-/** Other processes, and other users, of the database of a test. */
+/** Other processes on the database of a test. */
 
 type Parts = Partial<Pick<PipelineParts, 'maxWaiting' | 'seal' | 'log'>> & { readonly pool?: Pool };
 
 /**
- * Returns the parts of another process on the same database, or on that of `pool`. It has the clock of the first, and a
- * catalog cache of its own unless `catalogs` is given.
+ * Returns the parts of another API process on the same database, or on that of `pool`. It has the clock of the first, and
+ * a catalog cache of its own unless `catalogs` is given. Its workers would run in the first.
  */
 export function otherProcess(
   tidings: TestTidings,
@@ -30,7 +29,8 @@ export function otherProcess(
     log: silent,
     ...parts,
   });
-  return { ...tidings, database: { ...tidings.database, pool }, catalogs, seal, pipeline };
+  const ingest = (items: readonly unknown[]) => pipeline.ingest(TENANT, items);
+  return { ...tidings, database: { ...tidings.database, pool }, pool, catalogs, seal, pipeline, ingest };
 }
 
 /** Returns a pool of a server that does not exist: every query fails. */
@@ -45,17 +45,6 @@ async function findFreePort(): Promise<number> {
   const { port } = probe.address() as AddressInfo;
   await new Promise((resolve) => probe.close(resolve));
   return port;
-}
-
-/** Holds the locks of these users, as a slow batch would. Returns the function that releases them. */
-export async function holdUserLocks(tidings: TestTidings, userIds: readonly string[]): Promise<() => Promise<void>> {
-  const connection = await tidings.database.pool.connect();
-  await connection.query('begin');
-  await lockUsers(connection, TENANT, userIds);
-  return async () => {
-    await connection.query('rollback');
-    connection.release();
-  };
 }
 
 /** Returns the number of connections that wait for the lock of a user. */

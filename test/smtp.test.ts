@@ -2,40 +2,15 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SmtpSettings, smtpProvider } from '../src/channels/email/smtp.ts';
-import { logProvider } from '../src/channels/internal/log.ts';
-import { noopProvider } from '../src/channels/noop.ts';
-import type { Outgoing, Provider } from '../src/channels/provider.ts';
-import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { ConfigError } from '../src/errors.ts';
-import { CHANNELS, type SendOutcome } from '../src/model/delivery.ts';
-import { ADDRESS, expectOutcome, never, outgoing, testProvider } from './support/channel-contract.ts';
+import { ADDRESS, expectOutcome, never, outgoing } from './support/channel-contract.ts';
 import { type MailSink, mailSink, readMail } from './support/mailsink.ts';
 
+type Provider = ReturnType<typeof smtpProvider>;
+type Outgoing = Parameters<Provider['send']>[0];
+type SendOutcome = Awaited<ReturnType<Provider['send']>>;
+
 const FROM = 'Tidings <tidings@mail.example.com>';
-
-testProvider('noop', async () => ({ provider: noopProvider(CHANNELS) }));
-testProvider('sandbox', async () => ({ provider: sandboxProvider(CHANNELS) }));
-testProvider('log', async () => ({ provider: logProvider(['internal'], () => {}) }));
-testProvider('smtp', async () => {
-  const sink = await mailSink();
-  return { provider: smtpProvider({ url: sink.url, from: FROM }), stop: () => sink.close() };
-});
-
-test('log names the person by id, never by address', async () => {
-  const lines: object[] = [];
-  const provider = logProvider(['internal'], (line) => lines.push(line));
-  const text = 'Third failure; ask maria@example.com, +351 912 345 678';
-  await provider.send(outgoing({ channel: 'internal', message: { text } }), never());
-  expect(lines).toEqual([
-    {
-      tenant_id: 'default',
-      notification_id: 'n-1',
-      notification_type: 'WELCOME_EMAIL',
-      user_id: 'u_1',
-      text: 'Third failure; ask m…@example.com, +351…78',
-    },
-  ]);
-});
 
 describe('smtp', () => {
   let sink: MailSink;
@@ -62,7 +37,7 @@ describe('smtp', () => {
     return outcome;
   }
 
-  /** A server of a few words: whatever `serve` does with each connection. */
+  /** Starts a server that does `serve` with each connection, and returns its URL. */
   async function server(serve: (socket: Socket) => void): Promise<string> {
     const sockets = new Set<Socket>();
     const listening = createServer((socket) => {
@@ -105,7 +80,7 @@ describe('smtp', () => {
     expect(Math.abs(Date.now() - (mail.date as Date).getTime())).toBeLessThan(60_000);
   });
 
-  test('a repeated attempt has the same Message-ID', async () => {
+  test('gives a repeated attempt the same Message-ID', async () => {
     const smtp = provider();
     await send(smtp);
     await send(smtp, { attempt: 2 });
@@ -117,7 +92,7 @@ describe('smtp', () => {
     ]);
   });
 
-  test('an address cannot smuggle a recipient or a header', async () => {
+  test('adds no recipient or header that an address contains', async () => {
     const smtp = provider();
     for (const to of [
       'a@example.com>\r\nRCPT TO:<b@example.com',
@@ -129,10 +104,10 @@ describe('smtp', () => {
     expect(sink.connections()).toBe(0);
   });
 
-  describe('what the server answers', () => {
+  describe('reads the response of the server:', () => {
     const quoting = (code: number) => ({ code, text: `5.1.1 <${ADDRESS}>: no such user; ask root@localhost` });
 
-    test.each(['mail', 'rcpt', 'data'] as const)('at %s: 4xx is tried again, 5xx is not', async (step) => {
+    test.each(['mail', 'rcpt', 'data'] as const)('retries after 4xx at %s, but not after 5xx', async (step) => {
       const smtp = provider({ pool: 1 });
       sink.trouble({ [step]: quoting(451) });
       expect(await send(smtp)).toEqual({
@@ -148,11 +123,11 @@ describe('smtp', () => {
       });
       sink.trouble({});
       expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
-      // A refusal is no reason to leave.
+      // A rejection does not end the connection.
       expect(sink.connections()).toBe(1);
     });
 
-    test.each(['mail', 'rcpt', 'data'] as const)('421 at %s: tried again, over a new connection', async (step) => {
+    test.each(['mail', 'rcpt', 'data'] as const)('retries after 421 at %s, on a new connection', async (step) => {
       const smtp = provider({ pool: 1 });
       sink.trouble({ [step]: { code: 421, text: 'going down' } });
       expect(await send(smtp)).toMatchObject({ kind: 'retry', reason: expect.stringContaining('421') });
@@ -161,23 +136,23 @@ describe('smtp', () => {
       expect(sink.connections()).toBe(2);
     });
 
-    test.each([503, 530, 535])('%i says nothing about the message: tried again', async (code) => {
+    test.each([503, 530, 535])('retries after %i, which is not about the message', async (code) => {
       sink.trouble({ mail: { code, text: 'no' } });
       expect(await send(provider())).toMatchObject({ kind: 'retry', reason: expect.stringContaining(String(code)) });
     });
 
-    test('a message larger than the server takes is rejected, without being sent', async () => {
+    test('rejects a message that is larger than the server accepts, without sending it', async () => {
       const outcome = await send(provider(), { message: { subject: 'x', text: 'x'.repeat(11_000_000) } });
       expect(outcome).toMatchObject({ kind: 'rejected', reason: expect.stringContaining('large') });
       expect(sink.mails).toEqual([]);
     });
 
-    test('wrong password: tried again, and the password is nowhere', async () => {
+    test('retries after a wrong password, which appears nowhere', async () => {
       const strict = await mailSink(undefined, { login: { user: 'tidings', pass: 'right' } });
       ends.unshift(() => strict.close());
       const at = (user: string) => provider({ url: strict.url.replace('//', `//${user}@`) });
-      const refused = await send(at('tidings:hunter2%40home'));
-      expect(refused).toEqual({
+      const rejected = await send(at('tidings:hunter2%40home'));
+      expect(rejected).toEqual({
         kind: 'retry',
         reason: 'the mail server rejected the user name and password (535)',
       });
@@ -187,11 +162,11 @@ describe('smtp', () => {
     });
   });
 
-  test('a certificate nobody signed is refused, unless it may be', async () => {
+  test('rejects a certificate that is not signed, unless the URL allows it', async () => {
     const sealed = await mailSink(undefined, { tls: true });
     ends.unshift(() => sealed.close());
-    const refused = await send(provider({ url: sealed.url }));
-    expect(refused).toMatchObject({ kind: 'retry', reason: expect.stringMatching(/\([A-Z_]*CERT[A-Z_]*\)$/) });
+    const rejected = await send(provider({ url: sealed.url }));
+    expect(rejected).toMatchObject({ kind: 'retry', reason: expect.stringMatching(/\([A-Z_]*CERT[A-Z_]*\)$/) });
     const trusting = provider({
       url: `${sealed.url}?tls.rejectUnauthorized=false&requireTLS=true&name=me.example.com`,
     });
@@ -214,20 +189,20 @@ describe('smtp', () => {
       expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
     });
 
-    test('lost in a kept connection after a message: the next one is in doubt only if it went out', async () => {
+    test('reports in_doubt for a message that was sent when a reused connection is lost', async () => {
       const smtp = provider({ pool: 1 });
       expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
       sink.trouble({ hangUp: 'data' });
       expect(await send(smtp, { idempotencyKey: 'n-2.email' })).toMatchObject({ kind: 'in_doubt' });
-      // Not sent again behind our back.
+      // The SMTP client does not send it again by itself.
       expect(sink.count('n-2.email@mail.example.com')).toBe(1);
     });
 
-    test('nobody there, no name, no TLS, no greeting, a refusal at the door: tried again', async () => {
+    test('retries without a server, a host name, TLS or a greeting, and after a rejected connection', async () => {
       const { port } = sink;
       await sink.close();
-      const refused = await send(provider({ url: `smtp://127.0.0.1:${port}` }));
-      expect(refused).toEqual({ kind: 'retry', reason: 'the mail server cannot be reached (ECONNREFUSED)' });
+      const rejected = await send(provider({ url: `smtp://127.0.0.1:${port}` }));
+      expect(rejected).toEqual({ kind: 'retry', reason: 'the mail server cannot be reached (ECONNREFUSED)' });
 
       sink = await mailSink();
       expect(await send(provider({ url: `smtps://127.0.0.1:${sink.port}` }))).toMatchObject({ kind: 'retry' });
@@ -247,7 +222,7 @@ describe('smtp', () => {
       expect(await send(provider({ url: shut }))).toMatchObject({ kind: 'retry' });
     });
 
-    test('silence before the message: tried again; after it: in doubt', async () => {
+    test('retries after a timeout before the message, and reports in_doubt after it', async () => {
       const mute = await server((socket) => socket.write('220 hello\r\n'));
       const timeouts = { connect: 5000, reply: 1000 };
       expect(await send(provider({ url: mute, timeouts }))).toMatchObject({ kind: 'retry' });
@@ -259,7 +234,7 @@ describe('smtp', () => {
       release();
     });
 
-    test('an answer that is none: in doubt', async () => {
+    test('reports in_doubt after an invalid response', async () => {
       const odd = await server((socket) => {
         const answers = ['250 hello', '250 ok', '250 ok', '354 go on'];
         socket.write('220 hello\r\n');
@@ -270,7 +245,7 @@ describe('smtp', () => {
       expect(await send(provider({ url: odd }))).toMatchObject({ kind: 'in_doubt' });
     });
 
-    test('the server goes away, messages wait, it comes back', async () => {
+    test('delivers again after the server was away', async () => {
       const smtp = provider();
       const { port } = sink;
       expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
@@ -282,7 +257,7 @@ describe('smtp', () => {
       expect(sink.mails).toHaveLength(1);
     });
 
-    test('kept connections that died unnoticed do not cost an attempt', async () => {
+    test('does not lose an attempt to reused connections that were closed', async () => {
       const smtp = provider({ pool: 2 });
       const { port } = sink;
       await Promise.all([send(smtp), send(smtp)]);
@@ -292,8 +267,8 @@ describe('smtp', () => {
     });
   });
 
-  describe('told to stop', () => {
-    test('before it began: nothing is sent', async () => {
+  describe('when it is aborted', () => {
+    test('sends nothing if it is aborted before the send', async () => {
       expect(await send(provider(), {}, AbortSignal.abort())).toEqual({
         kind: 'retry',
         reason: 'the send was aborted',
@@ -301,7 +276,7 @@ describe('smtp', () => {
       expect(sink.mails).toEqual([]);
     });
 
-    test('while it waits for a connection: only that one', async () => {
+    test('aborts only the message that waits for a connection', async () => {
       const smtp = provider({ pool: 1 });
       const release = sink.hold();
       const first = send(smtp);
@@ -315,7 +290,7 @@ describe('smtp', () => {
       expect(sink.mails).toHaveLength(1);
     });
 
-    test('while the server thinks: in doubt', async () => {
+    test('reports in_doubt if it is aborted while the server processes the message', async () => {
       const release = sink.hold();
       const stop = new AbortController();
       const sent = send(provider(), {}, stop.signal);
@@ -328,7 +303,7 @@ describe('smtp', () => {
       release();
     });
 
-    test('closing lets what is being sent end', async () => {
+    test('finishes the current sends when it is closed', async () => {
       const smtp = provider({ pool: 1 });
       const release = sink.hold();
       const [first, second] = [send(smtp), send(smtp, { idempotencyKey: 'n-2.email' })];
@@ -341,7 +316,7 @@ describe('smtp', () => {
     });
   });
 
-  test('200 at once go through 5 connections, each once', async () => {
+  test('sends 200 messages over 5 connections, each once', async () => {
     const smtp = provider();
     const keys = Array.from({ length: 200 }, (_, n) => `n-${n}.email`);
     const outcomes = await Promise.all(keys.map((idempotencyKey) => send(smtp, { idempotencyKey })));
@@ -357,7 +332,7 @@ describe('smtp', () => {
     ['smtp://user:s3cret%@mail.example.com', 'SMTP_URL cannot be parsed'],
     ['smtp://user:s3cret@mail.example.com:port', 'SMTP_URL cannot be parsed'],
     ['smtp://user:s3cret@mail.example.com/?logger=true', 'SMTP_URL has an unknown option'],
-  ])('refuses %s, and does not quote it', (url, message) => {
+  ])('rejects %s, and does not quote it', (url, message) => {
     let error: unknown;
     try {
       smtpProvider({ url, from: FROM });
@@ -369,7 +344,7 @@ describe('smtp', () => {
     expect(JSON.stringify([String(error), error])).not.toContain('s3cret');
   });
 
-  test('refuses a sender that is none', () => {
+  test('rejects an invalid sender', () => {
     expect(() => provider({ from: 'a@example.com, b@example.com' })).toThrow(ConfigError);
     expect(() => provider({ from: 'Tidings' })).toThrow('TIDINGS_MAIL_FROM');
   });

@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Decision } from '../src/model/decision.ts';
-import { packDecisions, type StoredDecision, unpackDecisions } from '../src/store/decisions.ts';
 import { CopyRows } from '../src/store/pg/copy.ts';
 import { runPipelined, type Statement } from '../src/store/pg/pipeline.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
-
-/** Many statements at once, and rows by COPY: what a batch is loaded and written with. */
 
 let database: TestDatabase;
 
@@ -43,7 +39,7 @@ async function run(...statements: Statement[]) {
 }
 
 describe('statements in one round trip', () => {
-  test('the rows of each, as text; each sees what those before it did', async () => {
+  test('return their rows as text, and see the changes of earlier ones', async () => {
     const insert = { name: 'insert-note', text: 'insert into notes values ($1::int, $2)', values: ['1', 'é'] };
     const notes = copyNotes([2, 'x', '{}', null], [3, 'y', 'null', null]);
     expect(await run(COUNT, BEGIN, insert, COUNT, notes, COUNT, COMMIT)).toEqual([
@@ -57,7 +53,7 @@ describe('statements in one round trip', () => {
     ]);
   });
 
-  test('the first that fails is the error, nothing after it runs, and the connection can be used again', async () => {
+  test('stop at the first error, and leave the connection usable', async () => {
     const connection = await database.pool.connect();
     const twice = copyNotes([1, 'a', null, null], [1, 'b', null, null]);
     const never: Statement = { name: 'never', text: 'select 1 / 0' };
@@ -84,13 +80,13 @@ describe('statements in one round trip', () => {
     connection.release();
   });
 
-  test('a connection that dies meanwhile is an error', async () => {
+  test('fail if the connection is lost', async () => {
     const die: Statement = { name: 'die', text: 'select pg_terminate_backend(pg_backend_pid())' };
     await expect(run(BEGIN, die, COMMIT)).rejects.toThrow();
   });
 });
 
-test('what is copied comes back, whatever it holds', async () => {
+test('COPY stores any content', async () => {
   const text = fc.string({ unit: 'binary' }).map((one) => one.replaceAll('\0', ''));
   const hostile = fc.constantFrom(
     '',
@@ -118,7 +114,7 @@ test('what is copied comes back, whatever it holds', async () => {
   );
 });
 
-test('values of every type come back as they were', async () => {
+test('COPY stores values of every type', async () => {
   await database.pool.query(
     'create table kinds (n int primary key, small smallint, t timestamptz(3), id uuid, bytes bytea, flag boolean)',
   );
@@ -150,44 +146,10 @@ test('values of every type come back as they were', async () => {
   );
 });
 
-test('rows of any number and length arrive, whatever they are cut into on the way', async () => {
+test('COPY stores any number and length of rows, in any chunks', async () => {
   const lengths = [...Array.from({ length: 3000 }, (_, i) => i % 97), 5000, 70_000, 1, 4096, 65_536];
   const texts = lengths.map((length, i) => `${i} ${(i % 3 === 0 ? 'é' : i % 3 === 1 ? '🦉' : 'x').repeat(length)}`);
   await run(copyNotes(...texts.map((text, id) => [id, text, null, null])));
   const { rows } = await database.pool.query<{ a: string }>('select a from notes order by id');
   expect(rows.map(({ a }) => a)).toEqual(texts);
-});
-
-describe('decisions on an event', () => {
-  const decision: Decision = {
-    decision_id: 'key.0',
-    rule: 'R',
-    notification_type: 'R',
-    outcome: 'not_matched',
-    reason_code: 'condition_false',
-    reason: 'Not sent: "no".',
-    notification_id: null,
-    event_ids: ['e1'],
-    evidence: {},
-  };
-
-  test('come back as they were, whatever their events and evidence', () => {
-    const sent = { notification_type: 'N', outcome: 'send', reason_code: 'matched', notification_id: 'n1' } as const;
-    const all = [
-      decision,
-      { ...decision, ...sent },
-      { ...decision, evidence: { key: 'k' } },
-      ...[['e0'], ['e1', 'e0'], ['e0', 'e1']].map((event_ids) => ({ ...decision, event_ids })),
-    ].map((one, place) => ({ ...one, decision_id: `key.${place}` }));
-    for (const some of [[], all.slice(0, 1), all]) {
-      const stored = JSON.parse(packDecisions(some, 'e1')) as StoredDecision[];
-      expect(unpackDecisions(stored, 'key', 'e1')).toEqual(some);
-    }
-  });
-
-  test('take no more room than they need: most say what their event and their rule say', () => {
-    expect(packDecisions([decision], 'e1')).toBe(
-      String.raw`[{"r":"R","o":"not_matched","c":"condition_false","s":"Not sent: \"no\"."}]`,
-    );
-  });
 });

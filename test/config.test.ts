@@ -1,0 +1,143 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { ConfigError } from '../src/errors.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+const KEYS = ['first-key-of-the-tests', 'second-key-of-the-tests'] as const;
+let tidings: TestTidings;
+let open: TestServer;
+let closed: TestServer;
+
+beforeAll(async () => {
+  tidings = await testTidings();
+  open = await testServer(tidings);
+  closed = await testServer(tidings, { apiKeys: KEYS });
+});
+
+afterAll(async () => {
+  await open.close();
+  await closed.close();
+  await tidings.close();
+});
+
+describe('configuration', () => {
+  let dataDir: string;
+
+  const read = (env: { [name: string]: string }) =>
+    readConfig({ TIDINGS_DATA_DIR: dataDir, ...env }, { catalogDir: 'examples/fintech' });
+
+  beforeAll(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'tidings-config-'));
+  });
+
+  afterAll(() => rmSync(dataDir, { recursive: true }));
+
+  test('has defaults: loopback, the embedded database, the sandbox, no keys', () => {
+    expect(read({})).toMatchObject({
+      host: 'localhost',
+      port: 8000,
+      databaseUrl: null,
+      apiKeys: [],
+      smtpUrl: null,
+      providers: { internal: 'log' },
+      watchCatalog: true,
+      logLevel: 'info',
+    });
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com', 'localhost.example.com'])(
+    'HOST=%s needs a key',
+    (HOST) => {
+      expect(() => read({ HOST })).toThrow(ConfigError);
+      expect(() => read({ HOST })).toThrow(/^HOST is .+set TIDINGS_API_KEYS/);
+      expect(read({ HOST, TIDINGS_API_KEYS: KEYS.join(', ') })).toMatchObject({ host: HOST, apiKeys: KEYS });
+    },
+  );
+
+  test.each(['localhost', '127.0.0.1', '127.0.0.53', '::1'])('HOST=%s needs no key', (HOST) => {
+    expect(read({ HOST }).host).toBe(HOST);
+  });
+
+  const SECRET = 'hunter2-secret';
+
+  test.each([
+    ['TIDINGS_API_KEYS', SECRET, {}],
+    ['PORT', 'eighty', {}],
+    ['PORT', '65536', {}],
+    ['PORT', '-1', {}],
+    ['DATABASE_URL', `mysql://root:${SECRET}@localhost/tidings`, {}],
+    ...['sec/', '12/', 'sec#', '12#', 'sec?', '12?', '%E0%A4'].map((before): [string, string, object] => [
+      'DATABASE_URL',
+      `postgres://user:${before}${SECRET}@127.0.0.1:5/db`,
+      {},
+    ]),
+    ['DATABASE_URL', `postgres://user:${SECRET}@127.0.0.1:99999/db`, {}],
+    ['DATABASE_URL', `postgres://user:${SECRET}@127.0.0.1/db?port=99999`, {}],
+    ['DATABASE_URL', `postgres://user:${SECRET}@127.0.0.1/db?sslrootcert=/nowhere/ca.pem`, {}],
+    ['SMTP_URL', `http://user:${SECRET}@mail.example.com`, {}],
+    ['TIDINGS_ENCRYPTION_KEY', SECRET, {}],
+    ['TIDINGS_PROVIDERS', 'email=pigeon', {}],
+    ['TIDINGS_PROVIDERS', 'letter=sandbox', {}],
+    ['TIDINGS_PROVIDERS', 'email', {}],
+    ['TIDINGS_PROVIDERS', 'email=smtp', {}],
+    ['TIDINGS_PROVIDERS', 'sms=smtp', { SMTP_URL: `smtp://user:${SECRET}@localhost:25` }],
+    ['TIDINGS_LOG_LEVEL', 'loud', {}],
+    ['TIDINGS_WATCH', 'perhaps', {}],
+    ['TIDINGS_LEASE', 'long', {}],
+    ['TIDINGS_POLL', '0s', {}],
+  ])('names a wrong %s (%s), and repeats no secret', (name, value, more) => {
+    let message = '';
+    try {
+      read({ ...more, [name]: value });
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      message = (error as Error).message;
+    }
+    expect(message).toMatch(new RegExp(`^${name}\\b`));
+    expect(message).not.toContain(SECRET);
+  });
+
+  test.each([
+    'postgres://user:sec%2Fret@127.0.0.1:5/db',
+    'postgresql://user:p@ss@host/db',
+    'postgres://user:pass@[::1]:5432/db?sslmode=disable',
+    'postgres://user:pass@/db?host=/run/postgresql',
+    'postgres://host:5432/db?user=me@there',
+    'postgres://%2Frun%2Fpostgresql/db',
+    'postgres:///db',
+  ])('DATABASE_URL=%s is not changed', (url) => {
+    expect(read({ DATABASE_URL: url }).databaseUrl).toBe(url);
+  });
+
+  test('generates an encryption key once, readable by its owner only', () => {
+    const first = read({}).encryptionKey;
+    expect(first.length).toBe(32);
+    expect(read({}).encryptionKey).toEqual(first);
+    const file = join(dataDir, 'encryption.key');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const kept = readFileSync(file, 'utf8');
+    writeFileSync(file, SECRET);
+    expect(() => read({})).toThrow(ConfigError);
+    expect(() => read({})).toThrow(/encryption\.key does not contain a key/);
+    expect(() => read({})).not.toThrow(SECRET);
+    writeFileSync(file, kept);
+  });
+
+  test('uses a configured encryption key', () => {
+    const key = Buffer.alloc(32, 7);
+    expect(read({ TIDINGS_ENCRYPTION_KEY: key.toString('base64') }).encryptionKey).toEqual(key);
+  });
+
+  test('SMTP_URL selects SMTP for email, and TIDINGS_PROVIDERS overrides it', () => {
+    const SMTP_URL = 'smtp://localhost:2525';
+    expect(read({ SMTP_URL }).providers).toEqual({ internal: 'log', email: 'smtp' });
+    expect(read({ SMTP_URL, TIDINGS_PROVIDERS: 'email=noop, internal=sandbox' }).providers).toEqual({
+      internal: 'sandbox',
+      email: 'noop',
+    });
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { hasBrowser, TYPES, useConsole, waited } from './support/console.ts';
+
+describe.skipIf(!hasBrowser)('the catalog page', () => {
+  const app = useConsole();
+
+  test('shows the version, the rules in words, and the notification types with their channels', async () => {
+    const { page } = await app.visit('#/');
+    await page.getByRole('link', { name: 'Catalog' }).click();
+    await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
+    const nudge = page.getByTestId('rule').filter({ hasText: 'BANK_LINK_NUDGE_SMS' });
+    expect(await nudge.innerText()).toMatch(
+      /On\s+link_bank_success\s+After\s+within 24h after signup_completed\s+Limit\s+once/,
+    );
+    const alert = page.getByTestId('rule').filter({ hasText: 'HIGH_RISK_ALERT' });
+    expect(await alert.innerText()).toMatch(/When\s+event\.attempt_number >= 3\s+Limit\s+none/);
+    const types = page.getByTestId('notification-type');
+    expect(await types.count()).toBe(TYPES.length);
+    expect(await types.first().innerText()).toMatch(/WELCOME_EMAIL\s+Welcomes a new customer .*\s+Email\s+marketing/);
+    const followUp = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'FOLLOW_UP' }) });
+    expect(await followUp.innerText()).toMatch(
+      /signup_completed, then within 30d\s+link_bank_success, then within 30d\s+Count\s+at least 1 of plan_bought within day/,
+    );
+    expect(await followUp.innerText()).toMatch(/Delay\s+5m\s+Limit\s+none\s+Split\s+control 0%, all 100%\s+FOLLOW_UP/);
+    const tip = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'PRO_TIP' }) });
+    expect(await tip.innerText()).toMatch(
+      /On\s+plan becomes "pro"\s+[\s\S]*Choose\s+user\.plan == "basic" → NEWSLETTER\s+otherwise → PRO_TIP/,
+    );
+    const keep = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'KEEP_PLAN' }) });
+    expect(await keep.innerText()).toMatch(/Do\s+set plan to event\.plan\s+nothing is sent/);
+    await page.getByTestId('event-type').getByText('A payment did not go through.').waitFor();
+    await page.goto(`${app.server.url}/#/elsewhere`);
+    await page.getByText('Page not found').waitFor();
+  });
+
+  test('shows the changes of each version, and rolls back after a confirmation', async () => {
+    const changed = new Map(app.catalog);
+    changed.set('rules.yaml', changed.get('rules.yaml')!.replace('event.starts_at - 24h', 'event.starts_at - 2h'));
+    expect(await app.tidings.apply(changed)).toBe(2);
+    const { page } = await app.visit('#/catalog');
+    await page.getByTestId('catalog-version').getByText('version 2, applied').waitFor();
+    await page.getByRole('link', { name: 'All versions' }).click();
+    const versions = page.getByTestId('version');
+    await versions.nth(1).waitFor();
+    expect(await versions.allInnerTexts()).toEqual([
+      expect.stringMatching(/^Version 2\s+active\s+applied .* by test · \d+ rules, \d+ notification types/),
+      expect.stringMatching(/^Version 1\s+applied .*Roll back/s),
+    ]);
+    await versions.first().getByTestId('version-changes').click();
+    const differences = page.getByTestId('difference');
+    expect(await waited(differences)).toEqual([
+      expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 24h\s+event\.starts_at - 2h$/),
+    ]);
+    await versions.last().getByTestId('rollback-button').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Roll back to version 1?').waitFor();
+    expect(await waited(dialog.getByTestId('difference'))).toEqual([
+      expect.stringMatching(/^changed\s+rule REMINDER\s+at\s+event\.starts_at - 2h\s+event\.starts_at - 24h$/),
+    ]);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect((await app.server.get('/api/v1/catalog')).body.version).toBe(2);
+    await versions.last().getByTestId('rollback-button').click();
+    await page.getByTestId('rollback-confirm').click();
+    await versions.last().getByText('active', { exact: true }).waitFor();
+    expect((await app.server.get('/api/v1/catalog')).body.version).toBe(1);
+    await versions.first().getByTestId('rollback-button').waitFor();
+    await page.getByRole('link', { name: 'Active catalog' }).click();
+    await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
+  });
+});

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import { faintText, tooWide } from './support/browser.ts';
+import {
+  entry,
+  hasBrowser,
+  ODD_ID,
+  openEvidence,
+  openWhy,
+  PAGES,
+  postAllPages,
+  settled,
+  statuses,
+  useConsole,
+} from './support/console.ts';
+import { testServer } from './support/http.ts';
+
+describe.skipIf(!hasBrowser)('all pages of the console', () => {
+  const app = useConsole(postAllPages);
+
+  test('sets the title, the scroll position and the focus of another page, and restores the position on Back', async () => {
+    const { page } = await app.visit('#/users/runner');
+    await page.getByTestId('load-older').scrollIntoViewIfNeeded();
+    const place = await page.evaluate<number>('scrollY');
+    expect(place).toBeGreaterThan(1000);
+    expect(await page.title()).toBe('runner · Tidings');
+    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+    await page.getByTestId('deliveries').waitFor();
+    expect(await page.title()).toBe('Deliveries · Tidings');
+    expect(await page.evaluate('[scrollY, document.activeElement.textContent]')).toEqual([0, 'Deliveries']);
+    // A filter is not another page.
+    const sent = page.getByRole('link', { name: 'Sent', exact: true });
+    await sent.click();
+    await expect.poll(() => statuses(page)).toEqual(['sent']);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sent');
+    await page.goBack();
+    await page.goBack();
+    await entry(page, 'sprint-54').waitFor();
+    expect(await page.evaluate('[Math.round(scrollY), document.activeElement.textContent]')).toEqual([place, 'runner']);
+    await page.goForward();
+    await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
+    expect(await page.evaluate('scrollY')).toBe(0);
+  });
+
+  test('have one heading of the first level, and skip no level', async () => {
+    const { page } = await app.visit('#/');
+    for (const hash of [...PAGES, '#/elsewhere', '#/users/unknown-user']) {
+      await page.goto(`${app.server.url}/${hash}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      if (PAGES.includes(hash)) await settled(page);
+      const levels = await page.evaluate<number[]>(
+        '[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(({ tagName }) => Number(tagName[1]))',
+      );
+      expect([levels[0], levels.filter((level) => level === 1).length], hash).toEqual([1, 1]);
+      expect(
+        levels.filter((level, index) => level > (levels[index - 1] ?? 0) + 1),
+        hash,
+      ).toEqual([]);
+    }
+  });
+
+  test('ask for an API key, and keep it in this tab and out of URLs', async () => {
+    const closed = await testServer(app.tidings, { apiKeys: ['the-key-of-this-test'] });
+    try {
+      const { page, complaints } = await app.visit('#/users/maria', {}, undefined, closed.url);
+      const form = page.getByTestId('key-form');
+      await form.getByLabel('API key').fill('a-wrong-key-of-this-test');
+      await page.keyboard.press('Enter');
+      await form.getByText('The API rejected this key.').waitFor();
+      await form.getByLabel('API key').fill('the-key-of-this-test');
+      await page.keyboard.press('Enter');
+      await entry(page, 'maria-signup').waitFor();
+      await page.reload();
+      await entry(page, 'maria-signup').waitFor();
+      expect(complaints.splice(0).filter((one) => !one.includes('status of 401'))).toEqual([]);
+      expect(page.url()).toBe(`${closed.url}/#/users/maria`);
+      expect(await page.evaluate('[Object.values(sessionStorage), JSON.stringify(localStorage)]')).toEqual([
+        ['the-key-of-this-test'],
+        expect.not.stringContaining('the-key'),
+      ]);
+    } finally {
+      // Before the server closes: an open page would keep sending requests.
+      await app.leave();
+      await closed.close();
+    }
+  });
+
+  test('show the problem that the API reports, and retry', async () => {
+    const problem = {
+      type: 'about:blank',
+      title: 'Service overloaded',
+      status: 503,
+      detail: 'Too much.',
+      code: 'overloaded',
+    };
+    const { page, complaints } = await app.visit('#/users/maria', {}, (opened) =>
+      opened.route('**/api/v1/audit/**', (route) =>
+        route.fulfill({ status: 503, contentType: 'application/problem+json', json: problem }),
+      ),
+    );
+    const shown = page.getByTestId('problem');
+    await shown.getByText('Service overloaded').waitFor();
+    expect(await shown.innerText()).toMatch(/Too much\.[\s\S]*overloaded/);
+    await page.unroute('**/api/v1/audit/**');
+    await shown.getByRole('button', { name: 'Retry' }).click();
+    await entry(page, 'maria-signup').waitFor();
+    await shown.waitFor({ state: 'detached' });
+    expect(complaints.splice(0).filter((one) => !one.includes('status of 503'))).toEqual([]);
+  });
+
+  test('keep their content and report it when the server cannot be reached', async () => {
+    const passing = await testServer(app.tidings);
+    const { page, complaints } = await app.visit('#/', {}, undefined, passing.url);
+    await page.getByTestId('activity-row').first().waitFor();
+    await passing.close();
+    await page.getByTestId('problem').getByText('Tidings cannot be reached').waitFor();
+    expect(await page.getByTestId('live').innerText()).toBe('not updating');
+    expect(await page.getByTestId('activity-row').count()).toBeGreaterThan(0);
+    expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
+  });
+
+  test.each(['light', 'dark'] as const)('have readable text in %s colors', async (colorScheme) => {
+    const { page } = await app.visit('#/', { colorScheme });
+    for (const hash of PAGES) {
+      await page.goto(`${app.server.url}/${hash}`);
+      await settled(page);
+      if (hash.startsWith('#/users')) {
+        await openEvidence(page.getByTestId('timeline-entry').last());
+        await openWhy(page);
+      }
+      await page.mouse.move(0, 0);
+      expect(await faintText(page), hash).toEqual([]);
+    }
+    expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme);
+  });
+
+  test('use the color scheme of the system until the user chooses one', async () => {
+    const { page } = await app.visit('#/', { colorScheme: 'dark' });
+    const scheme = (name: string) => page.locator(`html[data-mantine-color-scheme=${name}]`).waitFor();
+    await scheme('dark');
+    await page.getByRole('button', { name: 'Use light colors' }).click();
+    await scheme('light');
+    await page.reload();
+    await scheme('light');
+    await page.getByRole('button', { name: 'Use dark colors' }).waitFor();
+  });
+
+  test('fit the width of a phone, where everything can be reached', async () => {
+    const { page } = await app.visit('#/', { viewport: { width: 390, height: 844 } });
+    for (const hash of [...PAGES, `#/users/${encodeURIComponent(ODD_ID)}`]) {
+      await page.goto(`${app.server.url}/${hash}`);
+      await settled(page);
+      for (const card of await page.getByTestId('timeline-entry').all()) await openEvidence(card);
+      expect(await tooWide(page), hash).toBeLessThanOrEqual(0);
+    }
+    // By name: a phone shows no texts in the menu.
+    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+    for (const button of await page.getByTestId('delivery-row').getByRole('button').all()) {
+      const box = await button.boundingBox();
+      expect((box?.x ?? 0) + (box?.width ?? 1000)).toBeLessThanOrEqual(390);
+    }
+    await page.getByTestId('message-button').first().click();
+    await page.getByTestId('message').waitFor();
+    expect(await tooWide(page)).toBeLessThanOrEqual(0);
+  });
+
+  test('show the timeline first on a phone, and the rest on demand', async () => {
+    const { page } = await app.visit('#/users/maria', { viewport: { width: 390, height: 844 } });
+    const first = page.getByTestId('timeline-entry').first();
+    await first.waitFor();
+    expect((await first.boundingBox())?.y).toBeLessThan(500);
+    expect(await page.getByTestId('why-row').count()).toBe(0);
+    await page.getByRole('button', { name: 'Explanations' }).click();
+    await page.getByTestId('why-row').first().waitFor();
+    await page.getByRole('button', { name: 'Profile' }).click();
+    await page.getByTestId('profile').getByText('Europe/Lisbon').waitFor();
+    // The placeholder of the search is not truncated.
+    const search = 'document.querySelector("[data-testid=user-search]")';
+    await page.evaluate(`${search}.value = ${search}.placeholder`);
+    expect(await page.evaluate(`${search}.scrollWidth - ${search}.clientWidth`)).toBeLessThanOrEqual(0);
+    await page.goto(`${app.server.url}/#/users/${'long'.repeat(60)}`);
+    await page.getByText('No events for this user').waitFor();
+    expect((await page.locator('.user-icon').boundingBox())?.width).toBe(30);
+  });
+});
