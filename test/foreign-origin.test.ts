@@ -37,7 +37,7 @@ test.each([
   ['a sandboxed page or a file', { origin: 'null' }],
   ['another site, as the browser says', { 'sec-fetch-site': 'cross-site' }],
   ['a sibling site, as the browser says', { 'sec-fetch-site': 'same-site' }],
-])('a write from %s is refused', async (_name, headers) => {
+])('a write from %s is rejected', async (_name, headers) => {
   for (const path of ['/api/v1/events', '/events', '/api/v1/events/rejected/1/retry', '/api/v1/unknown']) {
     expect(await send('POST', path, headers)).toEqual([403, 'foreign_origin']);
   }

@@ -80,7 +80,7 @@ describe('a compressed body', () => {
     }
   });
 
-  test.each(['zstd', 'gzip, br', 'constructor'])('with content-encoding %s is refused by name', async (encoding) => {
+  test.each(['zstd', 'gzip, br', 'constructor'])('with content-encoding %s is rejected by name', async (encoding) => {
     expect(await post(eventText(), { 'content-encoding': encoding })).toMatchObject({
       status: 415,
       body: { code: 'unsupported_media_type', detail: expect.stringContaining('gzip, deflate and br') },
@@ -103,7 +103,7 @@ describe('a body that is not JSON', () => {
     });
   });
 
-  test('is refused however deep it is nested', async () => {
+  test('is rejected however deep it is nested', async () => {
     expect(await post('['.repeat(MIB))).toMatchObject({ status: 400, body: { code: 'invalid_json' } });
   });
 

@@ -115,7 +115,7 @@ describe.skipIf(!findPgBouncer())('behind PgBouncer', () => {
     }
   });
 
-  test('its transaction mode is refused in a sentence', async () => {
+  test('its transaction mode is reported in a sentence', async () => {
     const pooler = await startPgBouncer(database.url, 'transaction');
     try {
       await expect(checkSessions(pooler.url)).rejects.toThrow(/pooler in transaction .*pool_mode = session/s);

@@ -103,7 +103,7 @@ export class Pipeline {
     }
   }
 
-  /** Resolves when every request has its results, and the workers have been told of them. */
+  /** Resolves when every request has its results, and its work has been announced to the workers. */
   async drain(): Promise<void> {
     await this.#batcher.idle();
     await this.#parts.announcer.flush();

@@ -59,7 +59,7 @@ export interface Batch {
   }[];
 }
 
-/** What a batch left to do for workers. */
+/** Work for the workers that a batch has left. */
 export interface Written {
   /** Whether there are new deliveries. */
   readonly hasDeliveries: boolean;

@@ -11,7 +11,7 @@ export function findPgBouncer(): string | undefined {
   return ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/pgbouncer'].find((path) => existsSync(path));
 }
 
-const NOBODY = 65_534;
+const UNPRIVILEGED_UID = 65_534;
 
 export interface PgBouncer {
   readonly url: string;
@@ -44,7 +44,7 @@ default_pool_size = 60
 max_client_conn = 200
 `,
   );
-  const user = process.getuid?.() === 0 ? { uid: NOBODY } : {};
+  const user = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_UID } : {};
   const child = spawn(findPgBouncer() as string, [settings], { stdio: 'ignore', ...user });
   const url = `postgres://${target.username}@127.0.0.1:${port}/${database}`;
   for (let tries = 0; !(await canConnect(port)); tries++) {
