@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import { commit } from '../store/batch.ts';
-import { type EventResult, splitDuplicates, toResults } from './results.ts';
+import { rejectOversizedProfiles } from './profile-bound.ts';
+import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
 import { beginLocked, decideEmitted, decideEvents, type TransactionParts, writeAndAnnounce } from './transaction.ts';
 
 /**
@@ -19,14 +20,16 @@ export async function ingestEvents(
 ): Promise<EventResult[]> {
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const transaction = await beginLocked(parts, connection, { tenantId, userIds, events, checkDuplicates });
-  const { query, rows, decider } = transaction;
+  const { query, rows, facts, decider } = transaction;
   const { existing, fresh } = splitDuplicates(events, rows);
-  if (fresh.length === 0) {
+  const { accepted, rejected } = rejectOversizedProfiles(fresh, facts);
+  const known = rejected.size === 0 ? existing : addRejected(events, existing, rejected);
+  if (accepted.length === 0) {
     await commit(connection);
-    return toResults(events, existing, []);
+    return toResults(events, known, []);
   }
-  const emitted = await decideEvents(transaction, query, fresh);
+  const emitted = await decideEvents(transaction, query, accepted);
   await decideEmitted(transaction, emitted);
   await writeAndAnnounce(parts, transaction);
-  return toResults(events, existing, decider.batch.events);
+  return toResults(events, known, decider.batch.events);
 }

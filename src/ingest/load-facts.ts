@@ -32,6 +32,8 @@ export interface Facts {
   readonly users: ReadonlyMap<string, UserState>;
   /** Keyed hashes of the stored addresses, by user id; a user who is not stored has no entry. */
   readonly addressHashes: ReadonlyMap<string, ProfileRow['addressHashes']>;
+  /** Size of the stored traits, in characters of JSON, by user id; a user who is not stored has no entry. */
+  readonly profileChars: ReadonlyMap<string, number>;
   /** Whether any wait of the tenant is open. */
   readonly hasWaits: boolean;
   /** Whether a user state has a stored event with its content, which may be a trigger to evaluate again. */
@@ -69,7 +71,8 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
 export function buildFacts(userIds: readonly string[], rows: FactRows): Facts {
   const users = new Map(userIds.map((userId) => [userId, newUserState(userId)]));
   const addressHashes = new Map(rows.profiles.map((row) => [row.userId, row.addressHashes]));
-  const facts: Facts = { users, addressHashes, hasWaits: rows.hasWaits, hasStoredTriggers: false };
+  const profileChars = new Map(rows.profiles.map((row) => [row.userId, row.traitsChars]));
+  const facts: Facts = { users, addressHashes, profileChars, hasWaits: rows.hasWaits, hasStoredTriggers: false };
   for (const { userId, profile } of rows.profiles) getUser(facts, userId).profile = profile;
   mergeRows(facts, rows);
   return facts;

@@ -55,6 +55,18 @@ export function splitDuplicates(
   return { existing, fresh };
 }
 
+/** Returns the existing results with those of rejected events, by event key; what repeats such an event is rejected as well. */
+export function addRejected(
+  events: readonly ReceivedEvent[],
+  existing: readonly ExistingResult[],
+  rejected: ReadonlyMap<string, EventResult>,
+): ExistingResult[] {
+  return existing.map((result, index) => {
+    const isNew = result === null || result === 'repeats';
+    return (isNew && rejected.get((events[index] as ReceivedEvent).key)) || result;
+  });
+}
+
 /**
  * Returns a result for each event, in their order. An event that repeats another of the batch has the decisions on the
  * first one.

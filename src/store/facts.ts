@@ -55,6 +55,8 @@ export interface FactRows {
 export interface ProfileRow {
   readonly userId: string;
   readonly profile: Profile;
+  /** Size of the traits, in characters of JSON. */
+  readonly traitsChars: number;
   /** Keyed hashes of the current addresses, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
 }
@@ -186,6 +188,7 @@ function readProfiles(tenantId: string, userIds: readonly string[], rows: Loaded
       rows.profiles.push({
         userId: userIds[Number(index)] as string,
         profile: { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) },
+        traitsChars: traits.length,
         addressHashes: JSON.parse(addressHashes),
       });
     },

@@ -44,7 +44,7 @@ export async function loadHistory(
   const none = compileCatalog(0, 0, EMPTY_CATALOG);
   const rules = { ...none.rules, hasTraitPatterns: true };
   const query = { tenantId: TENANT, userIds: [...users.keys()], events: [], history, limits: [] };
-  const facts = { users, addressHashes: new Map(), hasWaits: false, hasStoredTriggers: false };
+  const facts = { users, addressHashes: new Map(), profileChars: new Map(), hasWaits: false, hasStoredTriggers: false };
   const connection = await pool.connect();
   await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);
   connection.release();
