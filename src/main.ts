@@ -62,8 +62,11 @@ const clock = Date.now;
 const MAX_LAST_REQUESTS_MS = 3000;
 /** Time in ms that a stop waits for sends under way; then they are aborted. */
 const MAX_LAST_SENDS_MS = 3000;
-/** Connections to PostgreSQL in the pool. */
-const MAX_CONNECTIONS = 20;
+/**
+ * Connections to PostgreSQL, by what they serve: none of the three waits for another. Ingest decides events, waits and
+ * schedules; requests read and change everything else; work claims, settles and renews leases.
+ */
+const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6 };
 /** Further ones: the listeners of deliveries, waits and schedules. */
 const MAX_OTHER_CONNECTIONS = 4;
 
@@ -91,11 +94,15 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         : null;
     if (embedded) cleanup.push(() => embedded.stop());
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
-    const pool = openPool(databaseUrl, { max: MAX_CONNECTIONS, name: 'tidings' });
-    cleanup.push(() => pool.end());
+    const open = (use: keyof typeof MAX_CONNECTIONS) => {
+      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}` });
+      cleanup.push(() => opened.end());
+      return opened;
+    };
+    const pool = open('ingest');
     if (!embedded) {
       await checkSessions(databaseUrl);
-      await checkServerCapacity(pool, MAX_CONNECTIONS + MAX_OTHER_CONNECTIONS);
+      await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
     }
     await migrate(pool);
 
@@ -135,12 +142,13 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     const state = { starting: true, stopping: false, workers: (): { [part: string]: string } => ({}) };
     let startWorkers: (() => Promise<void>) | undefined;
     if (roles.workers) {
+      const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
       const random = Math.random;
       const { lease, poll } = config;
       const worker = new DeliveryWorker({
         name,
-        pool,
+        pool: workPool,
         databaseUrl,
         catalogs,
         seal,
@@ -152,7 +160,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         poll,
       });
       const timers = new TimerWorker({
-        pool,
+        pool: workPool,
         databaseUrl,
         pipeline,
         calendar: { next: nextOccurrence, label: formatLocalTimeKey },
@@ -187,7 +195,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       const { buildServer } = await import('./http/server.ts');
       const server = await buildServer({
         pipeline,
-        pool,
+        pool: open('requests'),
+        checkDatabase: async () => void (await pool.query('select 1')),
         catalogs,
         seal,
         clock,
@@ -234,6 +243,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     await stopAll();
     throw error;
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Returns a provider for every channel: the configured one, else the sandbox. */

@@ -111,6 +111,7 @@ function considered(decisions: Considered['decisions'], deliveries: Considered['
     rules: [],
     decisions,
     latestSend: decisions.find(({ outcome }) => outcome === 'send') ?? null,
+    isComplete: true,
     counts: {
       sends: decisions.filter(({ outcome }) => outcome === 'send').length,
       scheduled: decisions.filter(({ outcome }) => outcome === 'scheduled').length,

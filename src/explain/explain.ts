@@ -7,10 +7,17 @@ import type { Seal } from '../privacy/seal.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/delivery-views.ts';
 import { loadRejected } from '../store/rejected.ts';
-import { countDecisions, countEvents, type DecisionCount, loadDecisions, loadProfile } from '../store/users.ts';
+import {
+  countDecisions,
+  countEvents,
+  type DecisionCount,
+  hasMoreThanExamined,
+  loadDecisions,
+  loadProfile,
+} from '../store/users.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 
-/** Number of latest decisions that an explanation lists; its counts cover all decisions. */
+/** Number of latest decisions that an explanation lists; its counts cover all that were examined. */
 const MAX_LISTED_DECISIONS = 200;
 
 /** Parts of Tidings that an explanation reads from. */
@@ -43,6 +50,7 @@ export async function explainNotification(
   const ruleNames = rules.map(({ name }) => name);
   const allCounts = await countDecisions(pool, tenantId, userId, type, ruleNames);
   const counts = allCounts.filter(({ isAbout }) => isAbout);
+  const isComplete = !(await hasMoreThanExamined(pool, tenantId, userId));
   const sends = sumCounts(counts, 'send');
   const scheduled = sumCounts(counts, 'scheduled');
   let latestSend = decisions.find(({ outcome }) => outcome === 'send') ?? null;
@@ -67,6 +75,7 @@ export async function explainNotification(
     notificationType: type,
     known: profile !== null,
     catalogVersion: catalog.version,
+    isComplete,
     rules,
     decisions,
     latestSend,
@@ -84,6 +93,7 @@ export async function explainNotification(
     answer,
     paragraph,
     catalog_version: catalog.version,
+    is_complete: isComplete,
     rules: [...names].map((name) => ({
       rule: name,
       ...toRuleSummary(rules.find((rule) => rule.name === name)),

@@ -23,7 +23,9 @@ export interface Considered {
   readonly decisions: readonly ConsideredDecision[];
   /** Latest decision to send, of any age. */
   readonly latestSend: ConsideredDecision | null;
-  /** Numbers of all stored decisions. */
+  /** Whether all events of the user were examined; otherwise only the latest, and every number is a lower bound. */
+  readonly isComplete: boolean;
+  /** Numbers of the stored decisions that were examined. */
   readonly counts: { readonly sends: number; readonly scheduled: number; readonly others: number };
   /** Rules that decided only about other notification types (another branch or variant), with the number of decisions. */
   readonly elsewhere: ReadonlyMap<string, number>;
@@ -100,8 +102,11 @@ function describeNotDelivered({ userId, notificationType }: Considered, deliveri
     : `${notificationType} was not delivered to ${userId}.`;
 }
 
-function describeDecided({ userId, notificationType, counts }: Considered, latest: ConsideredDecision): string[] {
-  const often = counts.sends === 1 ? '' : ` ${countTimes(counts.sends)}`;
+function describeDecided(
+  { userId, notificationType, counts, isComplete }: Considered,
+  latest: ConsideredDecision,
+): string[] {
+  const often = counts.sends === 1 ? '' : ` ${countTimes(counts.sends, isComplete)}`;
   return [
     `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${describeLatest(counts.sends, latest)}.`,
     latest.reason,
@@ -119,9 +124,9 @@ function describeSentBefore({ deliveries }: Considered): string[] {
   return before ? [`An earlier one ${describeSent(before)}`] : [];
 }
 
-function describeConsidered({ decisions, counts }: Considered): string[] {
+function describeConsidered({ decisions, counts, isComplete }: Considered): string[] {
   if (counts.others === 0) return [];
-  const considered = `It was also considered ${countTimes(counts.others)} without being sent`;
+  const considered = `It was also considered ${countTimes(counts.others, isComplete)} without being sent`;
   const latest = decisions.find(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled');
   return latest ? [`${considered}, ${describeLatest(counts.others, latest)}.`, latest.reason] : [`${considered}.`];
 }
@@ -134,7 +139,7 @@ function describeNotSent(considered: Considered): string[] {
   const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
   if (latest) {
     parts.push(
-      `The rule ${latest.rule} considered it ${countTimes(count)}, ${describeLatest(count, latest)}. ${latest.reason}`,
+      `The rule ${latest.rule} considered it ${countTimes(count, considered.isComplete)}, ${describeLatest(count, latest)}. ${latest.reason}`,
       ...describeRejected(considered),
     );
     return parts;
@@ -175,7 +180,7 @@ function describeTrigger(rule: Rule, considered: Considered): string[] {
   const elsewhere = considered.elsewhere.get(name);
   if (elsewhere) {
     return [
-      `The rule ${name} decided ${countTimes(elsewhere)} about ${userId}, each time for another branch or variant.`,
+      `The rule ${name} decided ${countTimes(elsewhere, considered.isComplete)} about ${userId}, each time for another branch or variant.`,
     ];
   }
   const received = on.filter((type) => seen.has(type));
@@ -188,7 +193,7 @@ function describeTrigger(rule: Rule, considered: Considered): string[] {
     return received.map((type) => {
       const { count, latest } = seen.get(type) as { count: number; latest: string };
       const when = `${count === 1 ? '' : 'the latest time '}on ${formatTime(latest)}`;
-      return `The rule ${name} is triggered by ${type}, which was received ${countTimes(count)}, ${when}, before this rule was active.`;
+      return `The rule ${name} is triggered by ${type}, which was received ${countTimes(count, considered.isComplete)}, ${when}, before this rule was active.`;
     });
   }
   if (rule.every) {
@@ -263,6 +268,7 @@ const CHANNEL_PHRASES: { readonly [channel: string]: string } = {
   internal: 'as an internal alert',
 };
 
-function countTimes(count: number): string {
+function countTimes(count: number, isComplete: boolean): string {
+  if (!isComplete) return `at least ${countTimes(count, true)}`;
   return count === 1 ? 'once' : count === 2 ? 'twice' : `${count} times`;
 }

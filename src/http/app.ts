@@ -11,7 +11,10 @@ import type { Seal } from '../privacy/seal.ts';
 /** Services and settings that the routes use. */
 export interface HttpDependencies {
   readonly pipeline: Pipeline;
+  /** For everything but ingest: a slow read does not keep an event waiting. */
   readonly pool: pg.Pool;
+  /** Rejects if events cannot be stored. Absent: asks `pool`. */
+  readonly checkDatabase?: () => Promise<void>;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;

@@ -117,7 +117,10 @@ export async function loadTimeline(
   return { events, decisions, last };
 }
 
-/** Loads only decisions, without reading the content of the events. */
+/** Number of latest events and of latest waits of a user that an explanation examines, at most. */
+export const MAX_EXAMINED_EVENTS = 10_000;
+
+/** Loads only decisions, without reading the content of the events; of the latest MAX_EXAMINED_EVENTS events. */
 export async function loadDecisions(
   pool: pg.Pool,
   tenantId: string,
@@ -125,22 +128,27 @@ export async function loadDecisions(
   limit: number,
   only: DecisionFilter,
 ): Promise<DecisionView[]> {
-  return (await loadEventsWithDecisions(pool, { tenantId, userId, limit, before: null, only }, [])).decisions;
+  const page = { tenantId, userId, limit, before: null, only };
+  return (await loadEventsWithDecisions(pool, page, [], MAX_EXAMINED_EVENTS)).decisions;
 }
 
 const CONTENT_COLUMNS = ['properties', 'traits', 'context'];
 
-/** @param content columns of the event to read beside its decisions */
+/**
+ * @param content columns of the event to read beside its decisions
+ * @param examined number of latest events among which those with such decisions are found; absent: all
+ */
 async function loadEventsWithDecisions(
   pool: pg.Pool,
   { tenantId, userId, limit, before, only }: TimelinePage,
   content: readonly string[],
+  examined?: number,
 ) {
   const texts = [...content, 'decisions'];
   const { rows, more } = await queryPage(pool, {
     select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at,
                     catalog_version, ${texts.join(', ')}
-             from events
+             from ${examined === undefined ? 'events' : `(${latestEvents(examined)}) as events`}
              where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
                and ($5::text is null or ${hasDecision('$5')})
              order by event_time desc, key desc limit $6`,
@@ -163,6 +171,11 @@ async function loadEventsWithDecisions(
   const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
   const ended = await loadEndedWaits(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
   return { rows, decisions: mergeNewestFirst(decisions, ended), last: cursor };
+}
+
+/** Returns the SQL of the latest events of the user $2 of the tenant $1: a walk along the primary key. */
+function latestEvents(count: number): string {
+  return `select * from events where tenant_id = $1 and user_id = $2 order by event_time desc, key desc limit ${count}`;
 }
 
 /** Maximum number of ended waits shown beside one page of events. */
@@ -234,7 +247,10 @@ export interface DecisionCount {
   readonly count: number;
 }
 
-/** Counts all stored decisions of a user: those about the notification type, and the others of these rules. */
+/**
+ * Counts the stored decisions of a user: those about the notification type, and the others of these rules. Examines the latest
+ * MAX_EXAMINED_EVENTS events and as many waits.
+ */
 export async function countDecisions(
   pool: pg.Pool,
   tenantId: string,
@@ -244,9 +260,10 @@ export async function countDecisions(
 ): Promise<DecisionCount[]> {
   const { rows } = await pool.query<DecisionCount>(
     `select d ->> 'r' as rule, d ->> 'o' as outcome, coalesce(d ->> 't', d ->> 'r') = $3 as "isAbout", count(*) as count
-     from (select decisions from events where tenant_id = $1 and user_id = $2
+     from (select decisions from (${latestEvents(MAX_EXAMINED_EVENTS)}) as latest
            union all
-           select decisions from waits where tenant_id = $1 and user_id = $2 and decisions is not null) as stored
+           (select decisions from waits where tenant_id = $1 and user_id = $2 and decisions is not null
+            order by trigger_time desc limit ${MAX_EXAMINED_EVENTS})) as stored
      cross join json_array_elements(decisions) as d
      where coalesce(d ->> 't', d ->> 'r') = $3 or d ->> 'r' = any($4::text[]) group by 1, 2, 3`,
     [tenantId, userId, notificationType, rules],
@@ -254,7 +271,17 @@ export async function countDecisions(
   return rows;
 }
 
-/** Counts the events of a user by type, with the latest time of each. */
+/** Returns whether the user has more events than MAX_EXAMINED_EVENTS. */
+export async function hasMoreThanExamined(pool: pg.Pool, tenantId: string, userId: string): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select from events where tenant_id = $1 and user_id = $2 order by event_time desc, key desc
+     offset ${MAX_EXAMINED_EVENTS} limit 1`,
+    [tenantId, userId],
+  );
+  return rows.length > 0;
+}
+
+/** Counts the latest MAX_EXAMINED_EVENTS events of a user by type, with the latest time of each. */
 export async function countEvents(
   pool: pg.Pool,
   tenantId: string,
@@ -262,8 +289,8 @@ export async function countEvents(
   types: readonly string[],
 ): Promise<Map<string, { count: number; latest: string }>> {
   const { rows } = await pool.query<{ event_type: string; count: number; latest: Millis }>(
-    `select event_type, count(*) as count, max(event_time) as latest from events
-     where tenant_id = $1 and user_id = $2 and event_type = any($3::text[]) group by event_type`,
+    `select event_type, count(*) as count, max(event_time) as latest from (${latestEvents(MAX_EXAMINED_EVENTS)}) as latest
+     where event_type = any($3::text[]) group by event_type`,
     [tenantId, userId, types],
   );
   return new Map(rows.map((row) => [row.event_type, { count: row.count, latest: isoTime(row.latest) }]));
