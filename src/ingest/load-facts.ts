@@ -25,7 +25,7 @@ import { loadWaits, loadWaitsById } from '../store/waits.ts';
 import { ids } from './ids.ts';
 
 /**
- * What is known of the users of a batch: their states, built here from stored rows. Nothing else adds stored rows to a
+ * The facts about the users of a batch: their states, built here from stored rows. Nothing else adds stored rows to a
  * state.
  */
 export interface Facts {

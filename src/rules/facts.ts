@@ -108,7 +108,7 @@ export interface KnownEvent {
   readonly time: number;
   readonly event?: Event;
   /**
-   * Of a stored event: the patterns (`patternKey`) of which it waits for the earlier half; empty if it was loaded for another
+   * The patterns (`patternKey`) of which a stored event waits for the earlier half; empty if it was loaded for another
    * reason. Absent for an event of this batch, which waits for every pattern that `completed` does not name.
    */
   readonly waitsFor?: ReadonlySet<string>;

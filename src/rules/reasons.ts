@@ -52,12 +52,13 @@ const WAITED: { readonly [kind in WaitKind]: string } = {
   every: 'it was due',
 };
 
-export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): string {
+export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Wait): string {
+  const { name } = rule;
   const until = `until ${formatTime(wait.dueAt)}`;
   if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom.dueAt)}.`;
   switch (wait.kind) {
     case 'unless':
-      return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless what it waits for happens.`;
+      return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless ${rule.unless?.events.join(' or ') ?? 'an event that ends the wait'} happens.`;
     case 'debounce':
       return `Waiting: to be sent on ${formatTime(wait.dueAt)} if it stays quiet.`;
     default:
@@ -67,7 +68,7 @@ export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): str
 
 export function collectedReason(wait: Wait): string {
   const total = wait.state.total ?? 1;
-  return `Collected: item ${total} of a summary that is due on ${formatTime(wait.dueAt)}.`;
+  return `Collected: item ${total} of a digest that is due on ${formatTime(wait.dueAt)}.`;
 }
 
 export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
@@ -75,7 +76,7 @@ export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
 }
 
 export function supersededReason({ name }: Rule, by: Happened): string {
-  return `Cancelled: another ${by.type}, of ${formatTime(by.time)}, takes its place for ${name}.`;
+  return `Cancelled: ${by.type} of ${formatTime(by.time)} takes the place of the earlier event for ${name}.`;
 }
 
 export function cancelledReason({ name }: Rule, by: Happened): string {

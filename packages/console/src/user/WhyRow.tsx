@@ -94,7 +94,9 @@ function Summary({ explanation }: { explanation: Explanation }) {
 }
 
 function NotSent({ explanation }: { explanation: Explanation }) {
-  const due = explanation.answer === 'waiting' ? explanation.decisions[0]?.evidence.wait?.due_at : undefined;
+  // A wait that moved leaves two decisions on one event: only the scheduled one has the due time that counts.
+  const scheduled = explanation.decisions.find(({ outcome }) => outcome === 'scheduled');
+  const due = explanation.answer === 'waiting' ? scheduled?.evidence.wait?.due_at : undefined;
   return (
     <>
       {ANSWER_LABELS[explanation.answer]}
