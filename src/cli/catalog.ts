@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { RollbackResult, VersionDiff } from '../catalog/versions.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
+import { formatCount } from './output/format-count.ts';
 import { formatDifferences } from './output/format-differences.ts';
 import { runApiCommand } from './run-command.ts';
 
@@ -56,12 +57,8 @@ function parseVersion(text: string): number {
 
 function formatVersion(view: CatalogVersionView): string {
   const { version, active, applied_at, applied_by, rules, notifications } = view;
-  const content = `${countOf(rules, 'rule')}, ${countOf(notifications, 'notification')}`;
+  const content = `${formatCount(rules, 'rule')}, ${formatCount(notifications, 'notification')}`;
   return `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`;
-}
-
-function countOf(count: number, name: string): string {
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
 function formatRollback({ version, from, changed }: RollbackResult): string {

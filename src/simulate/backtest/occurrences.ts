@@ -78,7 +78,7 @@ export class Occurrences {
     if (!compiled)
       throw new Error(`catalog version ${catalogVersion} has no rule ${rule}, but the history has an occurrence of it`);
     const localTimeKey = formatLocalTimeKey(dueAt, resolveZone(compiled.rule.zone, user.profile.traits));
-    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey: localTimeKey };
+    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey };
   }
 
   #findNext(compiled: CompiledRule, user: UserState, zone: string, after: Millis): Occurrence | undefined {
@@ -95,7 +95,7 @@ export class Occurrences {
       compiled,
       version: this.#plan.candidate?.version ?? 0,
       due,
-      localTimeKey: localTimeKey,
+      localTimeKey,
     };
   }
 }
