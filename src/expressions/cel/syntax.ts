@@ -6,6 +6,7 @@
  * hang, and a missing key is an exception (with a stack) rather than a value.
  */
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
+import { findInvisibleOutsideQuotes } from '../../lib/invisible-characters.ts';
 import type { ConditionProblem, ExpressionKind } from './code.ts';
 
 const MAX_EXPRESSION_CHARS = 4096;
@@ -68,6 +69,12 @@ function toProblem(error: ParseError, expression: string, noun: ExpressionKind):
 
   const problem = (message: string, meant?: string): ConditionProblem =>
     meant === undefined ? { message, offset } : { message, offset, hint: `did you mean ${meant}?` };
+
+  const invisible = findInvisibleOutsideQuotes(expression);
+  if (invisible) {
+    const { index, name, hint } = invisible;
+    return { message: `the ${noun} has ${name} here`, offset: index, hint };
+  }
 
   switch (error.code) {
     case 'expected_token': {
