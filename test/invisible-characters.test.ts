@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compileCondition } from '../src/expressions/condition.ts';
 import { formatMistakes } from './support/catalog.ts';
+import { listTemplateProblems } from './support/templates.ts';
 
 const mistakes = (rules: string, events = 'events: { paid: { properties: { k: string } } }') =>
   formatMistakes(
@@ -53,6 +54,21 @@ describe('a character that cannot be seen is named', () => {
     expect(found).toContain('a zero-width space (U+200B)');
     expect(found).toContain('a word joiner (U+2060)');
   });
+});
+
+test('a typographic quote is named where a straight one is needed', () => {
+  expect(compileCondition('event.k == "open\u201d', {})).toMatchObject({
+    problems: [{ hint: '\u201d (U+201D) is a typographic quote: write " or \'' }],
+  });
+  expect(compileCondition('event.k == \u00abopen\u00bb', {})).toMatchObject({
+    problems: [{ offset: 11, hint: '\u00ab (U+00AB) is a typographic quote: write " or \'' }],
+  });
+});
+
+test('in a field of a template', () => {
+  const [problem] = listTemplateProblems({ text: 'Hello {{user.na\u200bme}}' }, 'sms');
+  expect(problem).toMatchObject({ line: 1, column: 9, hint: 'delete it' });
+  expect(problem?.message).toContain('a zero-width space (U+200B)');
 });
 
 test('a text between quotes may have any character, and a word its joiners', async () => {

@@ -6,7 +6,7 @@ const MAX_LOCALE_CHARS = 100;
  * underscores, and what POSIX adds after a dot or an at sign (`pt_BR.UTF-8`).
  */
 export function canonicalizeLocale(locale: string): string | undefined {
-  if (locale.length > MAX_LOCALE_CHARS) return undefined;
+  if (locale === '' || locale.length > MAX_LOCALE_CHARS) return undefined;
   try {
     return Intl.getCanonicalLocales(
       locale

@@ -1,8 +1,11 @@
 import { findNearest } from '../lib/did-you-mean.ts';
+import { findInvisible } from '../lib/invisible-characters.ts';
 import type { Json, JsonObject } from '../model/event.ts';
+import { isBlankText } from './blank.ts';
 import { checkDateFormat } from './date-format.ts';
 import { getMember, HELPERS, isTruthy, toText, type Value } from './helpers.ts';
-import { escapeAt, findPlace, isBlankText, LOOKBACK_CHARS } from './html.ts';
+import { escapeAt } from './html-escape.ts';
+import { findPlace, LOOKBACK_CHARS } from './html-place.ts';
 import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
 
@@ -353,6 +356,11 @@ class Compiler {
   }
 
   #path(path: hbs.AST.PathExpression): Expression {
+    const odd = path.original.includes('[') ? undefined : findInvisible(path.original);
+    if (odd) {
+      this.#problem(path, `\`${path.original}\` has ${odd.name}`, odd.hint);
+      return EMPTY_EXPRESSION;
+    }
     if (path.data) return this.#loopData(path);
     const names = path.parts;
     const scoped = /^(?:\.|this\b)/.test(path.original);

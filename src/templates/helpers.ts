@@ -3,7 +3,7 @@ import { DateTime, type Zone } from 'luxon';
 import { canonicalizeLocale } from '../lib/locale.ts';
 import type { Json } from '../model/event.ts';
 import { findZone, UTC } from '../time/zone.ts';
-import { encodeUrlValue } from './html.ts';
+import { encodeUrlValue } from './html-escape.ts';
 
 export type Value = Json | undefined;
 

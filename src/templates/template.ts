@@ -2,9 +2,9 @@ import { findNearest } from '../lib/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
 import type { Channel, Message } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
+import { isBlankHtml, isBlankText } from './blank.ts';
 import { compilePart, type FieldPath, type Part, RenderLimit } from './compile.ts';
 import { getMember, toText } from './helpers.ts';
-import { isBlankHtml, isBlankText } from './html.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
@@ -119,6 +119,8 @@ const MAX_NAMED_FIELDS = 5;
 /** A message is blank if its reader sees nothing in a part. HTML may consist of images, and then has no text. */
 function findBlankPart({ isTextDerived }: CompiledTemplate, { subject, text, html }: Message): PartName | undefined {
   if (subject !== undefined && isBlankText(subject)) return 'subject';
+  // Text that is made from the HTML shows that the HTML has some.
+  if (isTextDerived && !isBlankText(text)) return undefined;
   if (html !== undefined && isBlankHtml(html)) return 'html';
   return isBlankText(text) && (html === undefined || !isTextDerived) ? 'text' : undefined;
 }

@@ -31,9 +31,15 @@ export function parseExpression(
     return { node: parser.parse(expression).ast };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    return { problem: toProblem(error, expression, noun) };
+    const problem = toProblem(error, expression, noun);
+    const quote = problem.hint === undefined ? TYPOGRAPHIC_QUOTE.exec(expression)?.[0] : undefined;
+    if (quote === undefined) return { problem };
+    const code = quote.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    return { problem: { ...problem, hint: `${quote} (U+${code}) is a typographic quote: write " or '` } };
   }
 }
+
+const TYPOGRAPHIC_QUOTE = /[\u2018-\u201f\u00ab\u00bb\u2039\u203a]/;
 
 /** Hints by unexpected token or the word before it. */
 const TOKEN_HINTS: { readonly [token: string]: string } = {
