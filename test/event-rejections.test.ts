@@ -56,14 +56,14 @@ describe('a rejected event', () => {
       { ...VALID_EVENT, properties: '{}' },
       'invalid_event',
       'properties',
-      /is text \("\{\}"\); an object is needed/,
+      /is text \("\{\}"\), but must be an object/,
     ],
     [
       'user_traits a list',
       { ...VALID_EVENT, user_traits: [] },
       'invalid_event',
       'user_traits',
-      /is a list; an object is needed/,
+      /is a list, but must be an object/,
     ],
     [
       'a misspelled field',

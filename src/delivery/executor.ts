@@ -2,12 +2,12 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
-import type { Channel, Message, SendOutcome } from '../model/delivery.ts';
+import type { Channel, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { type ClaimedDelivery, markSendStarted } from '../store/deliveries.ts';
-import { renderMessage } from '../templates/template.ts';
+import { explainBlank, renderMessage } from '../templates/template.ts';
 import { addressAad } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
@@ -18,6 +18,8 @@ export interface DispatchResult {
   readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
   /** The message as it was sent; absent if the attempt ended before it was rendered. */
   readonly message?: Message;
+  /** Present with a message to a user who has a locale. */
+  readonly locale?: MessageLocale;
   /** The error that the provider threw, without addresses: a bug. */
   readonly error?: Error;
 }
@@ -92,7 +94,8 @@ export class Executor {
     if ('outcome' in address) return { provider, ...address };
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
-    return send(provider, delivery, address.to, rendered.message, deadline);
+    const { message, locale } = rendered;
+    return { ...(await send(provider, delivery, address.to, message, deadline)), ...(locale && { locale }) };
   }
 
   #openAddress({ tenantId, userId, channel, address }: ClaimedDelivery): { readonly to?: string } | Unsent {
@@ -107,14 +110,16 @@ export class Executor {
     }
   }
 
-  async #renderMessage(delivery: ClaimedDelivery): Promise<{ readonly message: Message } | Unsent> {
+  async #renderMessage(
+    delivery: ClaimedDelivery,
+  ): Promise<{ readonly message: Message; readonly locale?: MessageLocale } | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
-    const locale = getLocale(delivery.data);
+    const userLocale = getUserLocale(delivery.data);
     const template = await this.#options.catalogs.loadTemplate({
       tenantId,
       notificationType,
       channel,
-      locale,
+      locale: userLocale ?? '',
       catalogVersion,
       activeCatalog,
     });
@@ -130,9 +135,13 @@ export class Executor {
       user_id: delivery.userId,
       ...(about as JsonObject),
     };
-    const rendered = renderMessage(template, { ...data, notification });
-    if ('error' in rendered) return { outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
-    return rendered;
+    const values = { ...data, notification };
+    const rendered = renderMessage(template, values);
+    if ('error' in rendered) return toTemplateFailure(rendered.error);
+    const blank = explainBlank(template, rendered.message, values);
+    if (blank !== undefined) return toTemplateFailure(blank);
+    const { message } = rendered;
+    return userLocale === undefined ? { message } : { message, locale: { locale: template.locale, userLocale } };
   }
 
   #logError({ notificationId, channel }: ClaimedDelivery, error: unknown): void {
@@ -168,9 +177,15 @@ async function send(
   }
 }
 
-function getLocale(data: JsonObject): string {
+function toTemplateFailure(problem: string): Unsent {
+  return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
+}
+
+const MAX_LOCALE_CHARS = 100;
+
+function getUserLocale(data: JsonObject): string | undefined {
   const user = data.user as JsonObject | undefined;
-  return typeof user?.locale === 'string' ? user.locale : 'en';
+  return typeof user?.locale === 'string' ? storableText(user.locale.slice(0, MAX_LOCALE_CHARS)) : undefined;
 }
 
 /** The kind of address that a channel needs. Channels that are not listed need no address. */

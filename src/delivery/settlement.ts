@@ -19,7 +19,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message }: DispatchResult,
+  { provider, outcome, message, locale }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -43,7 +43,8 @@ export function toSettlement(
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: outcome.kind === 'delivered' ? (outcome.providerMessageId ?? null) : null,
     },
-    message: message && provider.keepsMessage ? { ...message, toMask: delivery.address?.mask ?? null } : null,
+    message:
+      message && provider.keepsMessage ? { ...message, ...locale, toMask: delivery.address?.mask ?? null } : null,
   };
 }
 

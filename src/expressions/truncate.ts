@@ -1,3 +1,4 @@
+import { sliceStart } from '../lib/truncate-text.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 
 const MAX_TEXT_CHARS = 200;
@@ -51,5 +52,5 @@ function* iterateKeys(object: JsonObject): Generator<string> {
 }
 
 function truncateText(text: string): string {
-  return text.length <= MAX_TEXT_CHARS ? text : `${text.slice(0, MAX_TEXT_CHARS).toWellFormed()}…`;
+  return text.length <= MAX_TEXT_CHARS ? text : `${sliceStart(text, MAX_TEXT_CHARS)}…`;
 }

@@ -1,4 +1,5 @@
 /* Values of expressions, the two kinds of failure, and their names in messages. */
+import { sliceStart } from '../lib/truncate-text.ts';
 
 /** JSON values, and the two kinds that only functions produce. Integers and fractions are one kind, as in JSON. */
 export type Value =
@@ -110,5 +111,5 @@ export function describeValue(value: Value): string {
 /** Truncates a text so that no address or secret can reach a message. */
 function truncateText(text: string): string {
   if (text.length <= 8 && !text.includes('@')) return text.toWellFormed();
-  return `${text.slice(0, 4).replace(/@.*/s, '').toWellFormed()}…`;
+  return `${sliceStart(text, 4).replace(/@.*/s, '')}…`;
 }

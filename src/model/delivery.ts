@@ -13,6 +13,14 @@ export interface Message {
   readonly html?: string;
 }
 
+/** The locale of a message, as evidence of how it was chosen. */
+export interface MessageLocale {
+  /** Locale of the template. */
+  readonly locale: string;
+  /** The trait `locale` of the user, truncated. */
+  readonly userLocale: string;
+}
+
 export const DELIVERY_STATUSES = [
   'queued',
   'sending',

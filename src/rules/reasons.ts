@@ -1,3 +1,4 @@
+import { truncateText } from '../lib/truncate-text.ts';
 import type { Limit, Rule } from '../model/catalog.ts';
 import type { Evidence, WaitKind } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
@@ -183,7 +184,7 @@ function sentence(parts: readonly string[]): string {
 
 function formatValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 59).toWellFormed()}…` : text;
+  return truncateText(text, 60);
 }
 
 function span(ms: Millis): string {

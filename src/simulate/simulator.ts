@@ -145,7 +145,7 @@ export class Simulator {
     for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) latest = next;
     if (next !== null) this.#agenda.add(next, item);
     const users = compiled.rule.zone === 'user' ? (this.#usersInZone.get(zone) ?? []) : this.users.keys();
-    const localTimeKey = formatLocalTimeKey(latest, zone);
+    const localTimeKey = formatLocalTimeKey(latest, zone, cron);
     return [...users].flatMap((userId) => this.#runOccurrence(userId, { compiled, due: latest }, localTimeKey, now));
   }
 

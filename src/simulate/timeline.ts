@@ -1,3 +1,4 @@
+import { truncateText } from '../lib/truncate-text.ts';
 import type { Decision, Evidence } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { SimulationStep } from './simulator.ts';
@@ -63,5 +64,5 @@ export function evidenceLines(evidence: Evidence): string[] {
 
 function short(value: unknown, most = 120): string {
   const text = JSON.stringify(value);
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+  return truncateText(text, most);
 }

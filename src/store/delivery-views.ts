@@ -133,7 +133,7 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
   return rows[0] && toDeliveryView(rows[0]);
 }
 
-/** Returns the message as it was sent; undefined: it was not kept. `to` is a mask. */
+/** Returns the message as it was sent, with its locale if the user has one; undefined: it was not kept. `to` is a mask. */
 export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId) {
   const { rows } = await pool.query<{
     to: string | null;
@@ -141,13 +141,17 @@ export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryI
     text: string;
     html: string | null;
     rendered_at: Millis;
+    locale: string | null;
+    user_locale: string | null;
   }>(
-    `select to_mask as to, subject, text, html, rendered_at from messages
+    `select to_mask as to, subject, text, html, rendered_at, locale, user_locale from messages
      where tenant_id = $1 and notification_id = $2 and channel = $3`,
     [tenantId, id.notificationId, id.channel],
   );
   const row = rows[0];
-  return row && { ...row, rendered_at: isoTime(row.rendered_at) };
+  if (!row) return undefined;
+  const { locale, user_locale, ...message } = row;
+  return { ...message, rendered_at: isoTime(row.rendered_at), ...(user_locale !== null && { locale, user_locale }) };
 }
 
 const SELECT_DELIVERY = `

@@ -77,7 +77,8 @@ export class Occurrences {
     const compiled = this.#plan.version(catalogVersion).byName.get(rule);
     if (!compiled)
       throw new Error(`catalog version ${catalogVersion} has no rule ${rule}, but the history has an occurrence of it`);
-    const localTimeKey = formatLocalTimeKey(dueAt, resolveZone(compiled.rule.zone, user.profile.traits));
+    const zone = resolveZone(compiled.rule.zone, user.profile.traits);
+    const localTimeKey = formatLocalTimeKey(dueAt, zone, compiled.rule.every?.cron);
     return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey };
   }
 
@@ -85,7 +86,7 @@ export class Occurrences {
     const { rule } = compiled;
     const due = nextOccurrence(rule.every?.cron ?? '', zone, after);
     if (due === null || due >= this.#plan.until) return undefined;
-    const localTimeKey = formatLocalTimeKey(due, zone);
+    const localTimeKey = formatLocalTimeKey(due, zone, rule.every?.cron);
     const startedAt =
       this.#startedAt.size === 0
         ? undefined

@@ -339,6 +339,8 @@ create table messages (
   text            text             not null,
   html            text,
   rendered_at     timestamptz(3)   not null,
+  locale          text,                       -- of the template; null: the user has no locale
+  user_locale     text,
   primary key (tenant_id, notification_id, channel)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
