@@ -193,7 +193,7 @@ export class DeliveryRows {
 }
 
 export function sentOf(held: ClaimedDelivery): Settlement {
-  return settlementOf(held, { status: 'sent' }, 'delivered');
+  return settlementOf(held, { status: 'sent' }, 'sent');
 }
 
 export function deadOf(held: ClaimedDelivery): Settlement {

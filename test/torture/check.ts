@@ -151,15 +151,15 @@ function checkDeliveries(
     const reachable = channel !== 'email' || user.email !== null;
     findings.expect(
       'each delivery ended as it must',
-      status === (reachable ? 'sent' : 'undeliverable') &&
-        delivery.tried.at(-1)?.o === (reachable ? 'delivered' : 'undeliverable'),
+      status === (reachable ? 'sandboxed' : 'undeliverable') &&
+        delivery.tried.at(-1)?.o === (reachable ? 'sandboxed' : 'undeliverable'),
       name,
     );
     const numbers = delivery.tried.map(({ n }) => n);
     const inOrder = numbers.length === attempts && numbers.every((n, i) => n === i + 1);
     findings.expect('attempts have no gap and no double', inOrder && attempts > 0, name);
 
-    const delivered = delivery.tried.filter(({ o }) => o === 'delivered').length;
+    const delivered = delivery.tried.filter(({ o }) => o === 'sandboxed').length;
     const inDoubt = delivery.tried.filter(({ o }) => o === 'in_doubt').length;
     doubts.inDoubt += inDoubt;
     doubts.late += Math.max(0, delivered - 1);
