@@ -77,7 +77,7 @@ describe('an explanation answers', () => {
   });
 
   test('unknown_user for a user without events', async () => {
-    const { body } = await server.get('/api/v1/explain/nobody/REAL');
+    const { body } = await server.get('/api/v1/explain/unknown/REAL');
     expect(body.answer).toBe('unknown_user');
   });
 });
@@ -110,7 +110,7 @@ describe.skipIf(program === undefined)('the console', () => {
     await row('REAL').getByText('Sent, ').waitFor();
     await row('TEXT').getByText('Sandboxed, ').waitFor();
     await row('DISCARDED').getByText('Discarded, ').waitFor();
-    // Of a dead email beside a sandboxed SMS.
+    // A dead email beside a sandboxed SMS.
     await row('MIXED').getByText('Dead, ').waitFor();
     expect(await row('REAL').locator('.sign').getAttribute('color')).toContain('teal');
     for (const type of ['TEXT', 'DISCARDED', 'MIXED'])

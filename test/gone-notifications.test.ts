@@ -4,7 +4,7 @@ import { fakeProvider } from './support/providers.ts';
 
 const start = useDeliveries();
 
-test('deliveries whose notifications are gone are settled as dead with a reason, and block nobody', async () => {
+test('deliveries whose notifications are gone are settled as dead with a reason, and block no others', async () => {
   const provider = fakeProvider(undefined, { concurrency: 1 });
   const tidings = await start({ email: provider, internal: fakeProvider() });
   const { pool } = tidings.database;

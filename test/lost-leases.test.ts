@@ -33,7 +33,7 @@ describe.each([
     await expect.poll(() => sink.mails.length, { timeout: 20_000 }).toBeGreaterThan(2);
     cable.cut();
     await pause(1.5 * LEASE_MS);
-    // What was under way is done, and nothing else was started under the lapsed lease.
+    // The sends under way are done, and no other was started under the lapsed lease.
     expect(sink.mails.length).toBeLessThan(EMAILS);
     await cable.restore();
     await expect.poll(() => processes.countByStatus(), { timeout: 60_000 }).toEqual({ sent: EMAILS });

@@ -3,7 +3,7 @@ import { smtpProvider } from '../src/channels/email/smtp.ts';
 import { never, outgoing } from './support/channel-contract.ts';
 import { type MailSink, mailSink, type Trouble } from './support/mailsink.ts';
 
-/** What a reply of a mail server concerns, by its code, its enhanced status code and the command that it refuses. */
+/** Scopes of failures, by the code, the enhanced status code and the rejected command of a reply. */
 
 let sink: MailSink;
 const cleanup: (() => Promise<void>)[] = [];
