@@ -37,7 +37,7 @@ export interface MailSink {
   readonly port: number;
   /** All mails in order of arrival, rejected ones included. */
   readonly mails: readonly Mail[];
-  /** Returns the recipients that were named, also of refused messages. */
+  /** Returns the recipients that were named, also of rejected messages. */
   recipients(): string[];
   /** Number of connections since the start. */
   readonly connections: () => number;
