@@ -13,7 +13,7 @@ describe('the explain API explains', () => {
       user_traits: { email: 's@example.com', marketing_opt_in: true },
     });
     await settled('sent');
-    await expectExplanation('sent', 'WELCOME_EMAIL', 'sent', [
+    await expectExplanation('sent', 'WELCOME_EMAIL', 'sandboxed', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to sent, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
@@ -25,7 +25,7 @@ describe('the explain API explains', () => {
     await failed('limited', '31T18:00:00', { failure_reason: 'INSUFFICIENT_FUNDS' });
     await failed('limited', '31T18:30:05', { failure_reason: 'INSUFFICIENT_FUNDS' });
     await settled('limited');
-    await expectExplanation('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sent', [
+    await expectExplanation('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sandboxed', [
       'The rule INSUFFICIENT_FUNDS_EMAIL decided to send INSUFFICIENT_FUNDS_EMAIL to limited, on payment_failed of 31 October 2025 at 10:41 UTC.',
       'To be sent: event.failure_reason == "INSUFFICIENT_FUNDS" holds and the limit allows it (1 of 1 per day).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
@@ -61,7 +61,7 @@ describe('the explain API explains', () => {
     await failed('twice', '30T10:00:00', { attempt_number: 3 });
     await failed('twice', '31T10:00:00', { attempt_number: 4 });
     await settled('twice');
-    await expectExplanation('twice', 'HIGH_RISK_ALERT', 'sent', [
+    await expectExplanation('twice', 'HIGH_RISK_ALERT', 'sandboxed', [
       'The rule HIGH_RISK_ALERT decided twice to send HIGH_RISK_ALERT to twice, the latest time on payment_failed of 31 October 2025 at 10:00 UTC.',
       'To be sent: event.attempt_number >= 3 holds.',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out as an internal alert.',
@@ -111,7 +111,7 @@ describe('the explain API explains', () => {
     await post('quick', 'signup_completed', '31T10:00:00', { user_traits: { phone: '+351912345678' } });
     await post('quick', 'link_bank_success', '31T12:00:00');
     await settled('quick');
-    await expectExplanation('quick', 'BANK_LINK_NUDGE_SMS', 'sent', [
+    await expectExplanation('quick', 'BANK_LINK_NUDGE_SMS', 'sandboxed', [
       'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to quick, on link_bank_success of 31 October 2025 at 12:00 UTC.',
       'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by SMS.',
@@ -122,7 +122,7 @@ describe('the explain API explains', () => {
     await post('late', 'link_bank_success', '31T12:00:00', { user_traits: { phone: '+351912345678' } });
     await post('late', 'signup_completed', '31T10:00:00');
     await settled('late');
-    await expectExplanation('late', 'BANK_LINK_NUDGE_SMS', 'sent', [
+    await expectExplanation('late', 'BANK_LINK_NUDGE_SMS', 'sandboxed', [
       'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to late, when signup_completed of 31 October 2025 at 10:00 UTC became known.',
       'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by SMS.',
@@ -142,7 +142,7 @@ describe('the explain API explains', () => {
     const all = Array.from({ length: 260 }, (_, minute) => ({ ...signup(minute), ...traits }));
     expect((await api.server.post('/api/v1/events', all)).body.accepted).toBe(260);
     await settled('eager');
-    await expectExplanation('eager', 'WELCOME_EMAIL', 'sent', [
+    await expectExplanation('eager', 'WELCOME_EMAIL', 'sandboxed', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to eager, on signup_completed of 1 October 2025 at 00:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
@@ -227,7 +227,7 @@ describe('the explain API explains', () => {
   });
 
   test('an unknown user', async () => {
-    await expectExplanation('unknown', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+    await expectExplanation('unknown', 'BANK_LINK_NUDGE_SMS', 'unknown_user', [
       'BANK_LINK_NUDGE_SMS was not sent to unknown.',
       'Nothing is known of unknown: no event was ever received.',
       'The rule BANK_LINK_NUDGE_SMS is triggered by link_bank_success.',

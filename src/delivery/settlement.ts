@@ -2,7 +2,7 @@ import type { Millis } from '../model/event.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
 import type { Settlement } from '../store/settlements.ts';
 import { retryDelay } from './backoff.ts';
-import type { DispatchResult } from './executor.ts';
+import type { AttemptOutcome, DispatchResult } from './executor.ts';
 
 /** The largest duration that its column, a 32-bit integer, can hold. */
 const MAX_DURATION_MS = 2 ** 31 - 1;
@@ -41,7 +41,7 @@ export function toSettlement(
       outcome: outcome.kind,
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
-      providerMessageId: outcome.kind === 'delivered' ? (outcome.providerMessageId ?? null) : null,
+      providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
     },
     message:
       message && provider.keepsMessage ? { ...message, ...locale, toMask: delivery.address?.mask ?? null } : null,
@@ -66,15 +66,11 @@ export function minimalSettlement(settlement: Settlement): Settlement {
 
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
-function nextState(
-  delivery: ClaimedDelivery,
-  outcome: DispatchResult['outcome'],
-  now: Millis,
-  random: number,
-): NextState {
+function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Millis, random: number): NextState {
   switch (outcome.kind) {
-    case 'delivered':
-      return { status: 'sent', dueAt: null, reasonCode: null, reason: null };
+    case 'sent':
+    case 'sandboxed':
+      return { status: outcome.kind, dueAt: null, reasonCode: null, reason: null };
     case 'undeliverable': {
       const address = outcome.missing === 'email' ? 'email address' : 'phone number';
       const trait = `user_traits.${outcome.missing}`;
@@ -83,6 +79,10 @@ function nextState(
     }
     case 'rejected':
       return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };
+    case 'address_dead':
+      return { status: 'dead', dueAt: null, reasonCode: 'address_dead', reason: `Rejected: ${outcome.reason}` };
+    case 'misconfigured':
+      return scheduleRetry(delivery, outcome.reason, now, random);
     case 'in_doubt': {
       const hold = (why: string): NextState => ({
         status: 'in_doubt',

@@ -6,7 +6,7 @@ import type { DeliveryId } from '../store/deliveries.ts';
 import { listDeliveries, loadMessage } from '../store/delivery-views.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
+import { delivery, limitQuery, message, problemSchema } from './schemas.ts';
 
 const params = z.object({ id: z.string().max(256) });
 
@@ -45,14 +45,14 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, clock }: Http
         summary: 'Show the message of a delivery as it was sent',
         tags: ['deliveries'],
         params,
-        response: { 200: anyObject, '4xx': problemSchema },
+        response: { 200: message, '4xx': problemSchema },
       },
     },
     async ({ caller, params }) => {
       const id = parseDeliveryId(params.id);
-      const message = await loadMessage(pool, caller.tenantId, id);
-      if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
-      return { delivery_id: params.id, channel: id.channel, ...message };
+      const stored = await loadMessage(pool, caller.tenantId, id);
+      if (!stored) throw new TidingsError('not_found', 'No message is stored for this delivery.');
+      return { delivery_id: params.id, channel: id.channel, ...stored };
     },
   );
 

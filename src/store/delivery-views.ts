@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Channel, DeliveryStatus } from '../model/delivery.ts';
+import type { AttemptOutcomeKind, Channel, DeliveryStatus } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { DeliveryId } from './deliveries.ts';
@@ -11,7 +11,7 @@ export interface AttemptView {
   readonly provider: string;
   readonly started_at: string;
   readonly duration_ms: number;
-  readonly outcome: string;
+  readonly outcome: AttemptOutcomeKind;
   readonly reason: string | null;
   readonly response: string | null;
   readonly provider_message_id: string | null;
@@ -119,6 +119,7 @@ const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string 
   queued: IN_QUEUE,
   sending: IN_QUEUE,
   undeliverable: IN_STOPPED,
+  dropped: IN_STOPPED,
   dead: IN_STOPPED,
   in_doubt: IN_STOPPED,
   cancelled: IN_STOPPED,
@@ -133,8 +134,21 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
   return rows[0] && toDeliveryView(rows[0]);
 }
 
-/** Returns the message as it was sent, with its locale if the user has one; undefined: it was not kept. `to` is a mask. */
-export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId) {
+export interface MessageView {
+  /** Mask of the address; null: the channel needs none. */
+  readonly to: string | null;
+  /** Absent, as `html`: the message has no such part. */
+  readonly subject?: string;
+  readonly text: string;
+  readonly html?: string;
+  readonly rendered_at: string;
+  /** Locale of the template; present, as `user_locale`, if the user has one. */
+  readonly locale?: string | null;
+  readonly user_locale?: string;
+}
+
+/** Returns the message as it was rendered; undefined: it was not kept. */
+export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<MessageView | undefined> {
   const { rows } = await pool.query<{
     to: string | null;
     subject: string | null;
@@ -150,8 +164,15 @@ export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryI
   );
   const row = rows[0];
   if (!row) return undefined;
-  const { locale, user_locale, ...message } = row;
-  return { ...message, rendered_at: isoTime(row.rendered_at), ...(user_locale !== null && { locale, user_locale }) };
+  const { to, subject, text, html, rendered_at, locale, user_locale } = row;
+  return {
+    to,
+    ...(subject === null ? {} : { subject }),
+    text,
+    ...(html === null ? {} : { html }),
+    rendered_at: isoTime(rendered_at),
+    ...(user_locale === null ? {} : { locale, user_locale }),
+  };
 }
 
 const SELECT_DELIVERY = `
