@@ -8,10 +8,12 @@ import { readConfig } from '../config.ts';
 import { startEmbedded } from '../embedded/embedded.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
+import { Seal } from '../privacy/seal.ts';
 import type { BacktestReport } from '../simulate/backtest/backtest.ts';
 import { renderHtmlReport } from '../simulate/backtest/html-report.ts';
 import { type BacktestProgress, type BacktestQuery, runBacktest } from '../simulate/backtest/run-backtest.ts';
 import { renderProgress, renderTextReport } from '../simulate/backtest/text-report.ts';
+import { verifyEncryptionKey } from '../store/metadata.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import { openPool } from '../store/pg/pool.ts';
 import { parseDuration } from '../time/duration.ts';
@@ -47,7 +49,9 @@ export function addBacktestCommand(program: Command): void {
     .action(async (options: Options) => {
       try {
         const query = await toQuery(options, Date.now());
-        const report = await withDatabase(process.env, (pool) => runBacktest(pool, query, newProgressBar()));
+        const report = await withDatabase(process.env, (pool, seal) =>
+          runBacktest(pool, { ...query, seal }, newProgressBar()),
+        );
         if (options.html) await writeFile(options.html, renderHtmlReport(report));
         printReport(report, options.json ?? false);
       } catch (error) {
@@ -77,7 +81,7 @@ function printReport(report: BacktestReport, asJson: boolean): void {
 }
 
 /** Opens the configured database, starts the embedded one if none is configured, and closes what was opened. */
-async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => Promise<T>): Promise<T> {
+async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool, seal: Seal) => Promise<T>): Promise<T> {
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
   if (!env.DATABASE_URL && !existsSync(join(dataDir, 'postgres'))) {
     const fix = 'set TIDINGS_DATA_DIR or DATABASE_URL to where the events are stored';
@@ -91,13 +95,24 @@ async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => 
     const url = embedded?.url ?? (config.databaseUrl as string);
     const pool = openPool(url, { max: 2, name: 'tidings backtest', timeouts });
     try {
-      return await work(pool);
+      const seal = new Seal(config.encryptionKey, warnOnce());
+      await verifyEncryptionKey(pool, seal.keyId);
+      return await work(pool, seal);
     } finally {
       await pool.end();
     }
   } finally {
     await embedded?.stop();
   }
+}
+
+/** Returns a function that warns once about data that cannot be opened. */
+function warnOnce(): (table: string) => void {
+  let warned = false;
+  return (table) => {
+    if (!warned) console.error(`tidings: some data in ${table} cannot be opened with this key; it is replayed masked`);
+    warned = true;
+  };
 }
 
 /** Returns a function that prints progress to stderr, so that stdout holds only the report. */

@@ -99,6 +99,7 @@ export class DeliveryWorker {
       name,
       pool,
       catalogs,
+      seal,
       capacity,
       clock,
       random,

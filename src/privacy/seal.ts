@@ -9,7 +9,7 @@ export interface Sealed {
 }
 
 /**
- * Seals addresses with AES-256-GCM (NIST SP 800-38D, a random 96-bit nonce each) and hashes them with HMAC-SHA-256 for
+ * Seals addresses, and documents that hold them, with AES-256-GCM (NIST SP 800-38D, a random 96-bit nonce each) and hashes them with HMAC-SHA-256 for
  * look-ups. Both keys are derived from the configured key with HKDF, so neither reveals the other.
  */
 export class Seal {
@@ -19,9 +19,12 @@ export class Seal {
   readonly #hashKey: Buffer;
   // Most events repeat a known address, and one HMAC costs more than evaluating all rules.
   readonly #hashes = new LRUCache<string, string>({ max: 50_000 });
+  /** Receives the table of each document that cannot be opened. */
+  readonly onUnreadable: ((table: string) => void) | undefined;
 
   /** @param key 32 bytes */
-  constructor(key: Buffer) {
+  constructor(key: Buffer, onUnreadable?: (table: string) => void) {
+    this.onUnreadable = onUnreadable;
     this.#cipherKey = derive(key, 'tidings addresses');
     this.#hashKey = derive(key, 'tidings address look-up');
     this.keyId = derive(key, 'tidings key id').toString('hex', 0, 8);
@@ -35,8 +38,12 @@ export class Seal {
     return { bytes: Buffer.concat([nonce, cipher.getAuthTag(), body]), keyId: this.keyId };
   }
 
-  /** Opens sealed bytes. Throws if they were sealed under another key, for another purpose, or were modified. */
-  open(bytes: Buffer, purpose: string): string {
+  /**
+   * Opens sealed bytes. Throws if they were sealed under another key, for another purpose, or were modified.
+   * @param keyId the key that they are said to be sealed under
+   */
+  open(bytes: Buffer, purpose: string, keyId = this.keyId): string {
+    if (keyId !== this.keyId) throw new Error(`sealed under key ${keyId}`);
     const decipher = createDecipheriv('aes-256-gcm', this.#cipherKey, bytes.subarray(0, 12))
       .setAAD(Buffer.from(purpose))
       .setAuthTag(bytes.subarray(12, 28));

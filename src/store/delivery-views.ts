@@ -1,6 +1,9 @@
 import type pg from 'pg';
-import type { Channel, DeliveryStatus } from '../model/delivery.ts';
+import type { Channel, DeliveryStatus, Message } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { documentRow, openDocument } from '../privacy/documents.ts';
+import { maskMessage } from '../privacy/mask.ts';
+import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { DeliveryId } from './deliveries.ts';
 
@@ -133,21 +136,40 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
   return rows[0] && toDeliveryView(rows[0]);
 }
 
-/** Returns the message as it was sent; undefined: it was not kept. `to` is a mask. */
-export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId) {
-  const { rows } = await pool.query<{
-    to: string | null;
-    subject: string | null;
-    text: string;
-    html: string | null;
-    rendered_at: Millis;
-  }>(
-    `select to_mask as to, subject, text, html, rendered_at from messages
+/** A message as it was sent, with addresses masked. */
+export interface MessageView {
+  readonly to: string | null;
+  readonly subject: string | null;
+  readonly text: string;
+  readonly html: string | null;
+  readonly rendered_at: string;
+}
+
+/** Returns the message of a delivery; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
+export async function loadMessage(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  id: DeliveryId,
+): Promise<MessageView | 'unreadable' | undefined> {
+  const { rows } = await pool.query<{ to: string | null; sealed: Buffer; rendered_at: Millis }>(
+    `select to_mask as to, sealed, rendered_at from messages
      where tenant_id = $1 and notification_id = $2 and channel = $3`,
     [tenantId, id.notificationId, id.channel],
   );
   const row = rows[0];
-  return row && { ...row, rendered_at: isoTime(row.rendered_at) };
+  if (!row) return undefined;
+  const { to, sealed, rendered_at } = row;
+  const message = openDocument(seal, sealed, documentRow('messages', tenantId, id.notificationId, id.channel));
+  if (!message) return 'unreadable';
+  const { subject, text, html } = message as unknown as Message;
+  return {
+    to,
+    subject: subject === undefined ? null : maskMessage(subject),
+    text: maskMessage(text),
+    html: html === undefined ? null : maskMessage(html),
+    rendered_at: isoTime(rendered_at),
+  };
 }
 
 const SELECT_DELIVERY = `

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Channel, DeliveryReasonCode, DeliveryStatus, Message } from '../model/delivery.ts';
+import type { Channel, DeliveryReasonCode, DeliveryStatus } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
@@ -31,8 +31,8 @@ export interface Settlement {
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
-  /** The message to keep, with the mask of the address that it was sent to; null: it is not kept. */
-  readonly message: (Message & { readonly toMask: string | null }) | null;
+  /** The message to keep, sealed, with the mask of the address that it was sent to; null: it is not kept. */
+  readonly message: { readonly sealed: Buffer; readonly toMask: string | null } | null;
 }
 
 /** The lifecycle event of a settlement. */
@@ -157,8 +157,8 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
 
 function toMessageRow({ tenantId, notificationId, channel, message }: Settlement) {
   if (!message) return [];
-  const { toMask, subject, text, html } = message;
-  return [{ t: tenantId, n: notificationId, c: channel, m: toMask, s: subject, x: text, h: html }];
+  const { toMask, sealed } = message;
+  return [{ t: tenantId, n: notificationId, c: channel, m: toMask, s: sealed.toString('base64') }];
 }
 
 /**
@@ -196,12 +196,11 @@ with sent as (
                        'it was in doubt until ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
         else coalesce(excluded.reason, attempts.reason) end
 ), kept as (
-  insert into messages (tenant_id, notification_id, channel, to_mask, subject, text, html, rendered_at)
-  select t, n, c, m, s, x, h, $2
-  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, x text, h text)
+  insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at)
+  select t, n, c, m, decode(s, 'base64'), $2
+  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text)
   on conflict (tenant_id, notification_id, channel) do update
-  set to_mask = excluded.to_mask, subject = excluded.subject, text = excluded.text, html = excluded.html,
-      rendered_at = excluded.rendered_at
+  set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at
 ), ended as (
   update deliveries as d
   set status = o.s, due_at = coalesce(o.d, due_at), reason_code = o.rc, reason = o.r,

@@ -1,7 +1,8 @@
 import { findNearest } from '../lib/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
 import type { Channel, Message } from '../model/delivery.ts';
-import type { JsonObject } from '../model/event.ts';
+import type { AddressKind, JsonObject } from '../model/event.ts';
+import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { compilePart, type Part, RenderLimit } from './compile.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
@@ -25,6 +26,8 @@ export interface CompiledTemplate {
   readonly subject: Part | undefined;
   readonly text: Part;
   readonly html: Part | undefined;
+  /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
+  readonly readsUserAddresses: readonly AddressKind[];
 }
 
 export interface TemplateProblem extends PartProblem {
@@ -63,7 +66,9 @@ export function compileTemplate(
   const html = compile('html', getOwn(parts, 'html'));
   const text = compile('text', getOwn(parts, 'text')) ?? (html && deriveText(parts.html ?? '', locale, problems));
   if (problems.length > 0 || text === undefined) return { problems };
-  return { template: { notificationType: template.notificationType, channel, locale, subject, text, html } };
+  const { notificationType } = template;
+  const readsUserAddresses = findAddressesInTemplate(Object.values(parts).join('\n'), 'user');
+  return { template: { notificationType, channel, locale, subject, text, html, readsUserAddresses } };
 }
 
 /** Renders a message. Returns a sentence if a limit is exceeded (too long, a list with too many items). Never throws. */

@@ -107,7 +107,7 @@ export function listKeys(frame: Frame, map: { readonly [key: string]: Value }): 
 
 /** Returns a failure such as `event.attempt_number is text ("3"), a number is needed`. */
 export function typeFault(frame: Frame, code: Code, value: Value, kinds: readonly Kind[]): Fault {
-  return toFault(frame, `${code.label} is ${describeValue(value)}, ${describeKinds(kinds)} is needed`);
+  return toFault(frame, `${code.label} is ${describeValue(value, code.label)}, ${describeKinds(kinds)} is needed`);
 }
 
 /** Returns a failure and consumes steps: a message costs as much as dozens of comparisons, and a macro may fail per item. */
