@@ -106,8 +106,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     }
     await migrate(pool);
 
-    const seal = new Seal(config.encryptionKey, warnUnreadable(log));
-    await checkEncryptionKey(pool, seal.keyId);
+    const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
+    await checkEncryptionKey(pool, seal);
     const partitions = new Partitions(pool);
     const createPartitions = async () => {
       const failed = await partitions.ensureAhead(clock());
