@@ -58,8 +58,18 @@ export function openDocument(seal: Seal, sealed: Uint8Array, row: DocumentRow): 
   }
 }
 
+/**
+ * Seals a document again, under the key that seals now. Returns null if it is sealed under that key already.
+ * @throws Error if it cannot be opened
+ */
+export function resealDocument(seal: Seal, sealed: Buffer, row: DocumentRow): Buffer | null {
+  const keyId = getDocumentKeyId(sealed);
+  if (keyId === seal.keyId) return null;
+  return sealDocument(seal, seal.open(sealed.subarray(KEY_ID_BYTES), toAad(row), keyId), row);
+}
+
 /** Returns the id of the key that a document is sealed under. */
-export function getDocumentKeyId(sealed: Buffer): string {
+function getDocumentKeyId(sealed: Buffer): string {
   return sealed.toString('hex', 0, KEY_ID_BYTES);
 }
 

@@ -74,9 +74,9 @@ export class Seal {
     return hash;
   }
 
-  /** Whether it has the key with this id. */
-  hasKey(keyId: string): boolean {
-    return this.#keys.has(keyId);
+  /** The ids of all keys, the one that seals first. */
+  get keyIds(): readonly string[] {
+    return [...this.#keys.keys()];
   }
 
   /** Hashes as under the key with this id, or with a sealed key of hashes. Throws if it has no such key. */

@@ -29,14 +29,19 @@ export async function verifyEncryptionKey(pool: pg.Pool, seal: Seal): Promise<vo
   const known = await loadKeyFacts(pool);
   const keyId = known.get(ENCRYPTION_KEY);
   if (keyId === undefined) return;
-  if (!seal.hasKey(keyId)) {
+  if (!seal.keyIds.includes(keyId)) {
     throw new ConfigError(
-      `the addresses in this database are sealed under key ${keyId}, but this process has key ${seal.keyId}; ` +
+      `the addresses in this database are sealed under key ${keyId}, but this process has key ${seal.keyIds.join(', ')}; ` +
         'set TIDINGS_ENCRYPTION_KEY to the same value everywhere (by default, the key is in TIDINGS_DATA_DIR/encryption.key)',
     );
   }
   const hashKey = known.get(HASH_KEY);
-  seal.useHashKey(hashKey === undefined ? { keyId } : { sealed: Buffer.from(hashKey, 'base64') });
+  try {
+    seal.useHashKey(hashKey === undefined ? { keyId } : { sealed: Buffer.from(hashKey, 'base64') });
+  } catch {
+    const fix = 'add that key to TIDINGS_ENCRYPTION_KEY';
+    throw new ConfigError(`this database is being sealed under another key than ${seal.keyIds.join(', ')}; ${fix}`);
+  }
 }
 
 /** Stores the key of hashes, sealed under the first key of the seal, in place of an earlier one. */
@@ -47,11 +52,6 @@ export async function saveHashKey(connection: Connection, seal: Seal): Promise<v
 /** Records that everything is sealed under the first key of the seal. */
 export async function saveEncryptionKey(connection: Connection, seal: Seal): Promise<void> {
   await saveFact(connection, ENCRYPTION_KEY, seal.keyId);
-}
-
-/** Returns the id of the key that everything is sealed under; undefined: nothing was sealed yet. */
-export async function loadEncryptionKeyId(connection: Connection): Promise<string | undefined> {
-  return (await loadKeyFacts(connection)).get(ENCRYPTION_KEY);
 }
 
 async function loadKeyFacts(connection: Pick<Connection, 'query'>): Promise<Map<string, string>> {
@@ -70,7 +70,7 @@ export async function saveFact(connection: Pick<Connection, 'query'>, name: stri
   );
 }
 
-/** Returns a fact about the database; undefined if there is none of this name. */
+/** Returns a fact about the database; undefined if it was not saved. */
 export async function loadFact(connection: Pick<Connection, 'query'>, name: string): Promise<string | undefined> {
   const { rows } = await connection.query<{ value: string }>('select value from metadata where name = $1', [name]);
   return rows[0]?.value;

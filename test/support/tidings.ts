@@ -43,6 +43,8 @@ export interface TestTidings extends TestProcess {
   readonly database: TestDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
+  /** The encryption key, in base64. */
+  readonly key: string;
   readonly clock: { now: number };
   readonly providers: Map<Channel, Provider>;
   /** Makes a catalog the active one; returns its version. */
@@ -76,7 +78,8 @@ export async function testTidings(
   const database = await testDatabase();
   const { pool } = database;
   const clock = { now: Date.parse('2025-11-20T12:00:00Z') };
-  const seal = new Seal(randomBytes(32));
+  const key = randomBytes(32);
+  const seal = new Seal(key);
   const byChannel = new Map<Channel, Provider>();
   for (const channel of CHANNELS) {
     const provider = providers[channel];
@@ -132,6 +135,7 @@ export async function testTidings(
     ...first,
     database,
     seal,
+    key: key.toString('base64'),
     clock,
     providers: byChannel,
     async apply(given) {

@@ -7,6 +7,7 @@ import { CHANNELS } from '../../src/model/delivery.ts';
 import { serializeError } from '../../src/privacy/log-serializers.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
+import { checkEncryptionKey } from '../../src/store/metadata.ts';
 import { type MailSink, mailSink } from './mailsink.ts';
 import { type RawAnswer, raw } from './raw.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
@@ -172,6 +173,19 @@ export function otherKey({ seal }: TestTidings): () => void {
   return () => {
     seal.open = Seal.prototype.open;
   };
+}
+
+/**
+ * From now on the process has these keys, as if it had been started with them.
+ * @throws ConfigError if it would not start
+ */
+export async function withKeys({ seal, database }: TestTidings, ...keys: string[]): Promise<void> {
+  const other = new Seal(keys.map((key) => Buffer.from(key, 'base64')) as [Buffer]);
+  await checkEncryptionKey(database.pool, other);
+  Object.assign(seal, { keyId: other.keyId });
+  seal.seal = other.seal.bind(other);
+  seal.open = other.open.bind(other);
+  seal.hash = other.hash.bind(other);
 }
 
 function catalogOf(rules: string, templates: { readonly [path: string]: string }): CatalogFiles {

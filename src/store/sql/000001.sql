@@ -202,13 +202,17 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
--- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again.
+-- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
+-- rotation of the encryption key changes an ended wait: it seals the same originals again.
 create function reject_ended_wait() returns trigger language plpgsql as $$
 begin
   raise exception 'wait % has ended already', old.wait_id using errcode = 'serialization_failure';
 end $$;
 create trigger waits_end_once before update on waits
-  for each row when (old.status <> 'waiting') execute function reject_ended_wait();
+  for each row when (old.status <> 'waiting' and not (
+    new.sealed is distinct from old.sealed and new.status = old.status and new.ended_at = old.ended_at and new.due_at = old.due_at
+    and new.state::text = old.state::text and new.decisions::text is not distinct from old.decisions::text))
+  execute function reject_ended_wait();
 
 -- When a scheduled rule fires next: one row for each zone of its users, or a single row if the rule names its zone.
 -- While an occurrence is under way, next_at is its time and "cursor" the last user that it has fired for.
