@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { hasAddress, maskDeep, maskDocument, maskMessage } from '../src/privacy/mask.ts';
 import { runs } from './support/properties.ts';
 
-/** Masks where people read: documents as a whole, and messages without harm to their markup. */
+/** Masks in views: documents as a whole, and messages without harm to their markup. */
 
 const word = fc.constantFrom(
   'maria@example.com',
@@ -34,7 +34,7 @@ describe('a document', () => {
         expect(hasAddress(value as never)).toBe(!isSame);
         expect(JSON.stringify(maskDocument(value as never))).toBe(JSON.stringify(masked));
         if (isSame) expect(maskDocument(value as never)).toBe(value);
-        // What is masked once is not masked further.
+        // A second mask adds nothing.
         expect(JSON.stringify(maskDeep(masked))).not.toMatch(/maria@|[+]351 ?9/);
       }),
       runs(500),

