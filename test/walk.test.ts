@@ -10,11 +10,14 @@ import { Program } from './support/program.ts';
 const MIN_LINES = 20;
 
 /**
- * Measured when these bounds were set: 40 files and 2,435 lines. At commit 465262e, before the delivery worker and the rule
- * engine were split by idea, it was 32 files and 2,255 lines. The goal is fewer files on the way of one event.
+/**
+ * Measured when these bounds were set: 43 files and 2,700 lines. At commit 465262e, before the delivery worker and the rule
+ * engine were split by idea, it was 32 files and 2,255 lines. Documents that are masked and sealed where they are stored,
+ * evidence that is masked where it is made, leases by a clock and blank messages brought about 350 lines. The goal is fewer
+ * files on the way of one event.
  */
-const MAX_FILES = 40;
-const MAX_LINES = 2450;
+const MAX_FILES = 43;
+const MAX_LINES = 2720;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();

@@ -7,6 +7,7 @@ import { addBacktestCommand } from './backtest.ts';
 import { addCatalogCommands } from './catalog.ts';
 import { addCheckCommand } from './check.ts';
 import { addExplainCommand } from './explain.ts';
+import { addKeysCommands } from './keys.ts';
 import { addServeCommand } from './serve.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addTestCommand } from './test.ts';
@@ -38,6 +39,7 @@ addApplyCommand(program);
 addCatalogCommands(program);
 addWaitsCommands(program);
 addExplainCommand(program);
+addKeysCommands(program);
 
 process.stdout.on('error', onStdoutError);
 await program.parseAsync();

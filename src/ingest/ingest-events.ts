@@ -20,8 +20,8 @@ export async function ingestEvents(
 ): Promise<EventResult[]> {
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const transaction = await beginLocked(parts, connection, { tenantId, userIds, events, checkDuplicates });
-  const { query, rows, facts, decider } = transaction;
-  const { existing, fresh } = splitDuplicates(events, rows);
+  const { request, query, rows, facts, decider } = transaction;
+  const { existing, fresh } = splitDuplicates(request.events, rows);
   const { accepted, rejected } = rejectOversizedProfiles(fresh, facts);
   const known = rejected.size === 0 ? existing : addRejected(events, existing, rejected);
   if (accepted.length === 0) {

@@ -1,6 +1,7 @@
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
+import { maskText } from '../privacy/mask.ts';
 import {
   type CountedUse,
   compareByDueTime,
@@ -160,7 +161,7 @@ export function addEmitFailure(
     notification_type: rule,
     outcome: 'failed',
     reason_code: 'action_failed',
-    reason: `Failed: ${rule} could not emit ${type}: ${why}.`,
+    reason: `Failed: ${rule} could not emit ${type}: ${maskText(why)}.`,
     notification_id: null,
     event_ids: [causedBy],
     evidence: {},

@@ -9,8 +9,7 @@
 
 import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
-import type { Event, Millis, Profile } from '../model/event.ts';
-import { mergeTraits } from '../users/profile.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
@@ -28,6 +27,7 @@ import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 import { findTriggered } from './triggers.ts';
+import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { toWaitId } from './waits/wait.ts';
 
@@ -101,9 +101,11 @@ export function decideInOrder<E extends DecidableEvent>(
     inputs.beforeEvent?.(event);
     const user = inputs.getUser(event.userId);
     const before = user.profile;
-    const profile = mergeTraits(before, event.traits, event.time);
+    const traitsBefore = visibleTraits(user);
+    const { profile, addresses } = mergeVisibleTraits(user, event.traits, event.time);
     user.profile = profile;
-    const verdicts = decideEvent(rules, user, event, before, now, ids);
+    user.addresses = addresses;
+    const verdicts = decideEvent(rules, user, event, traitsBefore, now, ids);
     receiveEmitted(inputs, user, verdicts, emitted);
     return { event, user, before, profile, verdicts };
   });
@@ -177,7 +179,7 @@ export function runOccurrences(
  * Then adds the event, and what it caused, to the user's state.
  *
  * @param user its profile includes the event's traits; changed in place
- * @param before the profile without the event's traits
+ * @param before the visible traits of the user without those of the event
  * @param now time of the decision
  * @returns verdicts whose source is the key of the event
  */
@@ -185,7 +187,7 @@ function decideEvent(
   rules: RuleSets,
   user: UserState,
   event: Event & Pick<Trigger, 'depth'>,
-  before: Profile,
+  before: JsonObject,
   now: Millis,
   ids: Ids,
 ): Verdicts {

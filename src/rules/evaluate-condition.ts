@@ -2,6 +2,7 @@ import { type Condition, collectSeenValues, type Scope } from '../expressions/co
 import type { Evidence } from '../model/decision.ts';
 import type { DecisionContext, Firing, RuleDecision, Writable } from './context.ts';
 import { conditionReason } from './reasons.ts';
+import { visibleTraits } from './visible-traits.ts';
 
 type ConditionEvidence = NonNullable<Evidence['condition']>;
 
@@ -13,7 +14,7 @@ export function toScope(
   return {
     event: trigger.properties,
     traits: trigger.traits,
-    user: ctx.user.profile.traits,
+    user: visibleTraits(ctx.user),
     matched,
     now: due,
   };

@@ -8,6 +8,13 @@ import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 export interface UserState {
   readonly userId: string;
   profile: Profile;
+  /**
+   * The address traits of the profile as they were posted, where that is known; undefined unless a rule reads them. See
+   * visible-traits.ts.
+   */
+  addresses: JsonObject | undefined;
+  /** True if the original of the stored profile cannot be opened: it has masks for addresses. */
+  unreadable?: true;
   /** Known events by type: loaded ones as far as the rules require them, and those of this batch. */
   readonly events: Map<string, KnownEvent[]>;
   /** Sends that limits count, by limit key. */
@@ -39,7 +46,7 @@ export interface Wait {
   readonly waitId: string;
   readonly userId: string;
   readonly rule: string;
-  /** The value of the rule's key as text; empty without one. */
+  /** The value of the rule's key as text, see key.ts; empty without one. */
   readonly key: string;
   readonly kind: WaitKind;
   /** The catalog version that it began with, and ends under. */
@@ -80,7 +87,7 @@ export interface WaitState {
 }
 
 /** The event that triggers a rule. */
-export type Trigger = Pick<Event, 'key' | 'eventId' | 'type' | 'time' | 'properties' | 'traits'> & {
+export type Trigger = Pick<Event, 'key' | 'eventId' | 'type' | 'time' | 'properties' | 'traits' | 'unreadable'> & {
   /** Number of emitted events that led to it; absent for a posted event. */
   readonly depth?: number;
 };
@@ -99,6 +106,11 @@ export interface Ids {
   fresh(): string;
   /** Returns a UUID that depends on the text alone, so that a replay gives the same one. */
   fromText(text: string): string;
+  /**
+   * Returns a keyed hash of the text, 32 characters of base64url: the same for the same text and key. For texts with
+   * addresses, which a plain hash does not hide.
+   */
+  keyed(text: string): string;
 }
 
 /** An event that is known. `event` is its content; absent where only its time is required. */
@@ -161,6 +173,7 @@ export function newUserState(userId: string): UserState {
   return {
     userId,
     profile: { traits: {}, traitTimes: {} },
+    addresses: undefined,
     events: new Map(),
     uses: new Map(),
     completed: new Set(),

@@ -4,8 +4,9 @@
  */
 
 import type { Event, Json } from '../model/event.ts';
-import { isSameValue, mergeTraits } from '../users/profile.ts';
+import { isSameValue } from '../users/profile.ts';
 import type { UserState } from './facts.ts';
+import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 
 /**
  * Adds events to `pending` of their users. Each is removed (`shiftPending`) when it is decided.
@@ -47,28 +48,26 @@ export function stateAt(user: UserState, event: Event): UserState {
   const { pending = [] } = user;
   const last = pending.indexOf(event);
   if (last < 0) return user;
-  let { profile } = user;
+  let state = user;
   for (let index = pending.length - 1; index >= last; index--) {
     const { traits, time } = pending[index] as Event;
-    profile = mergeTraits(profile, traits, time);
+    state = { ...user, ...mergeVisibleTraits(state, traits, time) };
   }
-  return { ...user, profile };
+  return state;
 }
 
 /**
  * Returns the pending events that will change a trait as wanted, in the order in which they will be decided. Each is compared
  * with the profile that it will find.
  */
-export function pendingTraitChanges(
-  { pending = [], profile: now }: UserState,
-  isWanted: (trait: string, to: Json) => boolean,
-): Event[] {
-  let profile = now;
-  return [...pending].reverse().filter(({ traits, time }) => {
-    const before = profile.traits;
-    profile = mergeTraits(profile, traits, time);
+export function pendingTraitChanges(user: UserState, isWanted: (trait: string, to: Json) => boolean): Event[] {
+  let state: Pick<UserState, 'profile' | 'addresses'> = user;
+  return [...(user.pending ?? [])].reverse().filter(({ traits, time }) => {
+    const before = visibleTraits(state);
+    state = mergeVisibleTraits(state, traits, time);
+    const after = visibleTraits(state);
     return Object.keys(traits).some((trait) => {
-      const to = profile.traits[trait] ?? null;
+      const to = after[trait] ?? null;
       return !isSameValue(before[trait] ?? null, to) && isWanted(trait, to);
     });
   });

@@ -39,7 +39,8 @@ export function findLaterChanges(
       if (name !== rule.name || trigger.time < event.time || trigger.key === event.key) return false;
       // By the active catalog it may no longer be a trigger, or be one as an event.
       return (
-        matchesTraitChange(rule, change.trait, change.to) && !(rule.on.includes(trigger.type) && isAbout(rule, trigger))
+        matchesTraitChange(rule, change.trait, trigger.traits[change.trait] ?? null) &&
+        !(rule.on.includes(trigger.type) && isAbout(rule, trigger))
       );
     })
     .sort((a, b) => compareByTime(a.trigger, b.trigger));

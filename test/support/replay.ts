@@ -1,7 +1,7 @@
 import { compileCatalog } from '../../src/catalog/compile/compile-catalog.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../../src/events/envelope.ts';
 import { BatchDecider } from '../../src/ingest/decide-batch.ts';
-import { ids } from '../../src/ingest/ids.ts';
+import { newIds } from '../../src/ingest/ids.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import type { Millis } from '../../src/model/event.ts';
@@ -70,8 +70,8 @@ export function recordHistory(
   let made = 0;
   for (const step of steps) {
     now += step.gap;
-    const facts = { catalogVersion: 1, users, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
-    const decider = new BatchDecider('t', now, catalogs, facts as never, new AddressChanges('t', new Map(), seal), ids);
+    const facts = { tenantId: 't', seal, ids: newIds(seal), users, addressHashes: new Map() };
+    const decider = new BatchDecider(now, catalogs, facts as never, new AddressChanges('t', new Map(), seal));
     const follow = (emitted: readonly ReceivedEvent[]) => {
       for (let left = emitted; left.length > 0; ) left = decider.decide(left);
     };

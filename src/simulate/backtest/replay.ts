@@ -3,11 +3,11 @@ import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
-import { addUse, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import { addUse, type Ids, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
+import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
-import { mergeTraits } from '../../users/profile.ts';
 import { countingIds } from '../counting-ids.ts';
 import { decideAll, fireAll, type InMemory } from '../decide-in-memory.ts';
 import { decisionsEqual } from './decisions-equal.ts';
@@ -30,7 +30,7 @@ export function replayHistory(history: StoredHistory, plan: BacktestPlan): Verdi
 
 class Replay implements InMemory {
   readonly tenantId = '';
-  readonly ids = countingIds();
+  readonly ids: Ids;
   /** `active` changes with the catalog version. */
   readonly rules: { active: RuleSet; at(version: number): RuleSet };
   now: Millis;
@@ -52,11 +52,13 @@ class Replay implements InMemory {
 
   constructor(history: StoredHistory, plan: BacktestPlan) {
     const start = findStart(history, plan.since);
+    this.ids = countingIds(plan.keyed);
     this.#history = history;
     this.#plan = plan;
     this.#start = start;
     this.now = start;
     this.#user = newUserState(history.userId);
+    if (plan.readsAddresses) this.#user.addresses = {};
     this.#pastWaits = new Map(history.waits.map((wait) => [wait.waitId, wait]));
     this.#arrivals = history.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
@@ -235,7 +237,7 @@ class Replay implements InMemory {
     const before = events.filter(({ receivedAt }) => receivedAt < start);
     const mayReevaluate = this.#mayReevaluate();
     for (const event of before) {
-      user.profile = mergeTraits(user.profile, event.traits, event.time);
+      Object.assign(user, mergeVisibleTraits(user, event.traits, event.time));
       this.#window.remember(user, event);
       addTraitChanges(user, event.openChanges());
       if (mayReevaluate) recordFired(user, event.time, event.decisions());
@@ -290,10 +292,9 @@ class Replay implements InMemory {
 
 /** Returns a copy that can be decided on without changing the original; shares what the rules replace and never change. */
 function copyState(user: UserState): UserState {
-  const { userId, profile, events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
+  const { events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
   return {
-    userId,
-    profile,
+    ...user,
     events: new Map([...events].map(([type, list]) => [type, [...list]])),
     uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
     completed: new Set(completed),
