@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
 import {
@@ -112,9 +113,15 @@ export async function loadConditionalFacts(
   }
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    for (const { event, decisions } of await loadTraitChanges(connection, tenantId, changes)) {
+    const rows = await loadTraitChanges(connection, tenantId, changes);
+    const known = new Set<string>();
+    for (const userId of new Set(rows.map(({ event }) => event.userId))) {
+      for (const { trigger } of getUser(facts, userId).openTraitChanges ?? []) known.add(trigger.key);
+    }
+    for (const { event, decisions } of rows) {
       const user = getUser(facts, event.userId);
-      if (user.openTraitChanges?.some(({ trigger }) => trigger.key === event.key)) continue;
+      if (known.has(event.key)) continue;
+      known.add(event.key);
       addTraitChanges(user, findOpenChanges(event, decisions));
     }
   }
@@ -130,9 +137,8 @@ export async function loadConditionalFacts(
   }
   if (!rules.hasWaitingRules && !facts.hasWaits) return;
   if (mayReevaluate) {
-    const started = events.flatMap((event) => {
-      const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);
-      return waitIds.map((waitId) => ({ userId: event.userId, waitId }));
+    const started = [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+      return startedWaitIds(rules, getUser(facts, userId), own, ids).map((waitId) => ({ userId, waitId }));
     });
     await loadWaitsWithIds(connection, facts, tenantId, started);
   }

@@ -1,5 +1,7 @@
 import type { Decision, Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from '../model/decision.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { UserEvents } from './known/known-events.ts';
+import { UserWaits } from './known/user-waits.ts';
 
 /**
  * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
@@ -9,15 +11,17 @@ export interface UserState {
   readonly userId: string;
   profile: Profile;
   /** Known events by type: loaded ones as far as the rules require them, and those of this batch. */
-  readonly events: Map<string, KnownEvent[]>;
+  events: UserEvents;
   /** Sends that limits count, by limit key. */
   readonly uses: Map<string, CountedUse[]>;
   /** Triggers whose pattern is complete, as `rule event-key`: only of rules on the fast path (patterns/prior-event.ts). */
   readonly completed: Set<string>;
   /** By id: the user's open waits, and the latest ended ones of the rules and keys that were asked for. */
-  readonly waits: Map<string, Wait>;
+  readonly waits: UserWaits;
   /** Undecided events of this batch in reverse order: the one that is decided now is the last. Undefined: none was queued. */
   pending: Event[] | undefined;
+  /** The known and the pending events together, kept up to date once a rule has looked ahead; see lookahead.ts. */
+  ahead: UserEvents | undefined;
   /** Trait changes whose pattern was incomplete when they became known; undefined: no such change is known. */
   openTraitChanges: TraitChangeTrigger[] | undefined;
   /**
@@ -161,35 +165,40 @@ export function newUserState(userId: string): UserState {
   return {
     userId,
     profile: { traits: {}, traitTimes: {} },
-    events: new Map(),
+    events: new UserEvents(),
     uses: new Map(),
     completed: new Set(),
-    waits: new Map(),
+    waits: new UserWaits(),
     pending: undefined,
+    ahead: undefined,
     openTraitChanges: undefined,
     firedAt: undefined,
   };
 }
 
-export function addEvent(user: UserState, type: string, known: KnownEvent): void {
-  const list = user.events.get(type);
-  if (list) list.push(known);
-  else user.events.set(type, [known]);
+/** Adds an event whose key is not known. */
+export function addEvent({ events, ahead }: UserState, type: string, known: KnownEvent): void {
+  events.ofType(type).add(known);
+  if (ahead) mergeInto(ahead, type, known);
 }
 
 /**
  * Like `addEvent`, but merges with an entry of the same key: keeps the full event if either has it, and the union of their
  * `waitsFor` patterns.
  */
-export function mergeEvent(user: UserState, type: string, known: KnownEvent): void {
-  const list = user.events.get(type);
-  const at = list?.findIndex(({ key }) => key === known.key) ?? -1;
-  const before = list?.[at];
-  if (!list || !before) addEvent(user, type, known);
-  else if (!before.event && known.event) list[at] = known;
+export function mergeEvent({ events, ahead }: UserState, type: string, known: KnownEvent): void {
+  mergeInto(events, type, known);
+  if (ahead) mergeInto(ahead, type, known);
+}
+
+function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
+  const list = events.ofType(type);
+  const before = list.find(known.key);
+  if (!before) list.add(known);
+  else if (!before.event && known.event) list.replace(before, known);
   // An event of this batch has no such set, and needs none.
   else if (before.waitsFor && known.waitsFor && known.waitsFor.size > 0) {
-    list[at] = { ...before, waitsFor: new Set([...before.waitsFor, ...known.waitsFor]) };
+    list.replace(before, { ...before, waitsFor: new Set([...before.waitsFor, ...known.waitsFor]) });
   }
 }
 

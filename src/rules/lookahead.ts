@@ -6,6 +6,7 @@
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue, mergeTraits } from '../users/profile.ts';
 import type { UserState } from './facts.ts';
+import type { UserEvents } from './known/known-events.ts';
 
 /**
  * Adds events to `pending` of their users. Each is removed (`shiftPending`) when it is decided.
@@ -17,6 +18,7 @@ export function queuePending(events: readonly Event[], users: { getUser(userId: 
     const user = users.getUser(event.userId);
     if (user.pending) user.pending.push(event);
     else user.pending = [event];
+    if (user.ahead) addPending(user.ahead, event);
   }
 }
 
@@ -29,17 +31,21 @@ export function shiftPending({ pending }: UserState, event: Event): void {
 export function withPending(user: UserState): UserState {
   const { pending } = user;
   if (pending === undefined || pending.length === 0) return user;
-  const events = new Map(user.events);
-  const copied = new Set<string>();
-  for (const event of pending) {
-    const { type, key, eventId, time } = event;
-    if (!copied.has(type)) {
-      copied.add(type);
-      events.set(type, [...(events.get(type) ?? [])]);
-    }
-    events.get(type)?.push({ key, eventId, time, event });
-  }
-  return { ...user, events };
+  return { ...user, events: user.ahead ?? lookAhead(user, pending) };
+}
+
+/** Joins the known and the pending events. A pending event that becomes known is in both, so this is done once. */
+function lookAhead(user: UserState, pending: readonly Event[]): UserEvents {
+  const ahead = user.events.copy();
+  user.ahead = ahead;
+  for (const event of pending) addPending(ahead, event);
+  return ahead;
+}
+
+function addPending(ahead: UserEvents, event: Event): void {
+  const { type, key, eventId, time } = event;
+  const known = ahead.ofType(type);
+  if (!known.find(key)) known.add({ key, eventId, time, event });
 }
 
 /** Returns the user's state with the profile that a pending event will find. Any other event finds the profile as it is. */

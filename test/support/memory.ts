@@ -128,7 +128,7 @@ export class Memory extends Simulator {
       }
     }
     this.#loadWaits(user, requiredWaits(active, event, this.#ids));
-    for (const waitId of startedWaitIds(active, user, event, this.#ids)) {
+    for (const waitId of startedWaitIds(active, user, [event], this.#ids)) {
       const wait = all.waits.get(waitId);
       if (wait && !user.waits.has(waitId)) user.waits.set(waitId, stored(wait));
     }
@@ -162,7 +162,7 @@ export function only(rules: RuleSet): RuleSets {
 }
 
 function wholeEvents(user: UserState, type: string): Event[] {
-  return (user.events.get(type) ?? []).flatMap(({ event }) => (event ? [event] : []));
+  return (user.events.get(type)?.items ?? []).flatMap(({ event }) => (event ? [event] : []));
 }
 
 /** As JSON keeps it. */

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../model/decision.ts';
-import { addDecision, type DecisionContext, findWaits } from '../context.ts';
+import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { evaluateKey, haveSameValue } from '../key.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
@@ -9,10 +9,20 @@ import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** Cancels the open waits that the event ends: by `cancel_on`, or because it is what must not happen (`unless`). */
 export function cancelWaitsBy(ctx: DecisionContext, event: Trigger): void {
-  for (const open of findWaits(ctx, (wait) => wait.status === 'waiting')) {
-    const compiled = ctx.rules.at(open.catalogVersion).byName.get(open.rule);
-    const code = compiled && cancellationBy(ctx, compiled, open, event);
-    if (!compiled || code === undefined) continue;
+  const rules = (rule: string, version: number) => ctx.rules.at(version).byName.get(rule);
+  const codes = new Map<Wait, Cancellation>();
+  const concerned = ctx.user.waits.concernedBy((name, version) => {
+    const compiled = rules(name, version);
+    return compiled && mayCancel(compiled, event) ? evaluateKey(compiled, event, ctx.ids) : undefined;
+  });
+  for (const wait of concerned) {
+    const compiled = wait.status === 'waiting' ? rules(wait.rule, wait.catalogVersion) : undefined;
+    const code = compiled && cancellationBy(ctx, compiled, wait, event);
+    if (code !== undefined) codes.set(wait, code);
+  }
+  for (const open of sortByDueTime(codes.keys(), () => true)) {
+    const code = codes.get(open) as Cancellation;
+    const compiled = rules(open.rule, open.catalogVersion) as CompiledRule;
     const { rule } = compiled;
     const seen = (open.state.seen ?? 0) + 1;
     if (code === 'unless_event_occurred' && seen < (rule.unless?.atLeast ?? 1)) {
@@ -35,19 +45,27 @@ export function reportTooLate(ctx: DecisionContext, event: Trigger): void {
   for (const active of ctx.rules.active.byCancelEvent.get(event.type) ?? []) {
     // Ended waits are loaded by the key that the event has in the active catalog; others are not reliably known.
     const key = evaluateKey(active, event, ctx.ids);
-    const fired = findWaits(
-      ctx,
-      (wait) => wait.rule === active.rule.name && wait.key === key && wait.status === 'fired',
-    );
-    for (const wait of fired) {
+    if (key === undefined) continue;
+    const late = findWaits(ctx, { rule: active.rule.name, key }, (wait) => {
+      if (wait.status !== 'fired' || !wait.state.fired) return false;
       const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
-      if (!compiled || !wait.state.fired || (compiled.rule.unless?.atLeast ?? 1) > 1) continue;
-      if (cancellationBy(ctx, compiled, wait, event) === undefined) continue;
+      if (!compiled || (compiled.rule.unless?.atLeast ?? 1) > 1) return false;
+      return cancellationBy(ctx, compiled, wait, event) !== undefined;
+    });
+    for (const wait of late) {
+      const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule) as CompiledRule;
       const eventIds = [event.eventId, wait.state.trigger.eventId];
       const evidence = { ...toKeyEvidence(wait.key), wait: toWaitEvidence(wait) };
       addDecision(ctx, compiled, { code: 'too_late', reason: tooLateReason(event, wait), eventIds, evidence });
     }
   }
+}
+
+type Cancellation = 'unless_event_occurred' | 'cancelled_by_event';
+
+/** Returns whether an event of this type may end a wait of the rule. */
+function mayCancel({ rule }: CompiledRule, { type }: Trigger): boolean {
+  return rule.cancelOn.includes(type) || (rule.unless?.events.includes(type) ?? false);
 }
 
 /** Returns how the event ends the wait, or would have ended it; undefined if it does not. */
@@ -56,7 +74,7 @@ function cancellationBy(
   compiled: CompiledRule,
   wait: Wait,
   event: Trigger,
-): 'unless_event_occurred' | 'cancelled_by_event' | undefined {
+): Cancellation | undefined {
   const { rule } = compiled;
   const { trigger, items, first } = wait.state;
   // For a digest, the event ends all items collected until then, kept or only counted.

@@ -51,12 +51,10 @@ export class ReplayWindow {
       if (status === 'waiting') from = Math.min(from, triggerTime);
     }
     from -= this.#lookBack;
+    user.events = user.events.copy(from);
+    user.ahead = undefined;
     count = 0;
-    for (const [type, list] of user.events) {
-      const kept = list.filter(({ time }) => time >= from);
-      user.events.set(type, kept);
-      count += kept.length;
-    }
+    for (const list of user.events.values()) count += list.length;
     user.openTraitChanges = user.openTraitChanges?.filter(({ trigger }) => trigger.time >= from);
     for (const [name, time] of user.firedAt ?? []) if (time < from) user.firedAt?.delete(name);
     for (const [id, { status, dueAt }] of user.waits) {

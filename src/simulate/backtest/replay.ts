@@ -4,6 +4,7 @@ import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
 import { addUse, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import { UserWaits } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
@@ -294,11 +295,12 @@ function copyState(user: UserState): UserState {
   return {
     userId,
     profile,
-    events: new Map([...events].map(([type, list]) => [type, [...list]])),
+    events: events.copy(),
     uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
     completed: new Set(completed),
-    waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
+    waits: new UserWaits([...waits.values()].map((wait) => ({ ...wait }))),
     pending: pending && [...pending],
+    ahead: undefined,
     openTraitChanges: changes && [...changes],
     firedAt: firedAt && new Map(firedAt),
   };
