@@ -1,7 +1,9 @@
 import type { Decision, Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from '../model/decision.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { CountedUses } from './known/counted-uses.ts';
 import { UserEvents } from './known/known-events.ts';
 import { UserWaits } from './known/user-waits.ts';
+import type { Outlook } from './lookahead.ts';
 
 /**
  * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
@@ -13,15 +15,15 @@ export interface UserState {
   /** Known events by type: loaded ones as far as the rules require them, and those of this batch. */
   events: UserEvents;
   /** Sends that limits count, by limit key. */
-  readonly uses: Map<string, CountedUse[]>;
+  readonly uses: Map<string, CountedUses>;
   /** Triggers whose pattern is complete, as `rule event-key`: only of rules on the fast path (patterns/prior-event.ts). */
   readonly completed: Set<string>;
   /** By id: the user's open waits, and the latest ended ones of the rules and keys that were asked for. */
   readonly waits: UserWaits;
   /** Undecided events of this batch in reverse order: the one that is decided now is the last. Undefined: none was queued. */
   pending: Event[] | undefined;
-  /** The known and the pending events together, kept up to date once a rule has looked ahead; see lookahead.ts. */
-  ahead: UserEvents | undefined;
+  /** What was found out about the pending events; see lookahead.ts. Undefined: no rule has looked ahead. */
+  lookedAhead: LookedAhead | undefined;
   /** Trait changes whose pattern was incomplete when they became known; undefined: no such change is known. */
   openTraitChanges: TraitChangeTrigger[] | undefined;
   /**
@@ -29,6 +31,14 @@ export interface UserState {
    * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
+}
+
+/** Kept because a rule that looks ahead does so for each event of a batch. */
+interface LookedAhead {
+  /** The known and the pending events together, kept up to date from the first time on. */
+  events: UserEvents | undefined;
+  /** What each event that was queued last will find and change, in the order in which they are decided. */
+  outlook: ReadonlyMap<Event, Outlook> | undefined;
 }
 
 /** An event that changed a trait to which a rule listens. */
@@ -170,25 +180,25 @@ export function newUserState(userId: string): UserState {
     completed: new Set(),
     waits: new UserWaits(),
     pending: undefined,
-    ahead: undefined,
+    lookedAhead: undefined,
     openTraitChanges: undefined,
     firedAt: undefined,
   };
 }
 
 /** Adds an event whose key is not known. */
-export function addEvent({ events, ahead }: UserState, type: string, known: KnownEvent): void {
+export function addEvent({ events, lookedAhead }: UserState, type: string, known: KnownEvent): void {
   events.ofType(type).add(known);
-  if (ahead) mergeInto(ahead, type, known);
+  if (lookedAhead?.events) mergeInto(lookedAhead.events, type, known);
 }
 
 /**
  * Like `addEvent`, but merges with an entry of the same key: keeps the full event if either has it, and the union of their
  * `waitsFor` patterns.
  */
-export function mergeEvent({ events, ahead }: UserState, type: string, known: KnownEvent): void {
+export function mergeEvent({ events, lookedAhead }: UserState, type: string, known: KnownEvent): void {
   mergeInto(events, type, known);
-  if (ahead) mergeInto(ahead, type, known);
+  if (lookedAhead?.events) mergeInto(lookedAhead.events, type, known);
 }
 
 function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
@@ -203,16 +213,14 @@ function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
 }
 
 export function addUse(user: UserState, limitKey: string, use: CountedUse): void {
-  const list = user.uses.get(limitKey);
-  if (list) list.push(use);
-  else user.uses.set(limitKey, [use]);
+  const uses = user.uses.get(limitKey);
+  if (uses) uses.add(use);
+  else user.uses.set(limitKey, new CountedUses([use]));
 }
 
 /** Like `addUse`, but has no effect when the use is known. */
 export function mergeUse(user: UserState, limitKey: string, use: CountedUse): void {
-  const { bucket, slot } = use;
-  const isKnown = user.uses.get(limitKey)?.some((known) => known.bucket === bucket && known.slot === slot);
-  if (!isKnown) addUse(user, limitKey, use);
+  if (!user.uses.get(limitKey)?.has(use.bucket, use.slot)) addUse(user, limitKey, use);
 }
 
 /** Outcomes of a rule that fired: it sent, acted, or started a wait. It does not fire again for the same trigger. */

@@ -3,7 +3,7 @@
  * a send cannot be undone. An open wait needs no look-ahead: an event ends or moves it when that event is decided.
  */
 
-import type { Event, Json } from '../model/event.ts';
+import type { Event, Json, Profile } from '../model/event.ts';
 import { isSameValue, mergeTraits } from '../users/profile.ts';
 import type { UserState } from './facts.ts';
 import type { UserEvents } from './known/known-events.ts';
@@ -18,7 +18,9 @@ export function queuePending(events: readonly Event[], users: { getUser(userId: 
     const user = users.getUser(event.userId);
     if (user.pending) user.pending.push(event);
     else user.pending = [event];
-    if (user.ahead) addPending(user.ahead, event);
+    const { lookedAhead } = user;
+    if (lookedAhead) lookedAhead.outlook = undefined;
+    if (lookedAhead?.events) addPending(lookedAhead.events, event);
   }
 }
 
@@ -31,13 +33,14 @@ export function shiftPending({ pending }: UserState, event: Event): void {
 export function withPending(user: UserState): UserState {
   const { pending } = user;
   if (pending === undefined || pending.length === 0) return user;
-  return { ...user, events: user.ahead ?? lookAhead(user, pending) };
+  const events = user.lookedAhead?.events ?? lookAhead(user, pending);
+  return { ...user, events };
 }
 
 /** Joins the known and the pending events. A pending event that becomes known is in both, so this is done once. */
 function lookAhead(user: UserState, pending: readonly Event[]): UserEvents {
   const ahead = user.events.copy();
-  user.ahead = ahead;
+  memoryOf(user).events = ahead;
   for (const event of pending) addPending(ahead, event);
   return ahead;
 }
@@ -50,32 +53,59 @@ function addPending(ahead: UserEvents, event: Event): void {
 
 /** Returns the user's state with the profile that a pending event will find. Any other event finds the profile as it is. */
 export function stateAt(user: UserState, event: Event): UserState {
-  const { pending = [] } = user;
-  const last = pending.indexOf(event);
-  if (last < 0) return user;
-  let { profile } = user;
-  for (let index = pending.length - 1; index >= last; index--) {
-    const { traits, time } = pending[index] as Event;
-    profile = mergeTraits(profile, traits, time);
-  }
-  return { ...user, profile };
+  const { pending } = user;
+  if (pending === undefined || pending.length === 0) return user;
+  const outlook = outlookOf(user, pending).get(event);
+  return outlook && outlook.index < pending.length ? { ...user, profile: outlook.profile } : user;
 }
 
 /**
  * Returns the pending events that will change a trait as wanted, in the order in which they will be decided. Each is compared
- * with the profile that it will find.
+ * with the profile that it will find. Without the event that is decided now.
  */
-export function pendingTraitChanges(
-  { pending = [], profile: now }: UserState,
-  isWanted: (trait: string, to: Json) => boolean,
-): Event[] {
-  let profile = now;
-  return [...pending].reverse().filter(({ traits, time }) => {
+export function pendingTraitChanges(user: UserState, isWanted: (trait: string, to: Json) => boolean): Event[] {
+  const { pending } = user;
+  if (pending === undefined || pending.length === 0) return [];
+  const found: Event[] = [];
+  for (const [event, { index, changes }] of outlookOf(user, pending)) {
+    const isAhead = index < pending.length - 1;
+    if (isAhead && changes.some(({ trait, to }) => isWanted(trait, to))) found.push(event);
+  }
+  return found;
+}
+
+/** What a pending event will find and change. It does not depend on how many of the others are decided already. */
+export interface Outlook {
+  /** Place in `pending` as it was when the events were queued. */
+  readonly index: number;
+  /** The profile with the event's traits. */
+  readonly profile: Profile;
+  /** Traits whose value the event changes. */
+  readonly changes: readonly { readonly trait: string; readonly to: Json }[];
+}
+
+/** Returns the outlook of the pending events, in the order in which they will be decided. Made once for each batch. */
+function outlookOf(user: UserState, pending: readonly Event[]): ReadonlyMap<Event, Outlook> {
+  const memory = memoryOf(user);
+  if (memory.outlook) return memory.outlook;
+  const outlook = new Map<Event, Outlook>();
+  let { profile } = user;
+  for (let index = pending.length - 1; index >= 0; index--) {
+    const event = pending[index] as Event;
     const before = profile.traits;
-    profile = mergeTraits(profile, traits, time);
-    return Object.keys(traits).some((trait) => {
+    profile = mergeTraits(profile, event.traits, event.time);
+    const changes: Outlook['changes'][number][] = [];
+    for (const trait of Object.keys(event.traits)) {
       const to = profile.traits[trait] ?? null;
-      return !isSameValue(before[trait] ?? null, to) && isWanted(trait, to);
-    });
-  });
+      if (!isSameValue(before[trait] ?? null, to)) changes.push({ trait, to });
+    }
+    outlook.set(event, { index, profile, changes });
+  }
+  memory.outlook = outlook;
+  return outlook;
+}
+
+function memoryOf(user: UserState): NonNullable<UserState['lookedAhead']> {
+  user.lookedAhead ??= { events: undefined, outlook: undefined };
+  return user.lookedAhead;
 }

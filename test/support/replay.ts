@@ -123,7 +123,7 @@ export function recordHistory(
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
       waits: [...waits.values()].map((wait) => ({ ...wait, decisions: ends.get(wait.waitId) ?? [] })),
-      uses: [...uses].flatMap(([limitKey, list]) => list.map((use) => ({ limitKey, ...use }))),
+      uses: [...uses].flatMap(([limitKey, list]) => [...list].map((use) => ({ limitKey, ...use }))),
     }),
   );
   return { histories, end: now };

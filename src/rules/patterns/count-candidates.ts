@@ -90,8 +90,8 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
   if (nameGroup(compiled, event, [undefined], ids) === undefined) return;
   const triggers = findTriggers(search, [undefined], event);
   const segment = findSegment(search, triggers, event.type);
-  // With `same`, the triggers of one start count different events.
-  if (compiled.sameCount) {
+  // With `same`, the triggers of one start count different events; and of starts at one time, one may be a trigger.
+  if (compiled.sameCount || !segment.isEven) {
     nameCounted(search, triggers, { ...segment, isEven: false }, () => n, n, n);
     return;
   }

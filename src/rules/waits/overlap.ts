@@ -1,6 +1,6 @@
 import type { Evidence } from '../../model/decision.ts';
 import type { Event, Millis } from '../../model/event.ts';
-import { addDecision, type DecisionContext, type Firing, findWaits } from '../context.ts';
+import { addDecision, type DecisionContext, type Firing, findFirstWait, findWaits } from '../context.ts';
 import { evaluateCondition, surelyFails, toScope } from '../evaluate-condition.ts';
 import { compareByTime, isBefore } from '../event-order.ts';
 import type { Ids, Trigger, UserState, Wait } from '../facts.ts';
@@ -39,14 +39,17 @@ export function resolveOverlap(
   // The digest of another version is sent all the same, and an occurrence of a recurring rule has no trigger.
   const mayOverlap = ({ kind, state }: Wait) =>
     kind !== 'digest' && kind !== 'every' && state.trigger.key !== trigger.key;
-  const find = (matches: (wait: Wait) => boolean) =>
-    findWaits(ctx, { rule: rule.name, key }, (wait) => mayOverlap(wait) && matches(wait));
+  const ofKey = { rule: rule.name, key };
+  const find: FindOthers = (matches) => findWaits(ctx, ofKey, (wait) => mayOverlap(wait) && matches(wait));
   if (rule.again === 'ignore') return keepFirstTrigger(ctx, compiled, firing, end, find);
-  return keepLastTrigger(ctx, compiled, firing, findLaterTrigger(ctx, compiled, firing, end, find, user), find);
+  const findFirst: FindOther = (matches) => findFirstWait(ctx, ofKey, (wait) => mayOverlap(wait) && matches(wait));
+  return keepLastTrigger(ctx, compiled, firing, findLaterTrigger(ctx, compiled, firing, end, findFirst, user), find);
 }
 
 /** Returns the other waits of the rule and key that match, in order of due time. */
 type FindOthers = (matches: (wait: Wait) => boolean) => Wait[];
+/** Returns the first of them. */
+type FindOther = (matches: (wait: Wait) => boolean) => Wait | undefined;
 
 /** Adds the decision that a trigger starts no wait, because another wait is open. */
 export function recordAlreadyWaiting(
@@ -119,17 +122,16 @@ function findLaterTrigger(
   compiled: CompiledRule,
   { trigger, key }: Firing,
   end: Millis,
-  find: FindOthers,
+  findFirst: FindOther,
   user: UserState,
 ): Trigger | undefined {
   const { rule } = compiled;
   // If a field gives the time, the latest trigger has the valid one, however much later it happened.
   const isLater = (other: Trigger) =>
     isBefore(trigger, other) && (rule.at?.field !== undefined || other.time <= end) && other.key !== trigger.key;
-  const [waiting] = find(({ state }) => isLater(state.trigger));
+  const waiting = findFirst(({ state }) => isLater(state.trigger));
   if (waiting) return waiting.state.trigger;
   const after = rule.at?.field === undefined ? end : Number.POSITIVE_INFINITY;
-  const events = laterTriggers(compiled, user, trigger, key, ctx.ids);
   // Trait changes that are decided already have started a wait each; only those that are pending are looked for.
   const changes =
     user !== ctx.user && rule.changes
@@ -137,8 +139,7 @@ function findLaterTrigger(
           (change) => isLater(change) && evaluateKey(compiled, change, ctx.ids) === key,
         )
       : [];
-  const inOrder = changes.length > 0 ? [...events, ...changes].sort(compareByTime) : events;
-  for (const event of inOrder) {
+  for (const event of laterTriggers(compiled, user, trigger, key, changes, ctx.ids)) {
     if (event.time > after) break;
     if (isLater(event) && wouldStart(ctx, compiled, event, user)) return event;
   }
@@ -148,12 +149,15 @@ function findLaterTrigger(
 /**
  * Yields the known events that may trigger the rule with this key and do not come before the trigger, in order of time.
  * Leaves out those for which the condition fails whatever else is known.
+ *
+ * @param changes events that may trigger it by a change of a trait, in any order
  */
 function* laterTriggers(
   compiled: CompiledRule,
   { events }: UserState,
   trigger: Trigger,
   key: string,
+  changes: readonly Event[],
   ids: Ids,
 ): Iterable<Event> {
   const grouping = groupingOf(compiled, {
@@ -162,7 +166,11 @@ function* laterTriggers(
     about: true,
     accepts: (event) => !surelyFails(compiled, event),
   });
-  const lists: { readonly events: readonly FullEvent[]; next: number }[] = [];
+  const lists: { readonly events: readonly Pick<FullEvent, 'time' | 'key' | 'event'>[]; next: number }[] = [];
+  if (changes.length > 0) {
+    const events = changes.map((event) => ({ time: event.time, key: event.key, event }));
+    lists.push({ events: events.sort(compareByTime), next: 0 });
+  }
   for (const type of compiled.rule.on) {
     const known = events.get(type);
     if (!known || known.countFrom(trigger.time) === 0) continue;

@@ -52,7 +52,7 @@ export class ReplayWindow {
     }
     from -= this.#lookBack;
     user.events = user.events.copy(from);
-    user.ahead = undefined;
+    user.lookedAhead = undefined;
     count = 0;
     for (const list of user.events.values()) count += list.length;
     user.openTraitChanges = user.openTraitChanges?.filter(({ trigger }) => trigger.time >= from);

@@ -4,6 +4,7 @@ import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
 import { addUse, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import { CountedUses } from '../../rules/known/counted-uses.ts';
 import { UserWaits } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
@@ -296,11 +297,11 @@ function copyState(user: UserState): UserState {
     userId,
     profile,
     events: events.copy(),
-    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
+    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, new CountedUses(list)])),
     completed: new Set(completed),
     waits: new UserWaits([...waits.values()].map((wait) => ({ ...wait }))),
     pending: pending && [...pending],
-    ahead: undefined,
+    lookedAhead: undefined,
     openTraitChanges: changes && [...changes],
     firedAt: firedAt && new Map(firedAt),
   };
