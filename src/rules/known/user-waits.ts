@@ -35,9 +35,11 @@ export class UserWaits extends Map<string, Wait> {
   }
 
   /** Returns the waits of a rule with this key, in any order. */
-  *ofRule(rule: string, key: string): Iterable<Wait> {
-    if (this.size > MAX_SCANNED_WAITS) yield* this.#index().get(rule)?.byKey.get(key) ?? [];
-    else for (const wait of this.values()) if (wait.rule === rule && wait.key === key) yield wait;
+  ofRule(rule: string, key: string): readonly Wait[] {
+    if (this.size > MAX_SCANNED_WAITS) return this.#index().get(rule)?.byKey.get(key) ?? NO_WAITS;
+    const found: Wait[] = [];
+    for (const wait of this.values()) if (wait.rule === rule && wait.key === key) found.push(wait);
+    return found;
   }
 
   /**
@@ -66,6 +68,8 @@ export class UserWaits extends Map<string, Wait> {
     return this.#byRule;
   }
 }
+
+const NO_WAITS: readonly Wait[] = [];
 
 function addWait(byRule: Map<string, WaitsOfRule>, wait: Wait): void {
   let ofRule = byRule.get(wait.rule);

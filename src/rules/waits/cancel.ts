@@ -1,7 +1,7 @@
 import type { Evidence } from '../../model/decision.ts';
 import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
-import type { Trigger, Wait } from '../facts.ts';
-import { evaluateKey, haveSameValue } from '../key.ts';
+import type { Ids, Trigger, Wait } from '../facts.ts';
+import { evaluateKey, evaluateSame } from '../key.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { dropItems } from './digest.ts';
@@ -50,7 +50,8 @@ export function reportTooLate(ctx: DecisionContext, event: Trigger): void {
       if (wait.status !== 'fired' || !wait.state.fired) return false;
       const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
       if (!compiled || (compiled.rule.unless?.atLeast ?? 1) > 1) return false;
-      return cancellationBy(ctx, compiled, wait, event) !== undefined;
+      // By its own version of the rule, the event may have another key.
+      return cancellationBy(ctx, compiled, wait, event) !== undefined && evaluateKey(compiled, event, ctx.ids) === key;
     });
     for (const wait of late) {
       const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule) as CompiledRule;
@@ -68,7 +69,7 @@ function mayCancel({ rule }: CompiledRule, { type }: Trigger): boolean {
   return rule.cancelOn.includes(type) || (rule.unless?.events.includes(type) ?? false);
 }
 
-/** Returns how the event ends the wait, or would have ended it; undefined if it does not. */
+/** Returns how an event with the key of the wait ends it, or would have ended it; undefined if it does not. */
 function cancellationBy(
   ctx: DecisionContext,
   compiled: CompiledRule,
@@ -82,7 +83,28 @@ function cancellationBy(
   if (event.time < from || event.key === trigger.key) return undefined;
   const cancels = rule.cancelOn.includes(event.type) && event.time <= wait.dueAt;
   const isUnlessEvent = rule.unless?.events.includes(event.type) && event.time <= trigger.time + rule.unless.within;
-  if (!(cancels || isUnlessEvent) || evaluateKey(compiled, event, ctx.ids) !== wait.key) return undefined;
+  if (!(cancels || isUnlessEvent)) return undefined;
   if (cancels) return 'cancelled_by_event';
-  return haveSameValue(compiled.sameUnless, event, trigger, ctx.ids) ? 'unless_event_occurred' : undefined;
+  if (!compiled.sameUnless) return 'unless_event_occurred';
+  const same = sameOf(compiled, event, ctx.ids);
+  return same !== undefined && same === sameOf(compiled, trigger, ctx.ids) ? 'unless_event_occurred' : undefined;
+}
+
+/** Values of `same` of `unless`: an event is compared with every wait, and a wait with every event. */
+const sameValues = new WeakMap<CompiledRule, WeakMap<Trigger, string | typeof MISSING>>();
+const MISSING = Symbol('missing');
+
+/** Returns the value of `same` of `unless` in an event as text; undefined if it is missing. */
+function sameOf(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
+  let known = sameValues.get(compiled);
+  if (!known) {
+    known = new WeakMap();
+    sameValues.set(compiled, known);
+  }
+  let value = known.get(event);
+  if (value === undefined) {
+    value = evaluateSame(compiled.sameUnless, event, ids) ?? MISSING;
+    known.set(event, value);
+  }
+  return value === MISSING ? undefined : value;
 }
