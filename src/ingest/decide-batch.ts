@@ -4,7 +4,15 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
-import { type DecisionInputs, decideInOrder, fireWaitsInOrder, runOccurrences } from '../rules/decide-in-order.ts';
+import {
+  type DecisionInputs,
+  decideInOrder,
+  decideInSlices,
+  type EventStep,
+  fireWaitsInOrder,
+  type Generation,
+  runOccurrences,
+} from '../rules/decide-in-order.ts';
 import type { Ids, UserState, Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
 import type { Batch } from '../store/batch.ts';
@@ -13,6 +21,7 @@ import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, needsWrite } from '../users/profile.ts';
+import type { CpuBudget } from './cpu-budget.ts';
 import type { Facts } from './load-facts.ts';
 
 /** The active catalog, and those that waits started with. Code that attaches further waits adds their versions. */
@@ -76,7 +85,21 @@ export class BatchDecider {
    */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     for (const { key } of fresh) this.#decidedKeys.add(key);
-    const { steps, emitted } = decideInOrder(this.#inputs, fresh);
+    return this.#addDecided(decideInOrder(this.#inputs, fresh));
+  }
+
+  /**
+   * Like `decide`, but within the budget, and lets the event loop serve others in between.
+   * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete
+   */
+  async decideWithin(budget: CpuBudget, fresh: readonly ReceivedEvent[]): Promise<ReceivedEvent[]> {
+    for (const { key } of fresh) this.#decidedKeys.add(key);
+    budget.resume();
+    const inputs = { ...this.#inputs, spend: (userId: string) => budget.spend(userId) };
+    return this.#addDecided(await decideInSlices(inputs, fresh, () => budget.pause()));
+  }
+
+  #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
     for (const { event, user, before, profile, verdicts } of steps) {
       this.#addresses.mergeAddresses(before, profile, event);
       this.batch.events.push({ event, decisions: verdicts.decisions });
