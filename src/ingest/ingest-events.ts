@@ -22,7 +22,12 @@ export async function ingestEvents(
   limits: CpuLimits,
 ): Promise<EventResult[]> {
   const userIds = [...new Set(events.map(({ userId }) => userId))];
-  const transaction = await beginLocked(parts, connection, { tenantId, userIds, events, checkDuplicates }, new CpuBudget(limits));
+  const transaction = await beginLocked(
+    parts,
+    connection,
+    { tenantId, userIds, events, checkDuplicates },
+    new CpuBudget(limits),
+  );
   const { query, rows, facts, decider } = transaction;
   const { existing, fresh } = splitDuplicates(events, rows);
   const { accepted, rejected } = rejectOversizedProfiles(fresh, facts);

@@ -27,6 +27,8 @@ export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {
   readonly log: Pick<Logger, 'error'>;
   /** Longest time (ms) that an event time may lie in the future. Default 24 hours. */
   readonly maxFuture?: Millis;
+  /** Bounds of the CPU time of a transaction: of a batch, and about one costly user. Default SHARED_CPU and SLOW_CPU. */
+  readonly cpu?: { readonly shared: CpuLimits; readonly slow: CpuLimits };
   /** Events that may be waiting or under way at once; beyond it requests are rejected. Default 20,000. */
   readonly maxWaiting?: number;
 }
@@ -153,10 +155,7 @@ export class Pipeline {
   }
 
   /** Items are parsed only now: while they wait, they take no more memory than their JSON. */
-  async #processBatch(
-    tenantId: string,
-    items: readonly unknown[],
-  ): Promise<(EventResult | Promise<EventResult>)[]> {
+  async #processBatch(tenantId: string, items: readonly unknown[]): Promise<(EventResult | Promise<EventResult>)[]> {
     const parsed = await this.#parseItems(tenantId, items);
     const events = parsed.filter((one): one is ReceivedEvent => !isRejection(one));
     const results = await this.#ingestEvents(tenantId, events);
@@ -201,7 +200,7 @@ export class Pipeline {
     events: readonly ReceivedEvent[],
   ): Promise<readonly (EventResult | Promise<EventResult>)[]> {
     try {
-      return await this.#ingestInTransaction(tenantId, events, SHARED_CPU);
+      return await this.#ingestInTransaction(tenantId, events, this.#parts.cpu?.shared ?? SHARED_CPU);
     } catch (error) {
       if (!(error instanceof CpuBudgetError)) throw error;
       const users = [...new Set(events.map(({ userId }) => userId))];
@@ -210,7 +209,10 @@ export class Pipeline {
       // Many users: those of the first half, and then the others.
       const first = new Set(users.slice(0, Math.ceil(users.length / 2)));
       const isFirst = ({ userId }: ReceivedEvent) => first.has(userId);
-      const [some, others] = [await ingest(events.filter(isFirst)), await ingest(events.filter((one) => !isFirst(one)))];
+      const [some, others] = [
+        await ingest(events.filter(isFirst)),
+        await ingest(events.filter((one) => !isFirst(one))),
+      ];
       return mergeResults(events, isFirst, some, others);
     }
   }
@@ -244,7 +246,7 @@ export class Pipeline {
       // Enough was tried: what is left fails without another try.
       if (failures >= MAX_CPU_FAILURES) throw new CpuBudgetError(some[0]?.userId);
       try {
-        return await this.#ingestInTransaction(tenantId, some, SLOW_CPU);
+        return await this.#ingestInTransaction(tenantId, some, this.#parts.cpu?.slow ?? SLOW_CPU);
       } catch (error) {
         if (error instanceof CpuBudgetError) failures++;
         throw error;

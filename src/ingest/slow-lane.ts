@@ -66,10 +66,7 @@ export class SlowLane {
     const user = this.#admit(nameUser(tenantId, userId));
     if (user.events + events.length > MAX_EVENTS_OF_USER || this.#events + events.length > MAX_EVENTS) {
       const message = 'Deciding events of this user takes long, and too many of them are waiting.';
-      return this.#share(
-        events,
-        Promise.reject(new TidingsError('overloaded', message, { retryAfter: 5 })),
-      );
+      return this.#share(events, Promise.reject(new TidingsError('overloaded', message, { retryAfter: 5 })));
     }
     user.events += events.length;
     this.#events += events.length;
