@@ -69,11 +69,11 @@ test('an event that is too costly on its own is rejected with too_costly, and is
   expect((await tidings.ingest([event(name, 1)])).map(({ status }) => status)).toEqual(['accepted']);
 });
 
-test('nobody waits for the events of a costly user', async () => {
+test('no other request waits for the events of a costly user', async () => {
   const name = `stuck ${++run}`;
   const strict = otherProcess(tidings, { cpu: { shared: NOTHING, slow: AMPLE } }, tidings.catalogs);
   await strict.ingest([event(name, 1)]);
-  // Somebody else holds the lock of the user, so the slow lane waits.
+  // Another process holds the lock of the user, so the slow lane waits.
   const { release } = await tidings.holdUsers([name]);
   const stuck = strict.ingest([event(name, 2), event(`beside ${run}`, 1)]);
   await expect.poll(() => countLockWaits(tidings)).toBe(1);

@@ -26,7 +26,7 @@ export const lateRow: Row = {
   },
 };
 
-/** What a user costs depends on the events in the windows of the rules; it must not depend on their square. */
+/** A user may cost more with more events in the windows of the rules, but not with their square. */
 export const windowRow: Row = {
   id: 'window',
   name: 'events of a user with 10,000 in the window, one a request',

@@ -3,7 +3,7 @@ import type { Millis } from '../model/event.ts';
 /** Longest time (ms) for which deciding a batch keeps the event loop to itself. */
 const SLICE_MS = 25;
 
-/** How much CPU time (ms) a transaction may spend on deciding. */
+/** Bounds of the CPU time (ms) that a transaction may spend on deciding. */
 export interface CpuLimits {
   /** For one user. */
   readonly perUser: Millis;
@@ -59,7 +59,7 @@ export class CpuBudget {
     if (wall * share > total) throw new CpuBudgetError(undefined);
   }
 
-  /** Starts a slice: the time since the last call is nobody's. */
+  /** Starts a slice: the time since the last call is not charged. */
   resume(): void {
     this.#sliceStart = performance.now();
     this.#sliceCpu = process.cpuUsage();

@@ -13,8 +13,9 @@ import {
   type Generation,
   runOccurrences,
 } from '../rules/decide-in-order.ts';
-import type { Ids, UserState, Wait } from '../rules/facts.ts';
+import type { Ids, Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
+import type { UserState } from '../rules/user-state.ts';
 import type { Batch } from '../store/batch.ts';
 import type { TraitConflict } from '../store/trait-times.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';

@@ -4,19 +4,10 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
-import {
-  type HistoryLookup,
-  type LimitLookup,
-  mergeEvent,
-  mergeUse,
-  newUserState,
-  patternKey,
-  recordFired,
-  type UserState,
-  type Wait,
-} from '../rules/facts.ts';
+import { type HistoryLookup, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
 import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
+import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts.ts';
 import { loadFired } from '../store/fired.ts';
 import { loadSpans } from '../store/spans.ts';

@@ -13,7 +13,7 @@ const MAX_EVENTS_OF_USER = 2000;
 /** The same of all users. */
 const MAX_EVENTS = 10_000;
 
-/** How long (ms) a user stays in the lane after events of this user were too costly. */
+/** Time (ms) for which a user stays in the lane after events of this user were too costly. */
 const STAY_MS: Millis = 60_000;
 
 /** Users that are remembered; beyond it the one who was first forgets to be slow, and is found out again. */
@@ -29,7 +29,7 @@ interface SlowUser {
 
 /**
  * Decides events of users whose history is costly, one user apart from the other and all of them apart from the batches, so
- * that nobody else waits for them.
+ * that no other user waits for them.
  */
 export class SlowLane {
   readonly #run: (tenantId: string, events: readonly ReceivedEvent[]) => Promise<readonly EventResult[]>;

@@ -7,11 +7,12 @@
 import type { Event } from '../model/event.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { compareByTime } from './event-order.ts';
-import type { FiredLookup, Ids, KnownEvent, Trigger, UserState } from './facts.ts';
+import type { FiredLookup, Ids, KnownEvent, Trigger } from './facts.ts';
 import { countBefore, countUpTo } from './known/in-order.ts';
 import { isStoredAndOpen } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 import { knownChanges } from './trait-changes.ts';
+import type { UserState } from './user-state.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /**
@@ -75,7 +76,7 @@ export function startedWaitIds(rules: RuleSet, user: UserState, events: readonly
     for (const { known, isChange } of listTriggers(compiled, user)) {
       let next = 0;
       for (const { time } of inOrder) {
-        // What an earlier event found is not looked at again.
+        // Skips the triggers that an earlier event found.
         next = Math.max(next, countBefore(known, time));
         for (; next < known.length; next++) {
           const one = known[next] as KnownEvent;

@@ -1,16 +1,9 @@
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
-import {
-  type CountedUse,
-  compareByDueTime,
-  type DigestItem,
-  type Ids,
-  type Trigger,
-  type UserState,
-  type Wait,
-} from './facts.ts';
+import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
+import type { UserState } from './user-state.ts';
 
 /** A notification to send, and its trigger, which may have arrived before the event that is decided. */
 export interface Send {
@@ -113,7 +106,7 @@ export function findWaits(
   return sortByDueTime(user.waits.ofRule(rule, key), matches);
 }
 
-/** Returns the first of the waits that `findWaits` returns; undefined if there is none. */
+/** Returns the first of the waits that `findWaits` returns; undefined without one. */
 export function findFirstWait(
   { user }: Pick<DecisionContext, 'user'>,
   { rule, key }: Pick<Wait, 'rule' | 'key'>,

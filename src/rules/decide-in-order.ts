@@ -14,20 +14,13 @@ import { mergeTraits } from '../users/profile.ts';
 import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
-import {
-  compareByDueTime,
-  type Ids,
-  mergeEvent,
-  recordFired,
-  type Trigger,
-  type UserState,
-  type Wait,
-} from './facts.ts';
+import { compareByDueTime, type Ids, type Trigger, type Wait } from './facts.ts';
 import { fireWait, runOccurrence } from './firing/fire-wait.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 import { findTriggered } from './triggers.ts';
+import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { toWaitId } from './waits/wait.ts';
 

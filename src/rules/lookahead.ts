@@ -3,10 +3,10 @@
  * a send cannot be undone. An open wait needs no look-ahead: an event ends or moves it when that event is decided.
  */
 
-import type { Event, Json, Profile } from '../model/event.ts';
+import type { Event, Json } from '../model/event.ts';
 import { isSameValue, mergeTraits } from '../users/profile.ts';
-import type { UserState } from './facts.ts';
 import type { UserEvents } from './known/known-events.ts';
+import type { Outlook, UserState } from './user-state.ts';
 
 /**
  * Adds events to `pending` of their users. Each is removed (`shiftPending`) when it is decided.
@@ -72,16 +72,6 @@ export function pendingTraitChanges(user: UserState, isWanted: (trait: string, t
     if (isAhead && changes.some(({ trait, to }) => isWanted(trait, to))) found.push(event);
   }
   return found;
-}
-
-/** What a pending event will find and change. It does not depend on how many of the others are decided already. */
-export interface Outlook {
-  /** Place in `pending` as it was when the events were queued. */
-  readonly index: number;
-  /** The profile with the event's traits. */
-  readonly profile: Profile;
-  /** Traits whose value the event changes. */
-  readonly changes: readonly { readonly trait: string; readonly to: Json }[];
 }
 
 /** Returns the outlook of the pending events, in the order in which they will be decided. Made once for each batch. */

@@ -2,10 +2,11 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue } from '../users/profile.ts';
-import type { TraitChangeTrigger, UserState } from './facts.ts';
+import type { TraitChangeTrigger } from './facts.ts';
 import { type FullEvent, KnownEvents } from './known/known-events.ts';
 import type { CompiledRule } from './rule-set.ts';
 import { isAbout } from './triggers.ts';
+import type { UserState } from './user-state.ts';
 
 /**
  * Returns the trait changes by this event that triggered a rule whose pattern was incomplete, one for each rule.

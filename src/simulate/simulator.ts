@@ -3,8 +3,9 @@ import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
 import { type DecidableEvent, type EventStep, runOccurrences, type WaitStep } from '../rules/decide-in-order.ts';
-import { type Ids, newUserState, type UserState, type Wait } from '../rules/facts.ts';
+import type { Ids, Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
+import { newUserState, type UserState } from '../rules/user-state.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
 

@@ -1,20 +1,20 @@
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Event } from '../../src/model/event.ts';
-import { addEvent, newUserState } from '../../src/rules/facts.ts';
 import {
   findOpenTriggers,
   hasBecomeComplete,
   matchPattern,
   rememberMatch,
 } from '../../src/rules/patterns/match-pattern.ts';
+import { addEvent, newUserState } from '../../src/rules/user-state.ts';
 import { rulesOf } from './random-catalog.ts';
 import { type DrawnEvent, toEvent } from './random-rules.ts';
 import { completedByScan, matchByScan } from './reference-patterns.ts';
 import { newIds } from './simulation.ts';
 
-/** What the rules and the reference make of one event when it arrives. */
+/** Results of matching each event when it arrives, by the rules or by the reference. */
 export interface PatternRun {
-  /** Of the event as a trigger: the matched steps, the counted events, and whether the pattern is complete. */
+  /** For the event as a trigger: the matched steps, the counted events, and whether the pattern is complete. */
   readonly matches: unknown[];
   /** Keys of the earlier triggers that it completes. */
   readonly completed: string[][];

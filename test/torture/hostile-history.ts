@@ -57,7 +57,7 @@ export const HOSTILE_RULES: { readonly [name: string]: Partial<Rule> } = {
   },
 };
 
-/** What a history cost. */
+/** Costs of a history. */
 export interface Cost {
   /** Times that the content of an event was looked at. */
   readonly reads: number;

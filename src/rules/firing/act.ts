@@ -3,10 +3,10 @@ import type { Action } from '../../model/catalog.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
 import { toScope } from '../evaluate-condition.ts';
-import { addUse } from '../facts.ts';
 import { limitBucketKey } from '../key.ts';
 import { cancelledByRuleReason, sentReason } from '../reasons.ts';
 import { type CompiledRule, emittedType } from '../rule-set.ts';
+import { addUse } from '../user-state.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
 

@@ -7,7 +7,7 @@ import type { CompiledRule } from '../rule-set.ts';
 import { isAbout } from '../triggers.ts';
 import type { Grouping } from './known-events.ts';
 
-/** How the events of a type are grouped for one rule. `same` is part of the identity: each step has an expression of its own. */
+/** The way in which the events of a type are grouped for one rule. `same` is part of the identity: each step has an expression of its own. */
 interface GroupingOptions {
   /** Names the purpose, where two are grouped alike and must not share an index. */
   readonly purpose: string;

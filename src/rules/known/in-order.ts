@@ -1,6 +1,6 @@
 import type { Millis } from '../../model/event.ts';
 
-/** What lists in order of time hold. */
+/** An item of a list in order of time. */
 export interface Timed {
   readonly time: Millis;
   readonly key: string;
@@ -16,7 +16,7 @@ export function countUpTo(items: readonly { readonly time: Millis }[], time: Mil
   return partition(items, (item) => item.time <= time);
 }
 
-/** Returns the index of the item with this time and key; -1 if there is none. @param items in the order of `compareByTime` */
+/** Returns the index of the item with this time and key; -1 without one. @param items in the order of `compareByTime` */
 export function findIndexOf(items: readonly Timed[], { time, key }: Timed): number {
   const index = partition(items, (item) => item.time < time || (item.time === time && item.key < key));
   const found = items[index];

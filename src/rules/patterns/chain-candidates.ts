@@ -1,9 +1,10 @@
 import type { Event, Millis } from '../../model/event.ts';
-import type { Ids, UserState } from '../facts.ts';
+import type { Ids } from '../facts.ts';
 import { groupingOf, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
 import type { EventGroup, FullEvent } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 import { getChains, stepName } from './chain.ts';
 import type { ChainIndex } from './chain-index.ts';
 import { kindOf, sweep, type TriggerList } from './trigger-list.ts';
@@ -20,7 +21,7 @@ export function nameChainCandidates(
   const { after } = compiled.rule;
   const steps = [...after.keys()].filter((step) => after[step]?.event === event.type);
   if (steps.length === 0) return;
-  // Those whose chain is complete stay so, and are removed when they are seen.
+  // A trigger whose chain is complete keeps it, and is removed when it is seen.
   const grouping = groupingOf(compiled, {
     purpose: `open chain ${kindOf(type)}`,
     same: compiled.sameAfter,
@@ -80,7 +81,7 @@ function visitNewEnds(
   for (const end of chains.preview(steps, time)) {
     const place = countUpTo(ends, end);
     if (done < end) visitBetween(end, end);
-    // What a known end reaches is complete already.
+    // A trigger that a known end reaches is complete already.
     const covered = (ends[place - 1]?.time ?? Number.NEGATIVE_INFINITY) + within;
     const from = Math.max(end, covered, done) + 1;
     const to = Math.min(end + within, ends[place]?.time ?? Number.POSITIVE_INFINITY);

@@ -15,7 +15,7 @@ interface Link {
   readonly events: readonly FullEvent[];
   /** The first step of this part. */
   readonly first: number;
-  /** Where the chain of the steps before this part ends; undefined: this part begins with the first step. */
+  /** Time at which the chain of the steps before this part ends; undefined: this part begins with the first step. */
   readonly before: Millis | undefined;
 }
 
@@ -56,7 +56,7 @@ export class ChainIndex {
     return this.#linked.at(-1) as Moment[];
   }
 
-  /** Returns the events of a chain that ends with the trigger, the earliest first; undefined if there is none. */
+  /** Returns the events of a chain that ends with the trigger, the earliest first; undefined without one. */
   find(trigger: Pick<Trigger, 'time' | 'key'>): readonly FullEvent[] | undefined {
     const step = this.#after.length - 1;
     // At the time of the trigger, which may be a candidate itself, the links are not those of the index.

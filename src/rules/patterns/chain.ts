@@ -1,7 +1,8 @@
-import type { Ids, Trigger, UserState } from '../facts.ts';
+import type { Ids, Trigger } from '../facts.ts';
 import { groupingOf, nameGroup, SEPARATOR } from '../known/groupings.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 import { ChainIndex } from './chain-index.ts';
 import { findRelated, type Relation } from './related-events.ts';
 

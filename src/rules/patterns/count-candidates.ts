@@ -1,12 +1,13 @@
 import type { Count } from '../../model/catalog.ts';
 import type { Event, Millis } from '../../model/event.ts';
 import { resolveZone } from '../../time/calendar.ts';
-import type { Ids, Trigger, UserState } from '../facts.ts';
+import type { Ids, Trigger } from '../facts.ts';
 import { groupingOf, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo, partition } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { isAbout } from '../triggers.ts';
+import type { UserState } from '../user-state.ts';
 import { countEvents, countRelation, countSince, findStart, START } from './count.ts';
 import { findRelated } from './related-events.ts';
 import { kindOf, sweep, type TriggerList } from './trigger-list.ts';
@@ -43,7 +44,7 @@ export function nameCountCandidates(
 }
 
 /**
- * Of a window of fixed length: those that lack this one event. One more event is never too many for a trigger that had too
+ * Names, for a window of fixed length, those that lack this one event. One more event is never too many for a trigger that had too
  * few, and who has enough needs no more: these are removed when they are seen, and each of the others is seen at most as
  * many times as events are needed.
  */
@@ -73,7 +74,7 @@ function nameInWindow({ compiled, count, user, list: { known, type }, event, ids
   });
 }
 
-/** Of a count since an event: those that lack this one event, after the same start. */
+/** Names, for a count since an event, those that lack this one event, after the same start. */
 function nameSinceStart(search: Search, startType: string): void {
   const { compiled, count, user, event, ids } = search;
   const key = nameGroup(compiled, event, [undefined], ids);
@@ -83,7 +84,7 @@ function nameSinceStart(search: Search, startType: string): void {
   nameCounted(search, triggers, findSegment(search, triggers, startType), counted, count.n - 1, count.n - 1);
 }
 
-/** Of a count since this event: those for which it makes the difference, up to the next start. */
+/** Names, for a count since this event, those for which it makes the difference, up to the next start. */
 function nameAfterStart(search: Search, isCounted: boolean): void {
   const { compiled, count, user, event, ids } = search;
   const { n, how } = count;

@@ -2,11 +2,12 @@ import type { Count, Rule } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { formatDate, resolveZone } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import type { Ids, Trigger, UserState } from '../facts.ts';
+import type { Ids, Trigger } from '../facts.ts';
 import { groupingOf, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 import { findRelated, isAmong, type Relation } from './related-events.ts';
 
 /** The events that `count` asks for. */
@@ -97,7 +98,7 @@ function dayGrouping(compiled: CompiledRule, { same, about = false }: Relation) 
   return groupingOf(compiled, { purpose: 'count on day', same: [same], about, byDay: true });
 }
 
-/** Returns the latest event of a type up to the trigger; undefined if there is none. @param type of the event since which is counted */
+/** Returns the latest event of a type up to the trigger; undefined without one. @param type of the event since which is counted */
 export function findStart(
   compiled: CompiledRule,
   type: string,
@@ -111,7 +112,7 @@ export function findStart(
   return latest?.key === trigger.key ? starts[upTo - 2] : latest;
 }
 
-/** How the event since which is counted belongs to a trigger. */
+/** Relation of the event since which is counted to a trigger. */
 export const START: Relation = { purpose: 'start', same: undefined };
 
 /** Returns how a counted event belongs to a trigger. */

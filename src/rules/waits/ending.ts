@@ -6,12 +6,13 @@
 import type { Millis } from '../../model/event.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { compareByTime } from '../event-order.ts';
-import type { Ids, Trigger, UserState } from '../facts.ts';
+import type { Ids, Trigger } from '../facts.ts';
 import { countBefore, countUpTo, findIndexOf } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
 import { findRelated, type Relation } from '../patterns/related-events.ts';
 import { cancelledReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 
 /** An event that ends a wait, and how. */
 export interface Ending {
@@ -100,7 +101,7 @@ function findFollowing(
     count,
     first(place) {
       if (place > count) return undefined;
-      // Those of each type up to this place, and one more for the trigger, have the one at this place among them.
+      // The event at this place is among as many of each type, and one more for the trigger.
       const first = found.flatMap((events) => {
         const from = countBefore(events, trigger.time);
         return events.slice(from, from + place + 1);

@@ -3,7 +3,7 @@ import type { Event, Millis } from '../../model/event.ts';
 import { addDecision, type DecisionContext, type Firing, findFirstWait, findWaits } from '../context.ts';
 import { evaluateCondition, surelyFails, toScope } from '../evaluate-condition.ts';
 import { compareByTime, isBefore } from '../event-order.ts';
-import type { Ids, Trigger, UserState, Wait } from '../facts.ts';
+import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey } from '../key.ts';
 import { groupingOf } from '../known/groupings.ts';
 import { countBefore } from '../known/in-order.ts';
@@ -13,6 +13,7 @@ import { matchPattern, toMatched } from '../patterns/match-pattern.ts';
 import { alreadyWaitingReason, supersededReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { matchesTraitChange } from '../trait-changes.ts';
+import type { UserState } from '../user-state.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { Event, Millis } from '../../model/event.ts';
-import { addEvent, type UserState } from '../../rules/facts.ts';
 import { rebuildCompleted } from '../../rules/patterns/prior-event.ts';
 import { requiredHistory } from '../../rules/required-facts.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
+import { addEvent, type UserState } from '../../rules/user-state.ts';
 import type { StoredEvent } from '../../store/replay.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
 import type { BacktestPlan } from './history.ts';
