@@ -2,6 +2,7 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
+import { waitsOfRule } from './known/user-waits.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 import type { UserState } from './user-state.ts';
 
@@ -103,7 +104,7 @@ export function findWaits(
   matches: (wait: Wait) => boolean,
 ): Wait[] {
   if (user.waits.size === 0) return [];
-  return sortByDueTime(user.waits.ofRule(rule, key), matches);
+  return sortByDueTime(waitsOfRule(user.waits, rule, key), matches);
 }
 
 /** Returns the first of the waits that `findWaits` returns; undefined without one. */
@@ -114,7 +115,7 @@ export function findFirstWait(
 ): Wait | undefined {
   let first: Wait | undefined;
   if (user.waits.size === 0) return first;
-  for (const wait of user.waits.ofRule(rule, key)) {
+  for (const wait of waitsOfRule(user.waits, rule, key)) {
     if (matches(wait) && (!first || compareByDueTime(wait, first) < 0)) first = wait;
   }
   return first;

@@ -51,7 +51,7 @@ export function evaluateLimit(
   time: Millis,
   traits: JsonObject,
 ): LimitState {
-  const uses = known instanceof CountedUses ? known : new CountedUses(known);
+  const uses = known instanceof CountedUses ? known : known.length === 0 ? NO_USES : new CountedUses(known);
   const { period } = limit;
   if (period.kind === 'rolling') return evaluateRolling(limit, period.span, uses, time);
   const zone = period.kind === 'ever' ? '' : resolveZone(period.zone, traits);
@@ -65,6 +65,8 @@ export function evaluateLimit(
     reached: counted.length >= limit.max,
   };
 }
+
+const NO_USES = new CountedUses();
 
 /**
  * No span of the period's length may hold more than `max` sends. A late event lies between sends, so the spans that end after

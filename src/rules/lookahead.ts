@@ -5,7 +5,7 @@
 
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue, mergeTraits } from '../users/profile.ts';
-import type { UserEvents } from './known/known-events.ts';
+import { copyEvents, eventsOfType, type UserEvents } from './known/known-events.ts';
 import type { Outlook, UserState } from './user-state.ts';
 
 /**
@@ -39,7 +39,7 @@ export function withPending(user: UserState): UserState {
 
 /** Joins the known and the pending events. A pending event that becomes known is in both, so this is done once. */
 function lookAhead(user: UserState, pending: readonly Event[]): UserEvents {
-  const ahead = user.events.copy();
+  const ahead = copyEvents(user.events);
   memoryOf(user).events = ahead;
   for (const event of pending) addPending(ahead, event);
   return ahead;
@@ -47,7 +47,7 @@ function lookAhead(user: UserState, pending: readonly Event[]): UserEvents {
 
 function addPending(ahead: UserEvents, event: Event): void {
   const { type, key, eventId, time } = event;
-  const known = ahead.ofType(type);
+  const known = eventsOfType(ahead, type);
   if (!known.find(key)) known.add({ key, eventId, time, event });
 }
 

@@ -3,7 +3,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue } from '../users/profile.ts';
 import type { TraitChangeTrigger } from './facts.ts';
-import { type FullEvent, KnownEvents } from './known/known-events.ts';
+import { type FullEvent, indexFor, KnownEvents } from './known/known-events.ts';
 import type { CompiledRule } from './rule-set.ts';
 import { isAbout } from './triggers.ts';
 import type { UserState } from './user-state.ts';
@@ -42,7 +42,7 @@ interface ChangeIndex {
 /** Returns the trait changes that trigger the rule, as far as their pattern was incomplete; each is a `ChangeEvent`. */
 export function knownChanges({ rule }: CompiledRule, { openTraitChanges: source, events }: UserState): KnownEvents {
   if (!source) return NO_CHANGES;
-  const indexes = events.indexFor(rule, (): { latest: ChangeIndex | undefined } => ({ latest: undefined }));
+  const indexes = indexFor(events, rule, (): { latest: ChangeIndex | undefined } => ({ latest: undefined }));
   if (indexes.latest?.source !== source) indexes.latest = { source, known: new KnownEvents(), read: 0 };
   const index = indexes.latest;
   for (; index.read < source.length; index.read++) {

@@ -2,8 +2,8 @@ import type { Decision } from '../model/decision.ts';
 import type { Event, Json, Millis, Profile } from '../model/event.ts';
 import { type CountedUse, FIRED_OUTCOMES, type KnownEvent, type TraitChangeTrigger } from './facts.ts';
 import { CountedUses } from './known/counted-uses.ts';
-import { UserEvents } from './known/known-events.ts';
-import { UserWaits } from './known/user-waits.ts';
+import { eventsOfType, type UserEvents } from './known/known-events.ts';
+import type { UserWaits } from './known/user-waits.ts';
 
 /**
  * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
@@ -56,10 +56,10 @@ export function newUserState(userId: string): UserState {
   return {
     userId,
     profile: { traits: {}, traitTimes: {} },
-    events: new UserEvents(),
+    events: new Map(),
     uses: new Map(),
     completed: new Set(),
-    waits: new UserWaits(),
+    waits: new Map(),
     pending: undefined,
     lookedAhead: undefined,
     openTraitChanges: undefined,
@@ -69,7 +69,7 @@ export function newUserState(userId: string): UserState {
 
 /** Adds an event whose key is not known. */
 export function addEvent({ events, lookedAhead }: UserState, type: string, known: KnownEvent): void {
-  events.ofType(type).add(known);
+  eventsOfType(events, type).add(known);
   if (lookedAhead?.events) mergeInto(lookedAhead.events, type, known);
 }
 
@@ -83,7 +83,7 @@ export function mergeEvent({ events, lookedAhead }: UserState, type: string, kno
 }
 
 function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
-  const list = events.ofType(type);
+  const list = eventsOfType(events, type);
   const before = list.find(known.key);
   if (!before) list.add(known);
   else if (!before.event && known.event) list.replace(before, known);
@@ -96,7 +96,11 @@ function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
 export function addUse(user: UserState, limitKey: string, use: CountedUse): void {
   const uses = user.uses.get(limitKey);
   if (uses) uses.add(use);
-  else user.uses.set(limitKey, new CountedUses([use]));
+  else {
+    const first = new CountedUses();
+    first.add(use);
+    user.uses.set(limitKey, first);
+  }
 }
 
 /** Like `addUse`, but has no effect when the use is known. */

@@ -2,7 +2,6 @@ import type { Rule } from '../../src/model/catalog.ts';
 import type { JsonObject } from '../../src/model/event.ts';
 import { type DecisionContext, newContext } from '../../src/rules/context.ts';
 import type { Trigger, Wait } from '../../src/rules/facts.ts';
-import { UserWaits } from '../../src/rules/known/user-waits.ts';
 import { newUserState } from '../../src/rules/user-state.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { BASE, HOUR, plainRule, rulesOf } from './random-catalog.ts';
@@ -15,7 +14,7 @@ export function contextOf(waits: Wait[], rule: Partial<Rule>, active = rule): De
     rulesOf([plainRule({ name: 'R', on: ['a'], ...one })], place + 1),
   );
   const sets = { active: second!, at: (version: number) => (version === 1 ? first! : second!) };
-  const user = { ...newUserState('u'), waits: new UserWaits(waits) };
+  const user = { ...newUserState('u'), waits: new Map(waits.map((one) => [one.waitId, one])) };
   return newContext(sets, user, BASE, countingIds(), 'source');
 }
 

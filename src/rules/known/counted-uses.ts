@@ -20,8 +20,8 @@ export class CountedUses implements Iterable<CountedUse> {
   #buckets: Map<string, Bucket> | undefined;
 
   /** @param uses in any order */
-  constructor(uses: Iterable<CountedUse> = []) {
-    for (const use of uses) this.add(use);
+  constructor(uses?: Iterable<CountedUse>) {
+    if (uses) for (const use of uses) this.add(use);
   }
 
   [Symbol.iterator](): Iterator<CountedUse> {

@@ -8,12 +8,26 @@ export interface Timed {
 
 /** Returns how many items are before `time`. @param items in order of time */
 export function countBefore(items: readonly { readonly time: Millis }[], time: Millis): number {
-  return partition(items, (item) => item.time < time);
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((items[middle] as { readonly time: Millis }).time < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Returns how many items are not after `time`. @param items in order of time */
 export function countUpTo(items: readonly { readonly time: Millis }[], time: Millis): number {
-  return partition(items, (item) => item.time <= time);
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((items[middle] as { readonly time: Millis }).time <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Returns the index of the item with this time and key; -1 without one. @param items in the order of `compareByTime` */

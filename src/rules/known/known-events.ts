@@ -139,36 +139,40 @@ function addToGroup(grouping: Grouping, { byName, ids, variant }: Groups, known:
   if (group?.followers) for (const follow of group.followers) follow(known);
 }
 
-/** The known events of one user by type, and what is built over several types. */
-export class UserEvents extends Map<string, KnownEvents> {
-  /** Indexes over several types, by the object that made them. */
-  #indexes: Map<object, unknown> | undefined;
+/** The known events of one user by type. */
+export type UserEvents = Map<string, KnownEvents>;
 
-  /** Returns the events of a type; the same object from now on. */
-  ofType(type: string): KnownEvents {
-    let known = this.get(type);
-    if (!known) {
-      known = new KnownEvents();
-      this.set(type, known);
-    }
-    return known;
-  }
+/** Indexes over several types, by the object that made them. Few users need one. */
+const indexes = new WeakMap<UserEvents, Map<object, unknown>>();
 
-  /** Returns the index that `build` made for this owner, and builds it the first time. */
-  indexFor<Index>(owner: object, build: () => Index): Index {
-    this.#indexes ??= new Map();
-    let index = this.#indexes.get(owner) as Index | undefined;
-    if (index === undefined) {
-      index = build();
-      this.#indexes.set(owner, index);
-    }
-    return index;
+/** Returns the events of a type; the same object from now on. */
+export function eventsOfType(events: UserEvents, type: string): KnownEvents {
+  let known = events.get(type);
+  if (!known) {
+    known = new KnownEvents();
+    events.set(type, known);
   }
+  return known;
+}
 
-  /** Returns a copy without indexes. @param from time of the earliest event to copy */
-  copy(from: Millis = Number.NEGATIVE_INFINITY): UserEvents {
-    const copy = new UserEvents();
-    for (const [type, { items }] of this) copy.set(type, new KnownEvents(items.slice(countBefore(items, from))));
-    return copy;
+/** Returns the index that `build` made for this owner, and builds it the first time. */
+export function indexFor<Index>(events: UserEvents, owner: object, build: () => Index): Index {
+  let byOwner = indexes.get(events);
+  if (!byOwner) {
+    byOwner = new Map();
+    indexes.set(events, byOwner);
   }
+  let index = byOwner.get(owner) as Index | undefined;
+  if (index === undefined) {
+    index = build();
+    byOwner.set(owner, index);
+  }
+  return index;
+}
+
+/** Returns a copy without indexes. @param from time of the earliest event to copy */
+export function copyEvents(events: UserEvents, from: Millis = Number.NEGATIVE_INFINITY): UserEvents {
+  const copy: UserEvents = new Map();
+  for (const [type, { items }] of events) copy.set(type, new KnownEvents(items.slice(countBefore(items, from))));
+  return copy;
 }

@@ -1,75 +1,63 @@
 import type { Wait } from '../facts.ts';
 
 /** Up to this many waits, a scan costs less than an index. */
-const MAX_SCANNED_WAITS = 16;
+export const MAX_SCANNED_WAITS = 16;
+
+/** The waits of one user, by id. */
+export type UserWaits = Map<string, Wait>;
 
 /** The waits of one rule. */
 interface WaitsOfRule {
   readonly byKey: Map<string, Wait[]>;
-  /** The catalog versions that they began with, and perhaps some more. */
+  /** The catalog versions that they began with. */
   readonly versions: Set<number>;
 }
 
-/** The waits of one user by id, and by rule and key. */
-export class UserWaits extends Map<string, Wait> {
-  /** Built when there are many. */
-  #byRule: Map<string, WaitsOfRule> | undefined;
+interface WaitIndex {
+  readonly byRule: Map<string, WaitsOfRule>;
+  /** Yields the waits that were added since; never read to its end, which would be final. */
+  readonly added: Iterator<Wait>;
+  read: number;
+}
 
-  constructor(waits: Iterable<Wait> = []) {
-    super();
-    for (const wait of waits) this.set(wait.waitId, wait);
-  }
+/** Waits are only added while events are decided, so an index is brought up to date when it is used. */
+const indexes = new WeakMap<UserWaits, WaitIndex>();
 
-  override set(waitId: string, wait: Wait): this {
-    const before = this.#byRule && this.get(waitId);
-    super.set(waitId, wait);
-    // A changed copy, which only a replay makes.
-    if (before) this.#byRule = undefined;
-    else if (this.#byRule) addWait(this.#byRule, wait);
-    return this;
+/** Returns the waits of a rule with this key, in any order. Not to be changed, and not to be kept. */
+export function waitsOfRule(waits: UserWaits, rule: string, key: string): readonly Wait[] {
+  if (waits.size > MAX_SCANNED_WAITS) return indexOf(waits).byRule.get(rule)?.byKey.get(key) ?? NO_WAITS;
+  let found: Wait[] | undefined;
+  for (const wait of waits.values()) {
+    if (wait.rule !== rule || wait.key !== key) continue;
+    found ??= [];
+    found.push(wait);
   }
+  return found ?? NO_WAITS;
+}
 
-  override delete(waitId: string): boolean {
-    this.#byRule = undefined;
-    return super.delete(waitId);
-  }
+/** Returns the rules of the waits with the catalog versions that they began with. */
+export function rulesOfWaits(waits: UserWaits): { readonly rule: string; readonly version: number }[] {
+  return [...indexOf(waits).byRule].flatMap(([rule, { versions }]) =>
+    [...versions].map((version) => ({ rule, version })),
+  );
+}
 
-  /** Returns the waits of a rule with this key, in any order. */
-  ofRule(rule: string, key: string): readonly Wait[] {
-    if (this.size > MAX_SCANNED_WAITS) return this.#index().get(rule)?.byKey.get(key) ?? NO_WAITS;
-    const found: Wait[] = [];
-    for (const wait of this.values()) if (wait.rule === rule && wait.key === key) found.push(wait);
-    return found;
-  }
-
-  /**
-   * Returns the waits that an event may concern, in any order.
-   * @param getKey returns the key of those of a rule and catalog version; undefined if the event does not concern them
-   */
-  *concernedBy(getKey: (rule: string, version: number) => string | undefined): Iterable<Wait> {
-    if (this.size <= MAX_SCANNED_WAITS) {
-      for (const wait of this.values()) if (getKey(wait.rule, wait.catalogVersion) === wait.key) yield wait;
-      return;
-    }
-    for (const [rule, { byKey, versions }] of this.#index()) {
-      for (const version of versions) {
-        const key = getKey(rule, version);
-        if (key === undefined) continue;
-        for (const wait of byKey.get(key) ?? []) if (wait.catalogVersion === version) yield wait;
-      }
-    }
-  }
-
-  #index(): ReadonlyMap<string, WaitsOfRule> {
-    if (!this.#byRule) {
-      this.#byRule = new Map();
-      for (const wait of this.values()) addWait(this.#byRule, wait);
-    }
-    return this.#byRule;
-  }
+/** Must be called after waits were removed or replaced, which only a replay does. */
+export function forgetWaitIndex(waits: UserWaits): void {
+  indexes.delete(waits);
 }
 
 const NO_WAITS: readonly Wait[] = [];
+
+function indexOf(waits: UserWaits): WaitIndex {
+  let index = indexes.get(waits);
+  if (!index) {
+    index = { byRule: new Map(), added: waits.values(), read: 0 };
+    indexes.set(waits, index);
+  }
+  for (; index.read < waits.size; index.read++) addWait(index.byRule, index.added.next().value as Wait);
+  return index;
+}
 
 function addWait(byRule: Map<string, WaitsOfRule>, wait: Wait): void {
   let ofRule = byRule.get(wait.rule);

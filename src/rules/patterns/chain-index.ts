@@ -37,7 +37,8 @@ export class ChainIndex {
   constructor(after: readonly After[], candidates: readonly (readonly FullEvent[])[]) {
     this.#after = after;
     this.#candidates = candidates;
-    for (const [step, events] of candidates.entries()) {
+    for (let step = 0; step < candidates.length; step++) {
+      const events = candidates[step] as readonly FullEvent[];
       const linked: Moment[] = [];
       const unlinked: Moment[] = [];
       this.#linked.push(linked);
@@ -46,7 +47,7 @@ export class ChainIndex {
         const { time } = events[index] as FullEvent;
         // Among events of the same time, only the last one is considered.
         if (events[index + 1]?.time === time) continue;
-        (this.#findLink(step, time) ? linked : unlinked).push({ time });
+        (this.#canEnd(step, time) ? linked : unlinked).push(events[index] as FullEvent);
       }
     }
   }
@@ -143,12 +144,23 @@ export class ChainIndex {
     if (start === end) return;
     const left: Moment[] = [];
     for (const moment of unlinked.slice(start, end)) {
-      if (this.#findLink(step, moment.time)) {
+      if (this.#canEnd(step, moment.time)) {
         insertTime(this.#linked[step] as Moment[], moment);
         insertTime(found, moment);
       } else left.push(moment);
     }
     if (left.length < end - start) unlinked.splice(start, end - start, ...left);
+  }
+
+  /** Returns whether a chain can end with this step at this time, at which one of its events happened. */
+  #canEnd(step: number, time: Millis): boolean {
+    if (step === 0) return true;
+    const before = findLastBefore(this.#linked[step - 1] as Moment[], time);
+    // Mostly the steps are at different times. Of the same time, it depends on which events they have to share.
+    return (
+      (before && isWithin(before.time, time, (this.#after[step - 1] as After).within)) ||
+      this.#findLink(step, time) !== undefined
+    );
   }
 
   /**

@@ -8,8 +8,8 @@ import type { FullEvent } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
-import { countEvents, countRelation, countSince, findStart, START } from './count.ts';
-import { findRelated } from './related-events.ts';
+import { countEvents, countSince, findStart, START } from './count.ts';
+import { findRelated, relationsOf } from './related-events.ts';
 import { kindOf, sweep, type TriggerList } from './trigger-list.ts';
 
 /** The arriving event, and what its candidates are looked for with. */
@@ -35,7 +35,8 @@ export function nameCountCandidates(
   const { count } = compiled.rule;
   if (!count) return;
   const search: Search = { compiled, count, user, list, event, ids, name };
-  const isCounted = count.of.includes(event.type) && (!countRelation(compiled).about || isAbout(compiled.rule, event));
+  const isCounted =
+    count.of.includes(event.type) && (!relationsOf(compiled).count.about || isAbout(compiled.rule, event));
   if (count.window.kind === 'since' && event.type === count.window.event) nameAfterStart(search, isCounted);
   else if (isCounted && count.how !== 'at_most') {
     if (count.window.kind === 'since') nameSinceStart(search, count.window.event);
@@ -114,7 +115,7 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
 function countBetween({ compiled, count, user, event, ids }: Search, start: Millis): number {
   let counted = 0;
   for (const type of count.of) {
-    const related = findRelated(compiled, user, event, type, countRelation(compiled), ids);
+    const related = findRelated(compiled, user, event, type, relationsOf(compiled).count, ids);
     counted += countBefore(related, event.time) - countBefore(related, start);
   }
   return counted;

@@ -1,4 +1,4 @@
-import type { Count, Rule } from '../../model/catalog.ts';
+import type { Count } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { formatDate, resolveZone } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -8,7 +8,7 @@ import { countBefore, countUpTo } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
-import { findRelated, isAmong, type Relation } from './related-events.ts';
+import { findRelated, isAmong, type Relation, relationsOf } from './related-events.ts';
 
 /** The events that `count` asks for. */
 export interface Counted {
@@ -54,7 +54,7 @@ export function countSince(
   from: Millis,
   ids: Ids,
 ): number {
-  const relation = countRelation(compiled);
+  const relation = relationsOf(compiled).count;
   let counted = count.of.includes(trigger.type) ? 1 : 0;
   for (const type of count.of) {
     const related = findRelated(compiled, user, trigger, type, relation, ids);
@@ -72,7 +72,7 @@ function countOnDay(
   zone: string,
   ids: Ids,
 ): number {
-  const relation = countRelation(compiled);
+  const relation = relationsOf(compiled).count;
   let counted = count.of.includes(trigger.type) ? 1 : 0;
   for (const type of count.of) {
     const known = user.events.get(type);
@@ -115,11 +115,6 @@ export function findStart(
 /** Relation of the event since which is counted to a trigger. */
 export const START: Relation = { purpose: 'start', same: undefined };
 
-/** Returns how a counted event belongs to a trigger. */
-export function countRelation({ rule, sameCount }: CompiledRule): Relation {
-  return { purpose: 'count', same: sameCount, about: rule.about !== undefined && countsTriggers(rule) };
-}
-
 function isEnough({ how, n }: Count, counted: number): boolean {
   switch (how) {
     case 'at_least':
@@ -129,9 +124,4 @@ function isEnough({ how, n }: Count, counted: number): boolean {
     case 'exactly':
       return counted === n;
   }
-}
-
-/** Returns whether the rule counts the events that trigger it, which is the default of `of`. */
-function countsTriggers({ on, count }: Rule): boolean {
-  return count !== undefined && count.of.length === on.length && count.of.every((type) => on.includes(type));
 }

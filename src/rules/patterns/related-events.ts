@@ -1,3 +1,4 @@
+import type { Rule } from '../../model/catalog.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { evaluateKey, haveSameValue } from '../key.ts';
 import { groupingOf, nameGroup } from '../known/groupings.ts';
@@ -15,6 +16,35 @@ export interface Relation {
   readonly same: CompiledRule['sameCount'];
   /** Whether to leave out what the rule's `about` does not accept. */
   readonly about?: boolean;
+}
+
+/** Relations of one rule, by what it looks for. */
+interface Relations {
+  readonly steps: readonly Relation[];
+  readonly count: Relation;
+  readonly unless: Relation;
+}
+
+const relations = new WeakMap<CompiledRule, Relations>();
+
+/** Returns how the events of a rule's pattern and of its `unless` belong to a trigger. */
+export function relationsOf(compiled: CompiledRule): Relations {
+  let known = relations.get(compiled);
+  if (!known) {
+    const { rule, sameAfter, sameCount, sameUnless } = compiled;
+    known = {
+      steps: sameAfter.map((same, step) => ({ purpose: `step ${step}`, same })),
+      count: { purpose: 'count', same: sameCount, about: rule.about !== undefined && countsTriggers(rule) },
+      unless: { purpose: 'unless', same: sameUnless },
+    };
+    relations.set(compiled, known);
+  }
+  return known;
+}
+
+/** Returns whether the rule counts the events that trigger it, which is the default of `of`. */
+function countsTriggers({ on, count }: Rule): boolean {
+  return count !== undefined && count.of.length === on.length && count.of.every((type) => on.includes(type));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Evidence } from '../../model/decision.ts';
 import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey, evaluateSame } from '../key.ts';
+import { MAX_SCANNED_WAITS, rulesOfWaits, waitsOfRule } from '../known/user-waits.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { dropItems } from './digest.ts';
@@ -9,20 +10,10 @@ import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** Cancels the open waits that the event ends: by `cancel_on`, or because it is what must not happen (`unless`). */
 export function cancelWaitsBy(ctx: DecisionContext, event: Trigger): void {
-  const rules = (rule: string, version: number) => ctx.rules.at(version).byName.get(rule);
-  const codes = new Map<Wait, Cancellation>();
-  const concerned = ctx.user.waits.concernedBy((name, version) => {
-    const compiled = rules(name, version);
-    return compiled && mayCancel(compiled, event) ? evaluateKey(compiled, event, ctx.ids) : undefined;
-  });
-  for (const wait of concerned) {
-    const compiled = wait.status === 'waiting' ? rules(wait.rule, wait.catalogVersion) : undefined;
-    const code = compiled && cancellationBy(ctx, compiled, wait, event);
-    if (code !== undefined) codes.set(wait, code);
-  }
-  for (const open of sortByDueTime(codes.keys(), () => true)) {
-    const code = codes.get(open) as Cancellation;
-    const compiled = rules(open.rule, open.catalogVersion) as CompiledRule;
+  const concerned = findConcerned(ctx, event);
+  if (!concerned) return;
+  for (const open of sortByDueTime(concerned.keys(), () => true)) {
+    const { code, compiled } = concerned.get(open) as Concern;
     const { rule } = compiled;
     const seen = (open.state.seen ?? 0) + 1;
     if (code === 'unless_event_occurred' && seen < (rule.unless?.atLeast ?? 1)) {
@@ -51,7 +42,9 @@ export function reportTooLate(ctx: DecisionContext, event: Trigger): void {
       const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
       if (!compiled || (compiled.rule.unless?.atLeast ?? 1) > 1) return false;
       // By its own version of the rule, the event may have another key.
-      return cancellationBy(ctx, compiled, wait, event) !== undefined && evaluateKey(compiled, event, ctx.ids) === key;
+      return (
+        cancellationBy(ctx.ids, compiled, wait, event) !== undefined && evaluateKey(compiled, event, ctx.ids) === key
+      );
     });
     for (const wait of late) {
       const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule) as CompiledRule;
@@ -64,18 +57,48 @@ export function reportTooLate(ctx: DecisionContext, event: Trigger): void {
 
 type Cancellation = 'unless_event_occurred' | 'cancelled_by_event';
 
+/** How an event ends a wait, and the rule of the wait. */
+interface Concern {
+  readonly code: Cancellation;
+  readonly compiled: CompiledRule;
+}
+
+/** Returns the open waits that the event ends, in any order; undefined without one. */
+function findConcerned({ user, rules, ids }: DecisionContext, event: Trigger): Map<Wait, Concern> | undefined {
+  let concerned: Map<Wait, Concern> | undefined;
+  const { waits } = user;
+  const compiledOf = (rule: string, version: number) => rules.at(version).byName.get(rule);
+  const visit = (wait: Wait, compiled: CompiledRule) => {
+    const code = wait.status === 'waiting' ? cancellationBy(ids, compiled, wait, event) : undefined;
+    if (code === undefined) return;
+    concerned ??= new Map();
+    concerned.set(wait, { code, compiled });
+  };
+  if (waits.size <= MAX_SCANNED_WAITS) {
+    for (const wait of waits.values()) {
+      const compiled = wait.status === 'waiting' ? compiledOf(wait.rule, wait.catalogVersion) : undefined;
+      if (!compiled || !mayCancel(compiled, event) || evaluateKey(compiled, event, ids) !== wait.key) continue;
+      visit(wait, compiled);
+    }
+    return concerned;
+  }
+  for (const { rule, version } of rulesOfWaits(waits)) {
+    const compiled = compiledOf(rule, version);
+    if (!compiled || !mayCancel(compiled, event)) continue;
+    const key = evaluateKey(compiled, event, ids);
+    if (key === undefined) continue;
+    for (const wait of waitsOfRule(waits, rule, key)) if (wait.catalogVersion === version) visit(wait, compiled);
+  }
+  return concerned;
+}
+
 /** Returns whether an event of this type may end a wait of the rule. */
 function mayCancel({ rule }: CompiledRule, { type }: Trigger): boolean {
   return rule.cancelOn.includes(type) || (rule.unless?.events.includes(type) ?? false);
 }
 
 /** Returns how an event with the key of the wait ends it, or would have ended it; undefined if it does not. */
-function cancellationBy(
-  ctx: DecisionContext,
-  compiled: CompiledRule,
-  wait: Wait,
-  event: Trigger,
-): Cancellation | undefined {
+function cancellationBy(ids: Ids, compiled: CompiledRule, wait: Wait, event: Trigger): Cancellation | undefined {
   const { rule } = compiled;
   const { trigger, items, first } = wait.state;
   // For a digest, the event ends all items collected until then, kept or only counted.
@@ -86,8 +109,8 @@ function cancellationBy(
   if (!(cancels || isUnlessEvent)) return undefined;
   if (cancels) return 'cancelled_by_event';
   if (!compiled.sameUnless) return 'unless_event_occurred';
-  const same = sameOf(compiled, event, ctx.ids);
-  return same !== undefined && same === sameOf(compiled, trigger, ctx.ids) ? 'unless_event_occurred' : undefined;
+  const same = sameOf(compiled, event, ids);
+  return same !== undefined && same === sameOf(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
 }
 
 /** Values of `same` of `unless`: an event is compared with every wait, and a wait with every event. */

@@ -7,12 +7,13 @@ import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey } from '../key.ts';
 import { groupingOf } from '../known/groupings.ts';
 import { countBefore } from '../known/in-order.ts';
-import type { FullEvent } from '../known/known-events.ts';
+import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import { pendingTraitChanges, stateAt } from '../lookahead.ts';
 import { matchPattern, toMatched } from '../patterns/match-pattern.ts';
 import { alreadyWaitingReason, supersededReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { matchesTraitChange } from '../trait-changes.ts';
+import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
@@ -161,12 +162,6 @@ function* laterTriggers(
   changes: readonly Event[],
   ids: Ids,
 ): Iterable<Event> {
-  const grouping = groupingOf(compiled, {
-    purpose: 'later trigger',
-    same: [],
-    about: true,
-    accepts: (event) => !surelyFails(compiled, event),
-  });
   const lists: { readonly events: readonly Pick<FullEvent, 'time' | 'key' | 'event'>[]; next: number }[] = [];
   if (changes.length > 0) {
     const events = changes.map((event) => ({ time: event.time, key: event.key, event }));
@@ -174,7 +169,23 @@ function* laterTriggers(
   }
   for (const type of compiled.rule.on) {
     const known = events.get(type);
-    if (!known || known.countFrom(trigger.time) === 0) continue;
+    const later = known?.countFrom(trigger.time) ?? 0;
+    if (!known || later === 0) continue;
+    if (later <= MAX_SCANNED_EVENTS) {
+      const own = known.items.slice(known.length - later).filter(
+        (one): one is FullEvent =>
+          // The trigger itself is mostly the only one.
+          one.event !== undefined && one.key !== trigger.key && isTrigger(compiled, one.event, key, ids),
+      );
+      if (own.length > 0) lists.push({ events: own, next: 0 });
+      continue;
+    }
+    const grouping = groupingOf(compiled, {
+      purpose: 'later trigger',
+      same: [],
+      about: true,
+      accepts: (event) => !surelyFails(compiled, event),
+    });
     const group = known.groupBy(grouping, ids).get(key);
     if (group) lists.push({ events: group.events, next: countBefore(group.events, trigger.time) });
   }
@@ -188,6 +199,10 @@ function* laterTriggers(
     yield (first.events[first.next] as FullEvent).event;
     first.next++;
   }
+}
+
+function isTrigger(compiled: CompiledRule, event: Event, key: string, ids: Ids): boolean {
+  return isAbout(compiled.rule, event) && evaluateKey(compiled, event, ids) === key && !surelyFails(compiled, event);
 }
 
 /**

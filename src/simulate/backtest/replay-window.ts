@@ -1,4 +1,6 @@
 import type { Event, Millis } from '../../model/event.ts';
+import { copyEvents } from '../../rules/known/known-events.ts';
+import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import { rebuildCompleted } from '../../rules/patterns/prior-event.ts';
 import { requiredHistory } from '../../rules/required-facts.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
@@ -51,7 +53,7 @@ export class ReplayWindow {
       if (status === 'waiting') from = Math.min(from, triggerTime);
     }
     from -= this.#lookBack;
-    user.events = user.events.copy(from);
+    user.events = copyEvents(user.events, from);
     user.lookedAhead = undefined;
     count = 0;
     for (const list of user.events.values()) count += list.length;
@@ -60,6 +62,7 @@ export class ReplayWindow {
     for (const [id, { status, dueAt }] of user.waits) {
       if (status !== 'waiting' && dueAt < from) user.waits.delete(id);
     }
+    forgetWaitIndex(user.waits);
     this.#pruneAt = Math.max(PRUNE_FROM, count * 2);
   }
 }

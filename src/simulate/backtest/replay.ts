@@ -5,7 +5,8 @@ import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
 import type { Wait } from '../../rules/facts.ts';
 import { CountedUses } from '../../rules/known/counted-uses.ts';
-import { UserWaits } from '../../rules/known/user-waits.ts';
+import { copyEvents } from '../../rules/known/known-events.ts';
+import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
 import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
@@ -121,6 +122,7 @@ class Replay implements InMemory {
       this.#addVerdict(wait.waitId, past.decisions);
     } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
       this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
+      forgetWaitIndex(this.#user.waits);
     }
   }
 
@@ -297,10 +299,10 @@ function copyState(user: UserState): UserState {
   return {
     userId,
     profile,
-    events: events.copy(),
+    events: copyEvents(events),
     uses: new Map([...uses].map(([limitKey, list]) => [limitKey, new CountedUses(list)])),
     completed: new Set(completed),
-    waits: new UserWaits([...waits.values()].map((wait) => ({ ...wait }))),
+    waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     pending: pending && [...pending],
     lookedAhead: undefined,
     openTraitChanges: changes && [...changes],
