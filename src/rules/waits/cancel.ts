@@ -57,7 +57,7 @@ export function reportTooLate(ctx: DecisionContext, event: Trigger): void {
 
 type Cancellation = 'unless_event_occurred' | 'cancelled_by_event';
 
-/** How an event ends a wait, and the rule of the wait. */
+/** The way in which an event ends a wait, and the rule of the wait. */
 interface Concern {
   readonly code: Cancellation;
   readonly compiled: CompiledRule;
