@@ -3,9 +3,13 @@ import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
-import { addUse, type Ids, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import type { Ids, Wait } from '../../rules/facts.ts';
+import { CountedUses } from '../../rules/known/counted-uses.ts';
+import { copyEvents } from '../../rules/known/known-events.ts';
+import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
+import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
 import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
 import { countingIds } from '../counting-ids.ts';
@@ -120,6 +124,7 @@ class Replay implements InMemory {
       this.#addVerdict(wait.waitId, past.decisions);
     } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
       this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
+      forgetWaitIndex(this.#user.waits);
     }
   }
 
@@ -295,11 +300,12 @@ function copyState(user: UserState): UserState {
   const { events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
   return {
     ...user,
-    events: new Map([...events].map(([type, list]) => [type, [...list]])),
-    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
+    events: copyEvents(events),
+    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, new CountedUses(list)])),
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     pending: pending && [...pending],
+    lookedAhead: undefined,
     openTraitChanges: changes && [...changes],
     firedAt: firedAt && new Map(firedAt),
   };
