@@ -12,6 +12,7 @@ import { toLimitKey } from './limits.ts';
 import { getPatternSpan } from './patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from './patterns/prior-event.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
+import { findTraitReads } from './trait-reads.ts';
 
 /**
  * Compiles the rules of a catalog version.
@@ -75,6 +76,9 @@ function compileRule(
   const hasWait = [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined);
   const value = (text: string) => compileExpressionOf(rule, text);
   const optional = (text: string | undefined) => (text === undefined ? undefined : value(text));
+  const at = optional(rule.at?.field);
+  const usesUserZone = rule.zone === 'user' && (rule.at !== undefined || rule.digest?.window.kind === 'calendar');
+  const dueReads = findTraitReads([at], usesUserZone ? ['time_zone'] : []);
   const values = (named: { readonly [name: string]: string }) =>
     Object.entries(named).map(([name, text]) => [name, value(text)] as const);
   return {
@@ -83,7 +87,7 @@ function compileRule(
     condition,
     audience: rule.audience === undefined ? undefined : compileConditionOf(rule, rule.audience),
     key: optional(rule.key),
-    at: optional(rule.at?.field),
+    at,
     sameAfter: rule.after.map(({ same }) => optional(same)),
     sameCount: optional(rule.count?.same),
     sameUnless: optional(rule.unless?.same),
@@ -99,6 +103,7 @@ function compileRule(
     ],
     hasWait,
     endedByRules,
+    dueReads,
     usesNow: mentions(condition, 'now'),
     usesMatched,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,

@@ -10,6 +10,7 @@
 import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { isSameValue } from '../users/profile.ts';
 import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
@@ -22,6 +23,7 @@ import { findTriggered } from './triggers.ts';
 import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
+import { moveWaits } from './waits/move-waits.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
@@ -196,8 +198,16 @@ export function runOccurrences(
   return { steps, emitted };
 }
 
+/** Returns the traits that an event changes. @param before the visible traits without those of the event */
+function findChangedTraits(user: UserState, { traits }: Event, before: JsonObject): readonly string[] {
+  const names = Object.keys(traits);
+  if (names.length === 0) return names;
+  const after = visibleTraits(user);
+  return after === before ? [] : names.filter((name) => !isSameValue(before[name] ?? null, after[name] ?? null));
+}
+
 /**
- * Decides what every rule makes of one event, in this order: waits that it ends, rules that it triggers by its type and by
+ * Decides what every rule makes of one event, in this order: waits that it moves or ends, rules that it triggers by its type and by
  * the traits that it changes, earlier triggers whose pattern it completes.
  *
  * Then adds the event, and what it caused, to the user's state.
@@ -215,6 +225,7 @@ function decideEvent(
   const { active } = rules;
   const ctx = newContext(rules, user, now, ids, event.key);
   if (user.waits.size > 0) {
+    moveWaits(ctx, event, findChangedTraits(user, event, before));
     cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
   }

@@ -1,6 +1,7 @@
 import type { Condition, Expression } from '../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule } from '../model/catalog.ts';
 import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
+import type { TraitReads } from './trait-reads.ts';
 
 /** A rule with its expressions compiled. */
 export interface CompiledRule {
@@ -26,6 +27,8 @@ export interface CompiledRule {
   readonly hasWait: boolean;
   /** Whether an action of some rule may end its wait or start it anew. */
   readonly endedByRules: boolean;
+  /** Traits of the user on which the due time of its wait depends; undefined: none. */
+  readonly dueReads: TraitReads | undefined;
   /** Whether the condition uses `now`: it can only be evaluated when a wait ends. */
   readonly usesNow: boolean;
   /** Whether the condition uses `matched`, the events of the pattern. */

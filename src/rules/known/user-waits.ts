@@ -23,12 +23,15 @@ interface WaitIndex {
 /** Waits are only added while events are decided, so an index is brought up to date when it is used. */
 const indexes = new WeakMap<UserWaits, WaitIndex>();
 
-/** Returns the waits of a rule with this key, in any order. Not to be changed, and not to be kept. */
-export function waitsOfRule(waits: UserWaits, rule: string, key: string): readonly Wait[] {
-  if (waits.size > MAX_SCANNED_WAITS) return indexOf(waits).byRule.get(rule)?.byKey.get(key) ?? NO_WAITS;
+/** Returns the waits of a rule with this key, in any order; of all keys without one. Not to be changed, and not to be kept. */
+export function waitsOfRule(waits: UserWaits, rule: string, key?: string): readonly Wait[] {
+  if (waits.size > MAX_SCANNED_WAITS) {
+    const byKey = indexOf(waits).byRule.get(rule)?.byKey;
+    return (key === undefined ? byKey && [...byKey.values()].flat() : byKey?.get(key)) ?? NO_WAITS;
+  }
   let found: Wait[] | undefined;
   for (const wait of waits.values()) {
-    if (wait.rule !== rule || wait.key !== key) continue;
+    if (wait.rule !== rule || (key !== undefined && wait.key !== key)) continue;
     found ??= [];
     found.push(wait);
   }

@@ -34,11 +34,7 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
   };
   const open = window ?? newWait(ctx, compiled, firing, due, state);
   if (window) updateWait(window, due, state);
-  mergeOverlapping(ctx, compiled, open, trigger, (state, other) => ({
-    ...(isBefore(state.trigger, other.trigger) ? other : state),
-    items: latestItems(compiled, [...(state.items ?? []), ...(other.items ?? [])]),
-    total: (state.total ?? 0) + (other.total ?? 0),
-  }));
+  mergeOverlapping(ctx, compiled, open, trigger, (state, other) => mergeItems(compiled, state, other));
 
   if (sendNow) {
     evidence.digest = { total: 1, kept: 1 };
@@ -47,6 +43,15 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
   }
   evidence.wait = toWaitEvidence(open);
   addDecision(ctx, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
+}
+
+/** Returns the state of a digest with the items of both. */
+export function mergeItems(compiled: CompiledRule, state: WaitState, other: WaitState): WaitState {
+  return {
+    ...(isBefore(state.trigger, other.trigger) ? other : state),
+    items: latestItems(compiled, [...(state.items ?? []), ...(other.items ?? [])]),
+    total: (state.total ?? 0) + (other.total ?? 0),
+  };
 }
 
 /** Removes the items up to a time, and those that were only counted. Returns false, changing nothing, if no item is left. */

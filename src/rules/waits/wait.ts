@@ -113,6 +113,11 @@ export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   };
 }
 
+/** Like `toWaitEvidence`, of a wait that was moved. @param from the wait that it replaces, or itself, and its due time then */
+export function toMovedEvidence(wait: Wait, waitId: string, from: Millis): NonNullable<Evidence['wait']> {
+  return { ...toWaitEvidence(wait), moved_from: { wait_id: waitId, due_at: isoTime(from) } };
+}
+
 export function toKeyEvidence(key: string): { key?: string } {
   return key === '' ? {} : { key };
 }
