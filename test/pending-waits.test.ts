@@ -52,7 +52,7 @@ describe('pending waits', () => {
     expect(await tidings.migrateWaits('R')).toMatchObject({ waits: 1, version: 2, next: null });
     expect(await tidings.cancelWaits('S')).toMatchObject({ waits: 1, next: null });
     await tidings.timers();
-    clock.now += HOUR;
+    clock.now += 2 * HOUR;
     await expect.poll(() => tidings.countOpenWaits()).toBe(0);
     expect(await tidings.notifications()).toEqual([{ user: 'u', type: 'B', version: 2 }]);
   });

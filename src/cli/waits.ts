@@ -19,7 +19,9 @@ interface WaitList {
 interface StepResult {
   readonly users: number;
   readonly waits: number;
-  /** Waits that were not migrated: the rule now makes another kind of wait. */
+  /** Migrated waits that ended by it. */
+  readonly ended?: number;
+  /** Waits that were not migrated: the rule now waits in another way, or for other events. */
   readonly skipped?: number;
   /** Argument `after` of the next step; null after the last one. */
   readonly next: string | null;
@@ -75,20 +77,28 @@ async function runInSteps(api: ApiClient, path: string, rule: string): Promise<T
   let after: string | null = null;
   do {
     const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as StepResult;
-    const { users, waits, skipped = 0, next, ...rest } = step;
-    sum = { ...rest, users: sum.users + users, waits: sum.waits + waits, skipped: (sum.skipped ?? 0) + skipped };
+    const { users, waits, ended = 0, skipped = 0, next, ...rest } = step;
+    sum = {
+      ...rest,
+      users: sum.users + users,
+      waits: sum.waits + waits,
+      ended: (sum.ended ?? 0) + ended,
+      skipped: (sum.skipped ?? 0) + skipped,
+    };
     after = next;
     if (after !== null) console.error(`${sum.users} of about ${totalUsers} users …`);
   } while (after !== null);
-  const { version, skipped = 0, ...counts } = sum;
-  return version === undefined ? counts : { version, ...counts, skipped };
+  const { version, ended = 0, skipped = 0, ...counts } = sum;
+  return version === undefined ? counts : { version, ...counts, ended, skipped };
 }
 
-function formatTotal({ users, waits, skipped = 0, version }: Total, done: string): string {
+function formatTotal({ users, waits, ended = 0, skipped = 0, version }: Total, done: string): string {
   const count = `${formatCount(waits, 'wait')} of ${formatCount(users, 'user')}`;
   const target = version === undefined ? '' : ` to catalog version ${version}`;
-  const rest = skipped > 0 ? ` Skipped ${skipped}: the rule now makes another kind of wait.` : '';
-  return `${count} ${done}${target}.${rest}`;
+  const over =
+    ended > 0 ? ` Ended ${ended} of them: the rule would not wait, or what it waits for has come to an end.` : '';
+  const rest = skipped > 0 ? ` Skipped ${skipped}: the rule now waits in another way, or for other events.` : '';
+  return `${count} ${done}${target}.${over}${rest}`;
 }
 
 function formatList({ waits, next }: WaitList): string[] {

@@ -38,7 +38,16 @@ const progress = z.object({
   next: z.string().nullable().describe('Not null: more users follow; call again with this value as `after`'),
 });
 
-export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
+const ended = z
+  .number()
+  .describe(
+    'Changed waits that ended: by the rule of the active version, they would not wait, or came to an end since',
+  );
+const skipped = z
+  .number()
+  .describe('Waits left as they are: the rule of the active version waits in another way, or for other events');
+
+export function registerWaitRoutes(app: App, { pool, pipeline, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/waits',
     {
@@ -97,14 +106,14 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
     '/api/v1/waits/migrate',
     {
       schema: {
-        summary: 'Move all pending waits of a rule to the active catalog version, several thousand users per call',
+        summary: 'Move all pending waits of a rule to the active catalog version, up to a thousand users per call',
         tags: ['waits'],
         body: command,
-        response: { 200: progress.extend({ version: z.number(), skipped: z.number() }), '4xx': problemSchema },
+        response: { 200: progress.extend({ version: z.number(), ended, skipped }), '4xx': problemSchema },
       },
     },
     async ({ caller, body: { rule, after = '' } }) => {
-      return { rule, ...(await migrateWaits({ pool, catalogs, ...caller, rule, now: clock() }, after)) };
+      return { rule, ...(await migrateWaits({ pool, pipeline, catalogs, ...caller, rule, now: clock() }, after)) };
     },
   );
 }

@@ -12,6 +12,7 @@ import {
   type EventStep,
   fireWaitsInOrder,
   type Generation,
+  migrateInOrder,
   runOccurrences,
 } from '../rules/decide-in-order.ts';
 import type { Wait } from '../rules/facts.ts';
@@ -130,6 +131,16 @@ export class BatchDecider {
       this.#collect(user, profile, verdicts);
     }
     return this.#dropDecided(emitted);
+  }
+
+  /** Moves open waits to the active catalog version. Returns those that were moved, open or ended, and the number of others. */
+  migrateWaits(waits: readonly Wait[]): { readonly changed: readonly Wait[]; readonly skipped: number } {
+    const steps = migrateInOrder(this.#inputs, waits);
+    for (const { wait, user, verdicts } of steps) {
+      this.batch.waits.push({ wait, decisions: verdicts.decisions });
+      this.#user(user.userId);
+    }
+    return { changed: steps.map(({ wait }) => wait), skipped: waits.length - steps.length };
   }
 
   /** The rules that a wait goes by. */

@@ -23,7 +23,7 @@ import { loadFired } from '../store/fired.ts';
 import { loadSpans } from '../store/spans.ts';
 import { loadTraitChanges } from '../store/trait-changes.ts';
 import type { TraitTimeRow } from '../store/trait-times.ts';
-import { openWait } from '../store/wait-content.ts';
+import { openWait, type StoredWait } from '../store/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 
@@ -135,16 +135,7 @@ export async function loadConditionalFacts(
   facts: Facts,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length > 0) {
-    for (const stored of await loadSpans(connection, tenantId, spans)) {
-      const event = openEvent(facts, stored);
-      const { userId, type, key, eventId, time } = event;
-      // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
-      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
-      facts.hasStoredTriggers = true;
-    }
-  }
+  await loadSpanEvents(connection, facts, history);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     const rows = await loadTraitChanges(connection, tenantId, changes);
@@ -186,6 +177,23 @@ export async function loadConditionalFacts(
 
 const NO_PATTERNS: ReadonlySet<string> = new Set();
 
+/** Loads the events of the spans among these look-ups, and adds them. */
+export async function loadSpanEvents(
+  connection: pg.PoolClient,
+  facts: Facts,
+  history: readonly Lookup<HistoryLookup>[],
+): Promise<void> {
+  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
+  if (spans.length === 0) return;
+  for (const stored of await loadSpans(connection, facts.tenantId, spans)) {
+    const event = openEvent(facts, stored);
+    const { userId, type, key, eventId, time } = event;
+    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
+    mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+    facts.hasStoredTriggers = true;
+  }
+}
+
 /**
  * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
  */
@@ -194,9 +202,14 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const waits = (await loadWaits(connection, query)).map((wait) => openWait(facts, wait));
+  return attachOpened(facts, await loadWaits(connection, query)).filter(({ status }) => status === 'waiting');
+}
+
+/** Attaches loaded waits with their original contents, and returns them. */
+export function attachOpened(facts: Facts, stored: readonly StoredWait[]): Wait[] {
+  const waits = stored.map((wait) => openWait(facts, wait));
   attachWaits(facts, waits);
-  return waits.filter(({ status }) => status === 'waiting');
+  return waits;
 }
 
 /** Loads the waits with these ids, open or ended, and attaches them to `facts`. An id may be unknown. */
@@ -207,11 +220,7 @@ export async function loadWaitsWithIds(
   asked: readonly { readonly userId: string; readonly waitId: string }[],
 ): Promise<void> {
   if (asked.length === 0) return;
-  const waits = await loadWaitsById(connection, tenantId, asked);
-  attachWaits(
-    facts,
-    waits.map((wait) => openWait(facts, wait)),
-  );
+  attachOpened(facts, await loadWaitsById(connection, tenantId, asked));
 }
 
 /** Loads the uses of limits and adds them. */

@@ -14,6 +14,7 @@ import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './cpu-budget.ts';
 import { fireDueWaits } from './fire-waits.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { type MigratedWaits, migrateWaits } from './migrate-waits.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { type Occurrence, runSchedule } from './run-schedule.ts';
 import { SlowLane } from './slow-lane.ts';
@@ -74,8 +75,9 @@ const REJECTION_MESSAGES = {
  *   ingest        parse ─▶ [ lock users ─▶ load facts ─▶ decide events   ─▶ plan ─▶ write ] ─▶ results
  *   fireDueWaits        ─▶ [ lock users ─▶ load facts ─▶ fire waits      ─▶ plan ─▶ write ]
  *   runSchedule         ─▶ [ lock users ─▶ load facts ─▶ run occurrences ─▶ plan ─▶ write ]
+ *   migrateWaits        ─▶ [ lock users ─▶ load facts ─▶ move waits      ─▶         write ]
  *
- * The brackets are in ingest-events.ts, fire-waits.ts and run-schedule.ts; transaction.ts has the steps they share.
+ * The brackets are in ingest-events.ts, fire-waits.ts, run-schedule.ts and migrate-waits.ts; transaction.ts has the steps they share.
  */
 export class Pipeline {
   readonly #parts: PipelineParts & TransactionParts;
@@ -140,6 +142,17 @@ export class Pipeline {
   ): Promise<number> {
     return withTransactionRetry(this.#parts.pool, (connection, attempt) =>
       runSchedule(this.#parts, connection, occurrence, userIds, save, attempt > 1),
+    );
+  }
+
+  /** Moves the open waits of a rule to the active catalog version, for these users. See migrate-waits.ts. */
+  migrateWaits(
+    rule: { readonly tenantId: string; readonly rule: string },
+    userIds: readonly string[],
+    save: (connection: pg.PoolClient, done: MigratedWaits) => Promise<void>,
+  ): Promise<MigratedWaits> {
+    return withTransactionRetry(this.#parts.pool, (connection) =>
+      migrateWaits(this.#parts, connection, rule, userIds, save),
     );
   }
 

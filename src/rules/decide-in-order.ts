@@ -1,5 +1,5 @@
 /**
- * The one way in which decisions are made. Ingest, the simulator and the backtest call these three functions and no other,
+ * The one way in which decisions are made. Ingest, the simulator and the backtest call these functions and no other,
  * so a backtest decides as production did by construction. What differs between them (loading facts, addresses, the virtual
  * clock) they do before the call, or afterwards with the returned steps.
  *
@@ -16,6 +16,7 @@ import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
 import { compareByDueTime, type Ids, type Trigger, type Wait } from './facts.ts';
 import { fireWait, runOccurrence } from './firing/fire-wait.ts';
+import { forgetWaitIndex } from './known/user-waits.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
@@ -23,6 +24,7 @@ import { findTriggered } from './triggers.ts';
 import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
+import { migrateWait } from './waits/migrate-wait.ts';
 import { moveWaits } from './waits/move-waits.ts';
 import { toWaitId } from './waits/wait.ts';
 
@@ -168,6 +170,26 @@ export function fireWaitsInOrder(
     }
   }
   return { steps, emitted, left };
+}
+
+/**
+ * Migrates open waits to the active catalog version (see `migrateWait`), in order of due time. Changes the waits in place.
+ *
+ * @param waits the same objects as in the user states
+ * @returns a step for each wait that was moved, with decisions if it ended
+ */
+export function migrateInOrder(inputs: DecisionInputs, waits: readonly Wait[]): WaitStep[] {
+  const { rules, now, ids } = inputs;
+  const steps: WaitStep[] = [];
+  for (const wait of [...waits].sort(compareByDueTime)) {
+    if (wait.status !== 'waiting' || wait.catalogVersion === rules.active.version) continue;
+    const user = inputs.getUser(wait.userId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    if (!migrateWait(verdicts, wait)) continue;
+    forgetWaitIndex(user.waits);
+    steps.push({ wait, user, profile: user.profile, verdicts });
+  }
+  return steps;
 }
 
 /**

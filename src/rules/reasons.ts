@@ -68,6 +68,11 @@ export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Millis): strin
   }
 }
 
+/** @param why the sentence that says why a rule does not send, after its colon if it has one */
+export function migratedAwayReason({ name }: Rule, why: string): string {
+  return `Cancelled by command: by the catalog version that it was moved to, ${name} would not wait: ${why.replace(/^Not sent: /, '')}`;
+}
+
 export function collectedReason(wait: Wait): string {
   const total = wait.state.total ?? 1;
   return `Collected: item ${total} of a digest that is due on ${formatTime(wait.dueAt)}.`;
@@ -114,7 +119,8 @@ export function lostTimeReason(rule: Rule, by: Happened, problem: MissedTimeCode
 
 type MissedTimeCode = 'time_missing' | 'time_past';
 
-function missedTime(rule: Rule, problem: MissedTimeCode, at: Millis | undefined): string {
+/** A part of a sentence: that the rule has no time to wait for. */
+export function missedTime(rule: Rule, problem: MissedTimeCode, at: Millis | undefined): string {
   const what =
     problem === 'time_missing'
       ? 'is missing or is not a time'

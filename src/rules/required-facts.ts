@@ -46,6 +46,18 @@ function addWaitLookups(lookups: HistoryLookup[], compiled: CompiledRule, from: 
   addPatternSpans(lookups, compiled, from, FOREVER);
 }
 
+/** Returns the parts of the user's history that are required to migrate an open wait to a rule of another version. */
+export function requiredHistoryOfWait(compiled: CompiledRule, { state: { trigger, first } }: Wait): HistoryLookup[] {
+  const lookups: HistoryLookup[] = [];
+  const { rule } = compiled;
+  if (compiled.hasPattern) addTriggerLookups(lookups, compiled, trigger.time);
+  for (const type of rule.unless?.events ?? []) {
+    addSpan(lookups, type, trigger.time, trigger.time + (rule.unless?.within ?? 0));
+  }
+  for (const type of rule.cancelOn) addSpan(lookups, type, Math.min(first ?? trigger.time, trigger.time), FOREVER);
+  return lookups;
+}
+
 /**
  * Returns the limit uses that are required to decide an event.
  * @param now latest time of the decision: a wait that fires at once is counted at its due time, up to now

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import type { Decision, WaitKind } from '../model/decision.ts';
+import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
 import { clampToEventYears } from '../time/calendar.ts';
@@ -233,30 +233,6 @@ export async function loadUsersWaitingFor(
   return rows.map((row) => row.user_id);
 }
 
-/**
- * Moves the open waits of a rule to another catalog version, if they are of this kind; their due times stay. The users must
- * be locked. Returns how many were changed, and how many of another kind were left as they are.
- */
-export async function moveWaits(
-  connection: Connection,
-  tenantId: string,
-  rule: string,
-  userIds: readonly string[],
-  to: { readonly version: number; readonly kind: WaitKind | undefined },
-): Promise<{ changed: number; skipped: number }> {
-  const open = `tenant_id = $1 and rule = $2 and user_id = any($3::text[]) and status = 'waiting' and catalog_version <> $4`;
-  const values = [tenantId, rule, userIds, to.version];
-  const { rowCount } = await connection.query(`update waits set catalog_version = $4 where ${open} and kind = $5`, [
-    ...values,
-    to.kind ?? '',
-  ]);
-  const { rows } = await connection.query<{ skipped: number }>(
-    `select count(*) as skipped from waits where ${open}`,
-    values,
-  );
-  return { changed: rowCount ?? 0, skipped: rows[0]?.skipped ?? 0 };
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed`;
@@ -307,7 +283,7 @@ with written as materialized (
                      ended_at, state, sealed, decisions)
   select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
-  set status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
+  set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
       ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
 )
 select 1 from written where s = 'waiting' and d <= $2 limit 1`;

@@ -5,11 +5,10 @@ import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Wait } from '../rules/facts.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
-import { getWaitKind } from '../rules/waits/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { loadUsersWaitingFor, loadWaitsOfRule, moveWaits, writeWaits } from '../store/waits.ts';
+import { loadUsersWaitingFor, loadWaitsOfRule, writeWaits } from '../store/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /**
@@ -37,12 +36,38 @@ export interface WaitProgress {
 }
 
 interface MigrationProgress extends WaitProgress {
-  /** Waits left as they are, because their kind is not the one that the rule makes now. */
+  /** Waits of those changed that ended by it. */
+  readonly ended: number;
+  /** Waits left as they are, because the rule of the active version waits in another way, or for other events. */
+  readonly skipped: number;
+}
+
+/** The part of the pipeline that migrates waits. */
+export interface MigrationPipeline {
+  /**
+   * Moves the waits of a rule to the active catalog version, for these users, in one transaction.
+   * @param save called in the transaction, if it changes waits
+   */
+  migrateWaits(
+    of: { readonly tenantId: string; readonly rule: string },
+    userIds: readonly string[],
+    save: (connection: pg.PoolClient, done: MigrationDone) => Promise<void>,
+  ): Promise<MigrationDone>;
+}
+
+/** See `MigratedWaits` of ingest. */
+interface MigrationDone {
+  readonly version: number;
+  readonly changed: number;
+  readonly ended: number;
   readonly skipped: number;
 }
 
 /** Users in one transaction: their locks are held meanwhile, and their events wait. */
 const MAX_COMMAND_BATCH_USERS = 500;
+
+/** The same of a migration, which loads what happened to the users since. */
+const MAX_MIGRATION_BATCH_USERS = 100;
 
 /** Bounds a call to some seconds, however many waits there are. */
 const MAX_BATCHES_PER_CALL = 10;
@@ -53,26 +78,30 @@ const MAX_BATCHES_PER_CALL = 10;
  * @throws TidingsError `not_found` if the rule has no waits and the active version has no such rule
  */
 export async function cancelWaits(command: WaitCommand, after: string): Promise<WaitProgress> {
-  const { catalogs, tenantId, rule, now } = command;
-  const { skipped: _, ...progress } = await runInBatches(
-    command,
-    'waits.cancelled',
-    after,
-    {},
-    async (connection, userIds) => {
-      const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
-      const written = [];
-      for (const wait of waits) {
-        const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
-        wait.status = 'cancelled';
-        wait.endedAt = now;
-        wait.stored = 'changed';
-        const types = startedBy ? getNotificationTypes(startedBy) : [rule];
-        written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
-      }
-      await writeWaits(connection, tenantId, written, now);
-      return { changed: written.length, skipped: 0 };
-    },
+  const { pool, catalogs, tenantId, rule, actor, now } = command;
+  const cancelBatch = async (connection: pg.PoolClient, from: string): Promise<WaitProgress> => {
+    const userIds = await loadUsersWaitingFor(connection, tenantId, rule, from, MAX_COMMAND_BATCH_USERS);
+    if (userIds.length === 0) return { users: 0, waits: 0, next: null };
+    await lockUsers(connection, tenantId, userIds);
+    const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+    const written = [];
+    for (const wait of waits) {
+      const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
+      wait.status = 'cancelled';
+      wait.endedAt = now;
+      wait.stored = 'changed';
+      const types = startedBy ? getNotificationTypes(startedBy) : [rule];
+      written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
+    }
+    await writeWaits(connection, tenantId, written, now);
+    if (written.length > 0) {
+      const detail = { users: userIds.length, waits: written.length };
+      await appendAuditEntry(connection, { tenantId, actor, action: 'waits.cancelled', subject: rule, detail }, now);
+    }
+    return { users: userIds.length, waits: written.length, next: getNext(userIds, MAX_COMMAND_BATCH_USERS) };
+  };
+  const progress = await sumBatches<WaitProgress>({ users: 0, waits: 0, next: after }, (from) =>
+    withTransaction(pool, (connection) => cancelBatch(connection, from)),
   );
   if (progress.users === 0 && after === '') await checkRuleExists(command);
   return progress;
@@ -88,63 +117,63 @@ async function checkRuleExists({ catalogs, tenantId, rule }: WaitCommand): Promi
 }
 
 /**
- * Moves the waits of a rule to the active catalog version; their due times stay. Waits of a kind that the rule no longer
- * makes (a digest of a rule that now has a delay) are skipped. Bounds and `after` as in `cancelWaits`.
+ * Moves the waits of a rule to the active catalog version, as if they had started under it: they are due when its rule says,
+ * and end if it would not wait, or if something that came since ends them. Waits of a kind that the rule no longer makes (a
+ * digest of a rule that now has a delay) are skipped. Bounds and `after` as in `cancelWaits`.
  * @throws TidingsError `not_found` if the active version has no such rule
  */
 export async function migrateWaits(
-  command: WaitCommand,
+  command: WaitCommand & { readonly pipeline: MigrationPipeline },
   after: string,
 ): Promise<MigrationProgress & { readonly version: number }> {
-  const { catalogs, tenantId, rule } = command;
+  const { pool, catalogs, pipeline, tenantId, rule, actor, now } = command;
   const { version, rules } = await catalogs.refresh(tenantId);
-  const compiled = rules.byName.get(rule);
-  if (!compiled) {
+  if (!rules.byName.has(rule)) {
     const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
     throw new TidingsError('not_found', message, { path: 'rule' });
   }
-  const to = { version, kind: getWaitKind(compiled.rule) };
-  const progress = await runInBatches(command, 'waits.migrated', after, { version }, (connection, userIds) =>
-    moveWaits(connection, tenantId, rule, userIds, to),
+  const progress = await sumBatches<MigrationProgress>(
+    { users: 0, waits: 0, ended: 0, skipped: 0, next: after },
+    async (from) => {
+      const userIds = await loadUsersWaitingFor(pool, tenantId, rule, from, MAX_MIGRATION_BATCH_USERS);
+      const save = async (connection: pg.PoolClient, done: MigrationDone) => {
+        if (done.changed === 0) return;
+        const detail = { version: done.version, users: userIds.length, waits: done.changed, ended: done.ended };
+        await appendAuditEntry(connection, { tenantId, actor, action: 'waits.migrated', subject: rule, detail }, now);
+      };
+      const { changed, ended, skipped } =
+        userIds.length === 0
+          ? { changed: 0, ended: 0, skipped: 0 }
+          : await pipeline.migrateWaits({ tenantId, rule }, userIds, save);
+      return {
+        users: userIds.length,
+        waits: changed,
+        ended,
+        skipped,
+        next: getNext(userIds, MAX_MIGRATION_BATCH_USERS),
+      };
+    },
   );
   return { ...progress, version };
 }
 
-/** Runs `work` over the users who wait in the rule, each batch in one transaction with an audit entry of its own. */
-async function runInBatches(
-  { pool, tenantId, rule, actor, now }: WaitCommand,
-  action: string,
-  after: string,
-  auditDetail: { readonly version?: number },
-  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; skipped: number }>,
-): Promise<MigrationProgress> {
-  let progress: MigrationProgress = { users: 0, waits: 0, skipped: 0, next: after };
-  for (let batch = 0; batch < MAX_BATCHES_PER_CALL && progress.next !== null; batch++) {
-    const { users, waits, skipped, next } = progress;
-    const done = await withTransaction(pool, async (connection) => {
-      const userIds = await loadUsersWaitingFor(connection, tenantId, rule, next ?? '', MAX_COMMAND_BATCH_USERS);
-      if (userIds.length === 0) return { users: 0, waits: 0, skipped: 0, next: null };
-      await lockUsers(connection, tenantId, userIds);
-      const result = await work(connection, userIds);
-      if (result.changed > 0) {
-        const detail = { ...auditDetail, users: userIds.length, waits: result.changed };
-        await appendAuditEntry(connection, { tenantId, actor, action, subject: rule, detail }, now);
-      }
-      return {
-        users: userIds.length,
-        waits: result.changed,
-        skipped: result.skipped,
-        next: userIds.length < MAX_COMMAND_BATCH_USERS ? null : (userIds.at(-1) ?? null),
-      };
-    });
-    progress = {
-      users: users + done.users,
-      waits: waits + done.waits,
-      skipped: skipped + done.skipped,
-      next: done.next,
-    };
+/** Runs batches until there are no more users, at most MAX_BATCHES_PER_CALL, and adds up what they did. */
+async function sumBatches<Progress extends WaitProgress>(
+  start: Progress,
+  run: (after: string) => Promise<Progress>,
+): Promise<Progress> {
+  let sum = start;
+  for (let batch = 0; batch < MAX_BATCHES_PER_CALL && sum.next !== null; batch++) {
+    const { next, ...counts } = await run(sum.next);
+    const added = Object.entries(counts).map(([name, count]) => [name, count + Number(sum[name as keyof Progress])]);
+    sum = { ...sum, ...Object.fromEntries(added), next };
   }
-  return progress;
+  return sum;
+}
+
+/** Returns the id that the next batch starts after; null if this one was the last. */
+function getNext(userIds: readonly string[], maxUsers: number): string | null {
+  return userIds.length < maxUsers ? null : (userIds.at(-1) ?? null);
 }
 
 /** Returns one decision per notification type, as the rules would make it. They are stored on the wait. */

@@ -176,7 +176,7 @@ export async function testTidings(
     fireDueWaits: (userIds) => pipeline.fireDueWaits(TENANT, userIds),
     runSchedule: (rule, label, userIds) =>
       pipeline.runSchedule({ tenantId: TENANT, rule, due: clock.now, label }, userIds, async () => {}),
-    migrateWaits: (rule) => migrateWaits(command(rule), ''),
+    migrateWaits: (rule) => migrateWaits({ ...command(rule), pipeline }, ''),
     cancelWaits: (rule) => cancelWaits(command(rule), ''),
     async holdUsers(userIds) {
       const connection = await pool.connect();

@@ -66,6 +66,12 @@ export function dropItems(ctx: DecisionContext, compiled: CompiledRule, window: 
   return true;
 }
 
+/** Returns the state with no more items than the rule keeps. */
+export function keepLatest(compiled: CompiledRule, state: WaitState): WaitState {
+  const { items = [] } = state;
+  return items.length <= compiled.rule.digest!.keep ? state : { ...state, items: latestItems(compiled, items) };
+}
+
 function toItem({ properties, traits, type, eventId, time }: Trigger): DigestItem {
   return { event: properties, traits, event_type: type, event_id: eventId, at: isoTime(time) };
 }

@@ -1,0 +1,59 @@
+import type pg from 'pg';
+import { requiredHistoryOfWait } from '../rules/required-facts.ts';
+import { commit } from '../store/batch.ts';
+import { loadFacts } from '../store/facts.ts';
+import { loadWaitsOfRule } from '../store/waits.ts';
+import { attachOpened, loadSpanEvents, mergeRows } from './load-facts.ts';
+import { beginLocked, loadWaitCatalogs, type TransactionParts, writeAndAnnounce } from './transaction.ts';
+
+/** The outcome of migrating the waits of some users. */
+export interface MigratedWaits {
+  /** The catalog version that is active, and has the waits now. */
+  readonly version: number;
+  /** Waits that were moved, those that ended by it included. */
+  readonly changed: number;
+  /** Waits that ended, because the rule of the new version would not wait, or something that came since ends it. */
+  readonly ended: number;
+  /** Waits left as they are: see `migrateWait`. */
+  readonly skipped: number;
+}
+
+/**
+ * Moves the open waits of a rule to the active catalog version, for these users, in one transaction. Changes nothing if the
+ * active version has no such rule.
+ * @param save called in the transaction with what was done
+ */
+export async function migrateWaits(
+  parts: TransactionParts,
+  connection: pg.PoolClient,
+  { tenantId, rule }: { readonly tenantId: string; readonly rule: string },
+  userIds: readonly string[],
+  save: (connection: pg.PoolClient, done: MigratedWaits) => Promise<void>,
+): Promise<MigratedWaits> {
+  const request = { tenantId, userIds, events: [], checkDuplicates: false };
+  const transaction = await beginLocked(parts, connection, request);
+  const { catalog, facts, decider } = transaction;
+  const { version } = catalog;
+  const compiled = catalog.rules.byName.get(rule);
+  const all = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+  const waits = attachOpened(
+    facts,
+    all.filter(({ catalogVersion }) => catalogVersion !== version),
+  );
+  if (!compiled || waits.length === 0) {
+    await commit(connection);
+    return { version, changed: 0, ended: 0, skipped: waits.length };
+  }
+  await loadWaitCatalogs(transaction);
+  const history = waits.flatMap((wait) =>
+    requiredHistoryOfWait(compiled, wait).map((need) => ({ userId: wait.userId, need })),
+  );
+  mergeRows(facts, await loadFacts(connection, { tenantId, userIds: [], events: [], history, limits: [] }));
+  await loadSpanEvents(connection, facts, history);
+  const { changed, skipped } = decider.migrateWaits(waits);
+  const ended = changed.filter(({ status }) => status !== 'waiting').length;
+  const done = { version, changed: changed.length, ended, skipped };
+  await save(connection, done);
+  await writeAndAnnounce(parts, transaction);
+  return done;
+}
