@@ -7,7 +7,14 @@ import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
 import { type HistoryLookup, type Ids, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
-import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
+import {
+  requiredHistory,
+  requiredLimits,
+  requiredTraitHistory,
+  requiredTraitWaits,
+  requiredWaits,
+} from '../rules/required-facts.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
@@ -135,7 +142,7 @@ export async function loadConditionalFacts(
   facts: Facts,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  await loadSpanEvents(connection, facts, history);
+  await loadSpanEvents(connection, facts, [...history, ...findTraitHistory(rules, facts, events)]);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     const rows = await loadTraitChanges(connection, tenantId, changes);
@@ -170,9 +177,25 @@ export async function loadConditionalFacts(
   }
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const needs = events.flatMap((event) => {
-    return requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need }));
+    const { userId } = event;
+    const ofTraits = rules.startReading.length > 0 ? requiredTraitWaits(rules, getUser(facts, userId), event, ids) : [];
+    return [...requiredWaits(rules, event, ids), ...ofTraits].map((need) => ({ userId, need }));
   });
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs });
+}
+
+/** Returns what must be known of triggers whose wait may start by the traits of these events. */
+function findTraitHistory(
+  rules: RuleSet,
+  facts: Facts,
+  events: readonly ReceivedEvent[],
+): readonly Lookup<HistoryLookup>[] {
+  if (rules.startReading.length === 0) return [];
+  return [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+    // A user who is not stored has no triggers.
+    if (!facts.addressHashes.has(userId)) return [];
+    return requiredTraitHistory(rules, getUser(facts, userId).profile, own).map((need) => ({ userId, need }));
+  });
 }
 
 const NO_PATTERNS: ReadonlySet<string> = new Set();

@@ -54,6 +54,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byPatternEvent,
     byCancelEvent,
     byTrait,
+    startReading: all.filter(({ startReads }) => startReads),
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
     recurring: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
@@ -79,6 +80,9 @@ function compileRule(
   const at = optional(rule.at?.field);
   const usesUserZone = rule.zone === 'user' && (rule.at !== undefined || rule.digest?.window.kind === 'calendar');
   const dueReads = findTraitReads([at], usesUserZone ? ['time_zone'] : []);
+  const usesNow = mentions(condition, 'now');
+  const isSingle = hasWait && !rule.debounce && !rule.digest;
+  const startReads = isSingle ? findTraitReads([usesNow ? undefined : condition, at]) : undefined;
   const values = (named: { readonly [name: string]: string }) =>
     Object.entries(named).map(([name, text]) => [name, value(text)] as const);
   return {
@@ -104,7 +108,8 @@ function compileRule(
     hasWait,
     endedByRules,
     dueReads,
-    usesNow: mentions(condition, 'now'),
+    startReads,
+    usesNow,
     usesMatched,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),

@@ -20,6 +20,7 @@ import { forgetWaitIndex } from './known/user-waits.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
+import { findRulesReading, startedByTraits } from './trait-triggers.ts';
 import { findTriggered } from './triggers.ts';
 import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
@@ -230,7 +231,7 @@ function findChangedTraits(user: UserState, { traits }: Event, before: JsonObjec
 
 /**
  * Decides what every rule makes of one event, in this order: waits that it moves or ends, rules that it triggers by its type and by
- * the traits that it changes, earlier triggers whose pattern it completes.
+ * the traits that it changes, earlier triggers whose pattern it completes, and those whose wait starts by the traits.
  *
  * Then adds the event, and what it caused, to the user's state.
  *
@@ -246,8 +247,9 @@ function decideEvent(
 ): Verdicts {
   const { active } = rules;
   const ctx = newContext(rules, user, now, ids, event.key);
+  const changed = findChangedTraits(user, event, before);
   if (user.waits.size > 0) {
-    moveWaits(ctx, event, findChangedTraits(user, event, before));
+    moveWaits(ctx, event, changed);
     cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
   }
@@ -261,6 +263,12 @@ function decideEvent(
   for (const trigger of open) {
     if (hasBecomeComplete(trigger, user, ids)) evaluateRule(ctx, trigger.compiled, trigger.trigger, trigger.change);
     spend?.(user.userId);
+  }
+  for (const compiled of findRulesReading(active, changed)) {
+    for (const trigger of startedByTraits(ctx, compiled, event, before)) {
+      evaluateRule(ctx, compiled, trigger);
+      spend?.(user.userId);
+    }
   }
   recordFired(user, event.time, ctx.decisions);
   return ctx;

@@ -29,6 +29,11 @@ export interface CompiledRule {
   readonly endedByRules: boolean;
   /** Traits of the user on which the due time of its wait depends; undefined: none. */
   readonly dueReads: TraitReads | undefined;
+  /**
+   * Traits of the user on which the start of its wait depends, in a rule with `delay`, `at` or `unless`; undefined: none. See
+   * trait-triggers.ts.
+   */
+  readonly startReads: TraitReads | undefined;
   /** Whether the condition uses `now`: it can only be evaluated when a wait ends. */
   readonly usesNow: boolean;
   /** Whether the condition uses `matched`, the events of the pattern. */
@@ -66,6 +71,8 @@ export interface RuleSet {
   readonly byCancelEvent: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules that a trait change triggers, by trait. */
   readonly byTrait: ReadonlyMap<string, readonly CompiledRule[]>;
+  /** Rules with `startReads`. */
+  readonly startReading: readonly CompiledRule[];
   /** Whether some rule that a trait change triggers has a pattern, of which a part may be late. */
   readonly hasTraitPatterns: boolean;
   readonly recurring: readonly CompiledRule[];

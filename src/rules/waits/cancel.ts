@@ -5,7 +5,7 @@ import { evaluateKey, evaluateSame } from '../key.ts';
 import { MAX_SCANNED_WAITS, rulesOfWaits, waitsOfRule } from '../known/user-waits.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
-import { dropItems } from './digest.ts';
+import { dropItems } from './drop-items.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** Cancels the open waits that the event ends: by `cancel_on`, or because it is what must not happen (`unless`). */

@@ -5,7 +5,8 @@ import { cancelledReason, tooLateReason, unlessEventReason, waitingReason } from
 import type { CompiledRule } from '../rule-set.ts';
 import { countSeen, findEnding, recordEnding } from './ending.ts';
 import { closeWait, newWait, toStartState, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
-import { computeWindowEnd, extendSpan, findWindow, getFirstTime, isInWindow, mergeOverlapping } from './window.ts';
+import { findWindow, mergeOverlapping } from './window.ts';
+import { computeWindowEnd, extendSpan, getFirstTime, isInWindow } from './window-span.ts';
 
 /** Adds a trigger to its burst (`debounce`), or starts one. The last trigger of a burst is sent, when no other follows. */
 export function extendBurst(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {

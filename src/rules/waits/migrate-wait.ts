@@ -7,11 +7,12 @@ import { evaluateKey } from '../key.ts';
 import { addPatternEvidence, explainPattern, matchPattern, toMatched } from '../patterns/match-pattern.ts';
 import { cancelledReason, migratedAwayReason, missedTime, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
-import { dropItems, keepLatest } from './digest.ts';
+import { keepLatest } from './digest.ts';
+import { dropItems } from './drop-items.ts';
 import { findDueTime, findMissedTime, policyOf } from './due-time.ts';
 import { countSeen, findEnding, findLastCancel } from './ending.ts';
 import { closeWait, getWaitKind, toKeyEvidence, toStartState, toWaitEvidence, updateWait } from './wait.ts';
-import { computeWindowEnd, extendSpan, getFirstTime } from './window.ts';
+import { computeWindowEnd, extendSpan, getFirstTime } from './window-span.ts';
 
 /** Migrations of one wait, at most; further ones are skipped. A replay repeats each. */
 const MAX_MIGRATIONS = 50;

@@ -9,7 +9,8 @@ import { readsTrait } from '../trait-reads.ts';
 import { mergeItems } from './digest.ts';
 import { findDueTime, findMissedTime, policyOf } from './due-time.ts';
 import { closeWait, toKeyEvidence, toMovedEvidence, toWaitEvidence, updateWait } from './wait.ts';
-import { computeWindowEnd, extendSpan, getFirstTime, mergeOverlapping } from './window.ts';
+import { mergeOverlapping } from './window.ts';
+import { computeWindowEnd, extendSpan, getFirstTime } from './window-span.ts';
 
 /**
  * Moves the open waits of which the due time depends on a trait that the event changes. A wait whose new time is past or
