@@ -89,6 +89,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   acted: 'acted',
   action_failed: 'failed',
   loop: 'failed',
+  too_costly: 'failed',
 };
 
 export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {

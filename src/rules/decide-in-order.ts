@@ -15,7 +15,7 @@ import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
 import { compareByDueTime, type Ids, type Trigger, type Wait } from './facts.ts';
-import { fireWait, runOccurrence } from './firing/fire-wait.ts';
+import { fireWait, runOccurrence, setAsideWait } from './firing/fire-wait.ts';
 import { forgetWaitIndex } from './known/user-waits.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
@@ -150,27 +150,66 @@ function decideNext<E extends DecidableEvent>(inputs: DecisionInputs, event: E, 
  *
  * @param due open waits, in any order; the same objects as in the user states
  */
-export function fireWaitsInOrder(
+export function fireWaitsInOrder(inputs: DecisionInputs, due: readonly Wait[]): FiredWaits {
+  const fired = { steps: [], emitted: [], left: [] };
+  const emitting = new Set<string>();
+  for (const wait of [...due].sort(compareByDueTime)) fireNext(inputs, wait, emitting, fired);
+  return fired;
+}
+
+/**
+ * Like `fireWaitsInOrder`, but lets others work in between.
+ * @param pause called after each wait; what it returns is awaited
+ */
+export async function fireWaitsInSlices(
   inputs: DecisionInputs,
   due: readonly Wait[],
-): Generation<WaitStep> & { readonly left: readonly Wait[] } {
-  const { rules, now, ids } = inputs;
-  const steps: WaitStep[] = [];
-  const emitted: EmittedEvent[] = [];
-  const left: Wait[] = [];
+  pause: () => Promise<void> | undefined,
+): Promise<FiredWaits> {
+  const fired = { steps: [], emitted: [], left: [] };
   const emitting = new Set<string>();
   for (const wait of [...due].sort(compareByDueTime)) {
-    const { userId } = wait;
-    if (emitting.has(userId)) left.push(wait);
-    else if (wait.status === 'waiting') {
-      const user = inputs.getUser(userId);
-      const verdicts = newContext(rules, user, now, ids, wait.waitId);
-      fireWait(verdicts, wait);
-      if (receiveEmitted(inputs, user, verdicts, emitted)) emitting.add(userId);
-      steps.push({ wait, user, profile: user.profile, verdicts });
-    }
+    fireNext(inputs, wait, emitting, fired);
+    const paused = pause();
+    if (paused) await paused;
   }
-  return { steps, emitted, left };
+  return fired;
+}
+
+type FiredWaits = Generation<WaitStep> & { readonly left: readonly Wait[] };
+
+/** @param emitting users with a wait that has emitted an event; changed in place, like `fired` */
+function fireNext(
+  inputs: DecisionInputs,
+  wait: Wait,
+  emitting: Set<string>,
+  fired: { readonly steps: WaitStep[]; readonly emitted: EmittedEvent[]; readonly left: Wait[] },
+): void {
+  const { rules, now, ids, spend } = inputs;
+  const { userId } = wait;
+  if (emitting.has(userId)) fired.left.push(wait);
+  else if (wait.status === 'waiting') {
+    const user = inputs.getUser(userId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    fireWait(verdicts, wait);
+    if (receiveEmitted(inputs, user, verdicts, fired.emitted)) emitting.add(userId);
+    fired.steps.push({ wait, user, profile: user.profile, verdicts });
+    spend?.(userId);
+  }
+}
+
+/**
+ * Ends open waits without firing them, in order of due time, because firing them takes too much CPU time. Changes the waits in
+ * place.
+ */
+export function setAsideInOrder(inputs: DecisionInputs, waits: readonly Wait[]): WaitStep[] {
+  const { rules, now, ids } = inputs;
+  return [...waits].sort(compareByDueTime).map((wait) => {
+    const user = inputs.getUser(wait.userId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    setAsideWait(verdicts, wait);
+    return { wait, user, profile: user.profile, verdicts };
+  });
 }
 
 /**
@@ -200,6 +239,7 @@ export function migrateInOrder(inputs: DecisionInputs, waits: readonly Wait[]): 
  *
  * @param due the instant of the occurrence
  * @param localTimeKey the same as local time
+ * @param isDeferred whether the occurrence becomes an open wait that is due, to be fired like any other
  */
 export function runOccurrences(
   inputs: DecisionInputs,
@@ -207,15 +247,17 @@ export function runOccurrences(
   userIds: readonly string[],
   due: Millis,
   localTimeKey: string,
+  isDeferred = false,
 ): Generation<OccurrenceStep> {
-  const { rules, now, ids } = inputs;
+  const { rules, now, ids, spend } = inputs;
   const emitted: EmittedEvent[] = [];
   const steps = userIds.map((userId): OccurrenceStep => {
     const user = inputs.getUser(userId);
     const waitId = toWaitId({ user, ids }, compiled.rule.name, localTimeKey);
     const verdicts = newContext(rules, user, now, ids, waitId);
-    const wait = runOccurrence(verdicts, compiled, due, localTimeKey);
+    const wait = runOccurrence(verdicts, compiled, due, localTimeKey, isDeferred);
     receiveEmitted(inputs, user, verdicts, emitted);
+    spend?.(userId);
     return { wait, user, profile: user.profile, verdicts };
   });
   return { steps, emitted };

@@ -153,6 +153,10 @@ export function loopReason({ name }: Rule, deepest: number): string {
   return `Failed: ${name} was triggered by ${deepest} emitted events in a row; Tidings stops such a loop.`;
 }
 
+export function tooCostlyReason({ name }: Rule): string {
+  return `Failed: what ${name} does when its wait ends takes too much CPU time, because of the many events of the user.`;
+}
+
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${formatTime(latest.at)}` : '';

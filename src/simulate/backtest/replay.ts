@@ -11,6 +11,7 @@ import { addTraitChanges } from '../../rules/trait-changes.ts';
 import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
 import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import { migrationsOf } from '../../rules/waits/migrate-wait.ts';
+import { toWaitId } from '../../rules/waits/wait.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
 import { countingIds } from '../counting-ids.ts';
 import { decideAll, fireAll, type InMemory } from '../decide-in-memory.ts';
@@ -156,6 +157,12 @@ class Replay implements InMemory {
     const { compiled, version, due, localTimeKey } = occurrence;
     this.#occurrences?.complete(occurrence, this.#user);
     if (!this.#isCandidateActive()) this.#activate(this.#plan.version(version));
+    const past = this.#pastWaits.get(toWaitId({ user: this.#user, ids: this.ids }, compiled.rule.name, localTimeKey));
+    if (past && isCancelledByOperator(past) && !this.#isCandidateActive()) {
+      // It was set aside.
+      this.#addVerdict(past.waitId, past.decisions);
+      return;
+    }
     const { steps, emitted } = runOccurrences(this, compiled, [this.#user.userId], due, localTimeKey);
     this.#addVerdicts(steps);
     this.#addVerdicts(decideAll(this, this.admit(emitted)));
@@ -362,7 +369,10 @@ function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly S
   };
 }
 
-/** A wait that an event cancelled has no decisions of its own: they stand on the event. */
+/**
+ * Whether an operator cancelled the wait, or it was too costly and set aside. A wait that an event cancelled has no decisions of
+ * its own: they stand on the event.
+ */
 function isCancelledByOperator({ status, decisions }: StoredWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
 }
