@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { countLockWaits, otherProcess } from './support/processes.ts';
 import { HOUR, type TimedTidings, useTimedTidings } from './support/timers.ts';
 
-/** Waits and schedules of users for whom they are costly: the CPU budget of the timers. */
+/** Waits and schedules of costly users: the CPU budget of the timers. */
 
 const AMPLE = { perUser: 60_000, total: 60_000 };
 const NOTHING = { perUser: -1, total: 60_000 };
@@ -71,7 +71,7 @@ test('the timers of no other user wait for those of a costly one', async () => {
   clock.now += 30_000;
   await tidings.post({ user: 'costly', type: 'began' }, { user: 'other', type: 'began' });
   clock.now += HOUR - 30_000;
-  // The limits are objects, so that the user is costly at first and nobody afterwards.
+  // The limits are objects, so that the user is costly at first and no longer afterwards.
   const shared = { ...NOTHING };
   const strict = strictProcess(tidings, shared, AMPLE);
   await strict.fireDueWaits('default', ['costly']);

@@ -36,7 +36,7 @@ export interface ActiveCatalogs {
   readonly versions: Map<number, Catalog>;
 }
 
-/** What is left to do after waits have fired. */
+/** The work that is left after waits have fired. */
 interface Fired {
   readonly emitted: readonly ReceivedEvent[];
   readonly left: readonly Wait[];

@@ -15,7 +15,7 @@ export interface DueWaitsOfUser {
 }
 
 /**
- * Fires the due waits of a user for whom it is costly, in as many transactions as it takes. A wait that is too costly alone is
+ * Fires the due waits of a costly user, in as many transactions as it takes. A wait that is too costly alone is
  * set aside, so that it is never tried for ever.
  */
 export async function fireSlowly({ fire, setAside }: DueWaitsOfUser): Promise<void> {

@@ -12,7 +12,7 @@ import {
   writeAndAnnounce,
 } from './transaction.ts';
 
-/** What to do with the waits of users that are due, in one transaction. */
+/** The due waits of users, for one transaction. */
 export interface DueWaits {
   readonly tenantId: string;
   readonly userIds: readonly string[];

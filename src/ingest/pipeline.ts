@@ -136,7 +136,7 @@ export class Pipeline {
   }
 
   /**
-   * Fires the waits of these users that are due; returns their number. See fire-waits.ts. Those of users for whom it is costly
+   * Fires the waits of these users that are due; returns their number. See fire-waits.ts. Those of costly users
    * are fired apart (see `SlowTimers`): they do not count, and are not waited for.
    */
   async fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
@@ -163,7 +163,7 @@ export class Pipeline {
     );
   }
 
-  /** Fires the due waits of a user for whom it is costly, and sets aside those that are too costly alone. */
+  /** Fires the due waits of a costly user, and sets aside those that are too costly alone. */
   #fireSlowly(tenantId: string, userId: string): Promise<void> {
     const due = { tenantId, userIds: [userId] };
     return fireSlowly({

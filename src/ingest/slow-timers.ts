@@ -17,7 +17,7 @@ interface SlowUser {
 }
 
 /**
- * Fires the due waits of users for whom it is costly, one user apart from the other, so that the timers of no other user wait
+ * Fires the due waits of costly users, one user apart from the other, so that the timers of no other user wait
  * for them. Nothing is lost with the process: the claim of the waits expires, and they are claimed again.
  */
 export class SlowTimers {

@@ -33,7 +33,7 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
     total: sendNow ? 0 : (window?.state.total ?? 0) + 1,
   };
   const open = window ?? newWait(ctx, compiled, firing, due, state);
-  if (window) updateWait(window, due, state);
+  if (window) updateWait(ctx, window, due, state);
   mergeOverlapping(ctx, compiled, open, trigger, (state, other) => mergeItems(compiled, state, other));
 
   if (sendNow) {

@@ -13,6 +13,6 @@ export function dropItems(ctx: DecisionContext, compiled: CompiledRule, window: 
   const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
   // If the version of the wait has no digest under this name, the window ends when it was due.
   const due = compiled.rule.digest ? computeWindowEnd(ctx, compiled, span) : window.dueAt;
-  updateWait(window, due, { ...window.state, ...span, items: left, total: left.length });
+  updateWait(ctx, window, due, { ...window.state, ...span, items: left, total: left.length });
   return true;
 }

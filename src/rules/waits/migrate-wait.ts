@@ -34,7 +34,7 @@ export function migrateWait(ctx: DecisionContext, wait: Wait): boolean {
   if (migrated.length > MAX_MIGRATIONS) return false;
   wait.catalogVersion = version;
   wait.key = key;
-  updateWait(wait, wait.dueAt, { ...wait.state, migrated });
+  updateWait(ctx, wait, wait.dueAt, { ...wait.state, migrated });
   if (wait.kind === 'digest') migrateDigest(ctx, compiled, wait);
   else migrateSingle(ctx, compiled, wait);
   return true;
@@ -55,7 +55,7 @@ function findKey(compiled: CompiledRule, { kind, state }: Wait, ids: Ids): strin
 function migrateDigest(ctx: DecisionContext, compiled: CompiledRule, wait: Wait): void {
   const first = getFirstTime(wait);
   const due = computeWindowEnd(ctx, compiled, extendSpan(wait, first, first));
-  updateWait(wait, due, keepLatest(compiled, wait.state));
+  updateWait(ctx, wait, due, keepLatest(compiled, wait.state));
   const cancel = findLastCancel(compiled, ctx.user, wait.state.trigger, first, due, ctx.ids);
   if (!cancel || dropItems(ctx, compiled, wait, cancel.time)) return;
   end(ctx, compiled, wait, { code: 'cancelled_by_event', reason: cancelledReason(compiled.rule, cancel.event) }, [
@@ -80,7 +80,7 @@ function migrateSingle(ctx: DecisionContext, compiled: CompiledRule, wait: Wait)
       ? { due: computeWindowEnd(ctx, compiled, extendSpan(wait, trigger.time, trigger.time)), at: undefined }
       : findDueTime(ctx.user, compiled, firing);
   const missed = findMissedTime(found, ctx.now);
-  updateWait(wait, found?.due ?? trigger.time, state);
+  updateWait(ctx, wait, found?.due ?? trigger.time, state);
 
   const failure =
     (pattern && explainPattern(compiled, pattern, evidence)) ?? explainConditionNow(ctx, compiled, firing);

@@ -47,7 +47,7 @@ function moveWait(ctx: DecisionContext, compiled: CompiledRule, wait: Wait, by: 
     const span = extendSpan(wait, getFirstTime(wait), getFirstTime(wait));
     const due = computeWindowEnd(ctx, compiled, span);
     if (due === from) return;
-    updateWait(wait, due, wait.state);
+    updateWait(ctx, wait, due, wait.state);
     mergeOverlapping(ctx, compiled, wait, by, (state, other) => mergeItems(compiled, state, other));
     addMoved(ctx, compiled, wait, from, by);
     return;
@@ -70,7 +70,7 @@ function moveWait(ctx: DecisionContext, compiled: CompiledRule, wait: Wait, by: 
   // One that is sent now is due, and left to the timer: the rest of the batch may still end it.
   const due = found?.due ?? Math.min(from, trigger.time + (rule.unless?.within ?? 0));
   if (due === from) return;
-  updateWait(wait, due, wait.state);
+  updateWait(ctx, wait, due, wait.state);
   addMoved(ctx, compiled, wait, from, by);
 }
 

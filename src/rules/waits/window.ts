@@ -4,8 +4,9 @@
  */
 
 import type { WaitKind } from '../../model/decision.ts';
-import { type DecisionContext, type Firing, findFirstWait, findWaits } from '../context.ts';
+import { type DecisionContext, type Firing, findFirstOf, sortByDueTime } from '../context.ts';
 import type { Trigger, Wait, WaitState } from '../facts.ts';
+import { windowsReaching, windowsStarting } from '../known/user-waits.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { supersedeWait } from './overlap.ts';
 import { updateWait } from './wait.ts';
@@ -22,16 +23,14 @@ export function findWindow(
   const { rule } = compiled;
   const waits = { rule: rule.name, key };
   const isWindow = (wait: Wait) => wait.kind === kind && matches(wait);
-  const around = findFirstWait(
-    ctx,
-    waits,
+  const around = findFirstOf(
+    windowsReaching(ctx.user.waits, waits, time, time),
     (wait) => isWindow(wait) && getFirstTime(wait) <= time && isInWindow(compiled, time, wait.dueAt),
   );
   if (around || ctx.user.waits.size === 0) return around;
   const ownEnd = computeWindowEnd(ctx, compiled, { first: time, last: time });
-  return findFirstWait(
-    ctx,
-    waits,
+  return findFirstOf(
+    windowsStarting(ctx.user.waits, waits, time, ownEnd),
     (wait) => isWindow(wait) && time < getFirstTime(wait) && isInWindow(compiled, getFirstTime(wait), ownEnd),
   );
 }
@@ -44,18 +43,20 @@ export function mergeOverlapping(
   by: Trigger,
   merge: (state: WaitState, other: WaitState) => WaitState,
 ): void {
-  // Its first time does not change by what is merged into it.
+  // Its first time does not change by what is merged into it, and it may reach further then.
   const first = getFirstTime(open);
-  const others = findWaits(
-    ctx,
-    open,
-    (wait) => wait.kind === open.kind && wait !== open && wait.status === 'waiting' && getFirstTime(wait) >= first,
-  );
-  for (const other of others) {
-    if (!isInWindow(compiled, getFirstTime(other), open.dueAt)) continue;
-    const span = extendSpan(open, getFirstTime(other), other.state.last ?? other.triggerTime);
-    const due = computeWindowEnd(ctx, compiled, span);
-    updateWait(open, due, { ...merge(open.state, other.state), ...span });
-    supersedeWait(ctx, compiled, other, by);
+  for (let reached = Number.NEGATIVE_INFINITY; reached < open.dueAt; ) {
+    reached = open.dueAt;
+    const others = sortByDueTime(
+      windowsStarting(ctx.user.waits, open, first, reached),
+      (wait) => wait.kind === open.kind && wait !== open && wait.status === 'waiting',
+    );
+    for (const other of others) {
+      if (!isInWindow(compiled, getFirstTime(other), open.dueAt)) continue;
+      const span = extendSpan(open, getFirstTime(other), other.state.last ?? other.triggerTime);
+      const due = computeWindowEnd(ctx, compiled, span);
+      updateWait(ctx, open, due, { ...merge(open.state, other.state), ...span });
+      supersedeWait(ctx, compiled, other, by);
+    }
   }
 }
