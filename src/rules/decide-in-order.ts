@@ -263,6 +263,8 @@ export function runOccurrences(
   return { steps, emitted };
 }
 
+const NO_TRAITS: readonly string[] = [];
+
 /** Returns the traits that an event changes. @param before the visible traits without those of the event */
 function findChangedTraits(user: UserState, { traits }: Event, before: JsonObject): readonly string[] {
   const names = Object.keys(traits);
@@ -289,7 +291,8 @@ function decideEvent(
 ): Verdicts {
   const { active } = rules;
   const ctx = newContext(rules, user, now, ids, event.key);
-  const changed = findChangedTraits(user, event, before);
+  const usesChanges = user.waits.size > 0 || active.startReading.length > 0;
+  const changed = usesChanges ? findChangedTraits(user, event, before) : NO_TRAITS;
   if (user.waits.size > 0) {
     moveWaits(ctx, event, changed);
     cancelWaitsBy(ctx, event);

@@ -76,7 +76,7 @@ export interface Cost {
   readonly responseChars: number;
 }
 
-/** What a rule has beside its name and trigger; or whole rules. */
+/** The parts of a rule beside its name and trigger; or whole rules. */
 export type HostileRules = Partial<Rule> | readonly Rule[];
 
 type Shape = 'spread' | 'one moment';
