@@ -126,7 +126,7 @@ describe('reports a mistake in a rule', () => {
     ],
     [
       `${on}\ndebounce: { quiet: 1h, at_most: 30m }`,
-      '4:28: "at_most" (30m) is shorter than "quiet" (1h) (debounce: { quiet: 1h, at_most: 24h })',
+      '4:28: "at_most" (30m) is shorter than "quiet" (1h) (write at_most: 1h or more)',
     ],
     [
       `${on}\ndigest: { sliding: { quiet: 15m }, keep: 101 }`,
