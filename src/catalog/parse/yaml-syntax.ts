@@ -59,7 +59,10 @@ function describeColon(code: ErrorCode, source: string, at: number): Omit<Syntax
   const [, key, colon, value] = /^([A-Za-z][\w.-]*)(?:(:)?(?:\s+|(?<=:))(\S.*))?$/.exec(line) ?? [];
   if (key === undefined || value?.includes(': ') || value?.endsWith(':')) return undefined;
   const message = colon ? 'a space is missing after the colon' : `a colon is missing after ${JSON.stringify(key)}`;
-  return { message, hint: `write ${truncateText(value === undefined ? `${key}:` : `${key}: ${value}`, MAX_LINE_CHARS)}` };
+  return {
+    message,
+    hint: `write ${truncateText(value === undefined ? `${key}:` : `${key}: ${value}`, MAX_LINE_CHARS)}`,
+  };
 }
 
 /** Returns the first line of a message of the library, at most 200 characters. */
