@@ -266,6 +266,11 @@ export interface DecisionCount {
   readonly outcome: Outcome;
   /** True for decisions about the requested notification type. */
   readonly isAbout: boolean;
+  /**
+   * `trigger`: the rule considered a trigger. `end`: a wait ended, whose trigger was considered when it began. `late`: an event
+   * would have ended a wait that had fired before.
+   */
+  readonly stage: 'trigger' | 'end' | 'late';
   readonly count: number;
 }
 
@@ -281,13 +286,15 @@ export async function countDecisions(
   rules: readonly string[],
 ): Promise<DecisionCount[]> {
   const { rows } = await pool.query<DecisionCount>(
-    `select d ->> 'r' as rule, d ->> 'o' as outcome, coalesce(d ->> 't', d ->> 'r') = $3 as "isAbout", count(*) as count
-     from (select decisions from (${latestEvents(MAX_EXAMINED_EVENTS)}) as latest
+    `select d ->> 'r' as rule, d ->> 'o' as outcome, coalesce(d ->> 't', d ->> 'r') = $3 as "isAbout",
+       case when d ->> 'c' = 'too_late' then 'late' when is_end or d ->> 'o' = 'cancelled' then 'end' else 'trigger' end as stage,
+       count(*) as count
+     from (select decisions, false as is_end from (${latestEvents(MAX_EXAMINED_EVENTS)}) as latest
            union all
-           (select decisions from waits where tenant_id = $1 and user_id = $2 and decisions is not null
+           (select decisions, kind <> 'every' from waits where tenant_id = $1 and user_id = $2 and decisions is not null
             order by trigger_time desc limit ${MAX_EXAMINED_EVENTS})) as stored
      cross join json_array_elements(decisions) as d
-     where coalesce(d ->> 't', d ->> 'r') = $3 or d ->> 'r' = any($4::text[]) group by 1, 2, 3`,
+     where coalesce(d ->> 't', d ->> 'r') = $3 or d ->> 'r' = any($4::text[]) group by 1, 2, 3, 4`,
     [tenantId, userId, notificationType, rules],
   );
   return rows;
