@@ -143,7 +143,7 @@ function isInstalled(installedFile, lockFile) {
  * Runs npm, and returns whether it succeeded. Prints the first lines of its output if it failed: its help follows them.
  *
  * A signal that ends this process ends npm and everything that npm started first. npm is the leader of a process group for
- * that: the scripts of packages are its children, and do not hear of a signal to npm alone.
+ * that: the scripts of packages are its children, and do not receive a signal to npm alone.
  */
 async function runNpm(args) {
   // If npm started this process, its own path is known. Windows cannot run npm.cmd without a shell.

@@ -39,7 +39,7 @@ test('a wait that is restarted and then ended by an absence is two consideration
   expect(await explain('two')).toContain('The rule A considered it twice; the latest wait ended on b of 31 October');
 });
 
-test('a wait that fired without sending is one consideration, and an event that comes too late is none', async () => {
+test('a wait that fired without sending is one consideration, and an event that comes too late does not count', async () => {
   await apply('{ on: a, delay: 1h, cancel_on: b, when: user.vip }');
   await api.post('late', 'a', '31T11:30:00', { user_traits: { vip: true } });
   await api.post('late', 'a', '31T11:40:00', { user_traits: { vip: false } });

@@ -3,7 +3,7 @@ import { lintFiles } from './support/catalog.ts';
 import { buildLintFiles } from './support/lint-files.ts';
 
 /**
- * What a finding recommends is valid: with the change applied, the catalog has no error, and not the same finding again.
+ * Recommendations of findings are valid: with the change applied, the catalog has no error, and not the same finding again.
  * Each row: the code of the finding, the rule, what the hint must say, and the rule with that change.
  */
 

@@ -19,8 +19,8 @@ export interface Considered {
   /** Whether all events of the user were examined; otherwise only the latest, and every number is a lower bound. */
   readonly isComplete: boolean;
   /**
-   * Numbers of the stored decisions that were examined: those to send, those not to send (the end of a wait is one, its
-   * beginning is none), and by rule how often it considered a trigger, whatever came of it.
+   * Numbers of the stored decisions that were examined: those to send, those not to send (the end of a wait counts, its
+   * beginning does not), and by rule how often it considered a trigger, whatever came of it.
    */
   readonly counts: {
     readonly sends: number;
@@ -144,7 +144,7 @@ function describeSentBefore({ deliveries }: Considered): string[] {
 function describeConsidered({ decisions, counts, isComplete }: Considered): string[] {
   const latest = decisions.find(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled');
   const considered = `It was also considered ${countTimes(counts.others, isComplete)} without being sent`;
-  // An event that came too late is none that was considered; its sentence says what it would have done.
+  // An event that came too late was not considered; its sentence says what it would have done.
   const isLate = latest?.reason_code === 'too_late';
   if (!latest || isLate) return [...(counts.others > 0 ? [`${considered}.`] : []), ...(latest ? [latest.reason] : [])];
   return [`${considered}${describeLatest(counts.others, latest)}.`, latest.reason];

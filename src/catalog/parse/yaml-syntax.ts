@@ -10,7 +10,7 @@ export interface SyntaxProblem {
 }
 
 const MAX_SYNTAX_PROBLEMS = 10;
-/** Of a line: what is read of it, and what a hint shows. */
+/** Characters of a line that are read, and that a hint shows. */
 const MAX_READ_CHARS = 1000;
 const MAX_LINE_CHARS = 60;
 

@@ -3,10 +3,10 @@ import type { At } from '../../../model/catalog.ts';
 import { parseDuration, quote } from '../../../time/duration.ts';
 import {
   DAY_AND_TIME,
+  type ExpressionProblem,
   getSuggestedSpan,
   guessTime,
   MAX_EXPRESSION_CHARS,
-  type Mistake,
   normalizeDay,
   normalizeSpan,
   TIME,
@@ -16,7 +16,7 @@ import {
 } from './normalize-time.ts';
 
 /** `fieldOffset`: the index in the written text at which the field begins; 0 without a field. */
-export type AtResult = { readonly at: At; readonly fieldOffset: number } | Mistake;
+export type AtResult = { readonly at: At; readonly fieldOffset: number } | ExpressionProblem;
 
 const FORMS_HINT =
   'use one of: event.starts_at - 24h, event.due_at - 1d 09:00, event.due_at 09:00, 09:00, monday 09:00';
@@ -36,8 +36,8 @@ export function parseAt(written: string): AtResult {
     const timeOfDay = toMinutes(next[2]!, next[3]!);
     return { at: { text, offset: 0, timeOfDay, ...(weekday > 0 && { weekday }) }, fieldOffset: 0 };
   }
-  const mistake = diagnoseAt(text);
-  if (mistake) return mistake;
+  const problem = diagnoseAt(text);
+  if (problem) return problem;
 
   const timed = FIELD_AND_TIME.exec(text);
   const shifted = FIELD_AND_OFFSET.exec(timed?.[1] ?? text);
@@ -62,8 +62,8 @@ export function parseAt(written: string): AtResult {
   };
 }
 
-/** Returns the mistake in a text that resembles one of the forms, or that cannot be a field; otherwise undefined. */
-function diagnoseAt(text: string): Mistake | undefined {
+/** Returns the error in a text that resembles one of the forms, or that cannot be a field; otherwise undefined. */
+function diagnoseAt(text: string): ExpressionProblem | undefined {
   if (text === '') return { message: 'the point in time is missing', hint: FORMS_HINT };
   const message = `${quote(text)} is not a point in time`;
   if (text.length > MAX_EXPRESSION_CHARS) return { message, hint: `use at most ${MAX_EXPRESSION_CHARS} characters` };

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../../time/duration.ts';
 
-/** A mistake in an expression, and how to fix it. */
-export interface Mistake {
+/** An error in an expression, and how to fix it. */
+export interface ExpressionProblem {
   readonly message: string;
   readonly hint: string;
 }

@@ -5,15 +5,15 @@ import { nextOccurrence } from '../../../time/calendar.ts';
 import { quote } from '../../../time/duration.ts';
 import {
   DAY_AND_TIME,
+  type ExpressionProblem,
   MAX_EXPRESSION_CHARS,
-  type Mistake,
   normalizeDay,
   TIME,
   TIME_OF_DAY_HINT,
   WEEKDAYS,
 } from './normalize-time.ts';
 
-export type RecurrenceResult = { readonly recurrence: Recurrence } | Mistake;
+export type RecurrenceResult = { readonly recurrence: Recurrence } | ExpressionProblem;
 
 const FORMS = 'monday 09:00, day 18:00, weekday 08:30, month on 1 at 09:00, hour, cron 0 9 * * 1';
 const CRON_HINT = 'use five fields: minute, hour, day of month, month, day of week, as in cron 0 9 * * 1';

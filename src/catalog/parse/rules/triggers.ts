@@ -100,7 +100,7 @@ export function parseEvery(ctx: RuleContext, found: Fields): Recurrence | undefi
   return undefined;
 }
 
-/** Parses `zone`: the time zone of all local times in the rule. UTC if it is absent, and after a mistake. */
+/** Parses `zone`: the time zone of all local times in the rule. UTC if it is absent, and after an error. */
 export function parseRuleZone(ctx: RuleContext, found: Fields): Zone {
   const text = ctx.parseText(found.get('zone'), 'zone: user');
   if (!text) return 'UTC';
