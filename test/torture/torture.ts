@@ -43,7 +43,7 @@ export interface TortureReport extends Doubts {
 
 const USERS = 400;
 const AUDIENCE = 700;
-/** The run does not end in the last seconds before a full minute, when a recurring rule runs. */
+/** The run does not end in the last seconds before a full minute, when a scheduled rule runs. */
 const BEFORE_THE_MINUTE = 12_000;
 
 /**

@@ -20,7 +20,7 @@ const CRON_HINT = 'use five fields: minute, hour, day of month, month, day of we
 const MONTH_AND_TIME = new RegExp(`^month on (\\d{1,2}|last) at ${TIME}$`, 'i');
 
 /**
- * Parses the schedule of a recurring rule: `monday 09:00`, `day 18:00`, `weekday 08:30` (Monday to Friday), `month on 1 at
+ * Parses the schedule of a scheduled rule: `monday 09:00`, `day 18:00`, `weekday 08:30` (Monday to Friday), `month on 1 at
  * 09:00` (1 to 31, in the months that have the day, or `last`), `hour` (on the hour), `cron 0 9 * * 1` (as cron reads it: if
  * both days are given, either of them is enough).
  */

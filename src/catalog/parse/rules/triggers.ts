@@ -90,7 +90,7 @@ function parseOutcome(ctx: RuleContext, tree: Tree) {
   return { types, on: outcomes.map(toLifecycleEventType) };
 }
 
-/** Parses `every`: the schedule of a recurring rule. */
+/** Parses `every`: the schedule of a scheduled rule. */
 export function parseEvery(ctx: RuleContext, found: Fields): Recurrence | undefined {
   const text = ctx.parseText(found.get('every'), 'every: monday 09:00');
   if (!text) return undefined;
