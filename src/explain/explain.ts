@@ -7,15 +7,9 @@ import type { Seal } from '../privacy/seal.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/delivery-views.ts';
 import { loadRejected } from '../store/rejected.ts';
-import {
-  countDecisions,
-  countEvents,
-  type DecisionCount,
-  hasMoreThanExamined,
-  loadDecisions,
-  loadProfile,
-  loadTraits,
-} from '../store/users.ts';
+import { loadDecisions } from '../store/timeline.ts';
+import { countDecisions, countEvents, type DecisionCount, hasMoreThanExamined } from '../store/user-counts.ts';
+import { loadProfile, loadTraits } from '../store/users.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 
 /** Number of latest decisions that an explanation lists; its counts cover all that were examined. */
