@@ -148,7 +148,7 @@ export class BatchDecider {
   }
 
   /**
-   * Runs an occurrence of a recurring rule for these users.
+   * Runs an occurrence of a scheduled rule for these users.
    * @param localTimeKey the occurrence as local time: a user has each of them once
    * @param budget undefined: leaves each occurrence to the timer, as a wait that is due
    * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete

@@ -56,7 +56,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byTrait,
     startReading: all.filter(({ startReads }) => startReads),
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
-    recurring: all.filter(({ rule }) => rule.every),
+    scheduled: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
     ...findAddressReads(all, data.templates),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),

@@ -233,7 +233,7 @@ export function migrateInOrder(inputs: DecisionInputs, waits: readonly Wait[]): 
 }
 
 /**
- * Runs one occurrence of a recurring rule for users. A user has each occurrence once: see `toWaitId`.
+ * Runs one occurrence of a scheduled rule for users. A user has each occurrence once: see `toWaitId`.
  *
  * Changes the user states in place.
  *

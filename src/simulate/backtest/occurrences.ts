@@ -43,7 +43,7 @@ export class Occurrences {
       .filter(({ ranAt }) => ranAt >= start && ranAt < end)
       .sort((a, b) => a.ranAt - b.ranAt || a.dueAt - b.dueAt || (a.rule < b.rule ? -1 : 1));
     this.#ranAt = new Map(ran.map(({ waitId, beganAt, endedAt }) => [waitId, endedAt ?? beganAt]));
-    this.#upcoming = (plan.candidate?.recurring ?? []).map((compiled) => ({
+    this.#upcoming = (plan.candidate?.scheduled ?? []).map((compiled) => ({
       compiled,
       zone: '',
       occurrence: undefined,
