@@ -186,4 +186,22 @@ describe('a wait that is migrated', () => {
       { catalog_version: 1, due_at: Date.parse('2025-11-20T13:00:00Z') },
     ]);
   });
+
+  test.each(['migrateWaits', 'cancelWaits'] as const)(
+    'does not need the memory of all its kind: %s',
+    async (command) => {
+      const tidings = await start('R: { on: began, delay: 1h }');
+      for (const user of ['u', 'v', 'w']) await tidings.post({ user, type: 'began' });
+      // Two of these fill a batch.
+      await tidings.rows(
+        `update waits set state = (state::jsonb || jsonb_build_object('matched', jsonb_build_object('x', repeat('x', 9000000))))::json`,
+      );
+      await tidings.applyRules('R: { on: began, delay: 2h }');
+      tidings.clock.now += SECOND;
+      expect(await tidings[command]('R')).toMatchObject({ users: 3, waits: 3, next: null });
+      const [audit] = await tidings.rows(`select count(*)::int as n, sum((detail ->> 'users')::int)::int as users
+      from audit_log where action like 'waits.%'`);
+      expect(audit).toEqual({ n: 2, users: 3 });
+    },
+  );
 });

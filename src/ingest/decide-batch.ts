@@ -171,14 +171,14 @@ export class BatchDecider {
     return this.#dropDecided(emitted);
   }
 
-  /** Moves open waits to the active catalog version. Returns those that were moved, open or ended, and the number of others. */
-  migrateWaits(waits: readonly Wait[]): { readonly changed: readonly Wait[]; readonly skipped: number } {
+  /** Moves open waits to the active catalog version. Returns those that were moved, open or ended. */
+  migrateWaits(waits: readonly Wait[]): readonly Wait[] {
     const steps = migrateInOrder(this.#inputs, waits);
     for (const { wait, user, verdicts } of steps) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#user(user.userId);
     }
-    return { changed: steps.map(({ wait }) => wait), skipped: waits.length - steps.length };
+    return steps.map(({ wait }) => wait);
   }
 
   /** The rules that a wait goes by. */

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { compareByDueTime, type Wait } from '../rules/facts.ts';
 import { requiredHistoryOfWait } from '../rules/required-facts.ts';
 import { commit } from '../store/batch.ts';
 import { loadFacts } from '../store/facts.ts';
@@ -16,7 +17,12 @@ export interface MigratedWaits {
   readonly ended: number;
   /** Waits left as they are: see `migrateWait`. */
   readonly skipped: number;
+  /** The last user whose waits were loaded: a batch is bounded in bytes. Undefined: no user has waits of the rule. */
+  readonly lastUserId: string | undefined;
 }
+
+/** Waits that are moved before others are served by the event loop. */
+const WAITS_PER_SLICE = 50;
 
 /**
  * Moves the open waits of a rule to the active catalog version, for these users, in one transaction. Changes nothing if the
@@ -36,13 +42,14 @@ export async function migrateWaits(
   const { version } = catalog;
   const compiled = catalog.rules.byName.get(rule);
   const all = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+  const lastUserId = all.at(-1)?.userId;
   const waits = attachOpened(
     facts,
     all.filter(({ catalogVersion }) => catalogVersion !== version),
   );
   if (!compiled || waits.length === 0) {
     await commit(connection);
-    return { version, changed: 0, ended: 0, skipped: waits.length };
+    return { version, changed: 0, ended: 0, skipped: waits.length, lastUserId };
   }
   await loadWaitCatalogs(transaction);
   const history = waits.flatMap((wait) =>
@@ -50,9 +57,14 @@ export async function migrateWaits(
   );
   mergeRows(facts, await loadFacts(connection, { tenantId, userIds: [], events: [], history, limits: [] }));
   await loadSpanEvents(connection, facts, history);
-  const { changed, skipped } = decider.migrateWaits(waits);
+  waits.sort(compareByDueTime);
+  const changed: Wait[] = [];
+  for (let from = 0; from < waits.length; from += WAITS_PER_SLICE) {
+    changed.push(...decider.migrateWaits(waits.slice(from, from + WAITS_PER_SLICE)));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   const ended = changed.filter(({ status }) => status !== 'waiting').length;
-  const done = { version, changed: changed.length, ended, skipped };
+  const done = { version, changed: changed.length, ended, skipped: waits.length - changed.length, lastUserId };
   await save(connection, done);
   await writeAndAnnounce(parts, transaction);
   return done;

@@ -82,7 +82,11 @@ export async function loadWaitsById(
   return rows.map(toWait);
 }
 
-/** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
+/**
+ * Returns the open waits of one rule, at most MAX_OPEN_WAITS and MAX_STATE_BYTES per user, those due first; in order of user.
+ * Users beyond MAX_STATE_BYTES in all are left out, each as a whole; the first is never.
+ * @param userIds in order
+ */
 export async function loadWaitsOfRule(
   connection: Connection,
   tenantId: string,
@@ -91,12 +95,20 @@ export async function loadWaitsOfRule(
 ): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
-    text: `select w.* from unnest(string_to_array($3, E'\\x1f')) as q(user_id)
-           cross join lateral (
-             select ${COLUMNS} from waits
-             where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
-             order by due_at limit ${MAX_OPEN_WAITS}
-           ) as w`,
+    text: `select ${COLUMNS} from (
+             select w.*, sum(size) over (order by place) - sum(size) over (partition by place) as users_before
+             from unnest(string_to_array($3, E'\\x1f')) with ordinality as q(user_id, place)
+             cross join lateral (
+               select open.*, octet_length(state::text) as size, sum(octet_length(state::text)) over (${DUE_EARLIER}) as before
+               from (
+                 select ${COLUMNS} from waits
+                 where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
+                 order by due_at limit ${MAX_OPEN_WAITS}
+               ) as open
+             ) as w
+             where coalesce(before, 0) < ${MAX_STATE_BYTES}
+           ) as sized
+           where users_before < ${MAX_STATE_BYTES} order by user_id, due_at`,
     values: [tenantId, rule, packTextArray(userIds)],
   });
   return rows.map(toWait);

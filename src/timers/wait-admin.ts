@@ -61,6 +61,7 @@ interface MigrationDone {
   readonly changed: number;
   readonly ended: number;
   readonly skipped: number;
+  readonly lastUserId: string | undefined;
 }
 
 /** Users in one transaction: their locks are held meanwhile, and their events wait. */
@@ -94,11 +95,13 @@ export async function cancelWaits(command: WaitCommand, after: string): Promise<
       written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
     }
     await writeWaits(connection, tenantId, written, now);
+    const users = countUsers(userIds, waits.at(-1)?.userId);
     if (written.length > 0) {
-      const detail = { users: userIds.length, waits: written.length };
+      const detail = { users, waits: written.length };
       await appendAuditEntry(connection, { tenantId, actor, action: 'waits.cancelled', subject: rule, detail }, now);
     }
-    return { users: userIds.length, waits: written.length, next: getNext(userIds, MAX_COMMAND_BATCH_USERS) };
+    const next = getNext(userIds, MAX_COMMAND_BATCH_USERS, waits.at(-1)?.userId);
+    return { users, waits: written.length, next };
   };
   const progress = await sumBatches<WaitProgress>({ users: 0, waits: 0, next: after }, (from) =>
     withTransaction(pool, (connection) => cancelBatch(connection, from)),
@@ -138,19 +141,18 @@ export async function migrateWaits(
       const userIds = await loadUsersWaitingFor(pool, tenantId, rule, from, MAX_MIGRATION_BATCH_USERS);
       const save = async (connection: pg.PoolClient, done: MigrationDone) => {
         if (done.changed === 0) return;
-        const detail = { version: done.version, users: userIds.length, waits: done.changed, ended: done.ended };
+        const users = countUsers(userIds, done.lastUserId);
+        const detail = { version: done.version, users, waits: done.changed, ended: done.ended };
         await appendAuditEntry(connection, { tenantId, actor, action: 'waits.migrated', subject: rule, detail }, now);
       };
-      const { changed, ended, skipped } =
-        userIds.length === 0
-          ? { changed: 0, ended: 0, skipped: 0 }
-          : await pipeline.migrateWaits({ tenantId, rule }, userIds, save);
+      const { changed, ended, skipped, lastUserId } =
+        userIds.length === 0 ? NOTHING_DONE : await pipeline.migrateWaits({ tenantId, rule }, userIds, save);
       return {
-        users: userIds.length,
+        users: countUsers(userIds, lastUserId),
         waits: changed,
         ended,
         skipped,
-        next: getNext(userIds, MAX_MIGRATION_BATCH_USERS),
+        next: getNext(userIds, MAX_MIGRATION_BATCH_USERS, lastUserId),
       };
     },
   );
@@ -171,9 +173,21 @@ async function sumBatches<Progress extends WaitProgress>(
   return sum;
 }
 
-/** Returns the id that the next batch starts after; null if this one was the last. */
-function getNext(userIds: readonly string[], maxUsers: number): string | null {
-  return userIds.length < maxUsers ? null : (userIds.at(-1) ?? null);
+const NOTHING_DONE = { changed: 0, ended: 0, skipped: 0, lastUserId: undefined };
+
+/** Returns how many of the users of a batch it was about; see `getNext`. */
+function countUsers(userIds: readonly string[], lastUserId: string | undefined): number {
+  return lastUserId === undefined ? userIds.length : userIds.indexOf(lastUserId) + 1;
+}
+
+/**
+ * Returns the id that the next batch starts after; null if this one was the last.
+ * @param lastUserId the last user whose waits were loaded, which may be before the last of the batch; undefined: none had any
+ */
+function getNext(userIds: readonly string[], maxUsers: number, lastUserId: string | undefined): string | null {
+  const last = userIds.at(-1);
+  if (lastUserId !== undefined && lastUserId !== last) return lastUserId;
+  return userIds.length < maxUsers ? null : (last ?? null);
 }
 
 /** Returns one decision per notification type, as the rules would make it. They are stored on the wait. */
