@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
@@ -16,7 +17,9 @@ import type { OpenCircuit } from './delivery/circuits.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
-import { checkPort, listen } from './http/listen.ts';
+import { buildHealth } from './health/build-health.ts';
+import type { WorkLoop } from './health/process-checks.ts';
+import { checkPort, listen, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { ROOT } from './lib/package-root.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
@@ -29,7 +32,7 @@ import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
-import { openPool } from './store/pg/pool.ts';
+import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
@@ -46,6 +49,8 @@ export interface Roles {
 export interface Running {
   /** URL of the HTTP server; null without the api role. */
   readonly url: string | null;
+  /** URL under which `/healthz/live` and `/healthz/ready` respond. */
+  readonly healthUrl: string;
   readonly database: 'embedded' | 'external';
   /** The active catalog at start. */
   readonly catalog: Catalog;
@@ -65,11 +70,13 @@ const MAX_LAST_REQUESTS_MS = 3000;
 const MAX_LAST_SENDS_MS = 3000;
 /**
  * Connections to PostgreSQL, by what they serve: none of the three waits for another. Ingest decides events, waits and
- * schedules; requests read and change everything else; work claims, settles and renews leases.
+ * schedules; requests read and change everything else; work claims, settles and renews leases; health is for probes.
  */
-const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6 };
+const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6, health: 2 };
 /** Further ones: the listeners of deliveries, waits and schedules. */
 const MAX_OTHER_CONNECTIONS = 4;
+/** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
+const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
 /**
  * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
@@ -87,17 +94,20 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     }
   };
   try {
-    const { host, port } = config;
+    const { host, port, healthPort } = config;
     if (roles.api) await checkPort(host, port);
+    else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
     const embedded =
       config.databaseUrl === null
         ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) })
         : null;
     if (embedded) cleanup.push(() => embedded.stop());
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
-    const open = (use: keyof typeof MAX_CONNECTIONS) => {
-      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}` });
+    const pools: Pool[] = [];
+    const open = (use: keyof typeof MAX_CONNECTIONS, timeouts: Partial<Timeouts> = {}) => {
+      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}`, timeouts });
       cleanup.push(() => opened.end());
+      pools.push(opened);
       return opened;
     };
     const pool = open('ingest');
@@ -140,12 +150,9 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       log,
     });
 
-    const state = {
-      starting: true,
-      stopping: false,
-      workers: (): { [part: string]: string } => ({}),
-      openCircuits: (): readonly OpenCircuit[] => [],
-    };
+    const state = { starting: true, stopping: false };
+    const loops: WorkLoop[] = [];
+    let listOpenCircuits = (): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
     if (roles.workers) {
       const workPool = open('work');
@@ -185,15 +192,22 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         await timers.start();
         cleanup.push(() => timers.stop());
       };
-      state.openCircuits = () => worker.openCircuits();
-      state.workers = () => {
-        const unhealthy = worker.unhealthyProviders();
-        return {
-          delivery: unhealthy.length === 0 ? 'ok' : `waiting for ${unhealthy.join(', ')}`,
-          timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',
-        };
-      };
+      listOpenCircuits = () => worker.openCircuits();
+      loops.push(
+        { name: 'delivery', poll, idleTime: () => worker.idleTime },
+        { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind },
+      );
     }
+    const health = buildHealth({
+      pool: open('health', HEALTH_TIMEOUTS),
+      pools,
+      dataDir: embedded ? config.dataDir : null,
+      loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
+      clock,
+      state,
+      loops,
+      listOpenCircuits,
+    });
 
     let url: string | null = null;
     if (roles.api) {
@@ -203,7 +217,6 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       const server = await buildServer({
         pipeline,
         pool: open('requests'),
-        checkDatabase: async () => void (await pool.query('select 1')),
         catalogs,
         seal,
         clock,
@@ -211,6 +224,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         log,
         consoleDir: CONSOLE,
         state,
+        health,
       });
       cleanup.push(async () => {
         // A slow client must not prevent the other parts from stopping.
@@ -231,6 +245,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
           }),
         );
     }
+    let healthUrl = url;
+    if (healthUrl === null) {
+      const server = await listenForProbes(health, host, healthPort);
+      cleanup.push(() => server.close());
+      healthUrl = server.url;
+    }
     await startWorkers?.();
 
     const catalog = await catalogs.refresh(DEFAULT_TENANT);
@@ -238,6 +258,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     let stopped: Promise<void> | undefined;
     return {
       url,
+      healthUrl,
       database: embedded ? 'embedded' : 'external',
       catalog,
       stop() {

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { checkDatabase } from '../../src/health/database-checks.ts';
+import { Health } from '../../src/health/health.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
@@ -34,7 +36,12 @@ export async function testServer(
     apiKeys: options.apiKeys ?? [],
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
-    state: { stopping: false, workers: () => ({}) },
+    state: { stopping: false },
+    health: new Health({
+      checks: [checkDatabase(tidings.database.pool)],
+      clock: () => tidings.clock.now,
+      state: { stopping: false },
+    }),
   });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   return {

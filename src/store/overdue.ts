@@ -1,0 +1,68 @@
+import type pg from 'pg';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+
+/** Work that should have been done: due for a while, and not claimed by a worker. */
+
+/** Rows of a queue that are counted, at most. */
+export const MAX_OVERDUE_COUNT = 1000;
+
+/** Queues of work that becomes due. */
+export type Queue = 'deliveries' | 'waits' | 'schedules' | 'outbox';
+
+export interface Overdue {
+  readonly queue: Queue;
+  /** The channel of deliveries; null: another queue. */
+  readonly channel: string | null;
+  /** At most MAX_OVERDUE_COUNT; then there may be more. */
+  readonly count: number;
+  /** When the oldest was due. */
+  readonly oldest: Millis;
+}
+
+/**
+ * Returns the queues with rows that were due before a time and are not claimed, over all tenants. Reads the front of each
+ * queue only: at most MAX_OVERDUE_COUNT rows of each queue and channel.
+ *
+ * @param channels of deliveries to look at
+ */
+export async function loadOverdue(
+  pool: pg.Pool,
+  channels: readonly string[],
+  before: Millis,
+  now: Millis,
+): Promise<Overdue[]> {
+  const { rows } = await pool.query<Overdue>({
+    name: 'load-overdue',
+    text: LOAD_OVERDUE,
+    values: [isoTime(before), isoTime(now), channels],
+  });
+  return rows;
+}
+
+const UNCLAIMED = '(claimed_until is null or claimed_until < $2)';
+
+const LOAD_OVERDUE = `
+select 'deliveries' as queue, want.channel, q.count, q.oldest
+from unnest($3::text[]) as want(channel)
+cross join lateral (
+  select count(*)::int as count, min(due_at) as oldest from (
+    select due_at from deliveries
+    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at < $1
+    order by due_at limit ${MAX_OVERDUE_COUNT}
+  ) as due
+) as q where q.count > 0
+union all
+${countFront('waits', 'due_at', "status = 'waiting' and due_at > '-infinity'", 'waits')}
+union all
+${countFront('schedules', 'next_at', 'true', 'schedules')}
+union all
+${countFront('outbox_events', 'due_at', 'true', 'outbox')}`;
+
+function countFront(table: string, dueAt: string, where: string, queue: Queue): string {
+  return `select '${queue}', null, q.count, q.oldest from (
+  select count(*)::int as count, min(due) as oldest from (
+    select ${dueAt} as due from ${table} where ${where} and ${dueAt} < $1 and ${UNCLAIMED} order by ${dueAt} limit ${MAX_OVERDUE_COUNT}
+  ) as due
+) as q where q.count > 0`;
+}
