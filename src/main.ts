@@ -206,7 +206,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       clock,
       state,
       loops,
-      listOpenCircuits,
+      listOpenCircuits: () => listOpenCircuits(),
     });
 
     let url: string | null = null;
@@ -225,6 +225,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         consoleDir: CONSOLE,
         state,
         health,
+        ...(roles.workers ? { listOpenCircuits: () => listOpenCircuits() } : {}),
       });
       cleanup.push(async () => {
         // A slow client must not prevent the other parts from stopping.

@@ -7,6 +7,7 @@ import { addBacktestCommand } from './backtest.ts';
 import { addCatalogCommands } from './catalog.ts';
 import { addCheckCommand } from './check.ts';
 import { addExplainCommand } from './explain.ts';
+import { addQueueCommand } from './queue.ts';
 import { addServeCommand } from './serve.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addTestCommand } from './test.ts';
@@ -37,6 +38,7 @@ addBacktestCommand(program);
 addApplyCommand(program);
 addCatalogCommands(program);
 addWaitsCommands(program);
+addQueueCommand(program);
 addExplainCommand(program);
 
 process.stdout.on('error', onStdoutError);

@@ -1,13 +1,11 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/circuits.ts';
-import { CHANNELS } from '../model/delivery.ts';
+import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/overdue.ts';
 import { type HealthCheck, OK } from './check.ts';
 
 const OVERDUE_MAX_AGE_MS: Millis = 5000;
-/** Time (ms) after which work that is due and not claimed is reported. */
-export const OVERDUE_AFTER_MS: Millis = 60_000;
 
 /** Checks that workers do what becomes due, in this process or another. */
 export function checkOverdue(pool: pg.Pool, clock: () => Millis): HealthCheck {
@@ -17,7 +15,12 @@ export function checkOverdue(pool: pg.Pool, clock: () => Millis): HealthCheck {
     whenUnknown: 'degraded',
     async run() {
       const now = clock();
-      const overdue = await loadOverdue(pool, CHANNELS, now - OVERDUE_AFTER_MS, now);
+      const overdue = await loadOverdue(pool, {
+        tenantId: null,
+        channels: CHANNELS,
+        before: now - OVERDUE_AFTER_MS,
+        now,
+      });
       if (overdue.length === 0) return OK;
       return {
         status: 'degraded',

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Health } from '../health/health.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
@@ -27,6 +28,8 @@ export interface HttpDependencies {
     readonly stopping: boolean;
   };
   readonly health: Health;
+  /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers. */
+  readonly listOpenCircuits?: () => readonly OpenCircuit[];
 }
 
 /** Fastify, typed so that the handlers of a route see the types of its zod schemas. */

@@ -20,37 +20,42 @@ export interface Overdue {
   readonly oldest: Millis;
 }
 
+export interface OverdueQuery {
+  /** Null: all tenants. */
+  readonly tenantId: string | null;
+  /** Channels of deliveries to look at. */
+  readonly channels: readonly string[];
+  /** Rows that were due before this time. */
+  readonly before: Millis;
+  readonly now: Millis;
+}
+
 /**
- * Returns the queues with rows that were due before a time and are not claimed, over all tenants. Reads the front of each
- * queue only: at most MAX_OVERDUE_COUNT rows of each queue and channel.
- *
- * @param channels of deliveries to look at
+ * Returns the queues with rows that were due before a time and are not claimed. Reads the front of each queue only: at most
+ * MAX_OVERDUE_COUNT rows of each queue and channel, of which it counts those of the tenant.
  */
-export async function loadOverdue(
-  pool: pg.Pool,
-  channels: readonly string[],
-  before: Millis,
-  now: Millis,
-): Promise<Overdue[]> {
+export async function loadOverdue(pool: pg.Pool, query: OverdueQuery): Promise<Overdue[]> {
+  const { tenantId, channels, before, now } = query;
   const { rows } = await pool.query<Overdue>({
     name: 'load-overdue',
     text: LOAD_OVERDUE,
-    values: [isoTime(before), isoTime(now), channels],
+    values: [isoTime(before), isoTime(now), channels, tenantId],
   });
   return rows;
 }
 
 const UNCLAIMED = '(claimed_until is null or claimed_until < $2)';
+const OF_TENANT = '($4::text is null or due.tenant_id = $4)';
 
 const LOAD_OVERDUE = `
 select 'deliveries' as queue, want.channel, q.count, q.oldest
 from unnest($3::text[]) as want(channel)
 cross join lateral (
   select count(*)::int as count, min(due_at) as oldest from (
-    select due_at from deliveries
+    select tenant_id, due_at from deliveries
     where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at < $1
     order by due_at limit ${MAX_OVERDUE_COUNT}
-  ) as due
+  ) as due where ${OF_TENANT}
 ) as q where q.count > 0
 union all
 ${countFront('waits', 'due_at', "status = 'waiting' and due_at > '-infinity'", 'waits')}
@@ -61,8 +66,8 @@ ${countFront('outbox_events', 'due_at', 'true', 'outbox')}`;
 
 function countFront(table: string, dueAt: string, where: string, queue: Queue): string {
   return `select '${queue}', null, q.count, q.oldest from (
-  select count(*)::int as count, min(due) as oldest from (
-    select ${dueAt} as due from ${table} where ${where} and ${dueAt} < $1 and ${UNCLAIMED} order by ${dueAt} limit ${MAX_OVERDUE_COUNT}
-  ) as due
+  select count(*)::int as count, min(due_at) as oldest from (
+    select tenant_id, ${dueAt} as due_at from ${table} where ${where} and ${dueAt} < $1 and ${UNCLAIMED} order by ${dueAt} limit ${MAX_OVERDUE_COUNT}
+  ) as due where ${OF_TENANT}
 ) as q where q.count > 0`;
 }
