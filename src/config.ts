@@ -24,6 +24,8 @@ export interface Config {
   readonly apiKeys: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
+  /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
+  readonly otherEncryptionKeys: readonly Buffer[];
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
   readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' };
@@ -64,6 +66,7 @@ export function readConfig(
   const port = parsePort('PORT', env.PORT || '8000');
   const healthPort = env.TIDINGS_HEALTH_PORT ? parsePort('TIDINGS_HEALTH_PORT', env.TIDINGS_HEALTH_PORT) : null;
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
+  const [encryptionKey, ...otherEncryptionKeys] = loadEncryptionKeys(env.TIDINGS_ENCRYPTION_KEY, dataDir);
   const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new ConfigError(`TIDINGS_LOG_LEVEL is "${logLevel}"; it must be one of ${LOG_LEVELS.join(', ')}`);
@@ -77,7 +80,8 @@ export function readConfig(
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
     watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
     apiKeys,
-    encryptionKey: loadEncryptionKey(env.TIDINGS_ENCRYPTION_KEY, dataDir),
+    encryptionKey,
+    otherEncryptionKeys,
     smtpUrl: parseSmtpUrl(env.SMTP_URL),
     mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
     providers: parseProviders(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
@@ -157,26 +161,32 @@ function parseProviders(value: string | undefined, smtp: boolean): Config['provi
   return byChannel;
 }
 
-/** Returns the configured key; without one, the key in the data directory, which the first process creates. */
-function loadEncryptionKey(value: string | undefined, dataDir: string): Buffer {
+/** Bounds the attempts to open what is sealed. */
+const MAX_ENCRYPTION_KEYS = 5;
+
+/**
+ * Returns the configured keys; without any, those in the data directory, where the first process creates one. The first key
+ * seals.
+ */
+function loadEncryptionKeys(value: string | undefined, dataDir: string): [Buffer, ...Buffer[]] {
   if (value) {
-    const key = Buffer.from(value, 'base64');
-    if (key.length !== 32) {
-      throw new ConfigError(
-        'TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; create one with: openssl rand -base64 32',
-      );
-    }
-    return key;
+    return parseKeys(
+      value,
+      'TIDINGS_ENCRYPTION_KEY must be 32 bytes in base64; create one with: openssl rand -base64 32. ' +
+        `Several keys, at most ${MAX_ENCRYPTION_KEYS}, are separated by commas`,
+    );
   }
   const file = join(dataDir, 'encryption.key');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const key = Buffer.from(
-    secretFile(file, () => randomBytes(32).toString('base64')),
-    'base64',
-  );
-  if (key.length !== 32)
-    throw new ConfigError(`${file} does not contain a key of 32 bytes in base64; restore it from a backup`);
-  return key;
+  const text = secretFile(file, () => randomBytes(32).toString('base64'));
+  return parseKeys(text, `${file} does not contain a key of 32 bytes in base64; restore it from a backup`);
+}
+
+function parseKeys(text: string, problem: string): [Buffer, ...Buffer[]] {
+  const [first, ...others] = parseList(text).map((item) => Buffer.from(item, 'base64'));
+  const isValid = [first, ...others].every((key) => key?.length === 32) && others.length < MAX_ENCRYPTION_KEYS;
+  if (!first || !isValid) throw new ConfigError(problem);
+  return [first, ...others];
 }
 
 function parseDurationSetting(name: string, value: string, longest: string): Millis {

@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   request_timeout: { status: 408, title: 'Request timeout' },
+  not_readable: { status: 409, title: 'Not readable' },
   not_retryable: { status: 409, title: 'Not retryable' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
@@ -61,6 +62,7 @@ export const REJECTION_CODES = {
   unknown_field: 'A field of the envelope looks misspelled or is reserved.',
   schema_mismatch: 'The properties or traits do not match the schema of this event type.',
   event_id_conflict: 'This event_id is already stored with different content.',
+  too_costly: 'Deciding the event takes too much CPU time.',
   undecidable: 'The event cannot be decided because of an error in Tidings itself.',
 } as const;
 

@@ -117,8 +117,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     }
     await migrate(pool);
 
-    const seal = new Seal(config.encryptionKey);
-    await checkEncryptionKey(pool, seal.keyId);
+    const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
+    await checkEncryptionKey(pool, seal);
     const partitions = new Partitions(pool);
     const createPartitions = async () => {
       const failed = await partitions.ensureAhead(clock());
@@ -276,6 +276,23 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** Time in ms between two warnings about data of one table that cannot be opened. */
+const MIN_WARN_PAUSE_MS = 60_000;
+
+/** Returns a function that warns about data that cannot be opened. */
+function warnUnreadable(log: Logger): (table: string) => void {
+  const warnedAt = new Map<string, number>();
+  return (table) => {
+    const now = performance.now();
+    if (now - (warnedAt.get(table) ?? Number.NEGATIVE_INFINITY) < MIN_WARN_PAUSE_MS) return;
+    warnedAt.set(table, now);
+    log.warn(
+      { table },
+      'sealed data cannot be opened with the current key; rules see masks, and messages wait for their retry',
+    );
+  };
 }
 
 /** Returns a provider for every channel: the configured one, else the sandbox. */

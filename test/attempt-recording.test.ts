@@ -2,6 +2,7 @@ import pino from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type DeliveryTidings, eventOf, useDeliveries } from './support/deliveries.ts';
 import { DELIVERED, fakeProvider, gatedProvider } from './support/providers.ts';
+import { keptMessages } from './support/tidings.ts';
 
 const start = useDeliveries();
 
@@ -40,14 +41,17 @@ describe('an attempt that cannot be recorded', () => {
     const log = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
     const gate = gatedProvider({ keepsMessage: true });
     const tidings = await start({ email: gate.provider });
-    await rejectRows(tidings, 'messages', "subject <> 'Number 3'");
-    const busy = await tidings.worker({ log });
     await postFive(tidings);
+    const { rows } = await tidings.database.pool.query(
+      `select notification_id from notifications where user_id = 'u3'`,
+    );
+    await rejectRows(tidings, 'messages', `notification_id <> '${rows[0].notification_id}'`);
+    const busy = await tidings.worker({ log });
     await expect.poll(() => gate.provider.calls.length).toBe(5);
     gate.open();
     await expect.poll(() => tidings.countDeliveries('sent')).toBe(5);
-    const { rows } = await tidings.database.pool.query('select subject from messages order by subject');
-    expect(rows.map(({ subject }) => subject)).toEqual(['Number 0', 'Number 1', 'Number 2', 'Number 4']);
+    const subjects = (await keptMessages(tidings)).map(({ subject }) => subject).sort();
+    expect(subjects).toEqual(['Number 0', 'Number 1', 'Number 2', 'Number 4']);
     await expect.poll(() => busy.busy).toBe(0);
     expect(lines.length).toBe(1);
     expect(lines[0]).toContain('its response and message are lost');

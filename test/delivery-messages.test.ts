@@ -4,7 +4,7 @@ import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { DELIVERY_CATALOG, deliveryCatalog, eventOf, useDeliveries } from './support/deliveries.ts';
 import { fakeProvider } from './support/providers.ts';
-import { TENANT } from './support/tidings.ts';
+import { keptMessages, TENANT } from './support/tidings.ts';
 
 const start = useDeliveries();
 
@@ -112,8 +112,7 @@ describe('messages', () => {
     const bare = await tidings.post('alert');
     await tidings.becomes(kept, 'sandboxed');
     await tidings.becomes(bare, 'sent');
-    const { rows } = await tidings.database.pool.query('select channel, to_mask, subject, text, html from messages');
-    expect(rows).toEqual([
+    expect(await keptMessages(tidings)).toEqual([
       {
         channel: 'email',
         to_mask: 'm…@example.com',

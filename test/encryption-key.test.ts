@@ -8,9 +8,9 @@ test('rejects a key that is not the key of the database, and shows neither', asy
   const database = await testDatabase();
   const { pool } = database;
   const [mine, other] = [1, 2].map((n) => Buffer.alloc(32, n)) as [Buffer, Buffer];
-  await checkEncryptionKey(pool, new Seal(mine).keyId);
-  await checkEncryptionKey(pool, new Seal(mine).keyId);
-  const rejected = checkEncryptionKey(pool, new Seal(other).keyId);
+  await checkEncryptionKey(pool, new Seal(mine));
+  await checkEncryptionKey(pool, new Seal(mine));
+  const rejected = checkEncryptionKey(pool, new Seal(other));
   await expect(rejected).rejects.toThrow(ConfigError);
   await expect(rejected).rejects.toThrow(/TIDINGS_ENCRYPTION_KEY/);
   for (const key of [mine, other]) {

@@ -28,19 +28,20 @@ describe('an accepted event', () => {
     expect(accept(VALID_EVENT).contextText).toBeNull();
   });
 
-  test('has the mask of each address in its traits, null in place of an empty one, and the addresses separately', () => {
+  test('has the mask of each address of the user in its traits, null in place of an empty one, and the addresses separately', () => {
     const user_traits = {
       email: ' maria@example.com\n',
       email_address: ' ',
       phone: 351912345678,
       phone_number: ['351912345678', true],
     };
-    const { traits, addresses } = accept({ ...VALID_EVENT, user_traits });
+    const { traits, traitsText, addresses } = accept({ ...VALID_EVENT, user_traits });
+    expect(JSON.parse(traitsText).phone_number).toEqual(['351…78', true]);
     expect(traits).toEqual({
       email: 'm…@example.com',
       email_address: null,
       phone: '351…78',
-      phone_number: ['351…78', true],
+      phone_number: ['351912345678', true],
     });
     expect(addresses.map(({ trait, value }) => [trait, value])).toEqual([
       ['email', 'maria@example.com'],

@@ -5,7 +5,11 @@ import { plainRule, rulesOf } from './support/random-catalog.ts';
 /** Keys, which separate the events, waits and limits of one rule. */
 
 /** IDs that show the text they stand for. */
-const IDS = { fresh: () => 'fresh', fromText: (text: string) => `id of ${text.length}: ${text}` };
+const IDS = {
+  fresh: () => 'fresh',
+  fromText: (text: string) => `id of ${text.length}: ${text}`,
+  keyed: (text: string) => `hash of ${text}`,
+};
 
 describe('the key of an event', () => {
   test('is empty for a rule without one', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { minimalSettlement, toSettlement } from '../src/delivery/settlement.ts';
-import { CLAIMED, NOW } from './support/claimed-delivery.ts';
+import { CLAIMED, NOW, SEAL } from './support/claimed-delivery.ts';
 
 type Outcome = Parameters<typeof toSettlement>[1]['outcome'];
 
@@ -16,6 +16,7 @@ describe('a settlement', () => {
       NOW - 250,
       NOW,
       0.5,
+      SEAL,
     );
 
   test.each<[string, Outcome, Partial<typeof CLAIMED>, object]>([
@@ -142,8 +143,8 @@ describe('a settlement', () => {
 
   test('limits the duration to what its column holds, when the clock was set', () => {
     const took = (now: number) =>
-      toSettlement(CLAIMED, { provider: sandboxProvider(['email']), outcome: { kind: 'sent' } }, NOW, now, 0.5).attempt
-        .durationMs;
+      toSettlement(CLAIMED, { provider: sandboxProvider(['email']), outcome: { kind: 'sent' } }, NOW, now, 0.5, SEAL)
+        .attempt.durationMs;
     expect([NOW - 5, NOW + 0.4, NOW + 1.6, NOW + 30 * 86_400_000].map(took)).toEqual([0, 0, 2, 2_147_483_647]);
   });
 
@@ -166,8 +167,9 @@ describe('a settlement', () => {
 
   test('keeps the message with the mask of its address, if the provider keeps messages', () => {
     const outcome = { kind: 'sent' } as const;
-    expect(settled(outcome).message).toEqual({ ...MESSAGE, toMask: 'm…@example.com' });
+    expect(settled(outcome).message).toEqual({ sealed: expect.any(Buffer), toMask: 'm…@example.com' });
+    expect(String(settled(outcome).message?.sealed)).not.toContain('Hello');
     const dispatched = { provider: noopProvider(['email']), outcome, message: MESSAGE };
-    expect(toSettlement(CLAIMED, dispatched, NOW, NOW, 0).message).toBeNull();
+    expect(toSettlement(CLAIMED, dispatched, NOW, NOW, 0, SEAL).message).toBeNull();
   });
 });

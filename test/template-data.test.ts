@@ -3,7 +3,7 @@ import { templateContexts } from '../src/catalog/lint/template-context.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { parseCatalog } from './support/catalog.ts';
 import type { JsonValue } from './support/events.ts';
-import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { keptMessages, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** The linter's schema of the data of a template agrees with the data that a template gets. */
 
@@ -72,11 +72,9 @@ async function shown(tidings: TestTidings): Promise<{ [name: string]: string[] }
   await expect
     .poll(async () => (await pool.query(`select from deliveries where status <> 'sandboxed'`)).rowCount)
     .toBe(0);
-  const { rows } = await pool.query<{ text: string }>(
-    `select text from messages join deliveries using (tenant_id, notification_id, channel) order by due_at limit 1`,
-  );
-  if (!rows[0]) throw new Error('nothing was sent');
-  const lines = rows[0].text.split('\n').map((line) => line.split(':'));
+  const [message] = await keptMessages(tidings);
+  if (!message) throw new Error('nothing was sent');
+  const lines = message.text.split('\n').map((line) => line.split(':'));
   return Object.fromEntries(lines.map(([name = '', rest = '']) => [name, rest.split(' ').filter(Boolean).sort()]));
 }
 

@@ -78,7 +78,7 @@ test('migrate moves waits to the active version, due when they were', async () =
   await store.save(mine, gone);
   const answer = { rule: 'A', version: 2, users: 1, waits: 1, skipped: 0, next: null };
   expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual(answer);
-  expect(await store.load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same' }]);
+  expect(await store.load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same', sealed: null }]);
   expect((await store.row(gone)).catalog_version).toBe(1);
   expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0 });
   await store.save(createWait({ key: 'k', kind: 'digest' }));

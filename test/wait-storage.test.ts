@@ -15,7 +15,7 @@ describe('stored waits', () => {
     const one = createWait({ key: 'booking 1', kind: 'digest', state: { trigger: TRIGGER, items: [], total: 3 } });
     await store.save(one);
     const [loaded] = await store.load(['u']);
-    expect(loaded).toEqual({ ...one, stored: 'same' });
+    expect(loaded).toEqual({ ...one, stored: 'same', sealed: null });
 
     const moved: Wait = { ...(loaded as Wait), dueAt: NOW + DAY, triggerTime: NOW + 5, stored: 'changed' };
     await store.save(moved);

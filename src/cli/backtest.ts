@@ -1,11 +1,6 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type pg from 'pg';
 import { loadValidCatalog } from '../catalog/load-valid-catalog.ts';
-import { readConfig } from '../config.ts';
-import { startEmbedded } from '../embedded/embedded.ts';
 import { CatalogError, ConfigError } from '../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import type { BacktestReport } from '../simulate/backtest/backtest.ts';
@@ -13,11 +8,11 @@ import { renderHtmlReport } from '../simulate/backtest/html-report.ts';
 import { type BacktestProgress, type BacktestQuery, runBacktest } from '../simulate/backtest/run-backtest.ts';
 import { renderProgress, renderTextReport } from '../simulate/backtest/text-report.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
-import { openPool } from '../store/pg/pool.ts';
 import { parseDuration } from '../time/duration.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { escapeTerminal } from './output/escape-terminal.ts';
 import { printError } from './run-command.ts';
+import { withDatabase } from './with-database.ts';
 
 const TERMINAL_PROGRESS_MS: Millis = 100;
 const LOG_PROGRESS_MS: Millis = 5000;
@@ -47,7 +42,9 @@ export function addBacktestCommand(program: Command): void {
     .action(async (options: Options) => {
       try {
         const query = await toQuery(options, Date.now());
-        const report = await withDatabase(process.env, (pool) => runBacktest(pool, query, newProgressBar()));
+        const report = await withDatabase(process.env, 'tidings backtest', 'replayed', (pool, seal) =>
+          runBacktest(pool, { ...query, seal }, newProgressBar()),
+        );
         if (options.html) await writeFile(options.html, renderHtmlReport(report));
         printReport(report, options.json ?? false);
       } catch (error) {
@@ -74,30 +71,6 @@ async function toQuery(options: Options, now: Millis): Promise<BacktestQuery> {
 function printReport(report: BacktestReport, asJson: boolean): void {
   console.log(asJson ? JSON.stringify(report) : renderTextReport(report, escapeTerminal));
   if (report.reproduced && report.reproduced.different > 0) process.exitCode = 1;
-}
-
-/** Opens the configured database, starts the embedded one if none is configured, and closes what was opened. */
-async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (pool: pg.Pool) => Promise<T>): Promise<T> {
-  const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
-  if (!env.DATABASE_URL && !existsSync(join(dataDir, 'postgres'))) {
-    const fix = 'set TIDINGS_DATA_DIR or DATABASE_URL to where the events are stored';
-    throw new ConfigError(`no Tidings has run in ${dataDir}; ${fix}`);
-  }
-  const config = readConfig(env, { catalogDir: '' });
-  const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir }) : null;
-  try {
-    // Users are replayed between two pages of one open transaction, and a page may take long to find.
-    const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
-    const url = embedded?.url ?? (config.databaseUrl as string);
-    const pool = openPool(url, { max: 2, name: 'tidings backtest', timeouts });
-    try {
-      return await work(pool);
-    } finally {
-      await pool.end();
-    }
-  } finally {
-    await embedded?.stop();
-  }
 }
 
 /** Returns a function that prints progress to stderr, so that stdout holds only the report. */

@@ -7,6 +7,7 @@ import { addBacktestCommand } from './backtest.ts';
 import { addCatalogCommands } from './catalog.ts';
 import { addCheckCommand } from './check.ts';
 import { addExplainCommand } from './explain.ts';
+import { addKeysCommands } from './keys.ts';
 import { addQueueCommand } from './queue.ts';
 import { addServeCommand } from './serve.ts';
 import { addSimulateCommand } from './simulate.ts';
@@ -40,6 +41,7 @@ addCatalogCommands(program);
 addWaitsCommands(program);
 addQueueCommand(program);
 addExplainCommand(program);
+addKeysCommands(program);
 
 process.stdout.on('error', onStdoutError);
 await program.parseAsync();

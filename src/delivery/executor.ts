@@ -3,13 +3,15 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
 import type { Channel, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
-import type { JsonObject, Millis } from '../model/event.ts';
-import { redact, storableText } from '../privacy/mask.ts';
+import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
+import { documentRow, openDocument } from '../privacy/documents.ts';
+import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, markSendStarted } from '../store/deliveries.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
-import { addressAad } from '../users/addresses.ts';
+import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
@@ -135,19 +137,19 @@ export class Executor {
     const kind = ADDRESS_KIND_BY_CHANNEL[channel];
     if (!kind) return {};
     if (!address) return { outcome: { kind: 'undeliverable', missing: kind } };
-    try {
-      return { to: this.#options.seal.open(address.sealed, addressAad(tenantId, userId, kind)) };
-    } catch {
-      // Temporary: the key may be corrected, and the user may get another address.
-      return { outcome: { kind: 'retry', reason: `the ${kind} address cannot be opened with the current key` } };
-    }
+    const to = openAddress(this.#options.seal, address.sealed, tenantId, userId, kind);
+    // Temporary: the key may be corrected, and the user may get another address.
+    if (to === undefined) return toUnopened(`the ${kind} address`);
+    return { to };
   }
 
   async #renderMessage(
     delivery: ClaimedDelivery,
   ): Promise<{ readonly message: Message; readonly locale?: MessageLocale } | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
-    const userLocale = getUserLocale(delivery.data);
+    const opened = this.#openData(delivery);
+    if (!opened) return toUnopened('the data of its template');
+    const userLocale = getUserLocale(opened);
     const template = await this.#options.catalogs.loadTemplate({
       tenantId,
       notificationType,
@@ -160,7 +162,7 @@ export class Executor {
       const where = 'neither in the active catalog nor in the one it was decided with';
       return { outcome: { kind: 'rejected', reason: `${notificationType} has no ${channel} template, ${where}` } };
     }
-    const { about, ...data } = delivery.data;
+    const { about, ...data } = await this.#withAddresses(delivery, opened, template.readsUserAddresses);
     const notification = {
       id: delivery.notificationId,
       type: notificationType,
@@ -180,6 +182,34 @@ export class Executor {
   /** Ends reports to the circuits: aborted sends say nothing about the provider. */
   stop(): void {
     this.#stopping = true;
+  }
+
+  /** Returns the data of the templates as it was decided with; undefined if its originals cannot be opened. */
+  #openData({ tenantId, userId, notificationId, data, sealedData }: ClaimedDelivery): JsonObject | undefined {
+    if (sealedData === null) return data;
+    const row = documentRow('notifications', tenantId, userId, notificationId);
+    const originals = openDocument(this.#options.seal, sealedData, row);
+    return originals && { ...data, ...originals };
+  }
+
+  /** Puts the current addresses of these kinds in the place of their masks in `user`; a removed one is missing. */
+  async #withAddresses(
+    { tenantId, userId }: ClaimedDelivery,
+    data: JsonObject,
+    kinds: readonly AddressKind[],
+  ): Promise<JsonObject> {
+    if (kinds.length === 0) return data;
+    const { pool, seal } = this.#options;
+    const rows = await loadSealedAddresses(pool, tenantId, [userId]);
+    const user = { ...(data.user as JsonObject) };
+    for (const [trait, traitKind] of Object.entries(ADDRESS_TRAITS)) {
+      if (!(trait in user)) continue;
+      const row = rows.find(({ kind }) => kind === traitKind);
+      const address = row && openAddress(seal, row.sealed, tenantId, userId, row.kind);
+      if (address === undefined) delete user[trait];
+      else user[trait] = address;
+    }
+    return { ...data, user };
   }
 
   #logError({ notificationId, channel }: ClaimedDelivery, error: unknown): void {
@@ -217,6 +247,11 @@ async function send(
   }
 }
 
+/** Bounded by the retry time of the delivery. A message with masks in the place of values is never sent. */
+function toUnopened(what: string): Unsent {
+  return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key` } };
+}
+
 function toTemplateFailure(problem: string): Unsent {
   return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
 }
@@ -225,7 +260,7 @@ const MAX_LOCALE_CHARS = 100;
 
 function getUserLocale(data: JsonObject): string | undefined {
   const user = data.user as JsonObject | undefined;
-  return typeof user?.locale === 'string' ? storableText(user.locale.slice(0, MAX_LOCALE_CHARS)) : undefined;
+  return typeof user?.locale === 'string' ? storableText(maskText(user.locale.slice(0, MAX_LOCALE_CHARS))) : undefined;
 }
 
 /** The kind of address that a channel needs. Channels that are not listed need no address. */

@@ -1,4 +1,7 @@
+import type { Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { documentRow, sealDocument } from '../privacy/documents.ts';
+import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
 import type { Settlement } from '../store/settlements.ts';
 import { retryDelay } from './backoff.ts';
@@ -16,6 +19,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  * @param startedAt when the attempt started, by the wall clock, in ms
  * @param now when it ended, by the same clock
  * @param random from 0 (inclusive) to 1 (exclusive), for the backoff
+ * @param seal seals the message, if it is kept
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
@@ -23,6 +27,7 @@ export function toSettlement(
   startedAt: Millis,
   now: Millis,
   random: number,
+  seal: Seal,
 ): Settlement {
   const next = nextState(delivery, outcome, now, random);
   return {
@@ -43,9 +48,18 @@ export function toSettlement(
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
     },
-    message:
-      message && provider.keepsMessage ? { ...message, ...locale, toMask: delivery.address?.mask ?? null } : null,
+    message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
+}
+
+function sealMessage(
+  seal: Seal,
+  { tenantId, notificationId, channel, address }: ClaimedDelivery,
+  message: Message,
+  locale: MessageLocale | undefined,
+): Settlement['message'] {
+  const row = documentRow('messages', tenantId, notificationId, channel);
+  return { sealed: sealDocument(seal, JSON.stringify(message), row), ...locale, toMask: address?.mask ?? null };
 }
 
 /**

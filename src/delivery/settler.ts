@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
+import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import { type Settlement, settleDeliveries } from '../store/settlements.ts';
@@ -16,6 +17,8 @@ export interface SettlerOptions {
   readonly name: string;
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
+  /** Seals the messages that are kept. */
+  readonly seal: Seal;
   readonly capacity: Capacity;
   readonly clock: () => Millis;
   /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff. */
@@ -46,8 +49,8 @@ export class Settler {
 
   /** Records an attempt that has just completed. */
   settle(delivery: ClaimedDelivery, result: DispatchResult, startedAt: Millis): void {
-    const { clock, random } = this.#options;
-    const settlement = toSettlement(delivery, result, startedAt, clock(), random());
+    const { clock, random, seal } = this.#options;
+    const settlement = toSettlement(delivery, result, startedAt, clock(), random(), seal);
     this.#logAttempt(delivery, settlement);
     this.#completed.push({ settlement, delivery });
     if (!this.#isRunning) void this.#run();

@@ -110,6 +110,7 @@ export class DeliveryWorker {
       name,
       pool,
       catalogs,
+      seal,
       capacity,
       clock,
       random,

@@ -4,6 +4,7 @@ import {
   ADDRESS_TRAITS,
   type AddressKind,
   type Event,
+  type Json,
   type JsonObject,
   type Millis,
   type ValidateEvent,
@@ -13,7 +14,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
 
-/** A validated and identified event, with its addresses extracted. */
+/** A validated and identified event, with the addresses of its user extracted. */
 export interface ReceivedEvent extends Event {
   /** True if the caller supplied the event ID; otherwise it is derived from the content. */
   readonly hasCallerId: boolean;
@@ -21,10 +22,12 @@ export interface ReceivedEvent extends Event {
   readonly contentHash: string;
   /** The event time in ISO 8601. */
   readonly at: string;
-  /** JSON text of `properties`, `traits`, and the additional envelope fields, exactly as it is stored. */
+  /** JSON text of `properties`, `traits`, and the additional envelope fields, as it is stored: addresses are masked. */
   readonly propertiesText: string;
   readonly traitsText: string;
   readonly contextText: string | null;
+  /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
+  readonly sealText: string | null;
   readonly addresses: readonly Address[];
 }
 
@@ -34,8 +37,19 @@ export interface Address {
   readonly trait: string;
   /** Null if the event removes the address. */
   readonly value: string | null;
+  /** The value of the trait, as posted. */
+  readonly posted: Json;
+  /** The value of the trait, as profiles have it. */
+  readonly mask: Json;
   /** HMAC of the address, computed lazily: most events repeat a known address, and the HMAC costs more than evaluating the rules. */
   hash: string | undefined;
+}
+
+/** The original content of an event, as it is sealed. */
+export interface StoredContent {
+  readonly properties: JsonObject;
+  readonly traits: JsonObject;
+  readonly context?: JsonObject;
 }
 
 /** The reason why an item of a request is not a valid event. */
@@ -162,14 +176,44 @@ export function parseEvent(
     type,
     time: timestamp.time,
     at: timestamp.at,
-    properties: properties.stored,
+    properties: properties.original,
     // Sliced after hashing, which has flattened the concatenated string.
     propertiesText: getPartText(properties, content.text),
-    traits: traits.stored,
+    traits: traits.original,
     traitsText: getPartText(traits, content.text),
     contextText: context && getPartText(context, content.text),
+    sealText: toSealText(properties, traits, context, addresses),
     addresses,
   };
+}
+
+/**
+ * Returns the event with the user's addresses in `traits` as they were posted, for a catalog that reads them there. They are
+ * then sealed with the event, which costs some microseconds: see docs/design.md.
+ */
+export function withPostedAddresses(event: ReceivedEvent): ReceivedEvent {
+  if (event.addresses.length === 0) return event;
+  const traits = restoreAddresses(event.traits, event.addresses);
+  return { ...event, traits, sealText: event.sealText ?? jsonText({ properties: event.properties, traits }) };
+}
+
+function restoreAddresses(traits: JsonObject, addresses: readonly Address[]): JsonObject {
+  return { ...traits, ...Object.fromEntries(addresses.map(({ trait, posted }) => [trait, posted])) };
+}
+
+function toSealText(
+  properties: Part,
+  traits: Part,
+  context: Part | null,
+  addresses: readonly Address[],
+): string | null {
+  if (!properties.isMasked && !traits.isMasked && !context?.isMasked) return null;
+  const content: StoredContent = {
+    properties: properties.original,
+    traits: restoreAddresses(traits.original, addresses),
+    ...(context && { context: context.original }),
+  };
+  return jsonText(content as unknown as Json);
 }
 
 /** Counts the JSON values of an envelope that `canonicalize` does not visit, minus those that it counts but that are absent. */
@@ -179,11 +223,12 @@ function countEnvelopeValues(envelope: object, extra: readonly string[]): number
   return known - 1 - (extra.length > 0 ? 1 : 0);
 }
 
-/** One of the objects of an event, as sent (`original`) and with addresses masked (`stored`). */
+/** One of the objects of an event, as posted. */
 interface Part {
   readonly original: JsonObject;
-  readonly stored: JsonObject;
-  /** Range of its text within the text of the whole content; -1 if the stored text differs from it. */
+  /** Whether it has addresses, which are masked where it is stored. */
+  readonly isMasked: boolean;
+  /** Range of its text within the text of the whole content. */
   readonly from: number;
   readonly to: number;
 }
@@ -193,12 +238,12 @@ function parsePart(value: unknown, path: string, content: CanonicalWriter): Part
   const from = content.text.length;
   content.address = false;
   const original = canonicalize(value, path, '', content) as JsonObject;
-  if (!content.address) return { original, stored: original, from, to: content.text.length };
-  return { original, stored: maskDeep(original) as JsonObject, from: -1, to: -1 };
+  return { original, isMasked: content.address, from, to: content.text.length };
 }
 
-function getPartText({ stored, from, to }: Part, content: string): string {
-  return from === -1 ? jsonText(stored) : content.slice(from, to);
+/** Returns the text of a part as it is stored. */
+function getPartText({ original, isMasked, from, to }: Part, content: string): string {
+  return isMasked ? jsonText(maskDeep(original)) : content.slice(from, to);
 }
 
 /** Tells a rejection from an event. */
@@ -220,7 +265,7 @@ function splitAddresses(traits: JsonObject): Pick<ReceivedEvent, 'addresses'> & 
     if (rest === traits) rest = { ...traits };
     if (value !== null) rest[trait] = kind === 'email' ? maskEmail(value) : maskPhone(value);
     else if (typeof text === 'string') rest[trait] = null;
-    addresses.push({ kind, trait, value, hash: undefined });
+    addresses.push({ kind, trait, value, posted: given, mask: rest[trait] ?? null, hash: undefined });
   }
   return { addresses, rest };
 }

@@ -14,6 +14,7 @@ import {
   hasMoreThanExamined,
   loadDecisions,
   loadProfile,
+  loadTraits,
 } from '../store/users.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 
@@ -61,9 +62,10 @@ export async function explainNotification(
   const notificationIds = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
   const notifications = await loadNotifications(pool, tenantId, userId, [...notificationIds]);
   const profile = await loadProfile(pool, tenantId, userId);
-  const user = profile?.traits ?? {};
-  const outsideAudience = ruleNames.filter((name) => {
-    const audience = catalog.rules.byName.get(name)?.audience;
+  const audiences = ruleNames.map((name) => catalog.rules.byName.get(name)?.audience);
+  const user = audiences.some((audience) => audience) ? await loadTraits(pool, seal, tenantId, userId) : {};
+  const outsideAudience = ruleNames.filter((_, index) => {
+    const audience = audiences[index];
     return audience && audience.evaluate({ event: {}, traits: {}, user }).kind !== 'true';
   });
   const decidedOnlyOthers = ruleNames

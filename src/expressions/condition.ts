@@ -84,7 +84,10 @@ export function compileExpression(
   return 'problems' in compiled ? compiled : { expression: new CompiledExpression(expression, compiled) };
 }
 
-/** Returns the named fields for evidence: their values, truncated if large, and the names of missing fields. */
+/**
+ * Returns the named fields for evidence: their values, with addresses masked and truncated if large, and the names of
+ * missing fields.
+ */
 export function collectSeenValues(
   { fields, paths }: Pick<Compiled, 'fields' | 'paths'>,
   scope: Scope,
@@ -95,7 +98,7 @@ export function collectSeenValues(
     const field = fields[at]!;
     const value = getAtPath(scope, paths[at]!);
     if (value === undefined) missing.push(field);
-    else values[field] = truncateForEvidence(value);
+    else values[field] = truncateForEvidence(value, getFieldName(paths[at]!));
   }
   return { values, missing };
 }
@@ -147,6 +150,11 @@ class CompiledExpression extends CompiledText implements Expression {
     const value = toJson(result);
     return value instanceof Fault ? value : { kind: 'value', value };
   }
+}
+
+/** Returns the last name in a path; the items of a list have the name of the list. */
+function getFieldName(path: Path): string {
+  return path.findLast((step) => typeof step === 'string') as string;
 }
 
 function getAtPath(scope: Scope, path: Path): Json | undefined {

@@ -1,5 +1,6 @@
 /* Values of expressions, the two kinds of failure, and their names in messages. */
 import { sliceStart } from '../lib/truncate-text.ts';
+import { isAddressName, maskText } from '../privacy/mask.ts';
 
 /** JSON values, and the two kinds that only functions produce. Integers and fractions are one kind, as in JSON. */
 export type Value =
@@ -100,8 +101,16 @@ export function getOwnField(map: { readonly [key: string]: Value }, key: string)
   return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
-/** Describes a value for a message: `text ("3")`, `a number (5)`. Shows up to eight characters; of a longer text four. */
-export function describeValue(value: Value): string {
+/**
+ * Describes a value for a message: `text ("3")`, `a number (5)`. Shows up to eight characters; of a longer text four; nothing
+ * of an address.
+ * @param label the expression of the value; the name of its last field may say that it is an address
+ */
+export function describeValue(value: Value, label = ''): string {
+  const name = /[\w-]*(?=["'\]\d[]*$)/.exec(label)?.[0] ?? '';
+  if ((typeof value === 'string' || typeof value === 'number') && isAddressName(name, value)) {
+    return KIND_NAMES[getKind(value)];
+  }
   if (typeof value === 'string') return `text (${JSON.stringify(truncateText(value))})`;
   if (typeof value === 'number') return `a number (${truncateText(String(value))})`;
   if (typeof value === 'boolean') return String(value);
@@ -109,7 +118,8 @@ export function describeValue(value: Value): string {
 }
 
 /** Truncates a text so that no address or secret can reach a message. */
-function truncateText(text: string): string {
+function truncateText(whole: string): string {
+  const text = maskText(whole.slice(0, 1000));
   if (text.length <= 8 && !text.includes('@')) return text.toWellFormed();
   return `${sliceStart(text, 4).replace(/@.*/s, '')}…`;
 }

@@ -10,7 +10,7 @@ import { delivery, limitQuery, message, problemSchema } from './schemas.ts';
 
 const params = z.object({ id: z.string().max(256) });
 
-export function registerDeliveryRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
+export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/deliveries',
     {
@@ -42,7 +42,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, clock }: Http
     '/api/v1/deliveries/:id/message',
     {
       schema: {
-        summary: 'Show the message of a delivery as it was sent',
+        summary: 'Show the message of a delivery as it was sent, with addresses masked',
         tags: ['deliveries'],
         params,
         response: { 200: message, '4xx': problemSchema },
@@ -50,9 +50,12 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, clock }: Http
     },
     async ({ caller, params }) => {
       const id = parseDeliveryId(params.id);
-      const stored = await loadMessage(pool, caller.tenantId, id);
-      if (!stored) throw new TidingsError('not_found', 'No message is stored for this delivery.');
-      return { delivery_id: params.id, channel: id.channel, ...stored };
+      const message = await loadMessage(pool, seal, caller.tenantId, id);
+      if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
+      if (message === 'unreadable') {
+        throw new TidingsError('not_readable', 'The message cannot be opened with the current encryption key.');
+      }
+      return { delivery_id: params.id, channel: id.channel, ...message };
     },
   );
 

@@ -3,17 +3,29 @@ import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
+import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
-import { type DecisionInputs, decideInOrder, fireWaitsInOrder, runOccurrences } from '../rules/decide-in-order.ts';
-import type { Ids, UserState, Wait } from '../rules/facts.ts';
+import {
+  type DecisionInputs,
+  decideInOrder,
+  decideInSlices,
+  type EventStep,
+  fireWaitsInOrder,
+  type Generation,
+  runOccurrences,
+} from '../rules/decide-in-order.ts';
+import type { Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
+import type { UserState } from '../rules/user-state.ts';
 import type { Batch } from '../store/batch.ts';
 import type { TraitConflict } from '../store/trait-times.ts';
+import { maskState, sealWait } from '../store/wait-content.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
-import { isoTime } from '../time/iso-time.ts';
 import type { AddressChanges } from '../users/addresses.ts';
-import { conflictingTraits, needsWrite } from '../users/profile.ts';
+import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
+import type { CpuBudget } from './cpu-budget.ts';
 import type { Facts } from './load-facts.ts';
+import { type TemplateData, toTemplateData } from './template-data.ts';
 
 /** The active catalog, and those that waits started with. Code that attaches further waits adds their versions. */
 export interface ActiveCatalogs {
@@ -38,14 +50,8 @@ export class BatchDecider {
   /** Keys of the events that this batch has decided. */
   readonly #decidedKeys = new Set<string>();
 
-  constructor(
-    tenantId: string,
-    now: Millis,
-    catalogs: ActiveCatalogs,
-    facts: Facts,
-    addresses: AddressChanges,
-    ids: Ids,
-  ) {
+  constructor(now: Millis, catalogs: ActiveCatalogs, facts: Facts, addresses: AddressChanges) {
+    const { tenantId, ids } = facts;
     this.versions = catalogs.versions;
     this.#inputs = {
       tenantId,
@@ -76,10 +82,24 @@ export class BatchDecider {
    */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     for (const { key } of fresh) this.#decidedKeys.add(key);
-    const { steps, emitted } = decideInOrder(this.#inputs, fresh);
+    return this.#addDecided(decideInOrder(this.#inputs, fresh));
+  }
+
+  /**
+   * Like `decide`, but within the budget, and lets the event loop serve others in between.
+   * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete
+   */
+  async decideWithin(budget: CpuBudget, fresh: readonly ReceivedEvent[]): Promise<ReceivedEvent[]> {
+    for (const { key } of fresh) this.#decidedKeys.add(key);
+    budget.resume();
+    const inputs = { ...this.#inputs, spend: (userId: string) => budget.spend(userId) };
+    return this.#addDecided(await decideInSlices(inputs, fresh, () => budget.pause()));
+  }
+
+  #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
     for (const { event, user, before, profile, verdicts } of steps) {
       this.#addresses.mergeAddresses(before, profile, event);
-      this.batch.events.push({ event, decisions: verdicts.decisions });
+      this.batch.events.push({ event, sealed: this.#sealEvent(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
     }
     return this.#dropDecided(emitted);
@@ -141,7 +161,8 @@ export class BatchDecider {
       // Only an event creates a user; schedules and waits concern known users.
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
-      this.batch.profiles.push({ userId, profile, addressHashes: this.#addresses.getHashes(userId), zone, isNew });
+      const addressHashes = this.#addresses.getHashes(userId);
+      this.batch.profiles.push({ userId, ...this.#sealProfile(userId, profile), addressHashes, zone, isNew });
     }
     this.batch.addresses.push(...this.#addresses.getChanges());
     const written = new Set(this.batch.waits.map(({ wait }) => wait));
@@ -150,7 +171,29 @@ export class BatchDecider {
         if (wait.stored !== 'same' && !written.has(wait)) this.batch.waits.push({ wait, decisions: [] });
       }
     }
+    for (const [index, write] of this.batch.waits.entries()) {
+      this.batch.waits[index] = { ...write, sealed: this.#sealWait(write.wait) };
+    }
     return this.batch;
+  }
+
+  #sealEvent({ userId, key, sealText }: ReceivedEvent): Buffer | null {
+    if (sealText === null) return null;
+    const { tenantId, seal } = this.#facts;
+    return sealDocument(seal, sealText, documentRow('events', tenantId, userId, key));
+  }
+
+  #sealProfile(userId: string, profile: Profile): { readonly profile: Profile; readonly sealed: Buffer | null } {
+    const masked = maskProfile(profile);
+    if (masked === profile) return { profile, sealed: null };
+    const { tenantId, seal } = this.#facts;
+    const text = jsonText(profile as unknown as Json);
+    return { profile: masked, sealed: sealDocument(seal, text, documentRow('users', tenantId, userId)) };
+  }
+
+  #sealWait(wait: Wait): Buffer | null {
+    const { tenantId, seal } = this.#facts;
+    return maskState(wait.state) === wait.state ? null : sealWait(seal, tenantId, wait);
   }
 
   #catalog(version: number): Catalog {
@@ -187,23 +230,18 @@ export class BatchDecider {
       decisionId: decision.decision_id,
       eventId: trigger.eventId,
       catalogVersion,
-      dataText: dataText(profile, send),
+      ...this.#sealData(userId, notificationId, toTemplateData(profile, send)),
     });
     for (const plan of planNotification(type, rule.channels, this.batch.now)) {
       this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });
     }
   }
-}
 
-/** Returns the template data as JSON text. A received event has its text already; a trigger from the database does not. */
-function dataText(profile: Profile, { trigger, matched, data, items, total }: Send): string {
-  const read = 'propertiesText' in trigger ? (trigger as ReceivedEvent) : undefined;
-  const properties = read?.propertiesText ?? jsonText(trigger.properties);
-  const traits = read?.traitsText ?? jsonText(trigger.traits);
-  const about = jsonText({ event_type: trigger.type, event_timestamp: isoTime(trigger.time) });
-  let text = `{"event":${properties},"traits":${traits},"user":${jsonText(profile.traits)},"about":${about}`;
-  if (matched) text += `,"matched":${jsonText(matched)}`;
-  if (data) text += `,"data":${jsonText(data)}`;
-  if (items) text += `,"items":${jsonText(items as unknown as Json)},"total":${total ?? items.length}`;
-  return `${text}}`;
+  #sealData(userId: string, notificationId: string, data: TemplateData): { dataText: string; sealed: Buffer | null } {
+    const { originals, text } = data;
+    if (originals === null) return { dataText: text, sealed: null };
+    const { tenantId, seal } = this.#facts;
+    const row = documentRow('notifications', tenantId, userId, notificationId);
+    return { dataText: text, sealed: sealDocument(seal, originals, row) };
+  }
 }

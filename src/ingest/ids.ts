@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { V7Generator } from 'uuidv7';
 import { contentUuid } from '../events/content.ts';
+import type { Seal } from '../privacy/seal.ts';
 import type { Ids } from '../rules/facts.ts';
 
 /** Random words, drawn many at a time: asking the system for a few bytes costs more than the rest of an id. */
@@ -22,5 +23,7 @@ function newId(): string {
   return generator.generate().toString();
 }
 
-/** Ids of what production decides. */
-export const ids: Ids = { fresh: newId, fromText: contentUuid };
+/** Returns the source of ids of what production decides. */
+export function newIds(seal: Seal): Ids {
+  return { fresh: newId, fromText: contentUuid, keyed: (text) => seal.hash(text) };
+}

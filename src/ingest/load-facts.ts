@@ -1,34 +1,44 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
-import type { Millis } from '../model/event.ts';
+import { groupBy } from '../lib/group-by.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { documentRow, openDocument } from '../privacy/documents.ts';
+import type { Seal } from '../privacy/seal.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
-import {
-  type HistoryLookup,
-  type LimitLookup,
-  mergeEvent,
-  mergeUse,
-  newUserState,
-  patternKey,
-  recordFired,
-  type UserState,
-  type Wait,
-} from '../rules/facts.ts';
+import { type HistoryLookup, type Ids, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
 import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
-import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts.ts';
+import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
+import { loadSealedAddresses } from '../store/addresses.ts';
+import {
+  type FactRows,
+  type FactsQuery,
+  type Lookup,
+  loadFacts,
+  type ProfileRow,
+  type SealedEvent,
+} from '../store/facts.ts';
 import { loadFired } from '../store/fired.ts';
 import { loadSpans } from '../store/spans.ts';
 import { loadTraitChanges } from '../store/trait-changes.ts';
 import type { TraitTimeRow } from '../store/trait-times.ts';
+import { openWait } from '../store/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits.ts';
-import { ids } from './ids.ts';
+import { openAddress, toAddressTraits } from '../users/addresses.ts';
+
+/** Opens what is sealed, and makes ids, for one tenant. */
+export interface FactsContext {
+  readonly tenantId: string;
+  readonly seal: Seal;
+  readonly ids: Ids;
+}
 
 /**
  * The facts about the users of a batch: their states, built here from stored rows. Nothing else adds stored rows to a
  * state.
  */
-export interface Facts {
+export interface Facts extends FactsContext {
   readonly users: ReadonlyMap<string, UserState>;
   /** Keyed hashes of the stored addresses, by user id; a user who is not stored has no entry. */
   readonly addressHashes: ReadonlyMap<string, ProfileRow['addressHashes']>;
@@ -41,8 +51,7 @@ export interface Facts {
 }
 
 /** The users and events that facts are loaded for. */
-export interface FactsRequest {
-  readonly tenantId: string;
+export interface FactsRequest extends Pick<FactsContext, 'tenantId' | 'ids'> {
   /** Distinct; those of the events included. */
   readonly userIds: readonly string[];
   /** Events that are about to be decided. */
@@ -56,7 +65,7 @@ export interface FactsRequest {
  * @param until no decision is later: a rule that waits may fire at once, and is counted in the limits of that time
  */
 export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until: Millis): FactsQuery {
-  const { tenantId, userIds, events, checkDuplicates } = request;
+  const { tenantId, ids, userIds, events, checkDuplicates } = request;
   const history: Lookup<HistoryLookup>[] = [];
   const limits: Lookup<LimitLookup>[] = [];
   for (const event of events) {
@@ -68,21 +77,46 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
 }
 
 /** Builds the states of these users from the rows that were loaded first. */
-export function buildFacts(userIds: readonly string[], rows: FactRows): Facts {
+export function buildFacts(context: FactsContext, userIds: readonly string[], rows: FactRows): Facts {
   const users = new Map(userIds.map((userId) => [userId, newUserState(userId)]));
   const addressHashes = new Map(rows.profiles.map((row) => [row.userId, row.addressHashes]));
   const profileChars = new Map(rows.profiles.map((row) => [row.userId, row.traitsChars]));
-  const facts: Facts = { users, addressHashes, profileChars, hasWaits: rows.hasWaits, hasStoredTriggers: false };
-  for (const { userId, profile } of rows.profiles) getUser(facts, userId).profile = profile;
+  const facts: Facts = {
+    ...context,
+    users,
+    addressHashes,
+    profileChars,
+    hasWaits: rows.hasWaits,
+    hasStoredTriggers: false,
+  };
+  for (const row of rows.profiles) setProfile(facts, row);
   mergeRows(facts, rows);
   return facts;
+}
+
+function setProfile(facts: Facts, { userId, profile, sealed }: ProfileRow): void {
+  const user = getUser(facts, userId);
+  user.profile = profile;
+  if (sealed === null) return;
+  const original = openDocument(facts.seal, sealed, documentRow('users', facts.tenantId, userId));
+  if (original) user.profile = original as unknown as Profile;
+  else user.unreadable = true;
+}
+
+/** Returns a stored event with its original content; as it is, and marked, if that cannot be opened. */
+function openEvent({ tenantId, seal }: FactsContext, { sealed, ...event }: SealedEvent): Event {
+  if (sealed === null) return event;
+  const original = openDocument(seal, sealed, documentRow('events', tenantId, event.userId, event.key));
+  if (!original) return { ...event, unreadable: true };
+  return { ...event, properties: original.properties as JsonObject, traits: original.traits as JsonObject };
 }
 
 /** Adds the events and limit uses of rows, each once. Profiles stay as they are: decisions may have changed them. */
 export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUses }: FactRows): void {
   facts.hasStoredTriggers ||= waitingTriggers.length > 0;
   for (const { userId, type, event } of latestEvents) mergeEvent(getUser(facts, userId), type, event);
-  for (const { event, earlier, within } of waitingTriggers) {
+  for (const { event: stored, earlier, within } of waitingTriggers) {
+    const event = openEvent(facts, stored);
     const { userId, type, key, eventId, time } = event;
     const waitsFor = new Set([patternKey(earlier, within)]);
     mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor });
@@ -103,7 +137,8 @@ export async function loadConditionalFacts(
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
   if (spans.length > 0) {
-    for (const event of await loadSpans(connection, tenantId, spans)) {
+    for (const stored of await loadSpans(connection, tenantId, spans)) {
+      const event = openEvent(facts, stored);
       const { userId, type, key, eventId, time } = event;
       // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
       mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
@@ -112,12 +147,19 @@ export async function loadConditionalFacts(
   }
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    for (const { event, decisions } of await loadTraitChanges(connection, tenantId, changes)) {
-      const user = getUser(facts, event.userId);
-      if (user.openTraitChanges?.some(({ trigger }) => trigger.key === event.key)) continue;
-      addTraitChanges(user, findOpenChanges(event, decisions));
+    const rows = await loadTraitChanges(connection, tenantId, changes);
+    const known = new Set<string>();
+    for (const userId of new Set(rows.map(({ event }) => event.userId))) {
+      for (const { trigger } of getUser(facts, userId).openTraitChanges ?? []) known.add(trigger.key);
+    }
+    for (const { event: stored, decisions } of rows) {
+      if (known.has(stored.key)) continue;
+      known.add(stored.key);
+      const event = openEvent(facts, stored);
+      addTraitChanges(getUser(facts, event.userId), findOpenChanges(event, decisions));
     }
   }
+  const { ids } = facts;
   const mayReevaluate = facts.hasStoredTriggers || rules.hasTraitPatterns;
   if (mayReevaluate) {
     const fired = events.flatMap((event) => {
@@ -130,9 +172,8 @@ export async function loadConditionalFacts(
   }
   if (!rules.hasWaitingRules && !facts.hasWaits) return;
   if (mayReevaluate) {
-    const started = events.flatMap((event) => {
-      const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);
-      return waitIds.map((waitId) => ({ userId: event.userId, waitId }));
+    const started = [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+      return startedWaitIds(rules, getUser(facts, userId), own, ids).map((waitId) => ({ userId, waitId }));
     });
     await loadWaitsWithIds(connection, facts, tenantId, started);
   }
@@ -153,7 +194,7 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const waits = await loadWaits(connection, query);
+  const waits = (await loadWaits(connection, query)).map((wait) => openWait(facts, wait));
   attachWaits(facts, waits);
   return waits.filter(({ status }) => status === 'waiting');
 }
@@ -165,7 +206,12 @@ export async function loadWaitsWithIds(
   tenantId: string,
   asked: readonly { readonly userId: string; readonly waitId: string }[],
 ): Promise<void> {
-  if (asked.length > 0) attachWaits(facts, await loadWaitsById(connection, tenantId, asked));
+  if (asked.length === 0) return;
+  const waits = await loadWaitsById(connection, tenantId, asked);
+  attachWaits(
+    facts,
+    waits.map((wait) => openWait(facts, wait)),
+  );
 }
 
 /** Loads the uses of limits and adds them. */
@@ -184,6 +230,22 @@ function attachWaits(facts: Facts, waits: readonly Wait[]): void {
   for (const wait of waits) {
     const { waits: known } = getUser(facts, wait.userId);
     if (!known.has(wait.waitId)) known.set(wait.waitId, wait);
+  }
+}
+
+/**
+ * Loads the addresses of all users and opens them, for rules that read them. Has no effect on users that have them.
+ */
+export async function loadAddresses(connection: pg.PoolClient, { tenantId, seal, users }: Facts): Promise<void> {
+  const missing = [...users.values()].filter(({ addresses }) => addresses === undefined);
+  for (const user of missing) user.addresses = {};
+  const userIds = missing.map(({ userId }) => userId);
+  if (userIds.length === 0) return;
+  for (const { userId, kind, sealed } of await loadSealedAddresses(connection, tenantId, userIds)) {
+    const user = users.get(userId) as UserState;
+    const address = openAddress(seal, sealed, tenantId, userId, kind);
+    if (address === undefined) user.unreadable = true;
+    else user.addresses = { ...user.addresses, ...toAddressTraits(user.profile.traits, kind, address) };
   }
 }
 

@@ -60,8 +60,8 @@ function findLargeProfiles(
 ): Map<string, MeasuredProfile> {
   const chars = new Map<string, number>();
   const large = new Map<string, MeasuredProfile>();
-  for (const { userId, traitsText } of fresh) {
-    const sum = (chars.get(userId) ?? profileChars.get(userId) ?? 0) + traitsText.length;
+  for (const { userId, traitsText, sealText } of fresh) {
+    const sum = (chars.get(userId) ?? profileChars.get(userId) ?? 0) + (sealText ?? traitsText).length;
     chars.set(userId, sum);
     const user = users.get(userId);
     if (sum > SURELY_SMALL_CHARS && user && !large.has(userId)) large.set(userId, measure(user.profile));

@@ -3,7 +3,6 @@ import type { Millis } from '../model/event.ts';
 import { requiredLimitsOfOccurrence } from '../rules/required-facts.ts';
 import { toWaitId } from '../rules/waits/wait.ts';
 import { commit } from '../store/batch.ts';
-import { ids } from './ids.ts';
 import { loadLimitUses, loadOpenWaits, loadWaitsWithIds } from './load-facts.ts';
 import {
   beginLocked,
@@ -50,7 +49,7 @@ export async function runSchedule(
   await loadLimitUses(connection, facts, tenantId, limits);
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
   const occurrences = [...facts.users.values()].map((user) => {
-    return { userId: user.userId, waitId: toWaitId({ user, ids }, name, label) };
+    return { userId: user.userId, waitId: toWaitId({ user, ids: facts.ids }, name, label) };
   });
   await loadWaitsWithIds(connection, facts, tenantId, occurrences);
   await loadWaitCatalogs(transaction);

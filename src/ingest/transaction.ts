@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
-import type { ReceivedEvent } from '../events/envelope.ts';
+import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts.ts';
@@ -11,13 +12,15 @@ import type { Announcer } from '../store/pg/announcer.ts';
 import { loadTraitTimes } from '../store/trait-times.ts';
 import { TIMERS_CHANNEL } from '../store/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
+import type { CpuBudget } from './cpu-budget.ts';
 import { BatchDecider } from './decide-batch.ts';
-import { ids } from './ids.ts';
+import { newIds } from './ids.ts';
 import {
   buildFacts,
   buildFactsQuery,
   type Facts,
   type FactsRequest,
+  loadAddresses,
   loadConditionalFacts,
   mergeRows,
   mergeTraitTimes,
@@ -36,6 +39,8 @@ export interface LockedTransaction {
   readonly rows: FactRows;
   readonly facts: Facts;
   readonly decider: BatchDecider;
+  /** Bound of the CPU time for deciding; undefined: it is not measured. */
+  readonly budget: CpuBudget | undefined;
 }
 
 export interface TransactionParts {
@@ -55,25 +60,34 @@ const MAX_DECISION_DELAY_MS: Millis = 300_000;
 export async function beginLocked(
   { catalogs, seal, clock }: TransactionParts,
   connection: pg.PoolClient,
-  request: FactsRequest,
+  asked: Omit<FactsRequest, 'ids'>,
+  budget?: CpuBudget,
 ): Promise<LockedTransaction> {
-  const { tenantId, userIds } = request;
+  const { tenantId, userIds } = asked;
+  const ids = newIds(seal);
   let catalog = await catalogs.getActive(tenantId);
+  let request = toFactsRequest(asked, ids, catalog);
   let query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
   let rows = await lockAndLoadFacts(connection, query);
   while (rows.catalogVersion !== catalog.version) {
     // Another process applied a catalog: its rules may require other facts.
     catalog = await catalogs.setActive(tenantId, rows.catalogVersion);
+    request = toFactsRequest(asked, ids, catalog);
     query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
     rows = await loadFacts(connection, query);
   }
-  const facts = buildFacts(userIds, rows);
+  const facts = buildFacts({ tenantId, seal, ids }, userIds, rows);
   const versions = new Map([[catalog.version, catalog]]);
   const addresses = new AddressChanges(tenantId, facts.addressHashes, seal);
   // Taken after the locks: of two decisions about a user the later one has the later time, whichever processes made them.
   const now = clock();
-  const decider = new BatchDecider(tenantId, now, { active: catalog, versions }, facts, addresses, ids);
-  return { connection, request, catalogs, catalog, query, rows, facts, decider };
+  const decider = new BatchDecider(now, { active: catalog, versions }, facts, addresses);
+  return { connection, request, catalogs, catalog, query, rows, facts, decider, budget };
+}
+
+/** If the catalog reads addresses of users, the events have them as posted. */
+function toFactsRequest(asked: Omit<FactsRequest, 'ids'>, ids: Ids, { rules }: Catalog): FactsRequest {
+  return { ...asked, ids, events: rules.readsEventAddresses ? asked.events.map(withPostedAddresses) : asked.events };
 }
 
 /**
@@ -86,11 +100,11 @@ export async function decideEvents(
   query: FactsQuery,
   events: readonly ReceivedEvent[],
 ): Promise<readonly ReceivedEvent[]> {
-  const { connection, catalog, facts, decider } = transaction;
+  const { connection, catalog, facts, decider, budget } = transaction;
   await loadConditionalFacts(connection, catalog, query, facts, events);
   await loadWaitCatalogs(transaction);
   mergeTraitTimes(facts, await loadTraitTimes(connection, query.tenantId, decider.conflictingTraits(events)));
-  return decider.decide(events);
+  return budget ? decider.decideWithin(budget, events) : decider.decide(events);
 }
 
 /**
@@ -118,12 +132,21 @@ export async function writeAndAnnounce(
   if (hasTimers) announcer.announce(TIMERS_CHANNEL);
 }
 
-/** Makes the catalogs under which the loaded waits were created available to the decider. */
-export async function loadWaitCatalogs({ catalogs, request, facts, decider }: LockedTransaction): Promise<void> {
+/**
+ * Makes the catalogs under which the loaded waits were created available to the decider; and the addresses of the users, if
+ * one of these catalogs reads them.
+ */
+export async function loadWaitCatalogs(transaction: LockedTransaction): Promise<void> {
+  const { connection, catalogs, request, facts, decider } = transaction;
   for (const { waits } of facts.users.values()) {
     for (const { catalogVersion: version } of waits.values()) {
       if (decider.versions.has(version)) continue;
       decider.versions.set(version, await catalogs.getVersion(request.tenantId, version));
     }
+  }
+  for (const { rules } of decider.versions.values()) {
+    if (!rules.readsUserAddresses) continue;
+    await loadAddresses(connection, facts);
+    break;
   }
 }

@@ -72,8 +72,10 @@ export interface Evidence {
     /** For a pattern with several steps: the events found, earliest first. */
     readonly steps?: readonly { readonly event: string; readonly event_id: string; readonly at: string }[];
   };
-  /** The value of the rule's `key`. */
+  /** The value of the rule's `key`; an address as its mask and a keyed hash. */
   readonly key?: string;
+  /** The original of the event or the profile cannot be opened, so the rule saw masks in the place of addresses. */
+  readonly masked?: true;
   readonly count?: {
     readonly of: readonly string[];
     readonly needed: string;

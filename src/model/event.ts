@@ -8,7 +8,10 @@ export type JsonObject = { [key: string]: Json };
 /** The only tenant so far. */
 export const DEFAULT_TENANT = 'default';
 
-/** A fact about a user, posted by a service. Addresses have already been extracted, and masked in place. */
+/**
+ * A fact about a user, posted by a service. Its properties and traits are as posted, with one exception: the addresses of
+ * the user (ADDRESS_TRAITS) are masks, unless a rule or template of the active catalog reads them from `traits`.
+ */
 export interface Event {
   readonly tenantId: string;
   readonly userId: string;
@@ -21,9 +24,11 @@ export interface Event {
   readonly time: Millis;
   readonly properties: JsonObject;
   readonly traits: JsonObject;
+  /** True for a stored event whose original cannot be opened: properties and traits have masks for addresses. */
+  readonly unreadable?: true;
 }
 
-/** Known traits of a user. Per trait, the value with the newest event time wins; addresses appear only as masks. */
+/** Known traits of a user. Per trait, the value with the newest event time wins; ADDRESS_TRAITS are masks. */
 export interface Profile {
   readonly traits: JsonObject;
   /** Event time of the value, by trait. */
@@ -45,6 +50,11 @@ export const ADDRESS_TRAITS: { readonly [trait: string]: AddressKind } = {
 };
 
 export type AddressKind = 'email' | 'phone';
+
+/** Returns the kind of address that a trait holds; undefined for any other trait. */
+export function getAddressKind(trait: string): AddressKind | undefined {
+  return Object.hasOwn(ADDRESS_TRAITS, trait) ? ADDRESS_TRAITS[trait] : undefined;
+}
 
 /** The first value that violates a schema: its path (`properties.items[2].price`) and what the schema expects. */
 export interface SchemaViolation {

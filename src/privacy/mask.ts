@@ -86,6 +86,58 @@ export function maskDeep(value: Json, key = ''): Json {
   return value;
 }
 
+/** Whether `maskDeep` would change the value. Allocates nothing. @param name name of the enclosing field */
+export function hasAddress(value: Json | undefined, name = ''): boolean {
+  if (typeof value === 'string') return isAddressName(name, value) || containsAddress(value);
+  if (typeof value === 'number') return isAddressName(name, value);
+  if (value === null || typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.some((item) => hasAddress(item, name));
+  for (const key in value) {
+    if (Object.hasOwn(value, key) && (containsAddress(key) || hasAddress(value[key], key))) return true;
+  }
+  return false;
+}
+
+/** Returns a document as it may be shown: with addresses masked, or the document itself if nothing in it is masked. */
+export function maskDocument<T extends Json>(document: T): T {
+  return hasAddress(document) ? (maskDeep(document) as T) : document;
+}
+
+/** Returns the mask of an address trait. A mask stays as it is; a value that is no address, such as a list, too. */
+export function maskAddressTrait(kind: 'email' | 'phone', value: Json): Json {
+  const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
+  if (typeof text !== 'string') return value;
+  const address = text.trim();
+  if (address === '') return null;
+  if (MASK.test(address)) return address;
+  return kind === 'email' ? maskEmail(address) : maskPhone(address);
+}
+
+/** Whether the text is a mask as a whole. */
+export function isMask(value: Json | undefined): boolean {
+  return typeof value === 'string' && MASK.test(value);
+}
+
+/**
+ * Matches an email address inside markup or a URL, where it may be percent-encoded: a local part of the usual characters,
+ * and a domain with letters at its end. All repetitions are bounded.
+ */
+const EMAIL_IN_MARKUP =
+  /(?<![\p{L}\p{N}.!#$%'*+^_`{|}~-])([\p{L}\p{N}.!#$%'*+^_`{|}~-])[\p{L}\p{N}.!#$%'*+^_`{|}~-]{0,63}(@|%40)((?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}[\p{L}\p{N}-]{1,62})/giu;
+/** Matches a percent-encoded phone number in E.164. */
+const ENCODED_INTERNATIONAL = /%2B([1-9]\d{6,14})/gi;
+
+/**
+ * Returns a rendered message as it may be shown: addresses masked, everything else as it was sent. Other than `maskText` it
+ * keeps markup and links whole: `https://example.com/@jane.doe` is no address.
+ */
+export function maskMessage(text: string): string {
+  let masked = text;
+  if (text.includes('@') || text.includes('%40')) masked = masked.replace(EMAIL_IN_MARKUP, '$1…$2$3');
+  if (text.includes('+')) masked = maskInternational(masked);
+  return masked.includes('%2') ? masked.replace(ENCODED_INTERNATIONAL, (_, number) => maskPhone(number)) : masked;
+}
+
 const ADDRESS_LIKE_KEY = /mail|phone|mobile|address/i;
 
 /** Bytes of JSON kept of an untrusted value; truncation marks may be added on top. */

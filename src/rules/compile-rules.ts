@@ -7,6 +7,7 @@ import {
 } from '../expressions/condition.ts';
 import type { CatalogData, Group, Limit, Rule } from '../model/catalog.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
+import { findAddressReads } from './address-reads.ts';
 import { toLimitKey } from './limits.ts';
 import { getPatternSpan } from './patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from './patterns/prior-event.ts';
@@ -55,6 +56,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
     recurring: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
+    ...findAddressReads(all, data.templates),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
     validateEmitted,
   };

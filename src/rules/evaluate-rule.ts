@@ -46,6 +46,7 @@ export function evaluateRule(
   const evidence: Writable<Evidence> = {};
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
+  if (trigger.unreadable || user.unreadable) evidence.masked = true;
   const eventIds = [trigger.eventId];
   for (const { eventId } of pattern?.steps ?? []) eventIds.push(eventId);
   const firing: Firing = { trigger, key, eventIds, evidence, matched: pattern && toMatched(compiled, pattern) };

@@ -69,6 +69,10 @@ export interface RuleSet {
   /** Whether some rule waits. */
   readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  /** Whether a rule reads an address of the user, or a template reads one from `traits`: events then keep them as posted. */
+  readonly readsEventAddresses: boolean;
+  /** Whether a rule reads an address of the user from `user`, or is triggered by a change of one. */
+  readonly readsUserAddresses: boolean;
   /** Checks an event that a rule emits against the schemas of the catalog. */
   readonly validateEmitted: ValidateEvent;
 }

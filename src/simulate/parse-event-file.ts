@@ -1,4 +1,4 @@
-import { isRejection, parseEvent, type ReceivedEvent } from '../events/envelope.ts';
+import { isRejection, parseEvent, type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import { JsonSyntaxError, parseExactJson } from '../lib/exact-json.ts';
 import type { ValidateEvent } from '../model/event.ts';
 
@@ -25,7 +25,7 @@ export function parseEventFile(text: string, validate: ValidateEvent): ParsedEve
   for (const [index, item] of parseItems(text).entries()) {
     const event = parseEvent('', item, validate);
     if (isRejection(event)) rejections.push(`event ${index + 1}: ${event.code}: ${event.message}`);
-    else events.push(event);
+    else events.push(withPostedAddresses(event));
   }
   return { events, rejections };
 }

@@ -3,8 +3,10 @@ import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
 import { type DecidableEvent, type EventStep, runOccurrences, type WaitStep } from '../rules/decide-in-order.ts';
-import { type Ids, newUserState, type UserState, type Wait } from '../rules/facts.ts';
+import type { Ids, Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
+import { newUserState, type UserState } from '../rules/user-state.ts';
+import { mergeVisibleTraits } from '../rules/visible-traits.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
 
@@ -68,7 +70,11 @@ export class Simulator {
   /** Adds a user with traits that any event may change. */
   addUser(userId: string, traits: JsonObject, now: Millis): void {
     this.#moveClock(now);
-    this.#user(userId).profile = { traits, traitTimes: {} };
+    const user = this.#user(userId);
+    // Merged into nothing, so that the profile has masks for addresses, as in production.
+    const { profile, addresses } = mergeVisibleTraits(user, traits, now);
+    user.profile = { traits: profile.traits, traitTimes: {} };
+    user.addresses = addresses;
     this.#schedule(userId);
   }
 
@@ -228,6 +234,7 @@ export class Simulator {
     const known = this.users.get(userId);
     if (known) return known;
     const user = newUserState(userId);
+    if (this.rules.active.readsUserAddresses) user.addresses = {};
     this.users.set(userId, user);
     return user;
   }

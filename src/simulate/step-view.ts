@@ -1,6 +1,8 @@
+import { maskDocument } from '../privacy/mask.ts';
+import { maskItems } from '../store/wait-content.ts';
 import type { SimulationStep } from './simulator.ts';
 
-/** Returns a step of a simulation as plain JSON, with times in ISO 8601. */
+/** Returns a step of a simulation as plain JSON, with times in ISO 8601 and addresses masked. */
 export function toStepView({ at, userId, cause, decisions, sends }: SimulationStep) {
   return {
     at: new Date(at).toISOString(),
@@ -10,8 +12,8 @@ export function toStepView({ at, userId, cause, decisions, sends }: SimulationSt
     sends: sends.map(({ decision, data, items, total }) => ({
       notification_id: decision.notification_id,
       notification_type: decision.notification_type,
-      ...(data && { data }),
-      ...(items && { items, total }),
+      ...(data && { data: maskDocument(data) }),
+      ...(items && { items: maskItems(items), total }),
     })),
   };
 }

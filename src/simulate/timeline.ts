@@ -1,6 +1,7 @@
 import { truncateText } from '../lib/truncate-text.ts';
 import type { Decision, Evidence } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
+import type { Json, Millis } from '../model/event.ts';
+import { maskDocument } from '../privacy/mask.ts';
 import type { SimulationStep } from './simulator.ts';
 
 /** One line of a timeline, in parts, so that the caller can color them. */
@@ -62,7 +63,7 @@ export function evidenceLines(evidence: Evidence): string[] {
   return Object.entries(evidence).map(([part, seen]) => `${part}: ${short(seen, 300)}`);
 }
 
+/** @param value JSON; addresses in it are masked */
 function short(value: unknown, most = 120): string {
-  const text = JSON.stringify(value);
-  return truncateText(text, most);
+  return truncateText(JSON.stringify(maskDocument(value as Json)), most);
 }

@@ -21,11 +21,16 @@ export interface Batch {
   readonly catalogVersion: number;
   readonly events: readonly {
     readonly event: ReceivedEvent;
+    /** The original content, if its texts are masked. */
+    readonly sealed: Buffer | null;
     readonly decisions: readonly Decision[];
   }[];
   readonly profiles: readonly {
     readonly userId: string;
+    /** With addresses masked. */
     readonly profile: Profile;
+    /** The original of the profile, if it differs. */
+    readonly sealed: Buffer | null;
     readonly addressHashes: JsonObject;
     /** The user's valid IANA time zone; null if unknown. */
     readonly zone: string | null;
@@ -44,8 +49,10 @@ export interface Batch {
     readonly eventId: string;
     /** The version whose rule decided it. */
     readonly catalogVersion: number;
-    /** The JSON text of the values that its templates may show. */
+    /** The JSON text of the values that its templates may show, with addresses masked. */
     readonly dataText: string;
+    /** The originals, if they differ. */
+    readonly sealed: Buffer | null;
   }[];
   readonly waits: readonly WaitWrite[];
   readonly deliveries: readonly {
@@ -112,6 +119,7 @@ const EVENT_COLUMNS: Columns = {
   properties: 'text',
   traits: 'text',
   context: 'text',
+  sealed: 'bytea',
   catalog_version: 'int4',
   has_fired: 'bool',
   has_trait_change: 'bool',
@@ -120,7 +128,7 @@ const EVENT_COLUMNS: Columns = {
 
 function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
   const rows = new CopyRows('events', EVENT_COLUMNS);
-  for (const { event, decisions } of events) {
+  for (const { event, sealed, decisions } of events) {
     rows.add([
       tenantId,
       event.userId,
@@ -132,6 +140,7 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       event.propertiesText,
       event.traitsText,
       event.contextText,
+      sealed,
       catalogVersion,
       anyFired(decisions) || null,
       hasTraitChange(decisions) || null,
@@ -164,35 +173,39 @@ const USER_COLUMNS: Columns = {
   first_seen_at: 'time',
   updated_at: 'time',
   zone: 'text',
+  sealed: 'bytea',
 };
 
 function copyUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
   const rows = new CopyRows('users', USER_COLUMNS);
-  for (const { userId, profile, addressHashes, zone } of users) {
+  for (const { userId, profile, sealed, addressHashes, zone } of users) {
     const { traits, traitTimes } = profile;
-    rows.add([tenantId, userId, jsonText(traits), jsonText(traitTimes), jsonText(addressHashes), now, now, zone]);
+    const texts = [traits, traitTimes, addressHashes].map(jsonText);
+    rows.add([tenantId, userId, ...texts, now, now, zone, sealed]);
   }
   return rows.statement();
 }
 
 function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
-  const rows = users.map(({ userId, profile, addressHashes, zone }) => ({
+  const rows = users.map(({ userId, profile, sealed, addressHashes, zone }) => ({
     u: userId,
     z: zone,
     v: profile.traits,
     t: profile.traitTimes,
     h: addressHashes,
+    s: sealed?.toString('base64') ?? null,
   }));
   return { name: 'update-users', text: UPDATE_USERS, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
 /** An insert that conflicts with the stored row: an update with a join may be planned as a scan of all users. */
 const UPDATE_USERS = `
-insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone)
-select $1, u, v, t, h, $2, $2, z from json_to_recordset($3) as r(u text, v json, t json, h json, z text)
+insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone, sealed)
+select $1, u, v, t, h, $2, $2, z, decode(s, 'base64')
+from json_to_recordset($3) as r(u text, v json, t json, h json, z text, s text)
 on conflict (tenant_id, user_id) do update
 set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
-    updated_at = excluded.updated_at, zone = excluded.zone`;
+    updated_at = excluded.updated_at, zone = excluded.zone, sealed = excluded.sealed`;
 
 const ADDRESS_COLUMNS: Columns = {
   tenant_id: 'text',
@@ -270,6 +283,7 @@ const NOTIFICATION_COLUMNS: Columns = {
   event_id: 'text',
   catalog_version: 'int4',
   data: 'text',
+  sealed: 'bytea',
   created_at: 'time',
 };
 
@@ -287,6 +301,7 @@ function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
       notification.eventId,
       notification.catalogVersion,
       notification.dataText,
+      notification.sealed,
       now,
     ]);
   }

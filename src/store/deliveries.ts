@@ -37,8 +37,10 @@ export interface ClaimedDelivery {
   /** The catalog version that decided it, and the active one. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
-  /** Data for its templates. */
+  /** Data for its templates, with addresses masked. */
   readonly data: JsonObject;
+  /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
+  readonly sealedData: Buffer | null;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
   /** Grows with each claim: settlements of an earlier claim no longer change the delivery. */
@@ -119,6 +121,7 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     data,
     address: row[12] === null ? null : { sealed: row[12], mask: row[13] },
     handle: row[14],
+    sealedData: row[15],
   };
 }
 
@@ -138,6 +141,7 @@ type ClaimedRow = [
   sealed: Buffer | null,
   mask: string,
   handle: ClaimHandle,
+  sealedData: Buffer | null,
 ];
 
 // `finished_at is null` selects the index of the queue, which also holds what is being sent. An empty claim writes nothing.
@@ -172,7 +176,7 @@ left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
-          d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid`;
+          d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid, n.sealed`;
 
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n

@@ -1,6 +1,9 @@
 import type pg from 'pg';
-import type { AttemptOutcomeKind, Channel, DeliveryStatus } from '../model/delivery.ts';
+import type { AttemptOutcomeKind, Channel, DeliveryStatus, Message } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { documentRow, openDocument } from '../privacy/documents.ts';
+import { maskMessage } from '../privacy/mask.ts';
+import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { DeliveryId } from './deliveries.ts';
 
@@ -168,6 +171,7 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
   return rows[0] && toDeliveryView(rows[0]);
 }
 
+/** A message as it was rendered, with addresses masked. */
 export interface MessageView {
   /** Mask of the address; null: the channel needs none. */
   readonly to: string | null;
@@ -181,29 +185,35 @@ export interface MessageView {
   readonly user_locale?: string;
 }
 
-/** Returns the message as it was rendered; undefined: it was not kept. */
-export async function loadMessage(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<MessageView | undefined> {
+/** Returns the message of a delivery; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
+export async function loadMessage(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  id: DeliveryId,
+): Promise<MessageView | 'unreadable' | undefined> {
   const { rows } = await pool.query<{
     to: string | null;
-    subject: string | null;
-    text: string;
-    html: string | null;
+    sealed: Buffer;
     rendered_at: Millis;
     locale: string | null;
     user_locale: string | null;
   }>(
-    `select to_mask as to, subject, text, html, rendered_at, locale, user_locale from messages
+    `select to_mask as to, sealed, rendered_at, locale, user_locale from messages
      where tenant_id = $1 and notification_id = $2 and channel = $3`,
     [tenantId, id.notificationId, id.channel],
   );
   const row = rows[0];
   if (!row) return undefined;
-  const { to, subject, text, html, rendered_at, locale, user_locale } = row;
+  const { to, sealed, rendered_at, locale, user_locale } = row;
+  const message = openDocument(seal, sealed, documentRow('messages', tenantId, id.notificationId, id.channel));
+  if (!message) return 'unreadable';
+  const { subject, text, html } = message as unknown as Message;
   return {
     to,
-    ...(subject === null ? {} : { subject }),
-    text,
-    ...(html === null ? {} : { html }),
+    ...(subject === undefined ? {} : { subject: maskMessage(subject) }),
+    text: maskMessage(text),
+    ...(html === undefined ? {} : { html: maskMessage(html) }),
     rendered_at: isoTime(rendered_at),
     ...(user_locale === null ? {} : { locale, user_locale }),
   };

@@ -54,11 +54,19 @@ export interface FactRows {
 
 export interface ProfileRow {
   readonly userId: string;
+  /** With addresses masked. */
   readonly profile: Profile;
-  /** Size of the traits, in characters of JSON. */
+  /** Size of the traits in characters of JSON; not less than that, if they are sealed. */
   readonly traitsChars: number;
+  /** The original of the profile; null if nothing in it is masked but the user's addresses. */
+  readonly sealed: Buffer | null;
   /** Keyed hashes of the current addresses, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
+}
+
+/** A stored event: its properties and traits are masked, and `sealed` holds the originals if they differ. */
+export interface SealedEvent extends Event {
+  readonly sealed: Buffer | null;
 }
 
 /** The latest event of a type in the range asked for. */
@@ -70,7 +78,7 @@ export interface LatestEventRow {
 
 /** A trigger that came before the earlier event of its pattern: no `earlier` is stored in the `within` ms before it. */
 export interface WaitingTriggerRow {
-  readonly event: Event;
+  readonly event: SealedEvent;
   readonly earlier: string;
   readonly within: number;
 }
@@ -184,12 +192,13 @@ from active_catalogs where tenant_id = $1`;
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {
   return {
     statement: { name: 'users', text: USERS, values: [tenantId, packTextArray(userIds)] },
-    read([index, traits, traitTimes, addressHashes]) {
+    read([index, traits, traitTimes, addressHashes, sealed]) {
       rows.profiles.push({
         userId: userIds[Number(index)] as string,
         profile: { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) },
-        traitsChars: traits.length,
+        traitsChars: Math.max(traits.length, sealed.length),
         addressHashes: JSON.parse(addressHashes),
+        sealed: sealed === '' ? null : Buffer.from(sealed, 'base64'),
       });
     },
   };
@@ -201,10 +210,10 @@ function readProfiles(tenantId: string, userIds: readonly string[], rows: Loaded
  * lateral part without a limit.
  */
 const USERS = `
-select q.i::int - 1, p.traits, p.trait_times, p.address_hashes
+select q.i::int - 1, p.traits, p.trait_times, p.address_hashes, coalesce(encode(p.sealed, 'base64'), '')
 from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
 cross join lateral (
-  select traits, trait_times, address_hashes from users where tenant_id = $1 and user_id = q.user_id limit 1
+  select traits, trait_times, address_hashes, sealed from users where tenant_id = $1 and user_id = q.user_id limit 1
 ) as p`;
 
 function readStoredEvents(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {
@@ -302,19 +311,20 @@ function readWaitingTriggers(tenantId: string, lookups: readonly LookupOf<'waiti
     read([index, key, eventId, at, content]) {
       const { userId, need } = lookups[Number(index)] as LookupOf<'waiting'>;
       const { type, earlier, within } = need;
-      const [properties, traits] = JSON.parse(content) as [JsonObject, JsonObject];
-      const event = { tenantId, userId, eventId, key, type, time: parsePgTime(at), properties, traits };
+      const [properties, traits, text] = JSON.parse(content) as [JsonObject, JsonObject, string | null];
+      const sealed = text === null ? null : Buffer.from(text, 'base64');
+      const event = { tenantId, userId, eventId, key, type, time: parsePgTime(at), properties, traits, sealed };
       rows.waitingTriggers.push({ event, earlier, within });
     },
   };
 }
 
 const WAITING_TRIGGERS = `
-select q.i::int - 1, e.key, coalesce(e.event_id, e.key::text), e.event_time, json_build_array(e.properties, e.traits)
+select q.i::int - 1, e.key, coalesce(e.event_id, e.key::text), e.event_time, json_build_array(e.properties, e.traits, encode(e.sealed, 'base64'))
 from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[], string_to_array($6, E'\\x1f'), string_to_array($7, E'\\x1f')::float8[])
      with ordinality as q(user_id, type, lo, hi, earlier, within, i)
 cross join lateral (
-  select key, event_id, event_time, properties, traits from events as b
+  select key, event_id, event_time, properties, traits, sealed from events as b
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
     and event_time between $8::timestamptz and $9::timestamptz
     and not exists (

@@ -46,7 +46,7 @@ export async function quarantine(
     const body = toBody(item);
     const id = contentUuid(`${result.code}\n${body}`);
     if (rows.has(id)) continue;
-    const sealed = seal.seal(body, toPurpose(tenantId, id));
+    const sealed = seal.seal(body, rejectedAad(tenantId, id));
     rows.set(id, {
       i: id,
       e: result.eventId?.replaceAll('\0', '\uFFFD') ?? null,
@@ -140,7 +140,7 @@ export async function openRejected(pool: pg.Pool, seal: Seal, tenantId: string, 
     'select sealed from rejected_events where tenant_id = $1 and rejected_id = $2',
     [tenantId, id],
   );
-  return rows[0] && JSON.parse(seal.open(rows[0].sealed, toPurpose(tenantId, id)));
+  return rows[0] && JSON.parse(seal.open(rows[0].sealed, rejectedAad(tenantId, id)));
 }
 
 /** Removes a rejected event that was accepted on retry, and records the actor in the audit log. */
@@ -157,7 +157,8 @@ export async function removeRejected(
   });
 }
 
-function toPurpose(tenantId: string, id: string): string {
+/** Returns the additional authenticated data that binds a sealed item to its row. */
+export function rejectedAad(tenantId: string, id: string): string {
   return `rejected\n${tenantId}\n${id}`;
 }
 

@@ -1,10 +1,16 @@
 import type pg from 'pg';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
-import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
+import { maskAddressTrait } from '../privacy/mask.ts';
+import type { Seal } from '../privacy/seal.ts';
 import type { CountedUse, TraitChangeTrigger, WaitState } from '../rules/facts.ts';
 import { findOpenChanges } from '../rules/trait-changes.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { openAddress } from '../users/addresses.ts';
+import { loadSealedAddresses } from './addresses.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { openState } from './wait-content.ts';
 
 /** Everything stored about one user that a replay needs. */
 export interface StoredHistory {
@@ -64,6 +70,10 @@ export interface HistoriesQuery {
   readonly until: Millis;
   /** Includes users without activity, because scheduled rules concern every user. */
   readonly includeIdle: boolean;
+  /** Opens what is sealed; absent: it is replayed masked. */
+  readonly seal?: Seal;
+  /** Puts the current address of a user in the place of its mask in events that were stored without their original. */
+  readonly restoreAddresses?: boolean;
 }
 
 /** Users in order of user ID. */
@@ -102,6 +112,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       return rows;
     };
     let reading: Reading | undefined;
+    const { seal } = query;
     for (let nextPage: Promise<pg.QueryResult<EventRow>> | undefined = fetch(); nextPage; ) {
       const rows: readonly EventRow[] = (await nextPage).rows;
       const whole: Reading[] = [];
@@ -110,7 +121,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
           if (reading) whole.push(reading);
           reading = { userId: row[0], events: [], left: 0 };
         }
-        addRow(reading, query.tenantId, row);
+        addRow(reading, query.tenantId, seal, row);
       }
       const isLast: boolean = rows.length < EVENTS_PER_FETCH;
       // The last user of a page may continue on the next one.
@@ -159,23 +170,25 @@ type EventRow = [
   hasFired: boolean | null,
   hasTraitChange: boolean | null,
   decisions: string | null,
+  sealed: Buffer | null,
 ];
 
 const SELECT_EVENTS = `
 select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
        traits::text, context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
-       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end
+       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end, sealed
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER_BY = 'order by user_id, event_time, key';
 
-function addRow(reading: Reading, tenantId: string, row: EventRow): void {
+function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row: EventRow): void {
   const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
-  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions] = rest;
+  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions, sealed] = rest;
   if (reading.events.length >= MAX_EVENTS_PER_USER) {
     reading.left++;
     return;
   }
+  const original = open(seal, sealed, documentRow('events', tenantId, userId, key));
   let unpacked: readonly Decision[] | undefined;
   const event: StoredEvent = {
     tenantId,
@@ -184,8 +197,9 @@ function addRow(reading: Reading, tenantId: string, row: EventRow): void {
     key,
     type,
     time,
-    properties: parseObject(properties),
-    traits: parseObject(traits),
+    properties: original ? (original.properties as JsonObject) : parseObject(properties),
+    traits: original ? (original.traits as JsonObject) : parseObject(traits),
+    ...(sealed && !original && { unreadable: true as const }),
     receivedAt,
     catalogVersion,
     // A caller may write the field into an envelope, but would have to construct such an ID on purpose.
@@ -202,6 +216,10 @@ function addRow(reading: Reading, tenantId: string, row: EventRow): void {
   reading.events.push(event);
 }
 
+function open(seal: Seal | undefined, sealed: Buffer | null, row: DocumentRow): JsonObject | undefined {
+  return sealed === null || !seal ? undefined : openDocument(seal, sealed, row);
+}
+
 function parseObject(text: string): JsonObject {
   return text === '{}' ? {} : JSON.parse(text);
 }
@@ -209,18 +227,25 @@ function parseObject(text: string): JsonObject {
 /** Loads the remaining data of these users, whose IDs are consecutive. */
 async function loadRemaining(
   connection: pg.PoolClient,
-  { tenantId, since, until, includeIdle }: HistoriesQuery,
+  { tenantId, since, until, includeIdle, seal, restoreAddresses }: HistoriesQuery,
   whole: readonly Reading[],
 ): Promise<HistoriesPage> {
   const leftOut = whole.filter(({ left }) => left > 0).map(({ userId }) => userId);
   const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
   const profiles = new Map<string, Profile>();
   const users = await connection.query({ text: SELECT_USERS, values: between });
-  for (const { user_id, traits, trait_times } of users.rows) profiles.set(user_id, { traits, traitTimes: trait_times });
+  for (const { user_id, traits, trait_times, sealed } of users.rows) {
+    const original = open(seal, sealed, documentRow('users', tenantId, user_id));
+    profiles.set(user_id, original ? (original as unknown as Profile) : { traits, traitTimes: trait_times });
+  }
+  const addresses =
+    seal && restoreAddresses
+      ? await loadAddressTraits(connection, seal, tenantId, whole)
+      : new Map<string, JsonObject>();
   const waits = new Map<string, StoredWait[]>();
   for (const row of (await connection.query<WaitRow>({ text: SELECT_WAITS, values: [...between, isoTime(until)] }))
     .rows) {
-    pushTo(waits, row.user_id, toStoredWait(row, until));
+    pushTo(waits, row.user_id, toStoredWait(row, until, tenantId, seal));
   }
   const uses = new Map<string, StoredUse[]>();
   for (const { user_id, limit_key, bucket, slot, event_time, event_id, notification_id } of (
@@ -230,7 +255,9 @@ async function loadRemaining(
     pushTo(uses, user_id, { ...use, limitKey: limit_key });
   }
   const histories: StoredHistory[] = [];
-  for (const { userId, events, left } of whole) {
+  for (const { userId, events: stored, left } of whole) {
+    const known = addresses.get(userId);
+    const events = known ? stored.map((event) => withKnownAddresses(event, known)) : stored;
     const own = waits.get(userId) ?? [];
     const hasNews =
       events.some(({ receivedAt }) => receivedAt >= since) ||
@@ -242,8 +269,35 @@ async function loadRemaining(
   return { histories, users: whole.length, leftOut };
 }
 
+/** Returns the current addresses of these users by user ID: as traits, under the mask that each has. */
+async function loadAddressTraits(
+  connection: pg.PoolClient,
+  seal: Seal,
+  tenantId: string,
+  users: readonly Reading[],
+): Promise<Map<string, JsonObject>> {
+  const userIds = users.map(({ userId }) => userId);
+  const known = new Map<string, JsonObject>();
+  for (const { userId, kind, sealed } of await loadSealedAddresses(connection, tenantId, userIds)) {
+    const address = openAddress(seal, sealed, tenantId, userId, kind);
+    if (address === undefined) continue;
+    known.set(userId, { ...known.get(userId), [`${kind} ${maskAddressTrait(kind, address)}`]: address });
+  }
+  return known;
+}
+
+/** Returns an event that was stored without its original with the addresses that its masks stand for, as far as known. */
+function withKnownAddresses(event: StoredEvent, known: JsonObject): StoredEvent {
+  let { traits } = event;
+  for (const [trait, kind] of Object.entries(ADDRESS_TRAITS)) {
+    const address = known[`${kind} ${traits[trait]}`];
+    if (address !== undefined) traits = { ...traits, [trait]: address };
+  }
+  return traits === event.traits ? event : { ...event, traits };
+}
+
 const SELECT_USERS = `
-select user_id, traits, trait_times from users where tenant_id = $1 and user_id between $2 and $3`;
+select user_id, traits, trait_times, sealed from users where tenant_id = $1 and user_id between $2 and $3`;
 
 const SELECT_USES = `
 select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::text from limit_uses
@@ -251,7 +305,7 @@ where tenant_id = $1 and user_id between $2 and $3`;
 
 const SELECT_WAITS = `
 select user_id, wait_id::text, rule, key, kind, catalog_version, status, began_at, due_at, trigger_time, ended_at, state,
-       decisions
+       sealed, decisions
 from waits where tenant_id = $1 and user_id between $2 and $3 and began_at < $4`;
 
 interface WaitRow {
@@ -267,11 +321,14 @@ interface WaitRow {
   readonly trigger_time: Millis;
   readonly ended_at: Millis | null;
   readonly state: WaitState;
+  readonly sealed: Buffer | null;
   readonly decisions: readonly StoredDecision[] | null;
 }
 
-function toStoredWait(row: WaitRow, until: Millis): StoredWait {
-  const { wait_id: waitId, rule, key, kind, state } = row;
+function toStoredWait(row: WaitRow, until: Millis, tenantId: string, seal: Seal | undefined): StoredWait {
+  const { wait_id: waitId, rule, key, kind, sealed } = row;
+  const state =
+    sealed && seal ? openState(seal, sealed, tenantId, { userId: row.user_id, waitId, state: row.state }) : row.state;
   const isOpen = row.ended_at === null || row.ended_at >= until;
   return {
     waitId,

@@ -4,7 +4,6 @@ import type {
   Channel,
   DeliveryReasonCode,
   DeliveryStatus,
-  Message,
   MessageLocale,
 } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
@@ -38,8 +37,8 @@ export interface Settlement {
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
-  /** The message to keep, with the locale of a user who has one and the mask of the address that it was sent to; null: it is not kept. */
-  readonly message: (Message & Partial<MessageLocale> & { readonly toMask: string | null }) | null;
+  /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
+  readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
 }
 
 /** The lifecycle event of a settlement. */
@@ -170,9 +169,9 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
 
 function toMessageRow({ tenantId, notificationId, channel, message }: Settlement) {
   if (!message) return [];
-  const { toMask, subject, text, html, locale, userLocale } = message;
+  const { toMask, sealed, locale, userLocale } = message;
   return [
-    { t: tenantId, n: notificationId, c: channel, m: toMask, s: subject, x: text, h: html, l: locale, u: userLocale },
+    { t: tenantId, n: notificationId, c: channel, m: toMask, s: sealed.toString('base64'), l: locale, u: userLocale },
   ];
 }
 
@@ -211,12 +210,12 @@ with sent as (
                        'it was in doubt until ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
         else coalesce(excluded.reason, attempts.reason) end
 ), kept as (
-  insert into messages (tenant_id, notification_id, channel, to_mask, subject, text, html, rendered_at, locale, user_locale)
-  select t, n, c, m, s, x, h, $2, l, u
-  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, x text, h text, l text, u text)
+  insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at, locale, user_locale)
+  select t, n, c, m, decode(s, 'base64'), $2, l, u
+  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, l text, u text)
   on conflict (tenant_id, notification_id, channel) do update
-  set to_mask = excluded.to_mask, subject = excluded.subject, text = excluded.text, html = excluded.html,
-      rendered_at = excluded.rendered_at, locale = excluded.locale, user_locale = excluded.user_locale
+  set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
+      locale = excluded.locale, user_locale = excluded.user_locale
 ), ended as (
   update deliveries as d
   set status = o.s, due_at = coalesce(o.d, due_at), reason_code = o.rc, reason = o.r,

@@ -1,6 +1,7 @@
 import type { Decision } from '../model/decision.ts';
-import type { Event, JsonObject, Millis } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import type { SealedEvent } from './facts.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
 import { mergeSpans, type Span } from './spans.ts';
@@ -14,7 +15,7 @@ export interface TraitChangeLookup {
 
 /** A stored event that changed a trait that a rule listens to, and the decisions on it. */
 export interface TraitChangeRow {
-  readonly event: Event;
+  readonly event: SealedEvent;
   readonly decisions: readonly Decision[];
 }
 
@@ -35,10 +36,10 @@ export async function loadTraitChanges(
     rowMode: 'array',
     values: [tenantId, packTextArray(merged.map(({ userId }) => userId)), ...timeRangeParams(merged)],
   });
-  return rows.map(([index, key, eventId, type, time, properties, traits, decisions]) => {
+  return rows.map(([index, key, eventId, type, time, properties, traits, sealed, decisions]) => {
     const { userId } = merged[index] as Span;
     return {
-      event: { tenantId, userId, eventId, key, type, time, properties, traits },
+      event: { tenantId, userId, eventId, key, type, time, properties, traits, sealed },
       decisions: unpackDecisions(decisions, key, eventId),
     };
   });
@@ -52,17 +53,18 @@ type Row = [
   time: Millis,
   properties: JsonObject,
   traits: JsonObject,
+  sealed: Buffer | null,
   decisions: readonly StoredDecision[],
 ];
 
 /** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
 select q.i::int - 1, e.key::text, coalesce(e.event_id, e.key::text), e.event_type, e.event_time, e.properties, e.traits,
-       e.decisions
+       e.sealed, e.decisions
 from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::timestamptz[])
      with ordinality as q(user_id, lo, hi, i)
 cross join lateral (
-  select key, event_id, event_type, event_time, properties, traits, decisions from events
+  select key, event_id, event_type, event_time, properties, traits, sealed, decisions from events
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi
     and event_time between $5::timestamptz and $6::timestamptz and has_trait_change
   order by event_time limit ${MAX_TRAIT_CHANGES}

@@ -1,7 +1,11 @@
 import type pg from 'pg';
 import type { Decision, Outcome } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import { documentRow, openDocument } from '../privacy/documents.ts';
+import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { openAddress, toAddressTraits } from '../users/addresses.ts';
+import { loadSealedAddresses } from './addresses.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { type DeliverySummary, loadDeliverySummaries } from './delivery-views.ts';
 import { queryPage } from './pg/bounded-page.ts';
@@ -60,6 +64,24 @@ export async function loadProfile(pool: pg.Pool, tenantId: string, userId: strin
     first_seen_at: isoTime(row.first_seen_at),
     updated_at: isoTime(row.updated_at),
   };
+}
+
+/** Returns the traits of a user as rules see them, which must not be shown; empty for an unknown user. */
+export async function loadTraits(pool: pg.Pool, seal: Seal, tenantId: string, userId: string): Promise<JsonObject> {
+  const { rows } = await pool.query<{ traits: JsonObject; sealed: Buffer | null }>(
+    'select traits, sealed from users where tenant_id = $1 and user_id = $2',
+    [tenantId, userId],
+  );
+  const row = rows[0];
+  if (!row) return {};
+  const original = row.sealed && openDocument(seal, row.sealed, documentRow('users', tenantId, userId));
+  const traits = original ? (original.traits as JsonObject) : row.traits;
+  let visible = traits;
+  for (const { kind, sealed } of await loadSealedAddresses(pool, tenantId, [userId])) {
+    const address = openAddress(seal, sealed, tenantId, userId, kind);
+    if (address !== undefined) visible = { ...visible, ...toAddressTraits(traits, kind, address) };
+  }
+  return visible;
 }
 
 /** A position in the events of a user, newest first. */

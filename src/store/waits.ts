@@ -9,6 +9,7 @@ import { packDecisions } from './decisions.ts';
 import { claimStatement } from './pg/claim.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
+import { maskState, type StoredWait } from './wait-content.ts';
 
 /** Waits: rules that wait for a user and key. The state diagram is in sql/000001.sql. */
 
@@ -41,7 +42,7 @@ export async function loadWaits(
     readonly userIds: readonly string[];
     readonly needs: readonly { readonly userId: string; readonly need: WaitLookup }[];
   },
-): Promise<Wait[]> {
+): Promise<StoredWait[]> {
   const { tenantId, userIds } = query;
   const needs = new Map(query.needs.map((one) => [packTextArray([one.userId, one.need.rule, one.need.key]), one]));
   const asked = [...needs.values()];
@@ -65,7 +66,7 @@ export async function loadWaitsById(
   connection: Connection,
   tenantId: string,
   asked: readonly { readonly userId: string; readonly waitId: string }[],
-): Promise<Wait[]> {
+): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-by-id',
     text: `select w.* from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) as q(user_id, wait_id)
@@ -87,7 +88,7 @@ export async function loadWaitsOfRule(
   tenantId: string,
   rule: string,
   userIds: readonly string[],
-): Promise<Wait[]> {
+): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
     text: `select w.* from unnest(string_to_array($3, E'\\x1f')) as q(user_id)
@@ -103,7 +104,10 @@ export async function loadWaitsOfRule(
 
 /** A wait to write, with the decisions of its end. Without decisions: it is open, or an event ended it and has them. */
 export interface WaitWrite {
-  readonly wait: Wait;
+  /** Its state may have addresses, which are masked; or its contents are masked, and `sealed` keeps the originals. */
+  readonly wait: Wait | StoredWait;
+  /** Originals of masked contents; absent: those of the wait as it was loaded. */
+  readonly sealed?: Buffer | null;
   readonly decisions: readonly Decision[];
 }
 
@@ -128,7 +132,7 @@ export function writeWaitsStatement(
   waits: readonly WaitWrite[],
   now: Millis,
 ): { name: string; text: string; values: string[] } {
-  const rows = waits.map(({ wait }) => ({
+  const rows = waits.map(({ wait, sealed = 'sealed' in wait ? wait.sealed : null }) => ({
     n: wait.stored === 'new',
     u: wait.userId,
     w: wait.waitId,
@@ -141,7 +145,8 @@ export function writeWaitsStatement(
     d: isoTime(clampToEventYears(wait.dueAt)),
     b: isoTime(wait.beganAt),
     e: wait.endedAt === null ? null : isoTime(wait.endedAt),
-    j: wait.state as unknown as JsonObject,
+    j: maskState(wait.state) as unknown as JsonObject,
+    z: sealed?.toString('base64') ?? null,
   }));
   // Decisions are JSON text already.
   const texts = rows.map((row, index) => {
@@ -254,7 +259,7 @@ export async function moveWaits(
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state`;
+const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed`;
 
 /** Condition of the index waits_due, which no other statement may use; see the conventions in sql/000001.sql. */
 const IN_QUEUE = `status = 'waiting' and due_at > '-infinity'`;
@@ -292,18 +297,18 @@ const WRITE_WAITS = `
 with written as materialized (
   select * from json_to_recordset($3) as r(
     n boolean, u text, w uuid, r text, k text, i text, v int, s text, t timestamptz, d timestamptz, b timestamptz,
-    e timestamptz, j json, x json)
+    e timestamptz, j json, z text, x json)
 ), began as (
   insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
-                     ended_at, state, decisions)
-  select $1, u, w, r, k, i, v, s, t, d, b, e, j, x from written where n
+                     ended_at, state, sealed, decisions)
+  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where n
 ), changed as (
   insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
-                     ended_at, state, decisions)
-  select $1, u, w, r, k, i, v, s, t, d, b, e, j, x from written where not n
+                     ended_at, state, sealed, decisions)
+  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
   set status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
-      ended_at = excluded.ended_at, state = excluded.state, decisions = excluded.decisions, claimed_until = null
+      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
 )
 select 1 from written where s = 'waiting' and d <= $2 limit 1`;
 
@@ -330,9 +335,10 @@ interface WaitRow {
   readonly began_at: Millis;
   readonly ended_at: Millis | null;
   readonly state: WaitState;
+  readonly sealed: Buffer | null;
 }
 
-function toWait(row: WaitRow): Wait {
+function toWait(row: WaitRow): StoredWait {
   return {
     waitId: row.wait_id,
     userId: row.user_id,
@@ -347,5 +353,6 @@ function toWait(row: WaitRow): Wait {
     state: row.state,
     endedAt: row.ended_at,
     stored: 'same',
+    sealed: row.sealed,
   };
 }

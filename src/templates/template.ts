@@ -1,7 +1,8 @@
 import { findNearest } from '../lib/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
 import type { Channel, Message } from '../model/delivery.ts';
-import type { Json, JsonObject } from '../model/event.ts';
+import type { AddressKind, Json, JsonObject } from '../model/event.ts';
+import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { isBlankHtml, isBlankText } from './blank.ts';
 import { compilePart, type FieldPath, type Part, RenderLimit } from './compile.ts';
 import { getMember, toText } from './helpers.ts';
@@ -31,6 +32,8 @@ export interface CompiledTemplate {
   readonly fields: { readonly [part in PartName]?: readonly FieldPath[] };
   /** Whether the text is made from the HTML. */
   readonly isTextDerived: boolean;
+  /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
+  readonly readsUserAddresses: readonly AddressKind[];
 }
 
 export interface TemplateProblem extends PartProblem {
@@ -76,7 +79,19 @@ export function compileTemplate(
   if (problems.length > 0 || text === undefined) return { problems };
   const { notificationType } = template;
   const isTextDerived = own === undefined;
-  return { template: { notificationType, channel, locale, subject, text, html, fields, isTextDerived } };
+  const readsUserAddresses = findAddressesInTemplate(Object.values(parts).join('\n'), 'user');
+  const compiled = {
+    notificationType,
+    channel,
+    locale,
+    subject,
+    text,
+    html,
+    fields,
+    isTextDerived,
+    readsUserAddresses,
+  };
+  return { template: compiled };
 }
 
 /** Renders a message. Returns a sentence if a limit is exceeded (too long, a list with too many items). Never throws. */

@@ -1,6 +1,8 @@
 import type { Address, ReceivedEvent } from '../events/envelope.ts';
-import { ADDRESS_TRAITS, type Profile } from '../model/event.ts';
+import { ADDRESS_TRAITS, type AddressKind, type Json, type JsonObject, type Profile } from '../model/event.ts';
+import { maskAddressTrait } from '../privacy/mask.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
+import { isSameValue } from './profile.ts';
 
 /** A row of `addresses` to write; `sealed` is null if the user no longer has an address of this kind. */
 export interface AddressChange {
@@ -54,20 +56,19 @@ export class AddressChanges {
   /** Applies the addresses of an event. @param before, after the profile without and with the traits of the event */
   mergeAddresses(before: Profile, after: Profile, event: ReceivedEvent): void {
     for (const address of event.addresses) {
-      const { kind, trait } = address;
+      const { kind, trait, mask } = address;
       // The profile holds the mask of this event only if its time is the newest.
-      if (after.traitTimes[trait] !== event.time || after.traits[trait] !== event.traits[trait]) continue;
+      if (after.traitTimes[trait] !== event.time || !isSameValue(mask, after.traits[trait])) continue;
       if (trait !== findNewestTrait(after, kind)) continue;
       const hashes = this.getHashes(event.userId);
       const hash = this.#getHash(address);
       if (hashes[kind] === hash) continue;
       // Two addresses with the same mask and time: the greater hash wins, so that the order of arrival does not matter.
-      const twin = before.traitTimes[trait] === event.time && before.traits[trait] === event.traits[trait];
+      const twin = before.traitTimes[trait] === event.time && isSameValue(mask, before.traits[trait]);
       if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
       const { [kind]: _, ...others } = hashes;
       this.#hashes.set(event.userId, hash === undefined ? others : { ...others, [kind]: hash });
-      const mask = String(event.traits[trait] ?? '');
-      this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, address, mask });
+      this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, address, mask: String(mask ?? '') });
     }
   }
 
@@ -98,6 +99,32 @@ function findNewestTrait(profile: Profile, kind: string): string | undefined {
     if (newest === undefined || time > (profile.traitTimes[newest] as number)) newest = trait;
   }
   return newest;
+}
+
+/** Opens a sealed address. Returns undefined, and reports it to the seal, if it cannot be opened. */
+export function openAddress(
+  seal: Seal,
+  sealed: Buffer,
+  tenantId: string,
+  userId: string,
+  kind: string,
+): string | undefined {
+  try {
+    return seal.open(sealed, addressAad(tenantId, userId, kind));
+  } catch {
+    seal.onUnreadable?.('addresses');
+    return undefined;
+  }
+}
+
+/** Returns the address traits of a profile that this address is the value of: those that have its mask. */
+export function toAddressTraits(traits: JsonObject, kind: AddressKind, address: string): JsonObject {
+  const mask = maskAddressTrait(kind, address);
+  const found: [string, Json][] = [];
+  for (const trait in ADDRESS_TRAITS) {
+    if (ADDRESS_TRAITS[trait] === kind && traits[trait] === mask) found.push([trait, address]);
+  }
+  return Object.fromEntries(found);
 }
 
 /** Returns the additional authenticated data that binds a sealed address to its row. */

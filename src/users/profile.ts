@@ -1,4 +1,5 @@
-import type { Json, JsonObject, Millis, Profile } from '../model/event.ts';
+import { getAddressKind, type Json, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import { maskAddressTrait, maskDocument, maskText } from '../privacy/mask.ts';
 
 /**
  * Merges the traits of an event into a profile. Per trait, the value with the newest event time wins; at the same time the
@@ -10,7 +11,7 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
   let times: { [trait: string]: Millis } | undefined;
   for (const name of Object.keys(traits)) {
     const knownTime = profile.traitTimes[name];
-    const value = traits[name] as Json;
+    const value = toProfileValue(name, traits[name] as Json);
     if (
       knownTime !== undefined &&
       (time < knownTime || (time === knownTime && !isGreaterText(value, profile.traits[name])))
@@ -26,11 +27,21 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
   return times === undefined ? profile : { traits: values ?? profile.traits, traitTimes: times };
 }
 
+/** Returns the value of a trait as profiles have it: of an address the mask. */
+function toProfileValue(trait: string, value: Json): Json {
+  const kind = getAddressKind(trait);
+  return kind ? maskAddressTrait(kind, value) : value;
+}
+
 /** Returns the traits of an event that would change the profile according to the stored trait times. */
 export function conflictingTraits(profile: Profile, traits: JsonObject, time: Millis): string[] {
   return Object.keys(traits).filter((name) => {
     const known = profile.traitTimes[name];
-    return known !== undefined && time >= known && !isSameValue(traits[name] as Json, profile.traits[name]);
+    return (
+      known !== undefined &&
+      time >= known &&
+      !isSameValue(toProfileValue(name, traits[name] as Json), profile.traits[name])
+    );
   });
 }
 
@@ -40,6 +51,14 @@ export function needsWrite(before: Profile, after: Profile): boolean {
     before.traits !== after.traits &&
     Object.keys(after.traits).some((name) => !isSameValue(after.traits[name] as Json, before.traits[name]))
   );
+}
+
+/** Returns the profile as it may be shown: with addresses masked, or the profile itself if nothing in it is masked. */
+export function maskProfile(profile: Profile): Profile {
+  const traits = maskDocument(profile.traits);
+  if (traits === profile.traits) return profile;
+  const times = Object.entries(profile.traitTimes).map(([trait, time]) => [maskText(trait), time] as const);
+  return { traits, traitTimes: Object.fromEntries(times) };
 }
 
 /** Whether two JSON values are equal. */

@@ -1,4 +1,8 @@
+import { Seal } from '../../src/privacy/seal.ts';
 import type { ClaimedDelivery, ClaimHandle } from '../../src/store/deliveries.ts';
+
+/** Seals with a key of zeros. */
+export const SEAL = new Seal(Buffer.alloc(32));
 
 export const NOW = 1_000_000;
 
@@ -14,6 +18,7 @@ export const CLAIMED: ClaimedDelivery = {
   catalogVersion: 1,
   activeCatalog: 1,
   data: {},
+  sealedData: null,
   attempt: 3,
   fence: 7,
   retryUntil: NOW + 100_000,

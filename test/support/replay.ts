@@ -1,13 +1,14 @@
 import { compileCatalog } from '../../src/catalog/compile/compile-catalog.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../../src/events/envelope.ts';
 import { BatchDecider } from '../../src/ingest/decide-batch.ts';
-import { ids } from '../../src/ingest/ids.ts';
+import { newIds } from '../../src/ingest/ids.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import { newUserState, type UserState, type Wait } from '../../src/rules/facts.ts';
+import type { Wait } from '../../src/rules/facts.ts';
 import { findOpenChanges } from '../../src/rules/trait-changes.ts';
+import { newUserState, type UserState } from '../../src/rules/user-state.ts';
 import { Backtest, type BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import type { StoredEvent, StoredHistory } from '../../src/store/replay.ts';
 import { AddressChanges } from '../../src/users/addresses.ts';
@@ -70,8 +71,8 @@ export function recordHistory(
   let made = 0;
   for (const step of steps) {
     now += step.gap;
-    const facts = { catalogVersion: 1, users, addressHashes: new Map(), stored: new Map(), contentHashes: new Map() };
-    const decider = new BatchDecider('t', now, catalogs, facts as never, new AddressChanges('t', new Map(), seal), ids);
+    const facts = { tenantId: 't', seal, ids: newIds(seal), users, addressHashes: new Map() };
+    const decider = new BatchDecider(now, catalogs, facts as never, new AddressChanges('t', new Map(), seal));
     const follow = (emitted: readonly ReceivedEvent[]) => {
       for (let left = emitted; left.length > 0; ) left = decider.decide(left);
     };
@@ -123,7 +124,7 @@ export function recordHistory(
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
       waits: [...waits.values()].map((wait) => ({ ...wait, decisions: ends.get(wait.waitId) ?? [] })),
-      uses: [...uses].flatMap(([limitKey, list]) => list.map((use) => ({ limitKey, ...use }))),
+      uses: [...uses].flatMap(([limitKey, list]) => [...list].map((use) => ({ limitKey, ...use }))),
     }),
   );
   return { histories, end: now };

@@ -7,7 +7,7 @@ import { type Settlement, settleDeliveries } from '../../src/store/settlements.t
 import type { TestTidings } from './tidings.ts';
 
 /** Claims an in-app delivery as a worker does, step by step: for tests of what happens between the steps. */
-export async function claimInApp({ database, catalogs, clock }: TestTidings, worker: string) {
+export async function claimInApp({ database, catalogs, seal, clock }: TestTidings, worker: string) {
   const { pool } = database;
   const [delivery] = await claimDeliveries(pool, worker, [{ channel: 'in_app', count: 1 }], clock.now, 1000);
   if (!delivery) throw new Error('there is nothing to claim');
@@ -16,7 +16,7 @@ export async function claimInApp({ database, catalogs, clock }: TestTidings, wor
     delivered(): Settlement {
       const outcome = { kind: 'sent' as const };
       const dispatched = { provider: sandboxProvider(['in_app']), outcome, message: { text: 'R' } };
-      return toSettlement(delivery, dispatched, clock.now, clock.now + 5, 0.5);
+      return toSettlement(delivery, dispatched, clock.now, clock.now + 5, 0.5, seal);
     },
     /** Settles the delivery, and writes the event about its outcome. */
     async settle(settlement: Settlement): Promise<void> {

@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { compileCatalog } from '../../src/catalog/compile/compile-catalog.ts';
+import { newIds } from '../../src/ingest/ids.ts';
 import { type Facts, loadConditionalFacts } from '../../src/ingest/load-facts.ts';
 import { EMPTY_CATALOG } from '../../src/model/catalog.ts';
 import type { Millis } from '../../src/model/event.ts';
+import { Seal } from '../../src/privacy/seal.ts';
 import type { FactsQuery } from '../../src/store/facts.ts';
 import { TENANT } from './tidings.ts';
 import { uuidOf } from './waits.ts';
@@ -44,7 +46,17 @@ export async function loadHistory(
   const none = compileCatalog(0, 0, EMPTY_CATALOG);
   const rules = { ...none.rules, hasTraitPatterns: true };
   const query = { tenantId: TENANT, userIds: [...users.keys()], events: [], history, limits: [] };
-  const facts = { users, addressHashes: new Map(), profileChars: new Map(), hasWaits: false, hasStoredTriggers: false };
+  const seal = new Seal(Buffer.alloc(32));
+  const facts = {
+    tenantId: TENANT,
+    seal,
+    ids: newIds(seal),
+    users,
+    addressHashes: new Map(),
+    profileChars: new Map(),
+    hasWaits: false,
+    hasStoredTriggers: false,
+  };
   const connection = await pool.connect();
   await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);
   connection.release();

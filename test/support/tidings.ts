@@ -13,6 +13,7 @@ import type { EventResult } from '../../src/ingest/results.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import type { Millis } from '../../src/model/event.ts';
+import { documentRow, openDocument } from '../../src/privacy/documents.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
@@ -42,6 +43,8 @@ export interface TestTidings extends TestProcess {
   readonly database: TestDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
+  /** The encryption key, in base64. */
+  readonly key: string;
   readonly clock: { now: number };
   readonly providers: Map<Channel, Provider>;
   /** Makes a catalog the active one; returns its version. */
@@ -75,7 +78,8 @@ export async function testTidings(
   const database = await testDatabase();
   const { pool } = database;
   const clock = { now: Date.parse('2025-11-20T12:00:00Z') };
-  const seal = new Seal(randomBytes(32));
+  const key = randomBytes(32);
+  const seal = new Seal(key);
   const byChannel = new Map<Channel, Provider>();
   for (const channel of CHANNELS) {
     const provider = providers[channel];
@@ -131,6 +135,7 @@ export async function testTidings(
     ...first,
     database,
     seal,
+    key: key.toString('base64'),
     clock,
     providers: byChannel,
     async apply(given) {
@@ -184,7 +189,7 @@ export async function testTidings(
       return { connection, release };
     },
     backtest: (since, candidate) =>
-      runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1 }),
+      runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1, seal }),
     async close() {
       await Promise.all(timerWorkers.map((worker) => worker.stop()));
       await tidings.stopWorkers();
@@ -195,4 +200,25 @@ export async function testTidings(
   };
   await tidings.apply(source ?? (await loadCatalogFiles(FINTECH)));
   return tidings;
+}
+
+/** A message as it is kept. */
+export interface KeptMessage {
+  readonly channel: string;
+  readonly to_mask: string | null;
+  readonly subject?: string;
+  readonly text: string;
+  readonly html?: string;
+}
+
+/** Opens all messages that are kept, in order of the due times of their deliveries. */
+export async function keptMessages({ database, seal }: TestTidings): Promise<KeptMessage[]> {
+  const { rows } = await database.pool.query(
+    `select tenant_id, notification_id, channel, to_mask, sealed
+     from messages join deliveries using (tenant_id, notification_id, channel) order by due_at, notification_id, channel`,
+  );
+  return rows.map(({ tenant_id, notification_id, channel, to_mask, sealed }) => {
+    const message = openDocument(seal, sealed, documentRow('messages', tenant_id, notification_id, channel));
+    return { channel, to_mask, ...(message as unknown as Pick<KeptMessage, 'text'>) };
+  });
 }

@@ -203,7 +203,7 @@ export interface Catalog {
 /** Work that is due and not claimed. */
 export interface Overdue {
   queue: 'deliveries' | 'waits' | 'schedules' | 'outbox';
-  /** Of deliveries; null for other queues. */
+  /** The channel of deliveries; null for other queues. */
   channel: Channel | null;
   count: number;
   /** True if `count` is a lower bound. */

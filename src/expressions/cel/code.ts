@@ -108,7 +108,7 @@ export function listKeys(frame: Frame, map: { readonly [key: string]: Value }): 
 
 /** Returns a failure such as `event.attempt_number is text ("3"), but must be a number`. */
 export function typeFault(frame: Frame, code: Code, value: Value, kinds: readonly Kind[]): Fault {
-  return toFault(frame, `${code.label} is ${describeValue(value)}, but must be ${describeKinds(kinds)}`);
+  return toFault(frame, `${code.label} is ${describeValue(value, code.label)}, but must be ${describeKinds(kinds)}`);
 }
 
 /** Returns a failure and consumes steps: a message costs as much as dozens of comparisons, and a macro may fail per item. */

@@ -3,6 +3,7 @@ import type { Millis } from '../../model/event.ts';
 import type { DecisionContext, Writable } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import { visibleTraits } from '../visible-traits.ts';
 import { closeWait, newWait, toKeyEvidence, toWaitEvidence, toWaitId } from '../waits/wait.ts';
 import { recheckAndAct } from './fire-rule.ts';
 
@@ -16,6 +17,7 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
   if (!compiled || (wait.kind === 'digest' && wait.state.total === 0)) return;
   const { trigger, matched, items, total, begun } = wait.state;
   const evidence: Writable<Evidence> = { ...toKeyEvidence(wait.key), ...begun?.evidence, wait: toWaitEvidence(wait) };
+  if (trigger.unreadable || ctx.user.unreadable) evidence.masked = true;
   if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
   const fired = recheckAndAct(ctx, compiled, {
     trigger,
@@ -46,7 +48,7 @@ export function runOccurrence(
   const { rule, audience } = compiled;
   const id = toWaitId(ctx, rule.name, localTimeKey);
   if (ctx.user.waits.has(id)) return undefined;
-  const user = ctx.user.profile.traits;
+  const user = visibleTraits(ctx.user);
   if (audience && audience.evaluate({ event: {}, traits: {}, user, now: due }).kind !== 'true') return undefined;
   const trigger: Trigger = {
     key: id,

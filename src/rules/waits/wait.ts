@@ -81,8 +81,17 @@ export function closeWait(
 }
 
 /** Returns the parts of an event that a wait stores; a received event has more. */
-export function toTrigger({ key, eventId, type, time, properties, traits, depth }: Trigger): Trigger {
-  return { key, eventId, type, time, properties, traits, ...(depth !== undefined && { depth }) };
+export function toTrigger({ key, eventId, type, time, properties, traits, depth, unreadable }: Trigger): Trigger {
+  return {
+    key,
+    eventId,
+    type,
+    time,
+    properties,
+    traits,
+    ...(depth !== undefined && { depth }),
+    ...(unreadable && { unreadable }),
+  };
 }
 
 /** Returns what the end of a wait must know of its start: the matched events and the evidence of the pattern. */

@@ -1,5 +1,6 @@
 import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import type { Ids } from '../../rules/facts.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import type { StoredHistory } from '../../store/replay.ts';
 
@@ -13,6 +14,10 @@ export interface BacktestPlan {
   readonly candidate: RuleSet | null;
   /** The catalogs of the past. */
   version(version: number): RuleSet;
+  /** Whether a rule may read an address of the user. */
+  readonly readsAddresses?: boolean;
+  /** The keyed hash of production; absent: a plain hash. */
+  readonly keyed?: Ids['keyed'];
 }
 
 /** The decisions made when an event arrived, a wait ended or a scheduled rule ran. */
@@ -23,8 +28,11 @@ export interface Verdict {
   readonly decisions: readonly Decision[];
 }
 
-/** Returns the stored decisions from `since` on, by source. */
-export function pastDecisions(history: StoredHistory, { since, until }: BacktestPlan): Map<string, Verdict> {
+/** Returns the stored decisions from `since` (inclusive) to `until` (exclusive), by source. */
+export function pastDecisions(
+  history: StoredHistory,
+  { since, until }: Pick<BacktestPlan, 'since' | 'until'>,
+): Map<string, Verdict> {
   const past = new Map<string, Verdict>();
   for (const event of history.events) {
     const { key, receivedAt } = event;

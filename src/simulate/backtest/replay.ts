@@ -3,11 +3,15 @@ import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
-import { addUse, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import type { Ids, Wait } from '../../rules/facts.ts';
+import { CountedUses } from '../../rules/known/counted-uses.ts';
+import { copyEvents } from '../../rules/known/known-events.ts';
+import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
+import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
+import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
-import { mergeTraits } from '../../users/profile.ts';
 import { countingIds } from '../counting-ids.ts';
 import { decideAll, fireAll, type InMemory } from '../decide-in-memory.ts';
 import { decisionsEqual } from './decisions-equal.ts';
@@ -30,7 +34,7 @@ export function replayHistory(history: StoredHistory, plan: BacktestPlan): Verdi
 
 class Replay implements InMemory {
   readonly tenantId = '';
-  readonly ids = countingIds();
+  readonly ids: Ids;
   /** `active` changes with the catalog version. */
   readonly rules: { active: RuleSet; at(version: number): RuleSet };
   now: Millis;
@@ -49,14 +53,19 @@ class Replay implements InMemory {
   /** Index of the next arrival. */
   #next = 0;
   #verdicts: Verdict[] = [];
+  /** Verdicts from this time on are recorded. */
+  #recordsFrom: Millis;
 
   constructor(history: StoredHistory, plan: BacktestPlan) {
     const start = findStart(history, plan.since);
+    this.ids = countingIds(plan.keyed);
     this.#history = history;
     this.#plan = plan;
     this.#start = start;
+    this.#recordsFrom = plan.since;
     this.now = start;
     this.#user = newUserState(history.userId);
+    if (plan.readsAddresses) this.#user.addresses = {};
     this.#pastWaits = new Map(history.waits.map((wait) => [wait.waitId, wait]));
     this.#arrivals = history.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
@@ -118,6 +127,7 @@ class Replay implements InMemory {
       this.#addVerdict(wait.waitId, past.decisions);
     } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
       this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
+      forgetWaitIndex(this.#user.waits);
     }
   }
 
@@ -135,9 +145,11 @@ class Replay implements InMemory {
    * the one that gives the stored decisions.
    */
   #fireAndIngest(): void {
+    const { now } = this;
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
-    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.now);
-    const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
+    const expected = pastDecisions(this.#history, { since: now, until: now + 1 });
+    // The orders are compared before the backtest starts as well: what it starts with depends on them.
+    this.#recordsFrom = Math.min(now, this.#plan.since);
     const run = (order: readonly (() => void)[]) => {
       this.#user = copyState(before.user);
       this.#next = before.next;
@@ -147,7 +159,7 @@ class Replay implements InMemory {
     /** Number of verdicts that are as stored; -1 when one is not. */
     const agreement = () => {
       const made = this.#verdicts.slice(before.count);
-      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source) ?? [], decisions))
+      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source)?.decisions ?? [], decisions))
         ? made.length
         : -1;
     };
@@ -157,6 +169,8 @@ class Replay implements InMemory {
     const ingesting = agreement();
     run(fireFirst);
     if (agreement() < ingesting) run(ingestFirst);
+    this.#recordsFrom = this.#plan.since;
+    if (now < this.#plan.since) this.#verdicts.length = before.count;
   }
 
   /** Returns the only user there is. */
@@ -194,7 +208,7 @@ class Replay implements InMemory {
   }
 
   #addVerdict(source: string, decisions: readonly Decision[]): void {
-    if (decisions.length > 0 && this.now >= this.#plan.since) {
+    if (decisions.length > 0 && this.now >= this.#recordsFrom) {
       this.#verdicts.push({ source, at: this.now, decisions });
     }
   }
@@ -235,7 +249,7 @@ class Replay implements InMemory {
     const before = events.filter(({ receivedAt }) => receivedAt < start);
     const mayReevaluate = this.#mayReevaluate();
     for (const event of before) {
-      user.profile = mergeTraits(user.profile, event.traits, event.time);
+      Object.assign(user, mergeVisibleTraits(user, event.traits, event.time));
       this.#window.remember(user, event);
       addTraitChanges(user, event.openChanges());
       if (mayReevaluate) recordFired(user, event.time, event.decisions());
@@ -290,15 +304,15 @@ class Replay implements InMemory {
 
 /** Returns a copy that can be decided on without changing the original; shares what the rules replace and never change. */
 function copyState(user: UserState): UserState {
-  const { userId, profile, events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
+  const { events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
   return {
-    userId,
-    profile,
-    events: new Map([...events].map(([type, list]) => [type, [...list]])),
-    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
+    ...user,
+    events: copyEvents(events),
+    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, new CountedUses(list)])),
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     pending: pending && [...pending],
+    lookedAhead: undefined,
     openTraitChanges: changes && [...changes],
     firedAt: firedAt && new Map(firedAt),
   };

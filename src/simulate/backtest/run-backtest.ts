@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { compileRuleSet } from '../../catalog/compile/compile-rule-set.ts';
 import { type CatalogData, EMPTY_CATALOG } from '../../model/catalog.ts';
-import type { Millis } from '../../model/event.ts';
+import { ADDRESS_TRAITS, type Millis } from '../../model/event.ts';
+import type { Seal } from '../../privacy/seal.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { loadCatalogs } from '../../store/catalogs.ts';
 import { countUsers, readHistories } from '../../store/replay.ts';
@@ -17,6 +18,8 @@ export interface BacktestQuery {
   readonly until: Millis;
   /** Absent: all users. */
   readonly userId?: string;
+  /** Opens what is sealed, and hashes keys as production does; absent: what is sealed is replayed masked. */
+  readonly seal?: Seal;
 }
 
 export interface BacktestProgress {
@@ -37,15 +40,23 @@ export async function runBacktest(
   query: BacktestQuery,
   onProgress: (progress: BacktestProgress) => void = () => {},
 ): Promise<BacktestReport> {
-  const { tenantId, candidate, since, until, userId } = query;
+  const { tenantId, candidate, since, until, userId, seal } = query;
   const applied = await loadCatalogs(pool, tenantId);
   const candidateRules = candidate && compileRuleSet(Math.max(0, ...applied.keys()) + 1, candidate);
-  const backtest = new Backtest({ since, until, candidate: candidateRules, version: compileOnDemand(applied) });
+  const readsAddresses = [...applied.values(), candidate].some((data) => data && mayReadAddresses(data));
+  const backtest = new Backtest({
+    since,
+    until,
+    candidate: candidateRules,
+    version: compileOnDemand(applied),
+    readsAddresses,
+    ...(seal && { keyed: (text: string) => seal.hash(text) }),
+  });
   const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
   // A recurring rule may act on a user without events in the period.
   const includeIdle = (candidateRules?.recurring.length ?? 0) > 0;
   let users = 0;
-  const only = userId === undefined ? {} : { userId };
+  const only = { ...(userId !== undefined && { userId }), ...(seal && { seal }), restoreAddresses: readsAddresses };
   for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {
     for (const left of page.leftOut) backtest.skipUser(left);
     for (const history of page.histories) backtest.addUser(history);
@@ -55,6 +66,13 @@ export async function runBacktest(
   onProgress({ users: totalUsers, totalUsers, events: backtest.events, isDone: true });
   return backtest.report();
 }
+
+/** Whether a rule may read an address of the user; true for some that do not. Cheaper than to compile every version. */
+function mayReadAddresses({ rules }: CatalogData): boolean {
+  return ADDRESS_READ.test(JSON.stringify(rules));
+}
+
+const ADDRESS_READ = new RegExp(String.raw`${Object.keys(ADDRESS_TRAITS).join('|')}|\b(?:traits|user)\b(?!\.)`);
 
 /** Compiles a version when it is first asked for: of many versions, few decided anything in the period. */
 function compileOnDemand(applied: ReadonlyMap<number, CatalogData>): (version: number) => RuleSet {

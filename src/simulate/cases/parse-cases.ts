@@ -13,7 +13,7 @@ import { suggest } from '../../catalog/parse/suggest.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../../catalog/parse/yaml.ts';
 import { Problems } from '../../catalog/problems.ts';
 import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
-import { isRejection, parseEvent, type ReceivedEvent } from '../../events/envelope.ts';
+import { isRejection, parseEvent, type ReceivedEvent, withPostedAddresses } from '../../events/envelope.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../../model/decision.ts';
 import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
@@ -232,7 +232,7 @@ function parseArrival(r: Reader, tree: Tree): Arrival | undefined {
     r.problem(event.path.startsWith('user_traits') ? traits!.at : subject.at, event.message);
     return undefined;
   }
-  return { at: arrives ?? time, event };
+  return { at: arrives ?? time, event: withPostedAddresses(event) };
 }
 
 function parseExpectations(r: Reader, found: Fields): Expectation[] {

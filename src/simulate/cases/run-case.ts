@@ -3,6 +3,7 @@ import { compileRuleSet } from '../../catalog/compile/compile-rule-set.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Json, Millis } from '../../model/event.ts';
+import { maskDocument } from '../../privacy/mask.ts';
 import type { Send } from '../../rules/context.ts';
 import type { RuleSets } from '../../rules/rule-set.ts';
 import { countingIds } from '../counting-ids.ts';
@@ -122,13 +123,18 @@ function buildFailure(wanted: Expectation, left: readonly CaseDecision[]): Failu
   const { one, missed } = closest;
   const differs = (['data', 'items', 'total'] as const)
     .filter((part) => missed.includes(part))
-    .map((part) => `${part}: ${JSON.stringify(one.send?.[part] ?? null)}, expected ${JSON.stringify(wanted[part])}`);
+    .map((part) => `${part}: ${formatMasked(one.send?.[part])}, expected ${formatMasked(wanted[part])}`);
   return {
     line,
     message,
     closest: describeDecision(one),
     evidence: [...differs, ...evidenceLines(one.decision.evidence)],
   };
+}
+
+/** Returns the JSON text of a value, with addresses masked. */
+function formatMasked(value: unknown): string {
+  return JSON.stringify(maskDocument((value ?? null) as Json));
 }
 
 function distance({ at }: CaseDecision, wanted: Millis | undefined): number {

@@ -11,6 +11,9 @@
 -- * Ids and names are text with collate "C": compared byte by byte, in the same order on every server, and fastest.
 -- * Times are timestamptz(3): milliseconds, as JavaScript has them.
 -- * Documents are json, not jsonb: they are written once, read whole, and never searched inside.
+-- * A document shows addresses only as masks. If this changed it, "sealed" beside it holds the original, for the rules and
+--   templates: the id of its key (8 bytes), then AES-256-GCM bound to the row (src/privacy/documents.ts). Null: nothing
+--   is masked, except for the addresses of the user, which "addresses" holds.
 -- * Tables that grow with traffic are partitioned by month, so that old data is dropped with its partition: events by event
 --   time, notifications and what belongs to them by the time inside their id (UUIDv7). src/store/pg/partitions.ts creates
 --   the months ahead of time. Rows of other months go to the default partition.
@@ -56,6 +59,7 @@ create table events (
   properties      json             not null,
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- further fields of the caller's envelope
+  sealed          bytea,                      -- originals of properties, traits and context
   catalog_version integer          not null,  -- the version that decided
   has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
   has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
@@ -115,13 +119,14 @@ create table users (
   first_seen_at  timestamptz(3)   not null,
   updated_at     timestamptz(3)   not null,
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
+  sealed         bytea,                      -- originals of traits and trait_times
   primary key (tenant_id, user_id)
 ) with (fillfactor = 70);  -- room for updates on the same page
 
 -- The users of a time zone, for scheduled rules in local time.
 create index users_zone on users (tenant_id, zone, user_id);
 
--- The current addresses of users, and the only place where an address is stored outside the quarantine.
+-- The current addresses of users.
 create table addresses (
   tenant_id  text collate "C" not null,
   user_id    text collate "C" not null,
@@ -166,7 +171,7 @@ create table waits (
   user_id         text collate "C" not null,
   wait_id         uuid             not null,  -- a hash of rule, user and trigger
   rule            text collate "C" not null,
-  key             text collate "C" not null,  -- value of the rule's key; empty without one
+  key             text collate "C" not null,  -- value of the rule's key, an address as mask and keyed hash; empty without one
   kind            text             not null constraint waits_kind_known
     check (kind in ('delay', 'at', 'unless', 'debounce', 'digest', 'every')),
   catalog_version integer          not null,  -- the version it started with, and ends by
@@ -176,6 +181,7 @@ create table waits (
   began_at        timestamptz(3)   not null,
   ended_at        timestamptz(3),
   state           json             not null,  -- WaitState of src/rules/facts.ts
+  sealed          bytea,                      -- originals of the contents of its events
   decisions       json,                       -- of its end, packed as in src/store/decisions.ts
   claimed_until   timestamptz(3),             -- a worker is about to fire it; once past, any worker may claim it
   primary key (tenant_id, user_id, wait_id),
@@ -196,13 +202,17 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
--- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again.
+-- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
+-- rotation of the encryption key changes an ended wait: it seals the same originals again.
 create function reject_ended_wait() returns trigger language plpgsql as $$
 begin
   raise exception 'wait % has ended already', old.wait_id using errcode = 'serialization_failure';
 end $$;
 create trigger waits_end_once before update on waits
-  for each row when (old.status <> 'waiting') execute function reject_ended_wait();
+  for each row when (old.status <> 'waiting' and not (
+    new.sealed is distinct from old.sealed and new.status = old.status and new.ended_at = old.ended_at and new.due_at = old.due_at
+    and new.state::text = old.state::text and new.decisions::text is not distinct from old.decisions::text))
+  execute function reject_ended_wait();
 
 -- When a scheduled rule fires next: one row for each zone of its users, or a single row if the rule names its zone.
 -- While an occurrence is under way, next_at is its time and "cursor" the last user that it has fired for.
@@ -235,7 +245,8 @@ create table notifications (
   decision_id       text             not null,
   event_id          text             not null,  -- the event that triggered the rule
   catalog_version   integer          not null,  -- the version that decided
-  data              json             not null,  -- for its templates; addresses only as masks
+  data              json             not null,  -- for its templates
+  sealed            bytea,                      -- original of data
   created_at        timestamptz(3)   not null,
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
@@ -331,15 +342,13 @@ select tenant_id, notification_id, channel, attempts, provider, worker, started_
        provider_message_id
 from deliveries where started_at is not null;
 
--- Messages as they were sent, except by the no-op provider.
+-- Messages as they were sent, except by the no-op provider. Always sealed: a body may hold anything.
 create table messages (
   tenant_id       text collate "C" not null,
   notification_id uuid             not null,
   channel         text collate "C" not null,
   to_mask         text,                       -- mask of the address; null: the channel needs none
-  subject         text,
-  text            text             not null,
-  html            text,
+  sealed          bytea            not null,  -- subject, text and html
   rendered_at     timestamptz(3)   not null,
   locale          text,                       -- of the template; null: the user has no locale
   user_locale     text,

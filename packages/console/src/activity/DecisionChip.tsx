@@ -5,7 +5,7 @@ import { summarizeDeliveries } from './chip-look.ts';
 
 interface DecisionChipProps {
   decision: Decision;
-  /** Deliveries of its notification; empty if it has none. */
+  /** Deliveries of its notification; empty without one. */
   deliveries: readonly DeliverySummary[];
   href: string;
 }

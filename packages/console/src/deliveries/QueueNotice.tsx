@@ -7,7 +7,7 @@ import { Time } from '../shell/Time.tsx';
 
 const POLL_MS = 4000;
 
-/** Overdue work and open circuits, above the list of deliveries; nothing if there are none. */
+/** Overdue work and open circuits, above the list of deliveries. Renders nothing if there is no trouble. */
 export function QueueNotice() {
   const { data: queue } = useQuery({ queryKey: ['queue'], queryFn: getQueue, refetchInterval: POLL_MS });
   const overdue = queue?.overdue ?? [];

@@ -11,10 +11,12 @@ import { WaitEvidence } from './WaitEvidence.tsx';
 
 /** The evidence of a decision: the condition with its values, the window, the wait, the limits. */
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
-  const { key, change, condition, pattern, count, wait, digest, limits, expired, split, branch } = decision.evidence;
+  const { key, masked, change, condition, pattern, count, wait, digest, limits, expired, split, branch } =
+    decision.evidence;
   return (
     <div className="evidence" data-testid="evidence">
       {key !== undefined && <Line title="Key">{key}</Line>}
+      {masked && <Line title="Masked">The originals of this data could not be opened, so the rule saw masks.</Line>}
       {change && (
         <Line title="Change">
           <span className="name">{change.trait}</span> changed from {JSON.stringify(change.from)} to{' '}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type pg from 'pg';
+import { readConfig } from '../config.ts';
+import { startEmbedded } from '../embedded/embedded.ts';
+import { ConfigError } from '../errors.ts';
+import { Seal } from '../privacy/seal.ts';
+import { verifyEncryptionKey } from '../store/metadata.ts';
+import { openPool } from '../store/pg/pool.ts';
+
+/**
+ * Opens the configured database with its encryption key, starts the embedded one if none is configured, and closes what was
+ * opened. Statements have no timeout: a command may work for hours on one snapshot.
+ *
+ * @param name of the connections, as the server shows them
+ * @param doneMasked what the command does with data that cannot be opened, for a warning: it is … masked
+ * @throws ConfigError if no Tidings has run there, or the key is another one than that of the database
+ */
+export async function withDatabase<T>(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  doneMasked: string,
+  work: (pool: pg.Pool, seal: Seal) => Promise<T>,
+): Promise<T> {
+  const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
+  if (!env.DATABASE_URL && !existsSync(join(dataDir, 'postgres'))) {
+    const fix = 'set TIDINGS_DATA_DIR or DATABASE_URL to where the events are stored';
+    throw new ConfigError(`no Tidings has run in ${dataDir}; ${fix}`);
+  }
+  const config = readConfig(env, { catalogDir: '' });
+  const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir }) : null;
+  try {
+    const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
+    const url = embedded?.url ?? (config.databaseUrl as string);
+    const pool = openPool(url, { max: 2, name, timeouts });
+    try {
+      const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnOnce(doneMasked));
+      await verifyEncryptionKey(pool, seal);
+      return await work(pool, seal);
+    } finally {
+      await pool.end();
+    }
+  } finally {
+    await embedded?.stop();
+  }
+}
+
+/** Returns a function that warns once about data that cannot be opened. */
+function warnOnce(doneMasked: string): (table: string) => void {
+  let warned = false;
+  return (table) => {
+    if (!warned) {
+      console.error(`tidings: some data in ${table} cannot be opened with this key; it is ${doneMasked} masked`);
+    }
+    warned = true;
+  };
+}

@@ -1,0 +1,27 @@
+import type { AddressKind } from '../model/event.ts';
+import { packTextArray } from './pg/params.ts';
+import type { Connection } from './pg/pool.ts';
+
+/** The current address of a user, sealed. */
+export interface SealedAddressRow {
+  readonly userId: string;
+  readonly kind: AddressKind;
+  readonly sealed: Buffer;
+}
+
+/** Loads the current addresses of these users: at most one of each kind. Index look-ups only, as in facts.ts. */
+export async function loadSealedAddresses(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+): Promise<SealedAddressRow[]> {
+  const { rows } = await connection.query<{ user_id: string; kind: AddressKind; sealed: Buffer }>({
+    name: 'load-addresses',
+    text: `select q.user_id, a.kind, a.sealed from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
+           cross join lateral (
+             select kind, sealed from addresses where tenant_id = $1 and user_id = q.user_id limit 2
+           ) as a`,
+    values: [tenantId, packTextArray(userIds)],
+  });
+  return rows.map(({ user_id: userId, kind, sealed }) => ({ userId, kind, sealed }));
+}
