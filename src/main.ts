@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
-import { watchCatalog } from './catalog/load/watch-catalog.ts';
+import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
@@ -235,6 +235,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         await pipeline.drain();
       });
       url = await listen(server, host, port);
+      const fingerprint = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
       // Only now: a process that cannot serve changes nothing.
       const { version, isOther } = await apply();
       if (isOther)
@@ -242,7 +243,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       if (config.watchCatalog)
         cleanup.push(
           await watchCatalog(config.catalogDir, () => reapply(apply, log), {
-            onError: (error) => log.error({ err: error }, 'the catalog directory is no longer watched'),
+            since: fingerprint,
+            onError: (error) => log.error({ err: error }, 'the catalog directory could not be applied'),
           }),
         );
     }
