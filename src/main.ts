@@ -18,6 +18,7 @@ import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
 import { buildHealth } from './health/build-health.ts';
+import type { DirectoryProblem } from './health/catalog-check.ts';
 import type { WorkLoop } from './health/process-checks.ts';
 import { checkPort, listen, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
@@ -152,6 +153,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     const state = { starting: true, stopping: false };
     const loops: WorkLoop[] = [];
+    let catalogProblem: DirectoryProblem | undefined;
     let listOpenCircuits = (): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
     if (roles.workers) {
@@ -203,6 +205,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       pools,
       dataDir: embedded ? config.dataDir : null,
       loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
+      findCatalogProblem: () => catalogProblem,
       clock,
       state,
       loops,
@@ -242,10 +245,23 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
       if (config.watchCatalog)
         cleanup.push(
-          await watchCatalog(config.catalogDir, () => reapply(apply, log), {
-            since: fingerprint,
-            onError: (error) => log.error({ err: error }, 'the catalog directory could not be applied'),
-          }),
+          await watchCatalog(
+            config.catalogDir,
+            async () => {
+              const cause = await reapply(apply, log);
+              catalogProblem = cause === undefined ? undefined : { since: clock(), cause };
+            },
+            {
+              since: fingerprint,
+              onError: (error) => {
+                catalogProblem ??= {
+                  since: clock(),
+                  cause: 'the catalog directory has changed, and could not be applied',
+                };
+                log.error({ err: error }, 'The catalog has changed but could not be applied; will retry.');
+              },
+            },
+          ),
         );
     }
     let healthUrl = url;
@@ -316,20 +332,20 @@ function openProviders(config: Config, log: Logger): { providers: Map<Channel, P
   };
 }
 
-/** Applies the catalog directory after a change. An invalid catalog changes nothing. */
-async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<void> {
+/**
+ * Applies the catalog directory after a change. An invalid catalog changes nothing.
+ * @returns why it is not applied; undefined: it is
+ * @throws error of the database: it is worth another try
+ */
+async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<string | undefined> {
   try {
     const { version, changed } = await apply();
     if (changed) log.info(`The catalog has changed: version ${version} is active.`);
+    return undefined;
   } catch (error) {
-    if (error instanceof CatalogError) {
-      log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
-    } else {
-      log.error(
-        { err: error },
-        'The catalog has changed but could not be applied; the active version stays. Save it again to retry.',
-      );
-    }
+    if (!(error instanceof CatalogError)) throw error;
+    log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
+    return 'the catalog directory has changed, and is not valid';
   }
 }
 

@@ -24,6 +24,7 @@ async function ready(parts: Partial<HealthParts> = {}) {
     pools: [tidings.pool],
     dataDir: null,
     loadCatalogVersion: async () => 1,
+    findCatalogProblem: () => undefined,
     clock: Date.now,
     state: { stopping: false },
     loops: [],

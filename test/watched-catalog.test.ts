@@ -152,6 +152,24 @@ test('a folder that is being written counts once it stays the same', async () =>
   expect(seen).toEqual(['whole']);
 });
 
+test('a change that could not be applied is tried again', async () => {
+  const dir = makeFolder();
+  writeFileSync(join(dir, 'rules.yaml'), 'first');
+  const [errors, applied]: [unknown[], string[]] = [[], []];
+  const stop = await watchCatalog(
+    dir,
+    () => {
+      if (errors.length < 2) throw new Error('the database is away');
+      applied.push(readFileSync(join(dir, 'rules.yaml'), 'utf8'));
+    },
+    { quiet: 20, poll: 20, retry: 50, onError: (error) => errors.push(error) },
+  );
+  onTestFinished(stop);
+  writeFileSync(join(dir, 'rules.yaml'), 'second');
+  await isSeen(applied, 'second');
+  expect(errors).toHaveLength(2);
+});
+
 test('a change between the start and the first look is noticed, and no change calls nothing', async () => {
   const dir = makeFolder();
   writeFileSync(join(dir, 'rules.yaml'), 'applied');

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Millis } from '../model/event.ts';
-import { checkCatalog } from './catalog-check.ts';
+import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';
 import { checkClock, checkDatabase, checkSettings } from './database-checks.ts';
 import { checkDisk } from './disk-check.ts';
@@ -18,6 +18,8 @@ export interface HealthParts {
   readonly dataDir: string | null;
   /** Returns the version of the active catalog; 0: no catalog was applied. */
   readonly loadCatalogVersion: () => Promise<number>;
+  /** Returns why the catalog directory could not be applied; undefined: it was. */
+  readonly findCatalogProblem: () => DirectoryProblem | undefined;
   readonly clock: () => Millis;
   readonly state: ProcessState;
   /** Loops of its workers; empty: it runs no workers. */
@@ -28,14 +30,14 @@ export interface HealthParts {
 
 /** Returns the health of a process with all checks. */
 export function buildHealth(parts: HealthParts): Health {
-  const { pool, pools, dataDir, loadCatalogVersion, clock, state, loops, listOpenCircuits } = parts;
+  const { pool, pools, dataDir, loadCatalogVersion, findCatalogProblem, clock, state, loops, listOpenCircuits } = parts;
   const inTurn = serialize();
   const checks = [
     checkDatabase(pool),
     checkSettings(pools),
     inTurn(checkDisk(pool, dataDir)),
     inTurn(checkClock(pool, clock)),
-    checkCatalog(loadCatalogVersion),
+    checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
     inTurn(checkOverdue(pool, clock)),
     ...loops.map(checkLoop),

@@ -9,6 +9,8 @@ import { listCatalogPaths } from './load-catalog-files.ts';
 const DEFAULT_POLL_MS: Millis = 500;
 /** Looks take at most a tenth of the time, however large the folder is. */
 const PAUSES_PER_LOOK = 9;
+/** Pause (ms) before `onChange` is called again after it has failed. */
+const DEFAULT_RETRY_MS: Millis = 10_000;
 const DEFAULT_QUIET_MS: Millis = 200;
 
 export interface WatchOptions {
@@ -17,7 +19,8 @@ export interface WatchOptions {
   /** Time (ms) without a further change before `onChange` is called: an editor or a checkout writes many files at once. */
   readonly quiet?: Millis;
   readonly poll?: Millis;
-  /** Called if `onChange` fails. */
+  readonly retry?: Millis;
+  /** Called if `onChange` fails; it is called again later. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -35,13 +38,14 @@ export async function watchCatalog(
   onChange: () => Promise<void> | void,
   options: WatchOptions = {},
 ): Promise<() => Promise<void>> {
-  const { quiet = DEFAULT_QUIET_MS, poll = DEFAULT_POLL_MS, onError = () => {} } = options;
+  const { quiet = DEFAULT_QUIET_MS, poll = DEFAULT_POLL_MS, retry = DEFAULT_RETRY_MS, onError = () => {} } = options;
   const stopping = new AbortController();
   const sleep = (ms: Millis) => pause(ms, undefined, { signal: stopping.signal }).catch(() => {});
   let reported = options.since ?? (await fingerprintCatalog(dir));
 
   const run = async () => {
     let last = reported;
+    let retryAt = Number.POSITIVE_INFINITY;
     while (!stopping.signal.aborted) {
       const startedAt = performance.now();
       const current = await fingerprintCatalog(dir);
@@ -49,11 +53,14 @@ export async function watchCatalog(
       // A folder that is being written looks different each time: it counts once two looks agree.
       const isSettled = current === last;
       last = current;
-      if (isSettled && current !== reported && !stopping.signal.aborted) {
+      const isWanted = current !== reported || performance.now() >= retryAt;
+      if (isSettled && isWanted && !stopping.signal.aborted) {
         reported = current;
+        retryAt = Number.POSITIVE_INFINITY;
         try {
           await onChange();
         } catch (error) {
+          retryAt = performance.now() + retry;
           onError(error);
         }
       }
