@@ -72,6 +72,30 @@ test('deliveries that no worker claims are overdue after a minute, by channel, o
   expect((await runCommand('queue')).text).toContain(`2 items overdue in deliveries of sms, the oldest since ${due}`);
 });
 
+test('deliveries of a worker that is gone, which no worker rescues, are shown as abandoned', async () => {
+  const { pool } = tidings;
+  await pool.query(
+    `update deliveries set status = 'sending', worker = 'gone' where user_id = 'u1' and channel = 'sms'`,
+  );
+  await pool.query(`insert into leases values ('gone', now() - interval '30 s')`);
+  const abandoned = async () => {
+    const { body } = await server.get('/api/v1/queue');
+    return body.overdue.filter(({ queue }: { queue: string }) => queue === 'abandoned');
+  };
+  expect(await abandoned()).toEqual([]);
+  const { rows } = await pool.query(`update leases set lease_until = now() - interval '2 min' returning lease_until`);
+  expect(await abandoned()).toEqual([
+    {
+      queue: 'abandoned',
+      channel: 'sms',
+      count: 1,
+      has_more: false,
+      oldest_due_at: new Date(rows[0].lease_until).toISOString(),
+    },
+  ]);
+  await pool.query(`update deliveries set status = 'queued' where worker = 'gone'`);
+});
+
 test('activity shows the state of each delivery as it comes in', async () => {
   expect((await activityOf('u1')).deliveries).toMatchObject([
     { channel: 'email', status: 'queued' },

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Cable, cableTo } from './support/cable.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
@@ -73,6 +74,18 @@ test('the workers answer live and ready, and ready says when the database is awa
   await expect.poll(async () => (await probe(health_url, '/healthz/ready')).status, { timeout: 20_000 }).toBe(200);
   program.kill('SIGTERM');
   expect(await program.ended).toBe(0);
+});
+
+test('no probe waits for connections that do not respond, as behind a firewall that drops packets', async () => {
+  const { health_url } = await start(['workers', '--health-port', '0']).ready();
+  cable.silence();
+  for (let n = 0; n < 5; n++) {
+    const startedAt = performance.now();
+    await probe(health_url, '/healthz/ready');
+    expect(performance.now() - startedAt).toBeLessThan(2500);
+    await pause(700);
+  }
+  await expect.poll(async () => (await probe(health_url, '/healthz/ready')).status, { timeout: 20_000 }).toBe(200);
 });
 
 test('two workers without a configured port run beside each other', async () => {

@@ -40,6 +40,7 @@ function formatOverdue({ queue, channel, count }: Overdue): string {
 
 const NOUNS: { readonly [queue in Queue]: readonly [one: string, several: string] } = {
   deliveries: ['delivery', 'deliveries'],
+  abandoned: ['abandoned delivery', 'abandoned deliveries'],
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['outbox event', 'outbox events'],

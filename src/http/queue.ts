@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
-import { loadOverdue, MAX_OVERDUE_COUNT } from '../store/overdue.ts';
+import { loadOverdue, MAX_OVERDUE_COUNT, QUEUES } from '../store/overdue.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { problemSchema, timestamp } from './schemas.ts';
 
 const overdue = z.object({
-  queue: z.enum(['deliveries', 'waits', 'schedules', 'outbox']),
-  channel: z.string().nullable().describe('Of deliveries; null for another queue'),
+  queue: z.enum(QUEUES),
+  channel: z.string().nullable().describe('The channel of deliveries; null for another queue'),
   count: z.number(),
   has_more: z.boolean().describe(`True if only the first ${MAX_OVERDUE_COUNT} were counted`),
   oldest_due_at: timestamp,

@@ -7,16 +7,20 @@ import { isoTime } from '../time/iso-time.ts';
 /** Rows of a queue that are counted, at most. */
 export const MAX_OVERDUE_COUNT = 1000;
 
-/** Queues of work that becomes due. */
-export type Queue = 'deliveries' | 'waits' | 'schedules' | 'outbox';
+/**
+ * Queues of work that becomes due. `abandoned`: deliveries whose worker is gone: their lease has expired, and no worker has
+ * rescued them.
+ */
+export const QUEUES = ['deliveries', 'abandoned', 'waits', 'schedules', 'outbox'] as const;
+export type Queue = (typeof QUEUES)[number];
 
 export interface Overdue {
   readonly queue: Queue;
-  /** The channel of deliveries; null: another queue. */
+  /** The channel of (abandoned) deliveries; null: another queue. */
   readonly channel: string | null;
   /** At most MAX_OVERDUE_COUNT; then there may be more. */
   readonly count: number;
-  /** When the oldest was due. */
+  /** When the oldest was due; for `abandoned`, when its lease expired. */
   readonly oldest: Millis;
 }
 
@@ -56,6 +60,16 @@ cross join lateral (
     where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at < $1
     order by due_at limit ${MAX_OVERDUE_COUNT}
   ) as due where ${OF_TENANT}
+) as q where q.count > 0
+union all
+select 'abandoned', want.channel, q.count, q.oldest
+from unnest($3::text[]) as want(channel)
+cross join lateral (
+  select count(*)::int as count, min(lease_until) as oldest from (
+    select tenant_id, worker from deliveries
+    where finished_at is null and status = 'sending' and deliveries.channel = want.channel and due_at < $1
+    order by due_at limit ${MAX_OVERDUE_COUNT}
+  ) as due join leases using (worker) where ${OF_TENANT} and lease_until < clock_timestamp() - ($2::timestamptz - $1::timestamptz)
 ) as q where q.count > 0
 union all
 ${countFront('waits', 'due_at', "status = 'waiting' and due_at > '-infinity'", 'waits')}

@@ -202,7 +202,7 @@ export interface Catalog {
 
 /** Work that is due and not claimed. */
 export interface Overdue {
-  queue: 'deliveries' | 'waits' | 'schedules' | 'outbox';
+  queue: 'deliveries' | 'abandoned' | 'waits' | 'schedules' | 'outbox';
   /** The channel of deliveries; null for other queues. */
   channel: Channel | null;
   count: number;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /**
- * Has PostgreSQL write a temporary file of about half a megabyte, which it removes again. This is the one way to learn that
+ * Has PostgreSQL write a temporary file of about 200 KB, which it removes again. This is the one way to learn that
  * the disk of a server elsewhere is full: reads, and updates within a page, succeed there.
  *
  * @throws error of PostgreSQL with the code 53100 if its disk is full
@@ -12,7 +12,7 @@ export async function probeDisk(pool: pg.Pool): Promise<void> {
     await connection.query('begin');
     await connection.query("set local work_mem = '64kB'");
     await connection.query(
-      'select max(n) from (select n from generate_series(1, 20000) as n order by md5(n::text)) as q',
+      'select max(n) from (select n from generate_series(1, 4000) as n order by md5(n::text)) as q',
     );
     await connection.query('rollback');
     connection.release();

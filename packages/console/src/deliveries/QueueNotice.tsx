@@ -53,6 +53,7 @@ function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[])
 
 const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> = {
   deliveries: ['delivery', 'deliveries'],
+  abandoned: ['delivery of a stopped worker', 'deliveries of a stopped worker'],
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['lifecycle event', 'lifecycle events'],
