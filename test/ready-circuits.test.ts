@@ -39,6 +39,8 @@ test('a mail server that is down is named by ready, which stays 200, and is one 
       },
     ]),
   });
+  const queue = await fetch(`${url}/api/v1/queue`);
+  expect(((await queue.json()) as { circuits?: unknown }).circuits).toEqual([outage]);
   const warnings = program.stderr
     .split('\n')
     .filter((line) => line.includes('"level":40'))
