@@ -24,7 +24,7 @@ describe.skipIf(!hasBrowser)('the page of deliveries, when the queue is held up'
     );
     await held.page.getByTestId('queue-notice').waitFor();
     expect(await held.page.getByTestId('open-circuit').innerText()).toMatch(
-      /^smtp to example\.com is not used since .*: no route\. Next probe .*\.$/,
+      /^smtp to example\.com circuit open since .*: no route\. Next probe .*\.$/,
     );
     expect(await held.page.getByTestId('overdue').allInnerTexts()).toEqual([
       expect.stringMatching(/^at least 1000 deliveries by Email overdue, the oldest since .*\.$/),

@@ -139,7 +139,7 @@ test('a rollback is visible with the actor and the time, in the API, on the comm
     },
   ]);
   expect((await runCommand('catalog', 'versions')).text).toMatch(
-    new RegExp(`^\\* +1 .*\\n +${at}  rolled back from version 2 by api$`, 'm'),
+    new RegExp(`^\\* +1 .*\\n +${at}  rollback from version 2 by api$`, 'm'),
   );
   const log = await server.get('/api/v1/audit-log?limit=1');
   expect(log.body.entries).toMatchObject([

@@ -62,7 +62,7 @@ function formatVersion(view: CatalogVersionView): string[] {
   const rollbacks = activations.filter(({ kind }) => kind === 'rolled_back');
   return [
     `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`,
-    ...rollbacks.map(({ at, by, from }) => `        ${at}  rolled back from version ${from} by ${by}`),
+    ...rollbacks.map(({ at, by, from }) => `        ${at}  rollback from version ${from} by ${by}`),
   ];
 }
 

@@ -29,7 +29,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         .filter(({ kind }) => kind === 'rolled_back')
         .map(({ at, by, from }) => (
           <Text key={at} size="sm" className="break" data-testid="rollback-note">
-            Rolled back from version {from} <Time value={at} as="full" /> by {by}
+            Rollback from version {from} by {by}, <Time value={at} as="full" />
           </Text>
         ))}
       <Disclosure

@@ -2,7 +2,7 @@ import { Alert, List, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getQueue, type OpenCircuit, type Overdue } from '../api.ts';
 import { IconAlert } from '../shell/icons.tsx';
-import { CHANNELS } from '../shell/outcome.ts';
+import { CHANNELS, getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
 
 const POLL_MS = 4000;
@@ -19,6 +19,7 @@ export function QueueNotice() {
       variant="light"
       icon={<IconAlert size={18} />}
       title={getTitle(overdue, circuits)}
+      styles={{ title: { color: getTextColor('orange') } }}
       data-testid="queue-notice"
     >
       <List size="sm" spacing={4}>
@@ -28,7 +29,7 @@ export function QueueNotice() {
               {circuit.provider}
               {circuit.domain !== null && ` to ${circuit.domain}`}
             </Text>{' '}
-            is not used since <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
+            circuit open since <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
             <Time value={circuit.next_probe_at} as="full" />.
           </List.Item>
         ))}
@@ -48,7 +49,9 @@ export function QueueNotice() {
 
 function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[]): string {
   if (circuits.length === 0) return 'Work is overdue';
-  return overdue.length === 0 ? 'A provider is not used' : 'A provider is not used, and work is overdue';
+  return overdue.length === 0
+    ? 'Deliveries wait for a provider'
+    : 'Deliveries wait for a provider, and work is overdue';
 }
 
 const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> = {
