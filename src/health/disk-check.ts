@@ -4,7 +4,7 @@ import type { Millis } from '../model/event.ts';
 import { probeDisk } from '../store/pg/disk-probe.ts';
 import { type CheckResult, type HealthCheck, OK } from './check.ts';
 
-const MAX_AGE_MS: Millis = 15_000;
+const MAX_AGE_MS: Millis = 10_000;
 
 const MEGABYTE = 1024 * 1024;
 /** Free space below which a disk counts as nearly full and as full; on a small disk, a part of its size. */
