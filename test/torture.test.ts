@@ -24,7 +24,7 @@ test('kill -9, freezes, an absent database and a full disk lose nothing and send
     'a reminder moves and is cancelled with its visit',
     'each item is in one digest, once',
     'the outcome of a notification is one event',
-    'a recurring rule runs each minute once for each user',
+    'a scheduled rule runs each minute once for each user',
   ]) {
     expect(looked.get(check), check).toBeGreaterThan(0);
   }

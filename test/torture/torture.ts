@@ -52,7 +52,7 @@ const USERS = 400;
 const AUDIENCE = 700;
 /** Kills between two times that the database is frozen, or the disk is full; both last some seconds. */
 const KILLS_PER_OUTAGE = 8;
-/** The run does not end in the last seconds before a full minute, when a recurring rule runs. */
+/** The run does not end in the last seconds before a full minute, when a scheduled rule runs. */
 const BEFORE_THE_MINUTE = 12_000;
 
 /**
