@@ -18,6 +18,7 @@ import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
 import { checkPort, listen } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT } from './model/event.ts';
@@ -177,6 +178,16 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         lease: Math.max(lease, 1000),
         poll,
       });
+      const jobs = new JobWorker({
+        pool: workPool,
+        pipeline,
+        catalogs,
+        seal,
+        clock,
+        log,
+        lease: Math.max(lease, 1000),
+        poll,
+      });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
       announcer.listen(TIMERS_CHANNEL, () => timers.wake());
       startWorkers = async () => {
@@ -184,6 +195,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
         cleanup.push(() => timers.stop());
+        jobs.start();
+        cleanup.push(() => jobs.stop());
       };
       state.openCircuits = () => worker.openCircuits();
       state.workers = () => {

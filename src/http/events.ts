@@ -3,17 +3,20 @@ import { TidingsError } from '../errors.ts';
 import type { EventResult } from '../ingest/results.ts';
 import { retryRejected } from '../ingest/retry-rejected.ts';
 import type { Decision } from '../model/decision.ts';
-import { listRejected } from '../store/rejected.ts';
+import { dismissRejected, listRejected } from '../store/rejected.ts';
+import { previewRejected } from '../store/rejected-jobs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { eventBody, ingestResponse, limitQuery, problemSchema } from './schemas.ts';
+import { eventBody, ingestResponse, limitQuery, problemSchema, rejectedGroups } from './schemas.ts';
 
 const MAX_EVENTS_PER_REQUEST = 1000;
+/** Groups of rejected events that are listed. */
+const MAX_GROUPS = 100;
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 /** Registers the routes that ingest events, and those of the quarantine. */
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
-  const { pipeline, pool } = parts;
+  const { pipeline, pool, seal, clock } = parts;
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
@@ -57,6 +60,40 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const position = cursor && { at: cursor[0], id: cursor[1] };
       const { rejected, last } = await listRejected(pool, request.caller.tenantId, limit, position);
       return { rejected, next: last && writeCursor([last.at, last.id]) };
+    },
+  );
+
+  app.get(
+    '/api/v1/events/rejected/groups',
+    {
+      schema: {
+        summary:
+          'Count rejected events by event type, code and path; the largest groups first, of the newest 20,000 events',
+        tags: ['events'],
+        response: { 200: rejectedGroups, '4xx': problemSchema },
+      },
+    },
+    async ({ caller: { tenantId } }) => {
+      const scope = { tenantId, filter: {}, startedAt: clock() };
+      const { count, isAtLeast, groups } = await previewRejected(pool, seal, scope, MAX_GROUPS);
+      return { count, at_least: isAtLeast, groups };
+    },
+  );
+
+  app.post(
+    '/api/v1/events/rejected/:id/dismiss',
+    {
+      schema: {
+        summary: 'Delete a rejected event without ingesting it',
+        tags: ['events'],
+        params: z.object({ id: z.string().max(256) }),
+        response: { 200: z.object({ rejected_id: z.string() }), '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params: { id } }) => {
+      const isDeleted = z.uuid().safeParse(id).success && (await dismissRejected(pool, { ...caller, id }, clock()));
+      if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
+      return { rejected_id: id };
     },
   );
 

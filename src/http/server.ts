@@ -15,6 +15,7 @@ import { handleClientError, registerErrorHandlers, sendProblem } from './error-h
 import { registerEventRoutes } from './events.ts';
 import { registerExplainRoutes } from './explain.ts';
 import { registerHealthRoutes } from './health.ts';
+import { registerJobRoutes } from './jobs.ts';
 import { registerJsonParser } from './json-body.ts';
 import { rejectForeignOrigins } from './origin.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
@@ -49,6 +50,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDeliveryRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
+  registerJobRoutes(app, dependencies);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { TidingsError } from '../errors.ts';
 import { WAIT_STATUSES } from '../model/decision.ts';
 import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
-import { cancelWaits, migrateWaits } from '../timers/wait-admin.ts';
+import { cancelWait, cancelWaits, migrateWaits } from '../timers/wait-admin.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { decisionWithEvidence, limitQuery, pathText, problemSchema, timestamp } from './schemas.ts';
@@ -90,6 +91,29 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
     },
     async ({ caller, body: { rule, after = '' } }) => {
       return { rule, ...(await cancelWaits({ pool, catalogs, ...caller, rule, now: clock() }, after)) };
+    },
+  );
+
+  app.post(
+    '/api/v1/waits/:id/cancel',
+    {
+      schema: {
+        summary: 'Cancel one pending wait',
+        tags: ['waits'],
+        params: z.object({ id: z.string().max(256) }),
+        response: { 200: z.object({ wait_id: z.string(), user_id: z.string() }), '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params: { id } }) => {
+      const isId = z.uuid().safeParse(id).success;
+      const result = isId ? await cancelWait({ pool, catalogs, ...caller, now: clock() }, id.toLowerCase()) : undefined;
+      if (!result) throw new TidingsError('not_found', 'There is no such wait.');
+      const { userId, status } = result;
+      // A second cancellation, such as the repetition of a request whose response was lost, is no error.
+      if (status === 'cancelled') return { wait_id: id.toLowerCase(), user_id: userId };
+      throw new TidingsError('not_cancellable', `The wait has ${status}; there is nothing to cancel.`, {
+        path: 'status',
+      });
     },
   );
 

@@ -54,6 +54,8 @@ export function getSubstitute(provider: string | null, channel: string): 'discar
 export const DELIVERY_REASON_CODES = [
   'retrying',
   'retried',
+  'address_known',
+  'cancelled',
   'missing_email',
   'missing_phone',
   'notification_gone',

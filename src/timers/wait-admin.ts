@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
-import type { Decision } from '../model/decision.ts';
+import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Wait } from '../rules/facts.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
@@ -9,7 +9,16 @@ import { getWaitKind } from '../rules/waits/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { loadUsersWaitingFor, loadWaitsOfRule, moveWaits, writeWaits } from '../store/waits.ts';
+import type { StoredWait } from '../store/wait-content.ts';
+import {
+  findUserOfWait,
+  loadUsersWaitingFor,
+  loadWaitsById,
+  loadWaitsOfRule,
+  moveWaits,
+  type WaitWrite,
+  writeWaits,
+} from '../store/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /**
@@ -53,33 +62,82 @@ const MAX_BATCHES_PER_CALL = 10;
  * @throws TidingsError `not_found` if the rule has no waits and the active version has no such rule
  */
 export async function cancelWaits(command: WaitCommand, after: string): Promise<WaitProgress> {
-  const { catalogs, tenantId, rule, now } = command;
-  const { skipped: _, ...progress } = await runInBatches(
-    command,
-    'waits.cancelled',
-    after,
-    {},
-    async (connection, userIds) => {
-      const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
-      const written = [];
-      for (const wait of waits) {
-        const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
-        wait.status = 'cancelled';
-        wait.endedAt = now;
-        wait.stored = 'changed';
-        const types = startedBy ? getNotificationTypes(startedBy) : [rule];
-        written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
-      }
-      await writeWaits(connection, tenantId, written, now);
-      return { changed: written.length, skipped: 0 };
-    },
+  const { skipped: _, ...progress } = await runInBatches(command, 'waits.cancelled', after, {}, (connection, userIds) =>
+    cancelWaitsOfUsers(connection, command, userIds),
   );
   if (progress.users === 0 && after === '') await checkRuleExists(command);
   return progress;
 }
 
+/** Cancels the waits of a rule for these users, who must be locked. Returns how many. */
+export async function cancelWaitsOfUsers(
+  connection: pg.PoolClient,
+  { catalogs, tenantId, rule, now }: Omit<WaitCommand, 'pool' | 'actor'>,
+  userIds: readonly string[],
+): Promise<{ readonly changed: number; readonly skipped: number }> {
+  const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+  const reason = {
+    code: 'catalog_changed',
+    text: `Cancelled by command: an operator cancelled all waits of ${rule}.`,
+  } as const;
+  const written = [];
+  for (const wait of waits) written.push(await toCancelled(catalogs, tenantId, wait, now, reason));
+  await writeWaits(connection, tenantId, written, now);
+  return { changed: written.length, skipped: 0 };
+}
+
+/** Ends an open wait, and returns it with its decisions. */
+async function toCancelled(
+  catalogs: CatalogCache,
+  tenantId: string,
+  wait: StoredWait,
+  now: Millis,
+  reason: CancelReason,
+): Promise<WaitWrite> {
+  const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(wait.rule)?.rule;
+  wait.status = 'cancelled';
+  wait.endedAt = now;
+  wait.stored = 'changed';
+  return {
+    wait,
+    decisions: buildCancelledDecisions(wait, startedBy ? getNotificationTypes(startedBy) : [wait.rule], reason),
+  };
+}
+
+interface CancelReason {
+  readonly code: 'catalog_changed' | 'cancelled_by_operator';
+  readonly text: string;
+}
+
+/** Cancels one wait, if it is pending. Returns its user and its status afterwards; undefined: there is no such wait. */
+export async function cancelWait(
+  { pool, catalogs, tenantId, actor, now }: Omit<WaitCommand, 'rule'>,
+  waitId: string,
+): Promise<{ readonly userId: string; readonly status: Exclude<WaitStatus, 'waiting'> } | undefined> {
+  return withTransaction(pool, async (connection) => {
+    const userId = await findUserOfWait(connection, tenantId, waitId);
+    if (userId === undefined) return undefined;
+    await lockUsers(connection, tenantId, [userId]);
+    const [wait] = await loadWaitsById(connection, tenantId, [{ userId, waitId }]);
+    if (!wait) return undefined;
+    if (wait.status !== 'waiting') return { userId, status: wait.status };
+    const reason = {
+      code: 'cancelled_by_operator',
+      text: 'Cancelled by command: an operator cancelled this wait.',
+    } as const;
+    await writeWaits(connection, tenantId, [await toCancelled(catalogs, tenantId, wait, now, reason)], now);
+    const detail = { rule: wait.rule };
+    await appendAuditEntry(connection, { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail }, now);
+    return { userId, status: 'cancelled' };
+  });
+}
+
 /** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */
-async function checkRuleExists({ catalogs, tenantId, rule }: WaitCommand): Promise<void> {
+export async function checkRuleExists({
+  catalogs,
+  tenantId,
+  rule,
+}: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<void> {
   const { version, rules } = await catalogs.getActive(tenantId);
   if (rules.byName.has(rule)) return;
   const names = [...rules.byName.keys()].join(', ') || 'none';
@@ -96,18 +154,29 @@ export async function migrateWaits(
   command: WaitCommand,
   after: string,
 ): Promise<MigrationProgress & { readonly version: number }> {
-  const { catalogs, tenantId, rule } = command;
-  const { version, rules } = await catalogs.refresh(tenantId);
-  const compiled = rules.byName.get(rule);
-  if (!compiled) {
-    const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
-    throw new TidingsError('not_found', message, { path: 'rule' });
-  }
-  const to = { version, kind: getWaitKind(compiled.rule) };
+  const { tenantId, rule } = command;
+  const to = await findMigrationTarget(command);
+  const { version } = to;
   const progress = await runInBatches(command, 'waits.migrated', after, { version }, (connection, userIds) =>
     moveWaits(connection, tenantId, rule, userIds, to),
   );
   return { ...progress, version };
+}
+
+/** Returns the active version, and the kind of wait that the rule makes there. @throws TidingsError `not_found` */
+export async function findMigrationTarget({
+  catalogs,
+  tenantId,
+  rule,
+}: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<{
+  readonly version: number;
+  readonly kind: WaitKind | undefined;
+}> {
+  const { version, rules } = await catalogs.refresh(tenantId);
+  const compiled = rules.byName.get(rule);
+  if (compiled) return { version, kind: getWaitKind(compiled.rule) };
+  const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
+  throw new TidingsError('not_found', message, { path: 'rule' });
 }
 
 /** Runs `work` over the users who wait in the rule, each batch in one transaction with an audit entry of its own. */
@@ -148,15 +217,15 @@ async function runInBatches(
 }
 
 /** Returns one decision per notification type, as the rules would make it. They are stored on the wait. */
-function buildCancelledDecisions(wait: Wait, types: readonly string[]): Decision[] {
+function buildCancelledDecisions(wait: Wait | StoredWait, types: readonly string[], reason: CancelReason): Decision[] {
   const { trigger } = wait.state;
   return types.map((type, index) => ({
     decision_id: `${wait.waitId}.${index}`,
     rule: wait.rule,
     notification_type: type,
     outcome: 'cancelled',
-    reason_code: 'catalog_changed',
-    reason: `Cancelled by command: an operator cancelled all waits of ${wait.rule}.`,
+    reason_code: reason.code,
+    reason: reason.text,
     notification_id: null,
     event_ids: [trigger.eventId],
     evidence: {

@@ -10,6 +10,7 @@ import type { Provider } from '../../src/channels/provider.ts';
 import { DeliveryWorker, type DeliveryWorkerOptions } from '../../src/delivery/worker.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import type { EventResult } from '../../src/ingest/results.ts';
+import { JobWorker, type JobWorkerOptions } from '../../src/jobs/job-worker.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import type { Millis } from '../../src/model/event.ts';
@@ -51,6 +52,9 @@ export interface TestTidings extends TestProcess {
   apply(source: CatalogFiles | CatalogData): Promise<number>;
   /** Starts a delivery worker. By default it polls every 20 ms, so that it notices that the clock was moved. */
   worker(options?: Partial<DeliveryWorkerOptions>): Promise<DeliveryWorker>;
+  /** Starts a worker of jobs. `stopJobs` and `close` stop it. */
+  jobs(options?: Partial<JobWorkerOptions>): JobWorker;
+  stopJobs(): Promise<void>;
   /** Stops the delivery workers, aborting their sends after `grace` ms. `close` stops them as well. */
   stopWorkers(grace?: Millis): Promise<void>;
   /** Starts another process on the same database, by the same clock. `close` ends it. */
@@ -87,6 +91,7 @@ export async function testTidings(
   }
   const timerWorkers: TimerWorker[] = [];
   const deliveryWorkers: DeliveryWorker[] = [];
+  const jobWorkers: JobWorker[] = [];
   const otherPools: pg.Pool[] = [];
   let workersMade = 0;
 
@@ -163,6 +168,24 @@ export async function testTidings(
       await worker.start();
       return worker;
     },
+    jobs(options = {}) {
+      const worker = new JobWorker({
+        pool,
+        pipeline,
+        catalogs,
+        seal,
+        clock: () => clock.now,
+        log: silent,
+        poll: 20,
+        ...options,
+      });
+      jobWorkers.push(worker);
+      worker.start();
+      return worker;
+    },
+    async stopJobs() {
+      await Promise.all(jobWorkers.splice(0).map((worker) => worker.stop()));
+    },
     async stopWorkers(grace) {
       for (const worker of deliveryWorkers.splice(0).reverse()) await worker.stop(grace);
     },
@@ -191,6 +214,7 @@ export async function testTidings(
     backtest: (since, candidate) =>
       runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1, seal }),
     async close() {
+      await tidings.stopJobs();
       await Promise.all(timerWorkers.map((worker) => worker.stop()));
       await tidings.stopWorkers();
       await Promise.all(pipelines.map((one) => one.drain()));
