@@ -163,7 +163,7 @@ test('a misspelled field of a filter is an error, not a job for everything', asy
   expect(answer.body.detail).toContain('chanel');
 });
 
-test('one job more than the bound is refused until one has ended', async () => {
+test('one job more than the bound is answered with 429 until one has ended', async () => {
   const tidings = await start();
   const body = { action: 'deliveries.retry', filter: {} };
   for (let i = 0; i < 100; i++) await tidings.startJob(body);

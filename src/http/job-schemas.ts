@@ -107,7 +107,7 @@ export const job = z.object({
   matched: z.number().describe('Items that matched at the start'),
   matched_exact: z.boolean().describe('False: at least as many'),
   done: z.number(),
-  skipped: z.number().describe('Items left as they are: changed by somebody else meanwhile, or already as asked for'),
+  skipped: z.number().describe('Items left as they are: changed by another command meanwhile, or already as asked for'),
   failed: z.number(),
   reason: z.string().nullable().describe('Why it failed'),
   started_by: z.string(),

@@ -25,7 +25,7 @@ export interface Chunk<F> {
 }
 
 /**
- * What a job does to its items. A chunk may be run again after a crash, by any process: only what it does in `commit` counts,
+ * An action of a job on its items. A chunk may be run again after a crash, by any process: only what it does in `commit` counts,
  * and what it does before must be harmless when repeated.
  */
 export interface JobAction<F> {

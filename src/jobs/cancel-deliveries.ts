@@ -36,7 +36,7 @@ export const cancelDeliveriesAction: JobAction<DeliveryFilter> = {
       const queued = chosen.filter(({ status }) => status === 'queued');
       const busy = chosen.filter(({ status }) => status === 'sending');
       const done = await cancelDeliveries(connection, scope, queued, clock());
-      // Those that were claimed between the two statements are being sent as well.
+      // A delivery that was claimed between the two statements is being sent as well.
       const sending = at.sending + busy.length + queued.length - done;
       const failures = at.pass < MAX_PASSES ? [] : busy.map(toFailure);
       const next = nextPosition(at, channels, last, scanned.length < MAX_SCANNED && last === scanned.at(-1), sending);

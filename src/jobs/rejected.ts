@@ -79,13 +79,20 @@ async function scanChunk(
     cursor as unknown as RejectedPosition | null,
     MAX_SCANNED,
   );
-  let bytes = 0;
-  // The event that goes beyond the bound is the last of the page, and only the first may be larger than the bound.
-  const size = scanned.findIndex((one) => one.matches && (bytes += one.bytes) > MAX_OPENED_BYTES) + 1;
-  const page = size === 0 ? scanned : scanned.slice(0, Math.max(1, size - 1));
+  const page = cutToBytes(scanned);
   const { chosen, last } = chooseMatching(page, limit);
   const isLast = scanned.length < MAX_SCANNED && last === scanned.at(-1);
   return { chosen, cursor: isLast || !last ? null : { at: last.at, id: last.id } };
+}
+
+/** Returns the start of a page whose matching events have up to MAX_OPENED_BYTES, and at least one event. */
+function cutToBytes<T extends { readonly matches: boolean; readonly bytes: number }>(page: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const end = page.findIndex((one) => {
+    bytes += one.matches ? one.bytes : 0;
+    return bytes > MAX_OPENED_BYTES;
+  });
+  return end < 0 ? page : page.slice(0, Math.max(1, end));
 }
 
 function toFailure(item: string, { code, path = '', message = '' }: EventResult): JobFailure {

@@ -24,7 +24,7 @@ export const retryDeliveriesAction: JobAction<DeliveryFilter> = {
       return {
         cursor: isLast || !last ? null : { notificationId: last.notificationId, channel: last.channel },
         done: queued,
-        // Changed by somebody else since the page was read.
+        // Changed since the page was read.
         skipped: chosen.length - queued,
         failures: [],
       };
@@ -33,7 +33,7 @@ export const retryDeliveriesAction: JobAction<DeliveryFilter> = {
   },
 };
 
-/** Returns the first `limit` items that match, and the last item that was looked at for them; undefined: there is none. */
+/** Returns the first `limit` items that match, and the last item that was looked at for them; undefined: the page is empty. */
 export function chooseMatching<T extends { readonly matches: boolean }>(
   scanned: readonly T[],
   limit: number,

@@ -92,7 +92,7 @@ async function findEarlier(
   throw new TidingsError('idempotency_key_reused', message, { path: 'idempotency-key' });
 }
 
-/** Hash of what a request asks for, whoever sends it. Fields are in the order of the schema. */
+/** Returns the hash of a request, without its actor. Fields are in the order of the schema. */
 function hashRequest({ action, name, filter, patch, perSecond }: StartRequest): string {
   return createHash('sha256')
     .update(JSON.stringify([action, name, filter, patch, perSecond]))

@@ -1,7 +1,7 @@
 import type { DeliveryStatus } from './delivery.ts';
 import type { JsonObject, Millis } from './event.ts';
 
-/** What a job does to each item that its filter matches. */
+/** Actions of a job on each item that its filter matches. */
 export const JOB_ACTIONS = [
   'deliveries.retry',
   'deliveries.cancel',
@@ -61,7 +61,7 @@ export interface JobScope<F = JobFilter> {
   readonly startedAt: Millis;
 }
 
-/** What a job would do now. */
+/** The effect that a job would have now. */
 export interface JobPreview {
   /** Number of matching items. */
   readonly count: number;
