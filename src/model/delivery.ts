@@ -67,8 +67,8 @@ export const DELIVERY_REASON_CODES = [
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 
 /**
- * What a temporary failure concerns: this recipient (a full mailbox), the recipient's domain (its servers cannot be reached),
- * this message, our account with the provider (a rate limit), or the provider as a whole. Only the last two stop other
+ * Scope of a temporary failure: this recipient (a full mailbox), the recipient's domain (its servers cannot be reached), this
+ * message, our account with the provider (a rate limit), or the provider as a whole. Only the last two stop other
  * deliveries, and the domain those to it.
  */
 export type FailureScope = 'recipient' | 'domain' | 'message' | 'account' | 'provider';

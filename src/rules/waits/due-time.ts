@@ -5,10 +5,10 @@ import type { Json, Millis } from '../../model/event.ts';
 import { resolveDateExpression, resolveTimeExpression, resolveZone } from '../../time/calendar.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { toScope } from '../evaluate-condition.ts';
-import type { UserState } from '../facts.ts';
 import { recheckAndAct } from '../firing/fire-rule.ts';
 import { timeReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 import { findEnding, recordEnding } from './ending.ts';
 
 /** The field of `at` gives no time to wait for. */

@@ -1,6 +1,7 @@
 import type { Millis } from '../../model/event.ts';
-import type { Ids, UserState } from '../../rules/facts.ts';
+import type { Ids } from '../../rules/facts.ts';
 import type { CompiledRule } from '../../rules/rule-set.ts';
+import type { UserState } from '../../rules/user-state.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import type { StoredHistory, StoredWait } from '../../store/replay.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../../time/calendar.ts';
