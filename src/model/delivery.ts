@@ -55,6 +55,7 @@ export const DELIVERY_REASON_CODES = [
   'retrying',
   'retried',
   'address_known',
+  'address_added',
   'cancelled',
   'missing_email',
   'missing_phone',
