@@ -3,7 +3,8 @@ import { isProblemList } from './output/format-problems.ts';
 /** HTTP client of a running Tidings, for the commands that use one. Each call throws an ApiError if it fails. */
 export interface ApiClient {
   get(path: string): Promise<unknown>;
-  post(path: string, body: object): Promise<unknown>;
+  /** @param body undefined: none */
+  post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
 }
 
 /** A call that failed, with a message for the terminal: the error that Tidings answered, or that it does not answer. */
@@ -34,6 +35,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         ...init,
         redirect: 'error',
         headers: {
+          ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
           ...(key ? { authorization: `Bearer ${key}` } : {}),
         },
@@ -47,7 +49,8 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
   };
   return {
     get: (path) => call(path, {}),
-    post: (path, body) => call(path, { method: 'POST', body: JSON.stringify(body) }),
+    post: (path, body, headers = {}) =>
+      call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
   };
 }
 

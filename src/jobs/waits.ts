@@ -2,8 +2,8 @@ import type pg from 'pg';
 import type { ChunkResult, WaitFilter } from '../model/job.ts';
 import { lockUsers } from '../store/facts.ts';
 import { previewWaits } from '../store/wait-views.ts';
-import { loadUsersWaitingFor, moveWaits } from '../store/waits.ts';
-import { cancelWaitsOfUsers, checkRuleExists, findMigrationTarget } from '../timers/wait-admin.ts';
+import { loadUsersWaitingFor } from '../store/waits.ts';
+import { cancelWaitsOfUsers, checkRuleExists, findMigrationTarget, migrateWaitsOfUsers } from '../timers/wait-admin.ts';
 import type { Chunk, JobAction } from './action.ts';
 
 /** Cancels the pending waits of a rule, user by user. */
@@ -36,7 +36,9 @@ export const migrateWaitsAction: JobAction<WaitFilter> = {
     const { tenantId, filter } = chunk.scope;
     const target = await findMigrationTarget({ catalogs, tenantId, rule: filter.rule });
     await commit((connection) =>
-      runForUsers(connection, chunk, (userIds) => moveWaits(connection, tenantId, filter.rule, userIds, target)),
+      runForUsers(connection, chunk, (userIds) =>
+        migrateWaitsOfUsers(connection, { tenantId, rule: filter.rule }, userIds, target),
+      ),
     );
   },
 };

@@ -12,7 +12,6 @@ import { withTransaction } from '../store/pg/transaction.ts';
 import type { StoredWait } from '../store/wait-content.ts';
 import {
   findUserOfWait,
-  loadUsersWaitingFor,
   loadWaitsById,
   loadWaitsOfRule,
   moveWaits,
@@ -34,39 +33,6 @@ export interface WaitCommand {
   /** Recorded in the audit log. */
   readonly actor: string;
   readonly now: Millis;
-}
-
-/** Result of one call. */
-export interface WaitProgress {
-  readonly users: number;
-  /** Waits changed. */
-  readonly waits: number;
-  /** Id of the last user processed, to be passed to the next call; null: there are no more. */
-  readonly next: string | null;
-}
-
-interface MigrationProgress extends WaitProgress {
-  /** Waits left as they are, because their kind is not the one that the rule makes now. */
-  readonly skipped: number;
-}
-
-/** Users in one transaction: their locks are held meanwhile, and their events wait. */
-const MAX_COMMAND_BATCH_USERS = 500;
-
-/** Bounds a call to some seconds, however many waits there are. */
-const MAX_BATCHES_PER_CALL = 10;
-
-/**
- * Cancels the waits of a rule, for up to MAX_BATCH_USERS × MAX_BATCHES_PER_CALL users in order of id.
- * @param after start after this user; empty: from the first
- * @throws TidingsError `not_found` if the rule has no waits and the active version has no such rule
- */
-export async function cancelWaits(command: WaitCommand, after: string): Promise<WaitProgress> {
-  const { skipped: _, ...progress } = await runInBatches(command, 'waits.cancelled', after, {}, (connection, userIds) =>
-    cancelWaitsOfUsers(connection, command, userIds),
-  );
-  if (progress.users === 0 && after === '') await checkRuleExists(command);
-  return progress;
 }
 
 /** Cancels the waits of a rule for these users, who must be locked. Returns how many. */
@@ -145,22 +111,23 @@ export async function checkRuleExists({
   throw new TidingsError('not_found', message, { path: 'rule' });
 }
 
+/** The catalog version that waits are moved to, and the kind of wait that their rule makes there. */
+export interface MigrationTarget {
+  readonly version: number;
+  readonly kind: WaitKind | undefined;
+}
+
 /**
- * Moves the waits of a rule to the active catalog version; their due times stay. Waits of a kind that the rule no longer
- * makes (a digest of a rule that now has a delay) are skipped. Bounds and `after` as in `cancelWaits`.
- * @throws TidingsError `not_found` if the active version has no such rule
+ * Moves the waits of a rule to the active catalog version, for these users, who must be locked; their due times stay. Waits of
+ * a kind that the rule no longer makes (a digest of a rule that now has a delay) are skipped.
  */
-export async function migrateWaits(
-  command: WaitCommand,
-  after: string,
-): Promise<MigrationProgress & { readonly version: number }> {
-  const { tenantId, rule } = command;
-  const to = await findMigrationTarget(command);
-  const { version } = to;
-  const progress = await runInBatches(command, 'waits.migrated', after, { version }, (connection, userIds) =>
-    moveWaits(connection, tenantId, rule, userIds, to),
-  );
-  return { ...progress, version };
+export function migrateWaitsOfUsers(
+  connection: pg.PoolClient,
+  { tenantId, rule }: Pick<WaitCommand, 'tenantId' | 'rule'>,
+  userIds: readonly string[],
+  target: MigrationTarget,
+): Promise<{ readonly changed: number; readonly skipped: number }> {
+  return moveWaits(connection, tenantId, rule, userIds, target);
 }
 
 /** Returns the active version, and the kind of wait that the rule makes there. @throws TidingsError `not_found` */
@@ -168,52 +135,12 @@ export async function findMigrationTarget({
   catalogs,
   tenantId,
   rule,
-}: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<{
-  readonly version: number;
-  readonly kind: WaitKind | undefined;
-}> {
+}: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<MigrationTarget> {
   const { version, rules } = await catalogs.refresh(tenantId);
   const compiled = rules.byName.get(rule);
   if (compiled) return { version, kind: getWaitKind(compiled.rule) };
   const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
   throw new TidingsError('not_found', message, { path: 'rule' });
-}
-
-/** Runs `work` over the users who wait in the rule, each batch in one transaction with an audit entry of its own. */
-async function runInBatches(
-  { pool, tenantId, rule, actor, now }: WaitCommand,
-  action: string,
-  after: string,
-  auditDetail: { readonly version?: number },
-  work: (connection: pg.PoolClient, userIds: readonly string[]) => Promise<{ changed: number; skipped: number }>,
-): Promise<MigrationProgress> {
-  let progress: MigrationProgress = { users: 0, waits: 0, skipped: 0, next: after };
-  for (let batch = 0; batch < MAX_BATCHES_PER_CALL && progress.next !== null; batch++) {
-    const { users, waits, skipped, next } = progress;
-    const done = await withTransaction(pool, async (connection) => {
-      const userIds = await loadUsersWaitingFor(connection, tenantId, rule, next ?? '', MAX_COMMAND_BATCH_USERS);
-      if (userIds.length === 0) return { users: 0, waits: 0, skipped: 0, next: null };
-      await lockUsers(connection, tenantId, userIds);
-      const result = await work(connection, userIds);
-      if (result.changed > 0) {
-        const detail = { ...auditDetail, users: userIds.length, waits: result.changed };
-        await appendAuditEntry(connection, { tenantId, actor, action, subject: rule, detail }, now);
-      }
-      return {
-        users: userIds.length,
-        waits: result.changed,
-        skipped: result.skipped,
-        next: userIds.length < MAX_COMMAND_BATCH_USERS ? null : (userIds.at(-1) ?? null),
-      };
-    });
-    progress = {
-      users: users + done.users,
-      waits: waits + done.waits,
-      skipped: skipped + done.skipped,
-      next: done.next,
-    };
-  }
-  return progress;
 }
 
 /** Returns one decision per notification type, as the rules would make it. They are stored on the wait. */
