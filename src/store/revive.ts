@@ -8,7 +8,7 @@ const MAX_REVIVED_NOTIFICATIONS = 200;
 /** Oldest notification that is looked at. */
 const MAX_REVIVED_AGE_MS = 31 * DAY_MS;
 
-/** A user of whom an address of this kind has become known: none was stored before. */
+/** A user with an address of a kind that has become known: none was stored before. */
 export interface FirstAddress {
   readonly userId: string;
   readonly kind: string;
