@@ -42,7 +42,10 @@ export function reviveStatement(tenantId: string, found: readonly FirstAddress[]
 
 const REVIVE = `
 with candidate as materialized (
-  select n.notification_id, r.c, r.m, r.w, r.i
+  select n.notification_id, r.c, r.m, r.w, r.i,
+         (select count(*) from attempts as a
+          where a.tenant_id = $1 and a.notification_id = n.notification_id and a.channel = r.c
+            and a.outcome = 'undeliverable') as tried
   from json_to_recordset($3) as r(u text, c text, m text, w text, i int)
   cross join lateral (
     select notification_id from notifications
@@ -59,10 +62,7 @@ with candidate as materialized (
   from candidate
   where d.tenant_id = $1 and d.notification_id = candidate.notification_id and d.channel = candidate.c
     and (d.status in ('queued', 'sending')
-         or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2
-            and (select count(*) from attempts as a
-                 where a.tenant_id = $1 and a.notification_id = d.notification_id and a.channel = d.channel
-                   and a.outcome = 'undeliverable') <= 1)
+         or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2 and candidate.tried <= 1)
     and ${selectivityHint('candidate.i')}
   returning d.notification_id, d.channel, d.attempts, d.reason_code, candidate.w
 )
