@@ -65,8 +65,10 @@ test('rejected events are counted, corrected and dismissed, one or by group', as
   const [{ rejected_id: first }, { rejected_id: second }] = (await tidings.server.get('/api/v1/events/rejected')).body
     .rejected;
   expect(await print('rejected', 'dismiss', first)).toBe('The event is dismissed.');
-  const corrected = JSON.stringify({ ...event, user_id: 'b', properties: { amount: 10 } });
-  expect(await print('rejected', 'correct', second, '--event', corrected)).toBe('The event is accepted.');
+  const still = await runCommand('rejected', 'correct', second, '--patch', '{"properties":{"amount":"x"}}');
+  expect([still.errors, still.exitCode]).toEqual([expect.stringContaining('properties.amount'), 1]);
+  const patchOne = '{"properties":{"amount":10}}';
+  expect(await print('rejected', 'correct', second, '--patch', patchOne)).toBe('The event is accepted.');
   tidings.jobs();
   const patch = '{"properties":{"amount":12}}';
   expect(await print('rejected', 'correct', '--type', 'amount_paid', '--patch', patch)).toContain('2 of 2 done');

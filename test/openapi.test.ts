@@ -60,6 +60,7 @@ describe('the API documentation', () => {
       'POST /api/v1/deliveries/{id}/cancel',
       'POST /api/v1/deliveries/{id}/retry',
       'POST /api/v1/events',
+      'POST /api/v1/events/rejected/{id}/correct',
       'POST /api/v1/events/rejected/{id}/dismiss',
       'POST /api/v1/events/rejected/{id}/retry',
       'POST /api/v1/jobs',

@@ -57,7 +57,10 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
 function toApiError(status: number, body: unknown): ApiError {
   const problem = (body ?? {}) as { readonly [key: string]: unknown };
   const message = isProblemList(problem.problems) ? 'the catalog has mistakes' : String(problem.detail ?? status);
-  return new ApiError(message, problem);
+  // The results of an event that is rejected again.
+  const [rejected] = (problem.rejected ?? []) as readonly { readonly path: string; readonly message: string }[];
+  const again = rejected && `rejected again: ${rejected.path === '' ? '' : `${rejected.path}: `}${rejected.message}`;
+  return new ApiError(again ?? message, problem);
 }
 
 /** Returns the base URL without a slash at its end. An invalid value is not quoted in the error: it may hold a password. */

@@ -48,12 +48,13 @@ export function addRejectedCommands(program: Command): void {
   });
   const correct = addFilters(rejected.command('correct'))
     .description('Ingest them again, corrected')
-    .option('--event <json>', 'the whole corrected event, for one', parseObject)
-    .option('--patch <json>', 'a JSON merge patch (RFC 7396) for each event, for many', parseObject);
+    .option('--patch <json>', 'the correction: a JSON merge patch (RFC 7396)', parseObject)
+    .option('--event <json>', 'the whole corrected event instead of a patch, for one', parseObject);
   correct.action((id: string | undefined, options: RejectedOptions) => {
     if (id === undefined && !options.patch) correct.error('error: name the correction with --patch');
-    if (id !== undefined && !options.event) correct.error('error: name the corrected event with --event');
-    return id === undefined ? runMany(correct, 'retry', options) : runOne(id, 'retry', options);
+    if (!options.patch && !options.event) correct.error('error: name the correction with --patch or --event');
+    if (id === undefined) return runMany(correct, 'retry', options);
+    return runOne(id, options.patch ? 'correct' : 'retry', options);
   });
   const dismiss = addFilters(rejected.command('dismiss')).description('Delete them without ingesting them');
   dismiss.action((id: string | undefined, options: RejectedOptions) => {
@@ -81,10 +82,11 @@ function runMany(command: Command, what: 'retry' | 'dismiss', options: RejectedO
   return runJobCommand(options, { action: `rejected.${what}`, filter, ...(patch && { patch }) });
 }
 
-function runOne(id: string, what: 'retry' | 'dismiss', options: RejectedOptions): Promise<void> {
+function runOne(id: string, what: 'retry' | 'correct' | 'dismiss', options: RejectedOptions): Promise<void> {
   return runApiCommand(options.json, async (api) => {
-    const data = await api.post(`/api/v1/events/rejected/${encodeURIComponent(id)}/${what}`, options.event);
-    return { data, lines: [what === 'retry' ? 'The event is accepted.' : 'The event is dismissed.'] };
+    const body = what === 'correct' ? { patch: options.patch } : options.event;
+    const data = await api.post(`/api/v1/events/rejected/${encodeURIComponent(id)}/${what}`, body);
+    return { data, lines: [what === 'dismiss' ? 'The event is dismissed.' : 'The event is accepted.'] };
   });
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS } from '../model/delivery.ts';
 import { JOB_ACTIONS, JOB_STATUSES, RETRYABLE_STATUSES } from '../model/job.ts';
-import { anyObject, pathText, storable, timestamp } from './schemas.ts';
+import { anyObject, mergePatch, pathText, storable, timestamp } from './schemas.ts';
 
 /** Shapes of jobs in requests and responses. */
 
@@ -64,11 +64,6 @@ const OPTIONS = {
     .describe('Items per second at most; absent: as fast as the workers can'),
 };
 
-const patch = z
-  .record(z.string(), z.unknown())
-  .optional()
-  .describe('Corrects each event: a JSON merge patch (RFC 7396), such as {"properties": {"currency": "USD"}}');
-
 const [retryDeliveries, cancelDeliveries, cancelWaits, migrateWaits, retryRejected, dismissRejected] = WHAT;
 
 export const jobQuestion = z.discriminatedUnion('action', [
@@ -85,7 +80,7 @@ export const newJob = z.discriminatedUnion('action', [
   z.strictObject({ ...cancelDeliveries, ...OPTIONS }),
   z.strictObject({ ...cancelWaits, ...OPTIONS }),
   z.strictObject({ ...migrateWaits, ...OPTIONS }),
-  z.strictObject({ ...retryRejected, ...OPTIONS, patch }),
+  z.strictObject({ ...retryRejected, ...OPTIONS, patch: mergePatch.optional() }),
   z.strictObject({ ...dismissRejected, ...OPTIONS }),
 ]);
 

@@ -82,6 +82,10 @@ export const ingestResponse = z.object({
   ),
 });
 
+export const mergePatch = z
+  .record(z.string(), z.unknown())
+  .describe('Corrects an event: a JSON merge patch (RFC 7396), such as {"properties": {"currency": "USD"}}');
+
 export const rejectedGroups = z.object({
   count: z.number().describe('Rejected events'),
   at_least: z.boolean().describe('There may be more: only the newest were counted'),
