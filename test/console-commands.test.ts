@@ -99,16 +99,20 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
 
   test('a text message shows its text, and never null', async () => {
     await app.tidings.worker();
-    await app.post({ event_id: 'sms', user_id: 'sam', event_type: 'signup_completed', user_traits: SMS_USER });
+    await app.post(
+      { user_id: 'sam', event_type: 'signup_completed', event_timestamp: '2025-10-31T20:30:00Z', user_traits: PHONE },
+      { event_id: 'sms', user_id: 'sam', event_type: 'link_bank_success', event_timestamp: '2025-11-01T09:00:00Z' },
+    );
     const { page } = await app.visit('#/users/sam');
-    await entry(page, 'sms').getByTestId('message-button').first().click();
+    await entry(page, 'sms').getByTestId('message-button').click();
     const message = page.getByTestId('message');
-    await message.waitFor();
+    expect((await message.getByTestId('message-text').innerText()).length).toBeGreaterThan(10);
     expect(await message.innerText()).not.toMatch(/\bnull\b/);
+    expect(await message.getByTestId('message-frame').count()).toBe(0);
   });
 });
 
-const SMS_USER = { email: 's@example.com', phone: '+4915112345678', marketing_opt_in: true };
+const PHONE = { phone: '+4915112345678', marketing_opt_in: true };
 
 const booking = (booking_id: string) => ({
   booking_id,

@@ -107,7 +107,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await row.waitFor();
   });
 
-  test('reports that another agent retried first', async () => {
+  test('reports that the delivery was queued by something else first', async () => {
     await app.post({
       event_id: 'eva',
       user_id: 'eva',
@@ -125,8 +125,6 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
       event_type: 'x',
       user_traits: { email: 'eva@example.com' },
     });
-    const id = await row.getAttribute('data-delivery-id');
-    expect((await app.server.post(`/api/v1/deliveries/${id}/retry`)).status).toBe(202);
     await expect
       .poll(async () => (await app.server.get('/api/v1/audit/eva')).body.notifications[0].deliveries[0].status)
       .toBe('sandboxed');
