@@ -24,7 +24,7 @@ const ROOMS = {
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
   outbox: 'model lib store',
   timers: 'model errors.ts lib time rules store store/pg catalog outbox',
-  jobs: 'model errors.ts lib privacy ingest delivery timers store store/pg catalog',
+  jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
   'config.ts': 'model errors.ts lib time',

@@ -11,12 +11,12 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
   });
 
   const said = (page: Page, text: string) => page.getByTestId('announcements').getByText(text).waitFor();
-  const focused = (page: Page) =>
-    page.evaluate(() => {
-      const { activeElement: at } = document;
+  const focused = (page: Page): Promise<[control: string, row: string | null]> =>
+    page.evaluate(`(() => {
+      const at = document.activeElement;
       const row = at?.closest('[data-row]');
       return [at?.getAttribute('data-testid') ?? at?.tagName, row?.querySelector('a')?.textContent ?? null];
-    });
+    })()`);
 
   test('a retry by keyboard says what it did, and the keyboard goes on at the next row', async () => {
     const { page } = await app.visit('#/deliveries?status=undeliverable');

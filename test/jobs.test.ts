@@ -171,3 +171,41 @@ test('one job more than the bound is answered with 429 until one has ended', asy
   expectProblem(answer, { status: 429, code: 'too_many_jobs' });
   expect(answer.headers.get('retry-after')).toBe('10');
 });
+
+test('a job that can do nothing more fails with the reason', async () => {
+  const tidings = await start();
+  await tidings.post('later', users(3));
+  const id = await tidings.startJob({ action: 'waits.migrate', filter: { rule: 'LATER' } });
+  await tidings.pool.query(`update jobs set filter = '{"rule": "GONE"}'`);
+  tidings.jobs();
+  expect(await tidings.ended(id)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringContaining('has no rule GONE'),
+  });
+  expect(await tidings.auditActions(id)).toEqual(['job.started', 'job.failed']);
+});
+
+test('a job whose chunks end again and again without a commit fails, instead of running for ever', async () => {
+  const tidings = await start();
+  const id = await tidings.startJob({ action: 'deliveries.retry', filter: {} });
+  // As after 20 processes that were killed by it.
+  await tidings.pool.query('update jobs set attempts = 20, claimed_until = now()');
+  tidings.jobs();
+  expect(await tidings.ended(id)).toMatchObject({
+    status: 'failed',
+    reason: expect.stringContaining('No progress in 20 attempts'),
+  });
+});
+
+test('an ended job is deleted after 30 days, an open one is not', async () => {
+  const tidings = await start();
+  const ended = await tidings.startJob({ action: 'deliveries.retry', filter: {} });
+  await tidings.server.post(`/api/v1/jobs/${ended}/stop`);
+  tidings.clock.now += 30 * 86_400_000 - 1;
+  const first = tidings.jobs();
+  await expect.poll(async () => (await tidings.server.get(`/api/v1/jobs/${ended}`)).status).toBe(200);
+  await first.stop();
+  tidings.clock.now += 2;
+  tidings.jobs();
+  await expect.poll(async () => (await tidings.server.get(`/api/v1/jobs/${ended}`)).status).toBe(404);
+});

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../api.ts';
 
-/** Parses a JSON object; null: the text is none. */
+/** Returns a JSON object from its text; null: the text is not a JSON object. */
 export function parseObject(text: string): JsonObject | null {
   try {
     const value: unknown = JSON.parse(text);
