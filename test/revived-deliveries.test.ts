@@ -56,6 +56,15 @@ test.each(['dead', 'dropped', 'cancelled', 'in_doubt'] as const)(
   },
 );
 
+test('what is undeliverable for another reason stays so', async () => {
+  const tidings = await start({});
+  const mail = await tidings.post('mail', { traits: {} });
+  await tidings.force('undeliverable');
+  await tidings.pool.query(`update deliveries set reason_code = 'missing_phone'`);
+  await learn(tidings, { email: 'late@example.com' });
+  expect((await tidings.delivery(mail))?.status).toBe('undeliverable');
+});
+
 test('another address instead of a known one revives nothing', async () => {
   const tidings = await start({});
   const mail = await tidings.post('mail');
@@ -97,6 +106,22 @@ test('an address that becomes known while an attempt without it is under way que
   expect((await tidings.claim('worker')).address).not.toBeNull();
 });
 
+test('a claim that is under way when the address is stored is waited for, and its delivery is queued at its end', async () => {
+  const tidings = await start({});
+  const mail = await tidings.post('mail', { traits: {} });
+  const connection = await tidings.pool.connect();
+  await connection.query('begin');
+  await connection.query(
+    `update deliveries set status = 'sending', worker = 'worker', fence = fence + 1, attempts = 1, claimed_at = now()`,
+  );
+  const learning = learn(tidings, { email: 'late@example.com' });
+  await expect.poll(() => countRowLockWaits(tidings)).toBe(1);
+  await connection.query('commit');
+  connection.release();
+  await learning;
+  expect(await tidings.delivery(mail)).toMatchObject({ status: 'sending', reason_code: 'address_added' });
+});
+
 test('the last 200 notifications of a user are revived, in one statement', async () => {
   const tidings = await start({});
   const events = Array.from({ length: 230 }, () => eventOf('mail', { traits: {} }));
@@ -112,6 +137,14 @@ let learned = 0;
 async function learn(tidings: DeliveryTidings, traits: object): Promise<void> {
   const time = new Date(tidings.clock.now + ++learned).toISOString();
   await tidings.ingest([{ ...eventOf('profile_changed', { traits }), event_timestamp: time }]);
+}
+
+async function countRowLockWaits({ pool }: DeliveryTidings): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    `select count(*) as n from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')`,
+  );
+  return rows[0]?.n ?? 0;
 }
 
 async function undeliverable(tidings: DeliveryTidings, type: 'mail' | 'text'): Promise<string> {

@@ -35,7 +35,8 @@ export function useKeptFocus(): RefObject<HTMLDivElement | null> {
       focusRow(getRows(root), left);
     };
     const observer = new MutationObserver(restore);
-    observer.observe(root, { childList: true, subtree: true });
+    // The whole page: a dialog that closes may leave the focus nowhere.
+    observer.observe(document.body, { childList: true, subtree: true });
     document.addEventListener('focusin', remember);
     return () => {
       observer.disconnect();
