@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { JobFailure } from '../model/job.ts';
 import type { JobView } from '../store/jobs.ts';
+import { parseLimit } from './parse-argument.ts';
 import { runApiCommand } from './run-command.ts';
 import { formatJobEnd, formatProgress } from './run-job.ts';
 
@@ -10,11 +11,11 @@ export function addJobsCommands(program: Command): void {
   jobs
     .command('list')
     .description('List jobs, newest first')
-    .option('--limit <n>', 'the most to list', '50')
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
-    .action((options: { limit: string; json?: boolean }) =>
+    .action((options: { limit: number; json?: boolean }) =>
       runApiCommand(options.json, async (api) => {
-        const query = new URLSearchParams({ limit: options.limit });
+        const query = new URLSearchParams({ limit: `${options.limit}` });
         const data = (await api.get(`/api/v1/jobs?${query}`)) as {
           readonly jobs: readonly JobView[];
           readonly next: string | null;

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { DeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { RuleSet } from '../rules/rule-set.ts';
-import { cancelDelivery, type DeliveryId, retryDelivery } from '../store/deliveries.ts';
+import { cancelDelivery, retryDelivery } from '../store/deliveries.ts';
 import { type DeliveryView, loadDelivery } from '../store/delivery-views.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 

@@ -1,4 +1,5 @@
 import { CHANNELS, type Channel } from '../model/delivery.ts';
+import { type DeliveryId, formatDeliveryId } from '../model/delivery-id.ts';
 import type { DeliveryFilter, JobFailure } from '../model/job.ts';
 import { cancelDeliveries, previewDeliveries, type QueuedPosition, scanQueued } from '../store/delivery-jobs.ts';
 import type { JobAction } from './action.ts';
@@ -66,9 +67,9 @@ function nextPosition(
   return { ...START, channel: channels[0] as Channel, pass: at.pass + 1, sending: 0 };
 }
 
-function toFailure({ notificationId, channel }: { notificationId: string; channel: string }): JobFailure {
+function toFailure(id: DeliveryId): JobFailure {
   return {
-    item: `${notificationId}.${channel}`,
+    item: formatDeliveryId(id),
     code: 'being_sent',
     message: 'The delivery was being sent all the time, so it could not be cancelled.',
   };

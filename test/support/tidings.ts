@@ -63,7 +63,7 @@ export interface TestTidings extends TestProcess {
   startProcess(options?: { url?: string; timeouts?: Partial<Timeouts>; maxFuture?: Millis }): TestProcess;
   /** Fires the due waits of these users; returns how many fired. */
   fireDueWaits(userIds: readonly string[]): Promise<number>;
-  /** Runs a recurring rule for these users, as due now; returns the number of users. */
+  /** Runs a scheduled rule for these users, as due now; returns the number of users. */
   runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
   /** Runs a job over the pending waits of a rule; resolves when it has ended. */
   runWaitJob(action: 'waits.migrate' | 'waits.cancel', rule: string): Promise<JobView>;
