@@ -22,6 +22,7 @@ import type { DirectoryProblem } from './health/catalog-check.ts';
 import type { WorkLoop } from './health/process-checks.ts';
 import { checkPort, listen, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT } from './model/event.ts';
@@ -186,6 +187,16 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         lease: Math.max(lease, 1000),
         poll,
       });
+      const jobs = new JobWorker({
+        pool: workPool,
+        pipeline,
+        catalogs,
+        seal,
+        clock,
+        log,
+        lease: Math.max(lease, 1000),
+        poll,
+      });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
       announcer.listen(TIMERS_CHANNEL, () => timers.wake());
       startWorkers = async () => {
@@ -193,6 +204,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
         cleanup.push(() => timers.stop());
+        jobs.start();
+        cleanup.push(() => jobs.stop());
       };
       listOpenCircuits = () => worker.openCircuits();
       loops.push(
