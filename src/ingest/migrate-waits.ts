@@ -11,10 +11,8 @@ import { beginLocked, loadWaitCatalogs, type TransactionParts, writeAndAnnounce 
 export interface MigratedWaits {
   /** The catalog version that is active, and has the waits now. */
   readonly version: number;
-  /** Waits that were moved, those that ended by it included. */
+  /** Waits that were moved; some have ended by it: the rule would not wait, or an event that came since ends them. */
   readonly changed: number;
-  /** Waits that ended, because the rule of the new version would not wait, or something that came since ends it. */
-  readonly ended: number;
   /** Waits left as they are: see `migrateWait`. */
   readonly skipped: number;
   /** The last user whose waits were loaded: a batch is bounded in bytes. Undefined: no user has waits of the rule. */
@@ -27,14 +25,12 @@ const WAITS_PER_SLICE = 50;
 /**
  * Moves the open waits of a rule to the active catalog version, for these users, in one transaction. Changes nothing if the
  * active version has no such rule.
- * @param save called in the transaction with what was done
  */
 export async function migrateWaits(
   parts: TransactionParts,
   connection: pg.PoolClient,
   { tenantId, rule }: { readonly tenantId: string; readonly rule: string },
   userIds: readonly string[],
-  save: (connection: pg.PoolClient, done: MigratedWaits) => Promise<void>,
 ): Promise<MigratedWaits> {
   const request = { tenantId, userIds, events: [], checkDuplicates: false };
   const transaction = await beginLocked(parts, connection, request);
@@ -49,7 +45,7 @@ export async function migrateWaits(
   );
   if (!compiled || waits.length === 0) {
     await commit(connection);
-    return { version, changed: 0, ended: 0, skipped: waits.length, lastUserId };
+    return { version, changed: 0, skipped: waits.length, lastUserId };
   }
   await loadWaitCatalogs(transaction);
   const history = waits.flatMap((wait) =>
@@ -63,9 +59,6 @@ export async function migrateWaits(
     changed.push(...decider.migrateWaits(waits.slice(from, from + WAITS_PER_SLICE)));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const ended = changed.filter(({ status }) => status !== 'waiting').length;
-  const done = { version, changed: changed.length, ended, skipped: waits.length - changed.length, lastUserId };
-  await save(connection, done);
   await writeAndAnnounce(parts, transaction);
-  return done;
+  return { version, changed: changed.length, skipped: waits.length - changed.length, lastUserId };
 }

@@ -200,11 +200,8 @@ export class Pipeline {
   migrateWaits(
     rule: { readonly tenantId: string; readonly rule: string },
     userIds: readonly string[],
-    save: (connection: pg.PoolClient, done: MigratedWaits) => Promise<void>,
   ): Promise<MigratedWaits> {
-    return withTransactionRetry(this.#parts.pool, (connection) =>
-      migrateWaits(this.#parts, connection, rule, userIds, save),
-    );
+    return withTransactionRetry(this.#parts.pool, (connection) => migrateWaits(this.#parts, connection, rule, userIds));
   }
 
   /** Returns the scheduled rules of the active catalog, and its version. */

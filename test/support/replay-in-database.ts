@@ -95,8 +95,7 @@ export async function runHistory(
       // Some of them also move the pending waits; not in the millisecond of a post, since their order is not stored.
       if (step.gap >= HOUR) {
         now++;
-        for (const { name: rule } of active.rules)
-          await pipeline.migrateWaits({ tenantId, rule }, USERS, async () => {});
+        for (const { name: rule } of active.rules) await pipeline.migrateWaits({ tenantId, rule }, USERS);
       }
     } else {
       await pipeline.fireDueWaits(tenantId, USERS);
