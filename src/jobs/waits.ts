@@ -66,7 +66,7 @@ async function runForUsers(
   return { cursor: toCursor(userIds, limit, lastUserId), done: changed, skipped, failures: [] };
 }
 
-/** Returns the user after whom the chunk starts; empty: from the first. */
+/** Returns the id of the user after which the chunk starts; empty: from the first. */
 function readCursor({ cursor }: Chunk<WaitFilter>): string {
   return (cursor as { readonly after: string } | null)?.after ?? '';
 }
