@@ -18,6 +18,7 @@ import { CatalogError } from './errors.ts';
 import { checkPort, listen } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { ROOT } from './lib/package-root.ts';
+import { VERSION } from './lib/package-version.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
@@ -26,13 +27,15 @@ import { DELIVERIES_CHANNEL } from './store/deliveries.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
-import { migrate } from './store/pg/migrate.ts';
+import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { DAY_MS } from './time/iso-time.ts';
+import { ScheduledDumps } from './timers/scheduled-dumps.ts';
+import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -104,7 +107,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await checkSessions(databaseUrl);
       await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
     }
-    await migrate(pool);
+    const schema = config.migrates ? await migrate(pool) : await inspectSchema(pool);
+    if (!config.migrates) requireMigrated(schema);
+    if (schema.newer.length > 0)
+      log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
 
     const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
     await checkEncryptionKey(pool, seal);
@@ -173,17 +179,36 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
       announcer.listen(TIMERS_CHANNEL, () => timers.wake());
-      startWorkers = async () => {
+      const started: (() => Promise<void>)[] = [];
+      const start = async () => {
         await worker.start();
-        cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
+        started.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
-        cleanup.push(() => timers.stop());
+        started.push(() => timers.stop());
       };
+      let deferred: DeferredStart | undefined;
+      startWorkers = async () => {
+        cleanup.push(async () => {
+          await deferred?.stop();
+          for (const stop of started.reverse()) await stop();
+        });
+        deferred = await startWhenResumed(workPool, { poll, log, start });
+      };
+      const dumps =
+        config.dumps && new ScheduledDumps({ pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
+      dumps?.start();
+      cleanup.push(() => dumps?.stop());
       state.workers = () => {
+        const since = deferred?.pausedSince();
+        if (since) {
+          const paused = `paused since the restore at ${since}; run tidings resume`;
+          return { delivery: paused, timers: paused };
+        }
         const unhealthy = worker.unhealthyProviders();
         return {
           delivery: unhealthy.length === 0 ? 'ok' : `waiting for ${unhealthy.join(', ')}`,
           timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',
+          ...(dumps && { dumps: dumps.failure ?? 'ok' }),
         };
       };
     }

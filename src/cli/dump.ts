@@ -24,7 +24,13 @@ export function addDumpCommand(program: Command): void {
           throw new ConfigError('name a file, as in tidings dump tidings.dump.gz, or redirect the output');
         }
         const summary = await withDatabase(process.env, 'tidings dump', 'dumped', (pool, seal) => {
-          const options = { pool, seal, program: VERSION, tenant: tenant ?? null, onProgress: newProgressLine('dumped') };
+          const options = {
+            pool,
+            seal,
+            program: VERSION,
+            tenant: tenant ?? null,
+            onProgress: newProgressLine('dumped'),
+          };
           return toStdout ? dumpToStream(process.stdout, options) : dumpToFile(resolve(file), options);
         });
         const print = toStdout ? console.error : console.log;

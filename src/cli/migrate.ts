@@ -49,7 +49,9 @@ function printState({ applied, pending, newer }: SchemaState, { dryRun = false, 
     return;
   }
   if (newer.length > 0) {
-    console.log(`The schema is newer than this program (${newer.join(', ')}), of the same major version: nothing to do.`);
+    console.log(
+      `The schema is newer than this program (${newer.join(', ')}), of the same major version: nothing to do.`,
+    );
   } else if (pending.length === 0) console.log('The schema is up to date.');
   else console.log(`${dryRun ? 'Would run' : 'Ran'} ${pending.join(', ')}.`);
 }

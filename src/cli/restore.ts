@@ -103,7 +103,15 @@ function describe({ header, tenant, rows, rescued, paused }: RestoreSummary): st
 
 const OPEN: readonly string[] = ['by_type', 'hold', 'send'];
 
-async function resume({ tenant, open, json = false }: { tenant?: string; open: string; json?: boolean }): Promise<void> {
+async function resume({
+  tenant,
+  open,
+  json = false,
+}: {
+  tenant?: string;
+  open: string;
+  json?: boolean;
+}): Promise<void> {
   if (!OPEN.includes(open)) throw new ConfigError(`--open is "${open}"; write ${OPEN.join(', ')}`);
   const result = await withDatabase(process.env, 'tidings resume', 'left', (pool) =>
     withTransaction<object | undefined>(pool, async (connection) =>

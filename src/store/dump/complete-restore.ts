@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.ts';
-import type { Seal } from '../../privacy/seal.ts';
 import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
+import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { rescueExpired } from '../leases.ts';
@@ -9,8 +9,8 @@ import { holdOpenDeliveries, pauseWorkers } from '../pause.ts';
 import { runSchemaFile } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
-import { holdTenant } from './held-tenants.ts';
 import { DumpError, HASH_CHECK_TEXT } from './format.ts';
+import { holdTenant } from './held-tenants.ts';
 import type { RestoreTarget } from './restore-target.ts';
 import { isDumpedFact } from './write-dump.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline as pipe, type Readable, type Writable } from 'node:stream';
+import { addAbortSignal, pipeline as pipe, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Seal } from '../../privacy/seal.ts';
@@ -45,7 +45,10 @@ export async function dumpToFile(
   try {
     const sink = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true });
     const summary = await dumpToStream(sink, options, signal, true);
-    if (check) await checkDump(openDump(draft), options.seal);
+    if (check) {
+      const written = openDump(draft);
+      await checkDump(signal ? addAbortSignal(signal, written) : written, options.seal);
+    }
     await rename(draft, file);
     await flushFolder(dirname(file));
     return summary;
@@ -80,7 +83,10 @@ export function toDumpName(at: string): string {
  */
 export async function rotateDumps(folder: string, keep: number): Promise<string[]> {
   const names = await readdir(folder);
-  const old = names.filter((name) => SCHEDULED.test(name)).sort().slice(0, -keep);
+  const old = names
+    .filter((name) => SCHEDULED.test(name))
+    .sort()
+    .slice(0, -keep);
   const parts = names.filter((name) => /^\.tidings-\d{8}T\d{6}Z\.dump\.gz\.[0-9a-f]{8}\.part$/.test(name));
   for (const name of [...old, ...parts]) await rm(join(folder, name), { force: true });
   return old;

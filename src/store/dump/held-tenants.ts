@@ -1,5 +1,5 @@
-import { appendAuditEntry } from '../audit-log.ts';
 import type { Millis } from '../../model/event.ts';
+import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Queues whose rows a worker claims by `claimed_until`. */

@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Seal } from '../../privacy/seal.ts';
 import {
   type DumpEnd,
-  type DumpHeader,
   DumpError,
+  type DumpHeader,
   damaged,
   MAX_LINE_BYTES,
   notADump,

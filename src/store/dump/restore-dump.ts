@@ -4,12 +4,12 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Seal } from '../../privacy/seal.ts';
 import { createMonths, Partitions } from '../pg/partitions.ts';
-import type { DumpHeader, TableEnd } from './format.ts';
 import { adoptFacts, completeRestore } from './complete-restore.ts';
+import type { DumpHeader, TableEnd } from './format.ts';
 import { type DumpPart, readDump } from './read-dump.ts';
 import { prepareTarget } from './restore-target.ts';
-import { selectTenantRows } from './tenant-rows.ts';
 import { TABLES } from './tables.ts';
+import { selectTenantRows } from './tenant-rows.ts';
 import type { DumpProgress } from './write-dump.ts';
 
 /** Longest wait for a lock that another session holds. */
@@ -65,7 +65,7 @@ export async function restoreDump(source: AsyncIterable<Buffer>, options: Restor
     }
     const tables = await loadTables(connection, parts, options, target);
     await adoptFacts(connection, target, seal);
-    const { rescued, paused } = await completeRestore(connection, { ...target, ...options, now: options.clock() });
+    const { rescued, paused } = await completeRestore(connection, { ...target, resume: options.resume, now: options.clock() });
     await connection.query('commit');
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     return { header, tenant: target.tenant, tables, rows, rescued, paused };
@@ -104,7 +104,7 @@ async function loadTables(
     async function* rowsOfTable(): AsyncGenerator<Buffer, void> {
       for (;;) {
         const { value: next } = await parts.next();
-        if (!next || next.type !== 'rows') {
+        if (next?.type !== 'rows') {
           end = next?.type === 'table end' ? next.end : undefined;
           return;
         }

@@ -9,7 +9,7 @@ import {
 } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles, type SchemaFile } from '../pg/schema-files.ts';
-import { type DumpHeader, DumpError } from './format.ts';
+import { DumpError, type DumpHeader } from './format.ts';
 import { DUMPED_TABLES, TENANT_TABLES } from './tables.ts';
 import { loadColumns } from './write-dump.ts';
 

@@ -35,6 +35,9 @@ export const LOCAL_FACTS: readonly string[] = ['baseline', 'paused', 'last_dump'
 /** Facts that every dump has: they say which keys the data is sealed and hashed with. */
 export const KEY_FACTS: readonly string[] = ['encryption_key', 'hash_key'];
 
+/** Names of facts about one tenant: a space and the tenant follow. */
+export const TENANT_FACTS: readonly string[] = ['catalog_directory'];
+
 /** Tables that are dumped, in the order of a restore. */
 export const DUMPED_TABLES: readonly string[] = Object.keys(TABLES).filter((name) => TABLES[name] !== 'local');
 

@@ -8,10 +8,7 @@ const MAX_ROW_BYTES = 1024 * 1024 * 1024;
  *
  * @param chunks rows in COPY's text format, in pieces that may end anywhere
  */
-export async function* selectTenantRows(
-  chunks: AsyncIterable<Buffer>,
-  tenant: string,
-): AsyncGenerator<Buffer, void> {
+export async function* selectTenantRows(chunks: AsyncIterable<Buffer>, tenant: string): AsyncGenerator<Buffer, void> {
   const start = Buffer.from(`${escapeCopyText(tenant)}\t`);
   let pending: Buffer[] = [];
   let size = 0;

@@ -5,13 +5,13 @@ import { ConfigError } from '../../errors.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { verifyEncryptionKey } from '../metadata.ts';
-import { loadSchemaState } from '../pg/migrate.ts';
+import { loadSchemaState, requireMigrated } from '../pg/migrate.ts';
 import { listMonths } from '../pg/months.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { SEALED_TABLES } from '../sealed-tables.ts';
 import { type DumpHeader, FORMAT, FORMAT_VERSION, HASH_CHECK_TEXT, SEAL_PURPOSE, type TableEnd } from './format.ts';
-import { DUMPED_TABLES, KEY_FACTS, LOCAL_FACTS, TABLES } from './tables.ts';
+import { DUMPED_TABLES, KEY_FACTS, LOCAL_FACTS, TABLES, TENANT_FACTS } from './tables.ts';
 
 /** Progress of a dump or a restore. */
 export interface DumpProgress {
@@ -114,12 +114,11 @@ class DumpOutput {
 
 async function loadHeader(connection: Connection, { seal, program, tenant }: DumpOptions): Promise<DumpHeader> {
   const files = await loadSchemaFiles();
-  const { pending, newer } = await loadSchemaState(connection, files);
-  if (pending.length > 0 || newer.length > 0) {
+  const state = await loadSchemaState(connection, files);
+  requireMigrated(state);
+  if (state.newer.length > 0) {
     throw new ConfigError(
-      newer.length > 0
-        ? `the database has ${newer.join(', ')}, which this program does not know; dump it with the Tidings that runs on it`
-        : `the database lacks ${pending.join(', ')}; run tidings migrate first`,
+      `the database has ${state.newer.join(', ')}, which this program does not know; dump it with the Tidings that runs on it`,
     );
   }
   const tables: DumpHeader['tables'] = [];
@@ -162,7 +161,9 @@ async function findKeys(connection: Connection, seal: Seal): Promise<string[]> {
     );
     for (const { id } of rows) if (seal.keyIds.includes(id)) found.add(id);
   }
-  const { rows } = await connection.query<{ value: string }>(`select value from metadata where name = 'encryption_key'`);
+  const { rows } = await connection.query<{ value: string }>(
+    `select value from metadata where name = 'encryption_key'`,
+  );
   for (const { value } of rows) found.add(value);
   return [...found];
 }
@@ -185,10 +186,10 @@ async function toCondition(connection: Connection, table: string, tenant: string
   return tenant === null ? '' : `where tenant_id = ${await quote(connection, tenant)}`;
 }
 
-/** Returns whether a dump, of this tenant or of all, has a fact. The fact of a tenant ends with its name. */
+/** Returns whether a dump, of this tenant or of all, has a fact. */
 export function isDumpedFact(name: string, tenant: string | null): boolean {
   if (LOCAL_FACTS.includes(name)) return false;
-  return tenant === null || KEY_FACTS.includes(name) || name.endsWith(` ${tenant}`);
+  return tenant === null || KEY_FACTS.includes(name) || TENANT_FACTS.some((fact) => name === `${fact} ${tenant}`);
 }
 
 /** Returns a text as a SQL literal: COPY has no parameters. */

@@ -85,6 +85,12 @@ export async function inspectSchema(pool: pg.Pool): Promise<SchemaState> {
   }
 }
 
+/** @throws ConfigError if files of this program have not run */
+export function requireMigrated({ pending }: SchemaState): void {
+  if (pending.length === 0) return;
+  throw new ConfigError(`the database lacks ${pending.join(', ')}; run tidings migrate first`);
+}
+
 /** Compares the database with the files of this program. A database without a schema has everything pending. */
 export async function loadSchemaState(connection: Connection, files: readonly SchemaFile[]): Promise<SchemaState> {
   const applied = await loadApplied(connection);
@@ -104,7 +110,9 @@ export async function loadSchemaState(connection: Connection, files: readonly Sc
   }
   const pending = files.map(({ file }) => file).filter((file) => !applied.has(file));
   if (unknown.length > 0 && pending.length > 0) {
-    throw new ConfigError(`the database has ${unknown.join(', ')} but lacks ${pending.join(', ')}; run a newer Tidings`);
+    throw new ConfigError(
+      `the database has ${unknown.join(', ')} but lacks ${pending.join(', ')}; run a newer Tidings`,
+    );
   }
   return { applied: [...applied.keys()], pending, newer: unknown };
 }

@@ -11,7 +11,7 @@ export async function listMonths(connection: Connection): Promise<{ [table: stri
   const months: { [table: string]: string[] } = {};
   for (const { parent, name } of rows) {
     const month = /_(\d{4})_(\d{2})$/.exec(name);
-    if (month) (months[parent] ??= []).push(`${month[1]}-${month[2]}`);
+    if (month) months[parent] = [...(months[parent] ?? []), `${month[1]}-${month[2]}`];
   }
   return months;
 }
