@@ -151,7 +151,9 @@ test('a tenant is dumped alone, and added to an installation that has others', a
   for (const table of ['events', 'event_ids', 'users', 'limit_uses', 'catalogs', 'active_catalogs', 'notifications']) {
     expect(after[table], table).toEqual(before[table]);
   }
-  const { rows } = await target.pool.query(`select count(*)::int as held from waits where claimed_until > '2400-01-01'`);
+  const { rows } = await target.pool.query(
+    `select count(*)::int as held from waits where claimed_until > '2400-01-01'`,
+  );
   expect(rows[0].held).toBeGreaterThan(0);
   expect((await runTidings(['resume', '--tenant', 'default'], env(target))).stdout.toString()).toContain('Released');
   expect((await loadTables(target.pool)).waits).toEqual(before.waits);

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
+import type pg from 'pg';
 import { readConfig } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import { checkDump, openDump } from '../store/dump/dump-file.ts';
-import { releaseTenant } from '../store/dump/held-tenants.ts';
+import { holdOverdueWaits, releaseTenant } from '../store/dump/held-timers.ts';
 import { type RestoreSummary, restoreDump } from '../store/dump/restore-dump.ts';
 import { type OpenDeliveries, resumeWorkers } from '../store/pause.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
@@ -36,10 +37,11 @@ export function addRestoreCommands(program: Command): void {
   program
     .command('resume')
     .description('Let the workers send and fire again after a restore')
-    .option('--tenant <tenant>', 'release a tenant that was restored into an installation')
+    .option('--tenant <tenant>', 'release the held waits, schedules and lifecycle events of this tenant')
     .option('--open <how>', 'what becomes of deliveries that were open in the dump: by_type, hold or send', 'by_type')
+    .option('--overdue <how>', 'what becomes of waits that came due meanwhile: fire or hold', 'fire')
     .option('--json', 'print the result as JSON')
-    .action((flags: { tenant?: string; open: string; json?: boolean }) => runDatabaseCommand(() => resume(flags)));
+    .action((flags: ResumeFlags) => runDatabaseCommand(() => resume(flags)));
 }
 
 async function restore(file: string, flags: RestoreFlags): Promise<void> {
@@ -101,32 +103,41 @@ function describe({ header, tenant, rows, rescued, paused }: RestoreSummary): st
   return lines.join('\n');
 }
 
-const OPEN: readonly string[] = ['by_type', 'hold', 'send'];
-
-async function resume({
-  tenant,
-  open,
-  json = false,
-}: {
-  tenant?: string;
-  open: string;
-  json?: boolean;
-}): Promise<void> {
-  if (!OPEN.includes(open)) throw new ConfigError(`--open is "${open}"; write ${OPEN.join(', ')}`);
-  const result = await withDatabase(process.env, 'tidings resume', 'left', (pool) =>
-    withTransaction<object | undefined>(pool, async (connection) =>
-      tenant === undefined
-        ? resumeWorkers(connection, open as OpenDeliveries, Date.now())
-        : { timers: await releaseTenant(connection, tenant, Date.now()) },
-    ),
-  );
-  if (json) console.log(JSON.stringify({ resumed: result !== undefined, ...result }));
-  else if (!result) console.log('Nothing is paused.');
-  else if ('timers' in result) console.log(`Released ${result.timers} timers of the tenant "${tenant}".`);
-  else console.log(`Resumed. Of the deliveries that were open, ${describeOpen(result)}.`);
+interface ResumeFlags {
+  readonly tenant?: string;
+  readonly open: string;
+  readonly overdue: string;
+  readonly json?: boolean;
 }
 
-function describeOpen(result: object): string {
-  const { held, released } = result as { held: number; released: number };
-  return `${released} are sent and ${held} are in doubt: list them with GET /api/v1/deliveries?status=in_doubt`;
+const OPEN: readonly string[] = ['by_type', 'hold', 'send'];
+const OVERDUE: readonly string[] = ['fire', 'hold'];
+
+async function resume({ tenant, open, overdue, json = false }: ResumeFlags): Promise<void> {
+  if (!OPEN.includes(open)) throw new ConfigError(`--open is "${open}"; write ${OPEN.join(', ')}`);
+  if (!OVERDUE.includes(overdue)) throw new ConfigError(`--overdue is "${overdue}"; write ${OVERDUE.join(' or ')}`);
+  if (tenant !== undefined) {
+    const released = await changeDatabase((connection) => releaseTenant(connection, tenant, Date.now()));
+    const line = `Released ${formatCount(released, 'timer')} of the tenant "${tenant}".`;
+    console.log(json ? JSON.stringify({ tenant, released }) : line);
+    return;
+  }
+  const result = await changeDatabase(async (connection) => {
+    const now = Date.now();
+    const resumed = await resumeWorkers(connection, open as OpenDeliveries, now);
+    if (!resumed) return undefined;
+    return { ...resumed, heldWaits: overdue === 'hold' ? await holdOverdueWaits(connection, now) : 0 };
+  });
+  const { held = 0, released = 0, heldWaits = 0 } = result ?? {};
+  if (json) console.log(JSON.stringify({ resumed: result !== undefined, held, released, held_waits: heldWaits }));
+  else if (!result) console.log('Nothing is paused.');
+  else {
+    console.log(`Resumed. Of the deliveries that were open, ${released} are sent and ${held} are in doubt.`);
+    if (held > 0) console.log('List them with GET /api/v1/deliveries?status=in_doubt.');
+    if (heldWaits > 0) console.log(`${formatCount(heldWaits, 'wait')} that came due are held.`);
+  }
+}
+
+function changeDatabase<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+  return withDatabase(process.env, 'tidings resume', 'left', (pool) => withTransaction(pool, work));
 }

@@ -10,7 +10,7 @@ import { runSchemaFile } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { DumpError, HASH_CHECK_TEXT } from './format.ts';
-import { holdTenant } from './held-tenants.ts';
+import { holdTenant } from './held-timers.ts';
 import type { RestoreTarget } from './restore-target.ts';
 import { isDumpedFact } from './write-dump.ts';
 

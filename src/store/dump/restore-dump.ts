@@ -65,7 +65,11 @@ export async function restoreDump(source: AsyncIterable<Buffer>, options: Restor
     }
     const tables = await loadTables(connection, parts, options, target);
     await adoptFacts(connection, target, seal);
-    const { rescued, paused } = await completeRestore(connection, { ...target, resume: options.resume, now: options.clock() });
+    const { rescued, paused } = await completeRestore(connection, {
+      ...target,
+      resume: options.resume,
+      now: options.clock(),
+    });
     await connection.query('commit');
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     return { header, tenant: target.tenant, tables, rows, rescued, paused };

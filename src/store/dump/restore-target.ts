@@ -103,8 +103,8 @@ async function findRows(connection: Connection, tenant: string | null): Promise<
 async function requireStopped(connection: Connection): Promise<void> {
   const { rows } = await connection.query<{ name: string }>(
     `select application_name as name from pg_stat_activity
-     where datname = current_database() and pid <> pg_backend_pid() and application_name = any ($1::text[]) limit 1`,
-    [['tidings ingest', 'tidings requests', 'tidings work', 'tidings wake-up']],
+     where datname = current_database() and pid <> pg_backend_pid() and application_name like 'tidings %'
+       and application_name not in ('tidings restore', 'tidings guard') limit 1`,
   );
   if (rows.length === 0) return;
   throw new ConfigError('Tidings runs on this database; stop all its processes before you restore into it');

@@ -1,4 +1,5 @@
 import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
 
@@ -21,7 +22,16 @@ export async function holdTenant(connection: Connection, tenant: string): Promis
   }
 }
 
-/** Releases what `holdTenant` holds, in the transaction of the caller. Returns how many rows. */
+/** Keeps waits that are due from firing until `releaseTenant`. Returns how many. */
+export async function holdOverdueWaits(connection: Connection, now: Millis): Promise<number> {
+  const { rowCount } = await connection.query(
+    `update waits set claimed_until = ${HELD_UNTIL} where status = 'waiting' and due_at <= $1`,
+    [isoTime(now)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Releases what was held, in the transaction of the caller. Returns how many rows. */
 export async function releaseTenant(connection: Connection, tenant: string, now: Millis): Promise<number> {
   let released = 0;
   for (const queue of QUEUES) {
