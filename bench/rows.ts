@@ -5,6 +5,7 @@ import { cpuRow } from './rows/cpu.ts';
 import { deliveredRow } from './rows/delivered.ts';
 import { deliveryRow } from './rows/delivery.ts';
 import { httpRow } from './rows/http.ts';
+import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
 import { rulesRow } from './rows/rules.ts';
 import { singleRow } from './rows/single.ts';
@@ -22,6 +23,8 @@ export const ROWS: readonly Row[] = [
   latencyRow,
   cpuRow,
   rulesRow,
+  lateRow,
+  windowRow,
   backtestRow,
   timersRow,
   pendingRow,

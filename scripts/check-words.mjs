@@ -105,7 +105,7 @@ function openingOf(lines, index, file) {
   const line = lines[index];
   if (/\.(md|css)$/.test(file)) return undefined;
   const marker = file.endsWith('.sql') ? '--' : /\.ya?ml$/.test(file) ? '#' : '//';
-  const block = /^\s*\/\*\*?\s*(\S.*)$/.exec(line);
+  const block = /^\s*\/\*\*?\s+(\S.*)$/.exec(line);
   if (block) return block[1];
   if (/^\s*\/\*\*\s*$/.test(line)) return /^\s*\*\s*(.*)$/.exec(lines[index + 1] ?? '')?.[1];
   const text = line.trim();

@@ -190,7 +190,7 @@ function parseKeys(text: string, problem: string): [Buffer, ...Buffer[]] {
 
 function parseDurationSetting(name: string, value: string, longest: string): Millis {
   const parsed = parseDuration(value);
-  if ('message' in parsed) throw new ConfigError(`${name}: ${parsed.message}; write ${parsed.hint}`);
+  if ('message' in parsed) throw new ConfigError(`${name}: ${parsed.message}; ${parsed.hint}`);
   const max = parseDuration(longest);
   if ('ms' in max && parsed.ms > max.ms) throw new ConfigError(`${name} is ${value}; it must be at most ${longest}`);
   return parsed.ms;

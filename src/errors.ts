@@ -62,6 +62,7 @@ export const REJECTION_CODES = {
   unknown_field: 'A field of the envelope looks misspelled or is reserved.',
   schema_mismatch: 'The properties or traits do not match the schema of this event type.',
   event_id_conflict: 'This event_id is already stored with different content.',
+  too_costly: 'Deciding the event takes too much CPU time.',
   undecidable: 'The event cannot be decided because of an error in Tidings itself.',
 } as const;
 

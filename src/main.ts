@@ -12,6 +12,7 @@ import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
+import type { OpenCircuit } from './delivery/circuits.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -145,7 +146,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       log,
     });
 
-    const state = { starting: true, stopping: false, workers: (): { [part: string]: string } => ({}) };
+    const state = {
+      starting: true,
+      stopping: false,
+      workers: (): { [part: string]: string } => ({}),
+      openCircuits: (): readonly OpenCircuit[] => [],
+    };
     let startWorkers: (() => Promise<void>) | undefined;
     if (roles.workers) {
       const workPool = open('work');
@@ -198,6 +204,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         config.dumps && new ScheduledDumps({ pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
       dumps?.start();
       cleanup.push(() => dumps?.stop());
+=======
+      state.openCircuits = () => worker.openCircuits();
       state.workers = () => {
         const since = deferred?.pausedSince();
         if (since) {

@@ -18,8 +18,6 @@ const SPACED_PHONE = '+351 912 873 465';
 const TELLTALE = /zanzibar|quagmire|912873465|912 873 465|91287346/i;
 let tidings: TestTidings;
 let server: TestServer;
-let _url: string;
-let _close: () => Promise<void>;
 const log: string[] = [];
 
 const logger = pino(

@@ -1,26 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { describe, expect, test } from 'vitest';
 import { loadExample } from './support/catalog.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { useSandboxedApi } from './support/sandboxed-api.ts';
 
-let tidings: TestTidings;
-let server: TestServer;
-
-beforeAll(async () => {
-  tidings = await testTidings({
-    email: sandboxProvider(['email']),
-    sms: sandboxProvider(['sms']),
-    internal: sandboxProvider(['internal']),
-  });
-  server = await testServer(tidings);
-  await tidings.worker();
-});
-
-afterAll(async () => {
-  await server.close();
-  await tidings.close();
-});
+const api = useSandboxedApi();
+const { post, settled } = api;
 
 describe('audit', () => {
   test('returns everything about a user, in the documented format', async () => {
@@ -30,7 +13,7 @@ describe('audit', () => {
       user_traits: { email: 'ana@example.com', marketing_opt_in: true, time_zone: 'Europe/Lisbon', locale: 'pt' },
     });
     await settled('ana');
-    const { status, body } = await server.get('/api/v1/audit/ana');
+    const { status, body } = await api.server.get('/api/v1/audit/ana');
     expect(status).toBe(200);
     const decision = {
       decision_id: expect.any(String),
@@ -95,7 +78,7 @@ describe('audit', () => {
               notification_type: 'WELCOME_EMAIL',
               user_id: 'ana',
               channel: 'email',
-              status: 'sent',
+              status: 'sandboxed',
               reason_code: null,
               reason: null,
               provider: 'sandbox',
@@ -111,7 +94,7 @@ describe('audit', () => {
                   provider: 'sandbox',
                   started_at: '2025-11-20T12:00:00.000Z',
                   duration_ms: 0,
-                  outcome: 'delivered',
+                  outcome: 'sandboxed',
                   reason: null,
                   response: null,
                   provider_message_id: `sandbox-${id}.email`,
@@ -123,11 +106,11 @@ describe('audit', () => {
       ],
       next: null,
     });
-    expect((await server.get('/audit/ana')).body).toEqual(body);
+    expect((await api.server.get('/audit/ana')).body).toEqual(body);
   });
 
   test('returns empty lists for an unknown user', async () => {
-    const { status, body } = await server.get('/api/v1/audit/unknown');
+    const { status, body } = await api.server.get('/api/v1/audit/unknown');
     expect(status).toBe(200);
     expect(body).toEqual({
       user_id: 'unknown',
@@ -147,7 +130,7 @@ describe('audit', () => {
     const seen: { event_id: string; event_timestamp: string }[] = [];
     let next: string | null = '';
     for (let page = 0; next !== null && page < 10; page++) {
-      const { body } = await server.get(`/api/v1/audit/pages?limit=3${next ? `&before=${next}` : ''}`);
+      const { body } = await api.server.get(`/api/v1/audit/pages?limit=3${next ? `&before=${next}` : ''}`);
       expect(body.recent_events.length).toBeLessThanOrEqual(3);
       seen.push(...body.recent_events);
       next = body.next;
@@ -171,7 +154,7 @@ describe('audit', () => {
     let decisions = 0;
     let next: string | null = '';
     while (next !== null) {
-      const { status, body } = await server.get(`/api/v1/audit/large?limit=200${next ? `&before=${next}` : ''}`);
+      const { status, body } = await api.server.get(`/api/v1/audit/large?limit=200${next ? `&before=${next}` : ''}`);
       expect(status).toBe(200);
       sizes.push(body.recent_events.length);
       seen.push(...body.recent_events.map((one: { event_id: string }) => one.event_id));
@@ -182,36 +165,36 @@ describe('audit', () => {
     expect(new Set(seen).size).toBe(11);
     expect(decisions).toBe(22);
     // An explanation shows the decisions, and none of the texts.
-    const { status, body } = await server.get('/api/v1/explain/large/HIGH_RISK_ALERT');
+    const { status, body } = await api.server.get('/api/v1/explain/large/HIGH_RISK_ALERT');
     expect([status, body.decisions.length]).toEqual([200, 11]);
-    expect((await server.get('/api/v1/activity?limit=200')).status).toBe(200);
+    expect((await api.server.get('/api/v1/activity?limit=200')).status).toBe(200);
   });
 
   test('filters the decisions and their events by notification_type', async () => {
     await post('filter', 'signup_completed', '31T10:00:00', { user_traits: { marketing_opt_in: false } });
     await post('filter', 'payment_failed', '31T11:00:00', { properties: { attempt_number: 3 } });
-    const { body } = await server.get('/api/v1/audit/filter?notification_type=HIGH_RISK_ALERT');
+    const { body } = await api.server.get('/api/v1/audit/filter?notification_type=HIGH_RISK_ALERT');
     expect(body.decisions.map((one: { rule: string }) => one.rule)).toEqual(['HIGH_RISK_ALERT']);
     expect(body.recent_events.map((one: { event_type: string }) => one.event_type)).toEqual(['payment_failed']);
-    const all = await server.get('/api/v1/audit/filter');
+    const all = await api.server.get('/api/v1/audit/filter');
     expect(all.body.decisions.map((one: { rule: string }) => one.rule)).toEqual([
       'INSUFFICIENT_FUNDS_EMAIL',
       'HIGH_RISK_ALERT',
       'WELCOME_EMAIL',
     ]);
-    expect((await server.get('/api/v1/audit/filter?notification_type=NONE')).body.decisions).toEqual([]);
+    expect((await api.server.get('/api/v1/audit/filter?notification_type=NONE')).body.decisions).toEqual([]);
   });
 
   test('returns the evidence as stored, after a change of the catalog', async () => {
     await post('before', 'signup_completed', '31T10:00:00', { user_traits: { marketing_opt_in: false } });
-    const before = await server.get('/api/v1/audit/before');
+    const before = await api.server.get('/api/v1/audit/before');
     const source = new Map(await loadExample('fintech'));
     source.set('rules.yaml', 'rules: { HIGH_RISK_ALERT: { on: signup_completed } }');
-    await tidings.apply(source);
-    const after = await server.get('/api/v1/audit/before');
+    await api.tidings.apply(source);
+    const after = await api.server.get('/api/v1/audit/before');
     expect(after.body).toEqual(before.body);
     expect(after.body.decisions[0].catalog_version).toBe(1);
-    await tidings.apply(await loadExample('fintech'));
+    await api.tidings.apply(await loadExample('fintech'));
   });
 
   test.each([
@@ -220,7 +203,7 @@ describe('audit', () => {
     ['limit=x', 'limit'],
     ['before=nowhere', 'before'],
   ])('answers ?%s with a problem that names the parameter', async (query, path) => {
-    const { status, body } = await server.get(`/api/v1/audit/ana?${query}`);
+    const { status, body } = await api.server.get(`/api/v1/audit/ana?${query}`);
     expect([status, body.code, body.path]).toEqual([400, 'invalid_request', path]);
   });
 });
@@ -228,25 +211,25 @@ describe('audit', () => {
 describe('activity and users', () => {
   test('lists the latest event first, with its decisions', async () => {
     for (const second of [1, 2, 3]) {
-      tidings.clock.now += 1000;
+      api.tidings.clock.now += 1000;
       await post(`lately-${second}`, 'payment_failed', '01T00:00:00', { properties: { attempt_number: second } });
     }
-    const { body } = await server.get('/api/v1/activity?limit=3');
+    const { body } = await api.server.get('/api/v1/activity?limit=3');
     expect(body.events.map((one: { user_id: string }) => one.user_id)).toEqual(['lately-3', 'lately-2', 'lately-1']);
     expect(body.events[0]).toMatchObject({
       event_type: 'payment_failed',
-      received_at: new Date(tidings.clock.now).toISOString(),
+      received_at: new Date(api.tidings.clock.now).toISOString(),
     });
     expect(body.events[0].decisions.map((one: { outcome: string }) => one.outcome)).toEqual(['not_matched', 'send']);
     // When little happened lately, it looks further back.
-    tidings.clock.now += 40 * 86_400_000;
-    expect((await server.get('/api/v1/activity?limit=2')).body.events.length).toBe(2);
+    api.tidings.clock.now += 40 * 86_400_000;
+    expect((await api.server.get('/api/v1/activity?limit=2')).body.events.length).toBe(2);
   });
 
   test('lists users by the beginning of their ID', async () => {
     for (const user of ['z_%1', 'z_%2', 'z_a', 'z_%']) await post(user, 'seen', '31T10:00:00');
     const found = async (prefix: string, limit = 10) =>
-      (await server.get(`/api/v1/users?prefix=${encodeURIComponent(prefix)}&limit=${limit}`)).body.users.map(
+      (await api.server.get(`/api/v1/users?prefix=${encodeURIComponent(prefix)}&limit=${limit}`)).body.users.map(
         (user: { user_id: string }) => user.user_id,
       );
     expect(await found('z_%')).toEqual(['z_%', 'z_%1', 'z_%2']);
@@ -257,25 +240,3 @@ describe('activity and users', () => {
 });
 
 /** @param at day of October 2025 and time: `31T19:00:00` */
-async function post(user: string, type: string, at: string, more: object = {}): Promise<void> {
-  const { status } = await server.post('/api/v1/events', {
-    user_id: user,
-    event_type: type,
-    event_timestamp: `2025-10-${at}Z`,
-    ...more,
-  });
-  expect(status).toBe(202);
-}
-
-/** Waits until no delivery of this user is queued or being sent. */
-async function settled(user: string): Promise<void> {
-  await expect
-    .poll(async () => {
-      const { rows } = await tidings.database.pool.query(
-        `select 1 from deliveries where user_id = $1 and status in ('queued', 'sending')`,
-        [user],
-      );
-      return rows.length;
-    })
-    .toBe(0);
-}

@@ -270,9 +270,9 @@ describe('the schema rejects what the parser rejects', () => {
     expect([...new Set(looser)].sort()).toEqual(listed.sort());
   });
 
-  test('except "required" without properties, which the parser ignores', async () => {
+  test('also "required" beside properties that are not there', async () => {
     const event = { properties: {}, required: 'amount' };
-    expect(await areAccepted('event', [event])).toEqual([true]);
+    expect(await areAccepted('event', [event])).toEqual([false]);
     expect(errorsIn(documentWith('event', event))).toEqual(['/events/e/required must be array']);
   });
 });

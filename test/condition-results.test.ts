@@ -185,34 +185,34 @@ describe('a condition with a missing field', () => {
 
 describe('a condition that fails', () => {
   it.each([
-    ['event.text_number >= 3', 'event.text_number is text ("3"), a number is needed'],
-    ['3 <= event.text_number', 'event.text_number is text ("3"), a number is needed'],
-    ['event.nothing >= 3', 'event.nothing is null, a number is needed'],
-    ['event.items > 3', 'event.items is a list, a number is needed'],
-    ['event.address > 3', 'event.address is an object, a number is needed'],
+    ['event.text_number >= 3', 'event.text_number is text ("3"), but must be a number'],
+    ['3 <= event.text_number', 'event.text_number is text ("3"), but must be a number'],
+    ['event.nothing >= 3', 'event.nothing is null, but must be a number'],
+    ['event.items > 3', 'event.items is a list, but must be a number'],
+    ['event.address > 3', 'event.address is an object, but must be a number'],
     [
       'event.plan > event.amount',
       'event.plan is text ("gold") and event.amount is a number (100.5): ">" cannot compare them',
     ],
-    ['event.text_number + 1 > 3', 'event.text_number is text ("3"), a number is needed'],
-    ['event.text_number * 2 > 3', 'event.text_number is text ("3"), a number is needed'],
-    ['-event.plan == 1', 'event.plan is text ("gold"), a number is needed'],
+    ['event.text_number + 1 > 3', 'event.text_number is text ("3"), but must be a number'],
+    ['event.text_number * 2 > 3', 'event.text_number is text ("3"), but must be a number'],
+    ['-event.plan == 1', 'event.plan is text ("gold"), but must be a number'],
     ['event.attempt_number / (event.attempt_number - 3) > 1', 'event.attempt_number - 3 is 0: division by zero'],
-    ['event.plan', 'event.plan is text ("gold"), true or false is needed'],
-    ['event.plan && event.paid', 'event.plan is text ("gold"), true or false is needed'],
-    ['event.attempt_number ? true : false', 'event.attempt_number is a number (3), true or false is needed'],
-    ['event.amount.contains("1")', 'event.amount is a number (100.5), text is needed'],
-    ['event.amount.matches("1")', 'event.amount is a number (100.5), text is needed'],
-    ['size(event.amount) > 1', 'event.amount is a number (100.5), text or a list or an object is needed'],
-    ['event.plan.exists(x, true)', 'event.plan is text ("gold"), a list or an object is needed'],
-    ['event.plan.city == 1', 'event.plan is text ("gold"), an object is needed'],
-    ['"a" in event.plan', 'event.plan is text ("gold"), a list or an object is needed'],
+    ['event.plan', 'event.plan is text ("gold"), but must be true or false'],
+    ['event.plan && event.paid', 'event.plan is text ("gold"), but must be true or false'],
+    ['event.attempt_number ? true : false', 'event.attempt_number is a number (3), but must be true or false'],
+    ['event.amount.contains("1")', 'event.amount is a number (100.5), but must be text'],
+    ['event.amount.matches("1")', 'event.amount is a number (100.5), but must be text'],
+    ['size(event.amount) > 1', 'event.amount is a number (100.5), but must be text or a list or an object'],
+    ['event.plan.exists(x, true)', 'event.plan is text ("gold"), but must be a list or an object'],
+    ['event.plan.city == 1', 'event.plan is text ("gold"), but must be an object'],
+    ['"a" in event.plan', 'event.plan is text ("gold"), but must be a list or an object'],
     ['int(event.plan) == 1', 'event.plan cannot be read as a number'],
     ['timestamp(event.plan) > timestamp(event.at)', 'event.plan cannot be read as a time like "2025-10-31T10:41:00Z"'],
     ['duration(event.plan) > duration("1h")', 'event.plan cannot be read as a duration like "24h"'],
     ['timestamp(event.at) + duration("87000000h") > timestamp(event.at)', 'a time is outside the years 1 to 9999'],
-    ['event.items.exists(i, i.tags > 1)', 'event.items[].tags is a list, a number is needed'],
-    ['event.at < now', 'event.at is text ("2025…"), a time is needed'],
+    ['event.items.exists(i, i.tags > 1)', 'event.items[].tags is a list, but must be a number'],
+    ['event.at < now', 'event.at is text ("2025…"), but must be a time'],
   ])('%s', (expression, message) => {
     expect(evaluateToText(expression)).toBe(`error: ${message}`);
   });
@@ -231,7 +231,7 @@ describe('a condition that fails', () => {
       expect(message).not.toContain('@');
     }
     expect(evaluateToText('event.x.contains("1")', { event: { x: 4915112345678 } })).toBe(
-      'error: event.x is a number (4915…), text is needed',
+      'error: event.x is a number (4915…), but must be text',
     );
   });
 });

@@ -4,25 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { ConfigError } from '../src/errors.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
 
-const KEYS = ['first-key-of-the-tests', 'second-key-of-the-tests'] as const;
-let tidings: TestTidings;
-let open: TestServer;
-let closed: TestServer;
-
-beforeAll(async () => {
-  tidings = await testTidings();
-  open = await testServer(tidings);
-  closed = await testServer(tidings, { apiKeys: KEYS });
-});
-
-afterAll(async () => {
-  await open.close();
-  await closed.close();
-  await tidings.close();
-});
+const KEYS = ['first-key-of-the-tests', 'second-key-of-the-tests'];
 
 describe('configuration', () => {
   let dataDir: string;

@@ -82,9 +82,9 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     });
     await row.getByTestId('retry-button').click();
     await row.waitFor({ state: 'detached' });
-    await page.getByRole('link', { name: 'Sent', exact: true }).click();
+    await page.getByRole('link', { name: 'Sandboxed', exact: true }).click();
     await row.getByText('by sandbox').waitFor();
-    await expect.poll(() => statuses(page)).toEqual(['sent']);
+    await expect.poll(() => statuses(page)).toEqual(['sandboxed']);
     await row.getByTestId('message-button').click();
     await page.getByTestId('message').getByText('to i…@example.com').waitFor();
     await page.keyboard.press('Escape');
@@ -130,10 +130,10 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     expect((await app.server.post(`/api/v1/deliveries/${id}/retry`)).status).toBe(202);
     await expect
       .poll(async () => (await app.server.get('/api/v1/audit/eva')).body.notifications[0].deliveries[0].status)
-      .toBe('sent');
+      .toBe('sandboxed');
     await row.getByTestId('retry-button').click();
     await page.getByTestId('problem').getByText('Not retryable').waitFor();
-    await page.getByTestId('problem').getByText('The delivery is sent; only').waitFor();
+    await page.getByTestId('problem').getByText('The delivery is sandboxed; only').waitFor();
     expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 409')]);
   });
 

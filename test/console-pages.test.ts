@@ -28,10 +28,10 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(await page.title()).toBe('Deliveries · Tidings');
     expect(await page.evaluate('[scrollY, document.activeElement.textContent]')).toEqual([0, 'Deliveries']);
     // A filter is not another page.
-    const sent = page.getByRole('link', { name: 'Sent', exact: true });
-    await sent.click();
-    await expect.poll(() => statuses(page)).toEqual(['sent']);
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sent');
+    const sandboxed = page.getByRole('link', { name: 'Sandboxed', exact: true });
+    await sandboxed.click();
+    await expect.poll(() => statuses(page)).toEqual(['sandboxed']);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sandboxed');
     await page.goBack();
     await page.goBack();
     await entry(page, 'sprint-54').waitFor();

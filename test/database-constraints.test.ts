@@ -41,7 +41,7 @@ describe('the database', () => {
     ['an unknown policy', delivery('queued', 'null', 'null', 'hope'), '23514'],
     ['two deliveries of one notification on one channel', repeat(delivery('queued', 'null', 'null')), '23505'],
     ['an unknown outcome', attempt('perhaps'), '23514'],
-    ['one attempt twice', repeat(attempt('delivered')), '23505'],
+    ['one attempt twice', repeat(attempt('sent')), '23505'],
     ['a limit used below its first slot', use(0), '23514'],
     ['a "once" twice', repeat(use(1)), '23505'],
     ['an address of an unknown kind', address('pigeon'), '23514'],

@@ -73,7 +73,7 @@ describe('deliveries over the API', () => {
       user_traits: { email: 'reader@example.com', first_name: 'Maria' },
     });
     const worker = await api.tidings.worker();
-    await expect.poll(() => statusOf(id)).toBe('sent');
+    await expect.poll(() => statusOf(id)).toBe('sandboxed');
     await worker.stop();
     const { status, body } = await server.get(`/api/v1/deliveries/${id}/message`);
     expect(status).toBe(200);
@@ -113,7 +113,7 @@ describe('deliveries over the API', () => {
       next = body.next;
     }
     expect(ids).toEqual([...new Set(ids)].sort().reverse());
-    const sent = await server.get('/api/v1/deliveries?status=sent');
+    const sent = await server.get('/api/v1/deliveries?status=sandboxed');
     expect(sent.body.deliveries.map((one: { delivery_id: string }) => one.delivery_id)).toEqual([id]);
     expect(sent.body.next).toBeNull();
     expectProblem(await server.get('/api/v1/deliveries?status=lost'), {

@@ -22,7 +22,7 @@ describe('a worker that dies while sending', () => {
         duration_ms: LEASE_MS + 1,
         reason: 'the worker stopped before it could record the response of the provider',
       },
-      { attempt: 2, provider: 'fake', outcome: 'delivered' },
+      { attempt: 2, provider: 'fake', outcome: 'sent' },
     ]);
     expect(provider.calls.map(({ idempotencyKey, attempt }) => [idempotencyKey, attempt])).toEqual([[id, 2]]);
   });
@@ -60,7 +60,7 @@ describe('a worker that dies while sending', () => {
     expect(await tidings.markSendStarted(lost)).toBe(false);
     await tidings.worker();
     await tidings.becomes(id, 'sent', 1);
-    expect((await tidings.attempts(id)).map(({ outcome }) => outcome)).toEqual(['delivered']);
+    expect((await tidings.attempts(id)).map(({ outcome }) => outcome)).toEqual(['sent']);
   });
 
   test('is not assumed before its lease expires, even if another clock is fast', async () => {

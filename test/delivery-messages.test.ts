@@ -110,7 +110,7 @@ describe('messages', () => {
     await tidings.worker();
     const kept = await tidings.post('mail', { n: 1 });
     const bare = await tidings.post('alert');
-    await tidings.becomes(kept, 'sent');
+    await tidings.becomes(kept, 'sandboxed');
     await tidings.becomes(bare, 'sent');
     expect(await keptMessages(tidings)).toEqual([
       {

@@ -11,7 +11,7 @@ describe('outcomes', () => {
     const tidings = await start({
       email: fakeProvider(async () => {
         tidings.clock.now += 250;
-        return { kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' };
+        return { kind: 'sent', providerMessageId: 'id-1', response: '250 OK' };
       }),
     });
     await tidings.worker();
@@ -32,7 +32,7 @@ describe('outcomes', () => {
         provider: 'fake',
         started_at: began,
         duration_ms: 250,
-        outcome: 'delivered',
+        outcome: 'sent',
         reason: null,
         response: '250 OK',
         provider_message_id: 'id-1',
@@ -82,7 +82,7 @@ describe('outcomes', () => {
     expect(await tidings.delivery(id)).toMatchObject({ due_at: new Date(tidings.clock.now + 2000).toISOString() });
     tidings.clock.now += 2000;
     await tidings.becomes(id, 'sent', 3);
-    expect((await tidings.attempts(id)).map(({ outcome }) => outcome)).toEqual(['retry', 'retry', 'delivered']);
+    expect((await tidings.attempts(id)).map(({ outcome }) => outcome)).toEqual(['retry', 'retry', 'sent']);
   });
 
   test('retries no sooner than Retry-After says', async () => {
@@ -178,7 +178,7 @@ describe('outcomes', () => {
     const answers: SendOutcome[] = [
       { kind: 'retry', reason: response, response },
       { kind: 'in_doubt', reason: response, response },
-      { kind: 'delivered', response, providerMessageId: 'id\0\ud800' },
+      { kind: 'sent', response, providerMessageId: 'id\0\ud800' },
     ];
     const tidings = await start({ email: fakeProvider(({ attempt }) => answers[attempt - 1] ?? DELIVERED) });
     await tidings.worker();

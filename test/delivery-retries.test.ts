@@ -69,7 +69,7 @@ describe('retry by hand', () => {
     await tidings.becomes(id, 'sent', 2);
     expect((await tidings.attempts(id)).map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
       [1, 'rejected'],
-      [2, 'delivered'],
+      [2, 'sent'],
     ]);
     const { rows } = await tidings.database.pool.query(
       `select actor, action, subject from audit_log where action = $1`,

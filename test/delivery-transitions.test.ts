@@ -27,6 +27,24 @@ describe('a claim', () => {
     expect(await rows.nextDue(['email'])).toBeNull();
   });
 
+  test('settles a delivery whose notification is gone as dead, without an attempt', async () => {
+    const id = await rows.queue('mail');
+    await rows.pool.query('delete from notifications');
+    expect(await rows.claim('w')).toEqual([]);
+    expect(await rows.row(id)).toMatchObject({ status: 'dead', reason_code: 'notification_gone', attempts: 0 });
+    expect((await rows.row(id)).finished_at).not.toBeNull();
+  });
+
+  test('for a probe returns a delivery without an attempt before those that are due longer', async () => {
+    const failed = await rows.queue('mail');
+    await rows.settle([retryOf((await rows.claim('w'))[0]!, START - HOUR)]);
+    const fresh = await rows.queue('mail');
+    const probe = async () => (await rows.claimProbe('w')).map(({ notificationId }) => notificationId);
+    expect(await probe()).toEqual([fresh]);
+    expect(await probe()).toEqual([failed]);
+    expect(await probe()).toEqual([]);
+  });
+
   test('skips a delivery that another worker holds', async () => {
     await rows.queue('mail');
     await rows.claim('w');

@@ -51,8 +51,3 @@ describe('the size of an event', () => {
     });
   });
 });
-
-/** Objects in objects. */
-function _nested(levels: number): object {
-  return levels === 0 ? {} : { a: _nested(levels - 1) };
-}

@@ -1,26 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { describe, expect, test } from 'vitest';
 import { type Files, loadExample } from './support/catalog.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { useSandboxedApi } from './support/sandboxed-api.ts';
 
-let tidings: TestTidings;
-let server: TestServer;
-
-beforeAll(async () => {
-  tidings = await testTidings({
-    email: sandboxProvider(['email']),
-    sms: sandboxProvider(['sms']),
-    internal: sandboxProvider(['internal']),
-  });
-  server = await testServer(tidings);
-  await tidings.worker();
-});
-
-afterAll(async () => {
-  await server.close();
-  await tidings.close();
-});
+const api = useSandboxedApi();
+const { post, settled } = api;
 
 const MINUTE = 60_000;
 
@@ -30,7 +13,7 @@ describe('the explain API explains', () => {
       user_traits: { email: 's@example.com', marketing_opt_in: true },
     });
     await settled('sent');
-    await expectExplanation('sent', 'WELCOME_EMAIL', 'sent', [
+    await expectExplanation('sent', 'WELCOME_EMAIL', 'sandboxed', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to sent, on signup_completed of 31 October 2025 at 19:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
@@ -42,14 +25,14 @@ describe('the explain API explains', () => {
     await failed('limited', '31T18:00:00', { failure_reason: 'INSUFFICIENT_FUNDS' });
     await failed('limited', '31T18:30:05', { failure_reason: 'INSUFFICIENT_FUNDS' });
     await settled('limited');
-    await expectExplanation('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sent', [
+    await expectExplanation('limited', 'INSUFFICIENT_FUNDS_EMAIL', 'sandboxed', [
       'The rule INSUFFICIENT_FUNDS_EMAIL decided to send INSUFFICIENT_FUNDS_EMAIL to limited, on payment_failed of 31 October 2025 at 10:41 UTC.',
       'To be sent: event.failure_reason == "INSUFFICIENT_FUNDS" holds and the limit allows it (1 of 1 per day).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
       'It was also considered twice without being sent, the latest time on payment_failed of 31 October 2025 at 18:30:05 UTC.',
       'Not sent: already sent on 31 October 2025 at 10:41 UTC (1 of 1 per day).',
     ]);
-    const { body } = await server.get('/api/v1/explain/limited/INSUFFICIENT_FUNDS_EMAIL');
+    const { body } = await api.server.get('/api/v1/explain/limited/INSUFFICIENT_FUNDS_EMAIL');
     expect(body.rules).toEqual([
       {
         rule: 'INSUFFICIENT_FUNDS_EMAIL',
@@ -78,7 +61,7 @@ describe('the explain API explains', () => {
     await failed('twice', '30T10:00:00', { attempt_number: 3 });
     await failed('twice', '31T10:00:00', { attempt_number: 4 });
     await settled('twice');
-    await expectExplanation('twice', 'HIGH_RISK_ALERT', 'sent', [
+    await expectExplanation('twice', 'HIGH_RISK_ALERT', 'sandboxed', [
       'The rule HIGH_RISK_ALERT decided twice to send HIGH_RISK_ALERT to twice, the latest time on payment_failed of 31 October 2025 at 10:00 UTC.',
       'To be sent: event.attempt_number >= 3 holds.',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out as an internal alert.',
@@ -128,7 +111,7 @@ describe('the explain API explains', () => {
     await post('quick', 'signup_completed', '31T10:00:00', { user_traits: { phone: '+351912345678' } });
     await post('quick', 'link_bank_success', '31T12:00:00');
     await settled('quick');
-    await expectExplanation('quick', 'BANK_LINK_NUDGE_SMS', 'sent', [
+    await expectExplanation('quick', 'BANK_LINK_NUDGE_SMS', 'sandboxed', [
       'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to quick, on link_bank_success of 31 October 2025 at 12:00 UTC.',
       'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by SMS.',
@@ -139,7 +122,7 @@ describe('the explain API explains', () => {
     await post('late', 'link_bank_success', '31T12:00:00', { user_traits: { phone: '+351912345678' } });
     await post('late', 'signup_completed', '31T10:00:00');
     await settled('late');
-    await expectExplanation('late', 'BANK_LINK_NUDGE_SMS', 'sent', [
+    await expectExplanation('late', 'BANK_LINK_NUDGE_SMS', 'sandboxed', [
       'The rule BANK_LINK_NUDGE_SMS decided to send BANK_LINK_NUDGE_SMS to late, when signup_completed of 31 October 2025 at 10:00 UTC became known.',
       'To be sent: it happened within 24h after signup_completed on 31 October 2025 at 10:00 UTC and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by SMS.',
@@ -157,16 +140,16 @@ describe('the explain API explains', () => {
     });
     const traits = { user_traits: { email: 'e@example.com', marketing_opt_in: true } };
     const all = Array.from({ length: 260 }, (_, minute) => ({ ...signup(minute), ...traits }));
-    expect((await server.post('/api/v1/events', all)).body.accepted).toBe(260);
+    expect((await api.server.post('/api/v1/events', all)).body.accepted).toBe(260);
     await settled('eager');
-    await expectExplanation('eager', 'WELCOME_EMAIL', 'sent', [
+    await expectExplanation('eager', 'WELCOME_EMAIL', 'sandboxed', [
       'The rule WELCOME_EMAIL decided to send WELCOME_EMAIL to eager, on signup_completed of 1 October 2025 at 00:00 UTC.',
       'To be sent: traits.marketing_opt_in == true holds and the limit allows it (1 of 1 ever).',
       'It was kept in the sandbox on 20 November 2025 at 12:00 UTC instead of going out by email.',
       'It was also considered 259 times without being sent, the latest time on signup_completed of 1 October 2025 at 04:19 UTC.',
       'Not sent: already sent on 1 October 2025 at 00:00 UTC (1 of 1 ever).',
     ]);
-    const { body } = await server.get('/api/v1/explain/eager/WELCOME_EMAIL');
+    const { body } = await api.server.get('/api/v1/explain/eager/WELCOME_EMAIL');
     expect(body.decisions).toHaveLength(200);
     expect(body.rules[0].decisions).toMatchObject({ send: 1, suppressed: 259 });
     expect(body.notifications).toHaveLength(1);
@@ -175,11 +158,11 @@ describe('the explain API explains', () => {
   test('rejected events', async () => {
     const wrong = { event_type: 'payment_failed', event_timestamp: '2025-10-31T10:00:00Z' };
     for (const attempt_number of ['3', '4']) {
-      tidings.clock.now += MINUTE;
+      api.tidings.clock.now += MINUTE;
       const event = { user_id: 'rita', ...wrong, properties: { attempt_number } };
-      expect((await server.post('/api/v1/events', event)).status).toBe(422);
+      expect((await api.server.post('/api/v1/events', event)).status).toBe(422);
     }
-    tidings.clock.now -= 2 * MINUTE;
+    api.tidings.clock.now -= 2 * MINUTE;
     await expectExplanation('rita', 'HIGH_RISK_ALERT', 'not_sent', [
       'HIGH_RISK_ALERT was not sent to rita.',
       'Nothing is known of rita: no event was ever accepted.',
@@ -244,7 +227,7 @@ describe('the explain API explains', () => {
   });
 
   test('an unknown user', async () => {
-    await expectExplanation('unknown', 'BANK_LINK_NUDGE_SMS', 'not_sent', [
+    await expectExplanation('unknown', 'BANK_LINK_NUDGE_SMS', 'unknown_user', [
       'BANK_LINK_NUDGE_SMS was not sent to unknown.',
       'Nothing is known of unknown: no event was ever received.',
       'The rule BANK_LINK_NUDGE_SMS is triggered by link_bank_success.',
@@ -279,7 +262,7 @@ describe('the explain API explains', () => {
   });
 
   test('an unknown type: answers 404 with the known ones', async () => {
-    const { status, body } = await server.get('/api/v1/explain/ana/WELCOME');
+    const { status, body } = await api.server.get('/api/v1/explain/ana/WELCOME');
     expect([status, body.code, body.path]).toEqual([404, 'not_found', 'notification_type']);
     expect(body.detail).toBe(
       'The catalog has no notification type of this name; it has: WELCOME_EMAIL, BANK_LINK_NUDGE_SMS, INSUFFICIENT_FUNDS_EMAIL, HIGH_RISK_ALERT.',
@@ -288,31 +271,8 @@ describe('the explain API explains', () => {
 });
 
 /** @param at day of October 2025 and time: `31T19:00:00` */
-async function post(user: string, type: string, at: string, more: object = {}): Promise<void> {
-  const { status } = await server.post('/api/v1/events', {
-    user_id: user,
-    event_type: type,
-    event_timestamp: `2025-10-${at}Z`,
-    ...more,
-  });
-  expect(status).toBe(202);
-}
-
 function failed(user: string, at: string, properties: object, user_traits: object = {}): Promise<void> {
   return post(user, 'payment_failed', at, { properties, user_traits });
-}
-
-/** Waits until no delivery of this user is queued or being sent. */
-async function settled(user: string): Promise<void> {
-  await expect
-    .poll(async () => {
-      const { rows } = await tidings.database.pool.query(
-        `select 1 from deliveries where user_id = $1 and status in ('queued', 'sending')`,
-        [user],
-      );
-      return rows.length;
-    })
-    .toBe(0);
 }
 
 async function expectExplanation(
@@ -321,7 +281,7 @@ async function expectExplanation(
   answer: string,
   sentences: readonly string[],
 ): Promise<void> {
-  const { status, body } = await server.get(`/api/v1/explain/${user}/${type}`);
+  const { status, body } = await api.server.get(`/api/v1/explain/${user}/${type}`);
   expect(status).toBe(200);
   expect([body.user_id, body.notification_type, body.answer]).toEqual([user, type, answer]);
   expect(body.paragraph).toBe(sentences.join(' '));
@@ -334,7 +294,7 @@ async function withCatalog(
 ): Promise<void> {
   const fintech = await loadExample('fintech');
   const changed: Files = new Map([...fintech, ...Object.entries(files)]);
-  const version = await tidings.apply(changed);
+  const version = await api.tidings.apply(changed);
   await work(version);
-  await tidings.apply(fintech);
+  await api.tidings.apply(fintech);
 }

@@ -50,7 +50,7 @@ describe('expressions with a value', () => {
     ]);
     expect(wrong('pro', { roots: ['event'] })[0]).toContain('an expression sees event (text');
     expect(wrong('event.amount && true', { event: { properties: { amount: { type: 'number' } } } })).toEqual([
-      '0 event.amount is a number, true or false is needed',
+      '0 event.amount is a number, but must be true or false',
     ]);
   });
 
@@ -92,7 +92,7 @@ describe('expressions with a value', () => {
   it.each<[string, JsonObject, object]>([
     ['event.a + event.b', {}, { kind: 'missing', fields: ['event.a', 'event.b'] }],
     ['[event.a, 1]', {}, { kind: 'missing', fields: ['event.a'] }],
-    ['event.a * 2', { a: 'x' }, { kind: 'error', message: 'event.a is text ("x"), a number is needed' }],
+    ['event.a * 2', { a: 'x' }, { kind: 'error', message: 'event.a is text ("x"), but must be a number' }],
     ['event.a / 0', { a: 1 }, { kind: 'error', message: '0 is 0: division by zero' }],
     ['"a\\u0000b"', {}, { kind: 'error', message: 'the value has a character that cannot be stored' }],
     ['[{"\\u0000": 1}]', {}, { kind: 'error', message: 'the value has a character that cannot be stored' }],

@@ -1,23 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ERROR_CODES, REJECTION_CODES } from '../src/errors.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { postRaw, type RawAnswer, raw } from './support/raw.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { describe, expect, test } from 'vitest';
+import { expectAnswer, expectProblem, useFuzzedServer } from './support/fuzz.ts';
+import { postRaw, raw } from './support/raw.ts';
 
-let tidings: TestTidings;
-let server: TestServer;
-
-beforeAll(async () => {
-  tidings = await testTidings();
-  server = await testServer(tidings);
-});
-
-afterAll(async () => {
-  const { status } = await server.get('/healthz/ready');
-  expect(status).toBe(200);
-  await server.close();
-  await tidings.close();
-});
+const app = useFuzzedServer();
 
 const STAMP = '"event_timestamp":"2025-10-31T10:00:00Z"';
 const DEEP = 10_000;
@@ -48,14 +33,14 @@ describe('a body that is not an event', () => {
     ['a byte more than 5 MiB', `[${' '.repeat(5 * 1024 * 1024 - 1)}]`, 413, 'payload_too_large'],
   ])('%s', async (_name, body, status, code) => {
     for (const path of ['/api/v1/events', '/events']) {
-      const answer = await postRaw(server.url, path, body);
+      const answer = await postRaw(app.server.url, path, body);
       expectProblem(answer);
       expect([answer.status, answer.body.code]).toEqual([status, code]);
     }
   });
 
   test('an empty list is accepted', async () => {
-    const answer = await postRaw(server.url, '/api/v1/events', '[]');
+    const answer = await postRaw(app.server.url, '/api/v1/events', '[]');
     expect(answer.status).toBe(202);
     expect(answer.body).toEqual({ accepted: 0, duplicates: 0, rejected: [], results: [] });
   });
@@ -71,14 +56,14 @@ describe('a body that is not an event', () => {
     ['very long', `application/${'x'.repeat(5000)}`],
   ])('answers to the content type %s', async (_name, type) => {
     const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
-    const answer = await raw(server.url, { method: 'POST', path: '/api/v1/events', headers, body: '[]' });
+    const answer = await raw(app.server.url, { method: 'POST', path: '/api/v1/events', headers, body: '[]' });
     expectProblem(answer);
     expect(answer.status).toBe(415);
   });
 
   test('accepts JSON content types with parameters', async () => {
     for (const type of ['application/json; charset=utf-8', 'APPLICATION/JSON', 'application/json;x="y"']) {
-      const answer = await raw(server.url, {
+      const answer = await raw(app.server.url, {
         method: 'POST',
         path: '/api/v1/events',
         headers: { 'content-type': type },
@@ -139,8 +124,8 @@ describe('an event with hostile content', () => {
     ],
   ])('%s', async (_name, body, code, path) => {
     // Rejected events are listed by time.
-    tidings.clock.now += 1000;
-    const answer = await postRaw(server.url, '/api/v1/events', body);
+    app.tidings.clock.now += 1000;
+    const answer = await postRaw(app.server.url, '/api/v1/events', body);
     expect(answer.status).toBe(422);
     expectAnswer(answer, 1);
     const [rejected] = answer.body.rejected;
@@ -148,11 +133,11 @@ describe('an event with hostile content', () => {
     expect(rejected.path.startsWith(path)).toBe(true);
     expect(rejected.path.length).toBeLessThanOrEqual(512);
     // It is kept, it can be listed, and trying it again says the same.
-    const list = await server.get('/api/v1/events/rejected?limit=1');
+    const list = await app.server.get('/api/v1/events/rejected?limit=1');
     expect(list.status).toBe(200);
     expect(list.body.rejected[0].code).toBe(code);
     const { rejected_id } = list.body.rejected[0];
-    const again = await postRaw(server.url, `/api/v1/events/rejected/${rejected_id}/retry`, '');
+    const again = await postRaw(app.server.url, `/api/v1/events/rejected/${rejected_id}/retry`, '');
     expectAnswer(again, 1);
     expect(again.status).toBe(422);
     expect(again.body.rejected[0]).toMatchObject({ code, message: rejected.message });
@@ -182,15 +167,15 @@ describe('an event with hostile content', () => {
   ])('is accepted and can be read: %s', async (_name, more) => {
     const user = `accepted ${_name}`;
     const body = `{"user_id":${JSON.stringify(user)},"event_type":"x",${STAMP},${more}}`;
-    const answer = await postRaw(server.url, '/api/v1/events', body);
+    const answer = await postRaw(app.server.url, '/api/v1/events', body);
     expectAnswer(answer, 1);
     expect(answer.body.results[0].status).toBe('accepted');
-    const audit = await server.get(`/api/v1/audit/${encodeURIComponent(user)}`);
+    const audit = await app.server.get(`/api/v1/audit/${encodeURIComponent(user)}`);
     expect(audit.status).toBe(200);
     const sent = JSON.parse(body);
     expect(audit.body.recent_events[0].properties).toEqual(plus(sent.properties ?? {}));
     expect(audit.body.recent_events[0].user_traits).toEqual(plus(sent.user_traits ?? {}));
-    const again = await postRaw(server.url, '/api/v1/events', body);
+    const again = await postRaw(app.server.url, '/api/v1/events', body);
     expect(again.body.results[0]).toMatchObject({ status: 'duplicate', event_id: answer.body.results[0].event_id });
   });
 
@@ -199,34 +184,3 @@ describe('an event with hostile content', () => {
     return JSON.parse(JSON.stringify(value));
   }
 });
-
-function expectProblem({ status, type, body }: RawAnswer, about = ''): void {
-  expect(status, about).toBeGreaterThanOrEqual(400);
-  expect(status, about).toBeLessThan(500);
-  expect(type, about).toMatch(/^application\/problem\+json/);
-  const known = (ERROR_CODES as Record<string, { status: number; title: string }>)[body.code];
-  expect(body, about).toMatchObject({ status, title: known?.title });
-  expect(known?.status, about).toBe(status);
-  expect(body.type, about).toMatch(new RegExp(`^https://.+#${body.code}$`));
-  expect(body.detail.length, about).toBeGreaterThan(10);
-}
-
-/** The answer to `count` items: one result each, in order, and every item in exactly one of the three numbers. */
-function expectAnswer({ status, type, body }: RawAnswer, count: number): void {
-  expect([202, 422]).toContain(status);
-  expect(type).toMatch(/^application\/json/);
-  const { accepted, duplicates, rejected, results } = body;
-  expect(results).toHaveLength(count);
-  expect(accepted + duplicates + rejected.length).toBe(count);
-  expect(status).toBe(accepted === 0 && rejected.length > 0 ? 422 : 202);
-  const wrong = results.flatMap(({ status }: { status: string }, index: number) =>
-    status === 'rejected' || status === 'conflict' ? [index] : [],
-  );
-  expect(rejected.map(({ index }: { index: number }) => index)).toEqual(wrong);
-  for (const { code, path, message } of rejected) {
-    expect(Object.keys(REJECTION_CODES)).toContain(code);
-    expect(typeof path).toBe('string');
-    expect(message.length).toBeGreaterThan(10);
-    expect(message.length).toBeLessThan(2000);
-  }
-}

@@ -1,82 +1,11 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ERROR_CODES, REJECTION_CODES } from '../src/errors.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { postRaw, type RawAnswer, raw } from './support/raw.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { describe, expect, test } from 'vitest';
+import { expectAnswer, expectProblem, ODD_IDS, useFuzzedServer } from './support/fuzz.ts';
+import { postRaw, raw } from './support/raw.ts';
 
-let tidings: TestTidings;
-let server: TestServer;
-
-beforeAll(async () => {
-  tidings = await testTidings();
-  server = await testServer(tidings);
-});
-
-afterAll(async () => {
-  const { status } = await server.get('/healthz/ready');
-  expect(status).toBe(200);
-  await server.close();
-  await tidings.close();
-});
+const app = useFuzzedServer();
 
 const SIGNUP = { event_type: 'signup_completed', event_timestamp: '2025-10-31T10:00:00Z' };
-
-/** User IDs with one event each. No other test of this file uses them. */
-const ODD_IDS = [
-  'a/b',
-  '/',
-  '//',
-  'a?b=c',
-  '#',
-  '%',
-  '%2F',
-  '%00',
-  '%zz',
-  'a b',
-  ' ',
-  '+',
-  '&',
-  '=',
-  ';',
-  ',',
-  '\\',
-  '"',
-  "'",
-  '`',
-  '<b>',
-  '{}',
-  '[]',
-  '.',
-  '..',
-  '...',
-  './x',
-  '../x',
-  '*',
-  ':user_id',
-  'constructor',
-  '__proto__',
-  'null',
-  'undefined',
-  '0',
-  'rejected',
-  'שלום',
-  'مرحبا',
-  '\u202egnp.exe',
-  '👩‍👩‍👧‍👦',
-  '🏳️‍🌈',
-  'é',
-  'e\u0301',
-  '漢字',
-  '\uffff',
-  '\u{10ffff}',
-  "'; drop table events; --",
-  '$1',
-  '\\x00',
-  'x'.repeat(256),
-  '🦊'.repeat(256),
-  'é'.repeat(256),
-];
 
 describe('ids', () => {
   test.each(ODD_IDS)('%j', async (id) => {
@@ -86,18 +15,18 @@ describe('ids', () => {
       user_id: id,
       user_traits: { marketing_opt_in: true },
     };
-    const answer = await postRaw(server.url, '/api/v1/events', JSON.stringify(item));
+    const answer = await postRaw(app.server.url, '/api/v1/events', JSON.stringify(item));
     expectAnswer(answer, 1);
     expect(answer.body.results[0].status).toBe('accepted');
     for (const prefix of ['/api/v1/audit/', '/audit/']) {
-      const { status, body } = await raw(server.url, { path: prefix + encodeURIComponent(id) });
+      const { status, body } = await raw(app.server.url, { path: prefix + encodeURIComponent(id) });
       expect([status, body.user_id, body.recent_events?.length]).toEqual([200, id, 1]);
       expect(body.decisions.map((one: { outcome: string }) => one.outcome)).toEqual(['send']);
     }
     const path = `/api/v1/explain/${encodeURIComponent(id)}/WELCOME_EMAIL`;
-    const { status, body } = await raw(server.url, { path });
+    const { status, body } = await raw(app.server.url, { path });
     expect([status, body.answer]).toEqual([200, 'on_its_way']);
-    const found = await raw(server.url, { path: `/api/v1/users?prefix=${encodeURIComponent(id)}` });
+    const found = await raw(app.server.url, { path: `/api/v1/users?prefix=${encodeURIComponent(id)}` });
     expect(found.body.users).toContainEqual({ user_id: id });
   });
 
@@ -105,13 +34,13 @@ describe('ids', () => {
     for (const letter of ['x', 'é', '漢', '🦊']) {
       const item = { ...SIGNUP, user_id: `lengths of ${field}`, event_id: `${field} ${letter}` };
       const long = await postRaw(
-        server.url,
+        app.server.url,
         '/api/v1/events',
         JSON.stringify({ ...item, [field]: letter.repeat(257) }),
       );
       expect(long.body.rejected).toMatchObject([{ code: 'invalid_id', path: field }]);
       const longest = await postRaw(
-        server.url,
+        app.server.url,
         '/api/v1/events',
         JSON.stringify({ ...item, [field]: letter.repeat(256) }),
       );
@@ -130,7 +59,7 @@ describe('ids', () => {
       event_id: noise(3),
       event_timestamp: SIGNUP.event_timestamp,
     };
-    const answer = await postRaw(server.url, '/api/v1/events', JSON.stringify(item));
+    const answer = await postRaw(app.server.url, '/api/v1/events', JSON.stringify(item));
     expect(answer.body).toMatchObject({ accepted: 1 });
     expect((await auditOf(item.user_id)).recent_events).toMatchObject([
       { event_id: item.event_id, event_type: item.event_type },
@@ -194,7 +123,7 @@ describe('paths and queries', () => {
 
   test.each(LISTS)('%s', async (path) => {
     for (const query of queries) {
-      const answer = await raw(server.url, { path: `${path}?${query}` });
+      const answer = await raw(app.server.url, { path: `${path}?${query}` });
       if (answer.status !== 200) {
         expectProblem(answer, `${path}?${query}`);
         expect(answer.status).toBe(400);
@@ -231,7 +160,7 @@ describe('paths and queries', () => {
       ['GET', `/${id}`],
     ];
     for (const [method, path] of requests) {
-      const answer = await raw(server.url, { method, path });
+      const answer = await raw(app.server.url, { method, path });
       if (answer.status !== 200) expectProblem(answer, `${method} ${path}`);
       expect(answer.status, path).toBeLessThan(500);
     }
@@ -239,7 +168,7 @@ describe('paths and queries', () => {
 
   test('answers to other methods and paths', async () => {
     for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'GET']) {
-      expectProblem(await raw(server.url, { method, path: '/api/v1/events' }), method);
+      expectProblem(await raw(app.server.url, { method, path: '/api/v1/events' }), method);
     }
     for (const path of [
       '/api/v2/events',
@@ -254,7 +183,7 @@ describe('paths and queries', () => {
       '/%2e%2e/%2e%2e/etc/passwd',
       '/../../etc/passwd',
     ]) {
-      const answer = await raw(server.url, { path });
+      const answer = await raw(app.server.url, { path });
       if (answer.status !== 200) expectProblem(answer, path);
     }
   });
@@ -274,50 +203,19 @@ describe('paths and queries', () => {
       'POST /api/v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n[{',
       true,
     );
-    expect((await server.get('/healthz/live')).status).toBe(200);
+    expect((await app.server.get('/healthz/live')).status).toBe(200);
   });
 });
 
 async function auditOf(userId: string) {
-  const { status, body } = await raw(server.url, { path: `/api/v1/audit/${encodeURIComponent(userId)}?limit=200` });
+  const { status, body } = await raw(app.server.url, { path: `/api/v1/audit/${encodeURIComponent(userId)}?limit=200` });
   expect(status).toBe(200);
   return body;
 }
 
-function expectProblem({ status, type, body }: RawAnswer, about = ''): void {
-  expect(status, about).toBeGreaterThanOrEqual(400);
-  expect(status, about).toBeLessThan(500);
-  expect(type, about).toMatch(/^application\/problem\+json/);
-  const known = (ERROR_CODES as Record<string, { status: number; title: string }>)[body.code];
-  expect(body, about).toMatchObject({ status, title: known?.title });
-  expect(known?.status, about).toBe(status);
-  expect(body.type, about).toMatch(new RegExp(`^https://.+#${body.code}$`));
-  expect(body.detail.length, about).toBeGreaterThan(10);
-}
-
-/** The answer to `count` items: one result each, in order, and every item in exactly one of the three numbers. */
-function expectAnswer({ status, type, body }: RawAnswer, count: number): void {
-  expect([202, 422]).toContain(status);
-  expect(type).toMatch(/^application\/json/);
-  const { accepted, duplicates, rejected, results } = body;
-  expect(results).toHaveLength(count);
-  expect(accepted + duplicates + rejected.length).toBe(count);
-  expect(status).toBe(accepted === 0 && rejected.length > 0 ? 422 : 202);
-  const wrong = results.flatMap(({ status }: { status: string }, index: number) =>
-    status === 'rejected' || status === 'conflict' ? [index] : [],
-  );
-  expect(rejected.map(({ index }: { index: number }) => index)).toEqual(wrong);
-  for (const { code, path, message } of rejected) {
-    expect(Object.keys(REJECTION_CODES)).toContain(code);
-    expect(typeof path).toBe('string');
-    expect(message.length).toBeGreaterThan(10);
-    expect(message.length).toBeLessThan(2000);
-  }
-}
-
 /** Sends bytes as they are; what comes back until the end. */
 function bytes(text: string, hangUp = false): Promise<string> {
-  const { hostname, port } = new URL(server.url);
+  const { hostname, port } = new URL(app.server.url);
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(Number(port), hostname, () => {

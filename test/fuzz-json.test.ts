@@ -1,85 +1,13 @@
-import { connect } from 'node:net';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ERROR_CODES, REJECTION_CODES } from '../src/errors.ts';
-import { type TestServer, testServer } from './support/http.ts';
+import { describe, expect, test } from 'vitest';
+import { expectAnswer, expectProblem, ODD_IDS, useFuzzedServer } from './support/fuzz.ts';
 import { runs } from './support/properties.ts';
-import { postRaw, type RawAnswer, raw } from './support/raw.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { postRaw, raw } from './support/raw.ts';
 
-let tidings: TestTidings;
-let server: TestServer;
-
-beforeAll(async () => {
-  tidings = await testTidings();
-  server = await testServer(tidings);
-});
-
-afterAll(async () => {
-  const { status } = await server.get('/healthz/ready');
-  expect(status).toBe(200);
-  await server.close();
-  await tidings.close();
-});
+const app = useFuzzedServer();
 
 const SIGNUP = { event_type: 'signup_completed', event_timestamp: '2025-10-31T10:00:00Z' };
 const DEEP = 10_000;
-
-/** User IDs with one event each. No other test of this file uses them. */
-const ODD_IDS = [
-  'a/b',
-  '/',
-  '//',
-  'a?b=c',
-  '#',
-  '%',
-  '%2F',
-  '%00',
-  '%zz',
-  'a b',
-  ' ',
-  '+',
-  '&',
-  '=',
-  ';',
-  ',',
-  '\\',
-  '"',
-  "'",
-  '`',
-  '<b>',
-  '{}',
-  '[]',
-  '.',
-  '..',
-  '...',
-  './x',
-  '../x',
-  '*',
-  ':user_id',
-  'constructor',
-  '__proto__',
-  'null',
-  'undefined',
-  '0',
-  'rejected',
-  'שלום',
-  'مرحبا',
-  '\u202egnp.exe',
-  '👩‍👩‍👧‍👦',
-  '🏳️‍🌈',
-  'é',
-  'e\u0301',
-  '漢字',
-  '\uffff',
-  '\u{10ffff}',
-  "'; drop table events; --",
-  '$1',
-  '\\x00',
-  'x'.repeat(256),
-  '🦊'.repeat(256),
-  'é'.repeat(256),
-];
 
 describe('arbitrary JSON', () => {
   const anyJson = fc.jsonValue({ noUnicodeString: false, maxDepth: 4 });
@@ -124,7 +52,7 @@ describe('arbitrary JSON', () => {
   test('as the body gives a valid response', async () => {
     await fc.assert(
       fc.asyncProperty(anyJson, async (value) => {
-        const answer = await postRaw(server.url, '/api/v1/events', JSON.stringify(value));
+        const answer = await postRaw(app.server.url, '/api/v1/events', JSON.stringify(value));
         if (Array.isArray(value)) expectAnswer(answer, value.length);
         else if (value !== null && typeof value === 'object') expectAnswer(answer, 1);
         else expectProblem(answer);
@@ -138,7 +66,7 @@ describe('arbitrary JSON', () => {
       fc.asyncProperty(
         fc.array(fc.oneof({ weight: 6, arbitrary: nearlyEvent }, { weight: 1, arbitrary: anyJson }), { maxLength: 8 }),
         async (items) => {
-          const answer = await postRaw(server.url, '/api/v1/events', JSON.stringify(items));
+          const answer = await postRaw(app.server.url, '/api/v1/events', JSON.stringify(items));
           expectAnswer(answer, items.length);
           for (const [index, result] of answer.body.results.entries()) {
             if (result.status !== 'accepted') continue;
@@ -157,7 +85,7 @@ describe('arbitrary JSON', () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), fc.boolean(), async (bytes, inList) => {
         const body = inList ? Buffer.concat([Buffer.from('["'), bytes, Buffer.from('"]')]) : Buffer.from(bytes);
-        const answer = await postRaw(server.url, '/api/v1/events', body);
+        const answer = await postRaw(app.server.url, '/api/v1/events', body);
         if ('results' in answer.body) expectAnswer(answer, answer.body.results.length);
         else expectProblem(answer);
       }),
@@ -166,19 +94,19 @@ describe('arbitrary JSON', () => {
   });
 
   test('as the correction of a rejected event gives a valid response', async () => {
-    tidings.clock.now += 1000;
-    await postRaw(server.url, '/api/v1/events', '{"user_id":"to be corrected"}');
-    const { body } = await server.get('/api/v1/events/rejected?limit=1');
+    app.tidings.clock.now += 1000;
+    await postRaw(app.server.url, '/api/v1/events', '{"user_id":"to be corrected"}');
+    const { body } = await app.server.get('/api/v1/events/rejected?limit=1');
     const path = `/api/v1/events/rejected/${body.rejected[0].rejected_id}/retry`;
     const bad = [[], [[]], 1, 'x', true, { user_id: 1 }, Array(1001).fill(SIGNUP), { a: { b: {} } }];
     for (const value of bad) {
-      const answer = await postRaw(server.url, path, JSON.stringify(value));
+      const answer = await postRaw(app.server.url, path, JSON.stringify(value));
       if ('results' in answer.body) expectAnswer(answer, 1);
       else expectProblem(answer);
       expect(answer.status).toBeGreaterThanOrEqual(400);
     }
     for (const text of ['[', '\0', '['.repeat(DEEP) + ']'.repeat(DEEP)]) {
-      const answer = await postRaw(server.url, path, text);
+      const answer = await postRaw(app.server.url, path, text);
       if (typeof answer.body === 'object' && 'results' in answer.body) expectAnswer(answer, 1);
       else expectProblem(answer);
     }
@@ -186,55 +114,7 @@ describe('arbitrary JSON', () => {
 });
 
 async function auditOf(userId: string) {
-  const { status, body } = await raw(server.url, { path: `/api/v1/audit/${encodeURIComponent(userId)}?limit=200` });
+  const { status, body } = await raw(app.server.url, { path: `/api/v1/audit/${encodeURIComponent(userId)}?limit=200` });
   expect(status).toBe(200);
   return body;
-}
-
-function expectProblem({ status, type, body }: RawAnswer, about = ''): void {
-  expect(status, about).toBeGreaterThanOrEqual(400);
-  expect(status, about).toBeLessThan(500);
-  expect(type, about).toMatch(/^application\/problem\+json/);
-  const known = (ERROR_CODES as Record<string, { status: number; title: string }>)[body.code];
-  expect(body, about).toMatchObject({ status, title: known?.title });
-  expect(known?.status, about).toBe(status);
-  expect(body.type, about).toMatch(new RegExp(`^https://.+#${body.code}$`));
-  expect(body.detail.length, about).toBeGreaterThan(10);
-}
-
-/** The answer to `count` items: one result each, in order, and every item in exactly one of the three numbers. */
-function expectAnswer({ status, type, body }: RawAnswer, count: number): void {
-  expect([202, 422]).toContain(status);
-  expect(type).toMatch(/^application\/json/);
-  const { accepted, duplicates, rejected, results } = body;
-  expect(results).toHaveLength(count);
-  expect(accepted + duplicates + rejected.length).toBe(count);
-  expect(status).toBe(accepted === 0 && rejected.length > 0 ? 422 : 202);
-  const wrong = results.flatMap(({ status }: { status: string }, index: number) =>
-    status === 'rejected' || status === 'conflict' ? [index] : [],
-  );
-  expect(rejected.map(({ index }: { index: number }) => index)).toEqual(wrong);
-  for (const { code, path, message } of rejected) {
-    expect(Object.keys(REJECTION_CODES)).toContain(code);
-    expect(typeof path).toBe('string');
-    expect(message.length).toBeGreaterThan(10);
-    expect(message.length).toBeLessThan(2000);
-  }
-}
-
-/** Sends bytes as they are; what comes back until the end. */
-function _bytes(text: string, hangUp = false): Promise<string> {
-  const { hostname, port } = new URL(server.url);
-  return new Promise((resolve) => {
-    let answer = '';
-    const socket = connect(Number(port), hostname, () => {
-      if (hangUp) socket.write(text, () => socket.destroy());
-      else socket.end(text);
-    });
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1');
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => resolve(answer));
-  });
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { addEvent, newUserState } from '../src/rules/facts.ts';
+import { addEvent, newUserState } from '../src/rules/user-state.ts';
 import { loadSpans } from '../src/store/spans.ts';
 import { useDatabase } from './support/database.ts';
 import { loadHistory, storeEvent, storeManyEvents } from './support/stored-events.ts';

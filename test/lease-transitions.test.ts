@@ -6,6 +6,15 @@ import { HOUR, LEASE_MS, retryOf, START, sentOf, useDeliveryRows } from './suppo
 const rows = useDeliveryRows();
 
 describe('a rescue', () => {
+  test('leaves alone the leases of the worker that rescues, and takes those of others', async () => {
+    const id = await rows.queue('mail');
+    await rows.claim('own');
+    await rows.expire('own');
+    expect(await rows.rescue(START, ['own', 'own (2)'])).toBe(0);
+    expect(await rows.row(id)).toMatchObject({ status: 'sending', worker: 'own' });
+    expect(await rows.rescue(START, ['another'])).toBe(1);
+  });
+
   test('queues deliveries of expired leases only', async () => {
     const expired = await rows.queue('mail');
     await rows.claim('expired');

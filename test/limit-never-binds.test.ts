@@ -3,25 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
 import { evaluateLimit } from '../src/rules/limits.ts';
 import { lintFiles } from './support/catalog.ts';
+import { buildLintFiles } from './support/lint-files.ts';
 import { runs } from './support/properties.ts';
-
-const EVENTS = `traits: { plan: string, vip: boolean, score: number }
-events:
-  a: { properties: { id: string, n: number } }
-  b: { properties: { id: string, n: number } }
-`;
-
-/** A catalog of these rules (or groups and rules), with the notifications A and B. */
-function buildFiles(rules: string): Map<string, string> {
-  return new Map([
-    ['events.yaml', EVENTS],
-    [
-      'notifications.yaml',
-      'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n  B: { category: SYSTEM, channels: [internal] }\n',
-    ],
-    ['rules.yaml', /^(rules|groups):/.test(rules) ? rules : `rules:\n${rules}`],
-  ]);
-}
 
 type Parsed = Extract<ReturnType<typeof parseLimit>, { limit: unknown }>;
 
@@ -40,7 +23,7 @@ describe('a limit that never binds', () => {
         fc.uniqueArray(limit, { minLength: 2, maxLength: 3, selector: (text) => text.split(' ').slice(1).join(' ') }),
         fc.array(fc.integer({ min: 0, max: 5 * 24 }), { minLength: 1, maxLength: 40 }),
         async (texts, hours) => {
-          const { problems } = await lintFiles(buildFiles(`  A: { on: a, limit: [${texts.join(', ')}] }\n`));
+          const { problems } = await lintFiles(buildLintFiles(`  A: { on: a, limit: [${texts.join(', ')}] }\n`));
           const neverBinding = new Set(
             problems.flatMap(({ code, message }) => (code === 'limit_never_binds' ? [message.split('"')[1]] : [])),
           );

@@ -3,28 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../src/catalog/lint/findings.ts';
 import { lintFiles, listMistakes, parseCatalog } from './support/catalog.ts';
-
-const EVENTS = `traits: { plan: string, vip: boolean, score: number }
-events:
-  a: { properties: { id: string, n: number } }
-  b: { properties: { id: string, n: number } }
-`;
-
-/** Returns a catalog of these rules (or groups and rules), with the notifications A and B. */
-function buildFiles(rules: string): Map<string, string> {
-  return new Map([
-    ['events.yaml', EVENTS],
-    [
-      'notifications.yaml',
-      'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n  B: { category: SYSTEM, channels: [internal] }\n',
-    ],
-    ['rules.yaml', /^(rules|groups):/.test(rules) ? rules : `rules:\n${rules}`],
-  ]);
-}
+import { buildLintFiles } from './support/lint-files.ts';
 
 /** Returns the findings in rules.yaml, those on unused events and notifications only if `unused` is true. */
 async function formatFindings(rules: string, unused = false): Promise<string[]> {
-  const { data, problems } = await lintFiles(buildFiles(rules));
+  const { data, problems } = await lintFiles(buildLintFiles(rules));
   expect(data === undefined).toBe(problems.some(({ severity }) => severity === 'error'));
   return problems
     .filter(({ code }) => unused || !/^unused_(event|notification)$/.test(code))
@@ -195,7 +178,7 @@ describe('reports a catalog that is valid but probably wrong:', () => {
       '4:3 unused_event: no rule uses b',
       '3:3 unused_notification: no rule sends B',
     ]);
-    const files = buildFiles('  A: { on: notification.failed, notify: B, limit: once }\n');
+    const files = buildLintFiles('  A: { on: notification.failed, notify: B, limit: once }\n');
     files.set('events.yaml', 'events: { notification.failed: {} }\n');
     expect((await lintFiles(files)).problems[0]).toMatchObject({
       code: 'reserved_event',
@@ -205,11 +188,11 @@ describe('reports a catalog that is valid but probably wrong:', () => {
   });
 
   it('throws for an error and not for a warning; a file that cannot be parsed is an error', async () => {
-    await expect(parseCatalog(buildFiles('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
+    await expect(parseCatalog(buildLintFiles('  A: { on: a, do: { emit: a } }\n'))).rejects.toThrow(
       'rules.yaml:2:15: A triggers itself: it emits a',
     );
-    await expect(parseCatalog(buildFiles('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
-    const { data, problems } = await lintFiles(buildFiles('  A: { on: [a, c] }\n'));
+    await expect(parseCatalog(buildLintFiles('  A: { on: a, debounce: 1h }\n'))).resolves.toBeDefined();
+    const { data, problems } = await lintFiles(buildLintFiles('  A: { on: [a, c] }\n'));
     expect(data).toBeUndefined();
     expect(problems).toMatchObject([{ severity: 'error', code: 'invalid', line: 2, column: 16 }]);
   });
@@ -219,7 +202,7 @@ describe('reports a catalog that is valid but probably wrong:', () => {
       { length: 1500 },
       (_, i) => `  R${i}: { on: [a, b], notify: none, do: [{ emit: a }, { emit: b }] }\n`,
     );
-    const { problems } = await lintFiles(buildFiles(rules.join('')));
+    const { problems } = await lintFiles(buildLintFiles(rules.join('')));
     expect(problems.filter(({ code }) => code === 'loop')).toHaveLength(20);
   });
 
@@ -234,7 +217,7 @@ describe('reports a catalog that is valid but probably wrong:', () => {
 });
 
 it('reports the place of a finding that is an error', async () => {
-  expect(await listMistakes(buildFiles('  A: { on: a, do: { emit: a } }\n'))).toMatchObject([
+  expect(await listMistakes(buildLintFiles('  A: { on: a, do: { emit: a } }\n'))).toMatchObject([
     { file: 'rules.yaml', line: 2, code: 'loop' },
   ]);
 });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maskEmail, maskUntrusted } from '../src/privacy/mask.ts';
 
@@ -40,18 +39,6 @@ describe('the preview of a rejected event', () => {
     };
     expect(maskUntrusted(event)).toEqual(event);
   });
-
-  const letter = (text: string) => fc.constantFrom(...text);
-
-  const text = (letters: string, minLength: number, maxLength: number) =>
-    fc.array(letter(letters), { minLength, maxLength }).map((all) => all.join(''));
-
-  const _number = fc
-    .tuple(
-      letter('123456789'),
-      fc.array(fc.tuple(text(' .-()', 0, 2), text('0123456789', 1, 1)), { minLength: 7, maxLength: 14 }),
-    )
-    .map(([first, rest]) => `+${first}${rest.flat().join('')}`);
 
   test('shows the structure, and values that are not addresses', () => {
     const list = Array.from({ length: 101 }, (_, n) => n);

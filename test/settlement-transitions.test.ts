@@ -91,7 +91,7 @@ describe('a settlement', () => {
     const id = await rows.queue('mail');
     const [held] = await rows.claim('w');
     for (const _time of [1, 2]) await rows.settle([sentOf(held!)]);
-    expect(await rows.attempts(id)).toMatchObject([{ attempt: 1, outcome: 'delivered' }]);
+    expect(await rows.attempts(id)).toMatchObject([{ attempt: 1, outcome: 'sent' }]);
   });
 
   test('writes outbox events only for what took effect', async () => {

@@ -20,7 +20,7 @@ describe('a settlement', () => {
     );
 
   test.each<[string, Outcome, Partial<typeof CLAIMED>, object]>([
-    ['delivered', { kind: 'delivered', response: '250 OK' }, {}, { status: 'sent', reasonCode: null, reason: null }],
+    ['sent', { kind: 'sent', response: '250 OK' }, {}, { status: 'sent', reasonCode: null, reason: null }],
     [
       'rejected',
       { kind: 'rejected', reason: 'no such mailbox' },
@@ -128,13 +128,13 @@ describe('a settlement', () => {
   });
 
   test('keeps provider, time, duration, outcome and response of the attempt', () => {
-    const { attempt } = settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' });
+    const { attempt } = settled({ kind: 'sent', providerMessageId: 'id-1', response: '250 OK' });
     expect(attempt).toEqual({
       n: 3,
       provider: 'sandbox',
       startedAt: NOW - 250,
       durationMs: 250,
-      outcome: 'delivered',
+      outcome: 'sent',
       reason: null,
       response: '250 OK',
       providerMessageId: 'id-1',
@@ -143,14 +143,8 @@ describe('a settlement', () => {
 
   test('limits the duration to what its column holds, when the clock was set', () => {
     const took = (now: number) =>
-      toSettlement(
-        CLAIMED,
-        { provider: sandboxProvider(['email']), outcome: { kind: 'delivered' } },
-        NOW,
-        now,
-        0.5,
-        SEAL,
-      ).attempt.durationMs;
+      toSettlement(CLAIMED, { provider: sandboxProvider(['email']), outcome: { kind: 'sent' } }, NOW, now, 0.5, SEAL)
+        .attempt.durationMs;
     expect([NOW - 5, NOW + 0.4, NOW + 1.6, NOW + 30 * 86_400_000].map(took)).toEqual([0, 0, 2, 2_147_483_647]);
   });
 
@@ -167,12 +161,12 @@ describe('a settlement', () => {
       expect(text).toMatch(/^(Rejected: )?\uFFFD\uFFFDx+$/);
       expect(text?.length).toBe(200);
     }
-    const sent = minimalSettlement(settled({ kind: 'delivered', providerMessageId: 'id-1', response: '250 OK' }));
+    const sent = minimalSettlement(settled({ kind: 'sent', providerMessageId: 'id-1', response: '250 OK' }));
     expect(sent).toMatchObject({ status: 'sent', attempt: { response: null, providerMessageId: null } });
   });
 
   test('keeps the message with the mask of its address, if the provider keeps messages', () => {
-    const outcome = { kind: 'delivered' } as const;
+    const outcome = { kind: 'sent' } as const;
     expect(settled(outcome).message).toEqual({ sealed: expect.any(Buffer), toMask: 'm…@example.com' });
     expect(String(settled(outcome).message?.sealed)).not.toContain('Hello');
     const dispatched = { provider: noopProvider(['email']), outcome, message: MESSAGE };

@@ -62,7 +62,7 @@ describe('smtp', () => {
     const outcome = await send(provider({ from: '"Müller & Söhne" <bank@bücher.example>' }), { message });
     const id = 'n-1.email@xn--bcher-kva.example';
     expect(outcome).toMatchObject({
-      kind: 'delivered',
+      kind: 'sent',
       providerMessageId: id,
       response: expect.stringMatching(/^250 /),
     });
@@ -114,15 +114,17 @@ describe('smtp', () => {
         kind: 'retry',
         reason: 'the mail server deferred the message (451)',
         response: '451 5.1.1 … no such user; ask …',
+        ...(step === 'rcpt' ? { of: 'recipient' } : {}),
       });
       sink.trouble({ [step]: quoting(550) });
       expect(await send(smtp)).toEqual({
-        kind: 'rejected',
-        reason: 'the mail server rejected the message (550)',
+        ...(step === 'mail'
+          ? { kind: 'rejected', reason: 'the mail server rejected the message (550 5.1.1)' }
+          : { kind: 'address_dead', reason: 'the address does not exist (550 5.1.1)' }),
         response: '550 5.1.1 … no such user; ask …',
       });
       sink.trouble({});
-      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
       // A rejection does not end the connection.
       expect(sink.connections()).toBe(1);
     });
@@ -132,13 +134,17 @@ describe('smtp', () => {
       sink.trouble({ [step]: { code: 421, text: 'going down' } });
       expect(await send(smtp)).toMatchObject({ kind: 'retry', reason: expect.stringContaining('421') });
       sink.trouble({});
-      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
       expect(sink.connections()).toBe(2);
     });
 
-    test.each([503, 530, 535])('retries after %i, which is not about the message', async (code) => {
+    test.each([
+      [503, 'retry'],
+      [530, 'misconfigured'],
+      [535, 'misconfigured'],
+    ])('does not blame the message for %i: %s', async (code, kind) => {
       sink.trouble({ mail: { code, text: 'no' } });
-      expect(await send(provider())).toMatchObject({ kind: 'retry', reason: expect.stringContaining(String(code)) });
+      expect(await send(provider())).toMatchObject({ kind, reason: expect.stringContaining(String(code)) });
     });
 
     test('rejects a message that is larger than the server accepts, without sending it', async () => {
@@ -147,16 +153,16 @@ describe('smtp', () => {
       expect(sink.mails).toEqual([]);
     });
 
-    test('retries after a wrong password, which appears nowhere', async () => {
+    test('takes a wrong password for a mistake of the settings; it appears nowhere', async () => {
       const strict = await mailSink(undefined, { login: { user: 'tidings', pass: 'right' } });
       ends.unshift(() => strict.close());
       const at = (user: string) => provider({ url: strict.url.replace('//', `//${user}@`) });
       const rejected = await send(at('tidings:hunter2%40home'));
       expect(rejected).toEqual({
-        kind: 'retry',
+        kind: 'misconfigured',
         reason: 'the mail server rejected the user name and password (535)',
       });
-      expect(await send(at('tidings:right'))).toMatchObject({ kind: 'delivered' });
+      expect(await send(at('tidings:right'))).toMatchObject({ kind: 'sent' });
       strict.trouble({ rcpt: { code: 550, text: 'your password is right' } });
       expect(await send(at('tidings:right'))).toMatchObject({ response: '550 your password is …' });
     });
@@ -170,8 +176,8 @@ describe('smtp', () => {
     const trusting = provider({
       url: `${sealed.url}?tls.rejectUnauthorized=false&requireTLS=true&name=me.example.com`,
     });
-    expect(await send(trusting)).toMatchObject({ kind: 'delivered' });
-    expect(await send(provider({ url: `${sealed.url}?ignoreTLS=true` }))).toMatchObject({ kind: 'delivered' });
+    expect(await send(trusting)).toMatchObject({ kind: 'sent' });
+    expect(await send(provider({ url: `${sealed.url}?ignoreTLS=true` }))).toMatchObject({ kind: 'sent' });
     expect(sealed.mails.map(({ overTls }) => overTls)).toEqual([true, false]);
   });
 
@@ -186,12 +192,12 @@ describe('smtp', () => {
       expect(outcome).toMatchObject({ kind, reason: expect.stringMatching(/^the (connection|mail server)/) });
       expect(sink.count('n-1.email@mail.example.com')).toBe(hangUp === 'data' ? 1 : 0);
       sink.trouble({});
-      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
     });
 
     test('reports in_doubt for a message that was sent when a reused connection is lost', async () => {
       const smtp = provider({ pool: 1 });
-      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
       sink.trouble({ hangUp: 'data' });
       expect(await send(smtp, { idempotencyKey: 'n-2.email' })).toMatchObject({ kind: 'in_doubt' });
       // The SMTP client does not send it again by itself.
@@ -212,7 +218,7 @@ describe('smtp', () => {
 
       const silent = await server(() => {});
       const greeted = await send(provider({ url: silent, timeouts: { connect: 100 } }));
-      expect(greeted).toEqual({ kind: 'retry', reason: 'the mail server did not respond in time' });
+      expect(greeted).toEqual({ kind: 'retry', reason: 'the mail server did not respond in time', timedOut: true });
 
       const rude = await server((socket) => socket.end('554 not today\r\n'));
       const turnedAway = { reason: 'the mail server rejected the connection (554)', response: '554 not today' };
@@ -230,6 +236,7 @@ describe('smtp', () => {
       expect(await send(provider({ timeouts }))).toEqual({
         kind: 'in_doubt',
         reason: 'the mail server did not respond in time; the mail server may have accepted the message',
+        timedOut: true,
       });
       release();
     });
@@ -248,12 +255,12 @@ describe('smtp', () => {
     test('delivers again after the server was away', async () => {
       const smtp = provider();
       const { port } = sink;
-      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
       await sink.close();
       const meanwhile = await Promise.all(Array.from({ length: 10 }, () => send(smtp)));
       expect(new Set(meanwhile.map(({ kind }) => kind))).toEqual(new Set(['retry']));
       sink = await mailSink(undefined, { port });
-      expect(await send(smtp)).toMatchObject({ kind: 'delivered' });
+      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
       expect(sink.mails).toHaveLength(1);
     });
 
@@ -263,7 +270,7 @@ describe('smtp', () => {
       await Promise.all([send(smtp), send(smtp)]);
       await sink.close();
       sink = await mailSink(undefined, { port });
-      expect(await Promise.all([send(smtp), send(smtp)])).toMatchObject([{ kind: 'delivered' }, { kind: 'delivered' }]);
+      expect(await Promise.all([send(smtp), send(smtp)])).toMatchObject([{ kind: 'sent' }, { kind: 'sent' }]);
     });
   });
 
@@ -286,7 +293,7 @@ describe('smtp', () => {
       stop.abort();
       expect(await second).toMatchObject({ kind: 'retry' });
       release();
-      expect(await first).toMatchObject({ kind: 'delivered' });
+      expect(await first).toMatchObject({ kind: 'sent' });
       expect(sink.mails).toHaveLength(1);
     });
 
@@ -311,7 +318,7 @@ describe('smtp', () => {
       const closed = smtp.close();
       expect(await second).toMatchObject({ kind: 'retry' });
       release();
-      expect(await first).toMatchObject({ kind: 'delivered' });
+      expect(await first).toMatchObject({ kind: 'sent' });
       await closed;
     });
   });
@@ -320,7 +327,7 @@ describe('smtp', () => {
     const smtp = provider();
     const keys = Array.from({ length: 200 }, (_, n) => `n-${n}.email`);
     const outcomes = await Promise.all(keys.map((idempotencyKey) => send(smtp, { idempotencyKey })));
-    expect(outcomes.every(({ kind }) => kind === 'delivered')).toBe(true);
+    expect(outcomes.every(({ kind }) => kind === 'sent')).toBe(true);
     expect(new Set(sink.mails.map(({ messageId }) => messageId)).size).toBe(200);
     expect(sink.mails).toHaveLength(200);
     expect(sink.connections()).toBe(5);

@@ -69,7 +69,9 @@ async function post(
 async function shown(tidings: TestTidings): Promise<{ [name: string]: string[] }> {
   const { pool } = tidings.database;
   await tidings.worker();
-  await expect.poll(async () => (await pool.query(`select from deliveries where status <> 'sent'`)).rowCount).toBe(0);
+  await expect
+    .poll(async () => (await pool.query(`select from deliveries where status <> 'sandboxed'`)).rowCount)
+    .toBe(0);
   const [message] = await keptMessages(tidings);
   if (!message) throw new Error('nothing was sent');
   const lines = message.text.split('\n').map((line) => line.split(':'));

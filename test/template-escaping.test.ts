@@ -28,9 +28,7 @@ describe('a template escapes', () => {
   });
 
   test('links: web, mail and telephone addresses stay, scripts do not', () => {
-    expect(renderHtml('<a href="{{event.link}}">x</a>')).toBe(
-      '<a href="https://x.example/?a&#x3D;1&amp;b&#x3D;2">x</a>',
-    );
+    expect(renderHtml('<a href="{{event.link}}">x</a>')).toBe('<a href="https://x.example/?a=1&amp;b=2">x</a>');
     for (const trap of [
       'javascript:alert(1)',
       ' java\nscript:alert(1)',
@@ -50,7 +48,7 @@ describe('a template escapes', () => {
       [`<a href="\n${' '.repeat(30)}{{event.c}}{{event.d}}:x">`, `<a href="\n${' '.repeat(30)}#:x">`],
       ['<object data={{event.c}}:x>', '<object data=#:x>'],
       ['<a href="/x/{{event.a}}{{event.b}}">', '<a href="/x/javascript:alert(1)">'],
-      ['<a href="https://x.example/?q={{event.b}}">', '<a href="https://x.example/?q=script:alert(1)">'],
+      ['<a href="https://x.example/?q={{event.b}}">', '<a href="https://x.example/?q=script%3Aalert%281%29">'],
       ['<a title="{{event.a}}{{event.b}}">', '<a title="javascript:alert(1)">'],
     ] as const) {
       expect(renderHtml(source, parts), source).toBe(written);

@@ -12,7 +12,7 @@ describe('any input', () => {
     '{{#with event.a}}{{b}}{{../event}}{{/with}}{{#if event.a}}x{{/if}}{{#unless user}}y{{/unless}}',
     '{{date event.a}}{{date event.a event.b zone=event.c locale=event.d}}{{number event.a digits=event.b locale=event.c}}',
     '{{money event.a event.b locale=event.c}}{{lookup event event.a}}{{lookup event.a event.b}}',
-    '{{upper event.a}}{{lower event.b}}{{default event.a event.b}}{{eq event.a event.b}}{{ne event.a event.b}}',
+    '{{url event.a}}{{#if event.a}}{{required event.a}}{{/if}}{{upper event.a}}{{lower event.b}}{{default event.a event.b}}{{eq event.a event.b}}{{ne event.a event.b}}',
     '{{gt event.a event.b}}{{gte event.a event.b}}{{lt event.a event.b}}{{lte event.a event.b}}',
     '{{and event.a event.b}}{{or event.a event.b}}{{not event.a}}',
   ].join('\n');

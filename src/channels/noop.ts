@@ -1,7 +1,7 @@
 import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { Provider } from './provider.ts';
 
-const DELIVERED: SendOutcome = { kind: 'delivered' };
+const SENT: SendOutcome = { kind: 'sent' };
 
 /** Returns a provider that accepts every message and keeps none: for measuring everything before a provider. */
 export function noopProvider(channels: readonly Channel[]): Provider {
@@ -10,7 +10,7 @@ export function noopProvider(channels: readonly Channel[]): Provider {
     channels,
     concurrency: 500,
     keepsMessage: false,
-    send: async () => DELIVERED,
+    send: async () => SENT,
     close: async () => {},
   };
 }

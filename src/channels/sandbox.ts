@@ -11,7 +11,7 @@ export function sandboxProvider(channels: readonly Channel[]): Provider {
     channels,
     concurrency: 100,
     keepsMessage: true,
-    send: async ({ idempotencyKey }) => ({ kind: 'delivered', providerMessageId: `sandbox-${idempotencyKey}` }),
+    send: async ({ idempotencyKey }) => ({ kind: 'sandboxed', providerMessageId: `sandbox-${idempotencyKey}` }),
     close: async () => {},
   };
 }

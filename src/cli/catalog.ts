@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { RollbackResult, VersionDiff } from '../catalog/versions.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
+import { formatCount } from './output/format-count.ts';
 import { formatDifferences } from './output/format-differences.ts';
 import { runApiCommand } from './run-command.ts';
 
@@ -38,20 +39,25 @@ export function addCatalogCommands(program: Command): void {
   catalog
     .command('rollback')
     .description('Make an earlier version active again')
-    .argument('<version>', 'its number; see `tidings catalog versions`')
+    .argument('<version>', 'its number; see `tidings catalog versions`', parseVersion)
     .option('--json', 'print one line of JSON')
-    .action((version: string, options: { json?: boolean }) =>
+    .action((version: number, options: { json?: boolean }) =>
       runApiCommand(options.json, async (api) => {
-        const body = { version: Number(version) };
+        const body = { version };
         const data = (await api.post('/api/v1/catalog/rollback', body)) as RollbackResult;
         return { data, lines: [formatRollback(data)] };
       }),
     );
 }
 
+function parseVersion(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number; see `tidings catalog versions`.');
+}
+
 function formatVersion(view: CatalogVersionView): string {
   const { version, active, applied_at, applied_by, rules, notifications } = view;
-  const content = `${rules} rules, ${notifications} notifications`;
+  const content = `${formatCount(rules, 'rule')}, ${formatCount(notifications, 'notification')}`;
   return `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`;
 }
 

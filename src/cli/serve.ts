@@ -24,11 +24,14 @@ const DATABASE_RETRY_MS: Millis = 500;
 
 /** Adds a command that serves: `start`, `api` or `workers`, which differ in their roles. */
 export function addServeCommand(program: Command, name: string, description: string, roles: Roles): void {
-  program
-    .command(name)
-    .description(description)
-    .option('--catalog <dir>', 'the folder of the catalog to apply (TIDINGS_CATALOG)')
-    .option('--port <port>', 'the port to listen on (PORT)')
+  const command = program.command(name).description(description);
+  // Workers alone listen on no port, and apply no catalog.
+  if (roles.api) {
+    command
+      .option('--catalog <dir>', 'the folder of the catalog to apply (TIDINGS_CATALOG)')
+      .option('--port <port>', 'the port to listen on (PORT)');
+  }
+  command
     .option('--json', 'print one line of JSON when ready')
     .action(async (options: { catalog?: string; port?: string; json?: boolean }) => {
       const env = {

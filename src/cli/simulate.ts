@@ -22,8 +22,8 @@ import { formatProblems } from './output/format-problems.ts';
 
 interface Options {
   readonly events: string;
-  /** Times real time; infinite by default. */
-  readonly speed: number;
+  /** Times real time; absent: infinite. */
+  readonly speed?: number;
   readonly until?: Millis;
   readonly json?: boolean;
 }
@@ -35,7 +35,11 @@ export function addSimulateCommand(program: Command): void {
     .description('Feed events to a catalog and show what it does, in a virtual clock')
     .argument('[dir]', FOLDER_ARGUMENT)
     .requiredOption('--events <file>', 'events as they are posted: a JSON array, or one event per line')
-    .option('--speed <n>', 'times real time, or max: 86400 is a day per second', parseSpeed, Number.POSITIVE_INFINITY)
+    .option(
+      '--speed <n>',
+      'times real time: 86400 is a day per second; max, which does not wait, by default',
+      parseSpeed,
+    )
     .option('--until <time>', 'when the clock stops; 30 days after the last event by default', parseTime)
     .option('--json', 'print one line of JSON for each user and time at which something happens')
     .action(async (dir: string | undefined, options: Options) => {
@@ -58,7 +62,7 @@ export function addSimulateCommand(program: Command): void {
 async function simulate(
   simulator: Simulator,
   events: readonly ReceivedEvent[],
-  { speed, until, json }: Options,
+  { speed = Number.POSITIVE_INFINITY, until, json }: Options,
 ): Promise<void> {
   const arrivals = events.map((event) => ({ at: event.time, event })).sort((a, b) => a.at - b.at);
   const last = arrivals.at(-1)?.at ?? 0;

@@ -27,7 +27,10 @@ addServeCommand(program, 'start', 'Run everything: the API, the workers, and a P
   workers: true,
 });
 addServeCommand(program, 'api', 'Run the API only', { api: true, workers: false });
-addServeCommand(program, 'workers', 'Run the delivery workers only', { api: false, workers: true });
+addServeCommand(program, 'workers', 'Run the workers only: deliveries, waits and schedules', {
+  api: false,
+  workers: true,
+});
 addCheckCommand(program);
 addTestCommand(program);
 addSimulateCommand(program);

@@ -1,9 +1,8 @@
 import type { Provider } from '../channels/provider.ts';
-import { CircuitBreaker } from '../lib/circuit-breaker.ts';
 import { Semaphore } from '../lib/semaphore.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { Millis } from '../model/event.ts';
 import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries.ts';
+import type { Circuits } from './circuits.ts';
 
 /**
  * Tracks the deliveries that a worker holds, from claim to settlement, and decides how many more it may claim. Bounds are
@@ -11,19 +10,16 @@ import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries.ts';
  */
 export class Capacity {
   readonly #providers: ReadonlyMap<Channel, Provider>;
-  readonly #elapsed: () => Millis;
+  readonly #circuits: Circuits;
   readonly #held = new Set<ClaimedDelivery>();
   readonly #occupied = new Map<Channel, number>();
   readonly #slots = new Map<Provider, Semaphore<ClaimedDelivery>>();
-  readonly #breakers = new Map<Provider, CircuitBreaker>();
 
-  /** @param elapsed a monotonic clock in ms, for the pauses of the circuit breakers */
-  constructor(providers: ReadonlyMap<Channel, Provider>, elapsed: () => Millis) {
+  constructor(providers: ReadonlyMap<Channel, Provider>, circuits: Circuits) {
     this.#providers = providers;
-    this.#elapsed = elapsed;
+    this.#circuits = circuits;
     for (const provider of new Set(providers.values())) {
       this.#slots.set(provider, new Semaphore(provider.concurrency));
-      this.#breakers.set(provider, new CircuitBreaker());
     }
   }
 
@@ -44,18 +40,18 @@ export class Capacity {
   /**
    * Returns the channels to claim for and how many deliveries of each: those that hold at most three quarters of their
    * bound and whose circuit is not open. A quarter of the bound per claim: two quarters are fetched while one is being sent
-   * and one is being recorded. A half-open circuit gets a single delivery as its probe.
+   * and one is being recorded. A half-open circuit gets a single delivery as its probe, if possible one that has not failed
+   * yet.
    */
   availableCapacity(): ChannelCapacity[] {
-    const now = this.#elapsed();
     const available: ChannelCapacity[] = [];
     for (const [channel, provider] of this.#providers) {
       const bound = maxHeldPerChannel(provider);
       const reserved = this.#occupied.get(channel) ?? 0;
-      const state = this.getBreaker(provider).state(now);
+      const state = this.#circuits.state(provider);
       if (state === 'closed' && reserved <= bound * 0.75) available.push({ channel, count: Math.ceil(bound / 4) });
       if (state === 'half_open' && reserved === 0 && this.#slots.get(provider)?.idle)
-        available.push({ channel, count: 1 });
+        available.push({ channel, count: 1, isProbe: true });
     }
     return available;
   }
@@ -87,21 +83,12 @@ export class Capacity {
     this.#slots.get(provider)?.run(delivery, send);
   }
 
-  /** Removes the sends that have not started from their slots, and returns their deliveries. They are still held. */
-  cancelUnstarted(): ClaimedDelivery[] {
-    return [...this.#slots.values()].flatMap((slots) => slots.clear());
-  }
-
-  getBreaker(provider: Provider): CircuitBreaker {
-    return this.#breakers.get(provider) as CircuitBreaker;
-  }
-
-  /** Returns the names of the providers whose circuit is not closed. */
-  unhealthyProviders(): string[] {
-    const now = this.#elapsed();
-    return [...this.#breakers]
-      .filter(([, breaker]) => breaker.state(now) !== 'closed')
-      .map(([provider]) => provider.name);
+  /**
+   * Removes the sends that have not started from their slots, and returns their deliveries. They are still held.
+   * @param isChosen only those; default all
+   */
+  cancelUnstarted(isChosen?: (delivery: ClaimedDelivery) => boolean): ClaimedDelivery[] {
+    return [...this.#slots.values()].flatMap((slots) => slots.clear(isChosen));
   }
 
   #addOccupied(channel: Channel, count: number): void {

@@ -2,30 +2,46 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
-import type { Channel, Message, SendOutcome } from '../model/delivery.ts';
+import type { Channel, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
-import { redact, storableText } from '../privacy/mask.ts';
+import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, markSendStarted } from '../store/deliveries.ts';
-import { renderMessage } from '../templates/template.ts';
+import { isUnreachable } from '../store/pg/errors.ts';
+import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
+import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
+import type { LeaseClock } from './lease-clock.ts';
 
 /** The result of one attempt. */
 export interface DispatchResult {
   readonly provider: Provider;
-  readonly outcome: SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
+  readonly outcome: AttemptOutcome;
   /** The message as it was sent; absent if the attempt ended before it was rendered. */
   readonly message?: Message;
+  /** Present with a message to a user who has a locale. */
+  readonly locale?: MessageLocale;
   /** The error that the provider threw, without addresses: a bug. */
   readonly error?: Error;
 }
 
+export type AttemptOutcome = SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
+
 /** The outcome of an attempt that ended before the provider was called. */
 type Unsent = Pick<DispatchResult, 'outcome'>;
+
+/**
+ * A delivery that was not started. `lost`: another worker has it. Otherwise it returns to the queue, due at `dueAt` (null: as
+ * before).
+ */
+type Unstarted = { readonly unstarted: 'lost' } | { readonly unstarted: 'returned'; readonly dueAt: Millis | null };
+
+/** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
+const DOMAIN_SPREAD_MS = 60_000;
 
 export interface ExecutorOptions {
   readonly pool: pg.Pool;
@@ -34,13 +50,20 @@ export interface ExecutorOptions {
   /** The provider of each channel. */
   readonly providers: ReadonlyMap<Channel, Provider>;
   readonly capacity: Capacity;
+  readonly circuits: Circuits;
+  readonly leases: LeaseClock;
   readonly deadlines: Deadlines;
   readonly clock: () => Millis;
-  /** A monotonic clock in ms, for the circuit breakers. */
-  readonly elapsed: () => Millis;
+  /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what waits for a domain. */
+  readonly random: () => number;
   readonly log: Logger;
   /** Receives the result of each attempt, to be recorded. */
   readonly onCompleted: (delivery: ClaimedDelivery, result: DispatchResult, startedAt: Millis) => void;
+  /**
+   * Receives a delivery that was not started, because its lease is not surely good, the database is away, or the circuit of
+   * its domain is open. It is still held. `dueAt` is when it is due again; null: as before.
+   */
+  readonly onUnstarted: (delivery: ClaimedDelivery, dueAt: Millis | null) => void;
 }
 
 /**
@@ -50,6 +73,7 @@ export interface ExecutorOptions {
  */
 export class Executor {
   readonly #options: ExecutorOptions;
+  #stopping = false;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -62,39 +86,51 @@ export class Executor {
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
-    const { pool, capacity, deadlines, clock, elapsed, onCompleted } = this.#options;
+    const { capacity, clock, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
-    const breaker = capacity.getBreaker(provider);
-    let result: DispatchResult;
+    let result: DispatchResult | Unstarted;
     try {
-      if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) {
-        // The lease expired and another worker has the delivery.
-        capacity.release(delivery);
-        return;
-      }
-      result = await this.#dispatch(delivery, provider, deadlines.next());
-      if (result.error) this.#logError(delivery, result.error);
+      result = await this.#dispatch(delivery, provider);
     } catch (error) {
-      // Thrown before the provider was called: nothing was sent.
-      this.#logError(delivery, error);
-      result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON } };
-      breaker.failed(elapsed());
+      // Thrown before the provider was called: nothing was sent, and the provider is not to blame.
+      if (isUnreachable(error)) result = RETURNED;
+      else {
+        this.#logError(delivery, error);
+        result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON } };
+      }
     }
-    // Without a message (no usable address, or a failed template) the provider was not called.
-    if (result.message) {
-      if (result.outcome.kind === 'retry' || result.error) breaker.failed(elapsed());
-      else if (result.outcome.kind !== 'in_doubt') breaker.succeeded();
-    }
-    onCompleted(delivery, result, startedAt);
+    if (!('unstarted' in result)) onCompleted(delivery, result, startedAt);
+    else if (result.unstarted === 'lost') capacity.release(delivery);
+    else onUnstarted(delivery, result.dueAt);
   }
 
   /** Makes at most one call to the provider. Throws only before that call. */
-  async #dispatch(delivery: ClaimedDelivery, provider: Provider, deadline: SendDeadline): Promise<DispatchResult> {
+  async #dispatch(delivery: ClaimedDelivery, provider: Provider): Promise<DispatchResult | Unstarted> {
+    const { pool, circuits, leases, deadlines } = this.#options;
+    if (!leases.isGood(delivery.lease)) return RETURNED;
     const address = this.#openAddress(delivery);
     if ('outcome' in address) return { provider, ...address };
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
-    return send(provider, delivery, address.to, rendered.message, deadline);
+    const { message, locale } = rendered;
+    if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
+    // From here to the call nothing is awaited: what is checked still holds then.
+    if (!leases.isGood(delivery.lease)) return RETURNED;
+    const domain = delivery.channel === 'email' ? getDomain(address.to) : undefined;
+    const wait = domain === undefined ? 0 : circuits.startSend(provider, domain);
+    if (wait > 0 && this.#options.clock() < delivery.retryUntil) return this.#postpone(delivery, wait);
+    const deadline = deadlines.next();
+    const result = await send(provider, delivery, address.to, message, deadline);
+    if (result.error) this.#logError(delivery, result.error);
+    if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
+    return locale ? { ...result, locale } : result;
+  }
+
+  /** Returns the delivery to the queue until after the pause of its domain, but not beyond its retry time. */
+  #postpone({ retryUntil }: ClaimedDelivery, wait: Millis): Unstarted {
+    const { clock, random } = this.#options;
+    const dueAt = Math.round(Math.min(retryUntil, clock() + wait + random() * DOMAIN_SPREAD_MS));
+    return { unstarted: 'returned', dueAt };
   }
 
   #openAddress({ tenantId, userId, channel, address }: ClaimedDelivery): { readonly to?: string } | Unsent {
@@ -107,16 +143,18 @@ export class Executor {
     return { to };
   }
 
-  async #renderMessage(delivery: ClaimedDelivery): Promise<{ readonly message: Message } | Unsent> {
+  async #renderMessage(
+    delivery: ClaimedDelivery,
+  ): Promise<{ readonly message: Message; readonly locale?: MessageLocale } | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const opened = this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
-    const locale = getLocale(opened);
+    const userLocale = getUserLocale(opened);
     const template = await this.#options.catalogs.loadTemplate({
       tenantId,
       notificationType,
       channel,
-      locale,
+      locale: userLocale ?? '',
       catalogVersion,
       activeCatalog,
     });
@@ -132,9 +170,18 @@ export class Executor {
       user_id: delivery.userId,
       ...(about as JsonObject),
     };
-    const rendered = renderMessage(template, { ...data, notification });
-    if ('error' in rendered) return { outcome: { kind: 'rejected', reason: `the template failed: ${rendered.error}` } };
-    return rendered;
+    const values = { ...data, notification };
+    const rendered = renderMessage(template, values);
+    if ('error' in rendered) return toTemplateFailure(rendered.error);
+    const blank = explainBlank(template, rendered.message, values);
+    if (blank !== undefined) return toTemplateFailure(blank);
+    const { message } = rendered;
+    return userLocale === undefined ? { message } : { message, locale: { locale: template.locale, userLocale } };
+  }
+
+  /** Ends reports to the circuits: aborted sends say nothing about the provider. */
+  stop(): void {
+    this.#stopping = true;
   }
 
   /** Returns the data of the templates as it was decided with; undefined if its originals cannot be opened. */
@@ -171,13 +218,15 @@ export class Executor {
   }
 }
 
+type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
+
 async function send(
   provider: Provider,
   { tenantId, notificationId, notificationType, channel, userId, attempt }: ClaimedDelivery,
   to: string | undefined,
   message: Message,
   deadline: SendDeadline,
-): Promise<DispatchResult> {
+): Promise<CalledResult> {
   const outgoing: Outgoing = {
     tenantId,
     notificationId,
@@ -203,9 +252,15 @@ function toUnopened(what: string): Unsent {
   return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key` } };
 }
 
-function getLocale(data: JsonObject): string {
+function toTemplateFailure(problem: string): Unsent {
+  return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
+}
+
+const MAX_LOCALE_CHARS = 100;
+
+function getUserLocale(data: JsonObject): string | undefined {
   const user = data.user as JsonObject | undefined;
-  return typeof user?.locale === 'string' ? user.locale : 'en';
+  return typeof user?.locale === 'string' ? storableText(maskText(user.locale.slice(0, MAX_LOCALE_CHARS))) : undefined;
 }
 
 /** The kind of address that a channel needs. Channels that are not listed need no address. */
@@ -215,14 +270,33 @@ const INTERNAL_ERROR_REASON = 'internal error in Tidings; see its log';
 
 const INTERNAL_ERROR: SendOutcome = { kind: 'in_doubt', reason: INTERNAL_ERROR_REASON };
 
-const NO_RESPONSE: SendOutcome = { kind: 'in_doubt', reason: 'the provider did not respond in time' };
+const NO_RESPONSE: SendOutcome = {
+  kind: 'in_doubt',
+  reason: 'the provider did not respond in time',
+  timedOut: true,
+};
+
+const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
+
+/** Returns the outcome with `timedOut`, if the send was aborted for its time; the provider may not have said so. */
+function withTimeout(outcome: SendOutcome, { signal }: SendDeadline): SendOutcome {
+  const isFailure = outcome.kind === 'retry' || outcome.kind === 'in_doubt';
+  return isFailure && signal.aborted ? { ...outcome, timedOut: true } : outcome;
+}
+
+/** Returns the domain of an email address in lower case; undefined without one. */
+function getDomain(to: string | undefined): string | undefined {
+  const at = to?.lastIndexOf('@') ?? -1;
+  return at === -1 ? undefined : to?.slice(at + 1).toLowerCase();
+}
 
 /** Masks addresses in the outcome: a provider may quote them, and the outcome is stored, logged and shown. */
 function redactOutcome(outcome: SendOutcome): SendOutcome {
-  const { response, ...rest } = outcome;
+  const response = 'response' in outcome ? outcome.response : undefined;
   const redacted = response === undefined ? {} : { response: redact(response) };
-  if (rest.kind !== 'delivered') return { ...rest, ...redacted, reason: redact(rest.reason) };
-  const { kind, providerMessageId: id } = rest;
+  if (outcome.kind !== 'sent' && outcome.kind !== 'sandboxed')
+    return { ...outcome, ...redacted, reason: redact(outcome.reason) };
+  const { kind, providerMessageId: id } = outcome;
   // A message id may look like an email address; it is not masked.
   return { kind, ...redacted, ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }) };
 }

@@ -12,6 +12,7 @@ import {
 } from '../store/deliveries.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import type { Capacity } from './capacity.ts';
+import type { LeaseClock } from './lease-clock.ts';
 
 export interface ProducerOptions {
   /** Name of the worker; the first lease has the same name. */
@@ -21,6 +22,7 @@ export interface ProducerOptions {
   /** Channels to claim for. */
   readonly channels: readonly Channel[];
   readonly capacity: Capacity;
+  readonly leases: LeaseClock;
   readonly clock: () => Millis;
   readonly log: Logger;
   /** Lease duration in ms. */
@@ -112,11 +114,18 @@ export class Producer {
 
   /** Returns whether more deliveries are likely due. */
   async #claim(loop: ClaimLoop, asked: readonly ChannelCapacity[]): Promise<boolean> {
-    const { pool, clock, lease, capacity, onClaimed } = this.#options;
+    const { pool, clock, lease, capacity, leases, onClaimed } = this.#options;
+    // Deliveries held under a lapsed lease must not become good again by a claim of the same name.
+    if (leases.hasLapsed(loop.lease)) {
+      leases.forgetUnused(capacity.heldLeases());
+      if (leases.hasLapsed(loop.lease)) this.#rotateLease(loop);
+    }
     capacity.reserve(asked);
+    const askedAt = leases.read();
     let deliveries: ClaimedDelivery[];
     try {
       deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease);
+      if (deliveries.length > 0) leases.extend(loop.lease, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
       // held.

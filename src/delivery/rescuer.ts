@@ -1,12 +1,16 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
-import { renewLeases, rescueExpired } from '../store/leases.ts';
+import { rescueExpired } from '../store/leases.ts';
 import type { Capacity } from './capacity.ts';
+import type { LeaseClock } from './lease-clock.ts';
+import type { Returner } from './returner.ts';
 
 export interface RescuerOptions {
   readonly pool: pg.Pool;
   readonly capacity: Capacity;
+  readonly leases: LeaseClock;
+  readonly returner: Returner;
   readonly clock: () => Millis;
   readonly log: Logger;
   /** Lease duration in ms. */
@@ -15,10 +19,16 @@ export interface RescuerOptions {
   readonly onRescued: () => void;
 }
 
-/** Renews the leases of what this worker holds, and rescues deliveries of any worker whose lease has expired. */
+/**
+ * Queues again what no worker sends: first the deliveries of this worker that had not started when their lease lapsed, then
+ * those of any other worker whose lease has expired.
+ */
 export class Rescuer {
   readonly #options: RescuerOptions;
-  #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  /** After a failure nothing is rescued until then (monotonic, ms). */
+  #rescueFrom: Millis = 0;
 
   constructor(options: RescuerOptions) {
     this.#options = options;
@@ -26,37 +36,47 @@ export class Rescuer {
 
   /** Resolves after a first look for expired leases. */
   async start(): Promise<void> {
-    const { lease } = this.#options;
-    this.#timers = [
-      setInterval(() => void this.#runMaintenance(() => this.#renewHeld()), lease / 3),
-      setInterval(() => void this.#runMaintenance(() => this.#rescue()), lease / 6),
-    ];
-    await this.#runMaintenance(() => this.#rescue());
+    this.#timer = setInterval(() => void this.#run(), this.#options.lease / 6);
+    await this.#run();
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
   }
 
-  async #renewHeld(): Promise<void> {
-    const { pool, capacity, lease } = this.#options;
-    const leases = capacity.heldLeases();
-    if (leases.length > 0) await renewLeases(pool, leases, lease);
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      this.#dropLapsed();
+      if (!(await this.#options.returner.flush())) this.#pause();
+      if (performance.now() >= this.#rescueFrom) await this.#rescue();
+    } catch (error) {
+      this.#pause();
+      this.#options.log.warn({ err: error }, 'maintenance task failed; will retry');
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #dropLapsed(): void {
+    const { capacity, leases, returner, log } = this.#options;
+    const lapsed = capacity.cancelUnstarted((delivery) => !leases.isGood(delivery.lease));
+    if (lapsed.length === 0) return;
+    log.warn({ returned: lapsed.length }, 'a lease lapsed; its unstarted deliveries return to the queue');
+    for (const delivery of lapsed) returner.add(delivery);
+  }
+
+  /** If the database was away, all leases may have expired at once: every worker gets the time to renew its own. */
+  #pause(): void {
+    this.#rescueFrom = performance.now() + this.#options.lease / 2;
   }
 
   async #rescue(): Promise<void> {
-    const { pool, clock, log, onRescued } = this.#options;
-    const rescued = await rescueExpired(pool, clock());
+    const { pool, capacity, clock, log, onRescued } = this.#options;
+    const rescued = await rescueExpired(pool, clock(), capacity.heldLeases());
     if (rescued === 0) return;
     log.warn({ rescued }, 'rescued deliveries with expired leases');
     onRescued();
-  }
-
-  async #runMaintenance(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.#options.log.warn({ err: error }, 'maintenance task failed; will retry');
-    }
   }
 }

@@ -1,11 +1,11 @@
-import type { Message } from '../model/delivery.ts';
+import type { Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
 import type { Settlement } from '../store/settlements.ts';
 import { retryDelay } from './backoff.ts';
-import type { DispatchResult } from './executor.ts';
+import type { AttemptOutcome, DispatchResult } from './executor.ts';
 
 /** The largest duration that its column, a 32-bit integer, can hold. */
 const MAX_DURATION_MS = 2 ** 31 - 1;
@@ -23,7 +23,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message }: DispatchResult,
+  { provider, outcome, message, locale }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -46,9 +46,9 @@ export function toSettlement(
       outcome: outcome.kind,
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
-      providerMessageId: outcome.kind === 'delivered' ? (outcome.providerMessageId ?? null) : null,
+      providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
     },
-    message: message && provider.keepsMessage ? sealMessage(seal, delivery, message) : null,
+    message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
 }
 
@@ -56,9 +56,10 @@ function sealMessage(
   seal: Seal,
   { tenantId, notificationId, channel, address }: ClaimedDelivery,
   message: Message,
+  locale: MessageLocale | undefined,
 ): Settlement['message'] {
   const row = documentRow('messages', tenantId, notificationId, channel);
-  return { sealed: sealDocument(seal, JSON.stringify(message), row), toMask: address?.mask ?? null };
+  return { sealed: sealDocument(seal, JSON.stringify(message), row), ...locale, toMask: address?.mask ?? null };
 }
 
 /**
@@ -79,15 +80,11 @@ export function minimalSettlement(settlement: Settlement): Settlement {
 
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
-function nextState(
-  delivery: ClaimedDelivery,
-  outcome: DispatchResult['outcome'],
-  now: Millis,
-  random: number,
-): NextState {
+function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Millis, random: number): NextState {
   switch (outcome.kind) {
-    case 'delivered':
-      return { status: 'sent', dueAt: null, reasonCode: null, reason: null };
+    case 'sent':
+    case 'sandboxed':
+      return { status: outcome.kind, dueAt: null, reasonCode: null, reason: null };
     case 'undeliverable': {
       const address = outcome.missing === 'email' ? 'email address' : 'phone number';
       const trait = `user_traits.${outcome.missing}`;
@@ -96,6 +93,10 @@ function nextState(
     }
     case 'rejected':
       return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };
+    case 'address_dead':
+      return { status: 'dead', dueAt: null, reasonCode: 'address_dead', reason: `Rejected: ${outcome.reason}` };
+    case 'misconfigured':
+      return scheduleRetry(delivery, outcome.reason, now, random);
     case 'in_doubt': {
       const hold = (why: string): NextState => ({
         status: 'in_doubt',

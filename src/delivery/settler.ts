@@ -129,7 +129,7 @@ export class Settler {
   /** Logs one wide line per attempt; successful ones at debug level. */
   #logAttempt(delivery: ClaimedDelivery, { attempt, status, reasonCode }: Settlement): void {
     const { log } = this.#options;
-    const level = attempt.outcome === 'delivered' ? 'debug' : 'info';
+    const level = attempt.outcome === 'sent' || attempt.outcome === 'sandboxed' ? 'debug' : 'info';
     if (!log.isLevelEnabled(level)) return;
     const line = {
       tenant_id: delivery.tenantId,

@@ -6,12 +6,15 @@ import type { Provider } from '../channels/provider.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { releaseDeliveries } from '../store/deliveries.ts';
 import { Capacity } from './capacity.ts';
+import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { Executor } from './executor.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { LeaseClock } from './lease-clock.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
+import { Returner } from './returner.ts';
 import { Settler } from './settler.ts';
 
 export interface DeliveryWorkerOptions {
@@ -45,17 +48,18 @@ const DRAIN_POLL_MS = 50;
  *
  *   producer (claims) ─▶ executor (sends) ─▶ settler (records)
  *
- * Beside them the rescuer renews this worker's leases, and queues again what other workers left behind.
+ * Beside them the heartbeat renews this worker's leases, and the rescuer queues again what was left behind.
  */
 export class DeliveryWorker {
-  readonly #pool: pg.Pool;
-  readonly #log: Logger;
+  readonly #circuits: Circuits;
   readonly #capacity: Capacity;
+  readonly #returner: Returner;
   readonly #deadlines: Deadlines;
   readonly #producer: Producer;
   readonly #executor: Executor;
   readonly #settler: Settler;
   readonly #rescuer: Rescuer;
+  readonly #heartbeat: Heartbeat;
   #stopping = false;
 
   constructor({
@@ -66,10 +70,13 @@ export class DeliveryWorker {
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
-    this.#pool = pool;
-    this.#log = log;
-    const capacity = new Capacity(providers, elapsed);
+    const circuits = new Circuits({ providers: providers.values(), clock, elapsed, log, sendLimit: sendDeadline });
+    this.#circuits = circuits;
+    const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
+    const leases = new LeaseClock(lease);
+    const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.wake() });
+    this.#returner = returner;
     this.#deadlines = new Deadlines(sendDeadline);
     this.#producer = new Producer({
       name,
@@ -77,6 +84,7 @@ export class DeliveryWorker {
       databaseUrl,
       channels: [...providers.keys()],
       capacity,
+      leases,
       clock,
       log,
       lease,
@@ -89,11 +97,14 @@ export class DeliveryWorker {
       seal,
       providers,
       capacity,
+      circuits,
+      leases,
       deadlines: this.#deadlines,
       clock,
-      elapsed,
+      random,
       log,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
+      onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),
     });
     this.#settler = new Settler({
       name,
@@ -110,10 +121,21 @@ export class DeliveryWorker {
       },
       onUnrecordable: ({ lease }) => this.#producer.abandonLease(lease),
     });
-    this.#rescuer = new Rescuer({ pool, capacity, clock, log, lease, onRescued: () => this.#producer.wake() });
+    this.#rescuer = new Rescuer({
+      pool,
+      capacity,
+      leases,
+      returner,
+      clock,
+      log,
+      lease,
+      onRescued: () => this.#producer.wake(),
+    });
+    this.#heartbeat = new Heartbeat({ databaseUrl, capacity, leases, log, lease });
   }
 
   async start(): Promise<void> {
+    this.#heartbeat.start();
     await this.#rescuer.start();
     await this.#producer.start();
   }
@@ -127,11 +149,13 @@ export class DeliveryWorker {
     if (this.#stopping) return;
     this.#stopping = true;
     await this.#producer.stop();
-    await this.#returnUnstarted();
+    for (const delivery of this.#capacity.cancelUnstarted()) this.#returner.add(delivery);
+    await this.#returner.flush();
     let isAborted = false;
     const abort = setTimeout(() => {
       isAborted = true;
       this.#settler.stop();
+      this.#executor.stop();
       this.#deadlines.stop();
     }, grace);
     while (this.busy > 0 && !isAborted) await pause(DRAIN_POLL_MS);
@@ -140,6 +164,7 @@ export class DeliveryWorker {
     }
     clearTimeout(abort);
     this.#rescuer.stop();
+    await this.#heartbeat.stop();
   }
 
   /** Looks for due deliveries now. */
@@ -154,20 +179,11 @@ export class DeliveryWorker {
 
   /** Returns the names of the providers whose circuit is not closed, for health reports. */
   unhealthyProviders(): string[] {
-    return this.#capacity.unhealthyProviders();
+    return this.#circuits.unhealthyProviders();
   }
 
-  async #returnUnstarted(): Promise<void> {
-    const unstarted = this.#capacity.cancelUnstarted();
-    if (unstarted.length === 0) return;
-    try {
-      await releaseDeliveries(this.#pool, unstarted);
-    } catch (error) {
-      this.#log.warn(
-        { err: error },
-        'unstarted deliveries could not be returned; they are rescued when their lease expires',
-      );
-    }
-    for (const delivery of unstarted) this.#capacity.release(delivery);
+  /** Returns the circuits that are not closed, for health reports. */
+  openCircuits(): OpenCircuit[] {
+    return this.#circuits.listOpen();
   }
 }

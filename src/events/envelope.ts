@@ -286,7 +286,7 @@ function checkId(value: unknown, field: string, required: boolean): Rejection | 
     return required ? reject('invalid_event', field, 'is missing; a text of 1 to 256 characters is needed') : null;
   }
   if (typeof value !== 'string') {
-    return reject('invalid_event', field, `is ${describeValue(value)}; a text of 1 to 256 characters is needed`);
+    return reject('invalid_event', field, `is ${describeValue(value)}, but must be a text of 1 to 256 characters`);
   }
   if (value === '') return reject('invalid_id', field, 'is empty; 1 to 256 characters are needed');
   // UTF-16 units first: counting characters is needed only near the limit.
@@ -301,7 +301,7 @@ function checkId(value: unknown, field: string, required: boolean): Rejection | 
 
 function checkObject(value: unknown, field: string): Rejection | null {
   if (value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value))) return null;
-  return reject('invalid_event', field, `is ${describeValue(value)}; an object is needed`);
+  return reject('invalid_event', field, `is ${describeValue(value)}, but must be an object`);
 }
 
 const NO_FIELDS: readonly string[] = [];

@@ -1,14 +1,7 @@
+import type { Answer } from '../model/answer.ts';
 import type { Rule } from '../model/catalog.ts';
-import type { DeliveryStatus } from '../model/delivery.ts';
+import { type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
 import { formatTime } from '../rules/reasons.ts';
-
-/**
- * Outcomes of the latest decision to send, over its channels. `sent`: at least one delivery was sent. `on_its_way`: no
- * delivery was sent yet, and at least one is queued or being sent. `not_delivered`: every delivery ended otherwise (no
- * address, retries exhausted, in doubt, cancelled). `waiting`: a rule waits. `not_sent`: no rule decided to send.
- */
-export const ANSWERS = ['sent', 'on_its_way', 'not_delivered', 'waiting', 'not_sent'] as const;
-export type Answer = (typeof ANSWERS)[number];
 
 /** Everything stored about one user and one notification type that an explanation considers. */
 export interface Considered {
@@ -68,8 +61,7 @@ interface ConsideredDecision {
 export function writeExplanation(considered: Considered): { answer: Answer; paragraph: string } {
   const { latestSend: latest } = considered;
   if (!latest) {
-    const answer = findLatest(considered.decisions)?.outcome === 'scheduled' ? 'waiting' : 'not_sent';
-    return { answer, paragraph: describeNotSent(considered).join(' ') };
+    return { answer: toAnswerWithoutSend(considered), paragraph: describeNotSent(considered).join(' ') };
   }
   const deliveries = considered.deliveries.filter((one) => one.notification_id === latest.notification_id);
   const answer = toAnswer(deliveries);
@@ -90,10 +82,25 @@ function findLatest(decisions: Considered['decisions']): ConsideredDecision | un
   return decisions.find(({ reason_code }) => reason_code !== 'superseded') ?? decisions[0];
 }
 
+function toAnswerWithoutSend({ known, decisions, rejected }: Considered): Answer {
+  if (findLatest(decisions)?.outcome === 'scheduled') return 'waiting';
+  return known || decisions.length > 0 || rejected.length > 0 ? 'not_sent' : 'unknown_user';
+}
+
 function toAnswer(deliveries: Deliveries): Answer {
   const some = (...statuses: readonly DeliveryStatus[]) => deliveries.some(({ status }) => statuses.includes(status));
-  if (some('sent')) return 'sent';
-  return some('queued', 'sending') ? 'on_its_way' : 'not_delivered';
+  if (deliveries.some(hasLeft)) return 'sent';
+  if (some('queued', 'sending')) return 'on_its_way';
+  return deliveries.length > 0 && deliveries.every(isKeptHere) ? 'sandboxed' : 'not_delivered';
+}
+
+/** Whether the message went to its channel. */
+function hasLeft({ status, provider, channel }: Deliveries[number]): boolean {
+  return status === 'sent' && getSubstitute(provider, channel) === undefined;
+}
+
+function isKeptHere(delivery: Deliveries[number]): boolean {
+  return delivery.status === 'sandboxed' || (delivery.status === 'sent' && !hasLeft(delivery));
 }
 
 function describeNotDelivered({ userId, notificationType }: Considered, deliveries: Deliveries): string {
@@ -116,7 +123,7 @@ function describeDecided(
 /** Describes the latest delivery sent for an earlier decision; used if the latest decision led to no delivery. */
 function describeSentBefore({ deliveries }: Considered): string[] {
   const before = deliveries
-    .filter(({ status }) => status === 'sent')
+    .filter(hasLeft)
     .reduce<Deliveries[number] | undefined>(
       (last, one) => ((last?.finished_at ?? '') > (one.finished_at ?? '') ? last : one),
       undefined,
@@ -233,6 +240,10 @@ function describeDelivery(delivery: Deliveries[number]): string {
   switch (status) {
     case 'sent':
       return `It ${describeSent(delivery)}`;
+    case 'sandboxed':
+      return `It was kept in the sandbox${when} instead of going out ${how}.`;
+    case 'dropped':
+      return `It was not sent ${how}${when}: ${reason ?? status}`;
     case 'queued':
     case 'sending':
       return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
@@ -247,9 +258,11 @@ function describeDelivery(delivery: Deliveries[number]): string {
 }
 
 function describeSent(delivery: Deliveries[number]): string {
-  // Channels without a provider deliver to the sandbox.
-  if (delivery.provider === 'sandbox')
-    return `was kept in the sandbox${describeTime(delivery)} instead of going out ${describeChannel(delivery)}.`;
+  const substitute = getSubstitute(delivery.provider, delivery.channel);
+  if (substitute !== undefined) {
+    const how = substitute === 'logged' ? 'written to the log' : 'discarded by the no-op provider';
+    return `was ${how}${describeTime(delivery)} instead of going out ${describeChannel(delivery)}.`;
+  }
   return `was sent ${describeChannel(delivery)} through ${delivery.provider}${describeTime(delivery)}.`;
 }
 

@@ -1,3 +1,4 @@
+import { sliceStart } from '../lib/truncate-text.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { maskDeep, maskText } from '../privacy/mask.ts';
 
@@ -54,8 +55,8 @@ function* iterateKeys(object: JsonObject): Generator<string> {
 }
 
 function truncateText(text: string, name: string): string {
-  const whole = text.length <= MAX_MASKED_CHARS ? text : text.slice(0, MAX_MASKED_CHARS).toWellFormed();
+  const whole = text.length <= MAX_MASKED_CHARS ? text : sliceStart(text, MAX_MASKED_CHARS);
   const masked = name === '' ? maskText(whole) : (maskDeep(whole, name) as string);
   if (masked.length <= MAX_TEXT_CHARS && whole.length === text.length) return masked;
-  return `${masked.slice(0, MAX_TEXT_CHARS).toWellFormed()}…`;
+  return `${sliceStart(masked, MAX_TEXT_CHARS)}…`;
 }

@@ -8,6 +8,8 @@ export interface Type {
   readonly item?: Type;
   /** Schema with the fields of a map. */
   readonly schema?: JsonObject;
+  /** The `format` of a text. */
+  readonly format?: string;
   /** Allowed values, if the schema lists them. */
   readonly values?: readonly Json[];
 }
@@ -31,12 +33,14 @@ const KINDS: { readonly [type: string]: Kind } = {
 export function toType(schema: Json | undefined): Type {
   if (!isObject(schema) || schema.nullable === true) return DYN;
   const kind = typeof schema.type === 'string' && Object.hasOwn(KINDS, schema.type) ? KINDS[schema.type] : undefined;
-  if (kind === undefined) return DYN;
+  const values = Array.isArray(schema.enum) ? schema.enum : schema.const === undefined ? undefined : [schema.const];
+  if (kind === undefined) return values && schema.type === undefined ? { kind: 'dyn', values } : DYN;
   return {
     kind,
+    ...(typeof schema.format === 'string' && { format: schema.format }),
     ...(kind === 'list' && { item: hasOtherFieldKeywords(schema) ? DYN : toType(schema.items) }),
     ...(kind === 'map' && { schema }),
-    ...(Array.isArray(schema.enum) && { values: schema.enum }),
+    ...(values && { values }),
   };
 }
 

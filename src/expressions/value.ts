@@ -1,4 +1,5 @@
 /* Values of expressions, the two kinds of failure, and their names in messages. */
+import { sliceStart } from '../lib/truncate-text.ts';
 import { isAddressName, maskText } from '../privacy/mask.ts';
 
 /** JSON values, and the two kinds that only functions produce. Integers and fractions are one kind, as in JSON. */
@@ -120,5 +121,5 @@ export function describeValue(value: Value, label = ''): string {
 function truncateText(whole: string): string {
   const text = maskText(whole.slice(0, 1000));
   if (text.length <= 8 && !text.includes('@')) return text.toWellFormed();
-  return `${text.slice(0, 4).replace(/@.*/s, '').toWellFormed()}…`;
+  return `${sliceStart(text, 4).replace(/@.*/s, '')}…`;
 }

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -28,6 +29,8 @@ export interface HttpDependencies {
     readonly stopping: boolean;
     /** Health of the workers of this process by part, such as `{ delivery: 'ok' }`; empty if it runs no workers. */
     workers(): { readonly [part: string]: string };
+    /** Circuits of the workers of this process that are not closed; absent: it runs none. */
+    openCircuits?(): readonly OpenCircuit[];
   };
 }
 

@@ -6,7 +6,7 @@ import type { DeliveryId } from '../store/deliveries.ts';
 import { listDeliveries, loadMessage } from '../store/delivery-views.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { anyObject, delivery, limitQuery, problemSchema } from './schemas.ts';
+import { delivery, limitQuery, message, problemSchema } from './schemas.ts';
 
 const params = z.object({ id: z.string().max(256) });
 
@@ -45,7 +45,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
         summary: 'Show the message of a delivery as it was sent, with addresses masked',
         tags: ['deliveries'],
         params,
-        response: { 200: anyObject, '4xx': problemSchema },
+        response: { 200: message, '4xx': problemSchema },
       },
     },
     async ({ caller, params }) => {

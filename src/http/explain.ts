@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { explainNotification } from '../explain/explain.ts';
-import { ANSWERS } from '../explain/paragraph.ts';
+import { ANSWERS } from '../model/answer.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { pathText, problemSchema } from './schemas.ts';
 

@@ -13,9 +13,12 @@ export function registerHealthRoutes(app: App, { pool, catalogs, state, ...parts
     async (_request, reply) => {
       const database = await checkDatabase();
       const ready = database === 'ok' && !state.starting && !state.stopping;
+      // An outage of a provider is no reason to send no events here: it is reported, and changes no status.
+      const circuits = state.openCircuits?.() ?? [];
       return reply.status(ready ? 200 : 503).send({
         status: ready ? 'ready' : state.stopping ? 'stopping' : state.starting ? 'starting' : 'not ready',
         parts: { database, catalog: await checkCatalog(), ...state.workers() },
+        ...(circuits.length === 0 ? {} : { circuits }),
       });
     },
   );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DELIVERY_STATUSES } from '../model/delivery.ts';
 
 /** Schemas that several routes share. The OpenAPI document is made from them. */
 
@@ -80,13 +81,23 @@ export const ingestResponse = z.object({
   ),
 });
 
+export const message = z.object({
+  delivery_id: z.string(),
+  channel: z.string(),
+  to: z.string().nullable().describe('Mask of the address; null if the channel needs none'),
+  subject: z.string().optional(),
+  text: z.string(),
+  html: z.string().optional(),
+  rendered_at: timestamp,
+});
+
 export const delivery = z.object({
   delivery_id: z.string(),
   notification_id: z.string(),
   notification_type: z.string(),
   user_id: z.string(),
   channel: z.string(),
-  status: z.string(),
+  status: z.enum(DELIVERY_STATUSES),
   reason_code: z.string().nullable(),
   reason: z.string().nullable(),
   provider: z.string().nullable(),

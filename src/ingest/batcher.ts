@@ -1,15 +1,23 @@
 import { TidingsError } from '../errors.ts';
 import { hashText } from '../lib/hash-text.ts';
 
-/** Processes one batch of one tenant. Resolves to a result for each item, in their order, or rejects for all of them. */
-export type ProcessBatch<Item, Result> = (tenantId: string, items: readonly Item[]) => Promise<readonly Result[]>;
+/**
+ * Processes one batch of one tenant. Resolves to a result for each item, in their order, or rejects for all of them. A result
+ * may be deferred: a promise that holds up its request, and no other batch.
+ */
+export type ProcessBatch<Item, Result> = (
+  tenantId: string,
+  items: readonly Item[],
+) => Promise<readonly (Result | Promise<Result>)[]>;
 
 /** A request under way. Its results arrive from the batches that have its items. */
 interface Request<Result> {
   readonly results: Result[];
   readonly bytes: number;
-  /** Items without a result. */
+  /** Items without a result that a batch is to give them. */
   pending: number;
+  /** Items whose result was deferred. */
+  deferred: number;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -46,6 +54,8 @@ export class MicroBatcher<Item, Result> {
   readonly #maxBytes: number;
   /** Items without a result. */
   #waiting = 0;
+  /** Items whose result was deferred; they wait no more. */
+  #deferred = 0;
   /** Waiting items that are not in a running batch. */
   #queued = 0;
   /** Size of the requests with waiting items. */
@@ -84,7 +94,7 @@ export class MicroBatcher<Item, Result> {
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       const results: Result[] = new Array(items.length);
-      const request: Request<Result> = { results, bytes, pending: items.length, resolve, reject };
+      const request: Request<Result> = { results, bytes, pending: items.length, deferred: 0, resolve, reject };
       items.forEach((item, index) => {
         const { queues } = this.#shards[hashText(getUserId(item)) % this.#shards.length] as Shard<Item, Result>;
         const queue = queues.get(tenantId);
@@ -98,7 +108,7 @@ export class MicroBatcher<Item, Result> {
 
   /** Resolves when no item is queued or running. */
   async idle(): Promise<void> {
-    if (this.#waiting > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
+    if (this.#waiting + this.#deferred > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
   }
 
   /** Starts a batch of few items if no batch runs; otherwise a batch in each idle shard that has items. */
@@ -122,7 +132,9 @@ export class MicroBatcher<Item, Result> {
         batch.map(({ item }) => item),
       );
       batch.forEach(({ request, index }, indexInBatch) => {
-        request.results[index] = results[indexInBatch] as Result;
+        const result = results[indexInBatch] as Result | Promise<Result>;
+        if (result instanceof Promise) this.#defer(request, index, result);
+        else request.results[index] = result;
       });
     } catch (error) {
       for (const { request } of batch) request.reject(error);
@@ -130,13 +142,35 @@ export class MicroBatcher<Item, Result> {
     for (const { request } of batch) {
       if (--request.pending > 0) continue;
       this.#bytes -= request.bytes;
-      // Without effect if one of its batches failed: it is rejected already.
-      request.resolve(request.results);
+      if (request.deferred === 0) request.resolve(request.results);
     }
     this.#waiting -= batch.length;
     for (const shard of shards) shard.running = false;
     this.#startBatches();
-    if (this.#waiting === 0) for (const resolve of this.#idleListeners.splice(0)) resolve();
+    this.#reportIdle();
+  }
+
+  /** Adds a result to its request when it comes. */
+  #defer(request: Request<Result>, index: number, result: Promise<Result>): void {
+    request.deferred++;
+    this.#deferred++;
+    result
+      .then(
+        (settled) => {
+          request.results[index] = settled;
+        },
+        (error) => request.reject(error),
+      )
+      .finally(() => {
+        this.#deferred--;
+        // Without effect if it is rejected already.
+        if (--request.deferred === 0 && request.pending <= 0) request.resolve(request.results);
+        this.#reportIdle();
+      });
+  }
+
+  #reportIdle(): void {
+    if (this.#waiting === 0 && this.#deferred === 0) for (const resolve of this.#idleListeners.splice(0)) resolve();
   }
 
   /**

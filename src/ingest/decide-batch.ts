@@ -5,15 +5,25 @@ import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
-import { type DecisionInputs, decideInOrder, fireWaitsInOrder, runOccurrences } from '../rules/decide-in-order.ts';
-import type { UserState, Wait } from '../rules/facts.ts';
+import {
+  type DecisionInputs,
+  decideInOrder,
+  decideInSlices,
+  type EventStep,
+  fireWaitsInOrder,
+  type Generation,
+  runOccurrences,
+} from '../rules/decide-in-order.ts';
+import type { Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
+import type { UserState } from '../rules/user-state.ts';
 import type { Batch } from '../store/batch.ts';
 import type { TraitConflict } from '../store/trait-times.ts';
 import { maskState, sealWait } from '../store/wait-content.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
+import type { CpuBudget } from './cpu-budget.ts';
 import type { Facts } from './load-facts.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 
@@ -72,7 +82,21 @@ export class BatchDecider {
    */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     for (const { key } of fresh) this.#decidedKeys.add(key);
-    const { steps, emitted } = decideInOrder(this.#inputs, fresh);
+    return this.#addDecided(decideInOrder(this.#inputs, fresh));
+  }
+
+  /**
+   * Like `decide`, but within the budget, and lets the event loop serve others in between.
+   * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete
+   */
+  async decideWithin(budget: CpuBudget, fresh: readonly ReceivedEvent[]): Promise<ReceivedEvent[]> {
+    for (const { key } of fresh) this.#decidedKeys.add(key);
+    budget.resume();
+    const inputs = { ...this.#inputs, spend: (userId: string) => budget.spend(userId) };
+    return this.#addDecided(await decideInSlices(inputs, fresh, () => budget.pause()));
+  }
+
+  #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
     for (const { event, user, before, profile, verdicts } of steps) {
       this.#addresses.mergeAddresses(before, profile, event);
       this.batch.events.push({ event, sealed: this.#sealEvent(event), decisions: verdicts.decisions });

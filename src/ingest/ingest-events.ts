@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import { commit } from '../store/batch.ts';
+import { CpuBudget, type CpuLimits } from './cpu-budget.ts';
 import { rejectOversizedProfiles } from './profile-bound.ts';
 import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
 import { beginLocked, decideEmitted, decideEvents, type TransactionParts, writeAndAnnounce } from './transaction.ts';
@@ -9,6 +10,7 @@ import { beginLocked, decideEmitted, decideEvents, type TransactionParts, writeA
  * Decides and stores a batch of events in one transaction.
  * @param checkDuplicates whether to look up if the events are stored already; otherwise a duplicate fails the transaction
  *   with a unique violation (23505)
+ * @throws CpuBudgetError when deciding takes more CPU time than the limits allow
  * @returns a result for each event, in their order
  */
 export async function ingestEvents(
@@ -17,9 +19,15 @@ export async function ingestEvents(
   tenantId: string,
   events: readonly ReceivedEvent[],
   checkDuplicates: boolean,
+  limits: CpuLimits,
 ): Promise<EventResult[]> {
   const userIds = [...new Set(events.map(({ userId }) => userId))];
-  const transaction = await beginLocked(parts, connection, { tenantId, userIds, events, checkDuplicates });
+  const transaction = await beginLocked(
+    parts,
+    connection,
+    { tenantId, userIds, events, checkDuplicates },
+    new CpuBudget(limits),
+  );
   const { request, query, rows, facts, decider } = transaction;
   const { existing, fresh } = splitDuplicates(request.events, rows);
   const { accepted, rejected } = rejectOversizedProfiles(fresh, facts);

@@ -1,24 +1,15 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import { groupBy } from '../lib/group-by.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
-import {
-  type HistoryLookup,
-  type Ids,
-  type LimitLookup,
-  mergeEvent,
-  mergeUse,
-  newUserState,
-  patternKey,
-  recordFired,
-  type UserState,
-  type Wait,
-} from '../rules/facts.ts';
+import { type HistoryLookup, type Ids, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
 import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
+import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import {
   type FactRows,
@@ -44,7 +35,7 @@ export interface FactsContext {
 }
 
 /**
- * What is known of the users of a batch: their states, built here from stored rows. Nothing else adds stored rows to a
+ * The facts about the users of a batch: their states, built here from stored rows. Nothing else adds stored rows to a
  * state.
  */
 export interface Facts extends FactsContext {
@@ -156,11 +147,16 @@ export async function loadConditionalFacts(
   }
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    for (const { event: stored, decisions } of await loadTraitChanges(connection, tenantId, changes)) {
+    const rows = await loadTraitChanges(connection, tenantId, changes);
+    const known = new Set<string>();
+    for (const userId of new Set(rows.map(({ event }) => event.userId))) {
+      for (const { trigger } of getUser(facts, userId).openTraitChanges ?? []) known.add(trigger.key);
+    }
+    for (const { event: stored, decisions } of rows) {
+      if (known.has(stored.key)) continue;
+      known.add(stored.key);
       const event = openEvent(facts, stored);
-      const user = getUser(facts, event.userId);
-      if (user.openTraitChanges?.some(({ trigger }) => trigger.key === event.key)) continue;
-      addTraitChanges(user, findOpenChanges(event, decisions));
+      addTraitChanges(getUser(facts, event.userId), findOpenChanges(event, decisions));
     }
   }
   const { ids } = facts;
@@ -176,9 +172,8 @@ export async function loadConditionalFacts(
   }
   if (!rules.hasWaitingRules && !facts.hasWaits) return;
   if (mayReevaluate) {
-    const started = events.flatMap((event) => {
-      const waitIds = startedWaitIds(rules, getUser(facts, event.userId), event, ids);
-      return waitIds.map((waitId) => ({ userId: event.userId, waitId }));
+    const started = [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+      return startedWaitIds(rules, getUser(facts, userId), own, ids).map((waitId) => ({ userId, waitId }));
     });
     await loadWaitsWithIds(connection, facts, tenantId, started);
   }

@@ -11,10 +11,12 @@ import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
 import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
+import { CpuBudgetError, type CpuLimits } from './cpu-budget.ts';
 import { fireDueWaits } from './fire-waits.ts';
 import { ingestEvents } from './ingest-events.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { type Occurrence, runSchedule } from './run-schedule.ts';
+import { SlowLane } from './slow-lane.ts';
 import type { TransactionParts } from './transaction.ts';
 
 export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {
@@ -25,6 +27,8 @@ export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {
   readonly log: Pick<Logger, 'error'>;
   /** Longest time (ms) that an event time may lie in the future. Default 24 hours. */
   readonly maxFuture?: Millis;
+  /** Bounds of the CPU time of a transaction: of a batch, and about one costly user. Default SHARED_CPU and SLOW_CPU. */
+  readonly cpu?: { readonly shared: CpuLimits; readonly slow: CpuLimits };
   /** Events that may be waiting or under way at once; beyond it requests are rejected. Default 20,000. */
   readonly maxWaiting?: number;
 }
@@ -48,7 +52,17 @@ const MAX_FUTURE_MS: Millis = DAY_MS;
 /** Batches that check for duplicates after one that failed on a duplicate. */
 const DUPLICATE_CHECK_BATCHES = 100;
 
+/** Bound of what one user may cost the others of a batch. */
+const SHARED_CPU: CpuLimits = { perUser: 250, total: 3000 };
+
+/** Bound of a transaction about one user whose history is costly: so long other processes may wait for this user's lock. */
+const SLOW_CPU: CpuLimits = { perUser: 1000, total: 1000 };
+
+/** Transactions about one user that may fail on SLOW_CPU before what is left of a request is rejected; 1000 events need ten. */
+const MAX_CPU_FAILURES = 24;
+
 const REJECTION_MESSAGES = {
+  too_costly: `Deciding this event takes more than ${SLOW_CPU.perUser} ms of CPU time, because of the many events of its user that rules compare it with. It is in the quarantine; narrow the windows of these rules, then retry it`,
   invalid_content: 'This event holds a value that cannot be stored',
   undecidable:
     'Deciding this event failed because of a bug in Tidings. It is in the quarantine; retry it after an update',
@@ -66,11 +80,13 @@ const REJECTION_MESSAGES = {
 export class Pipeline {
   readonly #parts: PipelineParts & TransactionParts;
   readonly #batcher: MicroBatcher<unknown, EventResult>;
+  readonly #slowLane: SlowLane;
   /** Batches to come that check for duplicates. */
   #duplicateCheckBatches = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = { ...parts, announcer: parts.announcer ?? new Announcer(parts.pool) };
+    this.#slowLane = new SlowLane((tenantId, events) => this.#ingestSlowly(tenantId, events), parts.clock);
     this.#batcher = new MicroBatcher((tenantId, items) => this.#processBatch(tenantId, items), {
       shards: SHARDS,
       maxBatch: MAX_BATCH_EVENTS,
@@ -139,13 +155,13 @@ export class Pipeline {
   }
 
   /** Items are parsed only now: while they wait, they take no more memory than their JSON. */
-  async #processBatch(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+  async #processBatch(tenantId: string, items: readonly unknown[]): Promise<(EventResult | Promise<EventResult>)[]> {
     const parsed = await this.#parseItems(tenantId, items);
     const events = parsed.filter((one): one is ReceivedEvent => !isRejection(one));
     const results = await this.#ingestEvents(tenantId, events);
     let next = 0;
     return parsed.map((one, index) =>
-      isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
+      isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult | Promise<EventResult>),
     );
   }
 
@@ -162,17 +178,93 @@ export class Pipeline {
       : items.map((item) => parseEvent(tenantId, item, latest.validate, bounds));
   }
 
-  async #ingestEvents(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {
+  /** Results of users whose history is costly are deferred: see `SlowLane`. */
+  async #ingestEvents(
+    tenantId: string,
+    events: readonly ReceivedEvent[],
+  ): Promise<readonly (EventResult | Promise<EventResult>)[]> {
+    const ingest = (some: readonly ReceivedEvent[]) =>
+      bisect(
+        some,
+        (part) => this.#ingestTogether(tenantId, part),
+        isItemError,
+        (event, error) => [this.#rejectFailed(event, error)],
+      );
+    const slow = new Set(events.map(({ userId }) => userId).filter((userId) => this.#slowLane.has(tenantId, userId)));
+    return this.#ingestApart(tenantId, events, slow, ingest);
+  }
+
+  /** Ingests events in one transaction; those of a user who takes too much of its time apart from the others. */
+  async #ingestTogether(
+    tenantId: string,
+    events: readonly ReceivedEvent[],
+  ): Promise<readonly (EventResult | Promise<EventResult>)[]> {
+    try {
+      return await this.#ingestInTransaction(tenantId, events, this.#parts.cpu?.shared ?? SHARED_CPU);
+    } catch (error) {
+      if (!(error instanceof CpuBudgetError)) throw error;
+      const users = [...new Set(events.map(({ userId }) => userId))];
+      const ingest = (some: readonly ReceivedEvent[]) => this.#ingestTogether(tenantId, some);
+      if (error.userId !== undefined) return this.#ingestApart(tenantId, events, new Set([error.userId]), ingest);
+      // Many users: those of the first half, and then the others.
+      const first = new Set(users.slice(0, Math.ceil(users.length / 2)));
+      const isFirst = ({ userId }: ReceivedEvent) => first.has(userId);
+      const [some, others] = [
+        await ingest(events.filter(isFirst)),
+        await ingest(events.filter((one) => !isFirst(one))),
+      ];
+      return mergeResults(events, isFirst, some, others);
+    }
+  }
+
+  /** Hands the events of some users to the slow lane, and ingests the others. */
+  async #ingestApart(
+    tenantId: string,
+    events: readonly ReceivedEvent[],
+    slow: ReadonlySet<string>,
+    ingest: (others: readonly ReceivedEvent[]) => Promise<readonly (EventResult | Promise<EventResult>)[]>,
+  ): Promise<readonly (EventResult | Promise<EventResult>)[]> {
     if (events.length === 0) return [];
+    if (slow.size === 0) return ingest(events);
+    const deferred = new Map<ReceivedEvent, Promise<EventResult>>();
+    for (const userId of slow) {
+      const own = events.filter((event) => event.userId === userId);
+      const results = this.#slowLane.submit(tenantId, userId, own);
+      for (const [index, event] of own.entries()) deferred.set(event, results[index] as Promise<EventResult>);
+    }
+    const isSlow = ({ userId }: ReceivedEvent) => slow.has(userId);
+    const others = events.filter((event) => !isSlow(event));
+    const results = others.length === 0 ? [] : await ingest(others);
+    const own = events.filter(isSlow).map((event) => deferred.get(event) as Promise<EventResult>);
+    return mergeResults(events, isSlow, own, results);
+  }
+
+  /** Ingests events of one user whose history is costly, in as many transactions as it takes. */
+  #ingestSlowly(tenantId: string, events: readonly ReceivedEvent[]): Promise<readonly EventResult[]> {
+    let failures = 0;
+    const ingest = async (some: readonly ReceivedEvent[]) => {
+      // Enough was tried: what is left fails without another try.
+      if (failures >= MAX_CPU_FAILURES) throw new CpuBudgetError(some[0]?.userId);
+      try {
+        return await this.#ingestInTransaction(tenantId, some, this.#parts.cpu?.slow ?? SLOW_CPU);
+      } catch (error) {
+        if (error instanceof CpuBudgetError) failures++;
+        throw error;
+      }
+    };
     return bisect(
       events,
-      (some) => this.#ingestInTransaction(tenantId, some),
-      isItemError,
+      ingest,
+      (error) => error instanceof CpuBudgetError || isItemError(error),
       (event, error) => [this.#rejectFailed(event, error)],
     );
   }
 
-  async #ingestInTransaction(tenantId: string, events: readonly ReceivedEvent[]): Promise<EventResult[]> {
+  async #ingestInTransaction(
+    tenantId: string,
+    events: readonly ReceivedEvent[],
+    limits: CpuLimits,
+  ): Promise<EventResult[]> {
     const { pool, partitions, clock } = this.#parts;
     const times = events.map(({ time }) => time);
     await partitions.ensureEvents(times, clock());
@@ -180,13 +272,14 @@ export class Pipeline {
       // Duplicates are rare: the first one fails on its key, and only then they are looked up, for a number of batches.
       if (attempt > 1) this.#duplicateCheckBatches = DUPLICATE_CHECK_BATCHES;
       const checkDuplicates = this.#duplicateCheckBatches-- > 0;
-      return ingestEvents(this.#parts, connection, tenantId, events, checkDuplicates);
+      return ingestEvents(this.#parts, connection, tenantId, events, checkDuplicates, limits);
     });
   }
 
   /** Rejects a single event that failed on its own, so that the rest of the batch can commit. The event is quarantined. */
   #rejectFailed({ eventId }: ReceivedEvent, error: unknown): EventResult {
-    const code = isInvalidValueError(error) ? 'invalid_content' : 'undecidable';
+    const code =
+      error instanceof CpuBudgetError ? 'too_costly' : isInvalidValueError(error) ? 'invalid_content' : 'undecidable';
     if (code === 'undecidable')
       this.#parts.log.error({ err: error }, 'an event could not be decided; it is in the quarantine');
     return { ...emptyResult(eventId, 'rejected'), code, message: REJECTION_MESSAGES[code] };
@@ -204,6 +297,17 @@ export class Pipeline {
     const { pool, seal, clock } = this.#parts;
     await quarantine(pool, seal, tenantId, rejected, clock());
   }
+}
+
+/** Returns the results of two groups of events in the order of all events. */
+function mergeResults<Result>(
+  events: readonly ReceivedEvent[],
+  isFirst: (event: ReceivedEvent) => boolean,
+  first: readonly Result[],
+  others: readonly Result[],
+): Result[] {
+  let [nextFirst, nextOther] = [0, 0];
+  return events.map((event) => (isFirst(event) ? first[nextFirst++] : others[nextOther++]) as Result);
 }
 
 /** Returns the user id of an item that is not checked yet; empty if the item does not have one. */

@@ -16,7 +16,7 @@ export interface EventResult {
 }
 
 /**
- * How an event relates to what is already stored: its existing result, `'repeats'` for a duplicate earlier in this batch,
+ * The relation of an event to what is already stored: its existing result, `'repeats'` for a duplicate earlier in this batch,
  * or `null` for a new event.
  */
 export type ExistingResult = EventResult | 'repeats' | null;

@@ -12,6 +12,7 @@ import type { Announcer } from '../store/pg/announcer.ts';
 import { loadTraitTimes } from '../store/trait-times.ts';
 import { TIMERS_CHANNEL } from '../store/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
+import type { CpuBudget } from './cpu-budget.ts';
 import { BatchDecider } from './decide-batch.ts';
 import { newIds } from './ids.ts';
 import {
@@ -38,6 +39,8 @@ export interface LockedTransaction {
   readonly rows: FactRows;
   readonly facts: Facts;
   readonly decider: BatchDecider;
+  /** Bound of the CPU time for deciding; undefined: it is not measured. */
+  readonly budget: CpuBudget | undefined;
 }
 
 export interface TransactionParts {
@@ -58,6 +61,7 @@ export async function beginLocked(
   { catalogs, seal, clock }: TransactionParts,
   connection: pg.PoolClient,
   asked: Omit<FactsRequest, 'ids'>,
+  budget?: CpuBudget,
 ): Promise<LockedTransaction> {
   const { tenantId, userIds } = asked;
   const ids = newIds(seal);
@@ -78,7 +82,7 @@ export async function beginLocked(
   // Taken after the locks: of two decisions about a user the later one has the later time, whichever processes made them.
   const now = clock();
   const decider = new BatchDecider(now, { active: catalog, versions }, facts, addresses);
-  return { connection, request, catalogs, catalog, query, rows, facts, decider };
+  return { connection, request, catalogs, catalog, query, rows, facts, decider, budget };
 }
 
 /** If the catalog reads addresses of users, the events have them as posted. */
@@ -96,11 +100,11 @@ export async function decideEvents(
   query: FactsQuery,
   events: readonly ReceivedEvent[],
 ): Promise<readonly ReceivedEvent[]> {
-  const { connection, catalog, facts, decider } = transaction;
+  const { connection, catalog, facts, decider, budget } = transaction;
   await loadConditionalFacts(connection, catalog, query, facts, events);
   await loadWaitCatalogs(transaction);
   mergeTraitTimes(facts, await loadTraitTimes(connection, query.tenantId, decider.conflictingTraits(events)));
-  return decider.decide(events);
+  return budget ? decider.decideWithin(budget, events) : decider.decide(events);
 }
 
 /**

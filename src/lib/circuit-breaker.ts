@@ -2,6 +2,9 @@ const MAX_FAILURES = 20;
 const FIRST_PAUSE_MS = 2000;
 const MAX_PAUSE_MS = 60_000;
 
+/** Number of failures in a row that opens a circuit: the weight of a failure that opens it at once. */
+export const OPENING_WEIGHT = MAX_FAILURES;
+
 /**
  * A circuit breaker: after MAX_FAILURES failures in a row it opens for a pause, then it is half open and one probe may run.
  * The success of the probe closes it; its failure doubles the pause, up to MAX_PAUSE_MS.
@@ -32,9 +35,12 @@ export class CircuitBreaker {
     this.#openUntil = 0;
   }
 
-  /** Reports a failure. While the circuit is open it has no effect: the call started before. */
-  failed(now: number): void {
-    this.#failures++;
+  /**
+   * Reports a failure. While the circuit is open it has no effect: the call started before.
+   * @param weight as how many failures it counts
+   */
+  failed(now: number, weight = 1): void {
+    this.#failures += weight;
     if (this.state(now) === 'half_open') {
       this.#pause = Math.min(this.#pause * 2, MAX_PAUSE_MS);
       this.#openUntil = now + this.#pause;

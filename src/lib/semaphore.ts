@@ -24,9 +24,11 @@ export class Semaphore<Key> {
     this.#startNext();
   }
 
-  /** Removes the tasks that have not started; returns their keys, in order. */
-  clear(): Key[] {
-    return this.#waiting.splice(0).map(({ key }) => key);
+  /** Removes the tasks that have not started; returns their keys, in order. @param isChosen only those; default all */
+  clear(isChosen: (key: Key) => boolean = () => true): Key[] {
+    const all = this.#waiting.splice(0);
+    this.#waiting.push(...all.filter(({ key }) => !isChosen(key)));
+    return all.map(({ key }) => key).filter(isChosen);
   }
 
   #startNext(): void {

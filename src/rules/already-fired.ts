@@ -6,10 +6,13 @@
 
 import type { Event } from '../model/event.ts';
 import { clampToEventYears } from '../time/calendar.ts';
-import type { FiredLookup, Ids, Trigger, UserState } from './facts.ts';
+import { compareByTime } from './event-order.ts';
+import type { FiredLookup, Ids, KnownEvent, Trigger } from './facts.ts';
+import { countBefore, countUpTo } from './known/in-order.ts';
 import { isStoredAndOpen } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
-import { findLaterChanges } from './trait-changes.ts';
+import { knownChanges } from './trait-changes.ts';
+import type { UserState } from './user-state.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /**
@@ -28,48 +31,79 @@ export function hasFired(compiled: CompiledRule, { firedAt }: UserState, { event
  * history that `requiredHistory` asks for is in the user's state.
  */
 export function requiredFired(rules: RuleSet, user: UserState, event: Event): FiredLookup[] {
-  return findReevaluated(rules, user, event).map(({ compiled, triggers }) => {
-    const times = triggers.map(({ time }) => time);
-    const [from, to] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    return { from: clampToEventYears(from - compiled.patternSpan), to };
-  });
-}
-
-/** Returns the ids of the waits that these triggers started, if they did, under whatever version of the rule. */
-export function startedWaitIds(rules: RuleSet, user: UserState, event: Event, ids: Ids): string[] {
-  return findReevaluated(rules, user, event).flatMap(({ compiled: { rule, hasWait: waits }, triggers }) =>
-    waits ? triggers.map(({ key }) => toWaitId({ user, ids }, rule.name, key)) : [],
-  );
-}
-
-type StoredTrigger = Pick<Trigger, 'key' | 'time'>;
-
-interface Reevaluated {
-  readonly compiled: CompiledRule;
-  /** At least one. */
-  readonly triggers: readonly StoredTrigger[];
-}
-
-/** Returns the rules that may evaluate stored triggers again because of this event, with these triggers. */
-function findReevaluated(rules: RuleSet, user: UserState, event: Event): Reevaluated[] {
-  const found: Reevaluated[] = [];
+  const lookups: FiredLookup[] = [];
   for (const compiled of rules.byPatternEvent.get(event.type) ?? []) {
-    const to = event.time + compiled.patternSpan;
-    const triggers = findStoredTriggers(compiled, user, event).filter(({ time }) => time <= to);
-    if (triggers.length > 0) found.push({ compiled, triggers });
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const { known, isChange } of listTriggers(compiled, user)) {
+      const from = countBefore(known, event.time);
+      const to = countUpTo(known, event.time + compiled.patternSpan);
+      const isOpen = (one: KnownEvent) => one.key !== event.key && (isChange || isStoredAndOpen(compiled, one));
+      for (let index = from; index < to; index++) {
+        const one = known[index] as KnownEvent;
+        if (!isOpen(one)) continue;
+        first = Math.min(first, one.time);
+        break;
+      }
+      for (let index = to - 1; index >= from; index--) {
+        const one = known[index] as KnownEvent;
+        if (!isOpen(one)) continue;
+        last = Math.max(last, one.time);
+        break;
+      }
+    }
+    if (first <= last) lookups.push({ from: clampToEventYears(first - compiled.patternSpan), to: last });
   }
-  return found;
+  return lookups;
 }
 
-/** Returns the stored triggers of the rule that do not come before the event, and may be completed by it. */
-function findStoredTriggers(compiled: CompiledRule, user: UserState, event: Event): StoredTrigger[] {
-  const { rule } = compiled;
-  const found: StoredTrigger[] = findLaterChanges(rule, user, event).map(({ trigger }) => trigger);
-  for (const type of rule.on) {
-    for (const known of user.events.get(type) ?? []) {
-      if (known.time < event.time || known.key === event.key) continue;
-      if (isStoredAndOpen(compiled, known)) found.push(known);
+/**
+ * Returns the ids of the waits that stored triggers started, if they did, under whatever version of the rule: of the
+ * triggers that these events of one user may cause to be evaluated again. Each once.
+ */
+export function startedWaitIds(rules: RuleSet, user: UserState, events: readonly Event[], ids: Ids): string[] {
+  const byRule = new Map<CompiledRule, Event[]>();
+  for (const event of events) {
+    for (const compiled of rules.byPatternEvent.get(event.type) ?? []) {
+      if (!compiled.hasWait) continue;
+      const own = byRule.get(compiled);
+      if (own) own.push(event);
+      else byRule.set(compiled, [event]);
     }
   }
-  return found;
+  const found = new Set<string>();
+  for (const [compiled, own] of byRule) {
+    const inOrder = own.length > 1 ? [...own].sort(compareByTime) : own;
+    for (const { known, isChange } of listTriggers(compiled, user)) {
+      let next = 0;
+      for (const { time } of inOrder) {
+        // Skips the triggers that an earlier event found.
+        next = Math.max(next, countBefore(known, time));
+        for (; next < known.length; next++) {
+          const one = known[next] as KnownEvent;
+          if (one.time > time + compiled.patternSpan) break;
+          if (isChange || isStoredAndOpen(compiled, one))
+            found.add(toWaitId({ user, ids }, compiled.rule.name, one.key));
+        }
+      }
+    }
+  }
+  return [...found];
+}
+
+interface StoredTriggers {
+  /** In order of time. */
+  readonly known: readonly KnownEvent[];
+  /** Whether they are triggers by a change of a trait. */
+  readonly isChange: boolean;
+}
+
+/** Returns the known triggers of the rule: of each type, and those by a trait change. */
+function listTriggers(compiled: CompiledRule, user: UserState): StoredTriggers[] {
+  const lists: StoredTriggers[] = [];
+  for (const type of compiled.rule.on) {
+    const known = user.events.get(type);
+    if (known) lists.push({ known: known.items, isChange: false });
+  }
+  if (compiled.rule.changes) lists.push({ known: knownChanges(compiled, user).items, isChange: true });
+  return lists;
 }

@@ -2,16 +2,10 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
 import { maskText } from '../privacy/mask.ts';
-import {
-  type CountedUse,
-  compareByDueTime,
-  type DigestItem,
-  type Ids,
-  type Trigger,
-  type UserState,
-  type Wait,
-} from './facts.ts';
+import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
+import { waitsOfRule } from './known/user-waits.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
+import type { UserState } from './user-state.ts';
 
 /** A notification to send, and its trigger, which may have arrived before the event that is decided. */
 export interface Send {
@@ -101,9 +95,38 @@ export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: I
   return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
 }
 
-/** Returns the user's matching waits in order of due time, so that every replay handles them in the same order. */
-export function findWaits({ user }: Pick<DecisionContext, 'user'>, matches: (wait: Wait) => boolean): Wait[] {
-  return [...user.waits.values()].filter(matches).sort(compareByDueTime);
+/**
+ * Returns the user's waits of a rule and key that match, in order of due time, so that every replay handles them in the same
+ * order.
+ */
+export function findWaits(
+  { user }: Pick<DecisionContext, 'user'>,
+  { rule, key }: Pick<Wait, 'rule' | 'key'>,
+  matches: (wait: Wait) => boolean,
+): Wait[] {
+  if (user.waits.size === 0) return [];
+  return sortByDueTime(waitsOfRule(user.waits, rule, key), matches);
+}
+
+/** Returns the first of the waits that `findWaits` returns; undefined without one. */
+export function findFirstWait(
+  { user }: Pick<DecisionContext, 'user'>,
+  { rule, key }: Pick<Wait, 'rule' | 'key'>,
+  matches: (wait: Wait) => boolean,
+): Wait | undefined {
+  let first: Wait | undefined;
+  if (user.waits.size === 0) return first;
+  for (const wait of waitsOfRule(user.waits, rule, key)) {
+    if (matches(wait) && (!first || compareByDueTime(wait, first) < 0)) first = wait;
+  }
+  return first;
+}
+
+/** Returns the waits that match, in order of due time. */
+export function sortByDueTime(waits: Iterable<Wait>, matches: (wait: Wait) => boolean): Wait[] {
+  const found: Wait[] = [];
+  for (const wait of waits) if (matches(wait)) found.push(wait);
+  return found.length > 1 ? found.sort(compareByDueTime) : found;
 }
 
 /** The verdict of a rule, before it becomes a decision for each notification type. */

@@ -13,20 +13,13 @@ import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
-import {
-  compareByDueTime,
-  type Ids,
-  mergeEvent,
-  recordFired,
-  type Trigger,
-  type UserState,
-  type Wait,
-} from './facts.ts';
+import { compareByDueTime, type Ids, type Trigger, type Wait } from './facts.ts';
 import { fireWait, runOccurrence } from './firing/fire-wait.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 import { findTriggered } from './triggers.ts';
+import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { toWaitId } from './waits/wait.ts';
@@ -48,6 +41,8 @@ export interface DecisionInputs {
   getUser(userId: string): UserState;
   /** Called before each event is decided; a replay activates the catalog version that decided it. */
   beforeEvent?(event: DecidableEvent): void;
+  /** Called after each piece of work for a user; may throw to stop the work. Absent: the work is not measured. */
+  readonly spend?: (userId: string) => void;
 }
 
 interface Step {
@@ -92,24 +87,53 @@ export function decideInOrder<E extends DecidableEvent>(
   inputs: DecisionInputs,
   events: readonly E[],
 ): Generation<EventStep<E>> {
-  const { rules, now, ids } = inputs;
+  const inOrder = startInOrder(inputs, events);
+  const emitted: EmittedEvent[] = [];
+  const steps = inOrder.map((event) => decideNext(inputs, event, emitted));
+  return { steps, emitted };
+}
+
+/**
+ * Like `decideInOrder`, but lets others work in between.
+ * @param pause called after each event; what it returns is awaited
+ */
+export async function decideInSlices<E extends DecidableEvent>(
+  inputs: DecisionInputs,
+  events: readonly E[],
+  pause: () => Promise<void> | undefined,
+): Promise<Generation<EventStep<E>>> {
+  const inOrder = startInOrder(inputs, events);
+  const emitted: EmittedEvent[] = [];
+  const steps: EventStep<E>[] = [];
+  for (const event of inOrder) {
+    steps.push(decideNext(inputs, event, emitted));
+    const paused = pause();
+    if (paused) await paused;
+  }
+  return { steps, emitted };
+}
+
+/** Returns the events in the order in which they are to be decided. */
+function startInOrder<E extends DecidableEvent>(inputs: DecisionInputs, events: readonly E[]): readonly E[] {
   const inOrder = events.length > 1 ? [...events].sort(compareForDecision) : events;
   // Only rules that wait look ahead. A replay may yet activate a version that has such rules (`beforeEvent`).
-  if (rules.active.hasWaitingRules || inputs.beforeEvent) queuePending(inOrder, inputs);
-  const emitted: EmittedEvent[] = [];
-  const steps = inOrder.map((event): EventStep<E> => {
-    inputs.beforeEvent?.(event);
-    const user = inputs.getUser(event.userId);
-    const before = user.profile;
-    const traitsBefore = visibleTraits(user);
-    const { profile, addresses } = mergeVisibleTraits(user, event.traits, event.time);
-    user.profile = profile;
-    user.addresses = addresses;
-    const verdicts = decideEvent(rules, user, event, traitsBefore, now, ids);
-    receiveEmitted(inputs, user, verdicts, emitted);
-    return { event, user, before, profile, verdicts };
-  });
-  return { steps, emitted };
+  if (inputs.rules.active.hasWaitingRules || inputs.beforeEvent) queuePending(inOrder, inputs);
+  return inOrder;
+}
+
+/** @param emitted receives the events that rules emit */
+function decideNext<E extends DecidableEvent>(inputs: DecisionInputs, event: E, emitted: EmittedEvent[]): EventStep<E> {
+  inputs.beforeEvent?.(event);
+  const user = inputs.getUser(event.userId);
+  const before = user.profile;
+  const traitsBefore = visibleTraits(user);
+  const { profile, addresses } = mergeVisibleTraits(user, event.traits, event.time);
+  user.profile = profile;
+  user.addresses = addresses;
+  const verdicts = decideEvent(inputs, user, event, traitsBefore);
+  receiveEmitted(inputs, user, verdicts, emitted);
+  inputs.spend?.(event.userId);
+  return { event, user, before, profile, verdicts };
 }
 
 /**
@@ -180,16 +204,13 @@ export function runOccurrences(
  *
  * @param user its profile includes the event's traits; changed in place
  * @param before the visible traits of the user without those of the event
- * @param now time of the decision
  * @returns verdicts whose source is the key of the event
  */
 function decideEvent(
-  rules: RuleSets,
+  { rules, now, ids, spend }: DecisionInputs,
   user: UserState,
   event: Event & Pick<Trigger, 'depth'>,
   before: JsonObject,
-  now: Millis,
-  ids: Ids,
 ): Verdicts {
   const { active } = rules;
   const ctx = newContext(rules, user, now, ids, event.key);
@@ -206,6 +227,7 @@ function decideEvent(
   shiftPending(user, event);
   for (const trigger of open) {
     if (hasBecomeComplete(trigger, user, ids)) evaluateRule(ctx, trigger.compiled, trigger.trigger, trigger.change);
+    spend?.(user.userId);
   }
   recordFired(user, event.time, ctx.decisions);
   return ctx;

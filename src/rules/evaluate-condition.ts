@@ -1,7 +1,9 @@
 import { type Condition, collectSeenValues, type Scope } from '../expressions/condition.ts';
 import type { Evidence } from '../model/decision.ts';
+import type { Event } from '../model/event.ts';
 import type { DecisionContext, Firing, RuleDecision, Writable } from './context.ts';
 import { conditionReason } from './reasons.ts';
+import type { CompiledRule } from './rule-set.ts';
 import { visibleTraits } from './visible-traits.ts';
 
 type ConditionEvidence = NonNullable<Evidence['condition']>;
@@ -40,4 +42,14 @@ export function explainCondition(evidence: ConditionEvidence): Pick<RuleDecision
   if (result === true) return undefined;
   const code = result === 'field_missing' ? result : result === 'error' ? 'condition_error' : 'condition_false';
   return { code, reason: conditionReason(evidence) };
+}
+
+/** Returns whether the condition fails whatever the profile and the history are. */
+export function surelyFails({ condition, usesNow }: CompiledRule, { properties, traits }: Event): boolean {
+  if (!condition || usesNow || usesFacts(condition)) return false;
+  return condition.evaluate({ event: properties, traits, user: {} }).kind !== 'true';
+}
+
+function usesFacts(condition: Condition): boolean {
+  return condition.paths.some(([root]) => root === 'user' || root === 'matched');
 }

@@ -1,38 +1,5 @@
-import type { Decision, Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from '../model/decision.ts';
-import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
-
-/**
- * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
- * sees what was decided; the transaction that loaded it writes the changes.
- */
-export interface UserState {
-  readonly userId: string;
-  profile: Profile;
-  /**
-   * The address traits of the profile as they were posted, where that is known; undefined unless a rule reads them. See
-   * visible-traits.ts.
-   */
-  addresses: JsonObject | undefined;
-  /** True if the original of the stored profile cannot be opened: it has masks for addresses. */
-  unreadable?: true;
-  /** Known events by type: loaded ones as far as the rules require them, and those of this batch. */
-  readonly events: Map<string, KnownEvent[]>;
-  /** Sends that limits count, by limit key. */
-  readonly uses: Map<string, CountedUse[]>;
-  /** Triggers whose pattern is complete, as `rule event-key`: only of rules on the fast path (patterns/prior-event.ts). */
-  readonly completed: Set<string>;
-  /** By id: the user's open waits, and the latest ended ones of the rules and keys that were asked for. */
-  readonly waits: Map<string, Wait>;
-  /** Undecided events of this batch in reverse order: the one that is decided now is the last. Undefined: none was queued. */
-  pending: Event[] | undefined;
-  /** Trait changes whose pattern was incomplete when they became known; undefined: no such change is known. */
-  openTraitChanges: TraitChangeTrigger[] | undefined;
-  /**
-   * By `rule event-id`: the latest event time whose decisions say that the rule fired for that event (see already-fired.ts).
-   * Undefined: no such decision was loaded.
-   */
-  firedAt: Map<string, Millis> | undefined;
-}
+import type { Evidence, LimitUse, Outcome, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Event, JsonObject, Millis } from '../model/event.ts';
 
 /** An event that changed a trait to which a rule listens. */
 export interface TraitChangeTrigger {
@@ -120,7 +87,7 @@ export interface KnownEvent {
   readonly time: number;
   readonly event?: Event;
   /**
-   * Of a stored event: the patterns (`patternKey`) of which it waits for the earlier half; empty if it was loaded for another
+   * The patterns (`patternKey`) of which a stored event waits for the earlier half; empty if it was loaded for another
    * reason. Absent for an event of this batch, which waits for every pattern that `completed` does not name.
    */
   readonly waitsFor?: ReadonlySet<string>;
@@ -168,57 +135,6 @@ export interface LimitLookup {
   readonly to: string;
 }
 
-/** Returns the state of an unknown user. */
-export function newUserState(userId: string): UserState {
-  return {
-    userId,
-    profile: { traits: {}, traitTimes: {} },
-    addresses: undefined,
-    events: new Map(),
-    uses: new Map(),
-    completed: new Set(),
-    waits: new Map(),
-    pending: undefined,
-    openTraitChanges: undefined,
-    firedAt: undefined,
-  };
-}
-
-export function addEvent(user: UserState, type: string, known: KnownEvent): void {
-  const list = user.events.get(type);
-  if (list) list.push(known);
-  else user.events.set(type, [known]);
-}
-
-/**
- * Like `addEvent`, but merges with an entry of the same key: keeps the full event if either has it, and the union of their
- * `waitsFor` patterns.
- */
-export function mergeEvent(user: UserState, type: string, known: KnownEvent): void {
-  const list = user.events.get(type);
-  const at = list?.findIndex(({ key }) => key === known.key) ?? -1;
-  const before = list?.[at];
-  if (!list || !before) addEvent(user, type, known);
-  else if (!before.event && known.event) list[at] = known;
-  // An event of this batch has no such set, and needs none.
-  else if (before.waitsFor && known.waitsFor && known.waitsFor.size > 0) {
-    list[at] = { ...before, waitsFor: new Set([...before.waitsFor, ...known.waitsFor]) };
-  }
-}
-
-export function addUse(user: UserState, limitKey: string, use: CountedUse): void {
-  const list = user.uses.get(limitKey);
-  if (list) list.push(use);
-  else user.uses.set(limitKey, [use]);
-}
-
-/** Like `addUse`, but has no effect when the use is known. */
-export function mergeUse(user: UserState, limitKey: string, use: CountedUse): void {
-  const { bucket, slot } = use;
-  const isKnown = user.uses.get(limitKey)?.some((known) => known.bucket === bucket && known.slot === slot);
-  if (!isKnown) addUse(user, limitKey, use);
-}
-
 /** Outcomes of a rule that fired: it sent, acted, or started a wait. It does not fire again for the same trigger. */
 export const FIRED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
 
@@ -226,16 +142,6 @@ export const FIRED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'a
 export interface FiredLookup {
   readonly from: Millis;
   readonly to: Millis;
-}
-
-/** Adds to `firedAt` what the decisions on an event of this time say. */
-export function recordFired(user: UserState, time: Millis, decisions: readonly Decision[]): void {
-  for (const { rule, outcome, event_ids: ids } of decisions) {
-    if (!FIRED_OUTCOMES.has(outcome)) continue;
-    user.firedAt ??= new Map();
-    const name = `${rule} ${ids[0]}`;
-    user.firedAt.set(name, Math.max(user.firedAt.get(name) ?? time, time));
-  }
 }
 
 /** Compares in the order in which waits fire; two of the same due time by trigger, then by id. */

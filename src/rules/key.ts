@@ -28,10 +28,15 @@ export function haveSameValue(
   ids: Ids,
 ): boolean {
   if (!same) return true;
-  const left = evaluateOn(same, event);
-  const right = evaluateOn(same, other);
-  if (left === undefined || left === null || right === undefined || right === null) return false;
-  return toKeyText(left, ids) === toKeyText(right, ids);
+  const left = evaluateSame(same, event, ids);
+  return left !== undefined && left === evaluateSame(same, other, ids);
+}
+
+/** Returns the value of `same` in an event as text; empty without `same`, undefined if the value is missing or null. */
+export function evaluateSame(same: Expression | undefined, event: EventContent, ids: Ids): string | undefined {
+  if (!same) return '';
+  const value = evaluateOn(same, event);
+  return value === undefined || value === null ? undefined : toKeyText(value, ids);
 }
 
 /**

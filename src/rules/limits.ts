@@ -3,6 +3,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { formatDate, resolveZone, toFixedIso } from '../time/calendar.ts';
 import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import type { CountedUse, LimitLookup } from './facts.ts';
+import { CountedUses } from './known/counted-uses.ts';
 
 /** The state of a limit for one event. */
 export interface LimitState {
@@ -41,56 +42,61 @@ export function toLimitLookup(limitKey: string, { period }: Limit, from: Millis,
 
 /**
  * Evaluates a limit for one more send at this time.
- * @param uses known uses of the limit, in any order
+ * @param known the known uses of the limit; a list may be in any order
  * @param traits the user's profile: `time_zone` gives the user's own day
  */
-export function evaluateLimit(limit: Limit, uses: readonly CountedUse[], time: Millis, traits: JsonObject): LimitState {
+export function evaluateLimit(
+  limit: Limit,
+  known: CountedUses | readonly CountedUse[],
+  time: Millis,
+  traits: JsonObject,
+): LimitState {
+  const uses = known instanceof CountedUses ? known : known.length === 0 ? NO_USES : new CountedUses(known);
   const { period } = limit;
   if (period.kind === 'rolling') return evaluateRolling(limit, period.span, uses, time);
   const zone = period.kind === 'ever' ? '' : resolveZone(period.zone, traits);
   const bucket = period.kind === 'ever' ? 'ever' : formatDate(time, zone);
-  const counted = sortUses(uses.filter((use) => use.bucket === bucket));
+  const counted = uses.ofBucket(bucket);
   return {
     bucket,
     window: period.kind === 'ever' ? 'ever' : `${bucket} (${zone})`,
-    slot: findFreeSlot(counted),
+    slot: uses.nextSlot(bucket),
     uses: counted,
     reached: counted.length >= limit.max,
   };
 }
 
+const NO_USES = new CountedUses();
+
 /**
  * No span of the period's length may hold more than `max` sends. A late event lies between sends, so the spans that end after
  * it count as well as those before it.
  */
-function evaluateRolling(limit: Limit, span: Millis, all: readonly CountedUse[], time: Millis): LimitState {
-  const near = sortUses(all.filter((use) => Math.abs(use.at - time) <= span));
-  // The span with the most sends among those that include `time` starts at a send or at `time` itself.
-  let fullest: CountedUse[] = [];
-  for (const start of [...near.map((use) => use.at), time]) {
-    if (start > time) continue;
-    const inside = near.filter((use) => use.at >= start && use.at <= start + span && time <= start + span);
-    if (inside.length > fullest.length) fullest = inside;
-  }
+function evaluateRolling(limit: Limit, span: Millis, uses: CountedUses, time: Millis): LimitState {
+  const fullest = findFullestSpan(uses.between(time - span, time + span), span, time);
   const bucket = toFixedIso(time);
   return {
     bucket,
     window: `any ${limit.text.replace(/ per person$/, '').replace(/^.*per /, '')} around ${isoTime(time)}`,
-    slot: findFreeSlot(near.filter((use) => use.bucket === bucket)),
+    slot: uses.nextSlot(bucket),
     uses: fullest,
     reached: fullest.length >= limit.max,
   };
 }
 
-function findFreeSlot(uses: readonly CountedUse[]): number {
-  return uses.reduce((highest, use) => Math.max(highest, use.slot), 0) + 1;
-}
-
-/** Mostly there is one use, and sorting would be the most expensive part of evaluating a limit. */
-function sortUses(uses: CountedUse[]): CountedUse[] {
-  return uses.length < 2 ? uses : uses.sort(compareOldestFirst);
-}
-
-function compareOldestFirst(a: CountedUse, b: CountedUse): number {
-  return a.at - b.at || a.slot - b.slot;
+/**
+ * Returns the uses of the span with the most of them that includes `time`; of several the earliest. Such a span starts at a
+ * use or at `time` itself.
+ * @param near the uses up to a span before and after `time`, oldest first
+ */
+function findFullestSpan(near: readonly CountedUse[], span: Millis, time: Millis): readonly CountedUse[] {
+  let [from, to] = [0, 0];
+  let end = 0;
+  for (let start = 0; start <= near.length; start++) {
+    const at = start < near.length ? Math.min((near[start] as CountedUse).at, time) : time;
+    while (end < near.length && (near[end] as CountedUse).at <= at + span) end++;
+    if (end - start > to - from) [from, to] = [start, end];
+    if (at === time) break;
+  }
+  return near.slice(from, to);
 }

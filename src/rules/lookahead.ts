@@ -5,7 +5,8 @@
 
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue } from '../users/profile.ts';
-import type { UserState } from './facts.ts';
+import { copyEvents, eventsOfType, type UserEvents } from './known/known-events.ts';
+import type { Outlook, UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 
 /**
@@ -18,6 +19,9 @@ export function queuePending(events: readonly Event[], users: { getUser(userId: 
     const user = users.getUser(event.userId);
     if (user.pending) user.pending.push(event);
     else user.pending = [event];
+    const { lookedAhead } = user;
+    if (lookedAhead) lookedAhead.outlook = undefined;
+    if (lookedAhead?.events) addPending(lookedAhead.events, event);
   }
 }
 
@@ -30,45 +34,72 @@ export function shiftPending({ pending }: UserState, event: Event): void {
 export function withPending(user: UserState): UserState {
   const { pending } = user;
   if (pending === undefined || pending.length === 0) return user;
-  const events = new Map(user.events);
-  const copied = new Set<string>();
-  for (const event of pending) {
-    const { type, key, eventId, time } = event;
-    if (!copied.has(type)) {
-      copied.add(type);
-      events.set(type, [...(events.get(type) ?? [])]);
-    }
-    events.get(type)?.push({ key, eventId, time, event });
-  }
+  const events = user.lookedAhead?.events ?? lookAhead(user, pending);
   return { ...user, events };
+}
+
+/** Joins the known and the pending events. A pending event that becomes known is in both, so this is done once. */
+function lookAhead(user: UserState, pending: readonly Event[]): UserEvents {
+  const ahead = copyEvents(user.events);
+  memoryOf(user).events = ahead;
+  for (const event of pending) addPending(ahead, event);
+  return ahead;
+}
+
+function addPending(ahead: UserEvents, event: Event): void {
+  const { type, key, eventId, time } = event;
+  const known = eventsOfType(ahead, type);
+  if (!known.find(key)) known.add({ key, eventId, time, event });
 }
 
 /** Returns the user's state with the profile that a pending event will find. Any other event finds the profile as it is. */
 export function stateAt(user: UserState, event: Event): UserState {
-  const { pending = [] } = user;
-  const last = pending.indexOf(event);
-  if (last < 0) return user;
-  let state = user;
-  for (let index = pending.length - 1; index >= last; index--) {
-    const { traits, time } = pending[index] as Event;
-    state = { ...user, ...mergeVisibleTraits(state, traits, time) };
-  }
-  return state;
+  const { pending } = user;
+  if (pending === undefined || pending.length === 0) return user;
+  const outlook = outlookOf(user, pending).get(event);
+  return outlook && outlook.index < pending.length
+    ? { ...user, profile: outlook.profile, addresses: outlook.addresses }
+    : user;
 }
 
 /**
  * Returns the pending events that will change a trait as wanted, in the order in which they will be decided. Each is compared
- * with the profile that it will find.
+ * with the profile that it will find. Without the event that is decided now.
  */
 export function pendingTraitChanges(user: UserState, isWanted: (trait: string, to: Json) => boolean): Event[] {
+  const { pending } = user;
+  if (pending === undefined || pending.length === 0) return [];
+  const found: Event[] = [];
+  for (const [event, { index, changes }] of outlookOf(user, pending)) {
+    const isAhead = index < pending.length - 1;
+    if (isAhead && changes.some(({ trait, to }) => isWanted(trait, to))) found.push(event);
+  }
+  return found;
+}
+
+/** Returns the outlook of the pending events, in the order in which they will be decided. Made once for each batch. */
+function outlookOf(user: UserState, pending: readonly Event[]): ReadonlyMap<Event, Outlook> {
+  const memory = memoryOf(user);
+  if (memory.outlook) return memory.outlook;
+  const outlook = new Map<Event, Outlook>();
   let state: Pick<UserState, 'profile' | 'addresses'> = user;
-  return [...(user.pending ?? [])].reverse().filter(({ traits, time }) => {
+  for (let index = pending.length - 1; index >= 0; index--) {
+    const event = pending[index] as Event;
     const before = visibleTraits(state);
-    state = mergeVisibleTraits(state, traits, time);
+    state = mergeVisibleTraits(state, event.traits, event.time);
     const after = visibleTraits(state);
-    return Object.keys(traits).some((trait) => {
+    const changes: Outlook['changes'][number][] = [];
+    for (const trait of Object.keys(event.traits)) {
       const to = after[trait] ?? null;
-      return !isSameValue(before[trait] ?? null, to) && isWanted(trait, to);
-    });
-  });
+      if (!isSameValue(before[trait] ?? null, to)) changes.push({ trait, to });
+    }
+    outlook.set(event, { index, profile: state.profile, addresses: state.addresses, changes });
+  }
+  memory.outlook = outlook;
+  return outlook;
+}
+
+function memoryOf(user: UserState): NonNullable<UserState['lookedAhead']> {
+  user.lookedAhead ??= { events: undefined, outlook: undefined };
+  return user.lookedAhead;
 }

@@ -1,3 +1,4 @@
+import { truncateText } from '../lib/truncate-text.ts';
 import type { Limit, Rule } from '../model/catalog.ts';
 import type { Evidence, WaitKind } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
@@ -52,12 +53,13 @@ const WAITED: { readonly [kind in WaitKind]: string } = {
   every: 'it was due',
 };
 
-export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): string {
+export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Wait): string {
+  const { name } = rule;
   const until = `until ${formatTime(wait.dueAt)}`;
   if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom.dueAt)}.`;
   switch (wait.kind) {
     case 'unless':
-      return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless what it waits for happens.`;
+      return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless ${rule.unless?.events.join(' or ') ?? 'an event that ends the wait'} happens.`;
     case 'debounce':
       return `Waiting: to be sent on ${formatTime(wait.dueAt)} if it stays quiet.`;
     default:
@@ -67,7 +69,7 @@ export function waitingReason({ name }: Rule, wait: Wait, movedFrom?: Wait): str
 
 export function collectedReason(wait: Wait): string {
   const total = wait.state.total ?? 1;
-  return `Collected: item ${total} of a summary that is due on ${formatTime(wait.dueAt)}.`;
+  return `Collected: item ${total} of a digest that is due on ${formatTime(wait.dueAt)}.`;
 }
 
 export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
@@ -75,7 +77,7 @@ export function alreadyWaitingReason({ name }: Rule, first: Wait): string {
 }
 
 export function supersededReason({ name }: Rule, by: Happened): string {
-  return `Cancelled: another ${by.type}, of ${formatTime(by.time)}, takes its place for ${name}.`;
+  return `Cancelled: ${by.type} of ${formatTime(by.time)} takes the place of the earlier event for ${name}.`;
 }
 
 export function cancelledReason({ name }: Rule, by: Happened): string {
@@ -182,7 +184,7 @@ function sentence(parts: readonly string[]): string {
 
 function formatValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 59).toWellFormed()}…` : text;
+  return truncateText(text, 60);
 }
 
 function span(ms: Millis): string {

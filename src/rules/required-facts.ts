@@ -3,8 +3,8 @@
  * A test decides with exactly these facts and with all facts, and compares.
  */
 
-import type { Condition } from '../expressions/condition.ts';
 import type { Event, Millis } from '../model/event.ts';
+import { surelyFails } from './evaluate-condition.ts';
 import type { HistoryLookup, Ids, LimitLookup, Wait, WaitLookup } from './facts.ts';
 import { evaluateKey, limitBucketKey } from './key.ts';
 import { toLimitLookup } from './limits.ts';
@@ -108,14 +108,4 @@ function findMayTrigger(rules: RuleSet, { type, traits }: EventStub): Iterable<C
   const listed = rules.byTrigger.get(type) ?? NO_RULES;
   if (rules.byTrait.size === 0) return listed;
   return new Set([...listed, ...Object.keys(traits).flatMap((trait) => rules.byTrait.get(trait) ?? [])]);
-}
-
-/** Returns whether the condition fails whatever the profile and the history are. */
-function surelyFails({ condition, usesNow }: CompiledRule, { properties, traits }: Event): boolean {
-  if (!condition || usesNow || usesFacts(condition)) return false;
-  return condition.evaluate({ event: properties, traits, user: {} }).kind !== 'true';
-}
-
-function usesFacts(condition: Condition): boolean {
-  return condition.paths.some(([root]) => root === 'user' || root === 'matched');
 }

@@ -2,9 +2,11 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue } from '../users/profile.ts';
-import { compareByTime } from './event-order.ts';
-import type { TraitChangeTrigger, UserState } from './facts.ts';
+import type { TraitChangeTrigger } from './facts.ts';
+import { type FullEvent, indexFor, KnownEvents } from './known/known-events.ts';
+import type { CompiledRule } from './rule-set.ts';
 import { isAbout } from './triggers.ts';
+import type { UserState } from './user-state.ts';
 
 /**
  * Returns the trait changes by this event that triggered a rule whose pattern was incomplete, one for each rule.
@@ -27,24 +29,35 @@ export function addTraitChanges(user: UserState, changes: readonly TraitChangeTr
   else user.openTraitChanges = [...changes];
 }
 
-/** Returns the rule's trait changes that do not come before the event, which may complete their pattern; in order of time. */
-export function findLaterChanges(
-  rule: Rule,
-  { openTraitChanges: changes }: UserState,
-  event: Event,
-): TraitChangeTrigger[] {
-  if (!changes) return [];
-  return changes
-    .filter(({ rule: name, trigger, change }) => {
-      if (name !== rule.name || trigger.time < event.time || trigger.key === event.key) return false;
-      // By the active catalog it may no longer be a trigger, or be one as an event.
-      return (
-        matchesTraitChange(rule, change.trait, trigger.traits[change.trait] ?? null) &&
-        !(rule.on.includes(trigger.type) && isAbout(rule, trigger))
-      );
-    })
-    .sort((a, b) => compareByTime(a.trigger, b.trigger));
+/** A known event that triggers a rule by a change of a trait. */
+export type ChangeEvent = FullEvent & Pick<TraitChangeTrigger, 'change'>;
+
+interface ChangeIndex {
+  readonly source: readonly TraitChangeTrigger[];
+  readonly known: KnownEvents;
+  /** The changes of the source that are in the index. */
+  read: number;
 }
+
+/** Returns the trait changes that trigger the rule, as far as their pattern was incomplete; each is a `ChangeEvent`. */
+export function knownChanges({ rule }: CompiledRule, { openTraitChanges: source, events }: UserState): KnownEvents {
+  if (!source) return NO_CHANGES;
+  const indexes = indexFor(events, rule, (): { latest: ChangeIndex | undefined } => ({ latest: undefined }));
+  if (indexes.latest?.source !== source) indexes.latest = { source, known: new KnownEvents(), read: 0 };
+  const index = indexes.latest;
+  for (; index.read < source.length; index.read++) {
+    const { rule: name, trigger, change } = source[index.read] as TraitChangeTrigger;
+    if (name !== rule.name || !matchesTraitChange(rule, change.trait, trigger.traits[change.trait] ?? null)) continue;
+    // By the active catalog it may be a trigger as an event.
+    if (rule.on.includes(trigger.type) && isAbout(rule, trigger)) continue;
+    const { key, eventId, time } = trigger;
+    const known: ChangeEvent = { key, eventId, time, event: trigger, change };
+    index.known.add(known);
+  }
+  return index.known;
+}
+
+const NO_CHANGES = new KnownEvents();
 
 /** Returns whether the rule listens to this change of a trait. */
 export function matchesTraitChange({ changes = [] }: Rule, trait: string, to: Json): boolean {

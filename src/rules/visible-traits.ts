@@ -6,7 +6,7 @@
 import { getAddressKind, type Json, type JsonObject, type Millis } from '../model/event.ts';
 import { isMask } from '../privacy/mask.ts';
 import { mergeTraits } from '../users/profile.ts';
-import type { UserState } from './facts.ts';
+import type { UserState } from './user-state.ts';
 
 type Traits = Pick<UserState, 'profile' | 'addresses'>;
 

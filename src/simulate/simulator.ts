@@ -3,8 +3,9 @@ import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
 import { type DecidableEvent, type EventStep, runOccurrences, type WaitStep } from '../rules/decide-in-order.ts';
-import { type Ids, newUserState, type UserState, type Wait } from '../rules/facts.ts';
+import type { Ids, Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
+import { newUserState, type UserState } from '../rules/user-state.ts';
 import { mergeVisibleTraits } from '../rules/visible-traits.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
@@ -150,7 +151,7 @@ export class Simulator {
     for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) latest = next;
     if (next !== null) this.#agenda.add(next, item);
     const users = compiled.rule.zone === 'user' ? (this.#usersInZone.get(zone) ?? []) : this.users.keys();
-    const localTimeKey = formatLocalTimeKey(latest, zone);
+    const localTimeKey = formatLocalTimeKey(latest, zone, cron);
     return [...users].flatMap((userId) => this.#runOccurrence(userId, { compiled, due: latest }, localTimeKey, now));
   }
 

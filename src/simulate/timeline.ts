@@ -1,3 +1,4 @@
+import { truncateText } from '../lib/truncate-text.ts';
 import type { Decision, Evidence } from '../model/decision.ts';
 import type { Json, Millis } from '../model/event.ts';
 import { maskDocument } from '../privacy/mask.ts';
@@ -64,6 +65,5 @@ export function evidenceLines(evidence: Evidence): string[] {
 
 /** @param value JSON; addresses in it are masked */
 function short(value: unknown, most = 120): string {
-  const text = JSON.stringify(maskDocument(value as Json));
-  return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+  return truncateText(JSON.stringify(maskDocument(value as Json)), most);
 }

@@ -56,12 +56,20 @@ export interface ClaimedDelivery {
 export interface ChannelCapacity {
   readonly channel: Channel;
   readonly count: number;
+  /** Prefers a delivery without an attempt among those that are due: what fails for its own reasons would be a poor probe. */
+  readonly isProbe?: boolean;
 }
+
+/** Due deliveries that are looked at to find a probe. */
+const MAX_PROBE_CANDIDATES = 200;
+/** Claims in a row that may find nothing but deliveries without a notification. */
+const MAX_EMPTY_CLAIMS = 100;
 
 /**
  * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
  * claim the same delivery. The lease expires after `duration` ms unless it is renewed. A claim counts as an attempt, until
- * the delivery is released or rescued unsent.
+ * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
+ * is settled as dead, and not returned.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.
@@ -73,13 +81,31 @@ export async function claimDeliveries(
   now: Millis,
   duration: Millis,
 ): Promise<ClaimedDelivery[]> {
-  const { rows } = await pool.query<ClaimedRow>({
-    name: 'claim-deliveries',
-    text: CLAIM,
-    rowMode: 'array',
-    values: [lease, isoTime(now), duration, capacity.map((c) => c.channel), capacity.map((c) => c.count)],
-  });
-  return rows.map((row) => ({
+  for (let claim = 1; ; claim++) {
+    const { rows } = await pool.query<ClaimedRow>({
+      ...(capacity.some(({ isProbe }) => isProbe)
+        ? { name: 'claim-probes', text: CLAIM_PROBES }
+        : { name: 'claim-deliveries', text: CLAIM }),
+      rowMode: 'array',
+      values: [
+        lease,
+        isoTime(now),
+        duration,
+        capacity.map(({ channel }) => channel),
+        // Negative: a probe.
+        capacity.map(({ count, isProbe }) => (isProbe ? -count : count)),
+      ],
+    });
+    const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
+    if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
+  }
+}
+
+/** Returns undefined for a delivery whose notification is gone: the statement has settled it. */
+function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
+  const [catalogVersion, data] = [row[9], row[11]];
+  if (catalogVersion === null || data === null) return undefined;
+  return {
     lease,
     tenantId: row[0],
     notificationId: row[1],
@@ -90,13 +116,13 @@ export async function claimDeliveries(
     fence: row[6],
     retryUntil: row[7],
     inDoubt: row[8],
-    catalogVersion: row[9],
-    activeCatalog: row[10] ?? row[9],
-    data: row[11],
+    catalogVersion,
+    activeCatalog: row[10] ?? catalogVersion,
+    data,
     address: row[12] === null ? null : { sealed: row[12], mask: row[13] },
     handle: row[14],
     sealedData: row[15],
-  }));
+  };
 }
 
 type ClaimedRow = [
@@ -109,9 +135,9 @@ type ClaimedRow = [
   fence: number,
   retryUntil: Millis,
   inDoubt: InDoubtPolicy,
-  catalogVersion: number,
+  catalogVersion: number | null,
   activeCatalog: number | null,
-  data: JsonObject,
+  data: JsonObject | null,
   sealed: Buffer | null,
   mask: string,
   handle: ClaimHandle,
@@ -119,23 +145,31 @@ type ClaimedRow = [
 ];
 
 // `finished_at is null` selects the index of the queue, which also holds what is being sent. An empty claim writes nothing.
-const CLAIM = `
+const DUE = `
+    select ctid as row, tableoid, tenant_id, notification_id, channel, user_id, attempts, due_at from deliveries
+    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2`;
+
+/** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
+const claimStatement = (due: string) => `
 with due as (
   select q.*, want.n from unnest($4::text[], $5::int[]) as want(channel, n)
-  cross join lateral (
-    select ctid as row, tableoid, tenant_id, notification_id, channel, user_id from deliveries
-    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
-    order by due_at limit want.n
-    for update skip locked
+  cross join lateral (${due}
   ) as q
 ), held as (
   ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`)}
 )
 update deliveries as d
-set status = 'sending', worker = $1, claimed_at = $2, fence = d.fence + 1, attempts = d.attempts + 1,
-    send_started = d.in_doubt_policy = 'resend'
+set status = case when n.data is null then 'dead' else 'sending' end,
+    worker = $1, claimed_at = $2, fence = d.fence + 1,
+    attempts = case when n.data is null then d.attempts else d.attempts + 1 end,
+    send_started = n.data is not null and d.in_doubt_policy = 'resend',
+    finished_at = case when n.data is null then $2::timestamptz end,
+    reason_code = case when n.data is null then 'notification_gone' else d.reason_code end,
+    reason = case when n.data is null
+                  then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
+                  else d.reason end
 from due
-join notifications as n using (tenant_id, user_id, notification_id)
+left join notifications as n using (tenant_id, user_id, notification_id)
 left join active_catalogs as k on k.tenant_id = due.tenant_id
 left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
   and a.kind = case due.channel when 'email' then 'email' when 'sms' then 'phone' end
@@ -143,6 +177,17 @@ where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
           d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid, n.sealed`;
+
+const CLAIM = claimStatement(`${DUE}
+    order by due_at limit want.n
+    for update skip locked`);
+
+const CLAIM_PROBES = claimStatement(`
+    select * from (${DUE}
+      order by due_at limit case when want.n < 0 then ${MAX_PROBE_CANDIDATES} else want.n end
+      for update skip locked
+    ) as candidate
+    order by case when want.n < 0 then least(attempts, 1) end, due_at limit abs(want.n)`);
 
 /**
  * Marks that the send starts, right before a send that must not happen twice (`in_doubt: hold`): after a crash from here on
@@ -162,16 +207,23 @@ export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery):
   return true;
 }
 
-/** Returns deliveries that were claimed but not started to the queue. The attempt does not count. */
-export async function releaseDeliveries(pool: pg.Pool, deliveries: readonly ClaimedDelivery[]): Promise<void> {
+/**
+ * Returns deliveries that were claimed but not started to the queue. The attempt does not count.
+ * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
+ */
+export async function releaseDeliveries(
+  pool: pg.Pool,
+  deliveries: readonly ClaimedDelivery[],
+  dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
+): Promise<void> {
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) as r(t, n, c, f)
+           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at)
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::timestamptz[]) as r(t, n, c, f, d)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
-    values: keyColumns(deliveries),
+    values: [...keyColumns(deliveries), dueAt.map((time) => (time === null ? null : isoTime(time)))],
   });
 }
 

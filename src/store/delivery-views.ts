@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Channel, DeliveryStatus, Message } from '../model/delivery.ts';
+import type { AttemptOutcomeKind, Channel, DeliveryStatus, Message } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskMessage } from '../privacy/mask.ts';
@@ -14,7 +14,7 @@ export interface AttemptView {
   readonly provider: string;
   readonly started_at: string;
   readonly duration_ms: number;
-  readonly outcome: string;
+  readonly outcome: AttemptOutcomeKind;
   readonly reason: string | null;
   readonly response: string | null;
   readonly provider_message_id: string | null;
@@ -122,6 +122,7 @@ const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string 
   queued: IN_QUEUE,
   sending: IN_QUEUE,
   undeliverable: IN_STOPPED,
+  dropped: IN_STOPPED,
   dead: IN_STOPPED,
   in_doubt: IN_STOPPED,
   cancelled: IN_STOPPED,
@@ -136,13 +137,18 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
   return rows[0] && toDeliveryView(rows[0]);
 }
 
-/** A message as it was sent, with addresses masked. */
+/** A message as it was rendered, with addresses masked. */
 export interface MessageView {
+  /** Mask of the address; null: the channel needs none. */
   readonly to: string | null;
-  readonly subject: string | null;
+  /** Absent, as `html`: the message has no such part. */
+  readonly subject?: string;
   readonly text: string;
-  readonly html: string | null;
+  readonly html?: string;
   readonly rendered_at: string;
+  /** Locale of the template; present, as `user_locale`, if the user has one. */
+  readonly locale?: string | null;
+  readonly user_locale?: string;
 }
 
 /** Returns the message of a delivery; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
@@ -152,23 +158,30 @@ export async function loadMessage(
   tenantId: string,
   id: DeliveryId,
 ): Promise<MessageView | 'unreadable' | undefined> {
-  const { rows } = await pool.query<{ to: string | null; sealed: Buffer; rendered_at: Millis }>(
-    `select to_mask as to, sealed, rendered_at from messages
+  const { rows } = await pool.query<{
+    to: string | null;
+    sealed: Buffer;
+    rendered_at: Millis;
+    locale: string | null;
+    user_locale: string | null;
+  }>(
+    `select to_mask as to, sealed, rendered_at, locale, user_locale from messages
      where tenant_id = $1 and notification_id = $2 and channel = $3`,
     [tenantId, id.notificationId, id.channel],
   );
   const row = rows[0];
   if (!row) return undefined;
-  const { to, sealed, rendered_at } = row;
+  const { to, sealed, rendered_at, locale, user_locale } = row;
   const message = openDocument(seal, sealed, documentRow('messages', tenantId, id.notificationId, id.channel));
   if (!message) return 'unreadable';
   const { subject, text, html } = message as unknown as Message;
   return {
     to,
-    subject: subject === undefined ? null : maskMessage(subject),
+    ...(subject === undefined ? {} : { subject: maskMessage(subject) }),
     text: maskMessage(text),
-    html: html === undefined ? null : maskMessage(html),
+    ...(html === undefined ? {} : { html: maskMessage(html) }),
     rendered_at: isoTime(rendered_at),
+    ...(user_locale === null ? {} : { locale, user_locale }),
   };
 }
 

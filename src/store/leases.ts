@@ -34,15 +34,20 @@ export function leaseExpiry(duration: string): string {
 }
 
 /**
- * Rescues deliveries whose lease has expired, and returns how many. If the send may have started, the attempt is recorded
+ * Rescues deliveries whose lease has expired, and returns how many. The leases `except` are left alone: those of the calling
+ * process, which knows better what became of its sends. If the send may have started, the attempt is recorded
  * as in doubt, and the delivery is queued again or held as its notification type says. Otherwise it is queued again, and
  * the attempt does not count.
  */
-export async function rescueExpired(pool: Pick<Connection, 'query'>, now: Millis): Promise<number> {
+export async function rescueExpired(
+  pool: Pick<Connection, 'query'>,
+  now: Millis,
+  except: readonly string[] = [],
+): Promise<number> {
   const { rows } = await pool.query<{ rescued: number }>({
     name: 'rescue-expired',
     text: RESCUE,
-    values: [isoTime(now)],
+    values: [isoTime(now), except],
   });
   return Number(rows[0]?.rescued ?? 0);
 }
@@ -51,7 +56,8 @@ export async function rescueExpired(pool: Pick<Connection, 'query'>, now: Millis
 // lease is deleted, no other statement would look for them.
 const RESCUE = `
 with expired as (
-  select worker from leases where lease_until < clock_timestamp() for update skip locked
+  select worker from leases where lease_until < clock_timestamp() and worker <> all ($2::text[])
+  for update skip locked
 ), lost as (
   select q.* from expired
   cross join lateral (

@@ -1,5 +1,11 @@
 import type pg from 'pg';
-import type { Channel, DeliveryReasonCode, DeliveryStatus } from '../model/delivery.ts';
+import type {
+  AttemptOutcomeKind,
+  Channel,
+  DeliveryReasonCode,
+  DeliveryStatus,
+  MessageLocale,
+} from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
@@ -26,13 +32,13 @@ export interface Settlement {
     readonly provider: string;
     readonly startedAt: Millis;
     readonly durationMs: number;
-    readonly outcome: 'delivered' | 'retry' | 'rejected' | 'in_doubt' | 'undeliverable';
+    readonly outcome: AttemptOutcomeKind;
     readonly reason: string | null;
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
-  /** The message to keep, sealed, with the mask of the address that it was sent to; null: it is not kept. */
-  readonly message: { readonly sealed: Buffer; readonly toMask: string | null } | null;
+  /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
+  readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
 }
 
 /** The lifecycle event of a settlement. */
@@ -97,18 +103,23 @@ async function settleAll(
   settlements: readonly Settlement[],
   now: Millis,
 ): Promise<void> {
-  const delivered = settlements.filter(({ attempt }) => attempt.outcome === 'delivered');
-  const others = settlements.filter(({ attempt }) => attempt.outcome !== 'delivered');
-  const sent = await settle(connection, worker, delivered, others, now);
+  const accepted = settlements.filter(isAccepted);
+  const others = settlements.filter((settlement) => !isAccepted(settlement));
+  const recorded = await settle(connection, worker, accepted, others, now);
   // Some were no longer held: all are settled once more by key, as the others are. Those just recorded stay as they are.
-  if (sent < delivered.length) await settle(connection, worker, [], delivered, now);
+  if (recorded < accepted.length) await settle(connection, worker, [], accepted, now);
 }
 
-/** Returns how many of `delivered` were recorded: those that the worker still held. */
+/** Whether the attempt ended the delivery with success: sent or sandboxed. */
+function isAccepted({ attempt }: Settlement): boolean {
+  return attempt.outcome === 'sent' || attempt.outcome === 'sandboxed';
+}
+
+/** Returns how many of `accepted` were recorded: those that the worker still held. */
 async function settle(
   connection: Connection,
   worker: string,
-  delivered: readonly Settlement[],
+  accepted: readonly Settlement[],
   others: readonly Settlement[],
   now: Millis,
 ): Promise<number> {
@@ -118,17 +129,18 @@ async function settle(
     values: [
       worker,
       isoTime(now),
-      packTextArray(delivered.map((one) => one.handle)),
-      packTextArray(delivered.map((one) => one.notificationId)),
-      packTextArray(delivered.map((one) => one.channel)),
-      packTextArray(delivered.map((one) => one.fence)),
-      packTextArray(delivered.map((one) => one.attempt.provider)),
-      packTextArray(delivered.map((one) => one.attempt.startedAt)),
-      packTextArray(delivered.map((one) => one.attempt.durationMs)),
-      packTextArray(delivered.map((one) => stripSeparator(one.attempt.providerMessageId))),
-      packTextArray(delivered.map((one) => stripSeparator(one.attempt.response))),
+      packTextArray(accepted.map((one) => one.handle)),
+      packTextArray(accepted.map((one) => one.notificationId)),
+      packTextArray(accepted.map((one) => one.channel)),
+      packTextArray(accepted.map((one) => one.fence)),
+      packTextArray(accepted.map((one) => one.attempt.provider)),
+      packTextArray(accepted.map((one) => one.attempt.startedAt)),
+      packTextArray(accepted.map((one) => one.attempt.durationMs)),
+      packTextArray(accepted.map((one) => stripSeparator(one.attempt.providerMessageId))),
+      packTextArray(accepted.map((one) => stripSeparator(one.attempt.response))),
       JSON.stringify(others.map(toAttemptRow)),
-      JSON.stringify([...delivered, ...others].flatMap(toMessageRow)),
+      JSON.stringify([...accepted, ...others].flatMap(toMessageRow)),
+      packTextArray(accepted.map((one) => one.status)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -157,21 +169,23 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
 
 function toMessageRow({ tenantId, notificationId, channel, message }: Settlement) {
   if (!message) return [];
-  const { toMask, sealed } = message;
-  return [{ t: tenantId, n: notificationId, c: channel, m: toMask, s: sealed.toString('base64') }];
+  const { toMask, sealed, locale, userLocale } = message;
+  return [
+    { t: tenantId, n: notificationId, c: channel, m: toMask, s: sealed.toString('base64'), l: locale, u: userLocale },
+  ];
 }
 
 /**
- * Nearly all attempts delivered: for these the statement updates one row each, found by its ctid, and the attempt stands on
+ * Nearly all attempts succeed: for these the statement updates one row each, found by its ctid, and the attempt stands on
  * the delivery itself. All others are found by key, and their attempt is a row of its own.
  */
 const SETTLE = `
 with sent as (
   update deliveries as d
-  set status = 'sent', reason_code = null, reason = null, provider = o.p, provider_message_id = o.id, response = o.re,
+  set status = o.s, reason_code = null, reason = null, provider = o.p, provider_message_id = o.id, response = o.re,
       started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2
-  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
-    with ordinality as o(row, n, c, f, p, at, ms, id, re, i)
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, i)
   where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c and d.fence = o.f::int
     and d.status = 'sending' and ${selectivityHint('o.i')}
   returning 1
@@ -196,11 +210,12 @@ with sent as (
                        'it was in doubt until ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
         else coalesce(excluded.reason, attempts.reason) end
 ), kept as (
-  insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at)
-  select t, n, c, m, decode(s, 'base64'), $2
-  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text)
+  insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at, locale, user_locale)
+  select t, n, c, m, decode(s, 'base64'), $2, l, u
+  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, l text, u text)
   on conflict (tenant_id, notification_id, channel) do update
-  set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at
+  set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
+      locale = excluded.locale, user_locale = excluded.user_locale
 ), ended as (
   update deliveries as d
   set status = o.s, due_at = coalesce(o.d, due_at), reason_code = o.rc, reason = o.r,
@@ -210,6 +225,6 @@ with sent as (
   where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.fence = o.f
     and d.status in ('sending', 'queued', 'in_doubt') and ${selectivityHint('o.a')}
     -- A delivery that an operator queued again is changed only by the news that it was sent.
-    and (d.status <> 'queued' or d.reason_code is distinct from 'retried' or o.s = 'sent')
+    and (d.status <> 'queued' or d.reason_code is distinct from 'retried' or o.s in ('sent', 'sandboxed'))
 )
 select count(*) as sent from sent`;

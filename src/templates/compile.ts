@@ -1,7 +1,11 @@
 import { findNearest } from '../lib/did-you-mean.ts';
+import { findInvisible } from '../lib/invisible-characters.ts';
 import type { Json, JsonObject } from '../model/event.ts';
+import { isBlankText } from './blank.ts';
+import { checkDateFormat } from './date-format.ts';
 import { getMember, HELPERS, isTruthy, toText, type Value } from './helpers.ts';
-import { escapeHtml, filterUrl, findOpenUrl, URL_LOOKBACK_CHARS } from './html.ts';
+import { escapeAt } from './html-escape.ts';
+import { findPlace, LOOKBACK_CHARS } from './html-place.ts';
 import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
 
@@ -27,7 +31,10 @@ export interface NamedField {
   readonly column: number;
 }
 
-/** Renders a part. Throws `RenderLimit` if the output is too long or rendering takes too many steps. */
+/**
+ * Renders a part. Throws `RenderLimit` if the output is too long, rendering takes too many steps, or a `required` value is
+ * missing.
+ */
 export type Part = (data: JsonObject) => string;
 
 export class RenderLimit extends Error {
@@ -56,7 +63,7 @@ export function compilePart(
   return {
     fields: compiler.fields,
     part: (data) => {
-      const run: Run = { out: '', tail: '', steps: 0, root: data };
+      const run: Run = { out: '', tail: how.html ? '' : undefined, steps: 0, root: data };
       body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
       return run.out;
     },
@@ -68,8 +75,8 @@ export function compilePart(
 
 interface Run {
   out: string;
-  /** The last characters of the output, used to detect an open link attribute; slicing the whole output would copy it. */
-  tail: string;
+  /** The last characters of HTML, in which the open tag is found; slicing the whole output would copy it. */
+  tail: string | undefined;
   steps: number;
   readonly root: JsonObject;
 }
@@ -95,7 +102,7 @@ function writeOutput(run: Run, text: string): void {
   if (run.out.length + text.length > MAX_OUTPUT_CHARS)
     throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT_CHARS} characters`);
   run.out += text;
-  run.tail = (run.tail + text.slice(-URL_LOOKBACK_CHARS)).slice(-URL_LOOKBACK_CHARS);
+  if (run.tail !== undefined) run.tail = (run.tail + text.slice(-LOOKBACK_CHARS)).slice(-LOOKBACK_CHARS);
 }
 
 function getAncestorScope(scope: Scope, levels: number): Scope {
@@ -167,13 +174,15 @@ class Compiler {
     if (!node.escaped) {
       this.#problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
     }
+    const isEncoded = node.path.type === 'PathExpression' && (node.path as hbs.AST.PathExpression).original === 'url';
     return (run, scope) => {
-      consumeSteps(run, 1);
+      const { tail = '' } = run;
+      // The open tag is read once for each value in it.
+      consumeSteps(run, 1 + ((tail.length - tail.lastIndexOf('<')) >> 6));
       const text = toText(value(run, scope));
-      // Checked before escaping, which may lengthen the text six times.
+      // Checked before escaping, which may lengthen the text nine times.
       if (run.out.length + text.length > MAX_OUTPUT_CHARS) writeOutput(run, text);
-      const address = findOpenUrl(run.tail);
-      writeOutput(run, escapeHtml(address === undefined ? text : filterUrl(text, address)));
+      writeOutput(run, escapeAt(findPlace(tail), text, isEncoded));
     };
   }
 
@@ -246,6 +255,8 @@ class Compiler {
     const names = node.program?.blockParams ?? [];
     if (opens === undefined && names.length > 0)
       this.#problem(node, '`as |name|` belongs to `{{#each}}` and `{{#with}}`');
+    if (opens !== undefined && names.length > 2)
+      this.#problem(node, `\`{{#${opens}}}\` gives at most two names, not ${names.length}`, 'like `as |item index|`');
     const path = this.#paths.get(node.params[0]!);
     if (opens !== undefined)
       this.#levels.push({ kind: opens, names, path: opens === 'each' && path ? [...path, 0] : path });
@@ -312,7 +323,9 @@ class Compiler {
         this.#problem(pair, `\`${name}\` has no option \`${pair.key}\``, meant ? `did you mean \`${meant}\`?` : there);
       }
     }
+    this.#checkLiterals(name, node);
     const args = node.params.map((param) => this.#expression(param, depth));
+    if (name === 'required') return this.#required(toSource(node.params[0]), args[0]!);
     const locale = this.#locale;
     return (run, scope) => {
       const values = args.map((arg) => arg(run, scope));
@@ -324,7 +337,30 @@ class Compiler {
     };
   }
 
+  /** Checks the format of a date if it is written out. */
+  #checkLiterals(name: string, node: hbs.AST.MustacheStatement | hbs.AST.SubExpression): void {
+    const format = name === 'date' ? node.params[1] : undefined;
+    const mistake = format?.type === 'StringLiteral' && checkDateFormat((format as hbs.AST.StringLiteral).value);
+    if (mistake) this.#problem(format, mistake.message, mistake.hint);
+  }
+
+  #required(named: string, value: Expression): Expression {
+    return (run, scope) => {
+      consumeSteps(run, 1);
+      const found = value(run, scope);
+      if (found === undefined || found === null || (typeof found === 'string' && isBlankText(found))) {
+        throw new RenderLimit(`${named} is missing`);
+      }
+      return found;
+    };
+  }
+
   #path(path: hbs.AST.PathExpression): Expression {
+    const odd = path.original.includes('[') ? undefined : findInvisible(path.original);
+    if (odd) {
+      this.#problem(path, `\`${path.original}\` has ${odd.name}`, odd.hint);
+      return EMPTY_EXPRESSION;
+    }
     if (path.data) return this.#loopData(path);
     const names = path.parts;
     const scoped = /^(?:\.|this\b)/.test(path.original);
@@ -430,5 +466,5 @@ function getPath(from: Value, names: readonly string[], run: Run): Value {
 }
 
 function toSource(node: hbs.AST.Expression | undefined): string {
-  return node?.type === 'PathExpression' ? (node as hbs.AST.PathExpression).original : 'the list';
+  return node?.type === 'PathExpression' ? (node as hbs.AST.PathExpression).original : 'the value';
 }

@@ -1,6 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { DateTime } from 'luxon';
+import { DateTime, type Zone } from 'luxon';
+import { canonicalizeLocale } from '../lib/locale.ts';
 import type { Json } from '../model/event.ts';
+import { findZone, UTC } from '../time/zone.ts';
+import { encodeUrlValue } from './html-escape.ts';
 
 export type Value = Json | undefined;
 
@@ -34,6 +37,8 @@ export const HELPERS: { readonly [name: string]: Helper } = {
   lower: helper('{{lower event.status}}', 1, 1, [], ([value], _, locale) =>
     toText(value).toLocaleLowerCase(resolveLocale(undefined, locale)),
   ),
+  url: helper('https://x.example/?q={{url event.query}}', 1, 1, [], ([value]) => encodeUrlValue(toText(value))),
+  required: helper('{{required event.amount}}', 1, 1, [], ([value]) => value),
   date: helper('{{date event.due_at "d LLLL yyyy" zone=user.time_zone}}', 1, 2, ['zone', 'locale'], formatDate),
   number: helper('{{number event.count digits=2}}', 1, 1, ['digits', 'locale'], formatNumber),
   money: helper('{{money event.amount event.currency}}', 2, 2, ['locale'], formatMoney),
@@ -78,8 +83,19 @@ function areEqual(a: Value, b: Value): boolean {
 
 function compareValues(a: Value, b: Value, test: (order: number) => boolean): boolean {
   if (typeof a === 'number' && typeof b === 'number') return test(a - b);
-  if (typeof a === 'string' && typeof b === 'string') return test(a < b ? -1 : a > b ? 1 : 0);
-  return false;
+  if (typeof a !== 'string' || typeof b !== 'string') return false;
+  const [first, second] = [toInstant(a), toInstant(b)];
+  if (first !== undefined && second !== undefined) return test(first - second);
+  return test(a < b ? -1 : a > b ? 1 : 0);
+}
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/i;
+
+/** Returns the time (ms) of a date and time with an offset, so that times in different offsets compare as instants. */
+function toInstant(text: string): number | undefined {
+  if (text.length > 40 || !INSTANT.test(text)) return undefined;
+  const time = Date.parse(text.replace(' ', 'T'));
+  return Number.isNaN(time) ? undefined : time;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -91,13 +107,13 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
 /** Formats ISO 8601 text or epoch milliseconds. Text without a zone is UTC; a date alone is the same day in every zone. */
 function formatDate(args: readonly Value[], options: { readonly [name: string]: Value }, locale: string): Value {
   const [value, format] = args;
-  const when = parseTime(value, resolveZoneName(options.zone));
+  const when = parseTime(value, resolveZone(options.zone));
   if (when === undefined || !when.isValid) return '';
   const pattern = typeof format === 'string' && format !== '' ? format.slice(0, 100) : 'd LLLL yyyy';
   return when.setLocale(resolveLocale(options.locale, locale)).toFormat(pattern);
 }
 
-function parseTime(value: Value, zone: string): DateTime | undefined {
+function parseTime(value: Value, zone: Zone): DateTime | undefined {
   if (typeof value === 'number') return DateTime.fromMillis(Math.trunc(value), { zone: 'utc' }).setZone(zone);
   if (typeof value !== 'string' || value.length > 40) return undefined;
   if (DATE.test(value)) return DateTime.fromISO(value, { zone: 'utc' });
@@ -154,9 +170,8 @@ function resolveLocale(wanted: Value, fallback: string): string {
     if (typeof candidate !== 'string' || candidate.length > 35) continue;
     let known = locales.get(candidate);
     if (known === undefined) {
-      const plain = /^[a-z]{2,3}([-_][a-z]{4})?([-_]([a-z]{2}|\d{3}))?$/i.test(candidate);
-      const tag = candidate.replaceAll('_', '-');
-      known = plain ? (Intl.NumberFormat.supportedLocalesOf(tag)[0] ?? '') : '';
+      const plain = /^[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|\d{3}))?/i.exec(canonicalizeLocale(candidate) ?? '')?.[0];
+      known = plain === undefined ? '' : (Intl.NumberFormat.supportedLocalesOf(plain)[0] ?? '');
       locales.set(candidate, known);
     }
     if (known !== '') return known;
@@ -164,19 +179,7 @@ function resolveLocale(wanted: Value, fallback: string): string {
   return 'en';
 }
 
-const zones = new LRUCache<string, string>({ max: 1000 });
-
-/** Returns the canonical name of an IANA zone, or UTC for any other value. */
-function resolveZoneName(wanted: Value): string {
-  if (typeof wanted !== 'string' || wanted === '' || wanted.length > 50) return 'utc';
-  let known = zones.get(wanted);
-  if (known === undefined) {
-    try {
-      known = new Intl.DateTimeFormat('en', { timeZone: wanted }).resolvedOptions().timeZone;
-    } catch {
-      known = 'utc';
-    }
-    zones.set(wanted, known);
-  }
-  return known;
+/** Returns the zone of this name, or UTC for any other value. */
+function resolveZone(wanted: Value): Zone {
+  return ((typeof wanted === 'string' ? findZone(wanted) : undefined) ?? UTC).zone;
 }

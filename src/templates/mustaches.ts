@@ -2,8 +2,8 @@
 export interface Hidden {
   /** Source with a word in place of each `{{…}}`; comments (`{{! …}}`) are removed. */
   readonly text: string;
-  /** Restores the `{{…}}`. */
-  restore(processed: string): string;
+  /** Restores the `{{…}}`, each changed by `change` if it is given; `index` counts them from 0. */
+  restore(processed: string, change?: (mustache: string, index: number) => string): string;
   /** Returns the `{{…}}` that the tool removed, which changes the meaning of the template. */
   lost(processed: string): readonly { readonly mustache: string; readonly line: number; readonly column: number }[];
 }
@@ -19,7 +19,7 @@ const MUSTACHE = new RegExp(
   ].join('|'),
   'g',
 );
-const PLACEHOLDER = /zqmustache(\d+)qz/gi;
+export const PLACEHOLDER = /zqmustache(\d+)qz/gi;
 
 /** Replaces each `{{…}}` by a word. */
 export function hideMustaches(source: string): Hidden {
@@ -31,7 +31,11 @@ export function hideMustaches(source: string): Hidden {
   });
   return {
     text,
-    restore: (processed) => processed.replace(PLACEHOLDER, (word, index) => found[Number(index)]?.mustache ?? word),
+    restore: (processed, change = (mustache) => mustache) =>
+      processed.replace(PLACEHOLDER, (word, index) => {
+        const mustache = found[Number(index)]?.mustache;
+        return mustache === undefined ? word : change(mustache, Number(index));
+      }),
     lost: (processed) => {
       const seen = new Set([...processed.matchAll(PLACEHOLDER)].map((match) => Number(match[1])));
       return found

@@ -1,9 +1,11 @@
 import { findNearest } from '../lib/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
 import type { Channel, Message } from '../model/delivery.ts';
-import type { AddressKind, JsonObject } from '../model/event.ts';
+import type { AddressKind, Json, JsonObject } from '../model/event.ts';
 import { findAddressesInTemplate } from '../privacy/template-reads.ts';
-import { compilePart, type Part, RenderLimit } from './compile.ts';
+import { isBlankHtml, isBlankText } from './blank.ts';
+import { compilePart, type FieldPath, type Part, RenderLimit } from './compile.ts';
+import { getMember, toText } from './helpers.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
@@ -26,6 +28,10 @@ export interface CompiledTemplate {
   readonly subject: Part | undefined;
   readonly text: Part;
   readonly html: Part | undefined;
+  /** Fields that the parts name, without the items of lists, in order of appearance. */
+  readonly fields: { readonly [part in PartName]?: readonly FieldPath[] };
+  /** Whether the text is made from the HTML. */
+  readonly isTextDerived: boolean;
   /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
   readonly readsUserAddresses: readonly AddressKind[];
 }
@@ -55,20 +61,37 @@ export function compileTemplate(
 ): { readonly template: CompiledTemplate } | { readonly problems: readonly TemplateProblem[] } {
   const problems = checkParts(template);
   const { channel, locale, parts } = template;
-  const compile = (name: string, source: string | undefined): Part | undefined => {
+  const fields: { [part in PartName]?: readonly FieldPath[] } = {};
+  const compile = (name: PartName, source: string | undefined): Part | undefined => {
     if (source === undefined) return undefined;
     const compiled = compilePart(source, { html: name === 'html', locale });
-    if ('part' in compiled) return compiled.part;
+    if ('part' in compiled) {
+      fields[name] = compiled.fields.map(({ path }) => path).filter((path) => path.every((step) => step !== 0));
+      return compiled.part;
+    }
     problems.push(...compiled.problems.map((problem) => ({ part: name, ...problem })));
     return undefined;
   };
   const subject = compile('subject', getOwn(parts, 'subject'));
   const html = compile('html', getOwn(parts, 'html'));
-  const text = compile('text', getOwn(parts, 'text')) ?? (html && deriveText(parts.html ?? '', locale, problems));
+  const own = compile('text', getOwn(parts, 'text'));
+  const text = own ?? (html && deriveText(parts.html ?? '', locale, problems));
   if (problems.length > 0 || text === undefined) return { problems };
   const { notificationType } = template;
+  const isTextDerived = own === undefined;
   const readsUserAddresses = findAddressesInTemplate(Object.values(parts).join('\n'), 'user');
-  return { template: { notificationType, channel, locale, subject, text, html, readsUserAddresses } };
+  const compiled = {
+    notificationType,
+    channel,
+    locale,
+    subject,
+    text,
+    html,
+    fields,
+    isTextDerived,
+    readsUserAddresses,
+  };
+  return { template: compiled };
 }
 
 /** Renders a message. Returns a sentence if a limit is exceeded (too long, a list with too many items). Never throws. */
@@ -91,6 +114,34 @@ export function renderMessage(
     const why = error instanceof RenderLimit ? error.message : 'the data cannot be read';
     return { error: `The ${part} part of ${template.notificationType} cannot be rendered: ${why}.` };
   }
+}
+
+/**
+ * Returns why a rendered message must not be sent, with the names of the missing values: a part of it is blank. Returns
+ * undefined for a message that may be sent.
+ */
+export function explainBlank(template: CompiledTemplate, message: Message, data: JsonObject): string | undefined {
+  const part = findBlankPart(template, message);
+  if (part === undefined) return undefined;
+  const missing = (template.fields[part] ?? []).filter((path) => isBlankText(toText(getAt(data, path))));
+  const names = [...new Set(missing.map((path) => path.join('.')))].slice(0, MAX_NAMED_FIELDS);
+  const why = names.length === 0 ? '' : `: ${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} missing`;
+  return `The ${part} of ${template.notificationType} is empty${why}.`;
+}
+
+const MAX_NAMED_FIELDS = 5;
+
+/** A message is blank if its reader sees nothing in a part. HTML may consist of images, and then has no text. */
+function findBlankPart({ isTextDerived }: CompiledTemplate, { subject, text, html }: Message): PartName | undefined {
+  if (subject !== undefined && isBlankText(subject)) return 'subject';
+  // Text that is made from the HTML shows that the HTML has some.
+  if (isTextDerived && !isBlankText(text)) return undefined;
+  if (html !== undefined && isBlankHtml(html)) return 'html';
+  return isBlankText(text) && (html === undefined || !isTextDerived) ? 'text' : undefined;
+}
+
+function getAt(data: JsonObject, path: FieldPath): Json | undefined {
+  return path.reduce<Json | undefined>((value, step) => getMember(value, String(step)), data);
 }
 
 function checkParts(template: Template): TemplateProblem[] {

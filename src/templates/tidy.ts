@@ -1,10 +1,11 @@
+import { truncateText } from '../lib/truncate-text.ts';
 import { MAX_SUBJECT_CHARS } from './limits.ts';
 
 /** Returns a single line without control characters, valid in a header; line breaks become a blank. */
 export function tidySubject(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: removes control characters on purpose
   const line = text.replace(/[\u0000-\u0020\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
-  return (line.length > MAX_SUBJECT_CHARS ? `${line.slice(0, MAX_SUBJECT_CHARS - 1)}…` : line).toWellFormed();
+  return truncateText(line, MAX_SUBJECT_CHARS);
 }
 
 /** Normalizes line ends, and removes control characters and the blank lines left by a false `{{#if}}`. */

@@ -1,9 +1,10 @@
 import { Cron } from 'croner';
 import { LRUCache } from 'lru-cache';
-import { FixedOffsetZone, IANAZone, type Zone as LuxonZone } from 'luxon';
+import type { Zone as LuxonZone } from 'luxon';
 import type { At, Zone } from '../model/catalog.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import { DAY_MS, FIRST_TIME, isoTime, LAST_TIME } from './iso-time.ts';
+import { DAY_MS, FIRST_TIME, isoTime, LAST_TIME, parseDate } from './iso-time.ts';
+import { findZone, UTC } from './zone.ts';
 
 /*
  * Conversion between instants and local times. A local time that a clock change skips is moved forward by the change
@@ -18,11 +19,11 @@ export function resolveZone(zone: Zone, user: JsonObject): string {
 }
 
 /**
- * Returns the canonical IANA name of a zone, or UTC for an unknown one. Zone names are case-insensitive, and schedules are
- * stored per zone name, so that every spelling must map to one name.
+ * Returns the canonical name of a zone, or UTC for an unknown one. Zone names are case-insensitive, and schedules are stored
+ * per zone name, so that every spelling must map to one name.
  */
 export function canonicalZone(zone: string): string {
-  return getZone(zone).name;
+  return (findZone(zone) ?? UTC).name;
 }
 
 /** Returns the local date, `2025-10-31`, clamped to the years 1 to 9999. */
@@ -32,29 +33,92 @@ export function formatDate(time: Millis, zone: string): string {
 
 /**
  * Returns the first time after `after` at which a five-field cron pattern is due, or null if no time matches before the
- * year 10000. Each local time is due once: a quarter-hourly pattern skips an hour that occurs a second time, and
- * occurrences in a skipped hour coincide with those of the next hour.
+ * year 10000.
+ *
+ * A named time of day is due once each day: the first time if the clock shows it twice, after the gap if the clock skips it.
+ * An interval (`isInterval`) goes on through a clock change, so that no pause is longer than the interval: with a step or
+ * wildcard of hours, by the clock before the change for as long as the change; with one of minutes only, whenever the clock
+ * shows a matching time.
  */
 export function nextOccurrence(cron: string, zone: string, after: Millis): Millis | null {
   const pattern = patterns.get(cron) ?? compilePattern(cron);
   if (!pattern.ever || after >= LAST_TIME) return null;
   const where = getZone(zone);
+  const list = isHourInterval(cron) ? listByOldClock : isInterval(cron) ? listShown : listFirst;
+  const start = clampToEventYears(after);
   // Skipped local times are moved behind later ones: start early enough to find them.
-  let local: Millis | null = clampToEventYears(after) + Math.min(...getOffsetsAround(clampToEventYears(after), where));
+  let local: Millis | null = start + Math.min(...getOffsetsAround(start, where));
   let next: Millis | null = null;
   while (true) {
     local = findLocalAfter(pattern, local);
     if (local === null) break;
-    const due = toInstant(local, where);
-    if (due.time <= after) continue;
-    next = next === null ? due.time : Math.min(next, due.time);
-    if (due.exists) break;
+    const offsets = getOffsetsAround(local, where);
+    // No later local time is due before this one, whichever offset applies to it.
+    if (next !== null && local - Math.max(...offsets) >= next) break;
+    for (const time of list(local, offsets, where)) {
+      if (time > after && (next === null || time < next)) next = time;
+    }
+    if (next !== null && offsets[0] === offsets[1]) break;
   }
   return next === null || next > LAST_TIME ? null : next;
 }
 
-/** Returns the local time of an occurrence, `2025-11-03T09:00`; equal local times in different zones give the same key. */
-export function formatLocalTimeKey(time: Millis, zone: string): string {
+/**
+ * Whether a cron pattern is an interval, such as `0 * * * *` or a quarter of an hour, and not a list of times of day: its
+ * minute or hour is a step or a wildcard.
+ */
+function isInterval(cron: string): boolean {
+  return /[*/]/.test(cron.split(' ', 2).join(' '));
+}
+
+function isHourInterval(cron: string): boolean {
+  return /[*/]/.test(cron.split(' ', 2)[1] ?? '');
+}
+
+type Offsets = readonly [before: Millis, after: Millis];
+
+function listFirst(local: Millis, _offsets: Offsets, zone: LuxonZone): readonly Millis[] {
+  return [toInstant(local, zone).time];
+}
+
+/** Returns the times at which the clock shows a local time, or the one after the gap if the clock skips it. */
+function listShown(local: Millis, offsets: Offsets, zone: LuxonZone): readonly Millis[] {
+  const { time } = toInstant(local, zone);
+  const second = local - offsets[1];
+  return second > time && getOffset(second, zone) === offsets[1] ? [time, second] : [time];
+}
+
+/** Returns the times at which a clock shows a local time that follows a change only after the length of the change. */
+function listByOldClock(local: Millis, [before, after]: Offsets, zone: LuxonZone): readonly Millis[] {
+  if (before === after) return [local - before];
+  const followed = findChange(local - DAY_MS, local + DAY_MS, zone) + Math.abs(after - before);
+  return [
+    ...(local - before < followed ? [local - before] : []),
+    ...(local - after >= followed ? [local - after] : []),
+  ];
+}
+
+/** Returns the first time at which the offset of `until` applies. The two offsets differ, and one change lies between. */
+function findChange(from: Millis, until: Millis, zone: LuxonZone): Millis {
+  const target = getOffset(until, zone);
+  let [low, high] = [from, until];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (getOffset(middle, zone) === target) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/**
+ * Returns the local time of an occurrence, `2025-11-03T09:00`; equal local times in different zones give the same key, so
+ * that a user who moves does not get Monday 09:00 twice. For an interval the key is the time itself, `2025-11-02T06:00Z`,
+ * since the clock may show a local time twice.
+ *
+ * @param cron the pattern of the occurrence; without one, the local time is returned
+ */
+export function formatLocalTimeKey(time: Millis, zone: string, cron = ''): string {
+  if (isInterval(cron)) return `${toFixedIso(time).slice(0, 16)}Z`;
   return toFixedIso(toLocal(time, getZone(zone))).slice(0, 16);
 }
 
@@ -78,6 +142,18 @@ export function resolveTimeExpression(at: At, zone: string, base: Millis): Milli
   return from;
 }
 
+/**
+ * Returns the time at which `at` is due if its field is a date, `2025-11-20`: at its time of day, or the midnight at the start
+ * of the day, in the zone. A day of the offset is a calendar day. Returns undefined if the text is not a date.
+ */
+export function resolveDateExpression(at: At, zone: string, date: string): Millis | undefined {
+  const start = parseDate(date);
+  if (start === undefined) return undefined;
+  const local = start + at.offset;
+  const shown = at.timeOfDay === undefined ? local : Math.floor(local / DAY_MS) * DAY_MS + at.timeOfDay * 60_000;
+  return clampToEventYears(toInstant(clampToEventYears(shown), getZone(zone)).time);
+}
+
 /** Returns the time in ISO 8601 with fixed width, clamped to the years 1 to 9999; bytewise order equals order in time. */
 export function toFixedIso(time: Millis): string {
   return isoTime(clampToEventYears(time));
@@ -86,6 +162,15 @@ export function toFixedIso(time: Millis): string {
 /** Clamps a time to the years 1 to 9999. Event times lie in this range, but a window around one may exceed it. */
 export function clampToEventYears(time: Millis): Millis {
   return Math.min(Math.max(time, FIRST_TIME), LAST_TIME);
+}
+
+/**
+ * Returns the instant at which a clock in UTC shows what a clock in the zone shows at `time`; undefined if the zone is
+ * unknown.
+ */
+export function toLocalTime(time: Millis, zone: string): Millis | undefined {
+  const known = findZone(zone);
+  return known && toLocal(time, known.zone);
 }
 
 /*
@@ -107,7 +192,7 @@ function toInstant(local: Millis, zone: LuxonZone): { readonly time: Millis; rea
 }
 
 /** Returns the offsets a day before and after. Clock changes are weeks apart, so a relevant change lies between the two. */
-function getOffsetsAround(time: Millis, zone: LuxonZone): readonly [before: Millis, after: Millis] {
+function getOffsetsAround(time: Millis, zone: LuxonZone): Offsets {
   return [getOffset(time - DAY_MS, zone), getOffset(time + DAY_MS, zone)];
 }
 
@@ -121,28 +206,8 @@ function getWeekday(local: Millis): number {
 }
 
 function getZone(name: string): LuxonZone {
-  return findZone(name) ?? FixedOffsetZone.utcInstance;
+  return (findZone(name) ?? UTC).zone;
 }
-
-/**
- * Returns the zone of this name, or undefined if it is unknown. Users choose the names, so the cache is bounded; luxon,
- * which caches without bound, receives only the canonical spelling.
- */
-function findZone(name: string): LuxonZone | undefined {
-  if (name === 'UTC') return FixedOffsetZone.utcInstance;
-  if (name.length > MAX_ZONE_NAME_CHARS) return undefined;
-  let zone = zones.get(name);
-  if (zone === undefined) {
-    zone = IANAZone.isValidZone(name)
-      ? IANAZone.create(new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone)
-      : 'unknown';
-    zones.set(name, zone);
-  }
-  return zone === 'unknown' ? undefined : zone;
-}
-
-const zones = new LRUCache<string, LuxonZone | 'unknown'>({ max: 1000 });
-const MAX_ZONE_NAME_CHARS = 64;
 
 interface Pattern {
   readonly cron: Cron | undefined;

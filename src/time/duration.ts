@@ -1,3 +1,4 @@
+import { sliceStart } from '../lib/truncate-text.ts';
 import type { Millis } from '../model/event.ts';
 
 const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;
@@ -42,5 +43,5 @@ function diagnose(text: string): DurationResult {
 
 /** Quotes text for a message, truncated to 40 characters. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40).toWellFormed()}…` : text);
+  return JSON.stringify(text.length > 40 ? `${sliceStart(text, 40)}…` : text);
 }

@@ -43,9 +43,10 @@ export function parseIsoTime(text: string): Millis | undefined {
 }
 
 /** Parses a date, `2025-10-31`, to the start of that UTC day. Returns undefined if there is no such day. */
-function parseDate(date: string): Millis | undefined {
+export function parseDate(date: string): Millis | undefined {
   const known = starts.get(date);
   if (known !== undefined) return known;
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) return undefined;
   const start = Date.parse(`${date}T00:00:00.000Z`);
   // Date.parse accepts 30 February as a day in March.
   if (Number.isNaN(start) || new Date(start).toISOString().slice(0, 10) !== date) return undefined;

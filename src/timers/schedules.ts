@@ -22,7 +22,7 @@ export interface Occurrence {
   readonly tenantId: string;
   readonly rule: string;
   readonly due: Millis;
-  /** The due time as local time. The rule fires once for a user and label, even if the user changes zones. */
+  /** The due time as local time, or in UTC for an interval. The rule fires once for a user and label, in whatever zone. */
   readonly label: string;
 }
 
@@ -44,7 +44,10 @@ export interface ScheduleTimerOptions {
       save: (connection: pg.PoolClient) => Promise<void>,
     ): Promise<number>;
   };
-  readonly calendar: { readonly next: NextOccurrence; readonly label: (time: Millis, zone: string) => string };
+  readonly calendar: {
+    readonly next: NextOccurrence;
+    readonly label: (time: Millis, zone: string, cron: string) => string;
+  };
   readonly pace: Pace;
   readonly clock: () => Millis;
   /** A monotonic clock in ms. */
@@ -172,7 +175,12 @@ export class ScheduleTimer implements PollSource {
 
   async #fireBatch(from: DueSchedule, due: Millis, userIds: readonly string[], to: ScheduleProgress): Promise<void> {
     const { pipeline, calendar, pace } = this.#options;
-    const occurrence = { tenantId: from.tenantId, rule: from.rule, due, label: calendar.label(due, from.zone) };
+    const occurrence = {
+      tenantId: from.tenantId,
+      rule: from.rule,
+      due,
+      label: calendar.label(due, from.zone, from.cron),
+    };
     pace.spend(await pipeline.runSchedule(occurrence, userIds, (connection) => saveSchedule(connection, from, to)));
   }
 

@@ -51,7 +51,7 @@ function isExpectedFailure(message: string, result: Result): boolean {
 const UNDECLARED = /undeclared reference|unbound function|unknown variable/;
 const UNKNOWN_NAME = /^there is no (function|variable)/;
 /** Rejections that predict the error. All others mean that a part of CEL is not supported, which is a departure. */
-const WRONG_OPERAND = /(is|are) needed$|cannot compare|cannot be read as|must be of one kind$/;
+const WRONG_OPERAND = /but must be [^"]*$|cannot compare|cannot be read as|must be of one kind$/;
 
 const TYPES: { readonly [primitive: string]: string } = {
   BOOL: 'bool',

@@ -152,7 +152,6 @@ const DEPARTURES: readonly [behavior: string, source: string, tidings: string, h
     '[]',
     '[[object Object]]',
   ],
-  ['ignores a third name', '{{#each event.items as |item key name|}}{{name}} {{/each}}', 'tea cake ', '  '],
   ['allows "this" in the name of an item', '{{#each event.words as |athis|}}{{athis}}{{/each}}', 'xy', ''],
 ];
 
@@ -182,6 +181,7 @@ describe('a template departs from Handlebars', () => {
     ['{{@index}}', 'stands outside', ''],
     ['{{#event.labels}}{{open}}{{/event.labels}}', 'there is no block', 'Open'],
     ['{{#if event.zero includeZero=true}}a{{/if}}', 'takes one value', 'a'],
+    ['{{#each event.items as |item key name|}}{{name}} {{/each}}', 'at most two names, not 3', '  '],
     ['{{#if event.name as |n|}}a{{/if}}', 'belongs to', 'a'],
     ['{{"event"}}', 'a name is needed', '[object Object]'],
   ])('rejects what it does not support: %s', (source, message, handlebars) => {

@@ -23,7 +23,12 @@ export function renderPart({ source, data, html }: Rendering): string {
 
 /** Renders the same with Handlebars, which has the helpers of Tidings, but its own blocks and its own `lookup`. */
 export function renderWithHandlebars({ source, data, html }: Rendering): string {
-  return handlebars.compile(source, { noEscape: !html })(data, OWN_PROPERTIES);
+  return keepEquals(handlebars.compile(source, { noEscape: !html })(data, OWN_PROPERTIES));
+}
+
+/** Handlebars escapes `=` everywhere; Tidings does so only in an attribute without quotes, which alone needs it. */
+function keepEquals(rendered: string): string {
+  return rendered.replaceAll('&#x3D;', '=');
 }
 
 /**
@@ -33,8 +38,7 @@ export function renderWithHandlebars({ source, data, html }: Rendering): string 
 export function renderWithAdjustedHandlebars({ source, data, html }: Rendering): string {
   const tree = Handlebars.parse(source);
   separateValues(tree);
-  return handlebars
-    .compile(tree, { noEscape: !html })(withListText(data), OWN_PROPERTIES)
+  return keepEquals(handlebars.compile(tree, { noEscape: !html })(withListText(data), OWN_PROPERTIES))
     .replaceAll(SEPARATOR, '')
     .replaceAll('[object Object]', '');
 }

@@ -13,6 +13,11 @@ export interface Room {
 export const ROOMS: readonly Room[] = [
   { name: 'plan', code: ['src/plan'], tests: ['test/plan.test.ts'] },
   { name: 'limits', code: ['src/rules/limits.ts'], tests: ['test/limit-counting.test.ts'] },
+  {
+    name: 'known facts',
+    code: ['src/rules/known'],
+    tests: ['test/pattern-index.test.ts', 'test/limit-index.test.ts', 'test/wait-cancellation.test.ts'],
+  },
   { name: 'keys', code: ['src/rules/key.ts'], tests: ['test/keys.test.ts'] },
   {
     name: 'patterns',
@@ -25,6 +30,7 @@ export const ROOMS: readonly Room[] = [
       'test/wait-cancellation.test.ts',
       'test/stored-wait-cancellation.test.ts',
       'test/pattern-chains.test.ts',
+      'test/pattern-index.test.ts',
     ],
   },
   {

@@ -377,10 +377,10 @@ function doubtfulProvider(): Provider {
   return {
     ...sandbox,
     name: 'doubtful',
-    send: async (outgoing, signal) =>
+    send: async (outgoing) =>
       outgoing.userId === 'doubt' && outgoing.attempt === 1
         ? { kind: 'in_doubt', reason: 'no answer' }
-        : sandbox.send(outgoing, signal),
+        : { kind: 'sent' },
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Rule } from '../../src/model/catalog.ts';
 import type { JsonObject } from '../../src/model/event.ts';
 import { type DecisionContext, newContext } from '../../src/rules/context.ts';
-import { newUserState, type Trigger, type Wait } from '../../src/rules/facts.ts';
+import type { Trigger, Wait } from '../../src/rules/facts.ts';
+import { newUserState } from '../../src/rules/user-state.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { BASE, HOUR, plainRule, rulesOf } from './random-catalog.ts';
 

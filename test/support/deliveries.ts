@@ -141,7 +141,7 @@ export function settlementOf(claimed: ClaimedDelivery, status: 'sent' | 'dead'):
       provider: 'fake',
       startedAt: 0,
       durationMs: 1,
-      outcome: status === 'sent' ? 'delivered' : 'rejected',
+      outcome: status === 'sent' ? 'sent' : 'rejected',
       reason: null,
       response: null,
       providerMessageId: null,

@@ -17,7 +17,7 @@ import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 export const LEASE_MS = 30_000;
 export const HOUR = 3_600_000;
 export const START = Date.parse('2025-11-20T12:00:00Z');
-export const FINAL_STATUSES = ['sent', 'undeliverable', 'dead', 'in_doubt', 'cancelled'];
+export const FINAL_STATUSES = ['sent', 'sandboxed', 'undeliverable', 'dropped', 'dead', 'in_doubt', 'cancelled'];
 
 const CATALOG = new Map([
   ['events.yaml', 'events: { mail: {}, held: {}, text: {} }'],
@@ -94,6 +94,11 @@ export class DeliveryRows {
     return claimDeliveries(this.pool, lease, capacity, now, LEASE_MS);
   }
 
+  /** Claims one delivery of the email channel, as the probe of its provider. */
+  claimProbe(lease: string): Promise<ClaimedDelivery[]> {
+    return claimDeliveries(this.pool, lease, [{ channel: 'email', count: 1, isProbe: true }], START, LEASE_MS);
+  }
+
   async claimOf(id: string): Promise<ClaimedDelivery[]> {
     return (await this.claim('w')).filter(({ notificationId }) => notificationId === id);
   }
@@ -118,8 +123,9 @@ export class DeliveryRows {
     return markSendStarted(this.pool, held);
   }
 
-  release(held: ClaimedDelivery): Promise<void> {
-    return releaseDeliveries(this.pool, [held]);
+  /** @param dueAt when it is due again; absent: as before */
+  release(held: ClaimedDelivery, dueAt?: number): Promise<void> {
+    return releaseDeliveries(this.pool, [held], dueAt === undefined ? undefined : [dueAt]);
   }
 
   /** Settles as worker `w`, now. */
@@ -127,8 +133,9 @@ export class DeliveryRows {
     return settleDeliveries(this.pool, 'w', settlements, this.clock.now, events);
   }
 
-  rescue(now = START): Promise<number> {
-    return rescueExpired(this.pool, now);
+  /** @param except leases of the worker that rescues */
+  rescue(now = START, except: readonly string[] = []): Promise<number> {
+    return rescueExpired(this.pool, now, except);
   }
 
   renew(lease: string): ReturnType<typeof renewLeases> {
@@ -193,7 +200,7 @@ export class DeliveryRows {
 }
 
 export function sentOf(held: ClaimedDelivery): Settlement {
-  return settlementOf(held, { status: 'sent' }, 'delivered');
+  return settlementOf(held, { status: 'sent' }, 'sent');
 }
 
 export function deadOf(held: ClaimedDelivery): Settlement {

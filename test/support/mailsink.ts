@@ -28,6 +28,8 @@ export interface Trouble {
 export interface ErrorReply {
   readonly code: number;
   readonly text: string;
+  /** Only of these recipients; default: all. For `rcpt`. */
+  readonly of?: RegExp;
 }
 
 export interface MailSink {
@@ -35,6 +37,8 @@ export interface MailSink {
   readonly port: number;
   /** All mails in order of arrival, rejected ones included. */
   readonly mails: readonly Mail[];
+  /** Returns the recipients that were named, also of rejected messages. */
+  recipients(): string[];
   /** Number of connections since the start. */
   readonly connections: () => number;
   /** Returns the number of mails with this ID. */
@@ -53,6 +57,8 @@ export interface MailSinkSettings {
   readonly port?: number;
   /** Offers STARTTLS, with a self-signed certificate. */
   readonly tls?: boolean;
+  /** Offers SMTPUTF8. Default: it does. */
+  readonly utf8?: boolean;
   /** The credentials that senders must use. */
   readonly login?: { readonly user: string; readonly pass: string };
 }
@@ -62,10 +68,11 @@ export interface MailSinkSettings {
  * @param thinks returns the delay of the reply to a message, in ms
  */
 export async function mailSink(thinks: () => number = () => 0, settings: MailSinkSettings = {}): Promise<MailSink> {
-  const { keep = false, port: wanted = 0, tls = false, login } = settings;
+  const { keep = false, port: wanted = 0, tls = false, utf8 = true, login } = settings;
   const mails: Mail[] = [];
   const sockets = new Map<number, Socket>();
   let connections = 0;
+  const recipients: string[] = [];
   let held = Promise.resolve();
   let trouble: Trouble = {};
   const hangUp = (session: SMTPServerSession) => sockets.get(session.remotePort)?.destroy();
@@ -76,6 +83,7 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
     allowInsecureAuth: true,
     disableReverseLookup: true,
     size: 10_000_000,
+    hideSMTPUTF8: !utf8,
     logger: false,
     onAuth({ username, password }, _session, done) {
       if (username === login?.user && password === login?.pass) return done(null, { user: username });
@@ -86,8 +94,9 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
       if (trouble.hangUp === 'mail') return void hangUp(session);
       done(toError(trouble.mail));
     },
-    onRcptTo(_address, _session, done) {
-      done(toError(trouble.rcpt));
+    onRcptTo({ address }, _session, done) {
+      recipients.push(address);
+      done(trouble.rcpt?.of?.test(address) === false ? null : toError(trouble.rcpt));
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = [];
@@ -127,6 +136,7 @@ export async function mailSink(thinks: () => number = () => 0, settings: MailSin
     port,
     mails,
     connections: () => connections,
+    recipients: () => recipients,
     count: (messageId) => mails.filter((mail) => mail.messageId === messageId).length,
     trouble(next) {
       trouble = next;

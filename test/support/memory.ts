@@ -1,16 +1,7 @@
 import type { Event, Millis } from '../../src/model/event.ts';
 import { requiredFired, startedWaitIds } from '../../src/rules/already-fired.ts';
 import type { DecidableEvent } from '../../src/rules/decide-in-order.ts';
-import {
-  type LimitLookup,
-  mergeEvent,
-  mergeUse,
-  newUserState,
-  patternKey,
-  recordFired,
-  type UserState,
-  type Wait,
-} from '../../src/rules/facts.ts';
+import { type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
 import {
   requiredHistory,
   requiredLimits,
@@ -20,6 +11,7 @@ import {
 } from '../../src/rules/required-facts.ts';
 import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
 import { addTraitChanges, findOpenChanges } from '../../src/rules/trait-changes.ts';
+import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../../src/rules/user-state.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type DueOccurrence, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
 
@@ -128,7 +120,7 @@ export class Memory extends Simulator {
       }
     }
     this.#loadWaits(user, requiredWaits(active, event, this.#ids));
-    for (const waitId of startedWaitIds(active, user, event, this.#ids)) {
+    for (const waitId of startedWaitIds(active, user, [event], this.#ids)) {
       const wait = all.waits.get(waitId);
       if (wait && !user.waits.has(waitId)) user.waits.set(waitId, stored(wait));
     }
@@ -162,7 +154,7 @@ export function only(rules: RuleSet): RuleSets {
 }
 
 function wholeEvents(user: UserState, type: string): Event[] {
-  return (user.events.get(type) ?? []).flatMap(({ event }) => (event ? [event] : []));
+  return (user.events.get(type)?.items ?? []).flatMap(({ event }) => (event ? [event] : []));
 }
 
 /** As JSON keeps it. */

@@ -9,7 +9,7 @@ import { silent, TENANT, type TestTidings } from './tidings.ts';
 
 /** Other processes on the database of a test. */
 
-type Parts = Partial<Pick<PipelineParts, 'maxWaiting' | 'seal' | 'log'>> & { readonly pool?: Pool };
+type Parts = Partial<Pick<PipelineParts, 'maxWaiting' | 'seal' | 'log' | 'cpu'>> & { readonly pool?: Pool };
 
 /**
  * Returns the parts of another API process on the same database, or on that of `pool`. It has the clock of the first, and

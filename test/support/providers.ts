@@ -1,7 +1,7 @@
 import type { Outgoing, Provider } from '../../src/channels/provider.ts';
 import type { SendOutcome } from '../../src/model/delivery.ts';
 
-export const DELIVERED: SendOutcome = { kind: 'delivered' };
+export const DELIVERED: SendOutcome = { kind: 'sent' };
 
 export interface FakeProvider extends Provider {
   /** Its calls, in order. */

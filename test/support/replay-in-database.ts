@@ -100,7 +100,7 @@ export async function runHistory(
           const zone = resolveZone(rule.zone, await traitsOf(pool, tenantId, userId));
           const due = nextOccurrence(rule.every.cron, zone, schedulesUntil);
           if (due === null || due > now) continue;
-          const label = formatLocalTimeKey(due, zone);
+          const label = formatLocalTimeKey(due, zone, rule.every?.cron);
           // The order of two runs in one millisecond is not stored.
           now++;
           await pipeline.runSchedule({ tenantId, rule: rule.name, due, label }, [userId], async () => {});

@@ -6,8 +6,9 @@ import type { Rule } from '../../src/model/catalog.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import { newUserState, type UserState, type Wait } from '../../src/rules/facts.ts';
+import type { Wait } from '../../src/rules/facts.ts';
 import { findOpenChanges } from '../../src/rules/trait-changes.ts';
+import { newUserState, type UserState } from '../../src/rules/user-state.ts';
 import { Backtest, type BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import type { StoredEvent, StoredHistory } from '../../src/store/replay.ts';
 import { AddressChanges } from '../../src/users/addresses.ts';
@@ -123,7 +124,7 @@ export function recordHistory(
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
       waits: [...waits.values()].map((wait) => ({ ...wait, decisions: ends.get(wait.waitId) ?? [] })),
-      uses: [...uses].flatMap(([limitKey, list]) => list.map((use) => ({ limitKey, ...use }))),
+      uses: [...uses].flatMap(([limitKey, list]) => [...list].map((use) => ({ limitKey, ...use }))),
     }),
   );
   return { histories, end: now };

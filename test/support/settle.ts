@@ -14,7 +14,7 @@ export async function claimInApp({ database, catalogs, seal, clock }: TestTiding
   return {
     /** Returns the settlement of a delivery that was delivered in 5 ms. */
     delivered(): Settlement {
-      const outcome = { kind: 'delivered' as const };
+      const outcome = { kind: 'sent' as const };
       const dispatched = { provider: sandboxProvider(['in_app']), outcome, message: { text: 'R' } };
       return toSettlement(delivery, dispatched, clock.now, clock.now + 5, 0.5, seal);
     },

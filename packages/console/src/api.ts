@@ -1,6 +1,7 @@
+import type { Answer } from '../../../src/model/answer.ts';
 import type { Category, Rule } from '../../../src/model/catalog.ts';
 import type { Evidence, Outcome, Decision as StoredDecision, WaitKind } from '../../../src/model/decision.ts';
-import type { Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
+import type { AttemptOutcomeKind, Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
 import type { Json, JsonObject } from '../../../src/model/event.ts';
 import { getApiKey, reportRejectedKey } from './key.ts';
 
@@ -49,7 +50,7 @@ export interface Attempt {
   provider: string;
   started_at: string;
   duration_ms: number;
-  outcome: 'delivered' | 'retry' | 'rejected' | 'in_doubt' | 'undeliverable';
+  outcome: AttemptOutcomeKind;
   reason: string | null;
   response: string | null;
   provider_message_id: string | null;
@@ -108,7 +109,7 @@ export interface Explanation {
   user_id: string;
   notification_type: string;
   /** Outcome of the latest decision to send the notification. */
-  answer: 'sent' | 'on_its_way' | 'not_delivered' | 'waiting' | 'not_sent';
+  answer: Answer;
   paragraph: string;
   rules: {
     rule: string;

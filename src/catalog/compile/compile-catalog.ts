@@ -1,3 +1,4 @@
+import { listLookupLocales } from '../../lib/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
@@ -20,8 +21,9 @@ export interface Catalog {
   /** @throws Error for a notification type that this version does not define */
   getNotificationType(name: string): NotificationType;
   /**
-   * Returns the template in the locale that matches best: the locale itself (`pt-BR`), its language (`pt`), the default
-   * locale, or else any locale. Returns undefined if the type has no template for the channel.
+   * Returns the template in the locale that matches best, by the look-up of RFC 4647 (`listLookupLocales`): the locale
+   * itself (`pt-BR`, also written `pt_BR`), a shorter one (`pt`), the default locale, or else any locale. All parts of a
+   * message are of one locale. Returns undefined if the type has no template for the channel.
    */
   findTemplate(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
 }
@@ -48,7 +50,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     },
     findTemplate(notificationType, channel, locale) {
       const prefix = `${notificationType} ${channel} `;
-      for (const candidate of [locale, locale.split(/[-_]/)[0], DEFAULT_LOCALE]) {
+      for (const candidate of [...listLookupLocales(locale), DEFAULT_LOCALE]) {
         const found = templates.get(prefix + candidate);
         if (found) return found;
       }

@@ -2,6 +2,8 @@ import type { CatalogData } from '../../model/catalog.ts';
 import type { ParsedCatalog } from '../parse/parse-catalog-files.ts';
 import { compareByPlace } from '../problems.ts';
 import { checkBranches } from './branches.ts';
+import { checkCalendar } from './calendar.ts';
+import { checkComparisons } from './comparisons.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
@@ -38,6 +40,8 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
     checkBranches(rule, report);
     checkWaits(rule, report);
   }
+  checkComparisons(data, report);
+  checkCalendar(data, report);
   checkLimits(data, report);
   checkLoops(data, report);
   checkUses(data, report);

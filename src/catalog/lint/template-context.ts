@@ -81,6 +81,6 @@ const NOTIFICATION = toObjectSchema({
 });
 
 /** Traits that Tidings itself uses: users may have them even if the catalog does not declare them. */
-const BUILT_IN_TRAITS: JsonObject = Object.fromEntries(
+export const BUILT_IN_TRAITS: JsonObject = Object.fromEntries(
   [...Object.keys(ADDRESS_TRAITS), 'time_zone', 'locale'].map((name) => [name, ANY_SCHEMA]),
 );

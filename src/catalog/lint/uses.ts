@@ -1,12 +1,13 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
 import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
+import { newFieldTypes } from './calendar.ts';
 import { getSentTypes, type Report } from './findings.ts';
 
 /**
  * Reports unused events, notifications and groups, reserved event names, zones without effect, `cancel` actions that name
  * rules that never wait, and rules that depend on events that only a caller can post.
  */
-export function checkUses({ events, notifications, rules, groups }: CatalogData, report: Report): void {
+export function checkUses({ events, traits, notifications, rules, groups }: CatalogData, report: Report): void {
   const used = new Set(rules.flatMap(getEventTypes));
   const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
   for (const { name } of events) {
@@ -25,9 +26,13 @@ export function checkUses({ events, notifications, rules, groups }: CatalogData,
       report('unused_group', ['groups', name], `no rule is in the group ${name}`, `group: ${name}`);
   }
 
+  const listFieldTypes = newFieldTypes({ events, ...(traits && { traits }) });
+  // A date begins at midnight in the zone of the rule.
+  const waitsForDate = (rule: Rule) =>
+    listFieldTypes(rule, rule.at?.field ?? '').some(({ format }) => format === 'date');
   const waiting = new Set(rules.filter(canWait).map(({ name }) => name));
   for (const rule of rules) {
-    if (rule.zone !== 'UTC' && !hasLocalTime(rule)) {
+    if (rule.zone !== 'UTC' && !hasLocalTime(rule) && !waitsForDate(rule)) {
       const hint = 'a limit names its own zone: 1 per day in user zone';
       report('unused_zone', ['rules', rule.name, 'zone'], 'nothing in this rule has a local time', hint);
     }

@@ -5,12 +5,6 @@ import { isCatalogFile } from './load-catalog-files.ts';
 
 const DEFAULT_QUIET_MS: Millis = 150;
 
-/**
- * Pause between two looks at the files. They are looked at, because events of the file system miss a folder that is replaced,
- * links that are swapped (a ConfigMap of Kubernetes), and changes on network and container mounts.
- */
-const POLL_MS: Millis = 300;
-
 export interface WatchOptions {
   /** Time (ms) without a further change before `onChange` is called: an editor or a checkout writes many files at once. */
   readonly quiet?: Millis;
@@ -50,12 +44,7 @@ export async function watchCatalog(
     }, quiet);
   };
 
-  const watcher = watch(dir, {
-    ignoreInitial: true,
-    usePolling: true,
-    interval: POLL_MS,
-    ignored: (path) => isHidden(relative(dir, path)),
-  });
+  const watcher = watch(dir, { ignoreInitial: true, ignored: (path) => isHidden(relative(dir, path)) });
   watcher.on('error', onError);
   await new Promise<void>((resolve) => watcher.once('ready', resolve));
   watcher.on('all', schedule);

@@ -1,3 +1,4 @@
+import { findInvisibleOutsideQuotes } from '../../lib/invisible-characters.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, Text, Tree, YamlFile } from './yaml.ts';
 
@@ -34,6 +35,23 @@ export function parseFields(
   return found;
 }
 
+/** Parses a mapping with a fixed set of keys, and reports an empty value. */
+export function parseFilledFields(
+  file: YamlFile,
+  tree: Tree,
+  what: string,
+  known: readonly string[],
+  example: string,
+): Fields {
+  checkFilled(file, tree, what, example);
+  return parseFields(file, tree, what, known, example);
+}
+
+/** Reports an empty value. */
+export function checkFilled(file: YamlFile, tree: Tree, what: string, example: string): void {
+  if (tree.kind === 'null') file.report(tree.at, `${what} is empty`, example);
+}
+
 /** Parses a mapping whose keys are names that the author chose, in the order of the file. */
 export function parseEntries(file: YamlFile, tree: Tree, what: string, example: string): readonly Entry[] {
   if (tree.kind === 'map') return tree.entries;
@@ -43,8 +61,20 @@ export function parseEntries(file: YamlFile, tree: Tree, what: string, example: 
   return [];
 }
 
-/** Parses a text that is not empty. A number, `true` and `false` count as the text that is written. */
+/**
+ * Parses a text that is not empty. A number, `true` and `false` count as the text that is written. Outside quotes, an
+ * invisible character is reported by name.
+ */
 export function parseText(file: YamlFile, tree: Tree, what: string, example: string): Text | undefined {
+  const text = parseFreeText(file, tree, what, example);
+  const odd = text && findInvisibleOutsideQuotes(text.text);
+  if (!text || !odd) return text;
+  file.report(text.offsetOf(odd.index), `${what} has ${odd.name} here`, odd.hint);
+  return undefined;
+}
+
+/** Parses a text in which every character may be meant, such as a description. */
+export function parseFreeText(file: YamlFile, tree: Tree, what: string, example: string): Text | undefined {
   if (tree.kind === 'text' && tree.text.trim() !== '') return tree;
   if (tree.kind === 'number' || tree.kind === 'boolean') {
     return { kind: 'text', at: tree.at, text: tree.source, offsetOf: (i) => tree.at + i, cutByComment: false };
@@ -100,6 +130,6 @@ export function checkName(file: YamlFile, { key, at }: Entry, example: string): 
 /** Parses the optional field `description`. */
 export function parseDescription(file: YamlFile, found: Fields): { description?: string } {
   const entry = found.get('description');
-  const text = entry && parseText(file, entry.value, '"description"', 'description: One sentence.');
+  const text = entry && parseFreeText(file, entry.value, '"description"', 'description: One sentence.');
   return text ? { description: text.text.trim() } : {};
 }

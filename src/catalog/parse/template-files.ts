@@ -1,3 +1,4 @@
+import { canonicalizeLocale } from '../../lib/locale.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { CHANNEL_PARTS, type PartName } from '../../templates/template.ts';
 import type { Problems } from '../problems.ts';
@@ -77,15 +78,6 @@ function addMjml(parts: readonly PartName[]): readonly FilePart[] {
 export function formatFileName(channel: Channel, locale: string, part: FilePart): string {
   if (part === 'subject') return `${channel}.${locale}.subject.txt`;
   return `${channel}.${locale}.${part === 'text' ? 'txt' : part}`;
-}
-
-/** Returns the BCP 47 spelling of a locale, or undefined if it is not one. */
-function canonicalizeLocale(locale: string): string | undefined {
-  try {
-    return Intl.getCanonicalLocales(locale.replace('_', '-'))[0];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns a problem of a whole file. */

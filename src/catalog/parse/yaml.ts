@@ -12,6 +12,7 @@ import {
   Scalar,
 } from 'yaml';
 import { CatalogError } from '../../errors.ts';
+import { findInvisible, removeInvisible } from '../../lib/invisible-characters.ts';
 import type { Json } from '../../model/event.ts';
 import type { Problems } from '../problems.ts';
 import { findSourceOffset } from './source-offset.ts';
@@ -184,7 +185,12 @@ class TreeBuilder {
       const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
       if (name === '__proto__') this.#report(at, 'a key cannot be called "__proto__"', 'choose another name');
       else if (entries.has(name)) this.#report(at, `${JSON.stringify(name)} appears twice`, 'remove or rename one');
-      else entries.set(name, { key: name, at, value: this.build(pair.value, depth + 1, key.range?.[1] ?? at) });
+      else {
+        const odd = findInvisible(name);
+        if (odd) this.#report(at + odd.index, `the key ${JSON.stringify(name.slice(0, 60))} has ${odd.name}`, odd.hint);
+        const clean = odd ? removeInvisible(name) : name;
+        entries.set(clean, { key: clean, at, value: this.build(pair.value, depth + 1, key.range?.[1] ?? at) });
+      }
     }
     return { kind: 'map', at: mapAt, entries: [...entries.values()] };
   }

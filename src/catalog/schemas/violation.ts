@@ -1,5 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { findNearest } from '../../lib/did-you-mean.ts';
+import { truncateText } from '../../lib/truncate-text.ts';
 import type { Json, JsonObject, SchemaViolation } from '../../model/event.ts';
 import { unescapePointer } from './schema-size.ts';
 
@@ -134,8 +135,7 @@ function formatKey(key: string): string {
 const MAX_QUOTED_CHARS = 40;
 
 function truncate(text: string): string {
-  if (text.length <= MAX_QUOTED_CHARS) return text.toWellFormed();
-  return `${text.slice(0, MAX_QUOTED_CHARS - 1).toWellFormed()}…`;
+  return truncateText(text, MAX_QUOTED_CHARS);
 }
 
 function getChild(value: Json | undefined, step: string): Json | undefined {

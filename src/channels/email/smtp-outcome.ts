@@ -1,4 +1,5 @@
 import type { SendOutcome } from '../../model/delivery.ts';
+import { isDeadAddress, parseEnhancedStatus, type SmtpReply, toFailureScope } from './smtp-reply.ts';
 
 /** A failure as nodemailer reports it; each field may be missing. */
 export interface SmtpFailure {
@@ -9,10 +10,9 @@ export interface SmtpFailure {
   readonly responseCode?: number | false;
   /** The reply of the server. */
   readonly response?: string;
+  /** The command that was rejected: `MAIL FROM`, `RCPT TO`, `DATA` … */
+  readonly command?: string;
 }
-
-/** 5xx replies about the session, not the message: authentication required, or a command out of sequence. */
-const SESSION_REPLY_CODES = [503, 530, 534, 535, 538];
 
 /**
  * Returns the outcome of a failed send.
@@ -25,20 +25,41 @@ export function toFailureOutcome(
   sentWhole: boolean,
   tidy: (text: string) => string,
 ): SendOutcome {
-  const { code, responseCode, response } = failure;
+  const { code, responseCode, response, command } = failure;
+  // A server may quote the credentials.
   const reply = response && code !== 'EAUTH' ? { response: tidy(response) } : {};
   if (code === 'EENVELOPE' || code === 'EMESSAGE') {
     if (!responseCode) return { kind: 'rejected', reason: localRejection(code) };
-    const isFinal = responseCode >= 500 && !SESSION_REPLY_CODES.includes(responseCode);
-    if (isFinal)
-      return { kind: 'rejected', reason: `the mail server rejected the message (${responseCode})`, ...reply };
-    if (responseCode >= 400)
-      return { kind: 'retry', reason: `the mail server deferred the message (${responseCode})`, ...reply };
+    if (responseCode >= 400) {
+      const status = parseEnhancedStatus(response);
+      return { ...toReplyOutcome({ code: responseCode, status, command }), ...reply };
+    }
   }
+  const timedOut = code === 'ETIMEDOUT' ? { timedOut: true } : {};
   // 421 is a reply, too: the server closes the connection and has not accepted the message.
-  if (sentWhole && responseCode !== 421)
-    return { kind: 'in_doubt', reason: `${describe(failure)}; the mail server may have accepted the message` };
-  return { kind: 'retry', reason: describe(failure), ...reply };
+  if (sentWhole && responseCode !== 421) {
+    const reason = `${describe(failure)}; the mail server may have accepted the message`;
+    return { kind: 'in_doubt', reason, ...timedOut };
+  }
+  // 4xx is a temporary failure of the server's authentication (RFC 4954, 6).
+  if (code === 'EAUTH' && !(responseCode && responseCode < 500)) {
+    return { kind: 'misconfigured', reason: describe(failure) };
+  }
+  return { kind: 'retry', reason: describe(failure), ...timedOut, ...reply };
+}
+
+function toReplyOutcome(reply: SmtpReply): SendOutcome {
+  const detail = reply.status === undefined ? '' : ` ${Math.floor(reply.code / 100)}.${reply.status}`;
+  const suffix = `(${reply.code}${detail})`;
+  const scope = toFailureScope(reply);
+  const of = scope === 'provider' ? {} : { of: scope };
+  if (reply.code < 500) return { kind: 'retry', reason: `the mail server deferred the message ${suffix}`, ...of };
+  if (isDeadAddress(reply)) return { kind: 'address_dead', reason: `the address does not exist ${suffix}` };
+  // A command out of sequence is a matter of this connection.
+  if (scope === 'provider' || reply.code === 503)
+    return { kind: 'retry', reason: `the mail server cannot accept messages ${suffix}` };
+  if (scope === 'account') return { kind: 'misconfigured', reason: `the mail server rejected the sender ${suffix}` };
+  return { kind: 'rejected', reason: `the mail server rejected the message ${suffix}` };
 }
 
 /** Returns why nodemailer rejected the message before the server saw it. */

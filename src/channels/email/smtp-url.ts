@@ -18,8 +18,8 @@ export interface SmtpConnection {
 }
 
 /**
- * Parses `smtp://user:password@host:port` (STARTTLS if the server offers it) or `smtps://…` (TLS from the start), with
- * `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=`. Not left to nodemailer, which would
+ * Parses `smtp://user:password@host:port` (STARTTLS if the server offers it) or `smtps://…` (TLS from the start; also for
+ * port 465), with `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=`. Not left to nodemailer, which would
  * accept every option it knows, such as those that make it log passwords.
  * @throws ConfigError, which never quotes the URL
  */
@@ -31,28 +31,38 @@ export function parseSmtpUrl(text: string): SmtpConnection {
   }
   const isOn = (option: string) => url.searchParams.get(option) === 'true';
   const name = url.searchParams.get('name');
+  const ignoreTLS = isOn('ignoreTLS');
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     ...(url.port === '' ? {} : { port: Number(url.port) }),
-    secure: url.protocol === 'smtps:',
+    // Port 465 is for TLS from the start (RFC 8314, 3.3): such a server would never answer plain text.
+    secure: url.protocol === 'smtps:' || (url.port === '465' && !ignoreTLS),
     requireTLS: isOn('requireTLS'),
-    ignoreTLS: isOn('ignoreTLS'),
+    ignoreTLS,
     tls: { rejectUnauthorized: url.searchParams.get('tls.rejectUnauthorized') !== 'false' },
     ...(name === null ? {} : { name }),
     ...(url.username === '' ? {} : { auth: { user: url.username, pass: url.password } }),
   };
 }
 
+/**
+ * Matches a URL whose user name or password contains an unescaped slash, question mark or number sign: what precedes it
+ * would be parsed as host and port. The @ that ends the credentials comes after it.
+ */
+const UNESCAPED_CREDENTIALS = /^[^/]+\/\/[^/?#@]*[/?#](?!\?).*@/;
+
 function parseUrl(text: string) {
   try {
-    const { protocol, hostname, port, username, password, searchParams } = new URL(text);
+    if (UNESCAPED_CREDENTIALS.test(text)) throw new TypeError('the credentials are not escaped');
+    const { protocol, hostname, port, username, password, pathname, hash, searchParams } = new URL(text);
     if (!/^smtps?:$/.test(protocol) || hostname === '') throw new TypeError('not for SMTP');
+    if (!['', '/'].includes(pathname) || hash !== '') throw new TypeError('a mail server has no path');
     const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
     return { protocol, hostname, port, username: user, password: pass, searchParams };
   } catch {
     // Without the original error, which quotes the password.
     throw new ConfigError(
-      'SMTP_URL cannot be parsed; write smtp://user:password@mail.example.com:587, with %40 for an @ in the password',
+      'SMTP_URL cannot be parsed; write smtp://user:password@mail.example.com:587, and in the user name and password %40 for an @, %3A for a :, %2F for a /, %3F for a ?, %23 for a #, %25 for a %',
     );
   }
 }

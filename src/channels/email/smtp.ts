@@ -58,12 +58,14 @@ export function smtpProvider(settings: SmtpSettings): Provider {
     if (recipient === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
     const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;
     const raw = buildMail({ from, to: recipient, messageId, date: new Date(), message });
-    const mail = new PooledMail({ from: from.address, to: recipient, size: raw.length }, messageId, raw, signal);
+    const envelope = { from: from.address, to: recipient, size: raw.length };
+    const mail = new PooledMail(envelope, messageId, raw, signal, () => offersUtf8(pool, mail));
     return new Promise((resolve) => {
       // The pool uses only what PooledMail has; its parameter type is nodemailer's composer.
       pool.send(mail as unknown as Parameters<typeof pool.send>[0], (error, info) => {
-        if (error) resolve(toFailureOutcome(error as SmtpFailure, mail.sentWhole, tidy));
-        else resolve({ kind: 'delivered', providerMessageId: messageId, response: tidy(info?.response ?? '') });
+        if (mail.utf8Refused) resolve(utf8Outcome(from.address));
+        else if (error) resolve(toFailureOutcome(error as SmtpFailure, mail.sentWhole, tidy));
+        else resolve({ kind: 'sent', providerMessageId: messageId, response: tidy(info?.response ?? '') });
       });
     });
   }
@@ -101,12 +103,16 @@ class PooledMail {
   readonly #envelope: Envelope;
   readonly #messageId: string;
   readonly #raw: Buffer;
+  readonly #offersUtf8: () => boolean;
+  #utf8Refused = false;
   #stream: Readable | undefined;
 
-  constructor(envelope: Envelope, messageId: string, raw: Buffer, signal: AbortSignal) {
+  /** @param offersUtf8 whether the server of the connection that the message is on offers SMTPUTF8 */
+  constructor(envelope: Envelope, messageId: string, raw: Buffer, signal: AbortSignal, offersUtf8: () => boolean) {
     this.#envelope = envelope;
     this.#messageId = messageId;
     this.#raw = raw;
+    this.#offersUtf8 = offersUtf8;
     this.data = { signal };
   }
 
@@ -115,8 +121,16 @@ class PooledMail {
     return this.#stream?.readableEnded ?? false;
   }
 
-  /** Returns a new object each time, because the connection modifies it. */
+  /** Whether the message was not sent, because its addresses need SMTPUTF8 (RFC 6531), which the server does not offer. */
+  get utf8Refused(): boolean {
+    return this.#utf8Refused;
+  }
+
+  /** Returns a new object each time, because the connection modifies it. Without recipients nothing is sent. */
   getEnvelope() {
+    const { from, to } = this.#envelope;
+    this.#utf8Refused = /\P{ASCII}/u.test(from + to) && !this.#offersUtf8();
+    if (this.#utf8Refused) return { ...this.#envelope, to: [] };
     return { ...this.#envelope, to: [this.#envelope.to] };
   }
 
@@ -138,6 +152,26 @@ class PooledMail {
     });
     return this.#stream;
   }
+}
+
+/** The parts of nodemailer's pool that tell which connection has a message, and what its server offers; not in its types. */
+interface PoolInternals {
+  readonly _connections: readonly {
+    readonly queueEntry?: { readonly mail: unknown } | false;
+    readonly connection?: { readonly _supportedExtensions: readonly string[] };
+  }[];
+}
+
+function offersUtf8(pool: SMTPPool, mail: PooledMail): boolean {
+  const { _connections: all } = pool as unknown as PoolInternals;
+  const own = all.find(({ queueEntry }) => queueEntry && queueEntry.mail === mail);
+  return own?.connection?._supportedExtensions.includes('SMTPUTF8') ?? false;
+}
+
+function utf8Outcome(from: string): SendOutcome {
+  return /\P{ASCII}/u.test(from)
+    ? { kind: 'misconfigured', reason: 'the mail server does not accept a sender outside ASCII (no SMTPUTF8)' }
+    : { kind: 'rejected', reason: 'the mail server does not accept addresses outside ASCII (no SMTPUTF8)' };
 }
 
 function parseSender(text: string): Mailbox {

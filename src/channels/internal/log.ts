@@ -21,7 +21,7 @@ export function logProvider(channels: readonly Channel[], write: (line: object) 
         user_id: userId,
         text: maskText(message.text),
       });
-      return { kind: 'delivered' };
+      return { kind: 'sent' };
     },
     close: async () => {},
   };

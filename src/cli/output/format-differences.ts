@@ -1,4 +1,5 @@
 import type { Difference } from '../../catalog/diff.ts';
+import { truncateText } from '../../lib/truncate-text.ts';
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 const MAX_VALUE_CHARS = 70;
@@ -14,5 +15,5 @@ export function formatDifferences(differences: readonly Difference[]): string[] 
 
 function formatValue(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > MAX_VALUE_CHARS ? `${text.slice(0, MAX_VALUE_CHARS - 1).toWellFormed()}…` : text;
+  return truncateText(text, MAX_VALUE_CHARS);
 }

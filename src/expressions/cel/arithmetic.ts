@@ -36,7 +36,7 @@ export function compileMinus(ctx: CompileContext, node: Extract<ASTNode, { op: '
   if (typeof code.toConstant === 'number') return constant(-code.toConstant, NUMBER, getSource(ctx, node), node.start);
   const { kind } = code.type;
   if (kind !== 'dyn' && kind !== 'number' && kind !== 'duration') {
-    ctx.problem(code.offset, `${code.label} is ${describeKinds([kind])}, a number is needed`);
+    ctx.problem(code.offset, `${code.label} is ${describeKinds([kind])}, but must be a number`);
   }
   const run: Evaluate = (frame) => {
     const value = code.run(frame);

@@ -1,5 +1,6 @@
 /* Compiled expressions, and the types and helpers that the parts of the compiler share. */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { truncateText } from '../../lib/truncate-text.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Type } from '../type.ts';
 import {
@@ -105,9 +106,9 @@ export function listKeys(frame: Frame, map: { readonly [key: string]: Value }): 
   return consumeSteps(frame, keys.length * 4) ?? keys;
 }
 
-/** Returns a failure such as `event.attempt_number is text ("3"), a number is needed`. */
+/** Returns a failure such as `event.attempt_number is text ("3"), but must be a number`. */
 export function typeFault(frame: Frame, code: Code, value: Value, kinds: readonly Kind[]): Fault {
-  return toFault(frame, `${code.label} is ${describeValue(value, code.label)}, ${describeKinds(kinds)} is needed`);
+  return toFault(frame, `${code.label} is ${describeValue(value, code.label)}, but must be ${describeKinds(kinds)}`);
 }
 
 /** Returns a failure and consumes steps: a message costs as much as dozens of comparisons, and a macro may fail per item. */
@@ -146,14 +147,14 @@ export function toPlaceholder(node: ASTNode): Code {
 /** Returns the source text of a node, truncated for a message. */
 export function getSource(ctx: CompileContext, node: ASTNode): string {
   const text = ctx.expression.slice(node.start, node.end).replace(/\s+/g, ' ');
-  return text.length > 60 ? `${text.slice(0, 59).toWellFormed()}…` : text;
+  return truncateText(text, 60);
 }
 
 /** Returns code that requires its operand to be a boolean. */
 export function expectBool(ctx: CompileContext, code: Code): Code {
   const { kind } = code.type;
   if (kind !== 'dyn' && kind !== 'bool') {
-    ctx.problem(code.offset, `${code.label} is ${describeKind(code)}, true or false is needed`);
+    ctx.problem(code.offset, `${code.label} is ${describeKind(code)}, but must be true or false`);
   }
   return code;
 }

@@ -168,7 +168,7 @@ function compileItem(ctx: CompileContext, node: Extract<Access, { op: '[]' }>, l
   } else if (key !== 'dyn' && key !== (kind === 'map' ? 'string' : 'number') && (kind !== 'dyn' || key !== 'string')) {
     ctx.problem(
       index.offset,
-      `${index.label} is ${describeKinds([key])}, ${kind === 'map' ? 'text' : 'a number'} is needed`,
+      `${index.label} is ${describeKinds([key])}, but must be ${kind === 'map' ? 'text' : 'a number'}`,
     );
   }
 

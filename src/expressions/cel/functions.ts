@@ -1,12 +1,15 @@
 /* Functions that an expression can call; the table below is complete. */
 
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { toLocalTime } from '../../time/calendar.ts';
 import { FIRST_TIME, LAST_TIME } from '../../time/iso-time.ts';
+import { findZone } from '../../time/zone.ts';
 import { didYouMean } from '../hints.ts';
 import { parseCelDuration, parseCelTimestamp } from '../time.ts';
 import {
   Duration,
   describeKinds,
+  describeValue,
   type EvaluationOutcome,
   Fault,
   getKind,
@@ -43,6 +46,8 @@ interface Definition {
   readonly gives: Kind;
   /** Called with operands of the kinds in `takes`. */
   readonly run: (frame: Frame, a: Value, b: Value) => EvaluationOutcome;
+  /** Noun for the last operand, which may be left out; absent if every operand is needed. */
+  readonly optional?: string;
 }
 
 const FUNCTIONS: { readonly [name: string]: Definition } = {
@@ -62,6 +67,7 @@ const FUNCTIONS: { readonly [name: string]: Definition } = {
   timestamp: conversion(['string', 'number', 'timestamp'], 'timestamp', convertToTimestamp),
   duration: conversion(['string', 'duration'], 'duration', convertToDuration),
 
+  // In UTC, or in the zone that is given: `now.getHours(user.time_zone)`.
   getFullYear: timeGetter((date) => date.getUTCFullYear()),
   getMonth: timeGetter((date) => date.getUTCMonth()),
   getDate: timeGetter((date) => date.getUTCDate()),
@@ -74,7 +80,8 @@ const FUNCTIONS: { readonly [name: string]: Definition } = {
   getMilliseconds: timeGetter((date) => date.getUTCMilliseconds(), 1),
 };
 
-const NAMES = [...Object.keys(FUNCTIONS), ...MACRO_NAMES, 'has', 'matches'];
+/** Names of all functions and macros. */
+export const FUNCTION_NAMES: readonly string[] = [...Object.keys(FUNCTIONS), ...MACRO_NAMES, 'has', 'matches'];
 
 export function compileCall(ctx: CompileContext, node: Extract<ASTNode, { op: 'call' | 'rcall' }>): Code {
   const name = node.args[0];
@@ -87,7 +94,9 @@ export function compileCall(ctx: CompileContext, node: Extract<ASTNode, { op: 'c
   const definition = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
   if (definition === undefined) return reportUnknown(ctx, node, name);
   const written = node.op === 'call' ? 'call' : 'method';
-  if (operands.length !== definition.takes.length || (definition.form !== 'both' && definition.form !== written)) {
+  const { takes, optional } = definition;
+  const fits = operands.length === takes.length || (optional !== undefined && operands.length === takes.length - 1);
+  if (!fits || (definition.form !== 'both' && definition.form !== written)) {
     ctx.problem(node.start, `${name} is not written like this`, `as in ${formatUsage(name, definition)}`);
     for (const operand of operands) ctx.compile(operand);
     return { ...toPlaceholder(node), type: { kind: definition.gives } };
@@ -101,16 +110,20 @@ function compileFunctionCall(
   definition: Definition,
   operands: readonly ASTNode[],
 ): Code {
-  const { takes, gives, run: apply } = definition;
+  const { takes, gives, optional, run: apply } = definition;
   const codes = operands.map((operand, at) => {
     const code = ctx.compile(operand);
     const { kind } = code.type;
     if (kind !== 'dyn' && !takes[at]!.includes(kind)) {
-      ctx.problem(code.offset, `${code.label} is ${describeKinds([kind])}, ${describeKinds(takes[at]!)} is needed`);
+      ctx.problem(code.offset, `${code.label} is ${describeKinds([kind])}, but must be ${describeKinds(takes[at]!)}`);
     }
     return code;
   });
   const [left, right] = codes as [Code, Code?];
+  const constantZone = optional === 'zone' ? right?.toConstant : undefined;
+  if (typeof constantZone === 'string' && findZone(constantZone) === undefined) {
+    ctx.problem(right!.offset, `there is no time zone ${right!.label}`, 'as in now.getHours("Europe/Lisbon")');
+  }
   const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right ? right.run(frame) : null;
@@ -119,6 +132,7 @@ function compileFunctionCall(
     if (!takes[0]!.includes(getKind(a as Value))) return typeFault(frame, left, a as Value, takes[0]!);
     if (right && !takes[1]!.includes(getKind(b as Value))) return typeFault(frame, right, b as Value, takes[1]!);
     const result = apply(frame, a as Value, b as Value);
+    if (result === UNKNOWN_ZONE) return zoneFault(frame, right ?? left, b as Value);
     return result instanceof Fault && result.message === '' ? conversionFault(frame, left, gives) : result;
   };
   const label = getSource(ctx, node);
@@ -135,15 +149,15 @@ function compileFunctionCall(
 function reportUnknown(ctx: CompileContext, node: Extract<ASTNode, { op: 'call' | 'rcall' }>, name: string): Code {
   // The node of a method starts with its receiver; only a dot, blanks and parentheses separate it from the name.
   const offset = node.op === 'call' ? node.start : ctx.expression.indexOf(name, node.args[1].end);
-  ctx.problem(offset, `there is no function "${name}"`, didYouMean(name, NAMES));
+  ctx.problem(offset, `there is no function "${name}"`, didYouMean(name, FUNCTION_NAMES));
   // A receiver that is a bare name may be a namespace, as in `math.abs(x)`: one problem is enough.
   if (node.op === 'rcall' && node.args[1].op !== 'id') ctx.compile(node.args[1]);
   return toPlaceholder(node);
 }
 
-function formatUsage(name: string, { form, takes }: Definition): string {
+function formatUsage(name: string, { form, takes, optional }: Definition): string {
   if (form === 'call') return `${name}(event.x)`;
-  return `event.x.${name}(${takes.length > 1 ? '"a"' : ''})`;
+  return `event.x.${name}(${takes.length > 1 && optional === undefined ? '"a"' : ''})`;
 }
 
 /** Marks a failed conversion; the message is built by the caller, which knows the name of the operand. */
@@ -198,19 +212,37 @@ function conversion(takes: readonly Kind[], gives: Kind, run: (value: Value) => 
   return { form: 'call', takes: [takes], gives, run: (frame, value) => consumeSteps(frame, 10) ?? run(value) };
 }
 
-/** Defines a getter: of a time in UTC; of a duration the whole duration in that unit (`duration("90m").getHours()` is 1). */
+/**
+ * Defines a getter: of a time in UTC, or in the zone that the operand names; of a duration the whole duration in that unit
+ * (`duration("90m").getHours()` is 1), except that `getMilliseconds` is the part below a second, as CEL specifies.
+ */
 function timeGetter(read: (date: Date) => number, unit?: number): Definition {
   return {
     form: 'method',
-    takes: [unit === undefined ? ['timestamp'] : ['timestamp', 'duration']],
+    takes: [unit === undefined ? ['timestamp'] : ['timestamp', 'duration'], ['string']],
     gives: 'number',
-    run: (frame, value) => {
+    optional: 'zone',
+    run: (frame, value, zone) => {
       const tooMuch = consumeSteps(frame, 10);
       if (tooMuch) return tooMuch;
-      if (value instanceof Duration) return Math.trunc(value.ms / (unit ?? 1));
-      return value instanceof Timestamp ? read(new Date(value.ms)) : CONVERSION_FAILED;
+      if (value instanceof Duration) {
+        if (zone !== null) return DURATION_HAS_NO_ZONE;
+        return Math.trunc(unit === 1 ? value.ms % 1000 : value.ms / (unit ?? 1)) + 0;
+      }
+      if (!(value instanceof Timestamp)) return CONVERSION_FAILED;
+      if (zone === null) return read(new Date(value.ms));
+      const local = toLocalTime(value.ms, zone as string);
+      return local === undefined ? UNKNOWN_ZONE : read(new Date(local));
     },
   };
+}
+
+/** Marks a zone that does not exist; the message is built by the caller, which knows the name of the operand. */
+const UNKNOWN_ZONE = new Fault('');
+const DURATION_HAS_NO_ZONE = new Fault('a duration has no time zone');
+
+function zoneFault(frame: Frame, code: Code, value: Value): Fault {
+  return toFault(frame, `${code.label} is ${describeValue(value)}, but must be a time zone`);
 }
 
 /** Returns the number of code points of a text, items of a list, or keys of an object. */

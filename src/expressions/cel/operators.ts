@@ -1,5 +1,6 @@
 /* Operators with a boolean result, and the ternary operator. */
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { parseTimestamp } from '../../time/timestamp.ts';
 import { didYouMean, joinNames } from '../hints.ts';
 import { BOOL, DYN, type Type } from '../type.ts';
 import {
@@ -87,6 +88,7 @@ export function compileEquality(ctx: CompileContext, node: Extract<ASTNode, { op
   checkEnum(ctx, left, right);
   checkEnum(ctx, right, left);
   const wanted = node.op === '==';
+  const hasTimes = compareAsTimes(ctx, left, right);
   const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right.run(frame);
@@ -95,6 +97,10 @@ export function compileEquality(ctx: CompileContext, node: Extract<ASTNode, { op
     }
     const failure = getFailure(a, b);
     if (failure) return failure;
+    if (hasTimes && typeof a === 'string' && typeof b === 'string') {
+      const [first, second] = [parseTimestamp(a), parseTimestamp(b)];
+      if ('time' in first && 'time' in second) return (compareTimes(first, second) === 0) === wanted;
+    }
     const same = areEqual(frame, a as Value, b as Value);
     return typeof same === 'boolean' ? same === wanted : same;
   };
@@ -110,12 +116,14 @@ export function compileOrder(ctx: CompileContext, node: Extract<ASTNode, { op: O
   if (orderless)
     ctx.problem(orderless.offset, `${orderless.label} is ${describeKind(orderless)}, "${op}" cannot compare it`);
   else checkComparable(ctx, left, right, `"${op}" cannot compare them`);
+  const hasTimes = compareAsTimes(ctx, left, right);
 
   const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right.run(frame);
     if (typeof a === 'number' && typeof b === 'number') return compareInOrder(op, a, b);
     const failure = getFailure(a, b);
+    if (hasTimes && typeof a === 'string' && typeof b === 'string') return orderTimes(frame, op, left, a, right, b);
     return failure ?? compareValues(frame, op, left, a as Value, right, b as Value);
   };
   return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
@@ -150,12 +158,49 @@ export function compileIn(ctx: CompileContext, node: Extract<ASTNode, { op: 'in'
     if (failure) return failure;
     if (Array.isArray(b)) return containsValue(frame, b, a as Value);
     if (!isMap(b)) return typeFault(frame, right, b as Value, ['list', 'map']);
-    return typeof a === 'string' ? getOwnField(b, a) !== undefined : typeFault(frame, left, a as Value, ['string']);
+    // Keys are text, so that a value of another kind is never one of them.
+    return typeof a === 'string' && getOwnField(b, a) !== undefined;
   };
   return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+
+/**
+ * Whether texts are compared as points in time, because one of them is a `timestamp` of its schema: as text, equal instants
+ * with different offsets would differ. Reports an operand that cannot be one.
+ */
+function compareAsTimes(ctx: CompileContext, left: Code, right: Code): boolean {
+  const isTime = ({ type }: Code) => type.kind === 'string' && type.format === 'date-time';
+  if (!isTime(left) && !isTime(right)) return false;
+  const [time, other] = isTime(left) ? [left, right] : [right, left];
+  if (other.type.kind !== 'string' && other.type.kind !== 'dyn') return false;
+  const value = other.toConstant;
+  const isOther = typeof value === 'string' ? 'problem' in parseTimestamp(value) : other.type.format === 'date';
+  if (isOther) {
+    const what = typeof value === 'string' ? 'is not' : 'is a date only';
+    const hint = 'a date and time is written like "2025-10-31T19:00:00Z"';
+    ctx.problem(other.offset, `${time.label} is a date and time, and ${other.label} ${what}`, hint);
+  }
+  return true;
+}
+
+type Instant = Extract<ReturnType<typeof parseTimestamp>, { time: unknown }>;
+
+function compareTimes(a: Instant, b: Instant): number {
+  return a.time - b.time || (a.rest < b.rest ? -1 : a.rest > b.rest ? 1 : 0);
+}
+
+function orderTimes(frame: Frame, op: Order, left: Code, a: string, right: Code, b: string): boolean | Fault {
+  const stopped = consumeSteps(frame, 10);
+  if (stopped) return stopped;
+  const [first, second] = [parseTimestamp(a), parseTimestamp(b)];
+  if ('problem' in first || 'problem' in second) {
+    const [code, value] = 'problem' in first ? [left, a] : [right, b];
+    return toFault(frame, `${code.label} is ${describeValue(value)}, but must be a date and time`);
+  }
+  return compareInOrder(op, compareTimes(first, second), 0);
+}
 
 function compareInOrder<T extends number | string | boolean>(op: Order, a: T, b: T): boolean {
   switch (op) {
@@ -239,7 +284,8 @@ function hintForLiteral(literal: Code, other: Code): string | undefined {
 function checkEnum(ctx: CompileContext, field: Code, literal: Code): void {
   const { values } = field.type;
   const value = literal.toConstant;
-  if (values === undefined || typeof value !== 'string' || values.includes(value)) return;
+  // Without a type, the schema may have been another when a trait was stored: the lint warns instead.
+  if (field.type.kind === 'dyn' || values === undefined || typeof value !== 'string' || values.includes(value)) return;
   const known = values.filter((each) => typeof each === 'string');
   if (known.length === 0) return;
   ctx.problem(

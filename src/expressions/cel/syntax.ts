@@ -6,6 +6,7 @@
  * hang, and a missing key is an exception (with a stack) rather than a value.
  */
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
+import { findInvisibleOutsideQuotes } from '../../lib/invisible-characters.ts';
 import type { ConditionProblem, ExpressionKind } from './code.ts';
 
 const MAX_EXPRESSION_CHARS = 4096;
@@ -30,9 +31,15 @@ export function parseExpression(
     return { node: parser.parse(expression).ast };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    return { problem: toProblem(error, expression, noun) };
+    const problem = toProblem(error, expression, noun);
+    const quote = problem.hint === undefined ? TYPOGRAPHIC_QUOTE.exec(expression)?.[0] : undefined;
+    if (quote === undefined) return { problem };
+    const code = quote.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    return { problem: { ...problem, hint: `${quote} (U+${code}) is a typographic quote: write " or '` } };
   }
 }
+
+const TYPOGRAPHIC_QUOTE = /[\u2018-\u201f\u00ab\u00bb\u2039\u203a]/;
 
 /** Hints by unexpected token or the word before it. */
 const TOKEN_HINTS: { readonly [token: string]: string } = {
@@ -68,6 +75,12 @@ function toProblem(error: ParseError, expression: string, noun: ExpressionKind):
 
   const problem = (message: string, meant?: string): ConditionProblem =>
     meant === undefined ? { message, offset } : { message, offset, hint: `did you mean ${meant}?` };
+
+  const invisible = findInvisibleOutsideQuotes(expression);
+  if (invisible) {
+    const { index, name, hint } = invisible;
+    return { message: `the ${noun} has ${name} here`, offset: index, hint };
+  }
 
   switch (error.code) {
     case 'expected_token': {

@@ -1,12 +1,12 @@
 import type { Expression, Scope } from '../../expressions/condition.ts';
 import type { Action } from '../../model/catalog.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
-import { addDecision, addEmitFailure, type DecisionContext, type Firing, findWaits } from '../context.ts';
+import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
 import { toScope } from '../evaluate-condition.ts';
-import { addUse } from '../facts.ts';
 import { limitBucketKey } from '../key.ts';
 import { cancelledByRuleReason, sentReason } from '../reasons.ts';
 import { type CompiledRule, emittedType } from '../rule-set.ts';
+import { addUse } from '../user-state.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
 
@@ -133,7 +133,10 @@ function cancelWaitsOf(
   { key, trigger }: Firing,
   time: Millis,
 ): void {
-  const open = findWaits(ctx, (wait) => wait.rule === name && wait.status === 'waiting' && time <= wait.dueAt);
+  const open = sortByDueTime(
+    ctx.user.waits.values(),
+    (wait) => wait.rule === name && wait.status === 'waiting' && time <= wait.dueAt,
+  );
   for (const wait of open) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = ctx.rules.at(wait.catalogVersion).byName.get(name);

@@ -4,6 +4,7 @@ import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { DecisionContext, Firing } from '../context.ts';
 import { toScope } from '../evaluate-condition.ts';
+import type { CountedUse } from '../facts.ts';
 import { limitBucketKey } from '../key.ts';
 import { evaluateLimit, type LimitState } from '../limits.ts';
 import { branchReason, emptyBranchReason, expiredReason, holdoutReason, limitReason, loopReason } from '../reasons.ts';
@@ -88,10 +89,12 @@ export function applyGates(ctx: DecisionContext, compiled: CompiledRule, firing:
 
 function evaluateLimits(ctx: DecisionContext, compiled: CompiledRule, key: string, time: Millis): LimitState[] {
   return compiled.limits.map((bound) => {
-    const uses = ctx.user.uses.get(limitBucketKey(bound, key)) ?? [];
+    const uses = ctx.user.uses.get(limitBucketKey(bound, key)) ?? NO_USES;
     return evaluateLimit(bound.limit, uses, time, ctx.user.profile.traits);
   });
 }
+
+const NO_USES: readonly CountedUse[] = [];
 
 /** Depends on the rule and the user alone, so a user stays in the same variant. */
 function chooseVariant(ctx: DecisionContext, rule: Rule): NonNullable<Rule['split']>[number] {

@@ -1,11 +1,14 @@
-import type { Count, Rule } from '../../model/catalog.ts';
+import type { Count } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { formatDate, resolveZone } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import type { Ids, Trigger, UserState } from '../facts.ts';
+import type { Ids, Trigger } from '../facts.ts';
+import { groupingOf, nameDay, nameGroup } from '../known/groupings.ts';
+import { countBefore, countUpTo } from '../known/in-order.ts';
+import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
-import { isAbout } from '../triggers.ts';
-import { findRelated } from './related-events.ts';
+import type { UserState } from '../user-state.ts';
+import { findRelated, isAmong, type Relation, relationsOf } from './related-events.ts';
 
 /** The events that `count` asks for. */
 export interface Counted {
@@ -23,31 +26,94 @@ export function countEvents(
   trigger: Trigger,
   ids: Ids,
 ): Counted {
-  const { rule } = compiled;
   const { window } = count;
-  const related = count.of.flatMap((type) => findRelated(compiled, user, trigger, type, compiled.sameCount, ids));
-  const all = rule.about && countsTriggers(rule) ? related.filter(({ event }) => isAbout(rule, event)) : related;
-  const self = count.of.includes(trigger.type) ? 1 : 0;
-  let isInWindow: (time: Millis) => boolean;
+  let counted: number;
   let text: string;
   if (window.kind === 'rolling') {
-    isInWindow = (time) => time >= trigger.time - window.span;
+    counted = countSince(compiled, count, user, trigger, trigger.time - window.span, ids);
     text = `the ${window.text} up to ${isoTime(trigger.time)}`;
   } else if (window.kind === 'day') {
     const zone = resolveZone(window.zone, user.profile.traits);
-    const day = formatDate(trigger.time, zone);
-    isInWindow = (time) => formatDate(time, zone) === day;
-    text = `${day} (${zone})`;
+    counted = countOnDay(compiled, count, user, trigger, zone, ids);
+    text = `${formatDate(trigger.time, zone)} (${zone})`;
   } else {
-    const starts = findRelated(compiled, user, trigger, window.event, undefined, ids);
-    const start = starts.findLast(({ time }) => time <= trigger.time);
+    const start = findStart(compiled, window.event, user, trigger, ids);
     text = start ? `since ${window.event} of ${isoTime(start.time)}` : `since ${window.event}`;
     if (!start) return { counted: 0, window: text, isEnough: false };
-    isInWindow = (time) => time >= start.time;
+    counted = countSince(compiled, count, user, trigger, start.time, ids);
   }
-  const counted = self + all.filter(({ time }) => time <= trigger.time && isInWindow(time)).length;
   return { counted, window: text, isEnough: isEnough(count, counted) };
 }
+
+/** Returns the number of counted events from `from` to the trigger, both included. */
+export function countSince(
+  compiled: CompiledRule,
+  count: Count,
+  user: UserState,
+  trigger: Trigger,
+  from: Millis,
+  ids: Ids,
+): number {
+  const relation = relationsOf(compiled).count;
+  let counted = count.of.includes(trigger.type) ? 1 : 0;
+  for (const type of count.of) {
+    const related = findRelated(compiled, user, trigger, type, relation, ids);
+    const inWindow = countUpTo(related, trigger.time) - countBefore(related, from);
+    if (inWindow > 0) counted += inWindow - (isAmong(related, trigger) ? 1 : 0);
+  }
+  return counted;
+}
+
+function countOnDay(
+  compiled: CompiledRule,
+  count: Count,
+  user: UserState,
+  trigger: Trigger,
+  zone: string,
+  ids: Ids,
+): number {
+  const relation = relationsOf(compiled).count;
+  let counted = count.of.includes(trigger.type) ? 1 : 0;
+  for (const type of count.of) {
+    const known = user.events.get(type);
+    if (!known) continue;
+    let onDay: readonly FullEvent[];
+    if (known.length > MAX_SCANNED_EVENTS) {
+      const name = nameGroup(compiled, trigger, [compiled.sameCount], ids);
+      if (name === undefined) continue;
+      const grouping = dayGrouping(compiled, relation);
+      onDay = known.groupBy(grouping, ids, zone).get(nameDay(name, trigger.time, zone))?.events ?? [];
+    } else {
+      const day = formatDate(trigger.time, zone);
+      const related = findRelated(compiled, user, trigger, type, relation, ids);
+      onDay = related.filter(({ time }) => formatDate(time, zone) === day);
+    }
+    const upTo = countUpTo(onDay, trigger.time);
+    if (upTo > 0) counted += upTo - (isAmong(onDay, trigger) ? 1 : 0);
+  }
+  return counted;
+}
+
+function dayGrouping(compiled: CompiledRule, { same, about = false }: Relation) {
+  return groupingOf(compiled, { purpose: 'count on day', same: [same], about, byDay: true });
+}
+
+/** Returns the latest event of a type up to the trigger; undefined without one. @param type of the event since which is counted */
+export function findStart(
+  compiled: CompiledRule,
+  type: string,
+  user: UserState,
+  trigger: Trigger,
+  ids: Ids,
+): FullEvent | undefined {
+  const starts = findRelated(compiled, user, trigger, type, START, ids);
+  const upTo = countUpTo(starts, trigger.time);
+  const latest = starts[upTo - 1];
+  return latest?.key === trigger.key ? starts[upTo - 2] : latest;
+}
+
+/** Relation of the event since which is counted to a trigger. */
+export const START: Relation = { purpose: 'start', same: undefined };
 
 function isEnough({ how, n }: Count, counted: number): boolean {
   switch (how) {
@@ -58,9 +124,4 @@ function isEnough({ how, n }: Count, counted: number): boolean {
     case 'exactly':
       return counted === n;
   }
-}
-
-/** Returns whether the rule counts the events that trigger it, which is the default of `of`. */
-function countsTriggers({ on, count }: Rule): boolean {
-  return count !== undefined && count.of.length === on.length && count.of.every((type) => on.includes(type));
 }

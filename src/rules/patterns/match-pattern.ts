@@ -13,14 +13,13 @@ import type { Evidence } from '../../model/decision.ts';
 import type { Event, JsonObject } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { RuleDecision, Writable } from '../context.ts';
-import { compareByTime } from '../event-order.ts';
-import { type Ids, type KnownEvent, patternKey, type Trigger, type UserState } from '../facts.ts';
+import { type Ids, type KnownEvent, patternKey, type Trigger } from '../facts.ts';
 import { countReason, patternReason, stepsReason } from '../reasons.ts';
 import type { CompiledRule, RuleSet } from '../rule-set.ts';
-import { findLaterChanges } from '../trait-changes.ts';
-import { isAbout } from '../triggers.ts';
+import type { UserState } from '../user-state.ts';
 import { findChain } from './chain.ts';
 import { type Counted, countEvents } from './count.ts';
+import { findCandidates } from './open-triggers.ts';
 import { findCompletedTriggers, findLatestPriorEvent, markCompleted, takesFastPath } from './prior-event.ts';
 
 export interface PatternMatch {
@@ -122,15 +121,22 @@ export interface OpenTrigger {
 export function findOpenTriggers(rules: RuleSet, user: UserState, event: Event, ids: Ids): readonly OpenTrigger[] {
   const listening = rules.byPatternEvent.get(event.type);
   if (!listening) return NO_TRIGGERS;
-  return listening.flatMap((compiled): OpenTrigger[] => {
+  let open: OpenTrigger[] | undefined;
+  for (const compiled of listening) {
     if (takesFastPath(compiled)) {
-      return findCompletedTriggers(compiled, user, event).map((trigger) => ({ compiled, trigger }));
+      for (const trigger of findCompletedTriggers(compiled, user, event, ids)) {
+        open ??= [];
+        open.push({ compiled, trigger });
+      }
+      continue;
     }
-    return [
-      ...findLaterTriggers(compiled, user, event).map((trigger) => ({ compiled, trigger })),
-      ...findLaterChanges(compiled.rule, user, event).map(({ trigger, change }) => ({ compiled, trigger, change })),
-    ].filter(({ trigger }) => !matchPattern(compiled, user, trigger, ids).isComplete);
-  });
+    for (const candidate of findCandidates(compiled, user, event, ids)) {
+      if (matchPattern(compiled, user, candidate.trigger, ids).isComplete) continue;
+      open ??= [];
+      open.push({ compiled, ...candidate });
+    }
+  }
+  return open ?? NO_TRIGGERS;
 }
 
 const NO_TRIGGERS: readonly OpenTrigger[] = [];
@@ -138,15 +144,6 @@ const NO_TRIGGERS: readonly OpenTrigger[] = [];
 /** Returns whether the pattern of an open trigger is complete, now that the event is known. */
 export function hasBecomeComplete({ compiled, trigger }: OpenTrigger, user: UserState, ids: Ids): boolean {
   return takesFastPath(compiled) || matchPattern(compiled, user, trigger, ids).isComplete;
-}
-
-/** Returns the known events that trigger the rule and do not come before this one, in order of event time. */
-function findLaterTriggers({ rule }: CompiledRule, user: UserState, event: Event): Event[] {
-  return rule.on
-    .flatMap((type) => user.events.get(type) ?? [])
-    .flatMap((known) => (known.event && known.time >= event.time && known.key !== event.key ? [known.event] : []))
-    .filter((trigger) => isAbout(rule, trigger))
-    .sort(compareByTime);
 }
 
 /**

@@ -11,11 +11,16 @@
  */
 
 import type { After, Rule } from '../../model/catalog.ts';
-import type { Event, Millis } from '../../model/event.ts';
+import type { Event } from '../../model/event.ts';
 import { compareByTime } from '../event-order.ts';
-import { type KnownEvent, patternKey, type Trigger, type UserState } from '../facts.ts';
+import { type Ids, type KnownEvent, patternKey, type Trigger } from '../facts.ts';
+import { groupingOf } from '../known/groupings.ts';
+import { countUpTo } from '../known/in-order.ts';
+import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule, RuleSet } from '../rule-set.ts';
 import { isAbout } from '../triggers.ts';
+import type { UserState } from '../user-state.ts';
+import { sweep } from './trigger-list.ts';
 
 /** A rule that takes the fast path. */
 export type PriorEventRule = CompiledRule & { readonly priorEvent: After };
@@ -48,12 +53,10 @@ export function findLatestPriorEvent(
   user: UserState,
   { time, key }: Trigger,
 ): KnownEvent | undefined {
-  let latest: KnownEvent | undefined;
-  for (const known of user.events.get(event) ?? NO_EVENTS) {
-    if (known.time > time || time > known.time + within || known.key === key) continue;
-    if (!latest || known.time > latest.time || (known.time === latest.time && known.key > latest.key)) latest = known;
-  }
-  return latest;
+  const items = user.events.get(event)?.items ?? NO_EVENTS;
+  const upTo = countUpTo(items, time);
+  const latest = items[upTo - 1]?.key === key ? items[upTo - 2] : items[upTo - 1];
+  return latest && time <= latest.time + within ? latest : undefined;
 }
 
 /** Remembers that the trigger has its prior event, so that a later one does not complete it again. */
@@ -62,19 +65,34 @@ export function markCompleted({ rule }: PriorEventRule, user: UserState, { key }
 }
 
 /** Returns the triggers that this A completes: within T after it, and without an A so far. In order of event time. */
-export function findCompletedTriggers({ rule, priorEvent }: PriorEventRule, user: UserState, prior: Event): Event[] {
+export function findCompletedTriggers(compiled: PriorEventRule, user: UserState, prior: Event, ids: Ids): Event[] {
+  const { rule, priorEvent } = compiled;
   const { within, event } = priorEvent;
   const pattern = patternKey(event, within);
   const found: Event[] = [];
+  const to = prior.time + within;
+  /** Returns whether the trigger has its A. */
+  const visit = ({ event: trigger, waitsFor }: FullEvent): boolean => {
+    if (user.completed.has(`${rule.name} ${trigger.key}`)) return true;
+    if (trigger.key !== prior.key && !(waitsFor && !waitsFor.has(pattern))) found.push(trigger);
+    return false;
+  };
   for (const type of rule.on) {
-    for (const { event: trigger, waitsFor } of user.events.get(type) ?? NO_EVENTS) {
-      if (!trigger || trigger.key === prior.key || (waitsFor && !waitsFor.has(pattern))) continue;
-      if (!isAbout(rule, trigger)) continue;
-      if (trigger.time < prior.time || trigger.time > prior.time + within) continue;
-      if (!user.completed.has(`${rule.name} ${trigger.key}`)) found.push(trigger);
+    const known = user.events.get(type);
+    const later = known?.countFrom(prior.time) ?? 0;
+    if (!known || later === 0) continue;
+    if (later > MAX_SCANNED_EVENTS) {
+      const grouping = groupingOf(compiled, { purpose: 'open prior', same: [], about: true });
+      sweep(known.groupBy(grouping, ids).get('')?.events ?? [], prior.time, to, visit);
+      continue;
+    }
+    for (let index = known.length - later; index < known.length; index++) {
+      const one = known.items[index] as KnownEvent;
+      if (one.time > to) break;
+      if (one.event && isAbout(rule, one.event)) visit(one as FullEvent);
     }
   }
-  return found.sort(compareByTime);
+  return found.length > 1 ? found.sort(compareByTime) : found;
 }
 
 /**
@@ -88,8 +106,7 @@ export function rebuildCompleted(rules: RuleSet, user: UserState): void {
     const fast = listening.filter(takesFastPath);
     const prior = user.events.get(type);
     if (!prior || fast.length === 0) continue;
-    const inOrder = [...prior].sort((a, b) => a.time - b.time);
-    for (const compiled of fast) markAllCompleted(compiled, user, inOrder);
+    for (const compiled of fast) markAllCompleted(compiled, user, prior.items);
   }
 }
 
@@ -97,23 +114,11 @@ export function rebuildCompleted(rules: RuleSet, user: UserState): void {
 function markAllCompleted(compiled: PriorEventRule, user: UserState, prior: readonly KnownEvent[]): void {
   for (const type of compiled.rule.on) {
     for (const trigger of user.events.get(type) ?? NO_EVENTS) {
-      const latest = findLatestUpTo(prior, trigger.time, trigger.key);
+      const upTo = countUpTo(prior, trigger.time);
+      const latest = prior[upTo - 1]?.key === trigger.key ? prior[upTo - 2] : prior[upTo - 1];
       if (latest && trigger.time - latest.time <= compiled.priorEvent.within) markCompleted(compiled, user, trigger);
     }
   }
-}
-
-/** @param events in order of time; one of them may have the key `excluded` */
-function findLatestUpTo(events: readonly KnownEvent[], time: Millis, excluded: string): KnownEvent | undefined {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((events[middle]?.time ?? 0) <= time) low = middle + 1;
-    else high = middle;
-  }
-  const found = events[low - 1];
-  return found?.key === excluded ? events[low - 2] : found;
 }
 
 const NO_EVENTS: readonly KnownEvent[] = [];

@@ -1,4 +1,4 @@
-import { addDecision, type DecisionContext, type Firing, findWaits } from '../context.ts';
+import { addDecision, type DecisionContext, type Firing, findFirstWait } from '../context.ts';
 import { isBefore } from '../event-order.ts';
 import type { Wait, WaitState } from '../facts.ts';
 import { cancelledReason, tooLateReason, unlessEventReason, waitingReason } from '../reasons.ts';
@@ -78,9 +78,11 @@ function recordBurstOver(ctx: DecisionContext, compiled: CompiledRule, firing: F
 
 /** Returns a later burst that an event has ended, if this one reaches it with its new trigger: then both are ended. */
 function findReachedEnded(ctx: DecisionContext, compiled: CompiledRule, open: Wait): Wait | undefined {
-  const { rule, key } = open;
-  return findWaits(ctx, (wait) => wait.rule === rule && wait.key === key && wait.kind === 'debounce').find(
+  return findFirstWait(
+    ctx,
+    open,
     (wait) =>
+      wait.kind === 'debounce' &&
       isEndedByEvent(compiled, wait) &&
       isBefore(open.state.trigger, wait.state.trigger) &&
       isInWindow(compiled, getFirstTime(wait), open.dueAt),

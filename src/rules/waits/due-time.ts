@@ -1,13 +1,14 @@
 import { parseCelTimestamp } from '../../expressions/time.ts';
+import type { At } from '../../model/catalog.ts';
 import type { ReasonCode } from '../../model/decision.ts';
 import type { Json, Millis } from '../../model/event.ts';
-import { resolveTimeExpression, resolveZone } from '../../time/calendar.ts';
+import { resolveDateExpression, resolveTimeExpression, resolveZone } from '../../time/calendar.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { toScope } from '../evaluate-condition.ts';
-import type { UserState } from '../facts.ts';
 import { recheckAndAct } from '../firing/fire-rule.ts';
 import { timeReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 import { findEnding, recordEnding } from './ending.ts';
 
 /** The field of `at` gives no time to wait for. */
@@ -28,9 +29,9 @@ export function computeDueTime(
   let due = trigger.time + (rule.delay?.span ?? 0);
   if (rule.at && at) {
     const result = at.evaluate(toScope(ctx, { trigger, ...(matched && { matched }) }));
-    const time = result.kind === 'value' ? toInstant(result.value) : undefined;
+    const time = result.kind === 'value' ? resolveField(rule.at, zone, result.value) : undefined;
     if (time === undefined) return { code: 'time_missing' };
-    due = resolveTimeExpression(rule.at, zone, time);
+    due = time;
     if (due < ctx.now) return { code: 'time_past', at: due };
   } else if (rule.at) {
     due = resolveTimeExpression(rule.at, zone, due);
@@ -38,9 +39,11 @@ export function computeDueTime(
   return Math.max(due, trigger.time + (rule.unless?.within ?? 0));
 }
 
-/** Undefined for a value that does not name one instant, such as a date and time without a zone. */
-function toInstant(value: Json): Millis | undefined {
-  return typeof value === 'string' ? parseCelTimestamp(value) : undefined;
+/** Undefined for a value that names neither an instant nor a date, such as a date and time without a zone. */
+function resolveField(at: At, zone: string, value: Json): Millis | undefined {
+  if (typeof value !== 'string') return undefined;
+  const time = parseCelTimestamp(value);
+  return time === undefined ? resolveDateExpression(at, zone, value) : resolveTimeExpression(at, zone, time);
 }
 
 /**

@@ -6,10 +6,13 @@
 import type { Millis } from '../../model/event.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { compareByTime } from '../event-order.ts';
-import type { Ids, Trigger, UserState } from '../facts.ts';
-import { type FullEvent, findRelated } from '../patterns/related-events.ts';
+import type { Ids, Trigger } from '../facts.ts';
+import { countBefore, countUpTo, findIndexOf } from '../known/in-order.ts';
+import type { FullEvent } from '../known/known-events.ts';
+import { findRelated, type Relation, relationsOf } from '../patterns/related-events.ts';
 import { cancelledReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
+import type { UserState } from '../user-state.ts';
 
 /** An event that ends a wait, and how. */
 export interface Ending {
@@ -26,11 +29,13 @@ export function findEnding(
   ids: Ids,
 ): Ending | undefined {
   const { rule } = compiled;
-  const [cancel] = findFollowing(compiled, user, trigger, rule.cancelOn, undefined, due, ids);
-  const unless = rule.unless && findUnlessEvents(compiled, user, trigger, ids)[rule.unless.atLeast - 1];
+  const cancel = findFollowing(compiled, user, trigger, rule.cancelOn, CANCEL, due, ids).first(1);
+  const unless = rule.unless && findUnlessEvents(compiled, user, trigger, ids).first(rule.unless.atLeast);
   if (cancel && (!unless || cancel.time <= unless.time)) return { code: 'cancelled_by_event', event: cancel };
   return unless && { code: 'unless_event_occurred', event: unless };
 }
+
+const CANCEL: Relation = { purpose: 'cancel_on', same: undefined };
 
 /** Returns how many `unless` events are known, as a part of the state of a wait; empty when one of them is enough. */
 export function countSeen(
@@ -40,7 +45,7 @@ export function countSeen(
   ids: Ids,
 ): { readonly seen?: number } {
   const { atLeast = 1 } = compiled.rule.unless ?? {};
-  return atLeast === 1 ? {} : { seen: findUnlessEvents(compiled, user, trigger, ids).length };
+  return atLeast === 1 ? {} : { seen: findUnlessEvents(compiled, user, trigger, ids).count };
 }
 
 /** Adds the decision that no wait starts, because a known event ends it. */
@@ -56,24 +61,53 @@ export function recordEnding(
   addDecision(ctx, compiled, { code, reason, eventIds: [...eventIds, event.eventId], evidence });
 }
 
-function findUnlessEvents(compiled: CompiledRule, user: UserState, trigger: Trigger, ids: Ids): FullEvent[] {
-  const { unless } = compiled.rule;
-  if (!unless) return [];
-  return findFollowing(compiled, user, trigger, unless.events, compiled.sameUnless, trigger.time + unless.within, ids);
+/** Events that follow a trigger. */
+interface Following {
+  readonly count: number;
+  /** Returns the event at this place in order of time, from 1; undefined if there are fewer. */
+  first(place: number): FullEvent | undefined;
 }
 
-/** Returns the known events of these types from the trigger to `to`, both included, in order of time. */
+const NONE: Following = { count: 0, first: () => undefined };
+
+function findUnlessEvents(compiled: CompiledRule, user: UserState, trigger: Trigger, ids: Ids): Following {
+  const { unless } = compiled.rule;
+  if (!unless) return NONE;
+  const relation = relationsOf(compiled).unless;
+  return findFollowing(compiled, user, trigger, unless.events, relation, trigger.time + unless.within, ids);
+}
+
+/** Finds the known events of these types from the trigger to `to`, both included. */
 function findFollowing(
   compiled: CompiledRule,
   user: UserState,
   trigger: Trigger,
   types: readonly string[],
-  same: CompiledRule['sameUnless'],
+  relation: Relation,
   to: Millis,
   ids: Ids,
-): FullEvent[] {
-  return types
-    .flatMap((type) => findRelated(compiled, user, trigger, type, same, ids))
-    .filter(({ time }) => time >= trigger.time && time <= to)
-    .sort(compareByTime);
+): Following {
+  if (types.length === 0) return NONE;
+  let count = 0;
+  const found: (readonly FullEvent[])[] = [];
+  for (const type of types) {
+    const related = findRelated(compiled, user, trigger, type, relation, ids);
+    const inSpan = countUpTo(related, to) - countBefore(related, trigger.time);
+    if (inSpan <= 0) continue;
+    count += inSpan - (findIndexOf(related, trigger) >= 0 && trigger.time <= to ? 1 : 0);
+    found.push(related);
+  }
+  if (count === 0) return NONE;
+  return {
+    count,
+    first(place) {
+      if (place > count) return undefined;
+      // The event at this place is among as many of each type, and one more for the trigger.
+      const first = found.flatMap((events) => {
+        const from = countBefore(events, trigger.time);
+        return events.slice(from, from + place + 1);
+      });
+      return first.filter(({ key, time }) => key !== trigger.key && time <= to).sort(compareByTime)[place - 1];
+    },
+  };
 }

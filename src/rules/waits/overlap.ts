@@ -1,16 +1,20 @@
 import type { Evidence } from '../../model/decision.ts';
 import type { Event, Millis } from '../../model/event.ts';
-import { addDecision, type DecisionContext, type Firing, findWaits } from '../context.ts';
-import { evaluateCondition, toScope } from '../evaluate-condition.ts';
+import { addDecision, type DecisionContext, type Firing, findFirstWait, findWaits } from '../context.ts';
+import { evaluateCondition, surelyFails, toScope } from '../evaluate-condition.ts';
 import { compareByTime, isBefore } from '../event-order.ts';
-import type { Trigger, UserState, Wait } from '../facts.ts';
+import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey } from '../key.ts';
+import { groupingOf } from '../known/groupings.ts';
+import { countBefore } from '../known/in-order.ts';
+import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import { pendingTraitChanges, stateAt } from '../lookahead.ts';
 import { matchPattern, toMatched } from '../patterns/match-pattern.ts';
 import { alreadyWaitingReason, supersededReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { matchesTraitChange } from '../trait-changes.ts';
 import { isAbout } from '../triggers.ts';
+import type { UserState } from '../user-state.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /**
@@ -37,10 +41,17 @@ export function resolveOverlap(
   // The digest of another version is sent all the same, and an occurrence of a recurring rule has no trigger.
   const mayOverlap = ({ kind, state }: Wait) =>
     kind !== 'digest' && kind !== 'every' && state.trigger.key !== trigger.key;
-  const others = findWaits(ctx, (wait) => wait.rule === rule.name && wait.key === key && mayOverlap(wait));
-  if (rule.again === 'ignore') return keepFirstTrigger(ctx, compiled, firing, end, others);
-  return keepLastTrigger(ctx, compiled, firing, findLaterTrigger(ctx, compiled, firing, end, others, user), others);
+  const ofKey = { rule: rule.name, key };
+  const find: FindOthers = (matches) => findWaits(ctx, ofKey, (wait) => mayOverlap(wait) && matches(wait));
+  if (rule.again === 'ignore') return keepFirstTrigger(ctx, compiled, firing, end, find);
+  const findFirst: FindOther = (matches) => findFirstWait(ctx, ofKey, (wait) => mayOverlap(wait) && matches(wait));
+  return keepLastTrigger(ctx, compiled, firing, findLaterTrigger(ctx, compiled, firing, end, findFirst, user), find);
 }
+
+/** Returns the other waits of the rule and key that match, in order of due time. */
+type FindOthers = (matches: (wait: Wait) => boolean) => Wait[];
+/** Returns the first of them. */
+type FindOther = (matches: (wait: Wait) => boolean) => Wait | undefined;
 
 /** Adds the decision that a trigger starts no wait, because another wait is open. */
 export function recordAlreadyWaiting(
@@ -59,10 +70,10 @@ function keepFirstTrigger(
   compiled: CompiledRule,
   firing: Firing,
   end: Millis,
-  others: readonly Wait[],
+  find: FindOthers,
 ): Wait | 'superseded' | undefined {
   const { trigger } = firing;
-  const overlapping = others.filter((wait) => {
+  const overlapping = find((wait) => {
     if (wait.status === 'cancelled') return false;
     return isBefore(trigger, wait.state.trigger) ? wait.triggerTime <= end : trigger.time <= wait.dueAt;
   });
@@ -80,14 +91,14 @@ function keepLastTrigger(
   compiled: CompiledRule,
   { trigger, eventIds, evidence }: Firing,
   later: Trigger | undefined,
-  others: readonly Wait[],
+  find: FindOthers,
 ): Wait | 'superseded' | undefined {
   if (later) {
     const reason = supersededReason(compiled.rule, later);
     addDecision(ctx, compiled, { code: 'superseded', reason, eventIds: [...eventIds, later.eventId], evidence });
     return 'superseded';
   }
-  const earlier = others.filter(
+  const earlier = find(
     (wait) => wait.status === 'waiting' && trigger.time <= wait.dueAt && isBefore(wait.state.trigger, trigger),
   );
   for (const wait of earlier) supersedeWait(ctx, compiled, wait, trigger);
@@ -113,27 +124,85 @@ function findLaterTrigger(
   compiled: CompiledRule,
   { trigger, key }: Firing,
   end: Millis,
-  others: readonly Wait[],
+  findFirst: FindOther,
   user: UserState,
 ): Trigger | undefined {
   const { rule } = compiled;
   // If a field gives the time, the latest trigger has the valid one, however much later it happened.
   const isLater = (other: Trigger) =>
     isBefore(trigger, other) && (rule.at?.field !== undefined || other.time <= end) && other.key !== trigger.key;
-  const waiting = others.find(({ state }) => isLater(state.trigger));
+  const waiting = findFirst(({ state }) => isLater(state.trigger));
   if (waiting) return waiting.state.trigger;
-  const events = rule.on
-    .flatMap((type) => user.events.get(type) ?? [])
-    .flatMap(({ event }) => (event && isAbout(rule, event) ? [event] : []));
+  const after = rule.at?.field === undefined ? end : Number.POSITIVE_INFINITY;
   // Trait changes that are decided already have started a wait each; only those that are pending are looked for.
   const changes =
     user !== ctx.user && rule.changes
-      ? pendingTraitChanges(user, (trait, to) => matchesTraitChange(rule, trait, to))
+      ? pendingTraitChanges(user, (trait, to) => matchesTraitChange(rule, trait, to)).filter(
+          (change) => isLater(change) && evaluateKey(compiled, change, ctx.ids) === key,
+        )
       : [];
-  return [...events, ...changes]
-    .filter(isLater)
-    .sort(compareByTime)
-    .find((event) => evaluateKey(compiled, event, ctx.ids) === key && wouldStart(ctx, compiled, event, user));
+  for (const event of laterTriggers(compiled, user, trigger, key, changes, ctx.ids)) {
+    if (event.time > after) break;
+    if (isLater(event) && wouldStart(ctx, compiled, event, user)) return event;
+  }
+  return undefined;
+}
+
+/**
+ * Yields the known events that may trigger the rule with this key and do not come before the trigger, in order of time.
+ * Leaves out those for which the condition fails whatever else is known.
+ *
+ * @param changes events that may trigger it by a change of a trait, in any order
+ */
+function* laterTriggers(
+  compiled: CompiledRule,
+  { events }: UserState,
+  trigger: Trigger,
+  key: string,
+  changes: readonly Event[],
+  ids: Ids,
+): Iterable<Event> {
+  const lists: { readonly events: readonly Pick<FullEvent, 'time' | 'key' | 'event'>[]; next: number }[] = [];
+  if (changes.length > 0) {
+    const events = changes.map((event) => ({ time: event.time, key: event.key, event }));
+    lists.push({ events: events.sort(compareByTime), next: 0 });
+  }
+  for (const type of compiled.rule.on) {
+    const known = events.get(type);
+    const later = known?.countFrom(trigger.time) ?? 0;
+    if (!known || later === 0) continue;
+    if (later <= MAX_SCANNED_EVENTS) {
+      const own = known.items.slice(known.length - later).filter(
+        (one): one is FullEvent =>
+          // The trigger itself is mostly the only one.
+          one.event !== undefined && one.key !== trigger.key && isTrigger(compiled, one.event, key, ids),
+      );
+      if (own.length > 0) lists.push({ events: own, next: 0 });
+      continue;
+    }
+    const grouping = groupingOf(compiled, {
+      purpose: 'later trigger',
+      same: [],
+      about: true,
+      accepts: (event) => !surelyFails(compiled, event),
+    });
+    const group = known.groupBy(grouping, ids).get(key);
+    if (group) lists.push({ events: group.events, next: countBefore(group.events, trigger.time) });
+  }
+  for (;;) {
+    let first: (typeof lists)[number] | undefined;
+    for (const list of lists) {
+      const event = list.events[list.next];
+      if (event && (!first || isBefore(event, first.events[first.next] as FullEvent))) first = list;
+    }
+    if (!first) return;
+    yield (first.events[first.next] as FullEvent).event;
+    first.next++;
+  }
+}
+
+function isTrigger(compiled: CompiledRule, event: Event, key: string, ids: Ids): boolean {
+  return isAbout(compiled.rule, event) && evaluateKey(compiled, event, ids) === key && !surelyFails(compiled, event);
 }
 
 /**

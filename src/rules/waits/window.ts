@@ -6,7 +6,7 @@
 import type { WaitKind } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import { nextOccurrence, resolveZone } from '../../time/calendar.ts';
-import { type DecisionContext, type Firing, findWaits } from '../context.ts';
+import { type DecisionContext, type Firing, findFirstWait, findWaits } from '../context.ts';
 import type { Trigger, Wait, WaitState } from '../facts.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { supersedeWait } from './overlap.ts';
@@ -27,14 +27,19 @@ export function findWindow(
   matches: (wait: Wait) => boolean,
 ): Wait | undefined {
   const { rule } = compiled;
-  const windows = findWaits(
+  const waits = { rule: rule.name, key };
+  const isWindow = (wait: Wait) => wait.kind === kind && matches(wait);
+  const around = findFirstWait(
     ctx,
-    (wait) => wait.rule === rule.name && wait.key === key && wait.kind === kind && matches(wait),
+    waits,
+    (wait) => isWindow(wait) && getFirstTime(wait) <= time && isInWindow(compiled, time, wait.dueAt),
   );
+  if (around || ctx.user.waits.size === 0) return around;
   const ownEnd = computeWindowEnd(ctx, compiled, { first: time, last: time });
-  return (
-    windows.find((wait) => getFirstTime(wait) <= time && isInWindow(compiled, time, wait.dueAt)) ??
-    windows.find((wait) => time < getFirstTime(wait) && isInWindow(compiled, getFirstTime(wait), ownEnd))
+  return findFirstWait(
+    ctx,
+    waits,
+    (wait) => isWindow(wait) && time < getFirstTime(wait) && isInWindow(compiled, getFirstTime(wait), ownEnd),
   );
 }
 
@@ -46,13 +51,14 @@ export function mergeOverlapping(
   by: Trigger,
   merge: (state: WaitState, other: WaitState) => WaitState,
 ): void {
-  const { rule } = compiled;
+  // Its first time does not change by what is merged into it.
+  const first = getFirstTime(open);
   const others = findWaits(
     ctx,
-    (wait) => wait.rule === rule.name && wait.key === open.key && wait.kind === open.kind && wait !== open,
+    open,
+    (wait) => wait.kind === open.kind && wait !== open && wait.status === 'waiting' && getFirstTime(wait) >= first,
   );
   for (const other of others) {
-    if (other.status !== 'waiting' || getFirstTime(other) < getFirstTime(open)) continue;
     if (!isInWindow(compiled, getFirstTime(other), open.dueAt)) continue;
     const span = extendSpan(open, getFirstTime(other), other.state.last ?? other.triggerTime);
     const due = computeWindowEnd(ctx, compiled, span);

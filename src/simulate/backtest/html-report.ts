@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../time/iso-time.ts';
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision, TypeReport } from './backtest.ts';
+import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderHtmlReport(report: BacktestReport): string {
@@ -16,7 +17,7 @@ export function renderHtmlReport(report: BacktestReport): string {
 <body>
 <main>
 <h1>${title}</h1>
-<p>From <time>${since}</time> to <time>${until}</time>: ${formatCount(events)} events of ${formatCount(users)} users.</p>
+<p>From <time>${since}</time> to <time>${until}</time>: ${formatNumber(events)} events of ${formatNumber(users)} users.</p>
 ${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? renderReproduced(reproduced) : ''}
 ${renderSummary(types, totals)}
@@ -27,13 +28,11 @@ ${types.map((one) => renderType(one, since, until)).join('\n')}
 `;
 }
 
-const COLUMNS = ['live', 'new', 'added', 'removed', 'moved', 'unchanged'] as const;
-
 function renderSummary(types: readonly TypeReport[], totals: Counts): string {
   const row = (name: string, counts: Counts, cell: 'td' | 'th') =>
-    `<tr><th scope="row">${name}</th>${COLUMNS.map((column) => `<${cell} class="${counts[column] > 0 ? column : ''}">${formatCount(counts[column])}</${cell}>`).join('')}</tr>`;
+    `<tr><th scope="row">${name}</th>${COUNT_COLUMNS.map((column) => `<${cell} class="${counts[column] > 0 ? column : ''}">${formatNumber(counts[column])}</${cell}>`).join('')}</tr>`;
   return `<table>
-<thead><tr><th scope="col">Notification type</th>${COLUMNS.map((column) => `<th scope="col">${column}</th>`).join('')}</tr></thead>
+<thead><tr><th scope="col">Notification type</th>${COUNT_COLUMNS.map((column) => `<th scope="col">${column}</th>`).join('')}</tr></thead>
 <tbody>${types.map((one) => row(`<a href="#${toAnchor(one.type)}">${escapeHtml(one.type)}</a>`, one, 'td')).join('\n')}</tbody>
 <tfoot>${row('All', totals, 'td')}</tfoot>
 </table>`;
@@ -42,7 +41,7 @@ function renderSummary(types: readonly TypeReport[], totals: Counts): string {
 function renderType(one: TypeReport, since: string, until: string): string {
   return `<section id="${toAnchor(one.type)}">
 <h2>${escapeHtml(one.type)}</h2>
-<p>${formatCount(one.live)} live, ${formatCount(one.new)} new: ${formatCount(one.added)} added, ${formatCount(one.removed)} removed, ${formatCount(one.moved)} moved, ${formatCount(one.unchanged)} unchanged.</p>
+<p>${formatNumber(one.live)} live, ${formatNumber(one.new)} new: ${formatNumber(one.added)} added, ${formatNumber(one.removed)} removed, ${formatNumber(one.moved)} moved, ${formatNumber(one.unchanged)} unchanged.</p>
 ${renderChart(one, since, until)}
 ${one.examples.map(renderExample).join('\n')}
 </section>`;
@@ -57,32 +56,32 @@ function renderChart({ type, days }: TypeReport, since: string, until: string): 
   const count = Math.max(1, Math.ceil(Date.parse(until) / DAY_MS) - first);
   const most = Math.max(1, ...days.map((day) => Math.max(day.live, day.new)));
   const step = WIDTH / count;
-  const bar = (place: number, renderSide: 'live' | 'new', value: number, day: string) => {
+  const bar = (place: number, side: 'live' | 'new', value: number, day: string) => {
     if (value === 0) return '';
     const height = Math.max(1, (value / most) * HEIGHT);
-    const x = place * step + (renderSide === 'live' ? 0.1 : 0.5) * step;
-    return `<rect class="${renderSide}" x="${formatShort(x)}" y="${formatShort(HEIGHT - height)}" width="${formatShort(step * 0.4)}" height="${formatShort(height)}"><title>${day}: ${formatCount(value)} ${renderSide}</title></rect>`;
+    const x = place * step + (side === 'live' ? 0.1 : 0.5) * step;
+    return `<rect class="${side}" x="${formatShort(x)}" y="${formatShort(HEIGHT - height)}" width="${formatShort(step * 0.4)}" height="${formatShort(height)}"><title>${day}: ${formatNumber(value)} ${side}</title></rect>`;
   };
   const bars = days.map((day) => {
     const place = Date.parse(day.day) / DAY_MS - first;
     return bar(place, 'live', day.live, day.day) + bar(place, 'new', day.new, day.day);
   });
   return `<figure>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT + 20}" role="img" aria-label="${escapeHtml(type)} by day, at most ${formatCount(most)} a day">
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT + 20}" role="img" aria-label="${escapeHtml(type)} by day, at most ${formatNumber(most)} a day">
 <line x1="0" y1="${HEIGHT}" x2="${WIDTH}" y2="${HEIGHT}"/>
 ${bars.join('')}
 <text x="0" y="${HEIGHT + 15}">${since.slice(0, 10)}</text><text x="${WIDTH}" y="${HEIGHT + 15}" text-anchor="end">${until.slice(0, 10)}</text>
 </svg>
-<figcaption><span class="live">■</span> live <span class="new">■</span> new, by day (UTC); the tallest is ${formatCount(most)}</figcaption>
+<figcaption><span class="live">■</span> live <span class="new">■</span> new, by day (UTC); the tallest is ${formatNumber(most)}</figcaption>
 </figure>`;
 }
 
 function renderExample({ change, user_id, live, new: other }: Example): string {
   return `<details><summary><b class="${change}">${change}</b> ${escapeHtml(user_id)}</summary>
-<dl>${side('Live', live)}${side('New', other)}</dl></details>`;
+<dl>${renderSide('Live', live)}${renderSide('New', other)}</dl></details>`;
 }
 
-function side(name: string, decision: ReportedDecision | undefined): string {
+function renderSide(name: string, decision: ReportedDecision | undefined): string {
   if (!decision) return `<dt>${name}</dt><dd>Nothing was decided.</dd>`;
   const { at, rule, outcome, reason_code, reason, event_ids, evidence } = decision;
   return `<dt>${name}</dt><dd><time>${at}</time> ${escapeHtml(rule)}: ${outcome} (${reason_code})<br>${escapeHtml(reason)}<br>
@@ -90,12 +89,12 @@ Events: ${event_ids.map(escapeHtml).join(', ')}<pre>${escapeHtml(JSON.stringify(
 }
 
 function renderReproduced({ decisions, different, examples }: NonNullable<BacktestReport['reproduced']>): string {
-  if (different === 0) return `<p class="good">All ${formatCount(decisions)} decisions came out the same.</p>`;
+  if (different === 0) return `<p class="good">All ${formatNumber(decisions)} decisions came out the same.</p>`;
   const parts = examples.map(
     ({ user_id, source, live, new: other }: Difference) =>
       `<details><summary>${escapeHtml(user_id)} ${escapeHtml(source)}</summary><dl><dt>Live</dt><dd><pre>${escapeHtml(JSON.stringify(live, null, 2))}</pre></dd><dt>New</dt><dd><pre>${escapeHtml(JSON.stringify(other, null, 2))}</pre></dd></dl></details>`,
   );
-  return `<p class="note">${formatCount(different)} of ${formatCount(decisions)} decisions came out differently.</p>${parts.join('')}`;
+  return `<p class="note">${formatNumber(different)} of ${formatNumber(decisions)} decisions came out differently.</p>${parts.join('')}`;
 }
 
 const STYLE = `
@@ -122,10 +121,6 @@ function toAnchor(type: string): string {
 
 function formatShort(value: number): string {
   return String(Math.round(value * 100) / 100);
-}
-
-function formatCount(count: number): string {
-  return count.toLocaleString('en');
 }
 
 /** Escapes text from events and rules. */

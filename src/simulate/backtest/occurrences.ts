@@ -1,6 +1,7 @@
 import type { Millis } from '../../model/event.ts';
-import type { Ids, UserState } from '../../rules/facts.ts';
+import type { Ids } from '../../rules/facts.ts';
 import type { CompiledRule } from '../../rules/rule-set.ts';
+import type { UserState } from '../../rules/user-state.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import type { StoredHistory, StoredWait } from '../../store/replay.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../../time/calendar.ts';
@@ -77,15 +78,16 @@ export class Occurrences {
     const compiled = this.#plan.version(catalogVersion).byName.get(rule);
     if (!compiled)
       throw new Error(`catalog version ${catalogVersion} has no rule ${rule}, but the history has an occurrence of it`);
-    const localTimeKey = formatLocalTimeKey(dueAt, resolveZone(compiled.rule.zone, user.profile.traits));
-    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey: localTimeKey };
+    const zone = resolveZone(compiled.rule.zone, user.profile.traits);
+    const localTimeKey = formatLocalTimeKey(dueAt, zone, compiled.rule.every?.cron);
+    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey };
   }
 
   #findNext(compiled: CompiledRule, user: UserState, zone: string, after: Millis): Occurrence | undefined {
     const { rule } = compiled;
     const due = nextOccurrence(rule.every?.cron ?? '', zone, after);
     if (due === null || due >= this.#plan.until) return undefined;
-    const localTimeKey = formatLocalTimeKey(due, zone);
+    const localTimeKey = formatLocalTimeKey(due, zone, rule.every?.cron);
     const startedAt =
       this.#startedAt.size === 0
         ? undefined
@@ -95,7 +97,7 @@ export class Occurrences {
       compiled,
       version: this.#plan.candidate?.version ?? 0,
       due,
-      localTimeKey: localTimeKey,
+      localTimeKey,
     };
   }
 }

@@ -1,8 +1,10 @@
 import type { Event, Millis } from '../../model/event.ts';
-import { addEvent, type UserState } from '../../rules/facts.ts';
+import { copyEvents } from '../../rules/known/known-events.ts';
+import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import { rebuildCompleted } from '../../rules/patterns/prior-event.ts';
 import { requiredHistory } from '../../rules/required-facts.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
+import { addEvent, type UserState } from '../../rules/user-state.ts';
 import type { StoredEvent } from '../../store/replay.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
 import type { BacktestPlan } from './history.ts';
@@ -51,17 +53,16 @@ export class ReplayWindow {
       if (status === 'waiting') from = Math.min(from, triggerTime);
     }
     from -= this.#lookBack;
+    user.events = copyEvents(user.events, from);
+    user.lookedAhead = undefined;
     count = 0;
-    for (const [type, list] of user.events) {
-      const kept = list.filter(({ time }) => time >= from);
-      user.events.set(type, kept);
-      count += kept.length;
-    }
+    for (const list of user.events.values()) count += list.length;
     user.openTraitChanges = user.openTraitChanges?.filter(({ trigger }) => trigger.time >= from);
     for (const [name, time] of user.firedAt ?? []) if (time < from) user.firedAt?.delete(name);
     for (const [id, { status, dueAt }] of user.waits) {
       if (status !== 'waiting' && dueAt < from) user.waits.delete(id);
     }
+    forgetWaitIndex(user.waits);
     this.#pruneAt = Math.max(PRUNE_FROM, count * 2);
   }
 }

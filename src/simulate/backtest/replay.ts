@@ -3,9 +3,13 @@ import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
-import { addUse, type Ids, newUserState, recordFired, type UserState, type Wait } from '../../rules/facts.ts';
+import type { Ids, Wait } from '../../rules/facts.ts';
+import { CountedUses } from '../../rules/known/counted-uses.ts';
+import { copyEvents } from '../../rules/known/known-events.ts';
+import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
+import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
 import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
 import { countingIds } from '../counting-ids.ts';
@@ -49,6 +53,8 @@ class Replay implements InMemory {
   /** Index of the next arrival. */
   #next = 0;
   #verdicts: Verdict[] = [];
+  /** Verdicts from this time on are recorded. */
+  #recordsFrom: Millis;
 
   constructor(history: StoredHistory, plan: BacktestPlan) {
     const start = findStart(history, plan.since);
@@ -56,6 +62,7 @@ class Replay implements InMemory {
     this.#history = history;
     this.#plan = plan;
     this.#start = start;
+    this.#recordsFrom = plan.since;
     this.now = start;
     this.#user = newUserState(history.userId);
     if (plan.readsAddresses) this.#user.addresses = {};
@@ -120,6 +127,7 @@ class Replay implements InMemory {
       this.#addVerdict(wait.waitId, past.decisions);
     } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
       this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
+      forgetWaitIndex(this.#user.waits);
     }
   }
 
@@ -137,9 +145,11 @@ class Replay implements InMemory {
    * the one that gives the stored decisions.
    */
   #fireAndIngest(): void {
+    const { now } = this;
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
-    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.now);
-    const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
+    const expected = pastDecisions(this.#history, { since: now, until: now + 1 });
+    // The orders are compared before the backtest starts as well: what it starts with depends on them.
+    this.#recordsFrom = Math.min(now, this.#plan.since);
     const run = (order: readonly (() => void)[]) => {
       this.#user = copyState(before.user);
       this.#next = before.next;
@@ -149,7 +159,7 @@ class Replay implements InMemory {
     /** Number of verdicts that are as stored; -1 when one is not. */
     const agreement = () => {
       const made = this.#verdicts.slice(before.count);
-      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source) ?? [], decisions))
+      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source)?.decisions ?? [], decisions))
         ? made.length
         : -1;
     };
@@ -159,6 +169,8 @@ class Replay implements InMemory {
     const ingesting = agreement();
     run(fireFirst);
     if (agreement() < ingesting) run(ingestFirst);
+    this.#recordsFrom = this.#plan.since;
+    if (now < this.#plan.since) this.#verdicts.length = before.count;
   }
 
   /** Returns the only user there is. */
@@ -196,7 +208,7 @@ class Replay implements InMemory {
   }
 
   #addVerdict(source: string, decisions: readonly Decision[]): void {
-    if (decisions.length > 0 && this.now >= this.#plan.since) {
+    if (decisions.length > 0 && this.now >= this.#recordsFrom) {
       this.#verdicts.push({ source, at: this.now, decisions });
     }
   }
@@ -295,11 +307,12 @@ function copyState(user: UserState): UserState {
   const { events, uses, completed, waits, pending, openTraitChanges: changes, firedAt } = user;
   return {
     ...user,
-    events: new Map([...events].map(([type, list]) => [type, [...list]])),
-    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, [...list]])),
+    events: copyEvents(events),
+    uses: new Map([...uses].map(([limitKey, list]) => [limitKey, new CountedUses(list)])),
     completed: new Set(completed),
     waits: new Map([...waits].map(([id, wait]) => [id, { ...wait }])),
     pending: pending && [...pending],
+    lookedAhead: undefined,
     openTraitChanges: changes && [...changes],
     firedAt: firedAt && new Map(firedAt),
   };

@@ -1,4 +1,5 @@
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
+import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 
 /**
  * Renders a backtest report as text for a terminal.
@@ -8,7 +9,7 @@ export function renderTextReport(report: BacktestReport, shown: (line: string) =
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
     `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
-    `${formatCount(events)} events of ${formatCount(users)} users`,
+    `${formatNumber(events)} events of ${formatNumber(users)} users`,
     '',
   ];
   if (leftOut.length > 0) {
@@ -35,18 +36,18 @@ export function renderProgress(done: number, all: number, events: number, second
   const share = all === 0 ? 1 : Math.min(1, done / all);
   const bar = '#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH);
   const rate = seconds > 0 ? Math.round(events / seconds) : 0;
-  return `[${bar}] ${Math.floor(share * 100)}%  ${formatCount(done)} of ${formatCount(all)} users  ${formatCount(rate)} events/s`;
+  return `[${bar}] ${Math.floor(share * 100)}%  ${formatNumber(done)} of ${formatNumber(all)} users  ${formatNumber(rate)} events/s`;
 }
 
 const WIDTH = 30;
-const COLUMNS = ['live', 'new', 'added', 'removed', 'moved', 'unchanged'] as const;
 
 function renderTable(rows: readonly (Counts & { readonly name: string })[]): string[] {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [
-    `${' '.repeat(width)}  ${COLUMNS.map((column) => column.padStart(11)).join('')}`,
+    `${' '.repeat(width)}  ${COUNT_COLUMNS.map((column) => column.padStart(11)).join('')}`,
     ...rows.map(
-      (row) => `${row.name.padEnd(width)}  ${COLUMNS.map((column) => formatCount(row[column]).padStart(11)).join('')}`,
+      (row) =>
+        `${row.name.padEnd(width)}  ${COUNT_COLUMNS.map((column) => formatNumber(row[column]).padStart(11)).join('')}`,
     ),
   ];
 }
@@ -67,9 +68,9 @@ function renderSide(side: string, decision: ReportedDecision | undefined): strin
 
 function renderReproduced(reproduced: NonNullable<BacktestReport['reproduced']>): string[] {
   const { decisions, different, examples } = reproduced;
-  if (different === 0) return [`All ${formatCount(decisions)} decisions came out the same.`];
+  if (different === 0) return [`All ${formatNumber(decisions)} decisions came out the same.`];
   return [
-    `${formatCount(different)} of ${formatCount(decisions)} decisions came out differently.`,
+    `${formatNumber(different)} of ${formatNumber(decisions)} decisions came out differently.`,
     ...examples.flatMap(({ user_id, source, live, new: other }: Difference) => [
       `  ${user_id}  ${source}`,
       `    live ${JSON.stringify(live)}`,
@@ -79,9 +80,5 @@ function renderReproduced(reproduced: NonNullable<BacktestReport['reproduced']>)
 }
 
 function padCount(count: number): string {
-  return formatCount(count).padStart(11);
-}
-
-function formatCount(count: number): string {
-  return count.toLocaleString('en');
+  return formatNumber(count).padStart(11);
 }

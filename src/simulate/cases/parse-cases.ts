@@ -1,5 +1,14 @@
 import { LIFECYCLE_EVENTS } from '../../catalog/lifecycle-events.ts';
-import { type Fields, isName, parseEntries, parseFields, parseKeyword, parseText } from '../../catalog/parse/fields.ts';
+import {
+  checkFilled,
+  type Fields,
+  isName,
+  parseEntries,
+  parseFields,
+  parseFreeText,
+  parseKeyword,
+  parseText,
+} from '../../catalog/parse/fields.ts';
 import { suggest } from '../../catalog/parse/suggest.ts';
 import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } from '../../catalog/parse/yaml.ts';
 import { Problems } from '../../catalog/problems.ts';
@@ -101,6 +110,10 @@ class Reader {
     return entry && parseText(this.file, entry.value, `"${entry.key}"`, example);
   }
 
+  freeText(entry: Entry | undefined, example: string): Text | undefined {
+    return entry && parseFreeText(this.file, entry.value, `"${entry.key}"`, example);
+  }
+
   time(entry: Entry | undefined, example: string): Millis | undefined {
     const text = this.text(entry, example);
     if (!entry || !text) return undefined;
@@ -121,7 +134,7 @@ function parseAll(r: Reader, root: Tree): Case[] {
 
 function parseCase(r: Reader, tree: Tree): Case | undefined {
   const found = parseFields(r.file, tree, 'a case', ['name', 'profile', 'from', 'events', 'until', 'expect'], CASE);
-  const name = r.text(found.get('name'), 'name: welcomed once');
+  const name = r.freeText(found.get('name'), 'name: welcomed once');
   for (const key of ['name', 'expect']) {
     if (!found.has(key)) r.problem(tree.at, `the case has no "${key}"`, key === 'name' ? CASE : 'expect: none');
   }
@@ -129,11 +142,20 @@ function parseCase(r: Reader, tree: Tree): Case | undefined {
   const traits = profile && parseObject(r, profile);
   const misfit = traits && r.check('', {}, traits);
   if (misfit) r.problem(profile!.at, `${misfit.path.replace('user_traits', 'profile')} ${misfit.message}`);
-  const events = parseItems(r, found.get('events'), EVENT).flatMap((item) => parseArrival(r, item) ?? []);
+  const items = parseItems(r, found.get('events'), EVENT);
+  const events = items.flatMap((item) => parseArrival(r, item) ?? []);
   events.sort((a, b) => a.at - b.at);
   const from = r.time(found.get('from'), 'from: 2025-11-01T00:00Z') ?? events[0]?.at;
-  if (from === undefined && !found.get('events')) {
-    r.problem(tree.at, 'the case has no events and does not say when it begins', 'from: 2025-11-01T00:00Z');
+  if (
+    from === undefined &&
+    items.length === 0 &&
+    ['list', 'null'].includes(found.get('events')?.value.kind ?? 'null')
+  ) {
+    r.problem(
+      found.get('events')?.at ?? tree.at,
+      'the case has no events and does not say when it begins',
+      'from: 2025-11-01T00:00Z',
+    );
   }
   const until = r.time(found.get('until'), 'until: 2025-12-01T00:00Z');
   const last = events.at(-1)?.at ?? from ?? 0;
@@ -166,6 +188,7 @@ function parseObject(r: Reader, { key, value }: Entry): JsonObject | undefined {
 
 /** The one key beside the known ones, which is a name and says the most. */
 function parseNamed(r: Reader, tree: Tree, what: string, known: readonly string[], example: string) {
+  checkFilled(r.file, tree, what, example);
   const entries = parseEntries(r.file, tree, what, example);
   const rest = entries.filter(({ key }) => !known.includes(key));
   const subject = rest[0];
@@ -191,13 +214,13 @@ function parseArrival(r: Reader, tree: Tree): Arrival | undefined {
   const time = r.time(found.get('at'), EVENT);
   const arrives = r.time(found.get('arrives'), EVENT);
   if (time === undefined) return undefined;
-  const id = r.text(found.get('id'), 'id: e_1');
+  const id = r.freeText(found.get('id'), 'id: e_1');
   const traits = found.get('traits');
   const event = parseEvent(
     '',
     {
       ...(id && { event_id: id.text }),
-      user_id: r.text(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
+      user_id: r.freeText(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
       event_type: subject.key,
       event_timestamp: isoTime(time),
       properties: parseObject(r, subject) ?? {},
@@ -240,7 +263,7 @@ function parseExpectation(r: Reader, tree: Tree): Expectation | undefined {
   const [data, items] = [found.get('data'), found.get('items')];
   return {
     line: r.line(tree.at),
-    user: r.text(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
+    user: r.freeText(found.get('user'), 'user: u_2')?.text ?? DEFAULT_USER,
     type,
     outcome,
     ...(code && { because: code }),

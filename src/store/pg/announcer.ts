@@ -43,11 +43,9 @@ export class Announcer {
   /** Resolves when everything announced so far has been sent. */
   async flush(): Promise<void> {
     for (const [name, channel] of this.#channels) {
+      if (!channel.isPending) continue;
       clearTimeout(channel.pause);
-      channel.pause = undefined;
-      if (channel.isPending) this.#send(name, channel);
-      clearTimeout(channel.pause);
-      channel.pause = undefined;
+      this.#send(name, channel);
     }
     await Promise.all(this.#sending);
   }

@@ -254,14 +254,16 @@ create table notifications_default partition of notifications default;
 
 -- A notification on one channel. The table is its own queue.
 --
---   queued ──claim──▶ sending ──▶ sent
---     ▲                 │   ├────▶ undeliverable   (the user has no address)
+--   queued ──claim──▶ sending ──▶ sent            (the provider accepted it)
+--     ▲                 │   ├────▶ sandboxed       (kept here, went nowhere)
+--     │                 │   ├────▶ undeliverable   (the user has no address)
+--     │                 │   ├────▶ dropped         (the plan at the claim said no)
 --     ├──retry, rescue──┤   ├────▶ dead            (rejected, or retries exhausted)
 --     │                 │   └────▶ in_doubt        (it may have been sent, and the type says hold)
 --     └──operator retry─┴─── undeliverable, dead, in_doubt
 --
 -- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
--- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that delivered, the only one of
+-- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that succeeded, the only one of
 -- most deliveries, is stored on the delivery itself: started_at, duration_ms, response. All others are rows of "attempts".
 create table deliveries (
   tenant_id           text collate "C" not null,
@@ -270,7 +272,7 @@ create table deliveries (
   user_id             text collate "C" not null,
   notification_type   text collate "C" not null,
   status              text             not null default 'queued' constraint deliveries_status_known
-    check (status in ('queued', 'sending', 'sent', 'undeliverable', 'dead', 'in_doubt', 'cancelled')),
+    check (status in ('queued', 'sending', 'sent', 'sandboxed', 'undeliverable', 'dropped', 'dead', 'in_doubt', 'cancelled')),
   due_at              timestamptz(3)   not null,  -- when the next attempt may start
   retry_until         timestamptz(3)   not null,  -- no attempt is scheduled after this
   in_doubt_policy     text             not null constraint deliveries_in_doubt_policy_known
@@ -282,7 +284,7 @@ create table deliveries (
   send_started        boolean          not null default false,  -- the message of this claim may have reached the provider
   provider            text,
   provider_message_id text,
-  reason_code         text,             -- why it is in this status, see docs/errors.md; null: new or sent
+  reason_code         text,             -- why it is in this status, see docs/errors.md; null: new, sent or sandboxed
   reason              text,
   created_at          timestamptz(3)   not null,
   finished_at         timestamptz(3),
@@ -292,7 +294,7 @@ create table deliveries (
   primary key (tenant_id, notification_id, channel),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
   constraint deliveries_worker_set_while_sending check (status <> 'sending' or worker is not null),
-  constraint deliveries_attempt_only_when_sent check (status = 'sent' or started_at is null),
+  constraint deliveries_attempt_only_when_sent check (status in ('sent', 'sandboxed') or started_at is null),
   constraint deliveries_attempt_has_duration check ((started_at is null) = (duration_ms is null))
 ) partition by range (notification_id);
 -- Room on each page for the claimed and the settled version. The months get the same setting from
@@ -311,7 +313,7 @@ create table leases (
   lease_until timestamptz(3)   not null
 );
 
--- Calls to a provider, except those that delivered: see deliveries.
+-- Calls to a provider, except those that succeeded: see deliveries.
 create table attempts (
   tenant_id           text collate "C" not null,
   notification_id     uuid             not null,
@@ -322,7 +324,7 @@ create table attempts (
   started_at          timestamptz(3)   not null,
   duration_ms         integer          not null,
   outcome             text             not null constraint attempts_outcome_known
-    check (outcome in ('delivered', 'retry', 'rejected', 'in_doubt', 'undeliverable')),
+    check (outcome in ('sent', 'sandboxed', 'retry', 'rejected', 'address_dead', 'misconfigured', 'in_doubt', 'undeliverable')),
   reason              text,
   response            text,                       -- of the provider; shortened, addresses masked
   provider_message_id text,
@@ -336,7 +338,7 @@ select tenant_id, notification_id, channel, attempt, provider, worker, started_a
        provider_message_id
 from attempts
 union all
-select tenant_id, notification_id, channel, attempts, provider, worker, started_at, duration_ms, 'delivered', null, response,
+select tenant_id, notification_id, channel, attempts, provider, worker, started_at, duration_ms, status, null, response,
        provider_message_id
 from deliveries where started_at is not null;
 
@@ -348,6 +350,8 @@ create table messages (
   to_mask         text,                       -- mask of the address; null: the channel needs none
   sealed          bytea            not null,  -- subject, text and html
   rendered_at     timestamptz(3)   not null,
+  locale          text,                       -- of the template; null: the user has no locale
+  user_locale     text,
   primary key (tenant_id, notification_id, channel)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;

@@ -2,7 +2,7 @@ import { Group, Table, Text } from '@mantine/core';
 import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { linkToUser } from '../route.ts';
-import { getLook, STATUSES } from '../shell/outcome.ts';
+import { getDeliveryLook } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RetryButton } from './RetryButton.tsx';
@@ -33,7 +33,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
         )}
       </Table.Td>
       <Table.Td maw={340}>
-        <StatusBadge look={getLook(STATUSES, delivery.status)} />
+        <StatusBadge look={getDeliveryLook(delivery)} />
         {delivery.reason && (
           <Text size="xs" c="dimmed" mt={4}>
             {delivery.reason}

@@ -5,7 +5,10 @@ export const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   invalid_timestamp: 'Fix the sender: send the time with a zone, like 2025-10-31T19:00:00Z.',
   invalid_content: 'Fix the sender: change or remove the value, which cannot be stored.',
   unknown_field: 'Fix the sender: use the name that the message suggests, or remove the field.',
+  event_in_future: 'Check the clock and the time zone of the sender, then send the event with its true time.',
+  profile_too_large: 'Put what belongs to the event into its properties; a profile has at most 1000 traits and 64 KiB.',
   schema_mismatch: 'Fix the value in the sender, or fix the schema in events.yaml and retry.',
+  too_costly: 'Do not send the event again: narrow the windows of the rules for this event type, then retry.',
   undecidable: 'Do not send the event again: find the error of Tidings in the log, and retry after a fix.',
   event_id_conflict: 'Fix the sender: give each new event its own ID. This ID is stored with different content.',
 };

@@ -2,6 +2,7 @@ import {
   mdiAccountCircleOutline,
   mdiAlertOctagonOutline,
   mdiAlertOutline,
+  mdiArchiveOutline,
   mdiArrowRight,
   mdiArrowULeftTop,
   mdiArrowUp,
@@ -75,6 +76,7 @@ function createIcon(path: string) {
 export const IconActivity = createIcon(mdiPulse);
 export const IconAlert = createIcon(mdiAlertOutline);
 export const IconAlertOctagon = createIcon(mdiAlertOctagonOutline);
+export const IconArchive = createIcon(mdiArchiveOutline);
 export const IconArrowRight = createIcon(mdiArrowRight);
 export const IconArrowUp = createIcon(mdiArrowUp);
 export const IconBan = createIcon(mdiCancel);

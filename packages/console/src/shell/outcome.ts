@@ -1,15 +1,18 @@
 /* Color, icon and label of each outcome, status and channel, the same on every page. */
 
-import type { Attempt, Channel, DeliveryStatus, Outcome, Wait } from '../api.ts';
+import { getSubstitute } from '../../../../src/model/delivery.ts';
+import type { Attempt, Channel, Delivery, DeliveryStatus, Outcome, Wait } from '../api.ts';
 import {
   IconAlert,
   IconAlertOctagon,
+  IconArchive,
   IconBan,
   IconBell,
   IconCheck,
   IconChecks,
   IconCircle,
   IconClock,
+  IconFilter,
   IconHelp,
   IconInbox,
   IconLoudspeaker,
@@ -48,19 +51,42 @@ export const STATUSES: Record<DeliveryStatus, Look> = {
   queued: { label: 'Queued', color: 'blue', Icon: IconClock },
   sending: { label: 'Sending', color: 'ink', Icon: IconSend },
   sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
+  sandboxed: { label: 'Sandboxed', color: 'gray', Icon: IconArchive },
   undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
+  dropped: { label: 'Dropped', color: 'gray', Icon: IconFilter },
   dead: { label: 'Dead', color: 'red', Icon: IconAlertOctagon },
   in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
 };
 
-export const ATTEMPTS: Record<Attempt['outcome'], Look> = {
-  delivered: { label: 'Sent', color: 'teal', Icon: IconCheck },
+const ATTEMPTS: Record<Attempt['outcome'], Look> = {
+  sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
+  sandboxed: { label: 'Sandboxed', color: 'gray', Icon: IconArchive },
   retry: { label: 'Retryable failure', color: 'orange', Icon: IconClock },
   rejected: { label: 'Rejected', color: 'red', Icon: IconBan },
+  address_dead: { label: 'Dead address', color: 'red', Icon: IconMailOff },
+  misconfigured: { label: 'Misconfigured', color: 'red', Icon: IconAlert },
   in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
   undeliverable: { label: 'Undeliverable', color: 'orange', Icon: IconMailOff },
 };
+
+/** Looks of messages that were accepted, and did not go to their channel. */
+const SUBSTITUTES = {
+  discarded: { label: 'Discarded', color: 'gray', Icon: IconArchive },
+  logged: { label: 'Logged', color: 'gray', Icon: IconArchive },
+} satisfies Record<string, Look>;
+
+/** Returns the look of a delivery. It is green only if the message went to its channel. */
+export function getDeliveryLook({ status, provider, channel }: Delivery): Look {
+  const substitute = status === 'sent' ? getSubstitute(provider, channel) : undefined;
+  return substitute ? SUBSTITUTES[substitute] : getLook(STATUSES, status);
+}
+
+/** Returns the look of an attempt on a channel; see `getDeliveryLook`. */
+export function getAttemptLook({ outcome, provider }: Attempt, channel: Channel): Look {
+  const substitute = outcome === 'sent' ? getSubstitute(provider, channel) : undefined;
+  return substitute ? SUBSTITUTES[substitute] : getLook(ATTEMPTS, outcome);
+}
 
 export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }> = {
   email: { label: 'Email', Icon: IconMail },

@@ -1,8 +1,8 @@
 import { Group, Text } from '@mantine/core';
-import type { Attempt, Delivery } from '../api.ts';
+import type { Attempt, Channel, Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { ATTEMPTS, getLook, STATUSES } from '../shell/outcome.ts';
+import { getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 
@@ -15,7 +15,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
           <ChannelName channel={delivery.channel} />
-          <StatusBadge look={getLook(STATUSES, delivery.status)} />
+          <StatusBadge look={getDeliveryLook(delivery)} />
           <Text size="sm" c="dimmed">
             {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
             <Time value={when} />
@@ -35,7 +35,12 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
         >
           <ol className="attempts">
             {attempts.map((attempt) => (
-              <AttemptLine key={attempt.attempt} attempt={attempt} shownReason={delivery.reason} />
+              <AttemptLine
+                key={attempt.attempt}
+                attempt={attempt}
+                channel={delivery.channel}
+                shownReason={delivery.reason}
+              />
             ))}
           </ol>
         </Disclosure>
@@ -44,12 +49,19 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
   );
 }
 
-/** Attempt of a delivery. `shownReason`: the reason already shown above, which is not repeated. */
-function AttemptLine({ attempt, shownReason }: { attempt: Attempt; shownReason: string | null }) {
+interface AttemptLineProps {
+  attempt: Attempt;
+  channel: Channel;
+  /** The reason already shown above, which is not repeated. */
+  shownReason: string | null;
+}
+
+/** Attempt of a delivery. */
+function AttemptLine({ attempt, channel, shownReason }: AttemptLineProps) {
   return (
     <li data-testid="attempt">
       <Group gap="sm">
-        <StatusBadge look={getLook(ATTEMPTS, attempt.outcome)} />
+        <StatusBadge look={getAttemptLook(attempt, channel)} />
         <Text size="sm" c="dimmed">
           <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
         </Text>

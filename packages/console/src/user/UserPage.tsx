@@ -38,7 +38,7 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
           <div className="user-side">
             <ProfileCard profile={profile} />
             <WaitsCard userId={userId} zone={profile?.time_zone ?? null} />
-            <WhyPanel userId={userId} />
+            <WhyPanel userId={userId} isKnown={profile !== null || audit.items.length > 0} />
           </div>
           <Timeline
             userId={userId}

@@ -1,4 +1,4 @@
-import { Skeleton } from '@mantine/core';
+import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalog } from '../api.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -8,7 +8,22 @@ import { WhyRow } from './WhyRow.tsx';
 const POLL_MS = 15_000;
 
 /** Explanations why the user received a notification or not, for each notification type of the catalog. */
-export function WhyPanel({ userId }: { userId: string }) {
+export function WhyPanel({ userId, isKnown }: { userId: string; isKnown: boolean }) {
+  return isKnown ? <KnownUserPanel userId={userId} /> : <UnknownUserPanel />;
+}
+
+/** Nothing was decided about an unknown user, so no type was "not sent". */
+function UnknownUserPanel() {
+  return (
+    <SideSection title="Explanations" note="Unknown user" testId="why">
+      <Text size="sm" c="dimmed" p="md">
+        No event of this user was accepted, so there was nothing to send.
+      </Text>
+    </SideSection>
+  );
+}
+
+function KnownUserPanel({ userId }: { userId: string }) {
   const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: POLL_MS });
   const types = catalog.data?.notifications.length;
   const note = types === undefined ? undefined : `${types} ${types === 1 ? 'type' : 'types'}`;

@@ -2,30 +2,35 @@ import { Text, UnstyledButton } from '@mantine/core';
 import { useInViewport } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
+import { getSubstitute } from '../../../../src/model/delivery.ts';
 import {
   type CatalogNotification,
   type CatalogRule,
+  type Delivery,
   type DeliveryStatus,
   type Explanation,
   getExplanation,
   type Notification,
 } from '../api.ts';
 import { IconChevronRight, IconCircle } from '../shell/icons.tsx';
-import { getLook, type Look, OUTCOMES, STATUSES } from '../shell/outcome.ts';
+import { getDeliveryLook, type Look, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
 
 const POLL_MS = 8000;
 
-const STATUSES_BY_PROGRESS: readonly DeliveryStatus[] = [
+/** Order of a summary: a channel that was reached, deliveries under way, failures, and what went nowhere. */
+const STATUSES_BY_WEIGHT: readonly DeliveryStatus[] = [
   'sent',
   'sending',
   'queued',
   'in_doubt',
   'dead',
   'undeliverable',
+  'dropped',
   'cancelled',
+  'sandboxed',
 ];
 
 interface WhyRowProps {
@@ -74,7 +79,7 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
 
 function StatusIcon({ explanation }: { explanation: Explanation | undefined }) {
   const last = explanation && findLastNotification(explanation);
-  const look = last ? findFurthestLook(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
+  const look = last ? findWeightiestLook(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
   if (!look) return <IconCircle size={20} className="quiet" />;
   const { Icon, color } = look;
   return <Icon size={20} color={`var(--mantine-color-${color}-6)`} className="sign" />;
@@ -87,14 +92,16 @@ function Summary({ explanation }: { explanation: Explanation }) {
   const times = explanation.notifications.length;
   return (
     <>
-      {findFurthestLook(last)?.label ?? ANSWER_LABELS[explanation.answer]}, <Time value={last.created_at} />
+      {findWeightiestLook(last)?.label ?? ANSWER_LABELS[explanation.answer]}, <Time value={last.created_at} />
       {times > 1 && ` (the last of ${times})`}
     </>
   );
 }
 
 function NotSent({ explanation }: { explanation: Explanation }) {
-  const due = explanation.answer === 'waiting' ? explanation.decisions[0]?.evidence.wait?.due_at : undefined;
+  // A wait that moved leaves two decisions on one event: only the scheduled one has the due time that counts.
+  const scheduled = explanation.decisions.find(({ outcome }) => outcome === 'scheduled');
+  const due = explanation.answer === 'waiting' ? scheduled?.evidence.wait?.due_at : undefined;
   return (
     <>
       {ANSWER_LABELS[explanation.answer]}
@@ -111,8 +118,10 @@ const ANSWER_LABELS: Record<Explanation['answer'], string> = {
   sent: 'Sent',
   on_its_way: 'On its way',
   not_delivered: 'Not delivered',
+  sandboxed: 'Sandboxed',
   waiting: 'Waiting',
   not_sent: 'Not sent',
+  unknown_user: 'Unknown user',
 };
 
 /** Returns the notification of the latest decision to send, or undefined if there is no such decision. */
@@ -121,12 +130,16 @@ function findLastNotification({ decisions, notifications }: Explanation): Notifi
   return decision && notifications.find((one) => one.notification_id === decision.notification_id);
 }
 
-/** Returns the look of the most advanced delivery of a notification, or undefined if it has no delivery. */
-function findFurthestLook(notification: Notification): Look | undefined {
-  const reached = STATUSES_BY_PROGRESS.find((status) =>
-    notification.deliveries.some((delivery) => delivery.status === status),
-  );
-  return reached && getLook(STATUSES, reached);
+/** Returns the look of the delivery of a notification that says most, or undefined if it has no delivery. */
+function findWeightiestLook({ deliveries }: Notification): Look | undefined {
+  const [first] = [...deliveries].sort((a, b) => getWeight(a) - getWeight(b));
+  return first && getDeliveryLook(first);
+}
+
+/** Returns the place in the order of a summary. What was discarded or logged weighs as little as what was sandboxed. */
+function getWeight({ status, provider, channel }: Delivery): number {
+  const wentNowhere = status === 'sent' && getSubstitute(provider, channel) !== undefined;
+  return STATUSES_BY_WEIGHT.indexOf(wentNowhere ? 'sandboxed' : status);
 }
 
 function Answer({ explanation, rules }: { explanation: Explanation; rules: CatalogRule[] }) {

@@ -1,7 +1,7 @@
 import type { Action, Rule } from '../../../model/catalog.ts';
 import { ADDRESS_TRAITS, type JsonObject, PROFILE_UPDATED } from '../../../model/event.ts';
 import { getDeclaredNames, getDeclaredType } from '../../schemas/declared-fields.ts';
-import { type Fields, parseEntries, parseFields } from '../fields.ts';
+import { checkFilled, type Fields, parseEntries, parseFilledFields } from '../fields.ts';
 import { suggest } from '../suggest.ts';
 import type { Entry, Tree } from '../yaml.ts';
 import { assignableTo, type ExpressionScope, parseValueField } from './expressions.ts';
@@ -20,7 +20,7 @@ export function parseActions(ctx: RuleContext, found: Fields, scope: ExpressionS
 }
 
 function parseAction(ctx: RuleContext, tree: Tree, scope: ExpressionScope): Action[] {
-  const parts = parseFields(ctx.file, tree, '"do"', ['set', 'emit', 'with', 'cancel'], DO_EXAMPLE);
+  const parts = parseFilledFields(ctx.file, tree, '"do"', ['set', 'emit', 'with', 'cancel'], DO_EXAMPLE);
   if (tree.kind !== 'map') return [];
   const [set, emit, cancel] = [parts.get('set'), parts.get('emit'), parts.get('cancel')];
   const [first, second] = [set, emit, cancel].filter((entry) => entry !== undefined);
@@ -61,6 +61,7 @@ function parseEmit(ctx: RuleContext, emit: Entry, values: Entry | undefined, sco
   } else ctx.parseEvent(event);
   const schema = ctx.events?.get(event.text)?.properties;
   const properties: { [name: string]: string } = {};
+  if (values) checkFilled(ctx.file, values.value, '"with"', EMIT_EXAMPLE);
   for (const entry of values ? parseEntries(ctx.file, values.value, '"with"', EMIT_EXAMPLE) : []) {
     if (schema && getDeclaredType(schema, entry.key) === undefined) {
       const message = `${event.text} has no property "${entry.key}"`;
@@ -95,6 +96,7 @@ export function parseData(ctx: RuleContext, found: Fields, scope: ExpressionScop
   const entry = found.get('data');
   if (entry === undefined) return {};
   const example = 'data: { total: event.amount * 2 }';
+  checkFilled(ctx.file, entry.value, '"data"', example);
   const data: { [name: string]: string } = {};
   for (const part of parseEntries(ctx.file, entry.value, '"data"', example)) {
     if (!/^[A-Za-z_]\w{0,63}$/.test(part.key)) {

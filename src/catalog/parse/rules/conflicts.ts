@@ -23,7 +23,11 @@ const EXCLUDES: readonly KeyRelation[] = [
     others: ['delay', 'at', 'unless', 'debounce', 'again', 'if_past', 'if_missing'],
     why: 'a digest waits for the end of its own window',
   },
-  { key: 'debounce', others: ['delay', 'at', 'again'], why: 'each new trigger restarts the wait of a debounce' },
+  {
+    key: 'debounce',
+    others: ['delay', 'at', 'again', 'if_past', 'if_missing'],
+    why: 'each new trigger restarts the wait of a debounce',
+  },
   { key: 'choose', others: ['notify'], why: 'each branch has its own "notify"' },
 ];
 

@@ -1,6 +1,6 @@
 import type { Branch, Rule, Variant } from '../../../model/catalog.ts';
 import { CHANNELS, type Channel } from '../../../model/delivery.ts';
-import { type Fields, parseEntries, parseFields, parseKeyword, parseTexts } from '../fields.ts';
+import { checkFilled, type Fields, parseEntries, parseFilledFields, parseKeyword, parseTexts } from '../fields.ts';
 import { suggest } from '../suggest.ts';
 import type { Entry } from '../yaml.ts';
 import { type ExpressionScope, parseConditionField } from './expressions.ts';
@@ -83,7 +83,7 @@ function parseChoose(ctx: RuleContext, found: Fields, scope: ExpressionScope): B
   }
   const items = entry.value.items;
   return items.map((item, index) => {
-    const parts = parseFields(ctx.file, item, 'a branch', ['when', 'notify'], CHOOSE_EXAMPLE);
+    const parts = parseFilledFields(ctx.file, item, 'a branch', ['when', 'notify'], CHOOSE_EXAMPLE);
     const when = parts.get('when');
     const notify = parts.get('notify');
     if (item.kind === 'map' && !when && index < items.length - 1) {
@@ -102,6 +102,7 @@ function parseChoose(ctx: RuleContext, found: Fields, scope: ExpressionScope): B
 function parseShares(ctx: RuleContext, found: Fields): { name: string; share: number }[] | undefined {
   const entry = found.get('split');
   if (entry === undefined) return undefined;
+  checkFilled(ctx.file, entry.value, '"split"', SPLIT_EXAMPLE);
   const parts = parseEntries(ctx.file, entry.value, '"split"', SPLIT_EXAMPLE);
   if (entry.value.kind !== 'map') return undefined;
   const shares = parts.flatMap(({ key: name, value }) => {

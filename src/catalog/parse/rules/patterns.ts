@@ -1,5 +1,5 @@
 import type { Absence, After, Count, Zone } from '../../../model/catalog.ts';
-import { type Fields, parseFields } from '../fields.ts';
+import { type Fields, parseFilledFields } from '../fields.ts';
 import type { Entry, Tree } from '../yaml.ts';
 import { comparable, parseValueField } from './expressions.ts';
 import type { RuleContext } from './rule-context.ts';
@@ -18,7 +18,7 @@ export function parseAfter(ctx: RuleContext, found: Fields, triggers: readonly s
   return steps.flatMap((value) => {
     // A missing key of a step in a list is reported at the step.
     const step: Entry = entry.value.kind === 'list' ? { ...entry, at: value.at, value } : entry;
-    const parts = parseFields(ctx.file, value, '"after"', ['event', 'within', 'same'], AFTER_EXAMPLE);
+    const parts = parseFilledFields(ctx.file, value, '"after"', ['event', 'within', 'same'], AFTER_EXAMPLE);
     ctx.requireKey(step, parts, 'event', AFTER_EXAMPLE);
     ctx.requireKey(step, parts, 'within', AFTER_EXAMPLE);
     const name = ctx.parseText(parts.get('event'), AFTER_EXAMPLE);
@@ -41,7 +41,7 @@ export function parseCount(
   const entry = found.get('count');
   if (entry === undefined) return undefined;
   const keys = [...COMPARISONS, 'within', 'since', 'of', 'same'];
-  const parts = parseFields(ctx.file, entry.value, '"count"', keys, COUNT_EXAMPLE);
+  const parts = parseFilledFields(ctx.file, entry.value, '"count"', keys, COUNT_EXAMPLE);
   if (entry.value.kind !== 'map') return undefined;
   const written = COMPARISONS.filter((how) => parts.has(how));
   if (written.length === 0) ctx.report(entry.at, '"count" needs at_least, at_most or exactly', COUNT_EXAMPLE);
@@ -74,7 +74,13 @@ function parseCountWindow(ctx: RuleContext, entry: Entry, parts: Fields, zone: Z
 export function parseUnless(ctx: RuleContext, found: Fields, triggers: readonly string[]): Absence | undefined {
   const entry = found.get('unless');
   if (entry === undefined) return undefined;
-  const parts = parseFields(ctx.file, entry.value, '"unless"', ['event', 'within', 'same', 'at_least'], UNLESS_EXAMPLE);
+  const parts = parseFilledFields(
+    ctx.file,
+    entry.value,
+    '"unless"',
+    ['event', 'within', 'same', 'at_least'],
+    UNLESS_EXAMPLE,
+  );
   ctx.requireKey(entry, parts, 'event', UNLESS_EXAMPLE);
   ctx.requireKey(entry, parts, 'within', UNLESS_EXAMPLE);
   const events = ctx.parseEvents(parts.get('event'), UNLESS_EXAMPLE);

@@ -1,3 +1,4 @@
+import { findNearest } from '../../../lib/did-you-mean.ts';
 import type { EventType } from '../../../model/catalog.ts';
 import type { Json, JsonObject, Millis } from '../../../model/event.ts';
 import { parseDuration } from '../../../time/duration.ts';
@@ -25,7 +26,7 @@ export interface Span {
 }
 
 /**
- * What the parsers of all parts of a rule share: the names that rules can refer to, and parsers of small values. Every
+ * The context that the parsers of all parts of a rule share: the names that rules can refer to, and parsers of small values. Every
  * parser reports a mistake to the file and returns undefined for it. An absent entry is undefined without a report.
  */
 export class RuleContext {
@@ -55,11 +56,16 @@ export class RuleContext {
     this.file.report(at, message, hint);
   }
 
-  /** Returns the text as the name of an event type, and reports a type that the catalog does not have. */
+  /**
+   * Returns the text as the name of an event type, and reports a type that the catalog does not have. Instead of that, returns
+   * the type that was probably meant, so that the rest of the rule is checked against it.
+   */
   parseEvent(text: Text): string {
     if (this.events !== undefined && !this.events.has(text.text)) {
       const names = text.text.startsWith('notification.') ? this.events.keys() : this.#declaredEvents;
-      this.report(text.at, `no event is called ${JSON.stringify(text.text)}`, suggest(text.text, names));
+      const all = [...names];
+      this.report(text.at, `no event is called ${JSON.stringify(text.text)}`, suggest(text.text, all));
+      return findNearest(text.text, all) ?? text.text;
     }
     return text.text;
   }

@@ -1,6 +1,6 @@
 import { describeKinds } from '../../../expressions/value.ts';
 import type { At, Digest, Rule, WaitPolicy } from '../../../model/catalog.ts';
-import { type Fields, parseFields } from '../fields.ts';
+import { type Fields, parseFields, parseFilledFields } from '../fields.ts';
 import type { Entry, Text } from '../yaml.ts';
 import { parseAt } from './at-expression.ts';
 import { type ExpressionScope, parseValue, type ValueCheck } from './expressions.ts';
@@ -110,7 +110,7 @@ function parseDigest(ctx: RuleContext, found: Fields): Digest | undefined {
   const entry = found.get('digest');
   if (entry === undefined) return undefined;
   const keys = ['window', 'sliding', 'at', 'first', 'keep'];
-  const parts = parseFields(ctx.file, entry.value, '"digest"', keys, DIGEST_EXAMPLE);
+  const parts = parseFilledFields(ctx.file, entry.value, '"digest"', keys, DIGEST_EXAMPLE);
   const window = entry.value.kind === 'map' ? parseDigestWindow(ctx, entry, parts) : undefined;
   const keep = ctx.parseInteger(parts.get('keep'), 1, MAX_DIGEST_ITEMS) ?? DEFAULT_DIGEST_ITEMS;
   const first = ctx.parseKeyword(parts.get('first'), ['now'] as const);
@@ -143,7 +143,7 @@ function parseDigestWindow(ctx: RuleContext, entry: Entry, parts: Fields): Diges
 }
 
 function parseSlidingFields(ctx: RuleContext, sliding: Entry): Fields {
-  const parts = parseFields(ctx.file, sliding.value, '"sliding"', ['quiet', 'at_most'], SLIDING_EXAMPLE);
+  const parts = parseFilledFields(ctx.file, sliding.value, '"sliding"', ['quiet', 'at_most'], SLIDING_EXAMPLE);
   ctx.requireKey(sliding, parts, 'at_most', SLIDING_EXAMPLE);
   return parts;
 }

@@ -21,7 +21,12 @@ export function parseShortSchema(
   properties: Tree,
   required?: Tree,
 ): JsonObject | undefined {
-  if (properties.kind === 'null' || (properties.kind === 'map' && properties.entries.length === 0)) return undefined;
+  if (properties.kind === 'null' || (properties.kind === 'map' && properties.entries.length === 0)) {
+    if (required && required.kind !== 'list') {
+      file.report(required.at, '"required" must be a list of names', 'required: [amount]');
+    } else checkRequiredNames(file, { ...properties, kind: 'map', entries: [] }, required);
+    return undefined;
+  }
   const parser = new SchemaParser(file);
   const schema: JsonObject = { type: 'object', properties: parser.parseMap(properties, what) };
   if (required) schema.required = toJson(required);

@@ -1,0 +1,174 @@
+import type { Count } from '../../model/catalog.ts';
+import type { Event, Millis } from '../../model/event.ts';
+import { resolveZone } from '../../time/calendar.ts';
+import type { Ids, Trigger } from '../facts.ts';
+import { groupingOf, nameDay, nameGroup } from '../known/groupings.ts';
+import { countBefore, countUpTo, partition } from '../known/in-order.ts';
+import type { FullEvent } from '../known/known-events.ts';
+import type { CompiledRule } from '../rule-set.ts';
+import { isAbout } from '../triggers.ts';
+import type { UserState } from '../user-state.ts';
+import { countEvents, countSince, findStart, START } from './count.ts';
+import { findRelated, relationsOf } from './related-events.ts';
+import { kindOf, sweep, type TriggerList } from './trigger-list.ts';
+
+/** The arriving event, and what its candidates are looked for with. */
+interface Search {
+  readonly compiled: CompiledRule;
+  readonly count: Count;
+  readonly user: UserState;
+  readonly list: TriggerList;
+  readonly event: Event;
+  readonly ids: Ids;
+  readonly name: (trigger: FullEvent) => void;
+}
+
+/** Names the triggers whose `count` the event may make right. */
+export function nameCountCandidates(
+  compiled: CompiledRule,
+  user: UserState,
+  list: TriggerList,
+  event: Event,
+  ids: Ids,
+  name: (trigger: FullEvent) => void,
+): void {
+  const { count } = compiled.rule;
+  if (!count) return;
+  const search: Search = { compiled, count, user, list, event, ids, name };
+  const isCounted =
+    count.of.includes(event.type) && (!relationsOf(compiled).count.about || isAbout(compiled.rule, event));
+  if (count.window.kind === 'since' && event.type === count.window.event) nameAfterStart(search, isCounted);
+  else if (isCounted && count.how !== 'at_most') {
+    if (count.window.kind === 'since') nameSinceStart(search, count.window.event);
+    else nameInWindow(search);
+  }
+}
+
+/**
+ * Names, for a window of fixed length, those that lack this one event. One more event is never too many for a trigger that had too
+ * few, and who has enough needs no more: these are removed when they are seen, and each of the others is seen at most as
+ * many times as events are needed.
+ */
+function nameInWindow({ compiled, count, user, list: { known, type }, event, ids, name }: Search): void {
+  const kind = kindOf(type);
+  const { window, n } = count;
+  const same = [compiled.sameCount];
+  const group = nameGroup(compiled, event, same, ids);
+  if (group === undefined) return;
+  let triggers: FullEvent[] | undefined;
+  let to = Number.POSITIVE_INFINITY;
+  if (window.kind === 'day') {
+    const zone = resolveZone(window.zone, user.profile.traits);
+    const options = { purpose: `open count on day ${kind}`, same, about: type !== undefined, byDay: true };
+    const groups = known.groupBy(groupingOf(compiled, options), ids, zone);
+    triggers = groups.get(nameDay(group, event.time, zone))?.events;
+  } else {
+    const grouping = groupingOf(compiled, { purpose: `open count ${kind}`, same, about: type !== undefined });
+    triggers = known.groupBy(grouping, ids).get(group)?.events;
+    if (window.kind === 'rolling') to = event.time + window.span;
+  }
+  if (!triggers) return;
+  sweep(triggers, event.time, to, (trigger) => {
+    const { counted } = countEvents(compiled, count, user, trigger.event, ids);
+    if (counted === n - 1) name(trigger);
+    return counted >= n;
+  });
+}
+
+/** Names, for a count since an event, those that lack this one event, after the same start. */
+function nameSinceStart(search: Search, startType: string): void {
+  const { compiled, count, user, event, ids } = search;
+  const key = nameGroup(compiled, event, [undefined], ids);
+  if (key === undefined || !findStart(compiled, startType, user, event, ids)) return;
+  const triggers = findTriggers(search, [compiled.sameCount], event);
+  const counted = (trigger: FullEvent) => countEvents(compiled, count, user, trigger.event, ids).counted;
+  nameCounted(search, triggers, findSegment(search, triggers, startType), counted, count.n - 1, count.n - 1);
+}
+
+/** Names, for a count since this event, those for which it makes the difference, up to the next start. */
+function nameAfterStart(search: Search, isCounted: boolean): void {
+  const { compiled, count, user, event, ids } = search;
+  const { n, how } = count;
+  if (nameGroup(compiled, event, [undefined], ids) === undefined) return;
+  const triggers = findTriggers(search, [undefined], event);
+  const segment = findSegment(search, triggers, event.type);
+  // With `same`, the triggers of one start count different events; and of starts at one time, one may be a trigger.
+  if (compiled.sameCount || !segment.isEven) {
+    nameCounted(search, triggers, { ...segment, isEven: false }, () => n, n, n);
+    return;
+  }
+  const own = isCounted ? 1 : 0;
+  const counted = (trigger: FullEvent) => countSince(compiled, count, user, trigger.event, event.time, ids) + own;
+  const start = findStart(compiled, event.type, user, event, ids);
+  let [least, most] = how === 'at_least' ? [n, Number.POSITIVE_INFINITY] : how === 'exactly' ? [n, n] : [0, n];
+  if (start) {
+    // All of them have the same number fewer than before.
+    const fewer = countBetween(search, start.time) - own;
+    if (fewer === 0) return;
+    if (how === 'at_least') most = n - fewer - 1;
+    else if (how === 'at_most') least = n - fewer + 1;
+  }
+  if (least <= most) nameCounted(search, triggers, segment, counted, least, most);
+}
+
+/** Returns the number of counted events from `start` to the event, without those at its own time. */
+function countBetween({ compiled, count, user, event, ids }: Search, start: Millis): number {
+  let counted = 0;
+  for (const type of count.of) {
+    const related = findRelated(compiled, user, event, type, relationsOf(compiled).count, ids);
+    counted += countBefore(related, event.time) - countBefore(related, start);
+  }
+  return counted;
+}
+
+function findTriggers(
+  { compiled, list: { known, type }, ids }: Search,
+  same: CompiledRule['sameAfter'],
+  event: Pick<Trigger, 'properties' | 'traits'>,
+): readonly FullEvent[] {
+  const name = nameGroup(compiled, event, same, ids);
+  if (name === undefined) return [];
+  const purpose = `${same[0] ? 'trigger with same' : 'trigger'} ${kindOf(type)}`;
+  const grouping = groupingOf(compiled, { purpose, same, about: type !== undefined });
+  return known.groupBy(grouping, ids).get(name)?.events ?? [];
+}
+
+/** The triggers between the event and the next start, as places in their list. */
+interface Segment {
+  readonly from: number;
+  readonly to: number;
+  /** Whether all of them have the same start, so that a later one counts no fewer events. */
+  readonly isEven: boolean;
+}
+
+function findSegment(
+  { compiled, user, list, event, ids }: Search,
+  triggers: readonly FullEvent[],
+  startType: string,
+): Segment {
+  const starts = findRelated(compiled, user, event, startType, START, ids);
+  const next = starts[countUpTo(starts, event.time)]?.time ?? Number.POSITIVE_INFINITY;
+  const from = countBefore(triggers, event.time);
+  // A start is not the start of itself: as a trigger it belongs to the one before. A trait change may be one, or be counted
+  // without being known.
+  const isEven = list.type !== undefined && list.type !== startType;
+  const to = isEven ? countBefore(triggers, next) : countUpTo(triggers, next);
+  return { from, to, isEven };
+}
+
+/** Names those of a segment that count between `least` and `most` events. */
+function nameCounted(
+  { name }: Search,
+  triggers: readonly FullEvent[],
+  { from, to, isEven }: Segment,
+  counted: (trigger: FullEvent) => number,
+  least: number,
+  most: number,
+): void {
+  let [first, end] = [from, to];
+  if (isEven) {
+    first = partition(triggers, (trigger) => counted(trigger) < least, from, to);
+    end = partition(triggers, (trigger) => counted(trigger) <= most, first, to);
+  }
+  for (let index = first; index < end; index++) name(triggers[index] as FullEvent);
+}

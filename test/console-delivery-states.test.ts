@@ -1,0 +1,135 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { noopProvider } from '../src/channels/noop.ts';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { findChromium, launchBrowser, openVisit } from './support/browser.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { fakeProvider } from './support/providers.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Green means that a message reached its channel, in the explanation and in the console. */
+
+const program = findChromium();
+
+const CATALOG = new Map([
+  ['events.yaml', 'events: { hello: {} }'],
+  [
+    'notifications.yaml',
+    `notifications:
+  REAL: { category: OPERATIONAL, channels: [email] }
+  TEXT: { category: OPERATIONAL, channels: [sms] }
+  DISCARDED: { category: OPERATIONAL, channels: [internal] }
+  MIXED: { category: OPERATIONAL, channels: [email, sms] }`,
+  ],
+  ['rules.yaml', 'rules: { REAL: { on: hello }, TEXT: { on: hello }, DISCARDED: { on: hello }, MIXED: { on: hello } }'],
+  ['templates/REAL/email.en.subject.txt', 'Hello'],
+  ['templates/REAL/email.en.txt', 'Hello'],
+  ['templates/TEXT/sms.en.txt', 'Your code is 123'],
+  ['templates/MIXED/email.en.subject.txt', 'Dead'],
+  ['templates/MIXED/email.en.txt', 'Dead'],
+  ['templates/MIXED/sms.en.txt', 'Mixed'],
+]);
+
+let tidings: TestTidings;
+let server: TestServer;
+
+beforeAll(async () => {
+  const email = fakeProvider(({ message }) =>
+    message.subject === 'Dead' ? { kind: 'rejected', reason: 'no' } : { kind: 'sent' },
+  );
+  tidings = await testTidings({ email, sms: sandboxProvider(['sms']), internal: noopProvider(['internal']) }, CATALOG);
+  tidings.clock.now = Date.now();
+  server = await testServer(tidings);
+  await tidings.worker();
+  const posted = await server.post('/api/v1/events', {
+    user_id: 'u1',
+    event_type: 'hello',
+    event_timestamp: new Date().toISOString(),
+    user_traits: { email: 'u1@example.com', phone: '+351912345678' },
+  });
+  expect(posted.status).toBe(202);
+  const countOpen = `select count(*) as open from deliveries where finished_at is null`;
+  await vi.waitFor(
+    async () => expect((await tidings.database.pool.query(countOpen)).rows).toEqual([{ open: 0 }]),
+    10_000,
+  );
+});
+
+afterAll(async () => {
+  await server.close();
+  await tidings.close();
+});
+
+describe('an explanation answers', () => {
+  test.each([
+    ['REAL', 'sent', /It was sent by email through fake/],
+    ['TEXT', 'sandboxed', /It was kept in the sandbox on .* instead of going out by SMS\./],
+    [
+      'DISCARDED',
+      'sandboxed',
+      /It was discarded by the no-op provider on .* instead of going out as an internal alert\./,
+    ],
+    ['MIXED', 'not_delivered', /MIXED was not delivered to u1\./],
+  ])('for %s: %s', async (type, answer, paragraph) => {
+    const { body } = await server.get(`/api/v1/explain/u1/${type}`);
+    expect(body.answer).toBe(answer);
+    expect(body.paragraph).toMatch(paragraph);
+  });
+
+  test('unknown_user for a user without events', async () => {
+    const { body } = await server.get('/api/v1/explain/unknown/REAL');
+    expect(body.answer).toBe('unknown_user');
+  });
+});
+
+test('the message of an SMS has a text, and neither a subject nor HTML', async () => {
+  const { body } = await server.get('/api/v1/deliveries?status=sandboxed');
+  const id = body.deliveries.find((one: { notification_type: string }) => one.notification_type === 'TEXT').delivery_id;
+  const message = await server.get(`/api/v1/deliveries/${id}/message`);
+  expect(message.body).toEqual({
+    delivery_id: id,
+    channel: 'sms',
+    to: expect.stringContaining('…'),
+    text: 'Your code is 123',
+    rendered_at: expect.any(String),
+  });
+});
+
+describe.skipIf(program === undefined)('the console', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await launchBrowser(program as string);
+  });
+  afterAll(() => browser.close());
+
+  test('shows a message as sent only if it reached its channel', async () => {
+    const { page, complaints } = await openVisit(browser, server.url);
+    await page.goto(`${server.url}/#/users/u1`);
+    const row = (type: string) => page.locator(`[data-testid="why-row"][data-notification-type="${type}"]`);
+    await row('REAL').getByText('Sent, ').waitFor();
+    await row('TEXT').getByText('Sandboxed, ').waitFor();
+    await row('DISCARDED').getByText('Discarded, ').waitFor();
+    // A dead email beside a sandboxed SMS.
+    await row('MIXED').getByText('Dead, ').waitFor();
+    expect(await row('REAL').locator('.sign').getAttribute('color')).toContain('teal');
+    for (const type of ['TEXT', 'DISCARDED', 'MIXED'])
+      expect(await row(type).locator('.sign').getAttribute('color')).not.toContain('teal');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('shows the text of an SMS', async () => {
+    const { page, complaints } = await openVisit(browser, server.url);
+    await page.goto(`${server.url}/#/deliveries?status=sandboxed`);
+    const row = page.getByTestId('delivery-row').filter({ hasText: 'TEXT' });
+    await row.getByText('Sandboxed', { exact: true }).waitFor();
+    await row.getByTestId('message-button').click();
+    await page.getByTestId('message-text').getByText('Your code is 123').waitFor();
+    const message = page.getByTestId('message');
+    expect(await message.innerText()).not.toContain('null');
+    expect(await page.getByTestId('message-frame').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+});
