@@ -35,7 +35,7 @@ export interface Config {
   readonly timerRate: number;
   /** Longest time (ms) that an event time may lie in the future. */
   readonly maxFuture: Millis;
-  /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: there are none. */
+  /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: no dump is made. */
   readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
   /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
   readonly migrates: boolean;

@@ -204,7 +204,6 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         config.dumps && new ScheduledDumps({ pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
       dumps?.start();
       cleanup.push(() => dumps?.stop());
-=======
       state.openCircuits = () => worker.openCircuits();
       state.workers = () => {
         const since = deferred?.pausedSince();

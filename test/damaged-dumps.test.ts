@@ -7,7 +7,7 @@ import type { TestDatabase } from './support/database.ts';
 import { emptyDatabase, recordKey, runTidings, temporaryFolder, toEnv } from './support/dumps.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What is not a complete, unchanged dump is rejected in one sentence, and the database stays empty. */
+/** A file that is not a complete, unchanged dump is rejected in one sentence, and the database stays empty. */
 
 let tidings: TestTidings;
 let target: TestDatabase;
@@ -124,7 +124,7 @@ describe('a restore rejects', () => {
 test('--check says whether a dump is complete, without a database', async () => {
   const file = join(folder.path, 'check.gz');
   await writeFile(file, bytes);
-  const env = toEnv({ url: 'postgres://nobody@127.0.0.1:1/none' }, tidings.key, folder.path);
+  const env = toEnv({ url: 'postgres://unused@127.0.0.1:1/none' }, tidings.key, folder.path);
   const good = await runTidings(['restore', '--check', file, '--json'], env);
   expect(JSON.parse(good.stdout.toString())).toEqual({ complete: true });
   await writeFile(file, bytes.subarray(0, 1000));

@@ -13,6 +13,7 @@ import type { TestTidings } from './tidings.ts';
 export interface Ended {
   readonly code: number | NodeJS.Signals | null;
   readonly stdout: Buffer;
+  /** Without progress. */
   readonly stderr: string;
 }
 
@@ -33,12 +34,13 @@ export async function runTidings(
   child.stderr.on('data', (chunk) => errors.push(chunk));
   child.stdin.on('error', () => {});
   child.stdin.end(input ?? '');
-  // The whole group: the program runs as a child of its launcher.
+  // The whole group: a build may run in front.
   onStarted?.(() => process.kill(-(child.pid as number), 'SIGKILL'), child.pid as number);
   const code = await new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.on('close', (exit, signal) => resolve(signal ?? exit));
   });
-  return { code, stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString() };
+  const stderr = Buffer.concat(errors).toString();
+  return { code, stdout: Buffer.concat(out), stderr: stderr.replace(/^\w+: [\d.]+ MiB (dumped|restored); .*\n/gm, '') };
 }
 
 /** Returns the settings with which the command line uses a database. */

@@ -108,7 +108,11 @@ async function setSequences(connection: Connection): Promise<void> {
  */
 async function endClaims(connection: Connection, tenant: string | null, now: Millis): Promise<number> {
   const ofTenant = '($1::text is null or tenant_id = $1)';
-  for (const table of ['waits', 'schedules', 'outbox_events']) {
+  const { rows: queues } = await connection.query<{ name: string }>(
+    `select c.relname as name from pg_attribute join pg_class as c on c.oid = attrelid
+     where attname = 'claimed_until' and relnamespace = to_regnamespace(current_schema()) and relkind = 'r'`,
+  );
+  for (const { name: table } of queues) {
     await connection.query(`update ${table} set claimed_until = null where claimed_until is not null and ${ofTenant}`, [
       tenant,
     ]);

@@ -20,7 +20,7 @@ export const FORMAT_VERSION = 1;
 /** Bound of a line that is not a row. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
-/** What the hash at the end is sealed for. */
+/** Purpose that the hash at the end is sealed for. */
 export const SEAL_PURPOSE = 'dump';
 /** A text whose keyed hash shows whether two installations hash with the same key. */
 export const HASH_CHECK_TEXT = 'tidings dump';

@@ -75,6 +75,8 @@ function openHash(end: DumpEnd, seal: Seal): string | undefined {
 }
 
 const NEWLINE = 0x0a;
+/** Message of zlib for a file that gzip did not make. */
+const NOT_GZIP = 'incorrect header check';
 /** The line after the rows of a table. COPY never writes a row that equals it. */
 const ROWS_END = Buffer.from('\\.\n');
 
@@ -83,7 +85,6 @@ class DumpInput {
   readonly #source: AsyncIterator<Buffer>;
   readonly #hash: Hash = createHash('sha256');
   #rest: Buffer = Buffer.alloc(0);
-  #hasRead = false;
 
   constructor(source: AsyncIterable<Buffer>) {
     this.#source = source[Symbol.asyncIterator]();
@@ -144,11 +145,10 @@ class DumpInput {
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       if (code === 'Z_BUF_ERROR') throw truncated();
-      if (/^Z_/.test(code)) throw this.#hasRead ? damaged() : notADump();
+      if (/^Z_/.test(code)) throw (error as Error).message === NOT_GZIP ? notADump() : damaged();
       throw error;
     }
     if (next.done) throw truncated();
-    this.#hasRead = true;
     this.#rest = this.#rest.length === 0 ? next.value : Buffer.concat([this.#rest, next.value]);
   }
 }

@@ -8,7 +8,7 @@ import { adoptFacts, completeRestore } from './complete-restore.ts';
 import type { DumpHeader, TableEnd } from './format.ts';
 import { type DumpPart, readDump } from './read-dump.ts';
 import { prepareTarget } from './restore-target.ts';
-import { TABLES } from './tables.ts';
+import { isTenantTable } from './tables.ts';
 import { selectTenantRows } from './tenant-rows.ts';
 import type { DumpProgress } from './write-dump.ts';
 
@@ -99,7 +99,7 @@ async function loadTables(
     if (!part || part.type === 'end') return loaded;
     if (part.type !== 'table') continue;
     const { name, columns } = part;
-    const table = TABLES[name] === 'facts' ? 'restored_facts' : name;
+    const table = isTenantTable(name) ? name : 'restored_facts';
     const list = columns.map((column) => `"${column}"`).join(', ');
     const sink: Writable & { rowCount: number } = connection.query(
       copyFrom(`copy ${table} (${list}) from stdin with (format text, encoding 'UTF8')`),

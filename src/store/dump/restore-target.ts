@@ -10,7 +10,7 @@ import {
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles, type SchemaFile } from '../pg/schema-files.ts';
 import { DumpError, type DumpHeader } from './format.ts';
-import { DUMPED_TABLES, TENANT_TABLES } from './tables.ts';
+import { isTenantTable, listDumpedTables } from './tables.ts';
 import { loadColumns } from './write-dump.ts';
 
 /** A restore: the dump, and the tenant to restore; null: all. */
@@ -46,14 +46,15 @@ export async function prepareTarget(connection: pg.PoolClient, target: RestoreTa
       `the dump has the schema of ${dumped.at(-1)?.file}, and this database that of ${applied.at(-1)}; restore into a database without tables`,
     );
   }
-  await checkColumns(connection, header);
-  const filled = applied.length === 0 ? undefined : await findRows(connection, null);
+  const tables = listDumpedTables(dumped);
+  await checkColumns(connection, header, tables);
+  const filled = applied.length === 0 ? undefined : await findRows(connection, tables, null);
   if (tenant === null) {
     if (filled) {
       throw new ConfigError(`the database is not empty: ${filled} has rows; restore into an empty database`);
     }
     await requireStopped(connection);
-  } else if (filled && (await findRows(connection, tenant))) {
+  } else if (filled && (await findRows(connection, tables, tenant))) {
     throw new ConfigError(`this installation has the tenant "${tenant}" already; nothing was restored`);
   }
   await connection.query('create temporary table restored_facts (name text, value text) on commit drop');
@@ -79,9 +80,13 @@ function selectDumpedFiles({ schema, program }: DumpHeader, files: readonly Sche
 }
 
 /** Table and column names of the dump become a part of statements: they must be those of the schema. */
-async function checkColumns(connection: Connection, { tables }: DumpHeader): Promise<void> {
+async function checkColumns(
+  connection: Connection,
+  { tables }: DumpHeader,
+  expected: readonly string[],
+): Promise<void> {
   const names = tables.map(({ name }) => name);
-  if (names.join() !== DUMPED_TABLES.join()) throw new DumpError('the dump does not have the tables of its schema');
+  if (names.join() !== expected.join()) throw new DumpError('the dump does not have the tables of its schema');
   for (const { name, columns } of tables) {
     const own = await loadColumns(connection, name);
     if (JSON.stringify(own) === JSON.stringify(columns)) continue;
@@ -89,9 +94,13 @@ async function checkColumns(connection: Connection, { tables }: DumpHeader): Pro
   }
 }
 
-/** Returns a table with rows of this tenant; null: of any; undefined if there is none. */
-async function findRows(connection: Connection, tenant: string | null): Promise<string | undefined> {
-  for (const table of TENANT_TABLES) {
+/** Returns a table with rows of this tenant; null: of any; undefined: no table has one. */
+async function findRows(
+  connection: Connection,
+  tables: readonly string[],
+  tenant: string | null,
+): Promise<string | undefined> {
+  for (const table of tables.filter(isTenantTable)) {
     const where = tenant === null ? '' : 'where tenant_id = $1';
     const { rows } = await connection.query(`select from ${table} ${where} limit 1`, tenant === null ? [] : [tenant]);
     if (rows.length > 0) return table;

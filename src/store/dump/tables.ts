@@ -1,33 +1,15 @@
-/** The tables of the schema, and whether a dump has their rows. A test compares the names with the schema. */
-export const TABLES: { readonly [table: string]: TableContent } = {
-  // In the order in which they are restored: a row comes after those that it refers to.
-  catalogs: 'tenant',
-  active_catalogs: 'tenant',
-  users: 'tenant',
-  addresses: 'tenant',
-  events: 'tenant',
-  event_ids: 'tenant',
-  rejected_events: 'tenant',
-  limit_uses: 'tenant',
-  waits: 'tenant',
-  schedules: 'tenant',
-  notifications: 'tenant',
-  deliveries: 'tenant',
-  attempts: 'tenant',
-  messages: 'tenant',
-  outbox_events: 'tenant',
-  audit_log: 'tenant',
+import type { SchemaFile } from '../pg/schema-files.ts';
+
+/**
+ * Tables without rows of tenants, which every other table has:
+ * - `facts`: facts about the database, of which LOCAL_FACTS and, for one tenant, those of others are left out.
+ * - `local`: what belongs to running processes or is made by the restore itself. A dump does not have it.
+ */
+export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'local' } = {
   metadata: 'facts',
   leases: 'local',
   migrations: 'local',
 };
-
-/**
- * - `tenant`: the rows of tenants, by tenant_id.
- * - `facts`: facts about the database, of which LOCAL_FACTS and, for one tenant, those of others are left out.
- * - `local`: what belongs to running processes or is made by the restore itself. A dump does not have it.
- */
-type TableContent = 'tenant' | 'facts' | 'local';
 
 /** Names of facts that describe this database alone. */
 export const LOCAL_FACTS: readonly string[] = ['baseline', 'paused', 'last_dump'];
@@ -38,8 +20,18 @@ export const KEY_FACTS: readonly string[] = ['encryption_key', 'hash_key'];
 /** Names of facts about one tenant: a space and the tenant follow. */
 export const TENANT_FACTS: readonly string[] = ['catalog_directory'];
 
-/** Tables that are dumped, in the order of a restore. */
-export const DUMPED_TABLES: readonly string[] = Object.keys(TABLES).filter((name) => TABLES[name] !== 'local');
+/**
+ * Returns the tables of a schema that are dumped, in the order in which the schema creates them: each comes after those that its
+ * rows refer to.
+ */
+export function listDumpedTables(files: readonly SchemaFile[]): string[] {
+  const created = files.flatMap(({ sql }) =>
+    [...sql.matchAll(/^create table (\w+) \(/gm)].map(([, name = '']) => name),
+  );
+  return created.filter((name) => OTHER_TABLES[name] !== 'local');
+}
 
-/** Tables with the rows of tenants. */
-export const TENANT_TABLES: readonly string[] = DUMPED_TABLES.filter((name) => TABLES[name] === 'tenant');
+/** Returns whether a table has the rows of tenants. */
+export function isTenantTable(table: string): boolean {
+  return OTHER_TABLES[table] === undefined;
+}

@@ -11,7 +11,7 @@ import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { SEALED_TABLES } from '../sealed-tables.ts';
 import { type DumpHeader, FORMAT, FORMAT_VERSION, HASH_CHECK_TEXT, SEAL_PURPOSE, type TableEnd } from './format.ts';
-import { DUMPED_TABLES, KEY_FACTS, LOCAL_FACTS, TABLES, TENANT_FACTS } from './tables.ts';
+import { isTenantTable, KEY_FACTS, LOCAL_FACTS, listDumpedTables, TENANT_FACTS } from './tables.ts';
 
 /** Progress of a dump or a restore. */
 export interface DumpProgress {
@@ -122,7 +122,7 @@ async function loadHeader(connection: Connection, { seal, program, tenant }: Dum
     );
   }
   const tables: DumpHeader['tables'] = [];
-  for (const name of DUMPED_TABLES) tables.push({ name, columns: await loadColumns(connection, name) });
+  for (const name of listDumpedTables(files)) tables.push({ name, columns: await loadColumns(connection, name) });
   const { rows } = await connection.query<{ now: number }>('select clock_timestamp() as now');
   return {
     format: FORMAT,
@@ -178,7 +178,7 @@ async function requireTenant(connection: Connection, tenant: string): Promise<vo
 
 /** Returns the condition of the rows to dump; empty: all. */
 async function toCondition(connection: Connection, table: string, tenant: string | null): Promise<string> {
-  if (TABLES[table] === 'facts') {
+  if (!isTenantTable(table)) {
     const { rows } = await connection.query<{ name: string }>('select name from metadata');
     const wanted = rows.map(({ name }) => name).filter((name) => isDumpedFact(name, tenant));
     return `where name = any (${await quote(connection, `{${wanted.map((name) => JSON.stringify(name)).join(',')}}`)}::text[])`;

@@ -22,7 +22,7 @@ const LOCK_RETRY_MS: Millis = 1000;
 export interface MigrateOptions {
   /** Longest wait (ms) for a lock on a table: statements of other sessions queue behind it. */
   readonly lockTimeout: Millis;
-  /** How long (ms) a file whose tables are locked is tried again. */
+  /** Time (ms) for which a file whose tables are locked is tried again. */
   readonly patience: Millis;
 }
 
