@@ -101,6 +101,20 @@ test('a dump that is killed leaves no file that looks complete, and none of its 
   expect(restored.stderr).toMatch(/^tidings: (the dump is incomplete|this is not a dump)/);
 }, 60_000);
 
+test('a dump that is stopped leaves nothing', async () => {
+  await fill(20);
+  const file = join(folder.path, 'stopped.gz');
+  const { code } = await runTidings(['dump', file], env(), {
+    async onStarted(_kill, pid) {
+      for (let tries = 0; tries < 2000 && (await readdir(folder.path)).length === 0; tries++) await pause(5);
+      process.kill(pid, 'SIGINT');
+    },
+  });
+  // Unless it was complete before the signal.
+  expect(await readdir(folder.path)).toEqual(code === 0 ? ['stopped.gz'] : []);
+  expect([0, 130]).toContain(code);
+}, 60_000);
+
 test('a restore that is killed at any time leaves an empty database, and can be repeated', async () => {
   await fill(20);
   const file = join(folder.path, 'a.gz');

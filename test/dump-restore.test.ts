@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -163,6 +164,50 @@ test('a tenant is dumped alone, and added to an installation that has others', a
   expect(rows[0].held).toBeGreaterThan(0);
   expect((await runTidings(['resume', '--tenant', 'default'], env(target))).stdout.toString()).toContain('Released');
   expect((await loadTables(target.pool)).waits).toEqual(before.waits);
+});
+
+test('a tenant does not go into an installation with another key', async () => {
+  const { tidings } = whole;
+  await addTenant(tidings, 'other');
+  const file = await dump('one.gz', '--tenant', 'other');
+  const key = randomBytes(32).toString('base64');
+  const all = await dump();
+  expect((await runTidings(['restore', all], env(target))).stderr).toBe('');
+  const keys = `${key},${tidings.key}`;
+  const { code } = await runTidings(['keys', 'rotate-encryption'], toEnv(target, keys, folder.path));
+  expect(code).toBe(0);
+  for (const table of ['active_catalogs', 'catalogs', 'audit_log']) {
+    await target.pool.query(`delete from ${table} where tenant_id = 'other'`);
+  }
+  const rejected = await runTidings(['restore', file], toEnv(target, keys, folder.path));
+  expect(rejected.stderr).toMatch(
+    /^tidings: the dump is sealed under key \w+, and this installation under key \w+; seal both under the same key .*\n$/,
+  );
+}, 60_000);
+
+test('during a rotation of the key, a dump needs each key that something is sealed under', async () => {
+  const key = randomBytes(32).toString('base64');
+  const { stdout } = await runTidings(
+    ['dump', '-'],
+    toEnv(whole.tidings.database, `${key},${whole.tidings.key}`, folder.path),
+  );
+  const file = join(folder.path, 'both.gz');
+  await writeFile(file, stdout);
+  for (const one of [key, whole.tidings.key]) {
+    const { stderr } = await runTidings(['restore', file], toEnv(target, one, folder.path));
+    expect(stderr).toContain('the dump is sealed under key');
+  }
+  expect((await runTidings(['restore', file], toEnv(target, `${whole.tidings.key},${key}`, folder.path))).stderr).toBe(
+    '',
+  );
+});
+
+test('timeouts of the connection URL do not end a dump or a restore', async () => {
+  const limits = 'statement_timeout=1&query_timeout=1&idle_in_transaction_session_timeout=1';
+  const limited = ({ url }: { url: string }) => ({ url: `${url}${url.includes('?') ? '&' : '?'}${limits}` });
+  const { stdout, code } = await runTidings(['dump', '-'], env(limited(whole.tidings.database)));
+  expect(code).toBe(0);
+  expect((await runTidings(['restore', '-'], env(limited(target)), { input: stdout })).code).toBe(0);
 });
 
 test('a tenant that is not there is not dumped', async () => {

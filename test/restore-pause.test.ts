@@ -104,6 +104,22 @@ describe('an operator decides what becomes of the deliveries that were open in t
     if (open !== 'send') expect(rows[0].reason).toMatch(/^Restored from a dump of .* may have been sent since/);
   });
 
+  test('waits that came due can be held, and released', async () => {
+    await restore();
+    await target.pool.query(
+      `insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, state)
+       select 'default', u, gen_random_uuid(), 'R', '', 'delay', 1, 'waiting', now(), due, now(), '{}'
+       from (values ('past', now() - interval '1 hour'), ('future', now() + interval '1 hour')) as w(u, due)`,
+    );
+    const resumed = await runTidings(['resume', '--overdue', 'hold', '--json'], env());
+    expect(JSON.parse(resumed.stdout.toString())).toMatchObject({ resumed: true, held_waits: 1 });
+    const held = 'select user_id from waits where claimed_until is not null';
+    expect((await target.pool.query(held)).rows).toEqual([{ user_id: 'past' }]);
+    const released = await runTidings(['resume', '--tenant', 'default', '--json'], env());
+    expect(JSON.parse(released.stdout.toString())).toEqual({ tenant: 'default', released: 1 });
+    expect((await target.pool.query(held)).rows).toEqual([]);
+  });
+
   test('an unknown way is rejected', async () => {
     const { code, stderr } = await runTidings(['resume', '--open', 'never'], env());
     expect(code).toBe(1);

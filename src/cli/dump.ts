@@ -7,6 +7,7 @@ import type { DumpSummary } from '../store/dump/write-dump.ts';
 import { formatCount } from './output/format-count.ts';
 import { newProgressLine } from './output/progress-line.ts';
 import { runDatabaseCommand } from './run-command.ts';
+import { runStoppable } from './stop-signal.ts';
 import { withDatabase } from './with-database.ts';
 
 /** Adds the command `dump`. */
@@ -18,24 +19,28 @@ export function addDumpCommand(program: Command): void {
     .option('--tenant <tenant>', 'only this tenant')
     .option('--json', 'print what is in the dump as JSON (to standard error, if the dump goes to standard output)')
     .action((file: string | undefined, { tenant, json = false }: { tenant?: string; json?: boolean }) =>
-      runDatabaseCommand(async () => {
-        const toStdout = file === undefined || file === '-';
-        if (toStdout && process.stdout.isTTY) {
-          throw new ConfigError('name a file, as in tidings dump tidings.dump.gz, or redirect the output');
-        }
-        const summary = await withDatabase(process.env, 'tidings dump', 'dumped', (pool, seal) => {
-          const options = {
-            pool,
-            seal,
-            program: VERSION,
-            tenant: tenant ?? null,
-            onProgress: newProgressLine('dumped'),
-          };
-          return toStdout ? dumpToStream(process.stdout, options) : dumpToFile(resolve(file), options);
-        });
-        const print = toStdout ? console.error : console.log;
-        print(json ? JSON.stringify({ file: toStdout ? null : resolve(file), ...summary }) : describe(summary, file));
-      }),
+      runDatabaseCommand(() =>
+        runStoppable(async (signal) => {
+          const toStdout = file === undefined || file === '-';
+          if (toStdout && process.stdout.isTTY) {
+            throw new ConfigError('name a file, as in tidings dump tidings.dump.gz, or redirect the output');
+          }
+          const summary = await withDatabase(process.env, 'tidings dump', 'dumped', (pool, seal) => {
+            const options = {
+              pool,
+              seal,
+              program: VERSION,
+              tenant: tenant ?? null,
+              onProgress: newProgressLine('dumped'),
+            };
+            return toStdout
+              ? dumpToStream(process.stdout, options, signal)
+              : dumpToFile(resolve(file), options, { signal });
+          });
+          const print = toStdout ? console.error : console.log;
+          print(json ? JSON.stringify({ file: toStdout ? null : resolve(file), ...summary }) : describe(summary, file));
+        }),
+      ),
     );
 }
 

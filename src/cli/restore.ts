@@ -1,18 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type pg from 'pg';
 import { readConfig } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import { checkDump, openDump } from '../store/dump/dump-file.ts';
 import { holdOverdueWaits, releaseTenant } from '../store/dump/held-timers.ts';
+import { readHeader } from '../store/dump/read-dump.ts';
 import { type RestoreSummary, restoreDump } from '../store/dump/restore-dump.ts';
 import { type OpenDeliveries, resumeWorkers } from '../store/pause.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { formatCount } from './output/format-count.ts';
 import { newProgressLine } from './output/progress-line.ts';
 import { runDatabaseCommand } from './run-command.ts';
+import { runStoppable } from './stop-signal.ts';
 import { newSeal, withDatabase, withPool } from './with-database.ts';
 
 interface RestoreFlags {
@@ -32,7 +34,9 @@ export function addRestoreCommands(program: Command): void {
     .option('--resume', 'send and fire at once what was open, as if nothing had happened since the dump')
     .option('--check', 'only check that the file is complete, unchanged, and of this encryption key')
     .option('--json', 'print the result as JSON')
-    .action((file: string, flags: RestoreFlags) => runDatabaseCommand(() => restore(file, flags)));
+    .action((file: string, flags: RestoreFlags) =>
+      runDatabaseCommand(() => runStoppable((signal) => restore(file, flags, signal))),
+    );
 
   program
     .command('resume')
@@ -44,10 +48,10 @@ export function addRestoreCommands(program: Command): void {
     .action((flags: ResumeFlags) => runDatabaseCommand(() => resume(flags)));
 }
 
-async function restore(file: string, flags: RestoreFlags): Promise<void> {
+async function restore(file: string, flags: RestoreFlags, signal: AbortSignal): Promise<void> {
   requireKey(process.env);
   if (file !== '-' && !existsSync(file)) throw new ConfigError(`there is no file ${file}`);
-  const source = openDump(file === '-' ? process.stdin : resolve(file));
+  const source = addAbortSignal(signal, openDump(file === '-' ? process.stdin : resolve(file)));
   try {
     await restoreSource(source, flags);
   } finally {
@@ -57,15 +61,18 @@ async function restore(file: string, flags: RestoreFlags): Promise<void> {
 
 async function restoreSource(source: Readable, flags: RestoreFlags): Promise<void> {
   const { tenant, resume = false, check, json = false } = flags;
+  const seal = newSeal(readConfig(process.env, { catalogDir: '' }));
   if (check) {
-    await checkDump(source, newSeal(readConfig(process.env, { catalogDir: '' })));
+    await checkDump(source, seal);
     console.log(json ? JSON.stringify({ complete: true }) : 'The dump is complete and unchanged.');
     return;
   }
-  const summary = await withPool(process.env, 'tidings restore', (pool, config) =>
-    restoreDump(source, {
+  // Before a database is created for a dump that cannot be restored.
+  const dump = await readHeader(source, seal);
+  const summary = await withPool(process.env, 'tidings restore', (pool) =>
+    restoreDump(dump, {
       pool,
-      seal: newSeal(config),
+      seal,
       tenant: tenant ?? null,
       resume,
       clock: Date.now,

@@ -7,6 +7,7 @@ import { ConfigError } from '../errors.ts';
 import { Seal } from '../privacy/seal.ts';
 import { verifyEncryptionKey } from '../store/metadata.ts';
 import { openPool } from '../store/pg/pool.ts';
+import { dropTimeouts } from '../store/pg/session.ts';
 
 /**
  * Opens the configured database with its encryption key, starts the embedded one if none is configured, and closes what was
@@ -43,7 +44,7 @@ export async function withPool<T>(
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir }) : null;
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
-    const pool = openPool(embedded?.url ?? (config.databaseUrl as string), { max: 2, name, timeouts });
+    const pool = openPool(dropTimeouts(embedded?.url ?? (config.databaseUrl as string)), { max: 2, name, timeouts });
     try {
       return await work(pool, config);
     } finally {

@@ -7,6 +7,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { createDumpFolder, dumpToFile, rotateDumps, toDumpName } from '../store/dump/dump-file.ts';
 import { loadDumpDue, lockDumps, saveLastDump } from '../store/dump/last-dump.ts';
 import { openPool } from '../store/pg/pool.ts';
+import { dropTimeouts } from '../store/pg/session.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 export interface ScheduledDumpsOptions {
@@ -77,7 +78,7 @@ export class ScheduledDumps {
     const { signal } = this.#stopping;
     // Connections of its own: a dump takes long, and its statements must not time out.
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
-    const pool = openPool(databaseUrl, { max: 2, name: 'tidings scheduled dump', timeouts });
+    const pool = openPool(dropTimeouts(databaseUrl), { max: 2, name: 'tidings scheduled dump', timeouts });
     try {
       const connection = await pool.connect();
       try {
@@ -86,10 +87,11 @@ export class ScheduledDumps {
         const { isDue, now } = await loadDumpDue(connection, every);
         if (!isDue) return;
         await createDumpFolder(folder);
-        const file = join(folder, toDumpName(isoTime(now)));
+        const name = toDumpName(isoTime(now));
+        const file = join(folder, name);
         const { rows } = await dumpToFile(file, { pool, seal, program, tenant: null }, { signal, check: true });
         await saveLastDump(connection, { at: isoTime(now), file, rows });
-        const deleted = await rotateDumps(folder, keep);
+        const deleted = await rotateDumps(folder, name, keep);
         log.info({ file, rows, deleted }, 'dumped the database');
       } finally {
         // Closed, because its lock belongs to the session.

@@ -78,15 +78,13 @@ export function toDumpName(at: string): string {
 }
 
 /**
- * Deletes scheduled dumps of a folder except the newest `keep`, and what interrupted ones left. Other files stay. Returns the
- * names of the deleted dumps.
+ * Deletes scheduled dumps of a folder except the latest and, by their names, the newest `keep - 1` others, and what interrupted
+ * ones left. Other files stay. Returns the names of the deleted dumps.
  */
-export async function rotateDumps(folder: string, keep: number): Promise<string[]> {
+export async function rotateDumps(folder: string, latest: string, keep: number): Promise<string[]> {
   const names = await readdir(folder);
-  const old = names
-    .filter((name) => SCHEDULED.test(name))
-    .sort()
-    .slice(0, -keep);
+  const others = names.filter((name) => SCHEDULED.test(name) && name !== latest).sort();
+  const old = others.slice(0, Math.max(0, others.length - (keep - 1)));
   const parts = names.filter((name) => /^\.tidings-\d{8}T\d{6}Z\.dump\.gz\.[0-9a-f]{8}\.part$/.test(name));
   for (const name of [...old, ...parts]) await rm(join(folder, name), { force: true });
   return old;

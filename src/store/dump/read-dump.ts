@@ -23,6 +23,21 @@ export type DumpPart =
   | { readonly type: 'table end'; readonly end: TableEnd }
   | { readonly type: 'end'; readonly end: DumpEnd };
 
+/** A dump of which the header was read and checked. */
+export interface OpenedDump {
+  readonly header: DumpHeader;
+  /** The other parts. */
+  readonly parts: AsyncGenerator<DumpPart, void>;
+}
+
+/** Reads the header of a dump. Throws as `readDump` does. */
+export async function readHeader(source: AsyncIterable<Buffer>, seal: Seal): Promise<OpenedDump> {
+  const parts = readDump(source, seal);
+  const { value } = await parts.next();
+  if (value?.type !== 'header') throw damaged();
+  return { header: value.header, parts };
+}
+
 /**
  * Reads a dump part by part, in bounded memory, and checks it: counts and hashes after each table, the sealed hash at the end.
  * Only when the part `end` was returned is the whole dump known to be as it was written.

@@ -6,7 +6,7 @@ import type { Seal } from '../../privacy/seal.ts';
 import { createMonths, Partitions } from '../pg/partitions.ts';
 import { adoptFacts, completeRestore } from './complete-restore.ts';
 import type { DumpHeader, TableEnd } from './format.ts';
-import { type DumpPart, readDump } from './read-dump.ts';
+import type { DumpPart, OpenedDump } from './read-dump.ts';
 import { prepareTarget } from './restore-target.ts';
 import { isTenantTable } from './tables.ts';
 import { selectTenantRows } from './tenant-rows.ts';
@@ -43,14 +43,10 @@ export interface RestoreSummary {
  * Restores a dump in one transaction: a restore that fails or is killed leaves the database as it was. The dump is read once,
  * and checked completely before the commit.
  *
- * @param source the decompressed bytes of a dump
  * @throws ConfigError if the dump is damaged or does not fit, or the database is not one that it can be restored into
  */
-export async function restoreDump(source: AsyncIterable<Buffer>, options: RestoreOptions): Promise<RestoreSummary> {
+export async function restoreDump({ header, parts }: OpenedDump, options: RestoreOptions): Promise<RestoreSummary> {
   const { pool, seal } = options;
-  const parts = readDump(source, seal);
-  const first = (await parts.next()).value as DumpPart & { type: 'header' };
-  const { header } = first;
   const target = { header, tenant: options.tenant ?? header.tenant };
   const connection = await pool.connect();
   try {

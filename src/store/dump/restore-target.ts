@@ -32,11 +32,7 @@ export async function prepareTarget(connection: pg.PoolClient, target: RestoreTa
   checkTenant(target);
   const files = await loadSchemaFiles();
   const dumped = selectDumpedFiles(header, files);
-  if (tenant === null || (await loadSchemaState(connection, files)).applied.length === 0) {
-    await connection.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK_KEY]);
-  } else {
-    await connection.query(`select pg_advisory_xact_lock(hashtextextended('restore ' || $1, 0))`, [tenant]);
-  }
+  await lockTarget(connection, (await loadSchemaState(connection, files)).applied.length === 0 ? null : tenant);
   const { applied } = await loadSchemaState(connection, files);
   if (applied.length === 0) {
     await createMigrationsTable(connection);
@@ -59,6 +55,19 @@ export async function prepareTarget(connection: pg.PoolClient, target: RestoreTa
   }
   await connection.query('create temporary table restored_facts (name text, value text) on commit drop');
   return filled === undefined;
+}
+
+/**
+ * Keeps other restores of a tenant away until the end of the transaction; null: everything that starts, migrates or restores.
+ */
+async function lockTarget(connection: Connection, tenant: string | null): Promise<void> {
+  const { rows } = await connection.query<{ locked: boolean }>(
+    tenant === null
+      ? `select pg_try_advisory_xact_lock(${MIGRATION_LOCK_KEY}) as locked`
+      : `select pg_try_advisory_xact_lock(hashtextextended('restore ' || $1, 0)) as locked`,
+    tenant === null ? [] : [tenant],
+  );
+  if (!rows[0]?.locked) throw new ConfigError('another process starts, migrates or restores here; try again later');
 }
 
 function checkTenant({ header, tenant }: RestoreTarget): void {
