@@ -41,7 +41,7 @@ async function isServerWaiting(pool: TestTidings['pool']): Promise<boolean> {
 
 test('a dump whose output is not read makes the server wait, and continues when it is', async () => {
   const env = { PATH: process.env.PATH, ...toEnv(tidings.database, tidings.key, folder.path) };
-  const child = spawn(process.execPath, ['bin/tidings.mjs', 'dump'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['dist/tidings.mjs', 'dump'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   for (let waits = 0, tries = 0; waits < 5 && tries < 400; tries++) {
     await pause(50);
     waits = (await isServerWaiting(tidings.pool)) ? waits + 1 : 0;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { OTHER_TABLES } from '../src/store/dump/tables.ts';
 import type { TestDatabase } from './support/database.ts';
 import {
@@ -28,9 +28,8 @@ const RULES = `
 let whole: WholeTidings;
 let target: TestDatabase;
 let folder: { path: string; remove: () => Promise<void> };
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await temporaryFolder();
-  target = await emptyDatabase();
   whole = await wholeTidings(RULES, { 'MAIL/email.en.txt': 'For {{event.by}}', 'LATER/in_app.en.txt': '{{event.by}}' });
   await recordKey(whole.tidings);
   await whole.post('began', { by: 'maria@example.com' }, { email: 'a.user@example.com', note: 'tab\t, \\. and\nline' });
@@ -41,11 +40,14 @@ beforeEach(async () => {
   await whole.tidings.pipeline.ingest('default', [{ user_id: 'u1', note: 'maria@example.com' }]);
   await whole.pass(0);
 });
-afterEach(async () => {
+afterAll(async () => {
   await whole.close();
-  await target.drop();
   await folder.remove();
 });
+beforeEach(async () => {
+  target = await emptyDatabase();
+});
+afterEach(() => target.drop());
 
 const env = (database: { readonly url: string } = whole.tidings.database) =>
   toEnv(database, whole.tidings.key, folder.path);
@@ -168,8 +170,8 @@ test('a tenant is dumped alone, and added to an installation that has others', a
 
 test('a tenant does not go into an installation with another key', async () => {
   const { tidings } = whole;
-  await addTenant(tidings, 'other');
-  const file = await dump('one.gz', '--tenant', 'other');
+  await addTenant(tidings, 'third');
+  const file = await dump('one.gz', '--tenant', 'third');
   const key = randomBytes(32).toString('base64');
   const all = await dump();
   expect((await runTidings(['restore', all], env(target))).stderr).toBe('');
@@ -177,7 +179,7 @@ test('a tenant does not go into an installation with another key', async () => {
   const { code } = await runTidings(['keys', 'rotate-encryption'], toEnv(target, keys, folder.path));
   expect(code).toBe(0);
   for (const table of ['active_catalogs', 'catalogs', 'audit_log']) {
-    await target.pool.query(`delete from ${table} where tenant_id = 'other'`);
+    await target.pool.query(`delete from ${table} where tenant_id = 'third'`);
   }
   const rejected = await runTidings(['restore', file], toEnv(target, keys, folder.path));
   expect(rejected.stderr).toMatch(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TestDatabase } from './support/database.ts';
 import { emptyDatabase, recordKey, runTidings, temporaryFolder, toEnv } from './support/dumps.ts';
 import { type Program, tidingsDirectly } from './support/program.ts';
@@ -14,9 +14,8 @@ let folder: { path: string; remove: () => Promise<void> };
 let file: string;
 const programs: Program[] = [];
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await temporaryFolder();
-  target = await emptyDatabase();
   tidings = await testTidings();
   await recordKey(tidings);
   await tidings.ingest(
@@ -30,6 +29,7 @@ beforeEach(async () => {
   // u1 and u2 wait; u2, u3 and u4 must not be sent twice or may; u3 and u4 are being sent.
   await tidings.pool.query(
     `update deliveries set in_doubt_policy = case when user_id in ('u2', 'u3') then 'hold' else 'resend' end,
+       created_at = case when user_id = 'u2' then now() + interval '1 hour' else created_at end,
        retry_until = now() + interval '1 day', due_at = now()`,
   );
   await tidings.pool.query(
@@ -40,14 +40,19 @@ beforeEach(async () => {
   file = join(folder.path, 'a.gz');
   await runTidings(['dump', file], env(tidings.database));
 });
+afterAll(async () => {
+  await tidings.close();
+  await folder.remove();
+});
+beforeEach(async () => {
+  target = await emptyDatabase();
+});
 afterEach(async () => {
   for (const program of programs.splice(0)) {
     program.kill('SIGTERM');
     await program.ended;
   }
-  await tidings.close();
   await target.drop();
-  await folder.remove();
 });
 
 const env = (database: { readonly url: string } = target) => toEnv(database, tidings.key, folder.path);
@@ -79,6 +84,11 @@ test('workers that start on a restored database send nothing until it is resumed
   expect((await ready()).parts.delivery).toMatch(/^paused since the restore at .*; run tidings resume$/);
   await pause(1500);
   expect(await statuses()).toEqual({ u1: 'queued', u2: 'queued', ...IN_FLIGHT });
+
+  const another = tidingsDirectly(['workers', '--json'], { env: { ...env(), TIDINGS_POLL: '1h' } });
+  await another.ready();
+  another.kill('SIGTERM');
+  expect(await another.ended).toBe(0);
 
   const resumed = await runTidings(['resume', '--json'], env());
   expect(JSON.parse(resumed.stdout.toString())).toEqual({ resumed: true, held: 1, released: 2, held_waits: 0 });

@@ -23,10 +23,9 @@ export async function runTidings(
   env: { readonly [name: string]: string },
   { input, onStarted }: { input?: Buffer; onStarted?: (kill: () => void, pid: number) => void } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'bin/tidings.mjs', ...args], {
+  const child = spawn(process.execPath, ['dist/tidings.mjs', ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
   });
   const out: Buffer[] = [];
   const errors: Buffer[] = [];
@@ -34,8 +33,7 @@ export async function runTidings(
   child.stderr.on('data', (chunk) => errors.push(chunk));
   child.stdin.on('error', () => {});
   child.stdin.end(input ?? '');
-  // The whole group: a build may run in front.
-  onStarted?.(() => process.kill(-(child.pid as number), 'SIGKILL'), child.pid as number);
+  onStarted?.(() => child.kill('SIGKILL'), child.pid as number);
   const code = await new Promise<number | NodeJS.Signals | null>((resolve) => {
     child.on('close', (exit, signal) => resolve(signal ?? exit));
   });

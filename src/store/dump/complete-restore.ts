@@ -64,7 +64,7 @@ export async function completeRestore(
   if (!resume && tenant === null) {
     await pauseWorkers(connection, { since: isoTime(now), dumped_at: header.created_at });
   } else if (!resume && tenant !== null) {
-    await holdOpenDeliveries(connection, { until: header.created_at, tenant, open: 'hold' }, now);
+    await holdOpenDeliveries(connection, { dumpedAt: header.created_at, tenant, open: 'hold' }, now);
     await holdTenant(connection, tenant);
   }
   const known = new Set(header.schema.map(({ file }) => file));
