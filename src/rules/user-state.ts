@@ -4,6 +4,7 @@ import { type CountedUse, FIRED_OUTCOMES, type KnownEvent, type TraitChangeTrigg
 import { CountedUses } from './known/counted-uses.ts';
 import { eventsOfType, type UserEvents } from './known/known-events.ts';
 import type { UserWaits } from './known/user-waits.ts';
+import type { LeftOut } from './left-out.ts';
 
 /**
  * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
@@ -38,6 +39,8 @@ export interface UserState {
    * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
+  /** What bounds of the look-ups left out; undefined: nothing. */
+  leftOut?: LeftOut[];
 }
 
 /** Kept because a rule that looks ahead does so for each event of a batch. */
