@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type SmallHeap, postLarge, useSmallHeap } from './support/small-heap.ts';
+import { postLarge, type SmallHeap, useSmallHeap } from './support/small-heap.ts';
 import { FINTECH } from './support/tidings.ts';
 
 /*
@@ -30,7 +30,9 @@ async function expectAccepted({ post }: SmallHeap, event: object): Promise<void>
   expect([status, body.results.map((result) => result.status)]).toEqual([202, ['accepted']]);
 }
 
-test('300 large triggers that wait for an earlier event are decided with a small heap', { timeout: 120_000 }, async () => {
+test('300 large triggers that wait for an earlier event are decided with a small heap', {
+  timeout: 120_000,
+}, async () => {
   const program = await startProgram(HEAP_MB, FINTECH);
   const now = Date.now();
   const event = { user_id: 'u', event_type: 'link_bank_success' };

@@ -30,7 +30,9 @@ export class NamedFields {
   touches(path: FieldPath): boolean {
     const [root = '', member = ''] = path;
     if (this.#wholes.has(root)) return true;
-    return this.#byMember.get(`${root} ${member}`)?.some((named) => isPrefix(named, path) || isPrefix(path, named)) ?? false;
+    return (
+      this.#byMember.get(`${root} ${member}`)?.some((named) => isPrefix(named, path) || isPrefix(path, named)) ?? false
+    );
   }
 
   /** Returns whether a member of properties or traits is named, or a part of it. */

@@ -175,7 +175,10 @@ export class BatchDecider {
     }
     for (const [index, write] of this.batch.waits.entries()) {
       const { wait } = write;
-      const condensed = { ...wait, state: condenseContents(wait.state, this.#catalog(wait.catalogVersion).namedFields) };
+      const condensed = {
+        ...wait,
+        state: condenseContents(wait.state, this.#catalog(wait.catalogVersion).namedFields),
+      };
       this.batch.waits[index] = { ...write, wait: condensed, sealed: this.#sealWait(condensed) };
     }
     return this.batch;

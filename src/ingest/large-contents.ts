@@ -27,9 +27,7 @@ export function toExcerptText(event: ReceivedEvent): string | null {
   const sealedSize = sealText?.length ?? 0;
   if (size <= MAX_PLAIN_CHARS && sealedSize <= MAX_PLAIN_CHARS) return null;
   const masked =
-    sealText === null
-      ? event
-      : { properties: maskDocument(event.properties), traits: maskDocument(event.traits) };
+    sealText === null ? event : { properties: maskDocument(event.properties), traits: maskDocument(event.traits) };
   const whole = size + sealedSize + (contextText?.length ?? 0);
   return jsonText(makeExcerpt(event, masked, whole) as unknown as Json);
 }

@@ -13,15 +13,9 @@ import { requiredHistory, requiredLimits, requiredWaits } from '../rules/require
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
-import {
-  type FactRows,
-  type FactsQuery,
-  type Lookup,
-  loadFacts,
-  type ProfileRow,
-} from '../store/facts.ts';
 import { CONTENT_BOUND, type LargeEvent, readContents } from '../store/contents.ts';
 import type { LeftOutRow } from '../store/fact-bytes.ts';
+import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts.ts';
 import { loadFired } from '../store/fired.ts';
 import type { SealedEvent } from '../store/sealed-event.ts';
 import { loadSpans } from '../store/spans.ts';

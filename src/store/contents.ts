@@ -95,4 +95,3 @@ cross join lateral (
   where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key
     and event_time between $5::timestamptz and $6::timestamptz limit 1
 ) as e`;
-

@@ -55,10 +55,7 @@ export class FoundRows {
    * Returns what was left out, by look-up.
    * @param maxRows bound of the rows of one look-up
    */
-  listLeftOut(
-    lookups: readonly { readonly userId: string; readonly type: string }[],
-    maxRows: number,
-  ): LeftOutRow[] {
+  listLeftOut(lookups: readonly { readonly userId: string; readonly type: string }[], maxRows: number): LeftOutRow[] {
     const rows: LeftOutRow[] = [];
     for (const [index, { kept, cut }] of this.#found) {
       const lookup = lookups[index];

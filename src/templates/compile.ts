@@ -48,7 +48,9 @@ export class RenderLimit extends Error {
 export function compilePart(
   source: string,
   how: { readonly html: boolean; readonly locale: string },
-): { readonly part: Part; readonly fields: readonly NamedField[]; readonly wholes: readonly FieldPath[] } | { readonly problems: readonly PartProblem[] } {
+):
+  | { readonly part: Part; readonly fields: readonly NamedField[]; readonly wholes: readonly FieldPath[] }
+  | { readonly problems: readonly PartProblem[] } {
   const parsed = parseSource(source);
   if ('problem' in parsed) return { problems: [parsed.problem] };
   const compiler = new Compiler(how.html, how.locale);

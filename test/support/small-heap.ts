@@ -68,7 +68,8 @@ export function useSmallHeap(): (
     const { url } = await program.ready(60_000);
     const get = async (path: string) => {
       const response = await fetch(`${url}${path}`);
-      return { status: response.status, body: await response.json() };
+      // biome-ignore lint/suspicious/noExplicitAny: see SmallHeap
+      return { status: response.status, body: (await response.json()) as any };
     };
     return {
       database,

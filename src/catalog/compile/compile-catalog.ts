@@ -1,7 +1,7 @@
+import type { NamedFields } from '../../events/named-fields.ts';
 import { listLookupLocales } from '../../lib/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
-import type { NamedFields } from '../../events/named-fields.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { type CompiledTemplate, compileTemplate } from '../../templates/template.ts';
