@@ -174,12 +174,8 @@ export class BatchDecider {
       }
     }
     for (const [index, write] of this.batch.waits.entries()) {
-      const { wait } = write;
-      const condensed = {
-        ...wait,
-        state: condenseContents(wait.state, this.#catalog(wait.catalogVersion).namedFields),
-      };
-      this.batch.waits[index] = { ...write, wait: condensed, sealed: this.#sealWait(condensed) };
+      const wait = this.#condenseWait(write.wait);
+      this.batch.waits[index] = { ...write, wait, sealed: this.#sealWait(wait) };
     }
     return this.batch;
   }
@@ -196,6 +192,11 @@ export class BatchDecider {
     const { tenantId, seal } = this.#facts;
     const text = jsonText(profile as unknown as Json);
     return { profile: masked, sealed: sealDocument(seal, text, documentRow('users', tenantId, userId)) };
+  }
+
+  #condenseWait(wait: Wait): Wait {
+    const state = condenseContents(wait.state, this.#catalog(wait.catalogVersion).namedFields);
+    return state === wait.state ? wait : { ...wait, state };
   }
 
   #sealWait(wait: Wait): Buffer | null {
