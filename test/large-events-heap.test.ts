@@ -12,7 +12,7 @@ const HEAP_MB = 160;
 const COUNT = 300;
 
 const files = (rules: string, templates: { readonly [path: string]: string }) => ({
-  'events.yaml': 'events: { large: {}, small: {}, other: {} }\n',
+  'events.yaml': 'events: { large: {}, bulky: {}, small: {}, other: {} }\n',
   'notifications.yaml': 'notifications:\n  N: { category: SYSTEM, channels: [internal] }\n',
   'rules.yaml': `rules:\n${rules}`,
   ...Object.fromEntries(Object.entries(templates).map(([path, text]) => [`templates/N/${path}`, text])),
@@ -41,5 +41,81 @@ test('300 large triggers that wait for an earlier event are decided with a small
   const decided = await program.decisions('u', 'BANK_LINK_NUDGE_SMS');
   expect(decided.filter(({ outcome }) => outcome === 'send')).toHaveLength(1);
   expect(decided.filter(({ reason_code }) => reason_code === 'limit_reached')).toHaveLength(COUNT - 1);
+  expect(program.program.over).toBe(false);
+});
+
+/** Makes open waits of a user due now. */
+async function makeDue({ database }: SmallHeap, userId: string): Promise<void> {
+  await database.pool.query(`update waits set due_at = now() where status = 'waiting' and user_id = $1`, [userId]);
+}
+
+async function messages({ get, database }: SmallHeap, userId: string, count: number): Promise<string[]> {
+  for (let tries = 0; tries < 200; tries++) {
+    const { rows } = await database.pool.query(
+      `select notification_id || '.' || channel as id from deliveries
+       where user_id = $1 and status in ('sent', 'sandboxed') order by notification_id`,
+      [userId],
+    );
+    if (rows.length === count) {
+      const texts: string[] = [];
+      for (const { id } of rows) {
+        const { text } = (await get(`/api/v1/deliveries/${id}/message`)).body;
+        texts.push(text.replace(/ +/g, ' ').trim());
+      }
+      return texts;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`there are not ${count} messages`);
+}
+
+test('patterns, counts, digests and waits of large events are decided and shown with a small heap', {
+  timeout: 240_000,
+}, async () => {
+  const program = await startProgram(
+    HEAP_MB,
+    files(
+      `
+  CHAINED: { on: small, after: { event: large, within: 1h, same: event.card }, when: matched.large.n >= 0, notify: N }
+  COUNTED: { on: small, count: { of: large, at_least: ${COUNT}, within: 1h, same: event.card }, notify: N }
+  WHOLE: { on: other, count: { of: bulky, at_least: 150, within: 1h, same: event.blob.size() }, notify: N }
+  GATHERED: { on: large, digest: { window: 1d, keep: 100 }, notify: N }
+  DELAYED: { on: large, when: event.n < 50, again: beside, delay: 1d, notify: N }
+`,
+      {
+        'internal.en.txt': '{{event.card}} {{matched.large.n}} {{total}}{{#each items}} {{event.n}}{{/each}}\n',
+      },
+    ),
+  );
+  const now = Date.now();
+  const event = { user_id: 'u', event_type: 'large' };
+  await postLarge(program, COUNT, now, event, (n) => ({ card: 'c', n }));
+  await expectAccepted(program, small('u', 'small', now, { card: 'c', blob: '' }));
+  const [chained] = await program.decisions('u', 'CHAINED');
+  expect([chained?.outcome, chained?.evidence.left_out]).toEqual(['send', undefined]);
+  const [counted] = await program.decisions('u', 'COUNTED');
+  expect([counted?.outcome, counted?.evidence.count.counted]).toEqual(['send', COUNT]);
+
+  // A rule that looks at the large field itself sees the latest as far as the bound reaches, and says so.
+  await postLarge(program, 150, now, { user_id: 'u', event_type: 'bulky' }, (n) => ({ n }));
+  await expectAccepted(program, small('u', 'other', now, { blob: 'x'.repeat(297_000) }));
+  const [whole] = await program.decisions('u', 'WHOLE');
+  expect(whole?.reason_code).toBe('count_not_met');
+  expect(whole?.evidence.left_out).toMatchObject([
+    { facts: 'contents', event_type: 'bulky', bound: '32 MiB of contents' },
+  ]);
+  expect(whole?.evidence.left_out[0].examined).toBeGreaterThan(100);
+  expect(whole?.evidence.count.counted).toBe(whole?.evidence.left_out[0].examined);
+
+  await makeDue(program, 'u');
+  const texts = await messages(program, 'u', 2 + 1 + 50);
+  const kept = Array.from({ length: 100 }, (_, index) => COUNT - 100 + index);
+  expect(texts).toContain(`c ${COUNT} ${kept.join(' ')}`);
+  expect(texts).toContain(`c ${COUNT - 1}`);
+  expect(texts.filter((text) => text === 'c')).toHaveLength(51);
+
+  for (const path of ['/api/v1/audit/u', '/api/v1/explain/u/N', '/api/v1/waits', '/api/v1/activity']) {
+    expect([path, (await program.get(path)).status]).toEqual([path, 200]);
+  }
   expect(program.program.over).toBe(false);
 });

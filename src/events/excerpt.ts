@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../model/event.ts';
-import { type FieldPath, keepNamedMembers, type NamedFields } from './named-fields.ts';
+import type { FieldPath, NamedFields } from './named-fields.ts';
 
 /*
  * Excerpts of large events. A rule looks at the stored events of a user, a thousand at a time, and at few of their fields:
@@ -142,7 +142,7 @@ export function condenseContent(content: Content, named: NamedFields): Content {
 /** Returns the content with its named members alone. */
 export function keepNamedFields({ properties, traits }: Content, named: NamedFields): Content {
   return {
-    properties: keepNamedMembers(properties, 'event', named),
-    traits: keepNamedMembers(traits, 'traits', named),
+    properties: named.keepMembers(properties, 'event'),
+    traits: named.keepMembers(traits, 'traits'),
   };
 }

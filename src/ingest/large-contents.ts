@@ -9,7 +9,7 @@ import {
   MAX_PLAIN_CHARS,
   makeExcerpt,
 } from '../events/excerpt.ts';
-import type { NamedFields } from '../events/named-fields.ts';
+import type { FieldsByType } from '../events/named-fields.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { maskDocument } from '../privacy/mask.ts';
 import type { Send } from '../rules/context.ts';
@@ -39,13 +39,13 @@ type Contents = Pick<Send, 'trigger' | 'matched' | 'items'>;
  * Returns a send or the state of a wait with the contents of large events condensed; itself if none is large. Beyond
  * MAX_ITEMS_CHARS the items of a digest have named fields alone, and then the earliest are left out: its total counts them.
  */
-export function condenseContents<Whole extends Contents>(whole: Whole, named: NamedFields): Whole {
+export function condenseContents<Whole extends Contents>(whole: Whole, named: FieldsByType): Whole {
   const { trigger, matched, items } = whole;
   const shown: Json[] = [trigger.properties, trigger.traits, matched ?? null, (items ?? null) as Json];
   if (!isLarge(shown)) return whole;
   return {
     ...whole,
-    trigger: { ...trigger, ...condenseContent(trigger, named) },
+    trigger: { ...trigger, ...condenseContent(trigger, named.of(trigger.type)) },
     ...(matched && { matched: condenseMatched(matched, named) }),
     ...(items && { items: condenseItems(items, named) }),
   };
@@ -54,13 +54,15 @@ export function condenseContents<Whole extends Contents>(whole: Whole, named: Na
 /** Bound of the items of a digest, in characters of JSON. */
 const MAX_ITEMS_CHARS = 1024 * 1024;
 
-function condenseItems(items: readonly DigestItem[], named: NamedFields): readonly DigestItem[] {
-  const condensed = items.map((item) => mapContent(item, (content) => condenseContent(content, named)));
+function condenseItems(items: readonly DigestItem[], named: FieldsByType): readonly DigestItem[] {
+  const condensed = items.map((item) =>
+    mapContent(item, (content) => condenseContent(content, named.of(item.event_type))),
+  );
   if (estimateSize(condensed) <= MAX_ITEMS_CHARS) return condensed;
   const kept: DigestItem[] = [];
   let size = 0;
   for (const item of condensed.toReversed()) {
-    const one = mapContent(item, (content) => keepNamedFields(content, named));
+    const one = mapContent(item, (content) => keepNamedFields(content, named.of(item.event_type)));
     size += estimateSize(one);
     if (kept.length > 0 && size > MAX_ITEMS_CHARS) break;
     kept.push(one);
@@ -73,10 +75,10 @@ function mapContent(item: DigestItem, map: (content: Content) => Content): Diges
   return { ...item, event, traits };
 }
 
-function condenseMatched(matched: JsonObject, named: NamedFields): JsonObject {
+function condenseMatched(matched: JsonObject, named: FieldsByType): JsonObject {
   return Object.fromEntries(
     Object.entries(matched).map(([type, properties]) => {
-      return [type, condenseContent({ properties: properties as JsonObject, traits: {} }, named).properties];
+      return [type, condenseContent({ properties: properties as JsonObject, traits: {} }, named.of(type)).properties];
     }),
   );
 }

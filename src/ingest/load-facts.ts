@@ -143,7 +143,7 @@ async function completeLargeEvents(
   if (facts.large.length === 0) return;
   const { large } = facts;
   facts.large = [];
-  const missing = large.filter(({ excerpt }) => !hasNamedFields(excerpt, namedFields));
+  const missing = large.filter(({ event, excerpt }) => !hasNamedFields(excerpt, namedFields.of(event.type)));
   const asked: LargeEvent[] = missing.map(({ event: { userId, time, key }, excerpt: { size } }) => {
     return { userId, time, key, size };
   });
@@ -154,7 +154,7 @@ async function completeLargeEvents(
       const { event, excerpt } = known;
       const whole = sealed ? openContent(facts, event, sealed) : content;
       if (whole) {
-        const named = keepNamedFields(whole, namedFields);
+        const named = keepNamedFields(whole, namedFields.of(event.type));
         event.properties = { ...excerpt.properties, ...named.properties };
         event.traits = { ...excerpt.traits, ...named.traits };
       } else event.unreadable = true;
@@ -273,7 +273,9 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const waits = (await loadWaits(connection, query)).map((wait) => openWait(facts, wait));
+  const loaded = await loadWaits(connection, query);
+  noteLeftOut(facts, 'waits', loaded.leftOut);
+  const waits = loaded.waits.map((wait) => openWait(facts, wait));
   attachWaits(facts, waits);
   return waits.filter(({ status }) => status === 'waiting');
 }

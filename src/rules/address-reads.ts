@@ -25,8 +25,7 @@ export function findAddressReads(
   return { readsEventAddresses, readsUserAddresses };
 }
 
-/** Returns all expressions of a rule. */
-export function expressionsOf(compiled: CompiledRule): (Condition | Expression)[] {
+function expressionsOf(compiled: CompiledRule): (Condition | Expression)[] {
   const { condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   const named = [...data, ...actions.flat()].map(([, expression]) => expression);
   return [condition, audience, key, at, ...sameAfter, sameCount, sameUnless, ...branches, ...named].filter(

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type Content, type Excerpt, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
-import { NamedFields } from '../events/named-fields.ts';
+import { type FieldsByType, NamedFields } from '../events/named-fields.ts';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile } from '../model/event.ts';
 import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
@@ -90,7 +90,7 @@ export interface HistoriesQuery {
   /** Puts the current address of a user in the place of its mask in events that were stored without their original. */
   readonly restoreAddresses?: boolean;
   /** Returns the fields of large events that the replay looks at; absent: all. Called when the first is needed. */
-  readonly namedFields?: () => NamedFields;
+  readonly namedFields?: () => FieldsByType;
 }
 
 /** Users in order of user ID. */
@@ -271,13 +271,14 @@ function adaptCount(rows: readonly EventRow[]): number {
  */
 async function completeLargeEvents(
   connection: pg.PoolClient,
-  { tenantId, seal, namedFields = () => ALL_FIELDS }: HistoriesQuery,
+  { tenantId, seal, namedFields }: HistoriesQuery,
   whole: readonly Reading[],
 ): Promise<void> {
   for (const reading of whole) {
     if (reading.large.length === 0 || reading.left > 0) continue;
-    const named = namedFields();
-    const missing = reading.large.filter(({ excerpt }) => !hasNamedFields(excerpt, named));
+    const named = namedFields?.();
+    const namedOf = ({ type }: StoredEvent) => named?.of(type) ?? ALL_FIELDS;
+    const missing = reading.large.filter(({ event, excerpt }) => !hasNamedFields(excerpt, namedOf(event)));
     const asked = missing.map(({ event: { userId, time, key }, excerpt: { size } }) => ({ userId, time, key, size }));
     let done = 0;
     for await (const chunk of readContents(connection, tenantId, asked, 0)) {
@@ -286,7 +287,7 @@ async function completeLargeEvents(
         const row = documentRow('events', tenantId, event.userId, event.key);
         const original = sealed ? open(seal, sealed, row) : content;
         if (original) {
-          const fields = keepNamedFields(original as unknown as Content, named);
+          const fields = keepNamedFields(original as unknown as Content, namedOf(event));
           event.properties = { ...excerpt.properties, ...fields.properties };
           event.traits = { ...excerpt.traits, ...fields.traits };
         } else event.unreadable = true;

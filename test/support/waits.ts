@@ -106,12 +106,12 @@ export class WaitStore {
     return writeWaits(on, TENANT, writes, NOW);
   }
 
-  load(
+  async load(
     userIds: string[],
     needs: Parameters<typeof loadWaits>[1]['needs'] = [],
     on: Connection = this.pool,
   ): Promise<Wait[]> {
-    return loadWaits(on, { tenantId: TENANT, userIds, needs });
+    return [...(await loadWaits(on, { tenantId: TENANT, userIds, needs })).waits];
   }
 
   async row({ waitId }: Wait) {

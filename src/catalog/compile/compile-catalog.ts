@@ -1,4 +1,4 @@
-import type { NamedFields } from '../../events/named-fields.ts';
+import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLookupLocales } from '../../lib/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
@@ -19,7 +19,7 @@ export interface Catalog {
   readonly data: CatalogData;
   readonly rules: RuleSet;
   /** The fields of events that rules, keys and templates name: of a large event, no others are loaded. */
-  readonly namedFields: NamedFields;
+  readonly namedFields: FieldsByType;
   /** Checks an event against the schemas of this version. */
   readonly validate: ValidateEvent;
   /** @throws Error for a notification type that this version does not define */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { compileRuleSet } from '../../catalog/compile/compile-rule-set.ts';
 import { findNamedFields } from '../../catalog/compile/named-fields.ts';
-import type { NamedFields } from '../../events/named-fields.ts';
+import type { FieldsByType } from '../../events/named-fields.ts';
 import { type CatalogData, EMPTY_CATALOG } from '../../model/catalog.ts';
 import { ADDRESS_TRAITS, type Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
@@ -79,8 +79,8 @@ export async function runBacktest(
 function findNamedOnDemand(
   applied: ReadonlyMap<number, CatalogData>,
   candidate: CatalogData | null,
-): () => NamedFields {
-  let named: NamedFields | undefined;
+): () => FieldsByType {
+  let named: FieldsByType | undefined;
   return () => {
     if (named) return named;
     const all = [...applied.values(), ...(candidate ? [candidate] : [])];
