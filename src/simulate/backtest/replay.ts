@@ -53,6 +53,8 @@ class Replay implements InMemory {
   /** Index of the next arrival. */
   #next = 0;
   #verdicts: Verdict[] = [];
+  /** Verdicts from this time on are recorded. */
+  #recordsFrom: Millis;
 
   constructor(history: StoredHistory, plan: BacktestPlan) {
     const start = findStart(history, plan.since);
@@ -60,6 +62,7 @@ class Replay implements InMemory {
     this.#history = history;
     this.#plan = plan;
     this.#start = start;
+    this.#recordsFrom = plan.since;
     this.now = start;
     this.#user = newUserState(history.userId);
     if (plan.readsAddresses) this.#user.addresses = {};
@@ -142,9 +145,11 @@ class Replay implements InMemory {
    * the one that gives the stored decisions.
    */
   #fireAndIngest(): void {
+    const { now } = this;
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
-    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.now);
-    const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
+    const expected = pastDecisions(this.#history, { since: now, until: now + 1 });
+    // The orders are compared before the backtest starts as well: what it starts with depends on them.
+    this.#recordsFrom = Math.min(now, this.#plan.since);
     const run = (order: readonly (() => void)[]) => {
       this.#user = copyState(before.user);
       this.#next = before.next;
@@ -154,7 +159,7 @@ class Replay implements InMemory {
     /** Number of verdicts that are as stored; -1 when one is not. */
     const agreement = () => {
       const made = this.#verdicts.slice(before.count);
-      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source) ?? [], decisions))
+      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source)?.decisions ?? [], decisions))
         ? made.length
         : -1;
     };
@@ -164,6 +169,8 @@ class Replay implements InMemory {
     const ingesting = agreement();
     run(fireFirst);
     if (agreement() < ingesting) run(ingestFirst);
+    this.#recordsFrom = this.#plan.since;
+    if (now < this.#plan.since) this.#verdicts.length = before.count;
   }
 
   /** Returns the only user there is. */
@@ -201,7 +208,7 @@ class Replay implements InMemory {
   }
 
   #addVerdict(source: string, decisions: readonly Decision[]): void {
-    if (decisions.length > 0 && this.now >= this.#plan.since) {
+    if (decisions.length > 0 && this.now >= this.#recordsFrom) {
       this.#verdicts.push({ source, at: this.now, decisions });
     }
   }
