@@ -49,8 +49,8 @@ async function makeDue({ database }: SmallHeap, userId: string): Promise<void> {
   await database.pool.query(`update waits set due_at = now() where status = 'waiting' and user_id = $1`, [userId]);
 }
 
-async function messages({ get, database }: SmallHeap, userId: string, count: number): Promise<string[]> {
-  for (let tries = 0; tries < 200; tries++) {
+async function messages({ get, database, program }: SmallHeap, userId: string, count: number): Promise<string[]> {
+  for (let tries = 0; tries < 600; tries++) {
     const { rows } = await database.pool.query(
       `select notification_id || '.' || channel as id from deliveries
        where user_id = $1 and status in ('sent', 'sandboxed') order by notification_id`,
@@ -66,7 +66,10 @@ async function messages({ get, database }: SmallHeap, userId: string, count: num
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`there are not ${count} messages`);
+  const { rows: states } = await database.pool.query(
+    'select status, reason, count(*) from deliveries group by 1, 2 union all select status, null, count(*) from waits group by 1',
+  );
+  throw new Error(`there are not ${count} messages, but ${JSON.stringify(states)}: ${program.output.slice(-3000)}`);
 }
 
 test('patterns, counts, digests and waits of large events are decided and shown with a small heap', {
@@ -117,5 +120,21 @@ test('patterns, counts, digests and waits of large events are decided and shown 
   for (const path of ['/api/v1/audit/u', '/api/v1/explain/u/N', '/api/v1/waits', '/api/v1/activity']) {
     expect([path, (await program.get(path)).status]).toEqual([path, 200]);
   }
+  expect(program.program.over).toBe(false);
+});
+
+test('messages that show a large field of hundreds of events are sent with a small heap', {
+  timeout: 240_000,
+}, async () => {
+  const program = await startProgram(
+    HEAP_MB,
+    files('  DELAYED: { on: large, again: beside, delay: 1d, notify: N }\n', {
+      'internal.en.txt': '{{event.n}} {{event.blob}}\n',
+    }),
+  );
+  await postLarge(program, COUNT, Date.now(), { user_id: 'u', event_type: 'large' }, (n) => ({ n }));
+  await makeDue(program, 'u');
+  const texts = await messages(program, 'u', COUNT);
+  expect(new Set(texts.map((text) => text.length >= 297_000)).size).toBe(1);
   expect(program.program.over).toBe(false);
 });
