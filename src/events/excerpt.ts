@@ -21,7 +21,7 @@ const MAX_OMITTED_CHARS = 4 * 1024;
 export interface Excerpt {
   readonly properties: JsonObject;
   readonly traits: JsonObject;
-  /** What it leaves out, as paths; null: more than can be listed. */
+  /** Paths of the values that it leaves out; null: more than can be listed. */
   readonly omitted: readonly FieldPath[] | null;
   /** Characters of the JSON of the whole content, as it is stored. */
   readonly size: number;

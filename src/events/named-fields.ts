@@ -8,7 +8,7 @@ type Root = 'event' | 'traits';
 /** The fields that the rules, keys and templates of a catalog name, by the type of the events. */
 export class FieldsByType {
   readonly #byType = new Map<string, NamedFields>();
-  /** Those named of events of any type. */
+  /** Fields that are named of events of any type. */
   readonly #ofAny = new NamedFields();
 
   /** @param type undefined: events of any type @param path one of a single step names all fields */

@@ -1,19 +1,8 @@
 import type { Evidence } from '../model/decision.ts';
 import type { Writable } from './context.ts';
+import type { LeftOut } from './facts.ts';
 import type { CompiledRule } from './rule-set.ts';
 import type { UserState } from './user-state.ts';
-
-/** Facts about a user that a bound of the look-ups left out. */
-export interface LeftOut {
-  /** `contents`: of large events, of which only the small fields are known. */
-  readonly facts: 'events' | 'contents' | 'decisions' | 'waits';
-  /** Type of the events; empty: of any type. */
-  readonly type: string;
-  /** Number of facts that are known. */
-  readonly examined: number;
-  /** The bound, with its unit. */
-  readonly bound: string;
-}
 
 /** Adds to the evidence of a rule that facts which it may look at were left out. */
 export function addLeftOut(

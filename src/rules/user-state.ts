@@ -1,10 +1,9 @@
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json, JsonObject, Millis, Profile } from '../model/event.ts';
-import { type CountedUse, FIRED_OUTCOMES, type KnownEvent, type TraitChangeTrigger } from './facts.ts';
+import { type CountedUse, FIRED_OUTCOMES, type KnownEvent, type LeftOut, type TraitChangeTrigger } from './facts.ts';
 import { CountedUses } from './known/counted-uses.ts';
 import { eventsOfType, type UserEvents } from './known/known-events.ts';
 import type { UserWaits } from './known/user-waits.ts';
-import type { LeftOut } from './left-out.ts';
 
 /**
  * Everything that is known of one user while a batch is decided. Deciding changes it in place, so that the user's next event
@@ -39,7 +38,7 @@ export interface UserState {
    * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
-  /** What bounds of the look-ups left out; undefined: nothing. */
+  /** Facts that bounds of the look-ups left out; undefined: none. */
   leftOut?: LeftOut[];
 }
 

@@ -22,7 +22,7 @@ export interface LoadedContent {
 /** Bound of the contents of large events that are read for one batch, in characters of JSON. The others keep their excerpt. */
 const MAX_CONTENT_CHARS = 32 * 1024 * 1024;
 
-/** How the bound is named in evidence. */
+/** Name of the bound in evidence. */
 export const CONTENT_BOUND = '32 MiB of contents';
 
 /** Bound of the contents that are in memory at once, in characters of JSON. The first is read whatever its size. */

@@ -9,7 +9,7 @@
  */
 export const MAX_FACT_BYTES = 32 * 1024 * 1024;
 
-/** How the bounds are named in evidence. */
+/** Name of the bound in evidence. */
 export const FACT_BYTES_BOUND = '32 MiB';
 
 /** Facts of a user that a bound left out. */

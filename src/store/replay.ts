@@ -171,7 +171,7 @@ export async function countUsers(pool: pg.Pool, tenantId: string): Promise<numbe
 interface Reading {
   readonly userId: string;
   readonly events: StoredEvent[];
-  /** Those of the events that are large, with their excerpts in place of their contents. */
+  /** The large events among these, with their excerpts in place of their contents. */
   readonly large: ReadLargeEvent[];
   /** Size of the events, in characters of JSON. */
   chars: number;
@@ -266,8 +266,8 @@ function adaptCount(rows: readonly EventRow[]): number {
 }
 
 /**
- * Completes the large events of these users whose excerpts leave out a field that the replay looks at. A user of whom not
- * all can be read counts as one with events left.
+ * Completes the large events of these users whose excerpts leave out a field that the replay looks at. If not all
+ * can be read, the user counts as one with events left.
  */
 async function completeLargeEvents(
   connection: pg.PoolClient,

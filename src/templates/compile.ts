@@ -132,7 +132,7 @@ const EMPTY_EXPRESSION: Expression = () => undefined;
 class Compiler {
   readonly problems: PartProblem[] = [];
   readonly fields: NamedField[] = [];
-  /** What is used as a whole or by a computed name, such as `this`. */
+  /** Paths of values that are used as a whole or by a computed name, such as `this`. */
   readonly wholes: FieldPath[] = [];
   readonly #html: boolean;
   readonly #locale: string;

@@ -123,7 +123,7 @@ export async function postLarge(
   }));
   for (let from = 0; from < all.length; from += 10) {
     const { status, body } = await post(all.slice(from, from + 10));
-    const refused = status !== 202 || body.results.some((result) => result.status !== 'accepted');
-    if (refused) throw new Error(JSON.stringify(body).slice(0, 1000));
+    const isRejected = status !== 202 || body.results.some((result) => result.status !== 'accepted');
+    if (isRejected) throw new Error(JSON.stringify(body).slice(0, 1000));
   }
 }
