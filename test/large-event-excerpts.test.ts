@@ -49,9 +49,9 @@ test('the excerpt of a large event has its small values and names the others; it
     {
       properties: { n: 1, guest: { age: 30 } },
       omitted: [
-        ['event', 'large'],
         ['event', 'guest', 'about'],
         ['event', 'guest', 'invitee'],
+        ['event', 'large'],
       ],
     },
     { properties: { n: 2, guest: { age: 40 } } },

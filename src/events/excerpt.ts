@@ -113,16 +113,10 @@ export function estimateSize(value: Json | undefined, enough = Number.POSITIVE_I
   if (typeof value === 'string') return value.length + 2;
   if (typeof value !== 'object' || value === null) return 5;
   let size = 2;
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      size += 1 + estimateSize(item, enough - size);
-      if (size > enough) return size;
-    }
-    return size;
-  }
+  // A list has indexes for names.
   for (const name in value) {
-    size += name.length + 4 + estimateSize(value[name], enough - size);
-    if (size > enough) return size;
+    size += name.length + 4 + estimateSize((value as JsonObject)[name], enough - size);
+    if (size > enough) break;
   }
   return size;
 }

@@ -288,11 +288,16 @@ export async function loadWaitsWithIds(
   asked: readonly { readonly userId: string; readonly waitId: string }[],
 ): Promise<void> {
   if (asked.length === 0) return;
-  const waits = await loadWaitsById(connection, tenantId, asked);
+  const { waits, known } = await loadWaitsById(connection, tenantId, asked);
   attachWaits(
     facts,
     waits.map((wait) => openWait(facts, wait)),
   );
+  for (const wait of known) {
+    const user = getUser(facts, wait.userId);
+    user.startedWaits ??= new Map();
+    user.startedWaits.set(wait.waitId, wait);
+  }
 }
 
 /** Loads the uses of limits and adds them. */

@@ -94,25 +94,32 @@ function listLeftOut(
   return leftOut;
 }
 
-/** Returns those of these waits that exist, open or ended. */
+/** Waits that were asked for by id. */
+export interface WaitsById {
+  readonly waits: readonly StoredWait[];
+  /** Waits beyond MAX_STATE_BYTES, without the contents of their events: not to be changed or written. */
+  readonly known: readonly Wait[];
+}
+
+/** Returns those of these waits that exist, open or ended; with their contents up to MAX_STATE_BYTES, the first ones. */
 export async function loadWaitsById(
   connection: Connection,
   tenantId: string,
   asked: readonly { readonly userId: string; readonly waitId: string }[],
-): Promise<StoredWait[]> {
-  const { rows } = await connection.query<WaitRow>({
+): Promise<WaitsById> {
+  const { rows } = await connection.query<WaitRow & { readonly fits: boolean }>({
     name: 'load-waits-by-id',
-    text: `select w.* from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) as q(user_id, wait_id)
-           cross join lateral (
-             select ${COLUMNS} from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
-           ) as w`,
+    text: LOAD_WAITS_BY_ID,
     values: [
       tenantId,
       packTextArray(asked.map(({ userId }) => userId)),
       packTextArray(asked.map(({ waitId }) => waitId)),
     ],
   });
-  return rows.map(toWait);
+  return {
+    waits: rows.filter(({ fits }) => fits).map(toWait),
+    known: rows.filter(({ fits }) => !fits).map(toWait),
+  };
 }
 
 /** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
@@ -330,6 +337,26 @@ from (
       order by trigger_time desc limit ${MAX_ENDED_WAITS}
     ) as w
   ) as found
+) as sized`;
+
+/** State of a wait without the contents of its events. */
+const STATE_WITHOUT_CONTENTS = `json_build_object(
+            'trigger', json_build_object(
+              'key', state #> '{trigger,key}', 'eventId', state #> '{trigger,eventId}', 'type', state #> '{trigger,type}',
+              'time', state #> '{trigger,time}', 'properties', '{}'::json, 'traits', '{}'::json
+            ),
+            'fired', state -> 'fired', 'endedBy', state -> 'endedBy'
+          )`;
+
+const LOAD_WAITS_BY_ID = `
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+       case when fits then state else ${STATE_WITHOUT_CONTENTS} end as state, case when fits then sealed end as sealed, fits
+from (
+  select w.*, coalesce(sum(bytes) over (order by i rows between unbounded preceding and 1 preceding), 0) < ${MAX_STATE_BYTES} as fits
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) with ordinality as q(user_id, wait_id, i)
+  cross join lateral (
+    select ${COLUMNS}, ${STATE_BYTES} as bytes from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
+  ) as w
 ) as sized`;
 
 /**
