@@ -55,8 +55,8 @@ export async function runBacktest(
     ...(seal && { keyed: (text: string) => seal.hash(text) }),
   });
   const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
-  // A recurring rule may act on a user without events in the period.
-  const includeIdle = (candidateRules?.recurring.length ?? 0) > 0;
+  // A scheduled rule may act on a user without events in the period.
+  const includeIdle = (candidateRules?.scheduled.length ?? 0) > 0;
   let users = 0;
   const namedFields = findNamedOnDemand(applied, candidate);
   const only = {
