@@ -45,7 +45,7 @@ export interface FactRows {
   /** Whether any wait of the tenant is open; false if no catalog was applied. */
   readonly hasWaits: boolean;
   readonly profiles: readonly ProfileRow[];
-  /** Decisions on events of the query that are stored already, by index in `query.events`. */
+  /** Decisions on events of the query that are stored already, by index in `query.events`; none beyond MAX_FACT_BYTES. */
   readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
   /** Content hashes of the events that are stored under a caller's id of the query, by event key. */
   readonly contentHashes: ReadonlyMap<string, string>;
@@ -244,14 +244,17 @@ function readStoredEvents(tenantId: string, events: readonly EventIdentity[], ro
  * time asked for ($5, $6) rule out partitions before the statement runs: nearly always all but one or two.
  */
 const STORED_EVENTS = `
-select q.i::int - 1, e.decisions
-from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::uuid[])
-     with ordinality as q(user_id, event_time, key, i)
-cross join lateral (
-  select decisions from events
-  where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key
-    and event_time between $5::timestamptz and $6::timestamptz limit 1
-) as e`;
+select i, case when fits then decisions::text else '[]' end
+from (
+  select q.i::int - 1 as i, e.decisions, ${FITS} as fits
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::uuid[])
+       with ordinality as q(user_id, event_time, key, i)
+  cross join lateral (
+    select decisions, octet_length(decisions::text) as bytes, 1 as n from events
+    where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key
+      and event_time between $5::timestamptz and $6::timestamptz limit 1
+  ) as e
+) as found`;
 
 function readKnownIds(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {
   return {

@@ -122,7 +122,10 @@ export async function loadWaitsById(
   };
 }
 
-/** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
+/**
+ * Returns open waits of one rule: at most MAX_OPEN_WAITS per user and MAX_STATE_BYTES, and at least one. Once they are over,
+ * the next call returns others.
+ */
 export async function loadWaitsOfRule(
   connection: Connection,
   tenantId: string,
@@ -131,12 +134,7 @@ export async function loadWaitsOfRule(
 ): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
-    text: `select w.* from unnest(string_to_array($3, E'\\x1f')) as q(user_id)
-           cross join lateral (
-             select ${COLUMNS} from waits
-             where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
-             order by due_at limit ${MAX_OPEN_WAITS}
-           ) as w`,
+    text: LOAD_WAITS_OF_RULE,
     values: [tenantId, rule, packTextArray(userIds)],
   });
   return rows.map(toWait);
@@ -338,6 +336,19 @@ from (
     ) as w
   ) as found
 ) as sized`;
+
+const LOAD_WAITS_OF_RULE = `
+select ${COLUMNS}
+from (
+  select w.*, sum(bytes) over (order by user_id, due_at, wait_id rows between unbounded preceding and 1 preceding) as before
+  from unnest(string_to_array($3, E'\\x1f')) as q(id)
+  cross join lateral (
+    select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+    where tenant_id = $1 and user_id = q.id and status = 'waiting' and rule = $2
+    order by due_at limit ${MAX_OPEN_WAITS}
+  ) as w
+) as sized
+where coalesce(before, 0) < ${MAX_STATE_BYTES}`;
 
 /** State of a wait without the contents of its events. */
 const STATE_WITHOUT_CONTENTS = `json_build_object(

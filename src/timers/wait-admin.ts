@@ -60,18 +60,23 @@ export async function cancelWaits(command: WaitCommand, after: string): Promise<
     after,
     {},
     async (connection, userIds) => {
-      const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
-      const written = [];
-      for (const wait of waits) {
-        const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
-        wait.status = 'cancelled';
-        wait.endedAt = now;
-        wait.stored = 'changed';
-        const types = startedBy ? getNotificationTypes(startedBy) : [rule];
-        written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
+      let changed = 0;
+      // As many at a time as can be in memory.
+      for (;;) {
+        const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+        if (waits.length === 0) return { changed, skipped: 0 };
+        const written = [];
+        for (const wait of waits) {
+          const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(rule)?.rule;
+          wait.status = 'cancelled';
+          wait.endedAt = now;
+          wait.stored = 'changed';
+          const types = startedBy ? getNotificationTypes(startedBy) : [rule];
+          written.push({ wait, decisions: buildCancelledDecisions(wait, types) });
+        }
+        await writeWaits(connection, tenantId, written, now);
+        changed += written.length;
       }
-      await writeWaits(connection, tenantId, written, now);
-      return { changed: written.length, skipped: 0 };
     },
   );
   if (progress.users === 0 && after === '') await checkRuleExists(command);
