@@ -10,6 +10,7 @@ import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
+import { reviveStatement } from './revive.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
 /** Everything that one transaction writes; all of one tenant. */
@@ -70,7 +71,7 @@ export interface Batch {
 
 /** Work for the workers that a batch has left. */
 export interface Written {
-  /** Whether there are new deliveries. */
+  /** Whether there are new deliveries, or some may have been queued again. */
   readonly hasDeliveries: boolean;
   /** Whether a wait is due soon. */
   readonly hasTimers: boolean;
@@ -93,6 +94,8 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (newAddresses.length > 0) statements.push(copyAddresses(batch, newAddresses));
   if (knownUsers.length > 0) statements.push(updateUsers(batch, knownUsers));
   if (changedAddresses.length > 0) statements.push(updateAddresses(batch, changedAddresses));
+  const found = changedAddresses.filter(({ isFirst, sealed }) => isFirst && sealed !== null);
+  if (found.length > 0) statements.push(reviveStatement(batch.tenantId, found, batch.now));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch));
@@ -100,7 +103,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1] : undefined;
-  return { hasDeliveries: deliveries.length > 0, hasTimers: due !== undefined && due.length > 0 };
+  return { hasDeliveries: deliveries.length > 0 || found.length > 0, hasTimers: due !== undefined && due.length > 0 };
 }
 
 /** Ends a transaction that has nothing to write. */
