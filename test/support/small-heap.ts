@@ -12,6 +12,8 @@ export interface SmallHeap {
   post(events: readonly object[]): Promise<{ readonly status: number; readonly body: PostedResults }>;
   // biome-ignore lint/suspicious/noExplicitAny: answers have many shapes; tests look into them
   get(path: string): Promise<{ readonly status: number; readonly body: any }>;
+  /** Runs a command with as little heap; returns the JSON that it prints. */
+  run(args: readonly string[]): Promise<unknown>;
   /** Returns the decisions of a rule about a user, newest first. */
   decisions(userId: string, rule: string): Promise<ShownDecision[]>;
 }
@@ -51,20 +53,24 @@ export function useSmallHeap(): (
         writeFileSync(join(folder, 'catalog', path), text);
       }
     }
-    const program = tidings(['start', '--json'], {
-      command: [process.execPath, `--max-old-space-size=${heapMb}`],
-      env: {
-        DATABASE_URL: database.url,
-        PORT: '0',
-        TIDINGS_CATALOG: typeof catalog === 'string' ? catalog : join(folder, 'catalog'),
-        TIDINGS_DATA_DIR: folder,
-        TIDINGS_WATCH: 'false',
-      },
-    });
-    cleanup.push(async () => {
-      program.killGroup('SIGKILL');
-      await program.ended;
-    });
+    const start = (args: readonly string[]) => {
+      const program = tidings(args, {
+        command: [process.execPath, `--max-old-space-size=${heapMb}`],
+        env: {
+          DATABASE_URL: database.url,
+          PORT: '0',
+          TIDINGS_CATALOG: typeof catalog === 'string' ? catalog : join(folder, 'catalog'),
+          TIDINGS_DATA_DIR: folder,
+          TIDINGS_WATCH: 'false',
+        },
+      });
+      cleanup.push(async () => {
+        program.killGroup('SIGKILL');
+        await program.ended;
+      });
+      return program;
+    };
+    const program = start(['start', '--json']);
     const { url } = await program.ready(60_000);
     const get = async (path: string) => {
       const response = await fetch(`${url}${path}`);
@@ -74,6 +80,11 @@ export function useSmallHeap(): (
     return {
       database,
       program,
+      async run(args) {
+        const command = start(args);
+        if ((await command.ended) !== 0) throw new Error(command.output);
+        return JSON.parse(command.stdout);
+      },
       get,
       async post(events) {
         const response = await fetch(`${url}/api/v1/events`, {
