@@ -23,7 +23,7 @@ const ROOMS = {
   channels: 'model errors.ts privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
   outbox: 'model lib store',
-  timers: 'model errors.ts lib time rules store store/pg catalog outbox',
+  timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',

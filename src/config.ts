@@ -37,6 +37,10 @@ export interface Config {
   readonly timerRate: number;
   /** Longest time (ms) that an event time may lie in the future. */
   readonly maxFuture: Millis;
+  /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: no dump is made. */
+  readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
+  /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
+  readonly migrates: boolean;
   readonly logLevel: string;
 }
 
@@ -89,6 +93,8 @@ export function readConfig(
     poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
     maxFuture: parseDurationSetting('TIDINGS_MAX_FUTURE', env.TIDINGS_MAX_FUTURE || '24h', '3650d'),
     timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
+    dumps: parseDumps(env),
+    migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
   };
 }
@@ -201,6 +207,19 @@ function parseTimerRate(value: string | undefined): number {
   const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
   throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
+}
+
+const MAX_KEPT_DUMPS = 1000;
+
+function parseDumps(env: { readonly [name: string]: string | undefined }): Config['dumps'] {
+  const keep = Number(env.TIDINGS_DUMP_KEEP || 7);
+  if (!Number.isInteger(keep) || keep < 1 || keep > MAX_KEPT_DUMPS) {
+    throw new ConfigError(
+      `TIDINGS_DUMP_KEEP is "${env.TIDINGS_DUMP_KEEP}"; it must be a number of dumps from 1 to ${MAX_KEPT_DUMPS}`,
+    );
+  }
+  const every = parseDurationSetting('TIDINGS_DUMP_EVERY', env.TIDINGS_DUMP_EVERY || '24h', '366d');
+  return env.TIDINGS_DUMP_DIR ? { folder: resolve(env.TIDINGS_DUMP_DIR), every, keep } : null;
 }
 
 function parseFlag(name: string, value: string | undefined, fallback: boolean): boolean {
