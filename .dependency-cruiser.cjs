@@ -17,7 +17,7 @@ const ROOMS = {
   templates: 'model lib time privacy',
   'store/pg': 'model errors.ts lib time',
   store: 'model errors.ts lib time privacy events users rules store/pg',
-  catalog: 'model errors.ts lib time expressions rules templates store',
+  catalog: 'model errors.ts lib time events expressions rules templates store',
   explain: 'model errors.ts time privacy rules store catalog',
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   channels: 'model errors.ts privacy',

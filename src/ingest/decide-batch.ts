@@ -27,6 +27,7 @@ import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
 import type { CpuBudget } from './cpu-budget.ts';
+import { condenseContents, toExcerptText } from './large-contents.ts';
 import type { Facts } from './load-facts.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 
@@ -108,7 +109,8 @@ export class BatchDecider {
   #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
     for (const { event, user, before, profile, verdicts } of steps) {
       this.#addresses.mergeAddresses(before, profile, event);
-      this.batch.events.push({ event, sealed: this.#sealEvent(event), decisions: verdicts.decisions });
+      const sealed = this.#sealEvent(event);
+      this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
     }
     return this.#dropDecided(emitted);
@@ -221,7 +223,8 @@ export class BatchDecider {
       }
     }
     for (const [index, write] of this.batch.waits.entries()) {
-      this.batch.waits[index] = { ...write, sealed: this.#sealWait(write.wait) };
+      const wait = this.#condenseWait(write.wait);
+      this.batch.waits[index] = { ...write, wait, sealed: this.#sealWait(wait) };
     }
     return this.batch;
   }
@@ -238,6 +241,11 @@ export class BatchDecider {
     const { tenantId, seal } = this.#facts;
     const text = jsonText(profile as unknown as Json);
     return { profile: masked, sealed: sealDocument(seal, text, documentRow('users', tenantId, userId)) };
+  }
+
+  #condenseWait(wait: Wait): Wait {
+    const state = condenseContents(wait.state, this.#catalog(wait.catalogVersion).namedFields);
+    return state === wait.state ? wait : { ...wait, state };
   }
 
   #sealWait(wait: Wait): Buffer | null {
@@ -268,7 +276,9 @@ export class BatchDecider {
 
   #plan(userId: string, profile: Profile, send: Send): void {
     const { decision, trigger, rule, catalogVersion } = send;
-    const type = this.#catalog(catalogVersion).getNotificationType(decision.notification_type);
+    const catalog = this.#catalog(catalogVersion);
+    const type = catalog.getNotificationType(decision.notification_type);
+    const condensed = condenseContents(send, catalog.namedFields);
     const notificationId = decision.notification_id as string;
     this.batch.notifications.push({
       userId,
@@ -279,7 +289,7 @@ export class BatchDecider {
       decisionId: decision.decision_id,
       eventId: trigger.eventId,
       catalogVersion,
-      ...this.#sealData(userId, notificationId, toTemplateData(profile, send)),
+      ...this.#sealData(userId, notificationId, toTemplateData(profile, condensed)),
     });
     for (const plan of planNotification(type, rule.channels, this.batch.now)) {
       this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });

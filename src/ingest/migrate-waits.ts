@@ -4,7 +4,7 @@ import { requiredHistoryOfWait } from '../rules/required-facts.ts';
 import { commit } from '../store/batch.ts';
 import { loadFacts } from '../store/facts.ts';
 import { loadWaitsOfRule } from '../store/waits.ts';
-import { attachOpened, loadSpanEvents, mergeRows } from './load-facts.ts';
+import { attachOpened, completeLargeEvents, loadSpanEvents, mergeRows } from './load-facts.ts';
 import { beginLocked, loadWaitCatalogs, type TransactionParts, writeAndAnnounce } from './transaction.ts';
 
 /** The outcome of migrating the waits of some users. */
@@ -53,6 +53,7 @@ export async function migrateWaits(
   );
   mergeRows(facts, await loadFacts(connection, { tenantId, userIds: [], events: [], history, limits: [] }));
   await loadSpanEvents(connection, facts, history);
+  await completeLargeEvents(connection, catalog, facts);
   waits.sort(compareByDueTime);
   const changed: Wait[] = [];
   for (let from = 0; from < waits.length; from += WAITS_PER_SLICE) {

@@ -62,8 +62,8 @@ async function runForUsers(
   const { tenantId, filter } = scope;
   const userIds = await loadUsersWaitingFor(connection, tenantId, filter.rule, readCursor(chunk), limit);
   if (userIds.length > 0) await lockUsers(connection, tenantId, userIds);
-  const { changed, skipped, lastUserId } = userIds.length > 0 ? await work(userIds) : NOTHING_DONE;
-  return { cursor: toCursor(userIds, limit, lastUserId), done: changed, skipped, failures: [] };
+  const { changed, skipped } = userIds.length > 0 ? await work(userIds) : NOTHING_DONE;
+  return { cursor: toCursor(userIds, limit, undefined), done: changed, skipped, failures: [] };
 }
 
 /** Returns the id of the user after which the chunk starts; empty: from the first. */

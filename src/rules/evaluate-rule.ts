@@ -6,6 +6,7 @@ import { evaluateCondition, explainCondition, toScope } from './evaluate-conditi
 import type { Trigger } from './facts.ts';
 import { fireRule } from './firing/fire-rule.ts';
 import { evaluateKey } from './key.ts';
+import { addLeftOut } from './left-out.ts';
 import {
   addPatternEvidence,
   explainPattern,
@@ -47,6 +48,7 @@ export function evaluateRule(
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
   if (trigger.unreadable || user.unreadable) evidence.masked = true;
+  if (user.leftOut) addLeftOut(compiled, user, evidence);
   const eventIds = [trigger.eventId];
   for (const { eventId } of pattern?.steps ?? []) eventIds.push(eventId);
   const firing: Firing = { trigger, key, eventIds, evidence, matched: pattern && toMatched(compiled, pattern) };

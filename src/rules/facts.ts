@@ -137,6 +137,18 @@ export interface LimitLookup {
   readonly to: string;
 }
 
+/** Facts about a user that a bound of the look-ups left out. */
+export interface LeftOut {
+  /** `contents`: of large events, of which only the small fields are known. */
+  readonly facts: 'events' | 'contents' | 'decisions' | 'waits';
+  /** Type of the events; empty: of any type. */
+  readonly type: string;
+  /** Number of facts that are known. */
+  readonly examined: number;
+  /** The bound, with its unit. */
+  readonly bound: string;
+}
+
 /** Outcomes of a rule that fired: it sent, acted, or started a wait. It does not fire again for the same trigger. */
 export const FIRED_OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>(['send', 'acted', 'scheduled']);
 

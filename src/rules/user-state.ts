@@ -1,6 +1,13 @@
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json, JsonObject, Millis, Profile } from '../model/event.ts';
-import { type CountedUse, FIRED_OUTCOMES, type KnownEvent, type TraitChangeTrigger } from './facts.ts';
+import {
+  type CountedUse,
+  FIRED_OUTCOMES,
+  type KnownEvent,
+  type LeftOut,
+  type TraitChangeTrigger,
+  type Wait,
+} from './facts.ts';
 import { CountedUses } from './known/counted-uses.ts';
 import { eventsOfType, type UserEvents } from './known/known-events.ts';
 import type { UserWaits } from './known/user-waits.ts';
@@ -38,6 +45,10 @@ export interface UserState {
    * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
+  /** Further waits that triggers have started, by id, without their contents; undefined: none. They are not changed. */
+  startedWaits?: Map<string, Wait>;
+  /** Facts that bounds of the look-ups left out; undefined: none. */
+  leftOut?: LeftOut[];
 }
 
 /** Kept because a rule that looks ahead does so for each event of a batch. */

@@ -24,6 +24,8 @@ export interface Batch {
     readonly event: ReceivedEvent;
     /** The original content, if its texts are masked. */
     readonly sealed: Buffer | null;
+    /** JSON of the excerpt of a large content. */
+    readonly excerpt: string | null;
     readonly decisions: readonly Decision[];
   }[];
   readonly profiles: readonly {
@@ -123,6 +125,7 @@ const EVENT_COLUMNS: Columns = {
   traits: 'text',
   context: 'text',
   sealed: 'bytea',
+  excerpt: 'text',
   catalog_version: 'int4',
   has_fired: 'bool',
   has_trait_change: 'bool',
@@ -131,7 +134,7 @@ const EVENT_COLUMNS: Columns = {
 
 function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
   const rows = new CopyRows('events', EVENT_COLUMNS);
-  for (const { event, sealed, decisions } of events) {
+  for (const { event, sealed, excerpt, decisions } of events) {
     rows.add([
       tenantId,
       event.userId,
@@ -144,6 +147,7 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       event.traitsText,
       event.contextText,
       sealed,
+      excerpt,
       catalogVersion,
       anyFired(decisions) || null,
       hasTraitChange(decisions) || null,

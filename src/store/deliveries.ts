@@ -34,8 +34,8 @@ export interface ClaimedDelivery {
   /** The catalog version that decided it, and the active one. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
-  /** Data for its templates, with addresses masked. */
-  readonly data: JsonObject;
+  /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
+  readonly data: JsonObject | null;
   /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
   readonly sealedData: Buffer | null;
   /** Number of this attempt, from 1. */
@@ -101,7 +101,7 @@ export async function claimDeliveries(
 /** Returns undefined for a delivery whose notification is gone: the statement has settled it. */
 function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
   const [catalogVersion, data] = [row[9], row[11]];
-  if (catalogVersion === null || data === null) return undefined;
+  if (catalogVersion === null) return undefined;
   return {
     lease,
     tenantId: row[0],
@@ -141,6 +141,29 @@ type ClaimedRow = [
   sealedData: Buffer | null,
 ];
 
+/**
+ * Bound of the data of a claimed delivery, in bytes of JSON and of what is sealed. There may be thousands; larger data is
+ * loaded when the message is rendered, for as many at a time as are sent at a time.
+ */
+const MAX_CLAIMED_DATA_BYTES = 64 * 1024;
+
+const ifSmall = (column: string) => `case
+            when octet_length(n.data::text) + coalesce(octet_length(n.sealed), 0) <= ${MAX_CLAIMED_DATA_BYTES} then ${column}
+          end`;
+
+/** Loads the data of a notification that was too large for the claim; undefined if it is gone. */
+export async function loadNotificationData(
+  pool: pg.Pool,
+  { tenantId, userId, notificationId }: Pick<ClaimedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
+): Promise<{ readonly data: JsonObject; readonly sealed: Buffer | null } | undefined> {
+  const { rows } = await pool.query<{ data: JsonObject; sealed: Buffer | null }>({
+    name: 'load-notification-data',
+    text: 'select data, sealed from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    values: [tenantId, userId, notificationId],
+  });
+  return rows[0];
+}
+
 // `finished_at is null` selects the index of the queue, which also holds what is being sent. An empty claim writes nothing.
 const DUE = `
     select ctid as row, tableoid, tenant_id, notification_id, channel, user_id, attempts, due_at from deliveries
@@ -173,7 +196,8 @@ left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
-          d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid, n.sealed`;
+          d.in_doubt_policy, n.catalog_version, k.version,
+          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}`;
 
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n

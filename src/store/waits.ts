@@ -1,11 +1,13 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
+import { groupBy } from '../lib/group-by.ts';
 import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
+import type { LeftOutRow } from './fact-bytes.ts';
 import { claimStatement } from './pg/claim.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
@@ -23,16 +25,27 @@ export const ANNOUNCE_AHEAD_MS = 60_000;
 const MAX_OPEN_WAITS = 2000;
 
 /**
- * Bound of the states of a user's loaded waits, and of one claim, in bytes. The first wait is included whatever its size.
+ * Bound of the states of a user's loaded waits, and of one claim, in bytes with what is sealed. The first wait is included
+ * whatever its size.
  */
 const MAX_STATE_BYTES = 16 * 1024 * 1024;
+
+/** Bound of the states of all waits that one batch loads, in bytes with what is sealed: first the open ones, those due first. */
+const MAX_BATCH_STATE_BYTES = 64 * 1024 * 1024;
 
 /** Ended waits of one user, rule and key that are loaded; the latest. */
 const MAX_ENDED_WAITS = 20;
 
+/** Waits of users, and what a bound left out of them. */
+export interface LoadedWaits {
+  readonly waits: readonly StoredWait[];
+  readonly leftOut: readonly LeftOutRow[];
+}
+
 /**
  * Returns the open waits of these users, and the latest ended ones of the rules and keys in `needs`. Bounded by
- * MAX_OPEN_WAITS and MAX_STATE_BYTES per user, and MAX_ENDED_WAITS per rule and key. No wait is returned twice.
+ * MAX_OPEN_WAITS and MAX_STATE_BYTES per user, MAX_ENDED_WAITS per rule and key, and MAX_BATCH_STATE_BYTES. No wait is
+ * returned twice.
  */
 export async function loadWaits(
   connection: Connection,
@@ -42,11 +55,11 @@ export async function loadWaits(
     readonly userIds: readonly string[];
     readonly needs: readonly { readonly userId: string; readonly need: WaitLookup }[];
   },
-): Promise<StoredWait[]> {
+): Promise<LoadedWaits> {
   const { tenantId, userIds } = query;
   const needs = new Map(query.needs.map((one) => [packTextArray([one.userId, one.need.rule, one.need.key]), one]));
   const asked = [...needs.values()];
-  const { rows } = await connection.query<WaitRow>({
+  const { rows } = await connection.query<WaitRow & { readonly fits: boolean }>({
     name: 'load-waits',
     text: LOAD_WAITS,
     values: [
@@ -58,28 +71,55 @@ export async function loadWaits(
       packTextArray(asked.map(({ need }) => `=${need.key}`)),
     ],
   });
-  return rows.map(toWait);
+  const waits = rows.filter(({ fits }) => fits).map(toWait);
+  return { waits, leftOut: listLeftOut(waits, rows) };
 }
 
-/** Returns those of these waits that exist, open or ended. */
+function listLeftOut(
+  waits: readonly StoredWait[],
+  rows: readonly { readonly user_id: string; readonly status: string; readonly fits: boolean }[],
+): LeftOutRow[] {
+  // Hardly any user has so many, so nothing is counted.
+  if (waits.length === rows.length && waits.length < MAX_OPEN_WAITS) return [];
+  const cut = new Set(rows.filter(({ fits }) => !fits).map(({ user_id }) => user_id));
+  const leftOut: LeftOutRow[] = [];
+  for (const [userId, own] of groupBy(waits, ({ userId: of }) => of)) {
+    const open = own.filter(({ status }) => status === 'waiting').length;
+    if (!cut.has(userId) && open < MAX_OPEN_WAITS) continue;
+    const bound = cut.has(userId) ? '16 MiB of open waits' : `${MAX_OPEN_WAITS.toLocaleString('en')} open waits`;
+    leftOut.push({ userId, type: '', examined: own.length, bound });
+    cut.delete(userId);
+  }
+  for (const userId of cut) leftOut.push({ userId, type: '', examined: 0, bound: '64 MiB of waits in a batch' });
+  return leftOut;
+}
+
+/** Waits that were asked for by id. */
+export interface WaitsById {
+  readonly waits: readonly StoredWait[];
+  /** Waits beyond MAX_STATE_BYTES, without the contents of their events: not to be changed or written. */
+  readonly known: readonly Wait[];
+}
+
+/** Returns those of these waits that exist, open or ended; with their contents up to MAX_STATE_BYTES, the first ones. */
 export async function loadWaitsById(
   connection: Connection,
   tenantId: string,
   asked: readonly { readonly userId: string; readonly waitId: string }[],
-): Promise<StoredWait[]> {
-  const { rows } = await connection.query<WaitRow>({
+): Promise<WaitsById> {
+  const { rows } = await connection.query<WaitRow & { readonly fits: boolean }>({
     name: 'load-waits-by-id',
-    text: `select w.* from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) as q(user_id, wait_id)
-           cross join lateral (
-             select ${COLUMNS} from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
-           ) as w`,
+    text: LOAD_WAITS_BY_ID,
     values: [
       tenantId,
       packTextArray(asked.map(({ userId }) => userId)),
       packTextArray(asked.map(({ waitId }) => waitId)),
     ],
   });
-  return rows.map(toWait);
+  return {
+    waits: rows.filter(({ fits }) => fits).map(toWait),
+    known: rows.filter(({ fits }) => !fits).map(toWait),
+  };
 }
 
 /**
@@ -115,7 +155,7 @@ export async function loadWaitsOfRule(
              select w.*, sum(size) over (order by place) - sum(size) over (partition by place) as users_before
              from unnest(string_to_array($3, E'\\x1f')) with ordinality as q(user_id, place)
              cross join lateral (
-               select open.*, octet_length(state::text) as size, sum(octet_length(state::text)) over (${DUE_EARLIER}) as before
+               select open.*, ${STATE_BYTES} as size, sum(${STATE_BYTES}) over (${DUE_EARLIER}) as before
                from (
                  select ${COLUMNS} from waits
                  where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
@@ -271,28 +311,57 @@ const IN_QUEUE = `status = 'waiting' and due_at > '-infinity'`;
 /** Window of the rows that are due earlier. */
 const DUE_EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
 
-/** Bounded index look-ups only, as in facts.ts. */
+/** Bytes of a wait in memory. */
+const STATE_BYTES = 'octet_length(state::text) + coalesce(octet_length(sealed), 0)';
+
+/** Bounded index look-ups only, as in facts.ts. Beyond a bound a row comes without state. */
 const LOAD_WAITS = `
-select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
-cross join lateral (
-  select ${COLUMNS} from (
-    select open.*, sum(octet_length(state::text)) over (${DUE_EARLIER}) as before
-    from (
-      select ${COLUMNS} from waits
-      where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
-      order by due_at limit ${MAX_OPEN_WAITS}
-    ) as open
-  ) as sized
-  where coalesce(before, 0) < ${MAX_STATE_BYTES}
-) as w
-union all
-select w.*
-from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string_to_array($5, E'\\x1f')) as q(user_id, rule, key)
-cross join lateral (
-  select ${COLUMNS} from waits
-  where tenant_id = $1 and user_id = q.user_id and rule = q.rule and key = substr(q.key, 2) and status <> 'waiting'
-  order by trigger_time desc limit ${MAX_ENDED_WAITS}
-) as w`;
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+       case when fits then state end as state, case when fits then sealed end as sealed, fits
+from (
+  select found.*, coalesce(of_user, 0) < ${MAX_STATE_BYTES} and coalesce(
+      sum(bytes) over (order by status <> 'waiting', due_at, wait_id rows between unbounded preceding and 1 preceding), 0
+    ) < ${MAX_BATCH_STATE_BYTES} as fits
+  from (
+    select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
+    cross join lateral (
+      select open.*, sum(bytes) over (${DUE_EARLIER}) as of_user
+      from (
+        select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+        where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
+        order by due_at limit ${MAX_OPEN_WAITS}
+      ) as open
+    ) as w
+    union all
+    select w.*, 0
+    from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string_to_array($5, E'\\x1f')) as q(user_id, rule, key)
+    cross join lateral (
+      select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+      where tenant_id = $1 and user_id = q.user_id and rule = q.rule and key = substr(q.key, 2) and status <> 'waiting'
+      order by trigger_time desc limit ${MAX_ENDED_WAITS}
+    ) as w
+  ) as found
+) as sized`;
+
+/** State of a wait without the contents of its events. */
+const STATE_WITHOUT_CONTENTS = `json_build_object(
+            'trigger', json_build_object(
+              'key', state #> '{trigger,key}', 'eventId', state #> '{trigger,eventId}', 'type', state #> '{trigger,type}',
+              'time', state #> '{trigger,time}', 'properties', '{}'::json, 'traits', '{}'::json
+            ),
+            'fired', state -> 'fired', 'endedBy', state -> 'endedBy'
+          )`;
+
+const LOAD_WAITS_BY_ID = `
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+       case when fits then state else ${STATE_WITHOUT_CONTENTS} end as state, case when fits then sealed end as sealed, fits
+from (
+  select w.*, coalesce(sum(bytes) over (order by i rows between unbounded preceding and 1 preceding), 0) < ${MAX_STATE_BYTES} as fits
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) with ordinality as q(user_id, wait_id, i)
+  cross join lateral (
+    select ${COLUMNS}, ${STATE_BYTES} as bytes from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
+  ) as w
+) as sized`;
 
 /**
  * Changed waits are written as an insert that conflicts with its row: an update with a join may be planned as a full scan.
@@ -320,7 +389,7 @@ const CLAIM_WAITS = claimStatement({
   table: 'waits',
   dueAt: 'due_at',
   where: IN_QUEUE,
-  columns: 'tenant_id, user_id, due_at, octet_length(state::text) as size',
+  columns: `tenant_id, user_id, due_at, ${STATE_BYTES} as size`,
   among: `select * from (select found.*, sum(size) over (${DUE_EARLIER}) as before from found) as sized
           where coalesce(before, 0) < ${MAX_STATE_BYTES}`,
   select: 'tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3',

@@ -27,24 +27,26 @@ export interface WaitCommand {
   readonly now: Millis;
 }
 
-/**
- * Cancels the waits of a rule for these users, who must be locked. Returns how many, and the last user whose waits were loaded:
- * their bytes are bounded.
- */
+/** Cancels the waits of a rule for these users, who must be locked. Returns how many. */
 export async function cancelWaitsOfUsers(
   connection: pg.PoolClient,
   { catalogs, tenantId, rule, now }: Omit<WaitCommand, 'pool' | 'actor'>,
   userIds: readonly string[],
-): Promise<{ readonly changed: number; readonly skipped: number; readonly lastUserId: string | undefined }> {
-  const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+): Promise<{ readonly changed: number; readonly skipped: number }> {
   const reason = {
     code: 'catalog_changed',
     text: `Cancelled by command: an operator cancelled all waits of ${rule}.`,
   } as const;
-  const written = [];
-  for (const wait of waits) written.push(await toCancelled(catalogs, tenantId, wait, now, reason));
-  await writeWaits(connection, tenantId, written, now);
-  return { changed: written.length, skipped: 0, lastUserId: waits.at(-1)?.userId };
+  let changed = 0;
+  // As many at a time as can be in memory.
+  for (;;) {
+    const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
+    if (waits.length === 0) return { changed, skipped: 0 };
+    const written = [];
+    for (const wait of waits) written.push(await toCancelled(catalogs, tenantId, wait, now, reason));
+    await writeWaits(connection, tenantId, written, now);
+    changed += written.length;
+  }
 }
 
 /** Ends an open wait, and returns it with its decisions. */
@@ -79,7 +81,7 @@ export async function cancelWait(
     const userId = await findUserOfWait(connection, tenantId, waitId);
     if (userId === undefined) return undefined;
     await lockUsers(connection, tenantId, [userId]);
-    const [wait] = await loadWaitsById(connection, tenantId, [{ userId, waitId }]);
+    const [wait] = (await loadWaitsById(connection, tenantId, [{ userId, waitId }])).waits;
     if (!wait) return undefined;
     if (wait.status !== 'waiting') return { userId, status: wait.status };
     const reason = {

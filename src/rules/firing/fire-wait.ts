@@ -2,6 +2,7 @@ import type { Evidence } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import { addDecision, type DecisionContext, type Writable } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
+import { addLeftOut } from '../left-out.ts';
 import { tooCostlyReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { visibleTraits } from '../visible-traits.ts';
@@ -19,6 +20,7 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
   const { trigger, matched, items, total, begun } = wait.state;
   const evidence: Writable<Evidence> = { ...toKeyEvidence(wait.key), ...begun?.evidence, wait: toWaitEvidence(wait) };
   if (trigger.unreadable || ctx.user.unreadable) evidence.masked = true;
+  if (ctx.user.leftOut) addLeftOut(compiled, ctx.user, evidence);
   if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
   const fired = recheckAndAct(ctx, compiled, {
     trigger,

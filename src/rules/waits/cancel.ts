@@ -1,5 +1,5 @@
 import type { Evidence } from '../../model/decision.ts';
-import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
+import { addDecision, type DecisionContext, findWaits, sortByDueTime, type Writable } from '../context.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey, evaluateSame } from '../key.ts';
 import {
@@ -10,6 +10,7 @@ import {
   waitsOfGroup,
   waitsOfRule,
 } from '../known/user-waits.ts';
+import { addLeftOut } from '../left-out.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { dropItems } from './drop-items.ts';
@@ -33,7 +34,8 @@ export function cancelWaitsBy(ctx: DecisionContext, event: Trigger): void {
     if (isOver) closeWait(open, 'cancelled', ctx.now, by);
     const reason = code === 'unless_event_occurred' ? unlessEventReason(rule, event) : cancelledReason(rule, event);
     const eventIds = [event.eventId, open.state.trigger.eventId];
-    const evidence: Evidence = { ...toKeyEvidence(open.key), wait: toWaitEvidence(open) };
+    const evidence: Writable<Evidence> = { ...toKeyEvidence(open.key), wait: toWaitEvidence(open) };
+    if (ctx.user.leftOut) addLeftOut(compiled, ctx.user, evidence);
     addDecision(ctx, compiled, { code, reason, eventIds, evidence, outcome: 'cancelled' });
   }
 }

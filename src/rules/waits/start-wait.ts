@@ -65,5 +65,6 @@ function isMovedByPending({ user }: DecisionContext, { dueReads }: CompiledRule)
  * known; undefined when it started none.
  */
 export function findStartedWait(ctx: DecisionContext, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
-  return ctx.user.waits.get(toWaitId(ctx, rule.name, trigger.key));
+  const waitId = toWaitId(ctx, rule.name, trigger.key);
+  return ctx.user.waits.get(waitId) ?? ctx.user.startedWaits?.get(waitId);
 }

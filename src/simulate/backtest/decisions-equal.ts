@@ -3,7 +3,7 @@ import type { Decision, Evidence } from '../../model/decision.ts';
 
 /**
  * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that
- * there is one must agree.
+ * there is one must agree. A replay has other bounds, so what they left out is not compared.
  */
 function isSameDecision(one: Decision, other: Decision): boolean {
   return (
@@ -25,5 +25,7 @@ export function decisionsEqual(some: readonly Decision[], others: readonly Decis
 }
 
 function comparable(evidence: Evidence): unknown {
-  return JSON.parse(JSON.stringify(evidence, (name, value) => (name === 'notification_id' ? undefined : value)));
+  return JSON.parse(JSON.stringify(evidence, (name, value) => (NOT_COMPARED.has(name) ? undefined : value)));
 }
+
+const NOT_COMPARED: ReadonlySet<string> = new Set(['notification_id', 'left_out']);

@@ -60,6 +60,7 @@ create table events (
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- further fields of the caller's envelope
   sealed          bytea,                      -- originals of properties, traits and context
+  excerpt         json,                       -- of a large content: its small values, which look-ups read in its place
   catalog_version integer          not null,  -- the version that decided
   has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
   has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
