@@ -9,7 +9,14 @@ import type { Seal } from '../privacy/seal.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
 import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
 import { rememberLeftOut } from '../rules/left-out.ts';
-import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
+import {
+  requiredHistory,
+  requiredLimits,
+  requiredTraitHistory,
+  requiredTraitWaits,
+  requiredWaits,
+} from '../rules/required-facts.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
@@ -21,7 +28,7 @@ import type { SealedEvent } from '../store/sealed-event.ts';
 import { loadSpans } from '../store/spans.ts';
 import { loadTraitChanges } from '../store/trait-changes.ts';
 import type { TraitTimeRow } from '../store/trait-times.ts';
-import { openWait } from '../store/wait-content.ts';
+import { openWait, type StoredWait } from '../store/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 
@@ -206,19 +213,8 @@ export async function loadConditionalFacts(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const { rules } = catalog;
-  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length > 0) {
-    const loaded = await loadSpans(connection, tenantId, spans);
-    noteLeftOut(facts, 'events', loaded.leftOut);
-    for (const stored of loaded.events) {
-      const { userId, type, key, eventId, time } = stored;
-      // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
-      addStored(facts, stored, (event) => {
-        mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
-      });
-      facts.hasStoredTriggers = true;
-    }
-  }
+  const spans = [...history, ...findTraitHistory(rules, facts, events)];
+  await loadSpanEvents(connection, facts, catalog, spans);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     const { changes: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
@@ -258,12 +254,50 @@ export async function loadConditionalFacts(
   }
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const needs = events.flatMap((event) => {
-    return requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need }));
+    const { userId } = event;
+    const ofTraits = rules.startReading.length > 0 ? requiredTraitWaits(rules, getUser(facts, userId), event, ids) : [];
+    return [...requiredWaits(rules, event, ids), ...ofTraits].map((need) => ({ userId, need }));
   });
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs });
 }
 
+/** Returns what must be known of triggers whose wait may start by the traits of these events. */
+function findTraitHistory(
+  rules: RuleSet,
+  facts: Facts,
+  events: readonly ReceivedEvent[],
+): readonly Lookup<HistoryLookup>[] {
+  if (rules.startReading.length === 0) return [];
+  return [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+    // A user who is not stored has no triggers.
+    if (!facts.addressHashes.has(userId)) return [];
+    return requiredTraitHistory(rules, getUser(facts, userId).profile, own).map((need) => ({ userId, need }));
+  });
+}
+
 const NO_PATTERNS: ReadonlySet<string> = new Set();
+
+/** Loads the events of the spans among these look-ups, and adds them, and the large events that were loaded before. */
+export async function loadSpanEvents(
+  connection: pg.PoolClient,
+  facts: Facts,
+  catalog: Pick<Catalog, 'namedFields'>,
+  history: readonly Lookup<HistoryLookup>[],
+): Promise<void> {
+  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
+  if (spans.length === 0) return completeLargeEvents(connection, catalog, facts);
+  const loaded = await loadSpans(connection, facts.tenantId, spans);
+  noteLeftOut(facts, 'events', loaded.leftOut);
+  for (const stored of loaded.events) {
+    const { userId, type, key, eventId, time } = stored;
+    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
+    addStored(facts, stored, (event) => {
+      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+    });
+    facts.hasStoredTriggers = true;
+  }
+  await completeLargeEvents(connection, catalog, facts);
+}
 
 /**
  * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
@@ -273,11 +307,16 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const loaded = await loadWaits(connection, query);
-  noteLeftOut(facts, 'waits', loaded.leftOut);
-  const waits = loaded.waits.map((wait) => openWait(facts, wait));
+  const { waits, leftOut } = await loadWaits(connection, query);
+  noteLeftOut(facts, 'waits', leftOut);
+  return attachOpened(facts, waits).filter(({ status }) => status === 'waiting');
+}
+
+/** Attaches loaded waits with their original contents, and returns them. */
+export function attachOpened(facts: Facts, stored: readonly StoredWait[]): Wait[] {
+  const waits = stored.map((wait) => openWait(facts, wait));
   attachWaits(facts, waits);
-  return waits.filter(({ status }) => status === 'waiting');
+  return waits;
 }
 
 /** Loads the waits with these ids, open or ended, and attaches them to `facts`. An id may be unknown. */
@@ -289,10 +328,7 @@ export async function loadWaitsWithIds(
 ): Promise<void> {
   if (asked.length === 0) return;
   const { waits, known } = await loadWaitsById(connection, tenantId, asked);
-  attachWaits(
-    facts,
-    waits.map((wait) => openWait(facts, wait)),
-  );
+  attachOpened(facts, waits);
   for (const wait of known) {
     const user = getUser(facts, wait.userId);
     user.startedWaits ??= new Map();
