@@ -142,7 +142,7 @@ function openContent({ tenantId, seal }: Facts, { userId, key }: Event, sealed: 
  * names, with that and the named fields of the whole content. These contents are read one chunk after the other, up to a
  * bound; that events beyond it have only their excerpts is remembered.
  */
-export async function completeLargeEvents(
+async function completeLargeEvents(
   connection: pg.PoolClient,
   { namedFields }: Pick<Catalog, 'namedFields'>,
   facts: Facts,
@@ -213,7 +213,8 @@ export async function loadConditionalFacts(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const { rules } = catalog;
-  await loadSpanEvents(connection, facts, [...history, ...findTraitHistory(rules, facts, events)]);
+  const spans = [...history, ...findTraitHistory(rules, facts, events)];
+  await loadSpanEvents(connection, facts, catalog, spans);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     const { changes: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
@@ -276,14 +277,15 @@ function findTraitHistory(
 
 const NO_PATTERNS: ReadonlySet<string> = new Set();
 
-/** Loads the events of the spans among these look-ups, and adds them. */
+/** Loads the events of the spans among these look-ups, and adds them, and the large events that were loaded before. */
 export async function loadSpanEvents(
   connection: pg.PoolClient,
   facts: Facts,
+  catalog: Pick<Catalog, 'namedFields'>,
   history: readonly Lookup<HistoryLookup>[],
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length === 0) return;
+  if (spans.length === 0) return completeLargeEvents(connection, catalog, facts);
   const loaded = await loadSpans(connection, facts.tenantId, spans);
   noteLeftOut(facts, 'events', loaded.leftOut);
   for (const stored of loaded.events) {
@@ -294,6 +296,7 @@ export async function loadSpanEvents(
     });
     facts.hasStoredTriggers = true;
   }
+  await completeLargeEvents(connection, catalog, facts);
 }
 
 /**
@@ -304,9 +307,9 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const loaded = await loadWaits(connection, query);
-  noteLeftOut(facts, 'waits', loaded.leftOut);
-  return attachOpened(facts, loaded.waits).filter(({ status }) => status === 'waiting');
+  const { waits, leftOut } = await loadWaits(connection, query);
+  noteLeftOut(facts, 'waits', leftOut);
+  return attachOpened(facts, waits).filter(({ status }) => status === 'waiting');
 }
 
 /** Attaches loaded waits with their original contents, and returns them. */

@@ -4,7 +4,7 @@ import { requiredHistoryOfWait } from '../rules/required-facts.ts';
 import { commit } from '../store/batch.ts';
 import { loadFacts } from '../store/facts.ts';
 import { loadWaitsOfRule } from '../store/waits.ts';
-import { attachOpened, completeLargeEvents, loadSpanEvents, mergeRows } from './load-facts.ts';
+import { attachOpened, loadSpanEvents, mergeRows } from './load-facts.ts';
 import { beginLocked, loadWaitCatalogs, type TransactionParts, writeAndAnnounce } from './transaction.ts';
 
 /** The outcome of migrating the waits of some users. */
@@ -52,8 +52,7 @@ export async function migrateWaits(
     requiredHistoryOfWait(compiled, wait).map((need) => ({ userId: wait.userId, need })),
   );
   mergeRows(facts, await loadFacts(connection, { tenantId, userIds: [], events: [], history, limits: [] }));
-  await loadSpanEvents(connection, facts, history);
-  await completeLargeEvents(connection, catalog, facts);
+  await loadSpanEvents(connection, facts, catalog, history);
   waits.sort(compareByDueTime);
   const changed: Wait[] = [];
   for (let from = 0; from < waits.length; from += WAITS_PER_SLICE) {
