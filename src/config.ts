@@ -12,6 +12,8 @@ import { parseDuration } from './time/duration.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Port for the probes of a process without the API; null: none is configured. */
+  readonly healthPort: number | null;
   /** URL of an external PostgreSQL; null: the embedded one in `dataDir`. */
   readonly databaseUrl: string | null;
   readonly dataDir: string;
@@ -35,6 +37,10 @@ export interface Config {
   readonly timerRate: number;
   /** Longest time (ms) that an event time may lie in the future. */
   readonly maxFuture: Millis;
+  /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: no dump is made. */
+  readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
+  /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
+  readonly migrates: boolean;
   readonly logLevel: string;
 }
 
@@ -61,10 +67,8 @@ export function readConfig(
       `HOST is ${host}, which other machines can reach, but no API key is configured; set TIDINGS_API_KEYS, or set HOST to 127.0.0.1`,
     );
   }
-  const port = Number(env.PORT || 8000);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new ConfigError(`PORT is "${env.PORT}"; it must be a number from 0 to 65535`);
-  }
+  const port = parsePort('PORT', env.PORT || '8000');
+  const healthPort = env.TIDINGS_HEALTH_PORT ? parsePort('TIDINGS_HEALTH_PORT', env.TIDINGS_HEALTH_PORT) : null;
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
   const [encryptionKey, ...otherEncryptionKeys] = loadEncryptionKeys(env.TIDINGS_ENCRYPTION_KEY, dataDir);
   const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
@@ -74,6 +78,7 @@ export function readConfig(
   return {
     host,
     port,
+    healthPort,
     databaseUrl: parseDatabaseUrl(env.DATABASE_URL),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
@@ -88,8 +93,16 @@ export function readConfig(
     poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
     maxFuture: parseDurationSetting('TIDINGS_MAX_FUTURE', env.TIDINGS_MAX_FUTURE || '24h', '3650d'),
     timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
+    dumps: parseDumps(env),
+    migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
   };
+}
+
+function parsePort(name: string, value: string): number {
+  const port = Number(value);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new ConfigError(`${name} is "${value}"; it must be a number from 0 to 65535`);
 }
 
 function parseDatabaseUrl(value: string | undefined): string | null {
@@ -194,6 +207,19 @@ function parseTimerRate(value: string | undefined): number {
   const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
   throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
+}
+
+const MAX_KEPT_DUMPS = 1000;
+
+function parseDumps(env: { readonly [name: string]: string | undefined }): Config['dumps'] {
+  const keep = Number(env.TIDINGS_DUMP_KEEP || 7);
+  if (!Number.isInteger(keep) || keep < 1 || keep > MAX_KEPT_DUMPS) {
+    throw new ConfigError(
+      `TIDINGS_DUMP_KEEP is "${env.TIDINGS_DUMP_KEEP}"; it must be a number of dumps from 1 to ${MAX_KEPT_DUMPS}`,
+    );
+  }
+  const every = parseDurationSetting('TIDINGS_DUMP_EVERY', env.TIDINGS_DUMP_EVERY || '24h', '366d');
+  return env.TIDINGS_DUMP_DIR ? { folder: resolve(env.TIDINGS_DUMP_DIR), every, keep } : null;
 }
 
 function parseFlag(name: string, value: string | undefined, fallback: boolean): boolean {

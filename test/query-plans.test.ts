@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /**
@@ -71,6 +72,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
       'revive-deliveries',
       ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
       ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
+      ...['load-overdue', 'delivery-summaries'],
     ]),
   );
   const found: string[] = [];
@@ -152,6 +154,9 @@ async function work(): Promise<void> {
     };
     await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
     await post('reached', 0);
+    const server = await testServer(tidings);
+    for (const path of ['queue', 'activity']) expect((await server.get(`/api/v1/${path}`)).status).toBe(200);
+    await server.close();
   } finally {
     await timers.stop();
   }

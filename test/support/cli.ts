@@ -5,6 +5,7 @@ import { addCheckCommand } from '../../src/cli/check.ts';
 import { addDeliveriesCommands } from '../../src/cli/deliveries.ts';
 import { addExplainCommand } from '../../src/cli/explain.ts';
 import { addJobsCommands } from '../../src/cli/jobs.ts';
+import { addQueueCommand } from '../../src/cli/queue.ts';
 import { addRejectedCommands } from '../../src/cli/rejected.ts';
 import { addSimulateCommand } from '../../src/cli/simulate.ts';
 import { addTestCommand } from '../../src/cli/test.ts';
@@ -27,6 +28,7 @@ export async function runCommand(...args: string[]): Promise<CommandOutput> {
     addApplyCommand,
     addCatalogCommands,
     addWaitsCommands,
+    addQueueCommand,
     addDeliveriesCommands,
     addRejectedCommands,
     addJobsCommands,

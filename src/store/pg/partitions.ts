@@ -76,13 +76,22 @@ export class Partitions {
     return failed;
   }
 
+  /**
+   * Creates these months, such as `2025-11`, by table. A month that cannot be created now is left out: its rows go to the
+   * default partition.
+   */
+  async ensureMonths(months: { readonly [table: string]: readonly string[] }): Promise<void> {
+    for (const table of [...TABLES_BY_ID, 'events'] as const) {
+      for (const month of months[table] ?? []) await this.#create(table, parseMonth(month));
+    }
+  }
+
   async #create(table: Table, month: number): Promise<'created' | 'full' | 'locked'> {
     const name = partitionName(table, month);
     const { rows } = await this.#pool.query('select to_regclass($1) as oid', [name]);
     if (rows[0]?.oid !== null) return 'created';
     const [from, to] = [lowerBound(table, month), lowerBound(table, month + 1)];
-    const create = `create table if not exists ${name} partition of ${table}
-                    for values from (${from}) to (${to})${STORAGE[table] ?? ''}`;
+    const create = createStatement(table, month);
     try {
       await this.#withLock(name, (connection) => connection.query(create));
       return 'created';
@@ -109,6 +118,21 @@ export class Partitions {
       return work(connection);
     });
   }
+}
+
+/** Creates these months, such as `2025-11`, by table, of tables without rows, in the transaction of the caller. */
+export async function createMonths(
+  connection: Connection,
+  months: { readonly [table: string]: readonly string[] },
+): Promise<void> {
+  for (const table of [...TABLES_BY_ID, 'events'] as const) {
+    for (const month of months[table] ?? []) await connection.query(createStatement(table, parseMonth(month)));
+  }
+}
+
+function createStatement(table: Table, month: number): string {
+  return `create table if not exists ${partitionName(table, month)} partition of ${table}
+          for values from (${lowerBound(table, month)}) to (${lowerBound(table, month + 1)})${STORAGE[table] ?? ''}`;
 }
 
 /**
@@ -154,6 +178,11 @@ export function uuidAt(time: Millis): string {
 function monthNumber(time: Millis): number {
   const date = new Date(time);
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}
+
+/** Returns the number of a month such as `2025-11`. */
+function parseMonth(month: string): number {
+  return Number(month.slice(0, 4)) * 12 + Number(month.slice(5)) - 1;
 }
 
 function monthStart(month: number): Millis {

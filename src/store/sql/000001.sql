@@ -394,6 +394,9 @@ create table audit_log (
   primary key (tenant_id, entry_id)
 );
 
+-- The activations of catalog versions, which the list of versions shows.
+create index audit_log_catalog on audit_log (tenant_id, entry_id) where action in ('catalog.applied', 'catalog.rolled_back');
+
 -- Jobs: an operator's command for many deliveries, waits or rejected events, run by workers in chunks.
 --
 --   pending ──claim──▶ running ──▶ done
