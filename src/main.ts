@@ -232,6 +232,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       loops.push(
         { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
         { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
+        { name: 'jobs', poll, idleTime: () => jobs.idleTime },
       );
     }
     const health = buildHealth({

@@ -147,8 +147,13 @@ test('a tenant is dumped alone, and added to an installation that has others', a
     { user_id: 'u1', event_type: 'came', event_timestamp: '2025-11-20T10:00:00Z', properties: { by: 'x' } },
     { user_id: 'u1', event_type: 'came', event_timestamp: '2024-02-20T10:00:00Z', properties: { by: 'y' } },
   ]);
+  await tidings.pool.query(
+    `insert into jobs (tenant_id, job_id, action, filter, matched, matched_exact, actor, created_at)
+     values ('default', '00000000-0000-7000-8000-000000000001', 'deliveries.retry', '{}', 0, true, 'test', now())`,
+  );
   const all = await dump('all.gz');
   const one = await dump('one.gz', '--tenant', 'other');
+  await tidings.pool.query('delete from jobs');
   expect((await runTidings(['restore', all, '--tenant', 'default'], env(target))).stderr).toBe('');
   const twice = await runTidings(['restore', all, '--tenant', 'default'], env(target));
   expect(twice.stderr).toBe('tidings: this installation has the tenant "default" already; nothing was restored\n');
@@ -161,9 +166,11 @@ test('a tenant is dumped alone, and added to an installation that has others', a
     expect(after[table], table).toEqual(before[table]);
   }
   const { rows } = await target.pool.query(
-    `select count(*)::int as held from waits where claimed_until > '2400-01-01'`,
+    `select count(*)::int as held, (select count(*)::int from jobs where claimed_until > '2400-01-01') as jobs
+     from waits where claimed_until > '2400-01-01'`,
   );
   expect(rows[0].held).toBeGreaterThan(0);
+  expect(rows[0].jobs).toBe(1);
   expect((await runTidings(['resume', '--tenant', 'default'], env(target))).stdout.toString()).toContain('Released');
   expect((await loadTables(target.pool)).waits).toEqual(before.waits);
 });

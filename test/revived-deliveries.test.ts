@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type DeliveryTidings, eventOf, useDeliveries } from './support/deliveries.ts';
+import { testServer } from './support/http.ts';
 import { fakeProvider } from './support/providers.ts';
 
 const start = useDeliveries();
@@ -24,6 +25,11 @@ test('an address that becomes known within the retry time revives what was undel
   expect(email.calls.map(({ to }) => to)).toEqual(['late@example.com']);
   const [first] = await tidings.attempts(mail);
   expect(first?.reason).toMatch(/; an email address became known on 2025-11-20 12:00:00 UTC, so it was queued again$/);
+  const server = await testServer(tidings);
+  const { paragraph } = (await server.get('/api/v1/explain/u1/MAIL')).body;
+  await server.close();
+  expect(paragraph).toContain('An earlier attempt was undeliverable: No email address is known for this user');
+  expect(paragraph).toContain('an email address became known on 2025-11-20 12:00:00 UTC, so it was queued again.');
 });
 
 test('a phone number revives text messages only', async () => {

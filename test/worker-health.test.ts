@@ -60,7 +60,7 @@ test('the workers answer live and ready, and ready says when the database is awa
   expect(await probe(health_url, '/healthz/live')).toEqual({ status: 200, body: { status: 'live' } });
   const ready = await probe(health_url, '/healthz/ready');
   expect(ready.body.checks?.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['database', 'overdue', 'delivery', 'timers', 'circuits']),
+    expect.arrayContaining(['database', 'overdue', 'delivery', 'timers', 'jobs', 'circuits']),
   );
   expect((await fetch(`${health_url}/api/v1/activity`)).status).toBe(404);
   expect((await fetch(`${health_url}/healthz/ready`, { method: 'POST' })).status).toBe(404);

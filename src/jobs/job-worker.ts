@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
+import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
 import type { ChunkResult } from '../model/job.ts';
@@ -35,6 +36,7 @@ const MAX_RETRY_PAUSE_MS = 60_000;
 export class JobWorker {
   readonly #options: Required<JobWorkerOptions>;
   readonly #signal = new Signal();
+  readonly #progress = new Progress();
   #stopping = false;
   /** When ended jobs were last deleted, by the monotonic clock. */
   #deletedAt = Number.NEGATIVE_INFINITY;
@@ -55,9 +57,15 @@ export class JobWorker {
     await this.#done;
   }
 
+  /** Time (ms) since the loop last came to its next step, for health reports. */
+  get idleTime(): Millis {
+    return this.#progress.idleTime;
+  }
+
   async #run(): Promise<void> {
     const { pool, lease, poll, clock, log } = this.#options;
     while (!this.#stopping) {
+      this.#progress.mark();
       try {
         const job = await claimJob(pool, lease, clock());
         if (job) await this.#runChunk(job);

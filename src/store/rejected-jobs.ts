@@ -94,10 +94,11 @@ export async function previewRejected(
 ): Promise<JobPreview> {
   const { rows } = await connection.query(
     `with scanned as materialized (
-       select rejected_id, event_id, code, path, message, last_at, times, preview ->> 'event_type' as event_type,
+       select rejected_id, event_id, code, path, message, last_at, event_type,
               ${MATCHES} as matches
        from (
-         select * from rejected_events where tenant_id = $1 and last_at <= $2
+         select rejected_id, event_id, event_type, code, path, message, last_at, user_hash from rejected_events
+         where tenant_id = $1 and last_at <= $2
          order by last_at desc, rejected_id desc limit ${MAX_GROUPED_ROWS}
        ) as rejected_events
      ), grouped as (
@@ -127,7 +128,7 @@ export async function previewRejected(
 /** The filter over a row of rejected_events; parameters as in `filterValues`. */
 const MATCHES = `(
   ($3::text is null or code = $3) and ($4::text is null or path = $4)
-  and ($5::text is null or preview ->> 'event_type' = $5) and ($6::text is null or user_hash = $6)
+  and ($5::text is null or event_type = $5) and ($6::text is null or user_hash = $6)
   and ($7::timestamptz is null or last_at >= $7) and ($8::timestamptz is null or last_at < $8))`;
 
 /** Returns the parameters $1 to $8 of the statements above. */

@@ -67,7 +67,7 @@ with candidate as materialized (
   returning d.notification_id, d.channel, d.attempts, d.reason_code, candidate.w
 )
 update attempts as a
-set reason = concat_ws('; ', a.reason, revived.w || ' became known on ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS')
+set reason = concat_ws('; ', rtrim(a.reason, '.'), revived.w || ' became known on ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS')
                                        || ' UTC, so it was queued again')
 from revived
 where a.tenant_id = $1 and a.notification_id = revived.notification_id and a.channel = revived.channel

@@ -4,15 +4,18 @@ import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Queues whose rows a worker claims by `claimed_until`. */
-const QUEUES = ['waits', 'schedules', 'outbox_events'];
+const QUEUES = ['waits', 'schedules', 'outbox_events', 'jobs'];
 
 /** Condition of the rows of a queue that may be claimed. */
-const IS_OPEN: { readonly [queue: string]: string } = { waits: `status = 'waiting'` };
+const IS_OPEN: { readonly [queue: string]: string } = {
+  waits: `status = 'waiting'`,
+  jobs: 'ended_at is null',
+};
 
 /** A claim that no worker has and that does not expire: the row stays as it is until an operator releases it. */
 const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
 
-/** Keeps waits, schedules and lifecycle events of a tenant from firing until `releaseTenant`. */
+/** Keeps waits, schedules, lifecycle events and jobs of a tenant from running until `releaseTenant`. */
 export async function holdTenant(connection: Connection, tenant: string): Promise<void> {
   for (const queue of QUEUES) {
     await connection.query(

@@ -88,6 +88,7 @@ create table rejected_events (
   tenant_id   text collate "C" not null,
   rejected_id uuid             not null,  -- a hash of the content: the same item rejected again increments "times"
   event_id    text,
+  event_type  text,                       -- as in the preview; null: it is not a text
   code        text             not null,  -- reason code, see docs/errors.md
   path        text             not null,  -- the field that is wrong
   message     text             not null,
