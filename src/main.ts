@@ -178,7 +178,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         poll,
       });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
-      announcer.listen(TIMERS_CHANNEL, () => timers.wake());
+      announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
       startWorkers = async () => {
         await worker.start();
         cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));

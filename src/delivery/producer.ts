@@ -11,6 +11,7 @@ import {
   loadNextDueDelivery,
 } from '../store/deliveries.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
+import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
@@ -49,6 +50,7 @@ export class Producer {
   readonly #listener: NotifyListener;
   readonly #main: ClaimLoop;
   readonly #prefetcher: ClaimLoop;
+  readonly #floors: ReadonlyMap<Channel, QueueFloor>;
   /** Number of the latest lease. */
   #leaseNumber = 2;
   /** Channels whose last claim returned as many deliveries as it asked for. */
@@ -62,7 +64,10 @@ export class Producer {
     this.#options = options;
     this.#main = { lease: options.name, signal: new Signal() };
     this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal() };
-    this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, () => this.wake());
+    this.#floors = new Map(options.channels.map((channel) => [channel, new QueueFloor()]));
+    this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, ({ missed }) =>
+      missed ? this.rescan() : this.wake(),
+    );
   }
 
   async start(): Promise<void> {
@@ -82,6 +87,12 @@ export class Producer {
   wake(): void {
     this.#main.signal.set();
     this.#prefetcher.signal.set();
+  }
+
+  /** Looks for due deliveries now, from the start of the queue: some were returned to it. */
+  rescan(): void {
+    for (const floor of this.#floors.values()) floor.reset();
+    this.wake();
   }
 
   /** Looks for due deliveries if the last look was limited: held deliveries have been settled since. */
@@ -124,7 +135,7 @@ export class Producer {
     const askedAt = leases.read();
     let deliveries: ClaimedDelivery[];
     try {
-      deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease);
+      deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease, this.#floors);
       if (deliveries.length > 0) leases.extend(loop.lease, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
@@ -156,7 +167,7 @@ export class Producer {
   /** Returns how long to sleep in ms; at most the poll interval, because a NOTIFY may be missed. */
   async #untilNextDue(): Promise<Millis> {
     const { pool, clock, poll, channels } = this.#options;
-    const due = await loadNextDueDelivery(pool, channels);
+    const due = await loadNextDueDelivery(pool, channels, this.#floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
     return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
   }

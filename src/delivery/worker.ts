@@ -75,7 +75,7 @@ export class DeliveryWorker {
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
     const leases = new LeaseClock(lease);
-    const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.wake() });
+    const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.rescan() });
     this.#returner = returner;
     this.#deadlines = new Deadlines(sendDeadline);
     this.#producer = new Producer({
@@ -129,7 +129,7 @@ export class DeliveryWorker {
       clock,
       log,
       lease,
-      onRescued: () => this.#producer.wake(),
+      onRescued: () => this.#producer.rescan(),
     });
     this.#heartbeat = new Heartbeat({ databaseUrl, capacity, leases, log, lease });
   }

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { claimStatement } from './pg/claim.ts';
+import { claimFrom, claimStatement } from './pg/claim.ts';
 import type { Connection } from './pg/pool.ts';
+import type { QueueFloor } from './pg/queue-floor.ts';
 
 /** When scheduled rules fire next, and how far an occurrence has come with the users. */
 
@@ -89,14 +90,21 @@ export interface DueSchedule extends Schedule, ScheduleProgress {
   readonly claimedUntil: Millis;
 }
 
-/** Claims the schedule that has been due longest; undefined: none is due. */
-export async function claimSchedule(pool: pg.Pool, now: Millis, until: Millis): Promise<DueSchedule | undefined> {
-  const { rows } = await pool.query({
-    name: 'claim-schedule',
-    text: CLAIM,
-    values: [isoTime(now), isoTime(until), 1],
-  });
-  const row = rows[0];
+/**
+ * Claims the schedule that has been due longest; undefined: none is due.
+ * @param floor schedules that are due before it are not looked at; absent: all are
+ */
+export async function claimSchedule(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  floor?: QueueFloor,
+): Promise<DueSchedule | undefined> {
+  const claim = async (from: string) => {
+    const values = [isoTime(now), isoTime(until), 1, from];
+    return (await pool.query({ name: 'claim-schedule', text: CLAIM, values })).rows;
+  };
+  const [row] = await claimFrom(floor, now, claim, ({ next_at }) => next_at);
   return (
     row && {
       tenantId: row.tenant_id,
@@ -148,11 +156,15 @@ export async function saveSchedule(
   if (rowCount !== 1) throw new ClaimLost(`the claim on the schedule of rule ${claimed.rule} was lost`);
 }
 
-/** Returns when the next schedule that is not claimed is due; null: no schedule is pending. */
-export async function loadNextScheduleDue(pool: pg.Pool): Promise<Millis | null> {
+/**
+ * Returns when the next schedule that is not claimed is due; null: no schedule is pending.
+ * @param floor schedules that are due before it are left out
+ */
+export async function loadNextScheduleDue(pool: pg.Pool, floor?: QueueFloor): Promise<Millis | null> {
   const { rows } = await pool.query<{ next_at: Millis }>({
     name: 'next-schedule-due',
-    text: 'select next_at from schedules where claimed_until is null order by next_at limit 1',
+    text: 'select next_at from schedules where next_at >= $1 and claimed_until is null order by next_at limit 1',
+    values: [floor?.param ?? '-infinity'],
   });
   return rows[0]?.next_at ?? null;
 }

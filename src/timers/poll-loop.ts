@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
-import { NotifyListener } from '../store/pg/listener.ts';
+import { type Notice, NotifyListener } from '../store/pg/listener.ts';
+import type { QueueFloor } from '../store/pg/queue-floor.ts';
 import { TIMERS_CHANNEL } from '../store/waits.ts';
 import type { Pace } from './pace.ts';
 
@@ -15,6 +16,9 @@ export interface PollSource {
    * announced by NOTIFY.
    */
   loadNextDue?(): Promise<Millis | null>;
+
+  /** Start of the queue, as far as is known. */
+  readonly floor?: QueueFloor;
 }
 
 export interface PollLoopOptions {
@@ -44,7 +48,7 @@ export class PollLoop {
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
-    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, () => this.#signal.set());
+    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, (notice) => this.wake(notice));
   }
 
   async start(): Promise<void> {
@@ -53,7 +57,11 @@ export class PollLoop {
   }
 
   /** Starts the next round now. */
-  wake(): void {
+  wake({ dueAt, missed }: Notice = {}): void {
+    for (const { floor } of this.#options.sources) {
+      if (missed) floor?.reset();
+      if (dueAt !== undefined) floor?.lower(dueAt);
+    }
     this.#signal.set();
   }
 

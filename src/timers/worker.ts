@@ -53,9 +53,9 @@ export class TimerWorker {
     return this.#loop.start();
   }
 
-  /** Looks at the queues now. */
-  wake(): void {
-    this.#loop.wake();
+  /** Looks at the queues now. @param dueAt when the first of what was announced is due */
+  wake(dueAt?: Millis): void {
+    this.#loop.wake(dueAt === undefined ? {} : { dueAt });
   }
 
   /** Claims nothing more, and resolves when what was claimed is done. */
