@@ -33,7 +33,6 @@ import { openPool } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
-import { DAY_MS } from './time/iso-time.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -58,6 +57,9 @@ export interface Running {
 
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
 const clock = Date.now;
+
+/** Interval in ms at which the partitions of the next months are made. */
+const PARTITIONS_INTERVAL_MS = 3_600_000;
 
 /** Time in ms that a stop waits for requests under way; then their connections are closed. */
 const MAX_LAST_REQUESTS_MS = 3000;
@@ -109,14 +111,18 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
 
     const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
     await checkEncryptionKey(pool, seal);
-    const partitions = new Partitions(pool);
+    const partitions = new Partitions(pool, { onRebuilt: logRebuild(log) });
+    cleanup.push(() => partitions.stop());
     const createPartitions = async () => {
       const failed = await partitions.ensureAhead(clock());
       if (failed.length > 0)
-        log.warn({ partitions: failed }, 'partitions could not be created; their rows stay in the default partition');
+        log.warn(
+          { partitions: failed },
+          'partitions could not be created yet; their rows are in the default partition, and move later',
+        );
     };
     await createPartitions();
-    cleanup.push(runEvery(DAY_MS, createPartitions, log));
+    cleanup.push(runEvery(PARTITIONS_INTERVAL_MS, createPartitions, log));
 
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
@@ -250,6 +256,15 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     await stopAll();
     throw error;
   }
+}
+
+/** Returns a function that logs that the rows of a default partition have moved, or could not. */
+function logRebuild(log: Logger): (table: string, error: unknown) => void {
+  return (table, error) => {
+    if (error === null)
+      log.info({ table }, 'the rows of the default partition have moved to partitions of their months');
+    else log.warn({ err: error, table }, 'the rows of the default partition could not be moved; will retry');
+  };
 }
 
 function sum(numbers: readonly number[]): number {
