@@ -33,6 +33,7 @@ import { openPool } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
+import { RetentionJob } from './timers/retention.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -190,6 +191,10 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
         cleanup.push(() => timers.stop());
+        if (config.retentionAt === null) return;
+        const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
+        retention.start();
+        cleanup.push(() => retention.stop());
       };
       state.openCircuits = () => worker.openCircuits();
       state.workers = () => {

@@ -8,6 +8,7 @@ import { addCatalogCommands } from './catalog.ts';
 import { addCheckCommand } from './check.ts';
 import { addExplainCommand } from './explain.ts';
 import { addKeysCommands } from './keys.ts';
+import { addRetentionCommands } from './retention.ts';
 import { addServeCommand } from './serve.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addTestCommand } from './test.ts';
@@ -40,6 +41,7 @@ addCatalogCommands(program);
 addWaitsCommands(program);
 addExplainCommand(program);
 addKeysCommands(program);
+addRetentionCommands(program);
 
 process.stdout.on('error', onStdoutError);
 await program.parseAsync();
