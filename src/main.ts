@@ -20,13 +20,14 @@ import { checkPort, listen } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { ROOT } from './lib/package-root.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
-import { DEFAULT_TENANT } from './model/event.ts';
+import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
+import { DatabaseClock } from './store/pg/database-clock.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool } from './store/pg/pool.ts';
@@ -57,7 +58,6 @@ export interface Running {
 }
 
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
-const clock = Date.now;
 
 /** Interval in ms at which the partitions of the next months are made. */
 const PARTITIONS_INTERVAL_MS = 3_600_000;
@@ -77,8 +77,15 @@ const MAX_OTHER_CONNECTIONS = 4;
 /**
  * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
  * before it and throws.
+ *
+ * @param wallClock the clock of this machine, which is compared with that of the database
  */
-export async function run(roles: Roles, config: Config, log: Logger): Promise<Running> {
+export async function run(
+  roles: Roles,
+  config: Config,
+  log: Logger,
+  wallClock: () => Millis = Date.now,
+): Promise<Running> {
   const cleanup: (() => Promise<unknown> | unknown)[] = [];
   const stopAll = async () => {
     for (const step of cleanup.splice(0).reverse()) {
@@ -109,6 +116,11 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
     }
     await migrate(pool);
+
+    const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
+    await databaseClock.start();
+    cleanup.push(() => databaseClock.stop());
+    const { now: clock, isRight: mayAct } = databaseClock;
 
     const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
     await checkEncryptionKey(pool, seal);
@@ -150,6 +162,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     const state = {
       starting: true,
       stopping: false,
+      clock: () => databaseClock.describe(),
       workers: (): { [part: string]: string } => ({}),
       openCircuits: (): readonly OpenCircuit[] => [],
     };
@@ -167,6 +180,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         seal,
         providers,
         clock,
+        mayAct,
         random,
         log,
         lease,
@@ -178,6 +192,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         pipeline,
         calendar: { next: nextOccurrence, label: formatLocalTimeKey },
         clock,
+        mayAct,
         elapsed: () => performance.now(),
         log,
         rate: config.timerRate,
@@ -261,6 +276,15 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     await stopAll();
     throw error;
   }
+}
+
+/** Returns a function that logs once that the clock of this process is wrong, and once that it is right again. */
+function logClock(log: Logger): (offset: string | null) => void {
+  return (offset) => {
+    if (offset === null) log.info('the clock of this process is right again');
+    else
+      log.warn(`The clock of this process is ${offset}: it sends nothing and fires no timers until its clock is set.`);
+  };
 }
 
 /** Returns a function that logs that the rows of a default partition have moved, or could not. */

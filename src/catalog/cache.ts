@@ -18,7 +18,6 @@ export class CatalogCache {
   readonly #versions = new Map<string, Promise<Catalog>>();
   readonly #active = new Map<string, number>();
   readonly #maxVersions: number;
-  #lastUsed = '';
 
   constructor(pool: pg.Pool, { maxVersions = MAX_COMPILED_VERSIONS } = {}) {
     this.#pool = pool;
@@ -62,16 +61,12 @@ export class CatalogCache {
     const known = this.#versions.get(key);
     if (known) {
       // The last in the order of the map is the one that was used last.
-      if (this.#lastUsed !== key) {
-        this.#versions.delete(key);
-        this.#versions.set(key, known);
-        this.#lastUsed = key;
-      }
+      this.#versions.delete(key);
+      this.#versions.set(key, known);
       return known;
     }
     const catalog = this.#load(tenantId, version);
     this.#versions.set(key, catalog);
-    this.#lastUsed = key;
     catalog.catch(() => this.#versions.get(key) === catalog && this.#versions.delete(key));
     for (const oldest of this.#versions.keys()) {
       if (this.#versions.size <= this.#maxVersions) break;

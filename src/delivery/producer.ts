@@ -25,6 +25,8 @@ export interface ProducerOptions {
   readonly capacity: Capacity;
   readonly leases: LeaseClock;
   readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. */
+  readonly mayAct: () => boolean;
   readonly log: Logger;
   /** Lease duration in ms. */
   readonly lease: Millis;
@@ -106,11 +108,15 @@ export class Producer {
   }
 
   async #run(loop: ClaimLoop): Promise<void> {
-    const { poll, log, capacity, channels } = this.#options;
+    const { poll, log, capacity, channels, mayAct } = this.#options;
     const { signal } = loop;
     const isPrefetcher = loop === this.#prefetcher;
     while (!this.#stopping) {
       try {
+        if (!mayAct()) {
+          await signal.sleep(poll);
+          continue;
+        }
         const available = capacity.availableCapacity();
         this.#wasLimited = available.length < channels.length;
         const asked = isPrefetcher ? available.filter(({ channel }) => this.#backlogged.has(channel)) : available;

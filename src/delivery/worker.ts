@@ -27,6 +27,8 @@ export interface DeliveryWorkerOptions {
   /** The provider of each channel; other channels are not claimed. */
   readonly providers: ReadonlyMap<Channel, Provider>;
   readonly clock: () => Millis;
+  /** Whether this process may claim now: not while its clock is wrong. Default: always. */
+  readonly mayAct?: () => boolean;
   /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff. */
   readonly random: () => number;
   readonly log: Logger;
@@ -67,6 +69,7 @@ export class DeliveryWorker {
     poll = 1000,
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
+    mayAct = () => true,
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
@@ -86,6 +89,7 @@ export class DeliveryWorker {
       capacity,
       leases,
       clock,
+      mayAct,
       log,
       lease,
       poll,

@@ -27,6 +27,8 @@ export interface HttpDependencies {
     /** True until the catalog is applied: requests are answered with `unavailable`. */
     readonly starting?: boolean;
     readonly stopping: boolean;
+    /** `ok`, or how far the clock of this process is off; absent: it is not compared. */
+    clock?(): string;
     /** Health of the workers of this process by part, such as `{ delivery: 'ok' }`; empty if it runs no workers. */
     workers(): { readonly [part: string]: string };
     /** Circuits of the workers of this process that are not closed; absent: it runs none. */

@@ -17,7 +17,12 @@ export function registerHealthRoutes(app: App, { pool, catalogs, state, ...parts
       const circuits = state.openCircuits?.() ?? [];
       return reply.status(ready ? 200 : 503).send({
         status: ready ? 'ready' : state.stopping ? 'stopping' : state.starting ? 'starting' : 'not ready',
-        parts: { database, catalog: await checkCatalog(), ...state.workers() },
+        parts: {
+          database,
+          catalog: await checkCatalog(),
+          ...(state.clock && { clock: state.clock() }),
+          ...state.workers(),
+        },
         ...(circuits.length === 0 ? {} : { circuits }),
       });
     },

@@ -36,11 +36,40 @@ export async function lockActiveVersion(connection: Connection, tenantId: string
   return rows[0]?.version ?? 0;
 }
 
-export async function loadSchedules(connection: Connection, tenantId: string): Promise<Schedule[]> {
-  const { rows } = await connection.query<Schedule>('select rule, zone, cron from schedules where tenant_id = $1', [
-    tenantId,
-  ]);
+/** A schedule as it is stored. */
+export interface StoredSchedule extends Schedule {
+  readonly nextAt: Millis;
+  /** Whether its occurrence is under way. */
+  readonly isUnderWay: boolean;
+}
+
+export async function loadSchedules(connection: Connection, tenantId: string): Promise<StoredSchedule[]> {
+  const { rows } = await connection.query<StoredSchedule>(
+    `select rule, zone, cron, next_at as "nextAt", cursor is not null as "isUnderWay" from schedules where tenant_id = $1`,
+    [tenantId],
+  );
   return rows;
+}
+
+/** Moves schedules to another time, unless they have changed since they were loaded. */
+export async function moveSchedules(
+  connection: Connection,
+  tenantId: string,
+  moved: readonly { readonly stored: StoredSchedule; readonly nextAt: Millis }[],
+): Promise<void> {
+  if (moved.length === 0) return;
+  const rows = moved.map(({ stored, nextAt }) => ({
+    r: stored.rule,
+    z: stored.zone,
+    o: isoTime(stored.nextAt),
+    n: isoTime(nextAt),
+  }));
+  await connection.query(
+    `update schedules set next_at = q.n, claimed_until = null
+     from json_to_recordset($2) as q(r text, z text, o timestamptz, n timestamptz)
+     where tenant_id = $1 and rule = q.r and zone = q.z and next_at = q.o and cursor is null`,
+    [tenantId, JSON.stringify(rows)],
+  );
 }
 
 export async function deleteSchedules(

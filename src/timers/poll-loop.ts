@@ -27,6 +27,8 @@ export interface PollLoopOptions {
   readonly sources: readonly PollSource[];
   readonly pace: Pace;
   readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. Default: always. */
+  readonly mayAct?: () => boolean;
   readonly log: Logger;
   /** Longest pause between two rounds in ms, and the pause after an error. */
   readonly poll: Millis;
@@ -74,9 +76,13 @@ export class PollLoop {
   }
 
   async #run(): Promise<void> {
-    const { sources, clock, poll, log } = this.#options;
+    const { sources, clock, poll, log, mayAct = () => true } = this.#options;
     while (!this.#stopping) {
       try {
+        if (!mayAct()) {
+          await this.#signal.sleep(poll);
+          continue;
+        }
         const startedAt = clock();
         let hasMore = false;
         for (const source of sources) {
