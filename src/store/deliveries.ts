@@ -183,8 +183,8 @@ type ClaimedRow = [
 // `finished_at is null` selects the index of the queue, which also holds what is being sent. An empty claim writes nothing.
 const DUE = `
     select ctid as row, tableoid, tenant_id, notification_id, channel, user_id, attempts, due_at from deliveries
-    where finished_at is null and status = 'queued' and deliveries.channel = want.channel
-      and due_at >= want.floor and due_at <= $2`;
+    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
+      and due_at >= want.floor`;
 
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (due: string) => `

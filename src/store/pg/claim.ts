@@ -27,7 +27,8 @@ export interface ClaimQuery {
  */
 export function claimStatement({ table, dueAt, where = 'true', columns, among, select }: ClaimQuery): string {
   const found = `select ctid as place, ${columns} from ${table}
-    where ${where} and ${dueAt} <= $1 and ${dueAt} >= $4 and (claimed_until is null or claimed_until < $1)
+    where ${where} and ${dueAt} <= $1 and (claimed_until is null or claimed_until < $1)
+      and ${dueAt} >= $4
     order by ${dueAt} limit $3
     for update skip locked`;
   return `
