@@ -15,6 +15,17 @@ afterEach(async () => {
   queue = undefined;
 });
 
+test('claims in a row do not write the row of their lease again, whose versions a snapshot would keep', async () => {
+  queue = new QueueUnderTest(database(), QUEUES.deliveries!);
+  const lease = async () => (await database().pool.query(`select ctid from leases where worker = 'w'`)).rows;
+  await queue.add(1, 20, START);
+  expect(await queue.claim(START, 1)).toBe(1);
+  const first = await lease();
+  for (let claim = 1; claim < 20; claim++) expect(await queue.claim(START, 1)).toBe(1);
+  expect(await lease()).toEqual(first);
+  await queue.finish();
+});
+
 describe.each(Object.keys(QUEUES))('the queue of %s', (name) => {
   const open = () => {
     queue = new QueueUnderTest(database(), QUEUES[name]!);

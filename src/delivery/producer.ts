@@ -142,7 +142,7 @@ export class Producer {
     let deliveries: ClaimedDelivery[];
     try {
       deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease, this.#floors);
-      if (deliveries.length > 0) leases.extend(loop.lease, askedAt);
+      if (deliveries.length > 0) leases.extendByClaim(loop.lease, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
       // held.

@@ -3,7 +3,7 @@ import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
-import { leaseExpiry, upsertLeases } from './leases.ts';
+import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 import { type QueueFloor, toFloorParam } from './pg/queue-floor.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 import { withTransaction } from './pg/transaction.ts';
@@ -68,7 +68,7 @@ const MAX_EMPTY_CLAIMS = 100;
 
 /**
  * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
- * claim the same delivery. The lease expires after `duration` ms unless it is renewed. A claim counts as an attempt, until
+ * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
  * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
  * is settled as dead, and not returned.
  *
@@ -193,7 +193,7 @@ with due as (
   cross join lateral (${due}
   ) as q
 ), held as (
-  ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`)}
+  ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
 set status = case when n.data is null then 'dead' else 'sending' end,
