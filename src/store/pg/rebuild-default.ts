@@ -28,7 +28,7 @@ export interface RebuildOptions {
 }
 
 /** Rows copied in one statement. */
-const MAX_PAGE_ROWS = 5000;
+const MAX_PAGE_ROWS = 1000;
 
 /** Partitions made at once: the table is locked while they are attached. A further rebuild makes the others. */
 const MAX_NEW_PARTITIONS = 24;
