@@ -26,10 +26,11 @@ const ROOMS = {
   timers: 'model errors.ts lib time rules store store/pg catalog outbox',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
+  health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery timers',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery timers health',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery timers embedded config.ts http',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery timers embedded health config.ts http',
   cli: 'model errors.ts lib time privacy events rules store store/pg catalog simulate embedded config.ts main.ts',
 };
 

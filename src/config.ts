@@ -13,6 +13,8 @@ import { parseDuration } from './time/duration.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Port for the probes of a process without the API; null: none is configured. */
+  readonly healthPort: number | null;
   /** URL of an external PostgreSQL; null: the embedded one in `dataDir`. */
   readonly databaseUrl: string | null;
   readonly dataDir: string;
@@ -65,10 +67,8 @@ export function readConfig(
       `HOST is ${host}, which other machines can reach, but no API key is configured; set TIDINGS_API_KEYS, or set HOST to 127.0.0.1`,
     );
   }
-  const port = Number(env.PORT || 8000);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new ConfigError(`PORT is "${env.PORT}"; it must be a number from 0 to 65535`);
-  }
+  const port = parsePort('PORT', env.PORT || '8000');
+  const healthPort = env.TIDINGS_HEALTH_PORT ? parsePort('TIDINGS_HEALTH_PORT', env.TIDINGS_HEALTH_PORT) : null;
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
   const [encryptionKey, ...otherEncryptionKeys] = loadEncryptionKeys(env.TIDINGS_ENCRYPTION_KEY, dataDir);
   const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
@@ -78,6 +78,7 @@ export function readConfig(
   return {
     host,
     port,
+    healthPort,
     databaseUrl: parseDatabaseUrl(env.DATABASE_URL),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
@@ -96,6 +97,12 @@ export function readConfig(
     retention: parseRetention(env),
     logLevel,
   };
+}
+
+function parsePort(name: string, value: string): number {
+  const port = Number(value);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new ConfigError(`${name} is "${value}"; it must be a number from 0 to 65535`);
 }
 
 function parseDatabaseUrl(value: string | undefined): string | null {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
-import { watchCatalog } from './catalog/load/watch-catalog.ts';
+import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
@@ -16,7 +17,10 @@ import type { OpenCircuit } from './delivery/circuits.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
-import { checkPort, listen } from './http/listen.ts';
+import { buildHealth } from './health/build-health.ts';
+import type { DirectoryProblem } from './health/catalog-check.ts';
+import type { WorkLoop } from './health/process-checks.ts';
+import { checkPort, listen, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { ROOT } from './lib/package-root.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
@@ -30,7 +34,7 @@ import { checkServerCapacity } from './store/pg/check-server.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
 import { migrate } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
-import { openPool } from './store/pg/pool.ts';
+import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
@@ -47,6 +51,8 @@ export interface Roles {
 export interface Running {
   /** URL of the HTTP server; null without the api role. */
   readonly url: string | null;
+  /** URL under which `/healthz/live` and `/healthz/ready` respond. */
+  readonly healthUrl: string;
   readonly database: 'embedded' | 'external';
   /** The active catalog at start. */
   readonly catalog: Catalog;
@@ -68,11 +74,13 @@ const MAX_LAST_REQUESTS_MS = 3000;
 const MAX_LAST_SENDS_MS = 3000;
 /**
  * Connections to PostgreSQL, by what they serve: none of the three waits for another. Ingest decides events, waits and
- * schedules; requests read and change everything else; work claims, settles and renews leases.
+ * schedules; requests read and change everything else; work claims, settles and renews leases; health is for probes.
  */
-const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6 };
+const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6, health: 2 };
 /** Further ones: the listeners of deliveries, waits and schedules. */
 const MAX_OTHER_CONNECTIONS = 4;
+/** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
+const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
 /**
  * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
@@ -97,17 +105,20 @@ export async function run(
     }
   };
   try {
-    const { host, port } = config;
+    const { host, port, healthPort } = config;
     if (roles.api) await checkPort(host, port);
+    else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
     const embedded =
       config.databaseUrl === null
         ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) })
         : null;
     if (embedded) cleanup.push(() => embedded.stop());
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
-    const open = (use: keyof typeof MAX_CONNECTIONS) => {
-      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}` });
+    const pools: Pool[] = [];
+    const open = (use: keyof typeof MAX_CONNECTIONS, timeouts: Partial<Timeouts> = {}) => {
+      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}`, timeouts });
       cleanup.push(() => opened.end());
+      pools.push(opened);
       return opened;
     };
     const pool = open('ingest');
@@ -159,13 +170,10 @@ export async function run(
       log,
     });
 
-    const state = {
-      starting: true,
-      stopping: false,
-      clock: () => databaseClock.describe(),
-      workers: (): { [part: string]: string } => ({}),
-      openCircuits: (): readonly OpenCircuit[] => [],
-    };
+    const state = { starting: true, stopping: false };
+    const loops: WorkLoop[] = [];
+    let catalogProblem: DirectoryProblem | undefined;
+    let listOpenCircuits = (): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
     if (roles.workers) {
       const workPool = open('work');
@@ -211,15 +219,24 @@ export async function run(
         retention.start();
         cleanup.push(() => retention.stop());
       };
-      state.openCircuits = () => worker.openCircuits();
-      state.workers = () => {
-        const unhealthy = worker.unhealthyProviders();
-        return {
-          delivery: unhealthy.length === 0 ? 'ok' : `waiting for ${unhealthy.join(', ')}`,
-          timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',
-        };
-      };
+      listOpenCircuits = () => worker.openCircuits();
+      loops.push(
+        { name: 'delivery', poll, idleTime: () => worker.idleTime },
+        { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind },
+      );
     }
+    const health = buildHealth({
+      pool: open('health', HEALTH_TIMEOUTS),
+      pools,
+      dataDir: embedded ? config.dataDir : null,
+      loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
+      findCatalogProblem: () => catalogProblem,
+      clock,
+      wallClock,
+      state,
+      loops,
+      listOpenCircuits: () => listOpenCircuits(),
+    });
 
     let url: string | null = null;
     if (roles.api) {
@@ -229,7 +246,6 @@ export async function run(
       const server = await buildServer({
         pipeline,
         pool: open('requests'),
-        checkDatabase: async () => void (await pool.query('select 1')),
         catalogs,
         seal,
         clock,
@@ -237,6 +253,8 @@ export async function run(
         log,
         consoleDir: CONSOLE,
         state,
+        health,
+        ...(roles.workers ? { listOpenCircuits: () => listOpenCircuits() } : {}),
       });
       cleanup.push(async () => {
         // A slow client must not prevent the other parts from stopping.
@@ -246,16 +264,37 @@ export async function run(
         await pipeline.drain();
       });
       url = await listen(server, host, port);
+      const fingerprint = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
       // Only now: a process that cannot serve changes nothing.
       const { version, isOther } = await apply();
       if (isOther)
         log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
       if (config.watchCatalog)
         cleanup.push(
-          await watchCatalog(config.catalogDir, () => reapply(apply, log), {
-            onError: (error) => log.error({ err: error }, 'the catalog directory is no longer watched'),
-          }),
+          await watchCatalog(
+            config.catalogDir,
+            async () => {
+              const cause = await reapply(apply, log);
+              catalogProblem = cause === undefined ? undefined : { since: clock(), cause };
+            },
+            {
+              since: fingerprint,
+              onError: (error) => {
+                catalogProblem ??= {
+                  since: clock(),
+                  cause: 'the catalog directory has changed, and could not be applied',
+                };
+                log.error({ err: error }, 'The catalog has changed but could not be applied; will retry.');
+              },
+            },
+          ),
         );
+    }
+    let healthUrl = url;
+    if (healthUrl === null) {
+      const server = await listenForProbes(health, host, healthPort);
+      cleanup.push(() => server.close());
+      healthUrl = server.url;
     }
     await startWorkers?.();
 
@@ -264,6 +303,7 @@ export async function run(
     let stopped: Promise<void> | undefined;
     return {
       url,
+      healthUrl,
       database: embedded ? 'embedded' : 'external',
       catalog,
       stop() {
@@ -336,20 +376,20 @@ function openProviders(config: Config, log: Logger): { providers: Map<Channel, P
   };
 }
 
-/** Applies the catalog directory after a change. An invalid catalog changes nothing. */
-async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<void> {
+/**
+ * Applies the catalog directory after a change. An invalid catalog changes nothing.
+ * @returns why it is not applied; undefined: it is
+ * @throws error of the database: it is worth another try
+ */
+async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<string | undefined> {
   try {
     const { version, changed } = await apply();
     if (changed) log.info(`The catalog has changed: version ${version} is active.`);
+    return undefined;
   } catch (error) {
-    if (error instanceof CatalogError) {
-      log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
-    } else {
-      log.error(
-        { err: error },
-        'The catalog has changed but could not be applied; the active version stays. Save it again to retry.',
-      );
-    }
+    if (!(error instanceof CatalogError)) throw error;
+    log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
+    return 'the catalog directory has changed, and is not valid';
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HISTORIES_IN_DATABASE, HISTORY_IN_MEMORY } from './support/backtest-regressions.ts';
+import { HISTORIES_IN_DATABASE, HISTORIES_IN_MEMORY } from './support/backtest-regressions.ts';
 import { useDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
 import { BASE, catalogOf } from './support/random-catalog.ts';
@@ -26,7 +26,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
         const { added, removed, moved, live, unchanged } = report.totals;
         expect({ added, removed, moved, unchanged }).toEqual({ added: 0, removed: 0, moved: 0, unchanged: live });
       }),
-      { ...runs(300), examples: [HISTORY_IN_MEMORY] },
+      { ...runs(300), examples: HISTORIES_IN_MEMORY },
     );
   });
 

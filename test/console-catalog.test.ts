@@ -65,6 +65,10 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     await versions.last().getByText('active', { exact: true }).waitFor();
     expect((await app.server.get('/api/v1/catalog')).body.version).toBe(1);
     await versions.first().getByTestId('rollback-button').waitFor();
+    await versions
+      .last()
+      .getByText(/^Rollback from version 2 by api, /)
+      .waitFor();
     await page.getByRole('link', { name: 'Active catalog' }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /**
@@ -54,7 +55,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
   skip(rows[0].version < 160_000, 'EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16');
   await analyze();
   const statements = await prepared();
-  // Statements of a batch, a delivery, a timer and a recurring rule. A name that is removed here is no longer checked.
+  // Statements of a batch, a delivery, a timer and a scheduled rule. A name that is removed here is no longer checked.
   expect([...statements.keys()]).toEqual(
     expect.arrayContaining([
       ...[
@@ -70,6 +71,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
       ...['load-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'update-users'],
       ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
       ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
+      ...['load-overdue', 'delivery-summaries'],
     ]),
   );
   const found: string[] = [];
@@ -149,6 +151,9 @@ async function work(): Promise<void> {
     };
     await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
     await post('reached', 0);
+    const server = await testServer(tidings);
+    for (const path of ['queue', 'activity']) expect((await server.get(`/api/v1/${path}`)).status).toBe(200);
+    await server.close();
   } finally {
     await timers.stop();
   }

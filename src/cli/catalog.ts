@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RollbackResult, VersionDiff } from '../catalog/versions.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
 import { formatCount } from './output/format-count.ts';
 import { formatDifferences } from './output/format-differences.ts';
+import { parseVersion } from './parse-argument.ts';
 import { runApiCommand } from './run-command.ts';
 
 /** Adds the commands `catalog versions|diff|rollback`. */
@@ -19,19 +20,19 @@ export function addCatalogCommands(program: Command): void {
         const data = (await api.get('/api/v1/catalog/versions')) as {
           readonly versions: readonly CatalogVersionView[];
         };
-        const lines = data.versions.map(formatVersion);
+        const lines = data.versions.flatMap(formatVersion);
         return { data, lines: lines.length > 0 ? lines : ['No catalog has been applied yet.'] };
       }),
     );
   catalog
     .command('diff')
     .description('Compare two versions')
-    .argument('<from>', 'a version')
-    .argument('[to]', 'a version; the active one by default')
+    .argument('<from>', 'the number of a version; see `tidings catalog versions`', parseVersion)
+    .argument('[to]', 'another one; the active version by default', parseVersion)
     .option('--json', 'print one line of JSON')
-    .action((from: string, to: string | undefined, options: { json?: boolean }) =>
+    .action((from: number, to: number | undefined, options: { json?: boolean }) =>
       runApiCommand(options.json, async (api) => {
-        const query = new URLSearchParams({ from, ...(to === undefined ? {} : { to }) });
+        const query = new URLSearchParams({ from: `${from}`, ...(to === undefined ? {} : { to: `${to}` }) });
         const data = (await api.get(`/api/v1/catalog/diff?${query}`)) as VersionDiff;
         return { data, lines: formatDifferences(data.differences) };
       }),
@@ -50,15 +51,15 @@ export function addCatalogCommands(program: Command): void {
     );
 }
 
-function parseVersion(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number; see `tidings catalog versions`.');
-}
-
-function formatVersion(view: CatalogVersionView): string {
-  const { version, active, applied_at, applied_by, rules, notifications } = view;
+/** Returns the line of a version, and one for each rollback to it. */
+function formatVersion(view: CatalogVersionView): string[] {
+  const { version, active, applied_at, applied_by, rules, notifications, activations = [] } = view;
   const content = `${formatCount(rules, 'rule')}, ${formatCount(notifications, 'notification')}`;
-  return `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`;
+  const rollbacks = activations.filter(({ kind }) => kind === 'rolled_back');
+  return [
+    `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`,
+    ...rollbacks.map(({ at, by, from }) => `        ${at}  rollback from version ${from} by ${by}`),
+  ];
 }
 
 function formatRollback({ version, from, changed }: RollbackResult): string {

@@ -32,12 +32,14 @@ export function addServeCommand(program: Command, name: string, description: str
       .option('--port <port>', 'the port to listen on (PORT)');
   }
   command
+    .option('--health-port <port>', 'the port for probes of `tidings workers` (TIDINGS_HEALTH_PORT)')
     .option('--json', 'print one line of JSON when ready')
-    .action(async (options: { catalog?: string; port?: string; json?: boolean }) => {
+    .action(async (options: { catalog?: string; port?: string; healthPort?: string; json?: boolean }) => {
       const env = {
         ...process.env,
         ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
         ...(options.port ? { PORT: options.port } : {}),
+        ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
       };
       try {
         await serve(roles, env, options.json ?? false);
@@ -81,8 +83,17 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   }
   if (stopping.signal.aborted) return end(running, asJson);
   if (asJson) {
-    const { url, database, catalog } = running;
-    console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalog.version, pid: process.pid }));
+    const { url, healthUrl, database, catalog } = running;
+    console.log(
+      JSON.stringify({
+        ready: true,
+        url,
+        health_url: healthUrl,
+        database,
+        catalog_version: catalog.version,
+        pid: process.pid,
+      }),
+    );
   } else {
     console.log(formatStartupBanner(roles, running, config, buildSampleEvent(running.catalog.data)));
   }

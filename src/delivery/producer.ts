@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
@@ -40,6 +41,7 @@ export interface ProducerOptions {
 interface ClaimLoop {
   lease: string;
   readonly signal: Signal;
+  readonly progress: Progress;
 }
 
 /**
@@ -64,8 +66,8 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#main = { lease: options.name, signal: new Signal() };
-    this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal() };
+    this.#main = { lease: options.name, signal: new Signal(), progress: new Progress() };
+    this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal(), progress: new Progress() };
     this.#floors = new Map(options.channels.map((channel) => [channel, new QueueFloor()]));
     this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, ({ missed }) =>
       missed ? this.rescan() : this.wake(),
@@ -107,11 +109,17 @@ export class Producer {
     for (const loop of [this.#main, this.#prefetcher]) if (loop.lease === lease) this.#rotateLease(loop);
   }
 
+  /** Time (ms) since the slower of the loops made progress. */
+  get idleTime(): Millis {
+    return Math.max(this.#main.progress.idleTime, this.#prefetcher.progress.idleTime);
+  }
+
   async #run(loop: ClaimLoop): Promise<void> {
     const { poll, log, capacity, channels, mayAct } = this.#options;
     const { signal } = loop;
     const isPrefetcher = loop === this.#prefetcher;
     while (!this.#stopping) {
+      loop.progress.mark();
       try {
         if (!mayAct()) {
           await signal.sleep(poll);

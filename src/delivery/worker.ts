@@ -181,6 +181,11 @@ export class DeliveryWorker {
     return this.#capacity.heldCount;
   }
 
+  /** Time (ms) since the loops that claim made progress, for health reports. */
+  get idleTime(): Millis {
+    return this.#producer.idleTime;
+  }
+
   /** Returns the names of the providers whose circuit is not closed, for health reports. */
   unhealthyProviders(): string[] {
     return this.#circuits.unhealthyProviders();

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { parse } from 'node:querystring';
 import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
 import { registerActivityRoutes } from './activity.ts';
 import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { registerAuditRoutes } from './audit.ts';
+import { registerAuditLogRoutes } from './audit-log.ts';
 import { authenticate } from './auth.ts';
 import { registerCatalogRoutes } from './catalog.ts';
 import { registerDeliveryRoutes } from './deliveries.ts';
@@ -17,8 +18,10 @@ import { registerExplainRoutes } from './explain.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerJsonParser } from './json-body.ts';
 import { rejectForeignOrigins } from './origin.ts';
+import { registerQueueRoutes } from './queue.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { registerUserRoutes } from './users.ts';
+import { compileRequestSchema } from './validate-request.ts';
 import { registerWaitRoutes } from './waits.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
@@ -30,7 +33,7 @@ const MAX_PATH_PART_CHARS = 4096;
 /** Returns the HTTP server, ready to listen: one file per resource, registered in the order in which the docs show them. */
 export async function buildServer(dependencies: HttpDependencies): Promise<App> {
   const app = createApp(dependencies);
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(compileRequestSchema);
   // TypeScript checks the shapes of responses; their schemas serve the documentation only.
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);
@@ -47,8 +50,10 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerUserRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
+  registerQueueRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
+  registerAuditLogRoutes(app, dependencies);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
 import { type Notice, NotifyListener } from '../store/pg/listener.ts';
@@ -32,6 +33,8 @@ export interface PollLoopOptions {
   readonly log: Logger;
   /** Longest pause between two rounds in ms, and the pause after an error. */
   readonly poll: Millis;
+  /** A monotonic clock in ms. Default: that of the process. */
+  readonly elapsed?: () => Millis;
 }
 
 /** Items that are due later than ANNOUNCE_AHEAD_MS of store/waits.ts are not announced: the loop never sleeps as long. */
@@ -44,12 +47,14 @@ const MAX_SLEEP_MS = 30_000;
 export class PollLoop {
   readonly #options: PollLoopOptions;
   readonly #signal = new Signal();
+  readonly #progress: Progress;
   readonly #listener: NotifyListener;
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
+    this.#progress = new Progress(options.elapsed);
     this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, (notice) => this.wake(notice));
   }
 
@@ -75,17 +80,24 @@ export class PollLoop {
     await this.#done;
   }
 
+  /** Time (ms) since a source was last asked. */
+  get idleTime(): Millis {
+    return this.#progress.idleTime;
+  }
+
   async #run(): Promise<void> {
     const { sources, clock, poll, log, mayAct = () => true } = this.#options;
     while (!this.#stopping) {
       try {
         if (!mayAct()) {
+          this.#progress.mark();
           await this.#signal.sleep(poll);
           continue;
         }
         const startedAt = clock();
         let hasMore = false;
         for (const source of sources) {
+          this.#progress.mark();
           if (!this.#stopping && (await source.runDue())) hasMore = true;
         }
         if (!hasMore) await this.#signal.sleep(await this.#untilNextDue(startedAt));

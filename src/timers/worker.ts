@@ -48,7 +48,7 @@ export class TimerWorker {
     const relay = new RulesRelay({ pool, pipeline, clock, log, lease });
     const schedules = new ScheduleTimer({ pool, pipeline, calendar, pace, clock, elapsed, log, lease, poll });
     const sources = [relay, this.#waits, schedules];
-    this.#loop = new PollLoop({ databaseUrl, sources, pace, clock, mayAct, log, poll });
+    this.#loop = new PollLoop({ databaseUrl, sources, pace, clock, mayAct, log, poll, elapsed });
   }
 
   start(): Promise<void> {
@@ -63,6 +63,11 @@ export class TimerWorker {
   /** Claims nothing more, and resolves when what was claimed is done. */
   stop(): Promise<void> {
     return this.#loop.stop();
+  }
+
+  /** Time (ms) since the loop made progress, for health reports. */
+  get idleTime(): Millis {
+    return this.#loop.idleTime;
   }
 
   /** Time in ms that the oldest wait of the last batch had been due, for health reports. */

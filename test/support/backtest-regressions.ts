@@ -7,18 +7,35 @@ import type { Step } from './random-history.ts';
 
 const aSecond = { delay: { span: 1000, text: '1s' } };
 
-/** A wait that fires emits an event that starts another wait, which is over in the millisecond in which an event arrived. */
-export const HISTORY_IN_MEMORY: [Rule[], Step[], number] = [
+/** Rules, steps, and where the backtest starts: each was found at random, once in some thousand runs. */
+export const HISTORIES_IN_MEMORY: [Rule[], Step[], number][] = [
+  // A wait that fires emits an event that starts another wait, which is over in the millisecond in which an event arrived.
   [
-    plainRule({
-      name: 'R0',
-      on: ['d', 'a'],
-      digest: { window: { kind: 'fixed', span: 1000, text: '1s' }, keep: 1, firstNow: false },
-      actions: [{ kind: 'emit', event: 'd', properties: {} }],
-    }),
+    [
+      plainRule({
+        name: 'R0',
+        on: ['d', 'a'],
+        digest: { window: { kind: 'fixed', span: 1000, text: '1s' }, keep: 1, firstNow: false },
+        actions: [{ kind: 'emit', event: 'd', properties: {} }],
+      }),
+    ],
+    [postStep(1, 'a'), postStep(DAY, 'd', DAY), fireStep(0), fireStep(0), postStep(1, 'a')],
+    0,
   ],
-  [postStep(1, 'a'), postStep(DAY, 'd', DAY), fireStep(0), fireStep(0), postStep(1, 'a')],
-  0,
+  // Before the backtest starts, a wait fires in the millisecond in which an event arrived, and ends the wait that this started.
+  [
+    [
+      plainRule({
+        name: 'R0',
+        on: ['a'],
+        debounce: { quiet: 1000, text: '1s' },
+        actions: [{ kind: 'cancel', rule: 'R1' }],
+      }),
+      plainRule({ name: 'R1', on: ['a'], ...aSecond }),
+    ],
+    [postStep(1, 'a'), postStep(DAY, 'a'), fireStep(0), fireStep(HOUR)],
+    0.97,
+  ],
 ];
 
 /** Two catalogs, the steps, and where the backtest starts: each was found at random, once in some thousand runs. */

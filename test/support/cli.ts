@@ -3,6 +3,7 @@ import { addApplyCommand } from '../../src/cli/apply.ts';
 import { addCatalogCommands } from '../../src/cli/catalog.ts';
 import { addCheckCommand } from '../../src/cli/check.ts';
 import { addExplainCommand } from '../../src/cli/explain.ts';
+import { addQueueCommand } from '../../src/cli/queue.ts';
 import { addSimulateCommand } from '../../src/cli/simulate.ts';
 import { addTestCommand } from '../../src/cli/test.ts';
 import { addWaitsCommands } from '../../src/cli/waits.ts';
@@ -24,6 +25,7 @@ export async function runCommand(...args: string[]): Promise<CommandOutput> {
     addApplyCommand,
     addCatalogCommands,
     addWaitsCommands,
+    addQueueCommand,
     addExplainCommand,
   ]) {
     add(program);

@@ -16,7 +16,11 @@ export interface ActivityEvent {
   received_at: string;
   user_id: string;
   decisions: Decision[];
+  deliveries: DeliverySummary[];
 }
+
+/** State of a delivery in few words. */
+export type DeliverySummary = Pick<Delivery, 'notification_id' | 'channel' | 'status' | 'provider' | 'reason'>;
 
 export interface Profile {
   traits: JsonObject;
@@ -196,6 +200,27 @@ export interface Catalog {
   rules: CatalogRule[];
 }
 
+/** Work that is due and not claimed. */
+export interface Overdue {
+  queue: 'deliveries' | 'abandoned' | 'waits' | 'schedules' | 'outbox';
+  /** The channel of deliveries; null for other queues. */
+  channel: Channel | null;
+  count: number;
+  /** True if `count` is a lower bound. */
+  has_more: boolean;
+  oldest_due_at: string;
+}
+
+/** Provider, or domain of recipients, to which nothing is sent at present. */
+export interface OpenCircuit {
+  provider: string;
+  /** Null: the provider itself. */
+  domain: string | null;
+  since: string;
+  cause: string;
+  next_probe_at: string;
+}
+
 export interface CatalogVersion {
   version: number;
   active: boolean;
@@ -203,6 +228,8 @@ export interface CatalogVersion {
   applied_by: string;
   rules: number;
   notifications: number;
+  /** Newest first. */
+  activations: { kind: 'applied' | 'rolled_back'; at: string; by: string; from?: number }[];
 }
 
 /** Part that differs between two catalog versions. */
@@ -251,6 +278,9 @@ export const getDeliveries = (
   before: string | null,
 ): Promise<{ deliveries: Delivery[]; next: string | null }> =>
   callApi(`deliveries?${buildQuery({ limit: '50', status, before })}`);
+
+/** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
+export const getQueue = (): Promise<{ overdue: Overdue[]; circuits: OpenCircuit[] | null }> => callApi('queue');
 
 /** Queues a delivery again. Throws a Problem with the code `not_retryable` if its status does not allow that. */
 export const retryDelivery = (id: string): Promise<Delivery> =>

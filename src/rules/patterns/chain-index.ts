@@ -32,6 +32,11 @@ export class ChainIndex {
   readonly #linked: Moment[][] = [];
   /** For each step the times of its other events, in order. */
   readonly #unlinked: Moment[][] = [];
+  /**
+   * For each step its linked times that no chain of the steps before reaches from an earlier time: some of these steps are at
+   * the same time. Once an earlier chain reaches such a time, these events are free for later steps of this time.
+   */
+  readonly #sharing: Moment[][] = [];
 
   /** @param candidates the events that may be each step, in order of time; `add` must be called when one is added */
   constructor(after: readonly After[], candidates: readonly (readonly FullEvent[])[]) {
@@ -41,13 +46,20 @@ export class ChainIndex {
       const events = candidates[step] as readonly FullEvent[];
       const linked: Moment[] = [];
       const unlinked: Moment[] = [];
+      const sharing: Moment[] = [];
       this.#linked.push(linked);
       this.#unlinked.push(unlinked);
+      this.#sharing.push(sharing);
       for (let index = 0; index < events.length; index++) {
-        const { time } = events[index] as FullEvent;
+        const event = events[index] as FullEvent;
+        const { time } = event;
         // Among events of the same time, only the last one is considered.
         if (events[index + 1]?.time === time) continue;
-        (this.#canEnd(step, time) ? linked : unlinked).push(events[index] as FullEvent);
+        if (step === 0 || this.#isReachedEarlier(step, time)) linked.push(event);
+        else if (this.#findLink(step, time)) {
+          linked.push(event);
+          sharing.push(event);
+        } else unlinked.push(event);
       }
     }
   }
@@ -77,16 +89,21 @@ export class ChainIndex {
 
   /** Brings the index up to date after an event was added to the candidates of a step. */
   add(step: number, time: Millis): void {
+    if (!this.#hasCandidate(step, time)) insertTime(this.#unlinked[step] as Moment[], { time });
     let fresh: Moment[] = [];
+    // Times at which the events are shared among the steps in another way now, so that later steps may get one of their own.
+    let shared: Moment[] = [{ time }];
     for (let next = step; next < this.#after.length; next++) {
       const found: Moment[] = [];
-      if (next === step && !hasTime(this.#linked[next] as Moment[], time)) {
-        const unlinked = this.#unlinked[next] as Moment[];
-        if (!hasTime(unlinked, time)) insertTime(unlinked, { time });
+      const spans = this.#reachedFrom(next, fresh);
+      for (const { from, to } of spans) this.#linkBetween(next, from, to, found);
+      for (const moment of shared) this.#linkBetween(next, moment.time, moment.time, found);
+      shared = shared.filter((moment) => this.#hasCandidate(next, moment.time));
+      for (const { from, to } of spans) {
+        const sharing = this.#sharing[next] as Moment[];
+        const start = countUpTo(sharing, from);
+        shared.push(...sharing.splice(start, countUpTo(sharing, to) - start));
       }
-      // One event more at this time may also give later steps of the same time an event of their own.
-      const ranges = [{ from: time, to: time }, ...this.#reachedFrom(next, fresh)];
-      for (const { from, to } of ranges) this.#linkBetween(next, from, to, found);
       fresh = found;
     }
   }
@@ -97,21 +114,28 @@ export class ChainIndex {
    */
   preview(steps: readonly number[], time: Millis): readonly Millis[] {
     let fresh: Moment[] = [];
+    let shared: Moment[] = [];
     for (let step = 0; step < this.#after.length; step++) {
       const found: Moment[] = [];
       const unlinked = this.#unlinked[step] as Moment[];
-      const isReached = step === 0 || this.#isReached(step, time, fresh);
-      if (steps.includes(step) && isReached) found.push({ time });
-      for (const { from, to } of this.#reachedFrom(step, fresh)) {
-        for (let index = countBefore(unlinked, from); index < unlinked.length; index++) {
-          const moment = unlinked[index] as Moment;
-          if (moment.time > to) break;
-          if (moment.time !== time || !steps.includes(step)) found.push(moment);
-        }
-      }
-      fresh = found.sort((a, b) => a.time - b.time);
+      const isOwn = steps.includes(step);
+      const spans = this.#reachedFrom(step, fresh);
+      if (isOwn && (step === 0 || this.#isReached(step, time, fresh))) found.push({ time });
+      for (const { from, to } of spans)
+        found.push(...unlinked.slice(countBefore(unlinked, from), countUpTo(unlinked, to)));
+      for (const moment of shared) if (hasTime(unlinked, moment.time)) found.push(moment);
+      shared = shared.filter((moment) => this.#hasCandidate(step, moment.time));
+      if (isOwn) shared.push({ time });
+      const sharing = this.#sharing[step] as Moment[];
+      for (const { from, to } of spans) shared.push(...sharing.slice(countUpTo(sharing, from), countUpTo(sharing, to)));
+      found.sort((a, b) => a.time - b.time);
+      fresh = found.filter((moment, index) => moment.time !== found[index - 1]?.time);
     }
     return fresh.map((moment) => moment.time);
+  }
+
+  #hasCandidate(step: number, time: Millis): boolean {
+    return hasTime(this.#linked[step] as Moment[], time) || hasTime(this.#unlinked[step] as Moment[], time);
   }
 
   /** Returns whether a chain up to the step before ends not too long before this time, or would if it ended at `fresh` too. */
@@ -144,23 +168,22 @@ export class ChainIndex {
     if (start === end) return;
     const left: Moment[] = [];
     for (const moment of unlinked.slice(start, end)) {
-      if (this.#canEnd(step, moment.time)) {
-        insertTime(this.#linked[step] as Moment[], moment);
-        insertTime(found, moment);
-      } else left.push(moment);
+      const isReached = step === 0 || this.#isReachedEarlier(step, moment.time);
+      if (!isReached && !this.#findLink(step, moment.time)) {
+        left.push(moment);
+        continue;
+      }
+      insertTime(this.#linked[step] as Moment[], moment);
+      if (!isReached) insertTime(this.#sharing[step] as Moment[], moment);
+      insertTime(found, moment);
     }
     if (left.length < end - start) unlinked.splice(start, end - start, ...left);
   }
 
-  /** Returns whether a chain can end with this step at this time, at which one of its events happened. */
-  #canEnd(step: number, time: Millis): boolean {
-    if (step === 0) return true;
+  /** Returns whether a chain up to the step before ends earlier than this time, and not too long before it. */
+  #isReachedEarlier(step: number, time: Millis): boolean {
     const before = findLastBefore(this.#linked[step - 1] as Moment[], time);
-    // Mostly the steps are at different times. Of the same time, it depends on which events they have to share.
-    return (
-      (before && isWithin(before.time, time, (this.#after[step - 1] as After).within)) ||
-      this.#findLink(step, time) !== undefined
-    );
+    return before !== undefined && isWithin(before.time, time, (this.#after[step - 1] as After).within);
   }
 
   /**

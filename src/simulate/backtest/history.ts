@@ -28,8 +28,11 @@ export interface Verdict {
   readonly decisions: readonly Decision[];
 }
 
-/** Returns the stored decisions from `since` on, by source. */
-export function pastDecisions(history: StoredHistory, { since, until }: BacktestPlan): Map<string, Verdict> {
+/** Returns the stored decisions from `since` (inclusive) to `until` (exclusive), by source. */
+export function pastDecisions(
+  history: StoredHistory,
+  { since, until }: Pick<BacktestPlan, 'since' | 'until'>,
+): Map<string, Verdict> {
   const past = new Map<string, Verdict>();
   for (const event of history.events) {
     const { key, receivedAt } = event;

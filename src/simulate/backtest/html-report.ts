@@ -1,23 +1,23 @@
 import { DAY_MS } from '../../time/iso-time.ts';
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision, TypeReport } from './backtest.ts';
-import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
+import { COUNT_COLUMNS, countOf, formatNumber } from './report-numbers.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderHtmlReport(report: BacktestReport): string {
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
-  const title = report.mode === 'live' ? 'The past against itself' : 'The catalog against the past';
+  const title = report.mode === 'live' ? 'Reproduction of past decisions' : 'Backtest of the catalog';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Backtest: ${title.toLowerCase()}</title>
+<title>${title}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
 <h1>${title}</h1>
-<p>From <time>${since}</time> to <time>${until}</time>: ${formatNumber(events)} events of ${formatNumber(users)} users.</p>
+<p>From <time>${since}</time> to <time>${until}</time>: ${countOf(events, 'event')} of ${countOf(users, 'user')}.</p>
 ${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? renderReproduced(reproduced) : ''}
 ${renderSummary(types, totals)}

@@ -46,13 +46,15 @@ class Replay implements InMemory {
   readonly #pastWaits: ReadonlyMap<string, StoredWait>;
   /** Built when a rule first emits. */
   #eventsByKey: ReadonlyMap<string, StoredEvent> | undefined;
-  /** Undefined when no rule is recurring. */
+  /** Undefined when no rule is scheduled. */
   readonly #occurrences: Occurrences | undefined;
   readonly #window: ReplayWindow;
   #user: UserState;
   /** Index of the next arrival. */
   #next = 0;
   #verdicts: Verdict[] = [];
+  /** Verdicts from this time on are recorded. */
+  #recordsFrom: Millis;
 
   constructor(history: StoredHistory, plan: BacktestPlan) {
     const start = findStart(history, plan.since);
@@ -60,6 +62,7 @@ class Replay implements InMemory {
     this.#history = history;
     this.#plan = plan;
     this.#start = start;
+    this.#recordsFrom = plan.since;
     this.now = start;
     this.#user = newUserState(history.userId);
     if (plan.readsAddresses) this.#user.addresses = {};
@@ -71,9 +74,9 @@ class Replay implements InMemory {
       active: plan.version(this.#arrivals[0]?.catalogVersion ?? history.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
     };
-    const isRecurring =
-      (plan.candidate?.recurring.length ?? 0) > 0 || history.waits.some(({ kind }) => kind === 'every');
-    this.#occurrences = isRecurring ? new Occurrences(history, plan, start, this.ids) : undefined;
+    const isScheduled =
+      (plan.candidate?.scheduled.length ?? 0) > 0 || history.waits.some(({ kind }) => kind === 'every');
+    this.#occurrences = isScheduled ? new Occurrences(history, plan, start, this.ids) : undefined;
     this.#window = new ReplayWindow(this.#arrivals, plan);
     this.#restoreStart();
     if (start >= plan.since && plan.candidate) this.rules.active = plan.candidate;
@@ -142,9 +145,11 @@ class Replay implements InMemory {
    * the one that gives the stored decisions.
    */
   #fireAndIngest(): void {
+    const { now } = this;
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
-    const past = [...pastDecisions(this.#history, this.#plan).values()].filter(({ at }) => at === this.now);
-    const expected = new Map(past.map(({ source, decisions }) => [source, decisions]));
+    const expected = pastDecisions(this.#history, { since: now, until: now + 1 });
+    // The orders are compared before the backtest starts as well: what it starts with depends on them.
+    this.#recordsFrom = Math.min(now, this.#plan.since);
     const run = (order: readonly (() => void)[]) => {
       this.#user = copyState(before.user);
       this.#next = before.next;
@@ -154,7 +159,7 @@ class Replay implements InMemory {
     /** Number of verdicts that are as stored; -1 when one is not. */
     const agreement = () => {
       const made = this.#verdicts.slice(before.count);
-      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source) ?? [], decisions))
+      return made.every(({ source, decisions }) => decisionsEqual(expected.get(source)?.decisions ?? [], decisions))
         ? made.length
         : -1;
     };
@@ -164,6 +169,8 @@ class Replay implements InMemory {
     const ingesting = agreement();
     run(fireFirst);
     if (agreement() < ingesting) run(ingestFirst);
+    this.#recordsFrom = this.#plan.since;
+    if (now < this.#plan.since) this.#verdicts.length = before.count;
   }
 
   /** Returns the only user there is. */
@@ -201,7 +208,7 @@ class Replay implements InMemory {
   }
 
   #addVerdict(source: string, decisions: readonly Decision[]): void {
-    if (decisions.length > 0 && this.now >= this.#plan.since) {
+    if (decisions.length > 0 && this.now >= this.#recordsFrom) {
       this.#verdicts.push({ source, at: this.now, decisions });
     }
   }

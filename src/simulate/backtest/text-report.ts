@@ -1,5 +1,5 @@
 import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
-import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
+import { COUNT_COLUMNS, countOf, formatNumber } from './report-numbers.ts';
 
 /**
  * Renders a backtest report as text for a terminal.
@@ -8,8 +8,8 @@ import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 export function renderTextReport(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
-    `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
-    `${formatNumber(events)} events of ${formatNumber(users)} users`,
+    `${report.mode === 'live' ? 'Reproduction of past decisions' : 'Backtest of the catalog'}, from ${since} to ${until}`,
+    `${countOf(events, 'event')} of ${countOf(users, 'user')}`,
     '',
   ];
   if (leftOut.length > 0) {

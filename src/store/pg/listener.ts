@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Millis } from '../../model/event.ts';
+import { splitTimeouts } from './session.ts';
 
 const RECONNECT_PAUSE_MS = 1000;
 
@@ -33,7 +34,8 @@ export class NotifyListener {
   /** Resolves when it listens, or the first try to connect has failed. */
   async start(): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.#url,
+      // The timeouts of the URL are for statements of work; as startup parameters, PgBouncer rejects them.
+      connectionString: splitTimeouts(this.#url).connectionString,
       application_name: 'tidings wake-up',
       connectionTimeoutMillis: 5000,
       query_timeout: 5000,

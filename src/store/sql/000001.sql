@@ -393,6 +393,9 @@ create table audit_log (
   primary key (tenant_id, entry_id)
 );
 
+-- The activations of catalog versions, which the list of versions shows.
+create index audit_log_catalog on audit_log (tenant_id, entry_id) where action in ('catalog.applied', 'catalog.rolled_back');
+
 -- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,

@@ -25,6 +25,13 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         </Group>
         {!row.active && <RollBackButton version={version} active={active} />}
       </Group>
+      {row.activations
+        .filter(({ kind }) => kind === 'rolled_back')
+        .map(({ at, by, from }) => (
+          <Text key={at} size="sm" className="break" data-testid="rollback-note">
+            Rollback from version {from} by {by}, <Time value={at} as="full" />
+          </Text>
+        ))}
       <Disclosure
         label={version === 1 ? 'Initial contents' : `Changes from version ${version - 1}`}
         testId="version-changes"

@@ -10,6 +10,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
+import { QueueNotice } from './QueueNotice.tsx';
 
 const POLL_MS = 4000;
 const getId = (delivery: Delivery): string => delivery.delivery_id;
@@ -43,6 +44,7 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
           );
         })}
       </nav>
+      <QueueNotice />
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
       <NewItemsButton newItems={list.newItems} />
       {deliveries === undefined && list.error === null && <Skeleton height={320} />}

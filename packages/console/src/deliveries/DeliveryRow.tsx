@@ -1,8 +1,9 @@
 import { Group, Table, Text } from '@mantine/core';
+import { OVERDUE_AFTER_MS } from '../../../../src/model/delivery.ts';
 import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { linkToUser } from '../route.ts';
-import { getDeliveryLook } from '../shell/outcome.ts';
+import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { RetryButton } from './RetryButton.tsx';
@@ -40,8 +41,8 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
           </Text>
         )}
         {delivery.status === 'queued' && (
-          <Text size="xs" c="dimmed" mt={2}>
-            due <Time value={delivery.due_at} />
+          <Text size="xs" c={isOverdue(delivery) ? getTextColor('orange') : 'dimmed'} mt={2} data-testid="due">
+            {isOverdue(delivery) ? 'overdue since' : 'due'} <Time value={delivery.due_at} />
           </Text>
         )}
       </Table.Td>
@@ -55,4 +56,9 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
       </Table.Td>
     </Table.Tr>
   );
+}
+
+/** Whether a queued delivery has waited too long for a worker. */
+function isOverdue({ due_at }: Delivery): boolean {
+  return Date.now() - Date.parse(due_at) > OVERDUE_AFTER_MS;
 }
