@@ -35,8 +35,8 @@ const LOCK_TIMEOUT_MS: Millis = 100;
 const MIN_RETRY_PAUSE_MS: Millis = 1000;
 const MAX_RETRY_PAUSE_MS: Millis = 60_000;
 
-/** Retries for each month that is created ahead of time. */
-const MAX_RETRIES_AHEAD = 3;
+/** Retries in all, when months are created ahead of time: a start must not take long while a reader is open. */
+const MAX_RETRIES_AHEAD = 5;
 const RETRY_PAUSE_AHEAD_MS: Millis = 300;
 
 /** Time in ms that a process waits for another one that creates the same month; no other statement waits for it. */
@@ -96,11 +96,12 @@ export class Partitions {
   async ensureAhead(now: Millis): Promise<string[]> {
     const failed: string[] = [];
     const thisMonth = monthNumber(now);
+    let retries = MAX_RETRIES_AHEAD;
     for (let month = thisMonth; month <= thisMonth + MAX_MONTHS_AHEAD; month++) {
       const tables: PartitionedTable[] = month <= thisMonth + 1 ? [...TABLES_BY_ID, 'events'] : [...TABLES_BY_ID];
       for (const table of tables) {
         let result = await this.#create(table, month, thisMonth);
-        for (let retry = 1; result === 'locked' && retry <= MAX_RETRIES_AHEAD; retry++) {
+        for (; result === 'locked' && retries > 0; retries--) {
           await setTimeout(RETRY_PAUSE_AHEAD_MS);
           result = await this.#create(table, month, thisMonth);
         }
