@@ -104,6 +104,24 @@ describe('tidings retention run', () => {
     expect(await rows.names('event_ids')).toEqual([]);
     expect((await tidings()).stdout).toBe('Nothing is older than its retention period.\n');
   });
+
+  test('is completed by the next run after it was killed', async () => {
+    await rows.pool.query(
+      `insert into event_ids (tenant_id, key, content_hash, user_id, event_time, received_at)
+       select case n % 2 when 0 then 'old' else 'recent' end, gen_random_uuid(), gen_random_uuid(), 'u', now(),
+              now() - (n % 2) * interval '-1 second' - (1 - n % 2) * interval '60 days'
+       from generate_series(1, 200000) as n`,
+    );
+    const count = async (tenant: string) =>
+      (await rows.pool.query('select count(*) from event_ids where tenant_id = $1', [tenant])).rows[0].count;
+    const killed = tidings();
+    killed.catch(() => {});
+    await expect.poll(() => count('old'), { interval: 1, timeout: 60_000 }).toBeLessThan(100_000);
+    killed.child.kill('SIGKILL');
+    await expect(killed).rejects.toMatchObject({ signal: 'SIGKILL' });
+    await expect.poll(() => tidings().then(({ stdout }) => stdout), { timeout: 60_000 }).toMatch(/^(Removed|Nothing)/);
+    expect([await count('old'), await count('recent')]).toEqual([0, 100_000]);
+  });
 });
 
 describe('retention settings', () => {
