@@ -23,14 +23,15 @@ const ROOMS = {
   channels: 'model errors.ts privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
   outbox: 'model lib store store/pg',
-  timers: 'model errors.ts lib time rules store store/pg catalog outbox',
+  timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
+  jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery timers health',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery timers jobs health',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery timers embedded health config.ts http',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery timers jobs embedded health config.ts http',
   cli: 'model errors.ts lib time privacy events rules store store/pg catalog simulate embedded config.ts main.ts',
 };
 

@@ -41,6 +41,10 @@ export interface Config {
   /** Time of day (ms after midnight in UTC, by the clock of the database) of the daily retention job; null: never. */
   readonly retentionAt: Millis | null;
   readonly retention: RetentionPeriods;
+  /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: no dump is made. */
+  readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
+  /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
+  readonly migrates: boolean;
   readonly logLevel: string;
 }
 
@@ -95,6 +99,8 @@ export function readConfig(
     timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
     retentionAt: parseTimeOfDay('TIDINGS_RETENTION_AT', env.TIDINGS_RETENTION_AT || '03:30'),
     retention: parseRetention(env),
+    dumps: parseDumps(env),
+    migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
   };
 }
@@ -233,6 +239,19 @@ function parseTimerRate(value: string | undefined): number {
   const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
   throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
+}
+
+const MAX_KEPT_DUMPS = 1000;
+
+function parseDumps(env: { readonly [name: string]: string | undefined }): Config['dumps'] {
+  const keep = Number(env.TIDINGS_DUMP_KEEP || 7);
+  if (!Number.isInteger(keep) || keep < 1 || keep > MAX_KEPT_DUMPS) {
+    throw new ConfigError(
+      `TIDINGS_DUMP_KEEP is "${env.TIDINGS_DUMP_KEEP}"; it must be a number of dumps from 1 to ${MAX_KEPT_DUMPS}`,
+    );
+  }
+  const every = parseDurationSetting('TIDINGS_DUMP_EVERY', env.TIDINGS_DUMP_EVERY || '24h', '366d');
+  return env.TIDINGS_DUMP_DIR ? { folder: resolve(env.TIDINGS_DUMP_DIR), every, keep } : null;
 }
 
 function parseFlag(name: string, value: string | undefined, fallback: boolean): boolean {

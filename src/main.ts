@@ -22,7 +22,9 @@ import type { DirectoryProblem } from './health/catalog-check.ts';
 import type { WorkLoop } from './health/process-checks.ts';
 import { checkPort, listen, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
+import { VERSION } from './lib/package-version.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
@@ -32,13 +34,15 @@ import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
-import { migrate } from './store/pg/migrate.ts';
+import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
+import { ScheduledDumps } from './timers/scheduled-dumps.ts';
+import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -126,7 +130,10 @@ export async function run(
       await checkSessions(databaseUrl);
       await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
     }
-    await migrate(pool);
+    const schema = config.migrates ? await migrate(pool) : await inspectSchema(pool);
+    if (!config.migrates) requireMigrated(schema);
+    if (schema.newer.length > 0)
+      log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
 
     const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
     await databaseClock.start();
@@ -175,6 +182,7 @@ export async function run(
     let catalogProblem: DirectoryProblem | undefined;
     let listOpenCircuits = (): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
+    let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
@@ -207,22 +215,48 @@ export async function run(
         lease: Math.max(lease, 1000),
         poll,
       });
+      const jobs = new JobWorker({
+        pool: workPool,
+        pipeline,
+        catalogs,
+        seal,
+        clock,
+        log,
+        lease: Math.max(lease, 1000),
+        poll,
+      });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
       announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
-      startWorkers = async () => {
+      const started: (() => Promise<void>)[] = [];
+      const start = async () => {
         await worker.start();
-        cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
+        started.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
-        cleanup.push(() => timers.stop());
+        started.push(() => timers.stop());
         if (config.retentionAt === null) return;
         const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
         retention.start();
-        cleanup.push(() => retention.stop());
+        started.push(() => retention.stop());
       };
+      let deferred: DeferredStart | undefined;
+      startWorkers = async () => {
+        cleanup.push(async () => {
+          await deferred?.stop();
+          for (const stop of started.reverse()) await stop();
+        });
+        deferred = await startWhenResumed(workPool, { poll, log, start });
+        // Not paused after a restore: an operator may cancel what waits before it goes on.
+        jobs.start();
+        cleanup.push(() => jobs.stop());
+      };
+      dumps = config.dumps && new ScheduledDumps({ pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
+      dumps?.start();
+      cleanup.push(() => dumps?.stop());
       listOpenCircuits = () => worker.openCircuits();
+      const pausedSince = () => deferred?.pausedSince() ?? null;
       loops.push(
-        { name: 'delivery', poll, idleTime: () => worker.idleTime },
-        { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind },
+        { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
+        { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
       );
     }
     const health = buildHealth({
@@ -236,6 +270,7 @@ export async function run(
       state,
       loops,
       listOpenCircuits: () => listOpenCircuits(),
+      dumps,
     });
 
     let url: string | null = null;

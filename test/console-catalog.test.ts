@@ -69,6 +69,9 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
       .last()
       .getByText(/^Rollback from version 2 by api, /)
       .waitFor();
+    await page.getByTestId('announcements').getByText('Version 1 is active instead of version 2.').waitFor();
+    // The button is gone; the keyboard stays in its row.
+    await expect.poll(() => page.evaluate(`document.activeElement.closest('[data-row]')?.dataset.version`)).toBe('1');
     await page.getByRole('link', { name: 'Active catalog' }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });

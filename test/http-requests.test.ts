@@ -54,7 +54,10 @@ describe('the parameters of a request', () => {
   });
 
   test('answers 404 with the known rules when the waits of an unknown rule are cancelled', async () => {
-    const answer = await server.post('/api/v1/waits/cancel', { rule: 'WELCOM_EMAL' });
+    const answer = await server.post('/api/v1/jobs', {
+      action: 'waits.cancel',
+      filter: { rule: 'WELCOM_EMAL' },
+    });
     expectProblem(answer, { status: 404, code: 'not_found', path: 'rule' });
     expect(answer.body.detail).toMatch(/there are: .*WELCOME_EMAIL/);
   });

@@ -69,6 +69,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
         'known-ids',
       ],
       ...['load-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'update-users'],
+      'revive-deliveries',
       ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
       ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
       ...['load-overdue', 'delivery-summaries'],
@@ -128,6 +129,8 @@ async function work(): Promise<void> {
   const { clock, database } = tidings;
   const timers = await tidings.timers();
   try {
+    // An address that becomes known revives deliveries.
+    await post('ended', 7, { level: 'none' });
     for (const [type, ago] of [
       // A late event: it may complete the pattern of a stored trigger.
       ['reached', 5],
@@ -159,7 +162,7 @@ async function work(): Promise<void> {
   }
 }
 
-async function post(type: string, minutesAgo: number): Promise<void> {
+async function post(type: string, minutesAgo: number, traits?: object): Promise<void> {
   const time = new Date(tidings.clock.now - minutesAgo * MINUTE).toISOString();
   await tidings.ingest(
     Array.from({ length: USERS }, (_, n) => ({
@@ -168,7 +171,7 @@ async function post(type: string, minutesAgo: number): Promise<void> {
       event_type: type,
       event_timestamp: time,
       properties: {},
-      user_traits: { email: `p${n}@example.com`, level: `${type} ${minutesAgo}` },
+      user_traits: traits ?? { email: `p${n}@example.com`, level: `${type} ${minutesAgo}` },
     })),
   );
 }

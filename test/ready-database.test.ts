@@ -29,6 +29,7 @@ async function ready(parts: Partial<HealthParts> = {}) {
     state: { stopping: false },
     loops: [],
     listOpenCircuits: () => [],
+    dumps: null,
     ...parts,
   });
   const { status, body } = await health.ready();

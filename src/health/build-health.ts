@@ -5,6 +5,7 @@ import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';
 import { checkClock, checkDatabase, checkSettings } from './database-checks.ts';
 import { checkDisk } from './disk-check.ts';
+import { checkDumps, type Dumps } from './dump-check.ts';
 import { Health, type ProcessState } from './health.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
 import { checkCircuits, checkOverdue } from './work-checks.ts';
@@ -28,11 +29,14 @@ export interface HealthParts {
   readonly loops: readonly WorkLoop[];
   /** Returns the circuits of its workers that are not closed. */
   readonly listOpenCircuits: () => readonly OpenCircuit[];
+  /** Its scheduled dumps; null: it makes none. */
+  readonly dumps: Dumps | null;
 }
 
 /** Returns the health of a process with all checks. */
 export function buildHealth(parts: HealthParts): Health {
-  const { pool, pools, dataDir, loadCatalogVersion, findCatalogProblem, clock, state, loops, listOpenCircuits } = parts;
+  const { pool, pools, dataDir, loadCatalogVersion, findCatalogProblem, clock, state, loops, listOpenCircuits, dumps } =
+    parts;
   const inTurn = serialize();
   const checks = [
     checkDatabase(pool),
@@ -43,6 +47,7 @@ export function buildHealth(parts: HealthParts): Health {
     checkEventLoop(),
     inTurn(checkOverdue(pool, clock)),
     ...loops.map(checkLoop),
+    ...(dumps ? [checkDumps(dumps)] : []),
     ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),
   ];
   return new Health({ checks, clock, state, loops, listOpenCircuits });

@@ -20,11 +20,13 @@ export interface WorkLoop {
   idleTime(): Millis;
   /** Returns how late (ms) its last work was; absent: that is not measured. */
   behind?(): Millis;
+  /** Returns when the database was restored, if the loop does not run until an operator resumes it; null: it runs. */
+  pausedSince?(): string | null;
 }
 
 /** Returns whether a loop stands still: it waits for something that does not come. */
-export function isStuck({ poll, idleTime }: WorkLoop): boolean {
-  return idleTime() > poll + MAX_IDLE_MS;
+export function isStuck(loop: WorkLoop): boolean {
+  return !loop.pausedSince?.() && loop.idleTime() > loop.poll + MAX_IDLE_MS;
 }
 
 /** Checks that a loop makes progress, and is not far behind. */
@@ -34,6 +36,15 @@ export function checkLoop(loop: WorkLoop): HealthCheck {
     maxAge: 0,
     whenUnknown: 'degraded',
     run() {
+      const pausedSince = loop.pausedSince?.();
+      if (pausedSince) {
+        return {
+          status: 'degraded',
+          since: Date.parse(pausedSince),
+          cause: `paused since the restore at ${pausedSince}`,
+          hint: 'run tidings resume when the restored database is to send and fire again',
+        };
+      }
       if (isStuck(loop)) {
         return {
           status: 'degraded',

@@ -16,6 +16,7 @@ import { handleClientError, registerErrorHandlers, sendProblem } from './error-h
 import { registerEventRoutes } from './events.ts';
 import { registerExplainRoutes } from './explain.ts';
 import { registerHealthRoutes } from './health.ts';
+import { registerJobRoutes } from './jobs.ts';
 import { registerJsonParser } from './json-body.ts';
 import { rejectForeignOrigins } from './origin.ts';
 import { registerQueueRoutes } from './queue.ts';
@@ -54,6 +55,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerCatalogRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
+  registerJobRoutes(app, dependencies);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });

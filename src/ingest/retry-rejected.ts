@@ -18,8 +18,8 @@ export interface RetryCommand {
   readonly rejectedId: string;
   /** The caller's name for the audit log. */
   readonly actor: string;
-  /** The event to ingest instead; undefined: the rejected event as it was. */
-  readonly corrected: unknown;
+  /** Returns the event to ingest instead of the rejected one; undefined: the event is ingested as it was. */
+  readonly correct: ((original: unknown) => unknown) | undefined;
   /** Size of the event. */
   readonly bytes: number;
 }
@@ -31,10 +31,10 @@ export interface RetryCommand {
  */
 export async function retryRejected(parts: RetryParts, command: RetryCommand): Promise<EventResult[]> {
   const { pipeline, pool, seal, clock } = parts;
-  const { tenantId, rejectedId, actor, corrected, bytes } = command;
+  const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);
   if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-  const results = await pipeline.ingest(tenantId, [corrected ?? original], corrected === undefined, bytes);
+  const results = await pipeline.ingest(tenantId, [correct ? correct(original) : original], !correct, bytes);
   const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');
   if (isStored) await removeRejected(pool, tenantId, rejectedId, actor, clock());
   return results;

@@ -34,6 +34,7 @@ export const REASON_CODES = [
   'time_missing',
   'time_past',
   'catalog_changed',
+  'cancelled_by_operator',
   // branches and actions
   'no_branch',
   'holdout',

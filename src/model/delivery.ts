@@ -57,6 +57,9 @@ export function getSubstitute(provider: string | null, channel: string): 'discar
 export const DELIVERY_REASON_CODES = [
   'retrying',
   'retried',
+  'address_known',
+  'address_added',
+  'cancelled',
   'missing_email',
   'missing_phone',
   'notification_gone',

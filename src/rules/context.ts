@@ -84,6 +84,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   time_missing: 'not_matched',
   time_past: 'not_matched',
   catalog_changed: 'cancelled',
+  cancelled_by_operator: 'cancelled',
   no_branch: 'not_matched',
   holdout: 'suppressed',
   acted: 'acted',

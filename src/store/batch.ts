@@ -10,6 +10,7 @@ import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
+import { reviveStatement } from './revive.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
 /** Everything that one transaction writes; all of one tenant. */
@@ -68,7 +69,7 @@ export interface Batch {
 
 /** Work for the workers that a batch has left. */
 export interface Written {
-  /** Whether there are new deliveries. */
+  /** Whether there are new deliveries, or some may have been queued again. */
   readonly hasDeliveries: boolean;
   /** When the first of the waits that are due soon is due; null: none is. */
   readonly timersDue: Millis | null;
@@ -91,6 +92,8 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (newAddresses.length > 0) statements.push(copyAddresses(batch, newAddresses));
   if (knownUsers.length > 0) statements.push(updateUsers(batch, knownUsers));
   if (changedAddresses.length > 0) statements.push(updateAddresses(batch, changedAddresses));
+  const found = changedAddresses.filter(({ isFirst, sealed }) => isFirst && sealed !== null);
+  if (found.length > 0) statements.push(reviveStatement(batch.tenantId, found, batch.now));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch));
@@ -98,7 +101,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
-  return { hasDeliveries: deliveries.length > 0, timersDue: due ? parsePgTime(due) : null };
+  return { hasDeliveries: deliveries.length > 0 || found.length > 0, timersDue: due ? parsePgTime(due) : null };
 }
 
 /** Ends a transaction that has nothing to write. */

@@ -4,6 +4,7 @@ import { type DeliveryId, formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
+import { cancelDeliveries } from './delivery-jobs.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 import { type QueueFloor, toFloorParam } from './pg/queue-floor.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
@@ -322,4 +323,28 @@ export async function retryDelivery(
     await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
     return true;
   });
+}
+
+/**
+ * Cancels a queued delivery, on behalf of an operator. Returns false if it is not queued: one that is being sent cannot be
+ * cancelled.
+ */
+export async function cancelDelivery(
+  pool: pg.Pool,
+  tenantId: string,
+  id: DeliveryId,
+  actor: string,
+  now: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    if ((await cancelDeliveries(connection, { tenantId }, [id], now)) === 0) return false;
+    const subject = formatDeliveryId(id);
+    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.cancelled', subject, detail: {} }, now);
+    return true;
+  });
+}
+
+/** Wakes the delivery workers. */
+export async function announceDeliveries(pool: pg.Pool): Promise<void> {
+  await pool.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
+import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
 /** Leases of delivery workers: for how long what they claimed stays reserved. See claimDeliveries in deliveries.ts. */
@@ -49,7 +50,11 @@ export function leaseExpiry(duration: string): string {
  * as in doubt, and the delivery is queued again or held as its notification type says. Otherwise it is queued again, and
  * the attempt does not count.
  */
-export async function rescueExpired(pool: pg.Pool, now: Millis, except: readonly string[] = []): Promise<number> {
+export async function rescueExpired(
+  pool: Pick<Connection, 'query'>,
+  now: Millis,
+  except: readonly string[] = [],
+): Promise<number> {
   const { rows } = await pool.query<{ rescued: number }>({
     name: 'rescue-expired',
     text: RESCUE,

@@ -130,7 +130,8 @@ export async function loadRejected(
   return rows.map(({ last_at, ...row }) => ({ ...row, last_at: isoTime(last_at) }));
 }
 
-function toUserHash(seal: Seal, tenantId: string, userId: unknown): string | null {
+/** Returns the keyed hash by which support finds the rejected events of a user; null: it is no user id. */
+export function toUserHash(seal: Seal, tenantId: string, userId: unknown): string | null {
   return typeof userId === 'string' ? seal.hash(`rejected\n${tenantId}\n${userId.slice(0, 256)}`) : null;
 }
 
@@ -154,6 +155,24 @@ export async function removeRejected(
   await withTransaction(pool, async (connection) => {
     await connection.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
     await appendAuditEntry(connection, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, now);
+  });
+}
+
+/** Deletes a rejected event on behalf of an operator, with an audit entry. Returns false if it does not exist. */
+export async function dismissRejected(
+  pool: pg.Pool,
+  { tenantId, id, actor }: { readonly tenantId: string; readonly id: string; readonly actor: string },
+  now: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    const { rows } = await connection.query<{ code: string; path: string }>(
+      'delete from rejected_events where tenant_id = $1 and rejected_id = $2 returning code, path',
+      [tenantId, id],
+    );
+    if (!rows[0]) return false;
+    const entry = { tenantId, actor, action: 'event.dismissed', subject: id, detail: { ...rows[0] } };
+    await appendAuditEntry(connection, entry, now);
+    return true;
   });
 }
 

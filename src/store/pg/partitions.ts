@@ -8,11 +8,14 @@ import {
   monthNumber,
   monthRange,
   type PartitionedTable,
+  parseMonth,
   STORAGE,
   TABLES_BY_ID,
+  type TimeRange,
   toKeyLiteral,
   toRangeCondition,
 } from './partition-ranges.ts';
+import type { Connection } from './pool.ts';
 import { type RebuildOptions, rebuildDefault } from './rebuild-default.ts';
 import { withTransaction } from './transaction.ts';
 
@@ -111,6 +114,22 @@ export class Partitions {
     return failed;
   }
 
+  /**
+   * Creates these months, such as `2025-11`, by table. A month that cannot be created now is left out: its rows go to the
+   * default partition.
+   */
+  async ensureMonths(months: MonthsByTable): Promise<void> {
+    for (const [table, month] of listMonths(months)) {
+      try {
+        if (!isCovered(await loadPartitions(this.#pool, table), month)) {
+          await createMonth(this.#pool, table, month, MAX_LOCKED_ROWS);
+        }
+      } catch (error) {
+        if (!BUSY_SQLSTATES.includes(getSqlState(error))) throw error;
+      }
+    }
+  }
+
   /** Resolves when no default partition is being rebuilt. */
   async settle(): Promise<void> {
     await Promise.all(this.#rebuilds.values());
@@ -127,16 +146,13 @@ export class Partitions {
     month: number,
     thisMonth: number,
   ): Promise<'created' | 'rebuilding' | 'locked'> {
-    const range = monthRange(month);
-    const existing = await loadPartitions(this.#pool, table);
-    if (existing.some(({ from, to }) => from <= range.from && range.to <= to)) return 'created';
+    if (isCovered(await loadPartitions(this.#pool, table), month)) return 'created';
     const { maxLockedRows = MAX_LOCKED_ROWS } = this.#options;
     try {
       const isCreated = await createMonth(this.#pool, table, month, maxLockedRows);
       if (isCreated) return 'created';
     } catch (error) {
-      // 42P07: another process is rebuilding the default partition, and has the table of the month already.
-      if (['55P03', '42P07'].includes(getSqlState(error))) return 'locked';
+      if (BUSY_SQLSTATES.includes(getSqlState(error))) return 'locked';
       throw error;
     }
     const [firstMonth, lastMonth] = [getFirstMonth(thisMonth), thisMonth + MAX_MONTHS_AHEAD];
@@ -161,6 +177,41 @@ export class Partitions {
       rebuilt.finally(() => this.#rebuilds.delete(table)),
     );
   }
+}
+
+/**
+ * SQLSTATEs of a month that cannot be created now: the table is locked, or another process is rebuilding the default partition
+ * and has a table of that name already.
+ */
+const BUSY_SQLSTATES = ['55P03', '42P07'];
+
+/** Months such as `2025-11`, by table. */
+type MonthsByTable = { readonly [table: string]: readonly string[] };
+
+function listMonths(months: MonthsByTable): [table: PartitionedTable, month: number][] {
+  return ([...TABLES_BY_ID, 'events'] as const).flatMap((table) =>
+    (months[table] ?? []).map((month): [PartitionedTable, number] => [table, parseMonth(month)]),
+  );
+}
+
+/** Creates these months, such as `2025-11`, by table, of tables without rows, in the transaction of the caller. */
+export async function createMonths(connection: Connection, months: MonthsByTable): Promise<void> {
+  for (const [table, month] of listMonths(months)) {
+    if (!isCovered(await loadPartitions(connection, table), month)) {
+      await connection.query(createStatement(table, month));
+    }
+  }
+}
+
+function isCovered(partitions: readonly TimeRange[], month: number): boolean {
+  const range = monthRange(month);
+  return partitions.some(({ from, to }) => from <= range.from && range.to <= to);
+}
+
+function createStatement(table: PartitionedTable, month: number): string {
+  const range = monthRange(month);
+  return `create table ${getPartitionName(table, range)} partition of ${table}
+          for values from (${toKeyLiteral(table, range.from)}) to (${toKeyLiteral(table, range.to)})${STORAGE[table] ?? ''}`;
 }
 
 function getFirstMonth(thisMonth: number): number {
@@ -197,10 +248,7 @@ async function createMonth(pool: pg.Pool, table: PartitionedTable, month: number
       await connection.query(`create temporary table moved on commit drop as select * from ${rowsOfMonth}`);
       await connection.query(`delete from ${rowsOfMonth}`);
     }
-    await connection.query(
-      `create table ${name} partition of ${table}
-       for values from (${toKeyLiteral(table, range.from)}) to (${toKeyLiteral(table, range.to)})${STORAGE[table] ?? ''}`,
-    );
+    await connection.query(createStatement(table, month));
     if (rows.length > 0) await connection.query(`insert into ${table} select * from moved`);
     return true;
   });

@@ -92,6 +92,13 @@ export function splitTimeouts(url: string): {
   return { connectionString: `${address}?${others.join('&')}`, timeouts };
 }
 
+/** Returns a connection URL without timeouts: for work that takes as long as the data is large. */
+export function dropTimeouts(url: string): string {
+  const [address = '', query] = splitTimeouts(url).connectionString.split('?', 2);
+  const others = (query ?? '').split('&').filter((parameter) => parameter !== '' && !/^query_timeout=/.test(parameter));
+  return others.length === 0 ? address : `${address}?${others.join('&')}`;
+}
+
 /**
  * Checks that a session keeps its settings and locks, which is not so behind a pooler that lends a server connection for one
  * transaction at a time.

@@ -9,7 +9,7 @@ import { RollBackButton } from './RollBackButton.tsx';
 export function VersionRow({ version: row, active }: { version: CatalogVersion; active: number }) {
   const { version, applied_at: appliedAt, applied_by: appliedBy, rules, notifications } = row;
   return (
-    <div className="version" data-testid="version" data-version={version}>
+    <div className="version" data-row data-testid="version" data-version={version}>
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
           <Text fw={650}>Version {version}</Text>

@@ -6,12 +6,13 @@ import { linkToUser } from '../route.ts';
 import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { CancelButton } from './CancelButton.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
 /** Table row of a delivery, with its reason and buttons. */
 export function DeliveryRow({ delivery }: { delivery: Delivery }) {
   return (
-    <Table.Tr data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>
+    <Table.Tr data-row data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>
       <Table.Td>
         <Text size="sm" c="dimmed" className="nowrap">
           <Time value={delivery.created_at} />
@@ -49,6 +50,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
       <Table.Td>
         <Group gap="xs" wrap="nowrap" justify="flex-end">
           <RetryButton delivery={delivery} />
+          <CancelButton delivery={delivery} />
           {delivery.has_message && (
             <MessageButton deliveryId={delivery.delivery_id} title={delivery.notification_type} />
           )}
