@@ -52,7 +52,7 @@ describe('pending waits', () => {
     expect(await tidings.runWaitJob('waits.migrate', 'R')).toMatchObject({ status: 'done', done: 1 });
     expect(await tidings.runWaitJob('waits.cancel', 'S')).toMatchObject({ status: 'done', done: 1 });
     await tidings.timers();
-    clock.now += HOUR;
+    clock.now += 2 * HOUR;
     await expect.poll(() => tidings.countOpenWaits()).toBe(0);
     expect(await tidings.notifications()).toEqual([{ user: 'u', type: 'B', version: 2 }]);
   });

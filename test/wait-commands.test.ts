@@ -73,12 +73,14 @@ describe('cancel', () => {
   });
 });
 
-test('migrate moves waits to the active version, due when they were', async () => {
+test('migrate moves waits to the active version, due when its rule says', async () => {
   const [mine, gone] = [createWait(), createWait({ status: 'fired', endedAt: NOW })];
   await store.save(mine, gone);
   const migrate = () => tidings.runWaitJob('waits.migrate', 'A');
   expect(await migrate()).toMatchObject({ status: 'done', done: 1, skipped: 0 });
-  expect(await store.load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same', sealed: null }]);
+  const state = { ...mine.state, migrated: [{ at: tidings.clock.now, version: 2 }] };
+  const moved = { ...mine, catalogVersion: 2, dueAt: mine.triggerTime + HOUR, state, stored: 'same', sealed: null };
+  expect(await store.load(['u'])).toEqual([moved]);
   expect((await store.row(gone)).catalog_version).toBe(1);
   expect(await migrate()).toMatchObject({ done: 0, skipped: 0 });
   await store.save(createWait({ key: 'k', kind: 'digest' }));

@@ -7,7 +7,14 @@ import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
 import { type HistoryLookup, type Ids, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
-import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
+import {
+  requiredHistory,
+  requiredLimits,
+  requiredTraitHistory,
+  requiredTraitWaits,
+  requiredWaits,
+} from '../rules/required-facts.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
@@ -23,7 +30,7 @@ import { loadFired } from '../store/fired.ts';
 import { loadSpans } from '../store/spans.ts';
 import { loadTraitChanges } from '../store/trait-changes.ts';
 import type { TraitTimeRow } from '../store/trait-times.ts';
-import { openWait } from '../store/wait-content.ts';
+import { openWait, type StoredWait } from '../store/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 
@@ -135,16 +142,7 @@ export async function loadConditionalFacts(
   facts: Facts,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length > 0) {
-    for (const stored of await loadSpans(connection, tenantId, spans)) {
-      const event = openEvent(facts, stored);
-      const { userId, type, key, eventId, time } = event;
-      // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
-      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
-      facts.hasStoredTriggers = true;
-    }
-  }
+  await loadSpanEvents(connection, facts, [...history, ...findTraitHistory(rules, facts, events)]);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     const rows = await loadTraitChanges(connection, tenantId, changes);
@@ -179,12 +177,45 @@ export async function loadConditionalFacts(
   }
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const needs = events.flatMap((event) => {
-    return requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need }));
+    const { userId } = event;
+    const ofTraits = rules.startReading.length > 0 ? requiredTraitWaits(rules, getUser(facts, userId), event, ids) : [];
+    return [...requiredWaits(rules, event, ids), ...ofTraits].map((need) => ({ userId, need }));
   });
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs });
 }
 
+/** Returns what must be known of triggers whose wait may start by the traits of these events. */
+function findTraitHistory(
+  rules: RuleSet,
+  facts: Facts,
+  events: readonly ReceivedEvent[],
+): readonly Lookup<HistoryLookup>[] {
+  if (rules.startReading.length === 0) return [];
+  return [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+    // A user who is not stored has no triggers.
+    if (!facts.addressHashes.has(userId)) return [];
+    return requiredTraitHistory(rules, getUser(facts, userId).profile, own).map((need) => ({ userId, need }));
+  });
+}
+
 const NO_PATTERNS: ReadonlySet<string> = new Set();
+
+/** Loads the events of the spans among these look-ups, and adds them. */
+export async function loadSpanEvents(
+  connection: pg.PoolClient,
+  facts: Facts,
+  history: readonly Lookup<HistoryLookup>[],
+): Promise<void> {
+  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
+  if (spans.length === 0) return;
+  for (const stored of await loadSpans(connection, facts.tenantId, spans)) {
+    const event = openEvent(facts, stored);
+    const { userId, type, key, eventId, time } = event;
+    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
+    mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+    facts.hasStoredTriggers = true;
+  }
+}
 
 /**
  * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
@@ -194,9 +225,14 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const waits = (await loadWaits(connection, query)).map((wait) => openWait(facts, wait));
+  return attachOpened(facts, await loadWaits(connection, query)).filter(({ status }) => status === 'waiting');
+}
+
+/** Attaches loaded waits with their original contents, and returns them. */
+export function attachOpened(facts: Facts, stored: readonly StoredWait[]): Wait[] {
+  const waits = stored.map((wait) => openWait(facts, wait));
   attachWaits(facts, waits);
-  return waits.filter(({ status }) => status === 'waiting');
+  return waits;
 }
 
 /** Loads the waits with these ids, open or ended, and attaches them to `facts`. An id may be unknown. */
@@ -207,11 +243,7 @@ export async function loadWaitsWithIds(
   asked: readonly { readonly userId: string; readonly waitId: string }[],
 ): Promise<void> {
   if (asked.length === 0) return;
-  const waits = await loadWaitsById(connection, tenantId, asked);
-  attachWaits(
-    facts,
-    waits.map((wait) => openWait(facts, wait)),
-  );
+  attachOpened(facts, await loadWaitsById(connection, tenantId, asked));
 }
 
 /** Loads the uses of limits and adds them. */

@@ -3,7 +3,7 @@ import type { ChunkResult, WaitFilter } from '../model/job.ts';
 import { lockUsers } from '../store/facts.ts';
 import { previewWaits } from '../store/wait-views.ts';
 import { loadUsersWaitingFor } from '../store/waits.ts';
-import { cancelWaitsOfUsers, checkRuleExists, findMigrationTarget, migrateWaitsOfUsers } from '../timers/wait-admin.ts';
+import { cancelWaitsOfUsers, checkMigration, checkRuleExists } from '../timers/wait-admin.ts';
 import type { Chunk, JobAction } from './action.ts';
 
 /** Cancels the pending waits of a rule, user by user. */
@@ -24,36 +24,59 @@ export const cancelWaitsAction: JobAction<WaitFilter> = {
   },
 };
 
+/** Users whose waits one transaction moves: what happened to them since is loaded. */
+const MAX_MIGRATION_USERS = 100;
+
 /** Moves the pending waits of a rule to the active catalog version. */
 export const migrateWaitsAction: JobAction<WaitFilter> = {
   async check({ catalogs }, { tenantId, filter: { rule } }) {
-    await findMigrationTarget({ catalogs, tenantId, rule });
+    await checkMigration({ catalogs, tenantId, rule });
   },
 
   preview: ({ pool }, { tenantId, filter }) => previewWaits(pool, tenantId, filter.rule),
 
-  async runChunk({ catalogs }, chunk, commit) {
+  async runChunk({ pool, pipeline, catalogs }, chunk, commit) {
     const { tenantId, filter } = chunk.scope;
-    const target = await findMigrationTarget({ catalogs, tenantId, rule: filter.rule });
-    await commit((connection) =>
-      runForUsers(connection, chunk, (userIds) =>
-        migrateWaitsOfUsers(connection, { tenantId, rule: filter.rule }, userIds, target),
-      ),
-    );
+    const of = { tenantId, rule: filter.rule };
+    await checkMigration({ catalogs, ...of });
+    const limit = Math.min(chunk.limit, MAX_MIGRATION_USERS);
+    const userIds = await loadUsersWaitingFor(pool, tenantId, filter.rule, readCursor(chunk), limit);
+    // A transaction of its own. A wait that was moved stays so when the chunk is repeated.
+    const { changed, skipped, lastUserId } =
+      userIds.length === 0 ? NOTHING_DONE : await pipeline.migrateWaits(of, userIds);
+    await commit(async () => {
+      return { cursor: toCursor(userIds, limit, lastUserId), done: changed, skipped, failures: [] };
+    });
   },
 };
+
+const NOTHING_DONE = { changed: 0, skipped: 0, lastUserId: undefined };
 
 /** Locks the next users who wait in the rule, and runs `work` on them. */
 async function runForUsers(
   connection: pg.PoolClient,
-  { scope, cursor, limit }: Chunk<WaitFilter>,
-  work: (userIds: readonly string[]) => Promise<{ readonly changed: number; readonly skipped: number }>,
+  chunk: Chunk<WaitFilter>,
+  work: (userIds: readonly string[]) => ReturnType<typeof cancelWaitsOfUsers>,
 ): Promise<ChunkResult> {
+  const { scope, limit } = chunk;
   const { tenantId, filter } = scope;
-  const after = (cursor as { readonly after: string } | null)?.after ?? '';
-  const userIds = await loadUsersWaitingFor(connection, tenantId, filter.rule, after, limit);
+  const userIds = await loadUsersWaitingFor(connection, tenantId, filter.rule, readCursor(chunk), limit);
   if (userIds.length > 0) await lockUsers(connection, tenantId, userIds);
-  const { changed, skipped } = userIds.length > 0 ? await work(userIds) : { changed: 0, skipped: 0 };
-  const last = userIds.length < limit ? undefined : userIds.at(-1);
-  return { cursor: last === undefined ? null : { after: last }, done: changed, skipped, failures: [] };
+  const { changed, skipped, lastUserId } = userIds.length > 0 ? await work(userIds) : NOTHING_DONE;
+  return { cursor: toCursor(userIds, limit, lastUserId), done: changed, skipped, failures: [] };
+}
+
+/** Returns the id of the user after which the chunk starts; empty: from the first. */
+function readCursor({ cursor }: Chunk<WaitFilter>): string {
+  return (cursor as { readonly after: string } | null)?.after ?? '';
+}
+
+/**
+ * Returns the position of the next chunk; null if this one was the last.
+ * @param lastUserId the last user whose waits were loaded, which may be before the last of the chunk; undefined: none had any
+ */
+function toCursor(userIds: readonly string[], limit: number, lastUserId: string | undefined): ChunkResult['cursor'] {
+  const last = userIds.at(-1);
+  if (lastUserId !== undefined && lastUserId !== last) return { after: lastUserId };
+  return last === undefined || userIds.length < limit ? null : { after: last };
 }

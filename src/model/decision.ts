@@ -41,6 +41,7 @@ export const REASON_CODES = [
   'acted',
   'action_failed',
   'loop',
+  'too_costly',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 

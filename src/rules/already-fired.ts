@@ -12,6 +12,7 @@ import { countBefore, countUpTo } from './known/in-order.ts';
 import { isStoredAndOpen } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 import { knownChanges } from './trait-changes.ts';
+import { findRulesReading, triggersSince } from './trait-triggers.ts';
 import type { UserState } from './user-state.ts';
 import { toWaitId } from './waits/wait.ts';
 
@@ -53,6 +54,12 @@ export function requiredFired(rules: RuleSet, user: UserState, event: Event): Fi
     }
     if (first <= last) lookups.push({ from: clampToEventYears(first - compiled.patternSpan), to: last });
   }
+  for (const compiled of findRulesReading(rules, Object.keys(event.traits))) {
+    const times = [...triggersSince(compiled, user, event)].map(({ time }) => time);
+    if (times.length === 0) continue;
+    const from = clampToEventYears(Math.min(...times) - compiled.patternSpan);
+    lookups.push({ from, to: Math.max(...times) });
+  }
   return lookups;
 }
 
@@ -84,6 +91,13 @@ export function startedWaitIds(rules: RuleSet, user: UserState, events: readonly
           if (isChange || isStoredAndOpen(compiled, one))
             found.add(toWaitId({ user, ids }, compiled.rule.name, one.key));
         }
+      }
+    }
+  }
+  for (const event of events) {
+    for (const compiled of findRulesReading(rules, Object.keys(event.traits))) {
+      for (const { key } of triggersSince(compiled, user, event)) {
+        found.add(toWaitId({ user, ids }, compiled.rule.name, key));
       }
     }
   }

@@ -12,6 +12,7 @@ import { toLimitKey } from './limits.ts';
 import { getPatternSpan } from './patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from './patterns/prior-event.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
+import { findTraitReads } from './trait-reads.ts';
 
 /**
  * Compiles the rules of a catalog version.
@@ -53,6 +54,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byPatternEvent,
     byCancelEvent,
     byTrait,
+    startReading: all.filter(({ startReads }) => startReads),
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
     scheduled: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
@@ -75,6 +77,12 @@ function compileRule(
   const hasWait = [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined);
   const value = (text: string) => compileExpressionOf(rule, text);
   const optional = (text: string | undefined) => (text === undefined ? undefined : value(text));
+  const at = optional(rule.at?.field);
+  const usesUserZone = rule.zone === 'user' && (rule.at !== undefined || rule.digest?.window.kind === 'calendar');
+  const dueReads = findTraitReads([at], usesUserZone ? ['time_zone'] : []);
+  const usesNow = mentions(condition, 'now');
+  const isSingle = hasWait && !rule.debounce && !rule.digest;
+  const startReads = isSingle ? findTraitReads([usesNow ? undefined : condition, at]) : undefined;
   const values = (named: { readonly [name: string]: string }) =>
     Object.entries(named).map(([name, text]) => [name, value(text)] as const);
   return {
@@ -83,7 +91,7 @@ function compileRule(
     condition,
     audience: rule.audience === undefined ? undefined : compileConditionOf(rule, rule.audience),
     key: optional(rule.key),
-    at: optional(rule.at?.field),
+    at,
     sameAfter: rule.after.map(({ same }) => optional(same)),
     sameCount: optional(rule.count?.same),
     sameUnless: optional(rule.unless?.same),
@@ -99,7 +107,9 @@ function compileRule(
     ],
     hasWait,
     endedByRules,
-    usesNow: mentions(condition, 'now'),
+    dueReads,
+    startReads,
+    usesNow,
     usesMatched,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),

@@ -90,6 +90,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   acted: 'acted',
   action_failed: 'failed',
   loop: 'failed',
+  too_costly: 'failed',
 };
 
 export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {
@@ -115,9 +116,13 @@ export function findFirstWait(
   { rule, key }: Pick<Wait, 'rule' | 'key'>,
   matches: (wait: Wait) => boolean,
 ): Wait | undefined {
+  return user.waits.size === 0 ? undefined : findFirstOf(waitsOfRule(user.waits, rule, key), matches);
+}
+
+/** Returns the first of these waits that match, in order of due time; undefined without one. */
+export function findFirstOf(waits: Iterable<Wait>, matches: (wait: Wait) => boolean): Wait | undefined {
   let first: Wait | undefined;
-  if (user.waits.size === 0) return first;
-  for (const wait of waitsOfRule(user.waits, rule, key)) {
+  for (const wait of waits) {
     if (matches(wait) && (!first || compareByDueTime(wait, first) < 0)) first = wait;
   }
   return first;

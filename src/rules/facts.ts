@@ -14,10 +14,10 @@ export interface Wait {
   readonly userId: string;
   readonly rule: string;
   /** The value of the rule's key as text, see key.ts; empty without one. */
-  readonly key: string;
+  key: string;
   readonly kind: WaitKind;
-  /** The catalog version that it began with, and ends under. */
-  readonly catalogVersion: number;
+  /** The catalog version that it began with, or was migrated to, and ends under. */
+  catalogVersion: number;
   readonly beganAt: Millis;
   status: WaitStatus;
   dueAt: Millis;
@@ -49,6 +49,8 @@ export interface WaitState {
   readonly seen?: number;
   /** The event that ended it. */
   readonly endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis };
+  /** When it was migrated to other catalog versions, in order of time. */
+  readonly migrated?: readonly { readonly at: Millis; readonly version: number }[];
   /** Whether the rule acted when the wait fired. */
   readonly fired?: boolean;
 }

@@ -54,10 +54,11 @@ const WAITED: { readonly [kind in WaitKind]: string } = {
   every: 'it was due',
 };
 
-export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Wait): string {
+/** @param movedFrom when it, or the wait that it replaces, was due before */
+export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Millis): string {
   const { name } = rule;
   const until = `until ${formatTime(wait.dueAt)}`;
-  if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom.dueAt)}.`;
+  if (movedFrom !== undefined) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom)}.`;
   switch (wait.kind) {
     case 'unless':
       return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless ${rule.unless?.events.join(' or ') ?? 'an event that ends the wait'} happens.`;
@@ -66,6 +67,11 @@ export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Wait): string 
     default:
       return `Waiting ${until}.`;
   }
+}
+
+/** @param why the sentence that says why a rule does not send, after its colon if it has one */
+export function migratedAwayReason({ name }: Rule, why: string): string {
+  return `Cancelled by command: by the catalog version that it was moved to, ${name} would not wait: ${why.replace(/^Not sent: /, '')}`;
 }
 
 export function collectedReason(wait: Wait): string {
@@ -101,12 +107,26 @@ export function tooLateReason(late: Trigger, fired: Wait): string {
   return `Too late: ${late.type} of ${formatTime(late.time)} became known after ${how}${ended}.`;
 }
 
-export function timeReason(rule: Rule, problem: 'time_missing' | 'time_past', at?: Millis): string {
+/** @param kept the open wait that stays as it is */
+export function timeReason(rule: Rule, problem: MissedTimeCode, at?: Millis, kept?: Wait): string {
+  const stays = kept ? ` What ${rule.name} waits for until ${formatTime(kept.dueAt)} stays as it is.` : '';
+  return `Not sent: ${missedTime(rule, problem, at)}.${stays}`;
+}
+
+/** The reason why a wait ends when a trait has changed. */
+export function lostTimeReason(rule: Rule, by: Happened, problem: MissedTimeCode, at?: Millis): string {
+  return `Cancelled: by ${by.type} of ${formatTime(by.time)}, ${missedTime(rule, problem, at)}.`;
+}
+
+type MissedTimeCode = 'time_missing' | 'time_past';
+
+/** A part of a sentence: that the rule has no time to wait for. */
+export function missedTime(rule: Rule, problem: MissedTimeCode, at: Millis | undefined): string {
   const what =
     problem === 'time_missing'
       ? 'is missing or is not a time'
       : `was ${at === undefined ? 'past' : `on ${formatTime(at)}, which is past`}`;
-  return `Not sent: ${rule.at?.text ?? 'its time'} ${what}.`;
+  return `${rule.at?.text ?? 'its time'} ${what}`;
 }
 
 export function keyReason({ key }: Rule): string {
@@ -132,6 +152,10 @@ export function branchReason({ name }: Rule): string {
 
 export function loopReason({ name }: Rule, deepest: number): string {
   return `Failed: ${name} was triggered by ${deepest} emitted events in a row; Tidings stops such a loop.`;
+}
+
+export function tooCostlyReason({ name }: Rule): string {
+  return `Failed: what ${name} does when its wait ends takes too much CPU time, because of the many events of the user.`;
 }
 
 export function limitReason(limit: Limit, state: LimitState): string {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import type { Decision, WaitKind } from '../model/decision.ts';
+import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
 import { clampToEventYears } from '../time/calendar.ts';
@@ -99,7 +99,11 @@ export async function findUserOfWait(
   return rows[0]?.user_id;
 }
 
-/** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
+/**
+ * Returns the open waits of one rule, at most MAX_OPEN_WAITS and MAX_STATE_BYTES per user, those due first; in order of user.
+ * Users beyond MAX_STATE_BYTES in all are left out, each as a whole; the first is never.
+ * @param userIds in order
+ */
 export async function loadWaitsOfRule(
   connection: Connection,
   tenantId: string,
@@ -108,12 +112,20 @@ export async function loadWaitsOfRule(
 ): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
-    text: `select w.* from unnest(string_to_array($3, E'\\x1f')) as q(user_id)
-           cross join lateral (
-             select ${COLUMNS} from waits
-             where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
-             order by due_at limit ${MAX_OPEN_WAITS}
-           ) as w`,
+    text: `select ${COLUMNS} from (
+             select w.*, sum(size) over (order by place) - sum(size) over (partition by place) as users_before
+             from unnest(string_to_array($3, E'\\x1f')) with ordinality as q(user_id, place)
+             cross join lateral (
+               select open.*, octet_length(state::text) as size, sum(octet_length(state::text)) over (${DUE_EARLIER}) as before
+               from (
+                 select ${COLUMNS} from waits
+                 where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
+                 order by due_at limit ${MAX_OPEN_WAITS}
+               ) as open
+             ) as w
+             where coalesce(before, 0) < ${MAX_STATE_BYTES}
+           ) as sized
+           where users_before < ${MAX_STATE_BYTES} order by user_id, due_at`,
     values: [tenantId, rule, packTextArray(userIds)],
   });
   return rows.map(toWait);
@@ -266,30 +278,6 @@ export async function loadUsersWaitingFor(
   return rows.map((row) => row.user_id);
 }
 
-/**
- * Moves the open waits of a rule to another catalog version, if they are of this kind; their due times stay. The users must
- * be locked. Returns how many were changed, and how many of another kind were left as they are.
- */
-export async function moveWaits(
-  connection: Connection,
-  tenantId: string,
-  rule: string,
-  userIds: readonly string[],
-  to: { readonly version: number; readonly kind: WaitKind | undefined },
-): Promise<{ changed: number; skipped: number }> {
-  const open = `tenant_id = $1 and rule = $2 and user_id = any($3::text[]) and status = 'waiting' and catalog_version <> $4`;
-  const values = [tenantId, rule, userIds, to.version];
-  const { rowCount } = await connection.query(`update waits set catalog_version = $4 where ${open} and kind = $5`, [
-    ...values,
-    to.kind ?? '',
-  ]);
-  const { rows } = await connection.query<{ skipped: number }>(
-    `select count(*) as skipped from waits where ${open}`,
-    values,
-  );
-  return { changed: rowCount ?? 0, skipped: rows[0]?.skipped ?? 0 };
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed`;
@@ -340,7 +328,7 @@ with written as materialized (
                      ended_at, state, sealed, decisions)
   select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
-  set status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
+  set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
       ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
 )
 select min(d) as due from written where s = 'waiting' and d <= $2`;

@@ -1,23 +1,15 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
-import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
+import type { Decision, WaitStatus } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Wait } from '../rules/facts.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
-import { getWaitKind } from '../rules/waits/wait.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import type { StoredWait } from '../store/wait-content.ts';
-import {
-  findUserOfWait,
-  loadWaitsById,
-  loadWaitsOfRule,
-  moveWaits,
-  type WaitWrite,
-  writeWaits,
-} from '../store/waits.ts';
+import { findUserOfWait, loadWaitsById, loadWaitsOfRule, type WaitWrite, writeWaits } from '../store/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /**
@@ -35,12 +27,15 @@ export interface WaitCommand {
   readonly now: Millis;
 }
 
-/** Cancels the waits of a rule for these users, who must be locked. Returns how many. */
+/**
+ * Cancels the waits of a rule for these users, who must be locked. Returns how many, and the last user whose waits were loaded:
+ * their bytes are bounded.
+ */
 export async function cancelWaitsOfUsers(
   connection: pg.PoolClient,
   { catalogs, tenantId, rule, now }: Omit<WaitCommand, 'pool' | 'actor'>,
   userIds: readonly string[],
-): Promise<{ readonly changed: number; readonly skipped: number }> {
+): Promise<{ readonly changed: number; readonly skipped: number; readonly lastUserId: string | undefined }> {
   const waits = await loadWaitsOfRule(connection, tenantId, rule, userIds);
   const reason = {
     code: 'catalog_changed',
@@ -49,7 +44,7 @@ export async function cancelWaitsOfUsers(
   const written = [];
   for (const wait of waits) written.push(await toCancelled(catalogs, tenantId, wait, now, reason));
   await writeWaits(connection, tenantId, written, now);
-  return { changed: written.length, skipped: 0 };
+  return { changed: written.length, skipped: 0, lastUserId: waits.at(-1)?.userId };
 }
 
 /** Ends an open wait, and returns it with its decisions. */
@@ -111,34 +106,14 @@ export async function checkRuleExists({
   throw new TidingsError('not_found', message, { path: 'rule' });
 }
 
-/** The catalog version that waits are moved to, and the kind of wait that their rule makes there. */
-export interface MigrationTarget {
-  readonly version: number;
-  readonly kind: WaitKind | undefined;
-}
-
-/**
- * Moves the waits of a rule to the active catalog version, for these users, who must be locked; their due times stay. Waits of
- * a kind that the rule no longer makes (a digest of a rule that now has a delay) are skipped.
- */
-export function migrateWaitsOfUsers(
-  connection: pg.PoolClient,
-  { tenantId, rule }: Pick<WaitCommand, 'tenantId' | 'rule'>,
-  userIds: readonly string[],
-  target: MigrationTarget,
-): Promise<{ readonly changed: number; readonly skipped: number }> {
-  return moveWaits(connection, tenantId, rule, userIds, target);
-}
-
-/** Returns the active version, and the kind of wait that the rule makes there. @throws TidingsError `not_found` */
-export async function findMigrationTarget({
+/** Checks that waits of the rule can be moved to the active version. @throws TidingsError `not_found` if it has no such rule */
+export async function checkMigration({
   catalogs,
   tenantId,
   rule,
-}: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<MigrationTarget> {
+}: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<void> {
   const { version, rules } = await catalogs.refresh(tenantId);
-  const compiled = rules.byName.get(rule);
-  if (compiled) return { version, kind: getWaitKind(compiled.rule) };
+  if (rules.byName.has(rule)) return;
   const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
   throw new TidingsError('not_found', message, { path: 'rule' });
 }

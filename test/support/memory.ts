@@ -1,12 +1,14 @@
 import type { Event, Millis } from '../../src/model/event.ts';
 import { requiredFired, startedWaitIds } from '../../src/rules/already-fired.ts';
 import type { DecidableEvent } from '../../src/rules/decide-in-order.ts';
-import { type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
+import { type HistoryLookup, type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
 import {
   requiredHistory,
   requiredLimits,
   requiredLimitsOfOccurrence,
   requiredLimitsOfWait,
+  requiredTraitHistory,
+  requiredTraitWaits,
   requiredWaits,
 } from '../../src/rules/required-facts.ts';
 import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
@@ -26,12 +28,12 @@ export class Memory extends Simulator {
     const all = this.users.get(userId)!;
     const user: UserState = { ...newUserState(userId), profile: all.profile };
     for (const wait of all.waits.values()) if (wait.status === 'waiting') user.waits.set(wait.waitId, stored(wait));
-    for (const event of events) this.#load(user, event, now);
+    this.#loadAll(user, events, now);
     return user;
   }
 
   protected override loadStateForEmitted(user: UserState, events: readonly DecidableEvent[], now: Millis): void {
-    for (const event of events) this.#load(user, event, now);
+    this.#loadAll(user, events, now);
   }
 
   protected override loadStateForDue(
@@ -73,10 +75,14 @@ export class Memory extends Simulator {
     }
   }
 
-  #load(user: UserState, event: DecidableEvent, now: Millis): void {
-    const { active } = this.rules;
+  #loadAll(user: UserState, events: readonly DecidableEvent[], now: Millis): void {
+    this.#loadHistory(user, requiredTraitHistory(this.rules.active, user.profile, events));
+    for (const event of events) this.#load(user, event, now);
+  }
+
+  #loadHistory(user: UserState, needs: readonly HistoryLookup[]): void {
     const all = this.users.get(user.userId)!;
-    for (const need of requiredHistory(active, event)) {
+    for (const need of needs) {
       if (need.kind === 'changes') {
         addTraitChanges(
           user,
@@ -114,12 +120,19 @@ export class Memory extends Simulator {
         }
       }
     }
+  }
+
+  #load(user: UserState, event: DecidableEvent, now: Millis): void {
+    const { active } = this.rules;
+    const all = this.users.get(user.userId)!;
+    this.#loadHistory(user, requiredHistory(active, event));
     for (const { from, to } of requiredFired(active, user, event)) {
       for (const [name, time] of all.firedAt ?? []) {
         if (from <= time && time <= to) user.firedAt = new Map([...(user.firedAt ?? []), [name, time]]);
       }
     }
     this.#loadWaits(user, requiredWaits(active, event, this.#ids));
+    this.#loadWaits(user, requiredTraitWaits(active, user, event, this.#ids));
     for (const waitId of startedWaitIds(active, user, [event], this.#ids)) {
       const wait = all.waits.get(waitId);
       if (wait && !user.waits.has(waitId)) user.waits.set(waitId, stored(wait));

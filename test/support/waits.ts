@@ -13,7 +13,6 @@ import {
   loadWaits,
   loadWaitsById,
   loadWaitsOfRule,
-  moveWaits,
   writeWaits,
 } from '../../src/store/waits.ts';
 import { TENANT } from './tidings.ts';
@@ -133,10 +132,6 @@ export class WaitStore {
 
   countWaiting(rules?: string[]): ReturnType<typeof countWaiting> {
     return countWaiting(this.pool, TENANT, rules);
-  }
-
-  move(rule: string, userIds: string[], to: Parameters<typeof moveWaits>[4]): ReturnType<typeof moveWaits> {
-    return moveWaits(this.pool, TENANT, rule, userIds, to);
   }
 
   /** Stores waits of rule A, a second apart from `shift` after NOW on: of user `p 7`, or spread over `users` users. */

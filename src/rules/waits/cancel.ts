@@ -2,10 +2,17 @@ import type { Evidence } from '../../model/decision.ts';
 import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey, evaluateSame } from '../key.ts';
-import { MAX_SCANNED_WAITS, rulesOfWaits, waitsOfRule } from '../known/user-waits.ts';
+import {
+  MAX_SCANNED_WAITS,
+  rulesOfWaits,
+  type UserWaits,
+  type WaitGrouping,
+  waitsOfGroup,
+  waitsOfRule,
+} from '../known/user-waits.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
-import { dropItems } from './digest.ts';
+import { dropItems } from './drop-items.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** Cancels the open waits that the event ends: by `cancel_on`, or because it is what must not happen (`unless`). */
@@ -87,10 +94,34 @@ function findConcerned({ user, rules, ids }: DecisionContext, event: Trigger): M
     if (!compiled || !mayCancel(compiled, event)) continue;
     const key = evaluateKey(compiled, event, ids);
     if (key === undefined) continue;
-    for (const wait of waitsOfRule(waits, rule, key)) if (wait.catalogVersion === version) visit(wait, compiled);
+    for (const wait of findMayBeEnded(waits, compiled, key, event, ids)) {
+      if (wait.catalogVersion === version) visit(wait, compiled);
+    }
   }
   return concerned;
 }
+
+/** Returns the waits of the rule and key that the event may end: with `same`, those whose trigger has the same value. */
+function findMayBeEnded(
+  waits: UserWaits,
+  compiled: CompiledRule,
+  key: string,
+  event: Trigger,
+  ids: Ids,
+): readonly Wait[] {
+  const { rule, sameUnless } = compiled;
+  if (!sameUnless || rule.cancelOn.includes(event.type)) return waitsOfRule(waits, rule.name, key);
+  const same = sameOf(compiled, event, ids);
+  if (same === undefined) return [];
+  let grouping = sameGroupings.get(compiled);
+  if (!grouping) {
+    grouping = { nameOf: ({ state }, ids) => sameOf(compiled, state.trigger, ids) };
+    sameGroupings.set(compiled, grouping);
+  }
+  return waitsOfGroup(waits, { rule: rule.name, key }, grouping, same, ids);
+}
+
+const sameGroupings = new WeakMap<CompiledRule, WaitGrouping>();
 
 /** Returns whether an event of this type may end a wait of the rule. */
 function mayCancel({ rule }: CompiledRule, { type }: Trigger): boolean {

@@ -35,6 +35,29 @@ export function findEnding(
   return unless && { code: 'unless_event_occurred', event: unless };
 }
 
+/** Returns the last known event of `cancel_on` from `from` to `to`, both included, beside the trigger; or undefined. */
+export function findLastCancel(
+  compiled: CompiledRule,
+  user: UserState,
+  trigger: Trigger,
+  from: Millis,
+  to: Millis,
+  ids: Ids,
+): FullEvent | undefined {
+  let last: FullEvent | undefined;
+  for (const type of compiled.rule.cancelOn) {
+    const related = findRelated(compiled, user, trigger, type, CANCEL, ids);
+    for (let index = countUpTo(related, to) - 1; index >= 0; index--) {
+      const event = related[index] as FullEvent;
+      if (event.time < from || (last && event.time < last.time)) break;
+      if (event.key === trigger.key) continue;
+      last = event;
+      break;
+    }
+  }
+  return last;
+}
+
 const CANCEL: Relation = { purpose: 'cancel_on', same: undefined };
 
 /** Returns how many `unless` events are known, as a part of the state of a wait; empty when one of them is enough. */

@@ -15,6 +15,7 @@ import type { CompiledRule } from '../rule-set.ts';
 import { matchesTraitChange } from '../trait-changes.ts';
 import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
+import { hasTime } from './due-time.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /**
@@ -207,14 +208,16 @@ function isTrigger(compiled: CompiledRule, event: Event, key: string, ids: Ids):
 
 /**
  * Returns whether the rule's condition and pattern hold for a later trigger without a wait. Such a trigger has no wait because its time
- * was missing or past, because something ended it at once, or because it is not decided yet.
+ * was past, because something ended it at once, or because it is not decided yet.
  */
 function wouldStart(ctx: DecisionContext, compiled: CompiledRule, trigger: Event, known: UserState): boolean {
   const { condition, usesNow } = compiled;
   const user = stateAt(known, trigger);
   const pattern = matchPattern(compiled, user, trigger, ctx.ids);
   if (!pattern.isComplete) return false;
+  const matched = toMatched(compiled, pattern);
+  if (!hasTime(user, compiled, { trigger, matched })) return false;
   if (!condition || usesNow) return true;
-  const scope = toScope({ user }, { trigger, matched: toMatched(compiled, pattern) });
+  const scope = toScope({ user }, { trigger, matched });
   return evaluateCondition(condition, scope).result === true;
 }

@@ -49,8 +49,8 @@ export class ReplayWindow {
       this.#lookBack = Math.max(...[...versions].map(lookBackOf));
     }
     let from = Math.min(this.#least[next] ?? now, now);
-    for (const { status, triggerTime } of user.waits.values()) {
-      if (status === 'waiting') from = Math.min(from, triggerTime);
+    for (const { status, triggerTime, state } of user.waits.values()) {
+      if (status === 'waiting') from = Math.min(from, triggerTime, state.first ?? triggerTime);
     }
     from -= this.#lookBack;
     user.events = copyEvents(user.events, from);
