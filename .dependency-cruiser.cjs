@@ -22,7 +22,7 @@ const ROOMS = {
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   channels: 'model errors.ts privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
-  outbox: 'model lib store',
+  outbox: 'model lib store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',

@@ -6,6 +6,7 @@ import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
+import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { parseDuration } from './time/duration.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */
@@ -37,6 +38,9 @@ export interface Config {
   readonly timerRate: number;
   /** Longest time (ms) that an event time may lie in the future. */
   readonly maxFuture: Millis;
+  /** Time of day (ms after midnight in UTC, by the clock of the database) of the daily retention job; null: never. */
+  readonly retentionAt: Millis | null;
+  readonly retention: RetentionPeriods;
   /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: no dump is made. */
   readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
   /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
@@ -93,6 +97,8 @@ export function readConfig(
     poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
     maxFuture: parseDurationSetting('TIDINGS_MAX_FUTURE', env.TIDINGS_MAX_FUTURE || '24h', '3650d'),
     timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
+    retentionAt: parseTimeOfDay('TIDINGS_RETENTION_AT', env.TIDINGS_RETENTION_AT || '03:30'),
+    retention: parseRetention(env),
     dumps: parseDumps(env),
     migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
@@ -201,6 +207,32 @@ function parseDurationSetting(name: string, value: string, longest: string): Mil
   const max = parseDuration(longest);
   if ('ms' in max && parsed.ms > max.ms) throw new ConfigError(`${name} is ${value}; it must be at most ${longest}`);
   return parsed.ms;
+}
+
+/** Returns ms after midnight; null: `never`. */
+function parseTimeOfDay(name: string, value: string): Millis | null {
+  if (value === 'never') return null;
+  const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(value) ?? [];
+  if (hours === undefined)
+    throw new ConfigError(`${name} is "${value}"; it must be a time of day in UTC, such as 03:30, or never`);
+  return (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+/** Reads the retention periods: a duration each, or `forever`. */
+function parseRetention(env: { readonly [name: string]: string | undefined }): RetentionPeriods {
+  const periods = RETENTION_NAMES.map((name) => {
+    const { setting, period, shortest } = RETENTION_POLICY[name];
+    const value = env[setting] || period;
+    if (value === 'forever') return [name, null];
+    const parsed = parseDuration(value);
+    if ('message' in parsed) throw new ConfigError(`${setting}: ${parsed.message}; ${parsed.hint}, or forever`);
+    const least = parseDuration(shortest);
+    if ('ms' in least && parsed.ms < least.ms) {
+      throw new ConfigError(`${setting} is ${value}; it must be at least ${shortest}, or forever`);
+    }
+    return [name, parsed.ms];
+  });
+  return Object.fromEntries(periods) as RetentionPeriods;
 }
 
 function parseTimerRate(value: string | undefined): number {

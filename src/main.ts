@@ -26,20 +26,21 @@ import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
-import { DEFAULT_TENANT } from './model/event.ts';
+import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
+import { DatabaseClock } from './store/pg/database-clock.ts';
 import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
-import { DAY_MS } from './time/iso-time.ts';
+import { RetentionJob } from './timers/retention.ts';
 import { ScheduledDumps } from './timers/scheduled-dumps.ts';
 import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
 import { TimerWorker } from './timers/worker.ts';
@@ -67,7 +68,9 @@ export interface Running {
 }
 
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
-const clock = Date.now;
+
+/** Interval in ms at which the partitions of the next months are made. */
+const PARTITIONS_INTERVAL_MS = 3_600_000;
 
 /** Time in ms that a stop waits for requests under way; then their connections are closed. */
 const MAX_LAST_REQUESTS_MS = 3000;
@@ -86,8 +89,15 @@ const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransa
 /**
  * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
  * before it and throws.
+ *
+ * @param wallClock the clock of this machine, which is compared with that of the database
  */
-export async function run(roles: Roles, config: Config, log: Logger): Promise<Running> {
+export async function run(
+  roles: Roles,
+  config: Config,
+  log: Logger,
+  wallClock: () => Millis = Date.now,
+): Promise<Running> {
   const cleanup: (() => Promise<unknown> | unknown)[] = [];
   const stopAll = async () => {
     for (const step of cleanup.splice(0).reverse()) {
@@ -125,16 +135,25 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     if (schema.newer.length > 0)
       log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
 
+    const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
+    await databaseClock.start();
+    cleanup.push(() => databaseClock.stop());
+    const { now: clock, isRight: mayAct } = databaseClock;
+
     const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
     await checkEncryptionKey(pool, seal);
-    const partitions = new Partitions(pool);
+    const partitions = new Partitions(pool, { onRebuilt: logRebuild(log) });
+    cleanup.push(() => partitions.stop());
     const createPartitions = async () => {
       const failed = await partitions.ensureAhead(clock());
       if (failed.length > 0)
-        log.warn({ partitions: failed }, 'partitions could not be created; their rows stay in the default partition');
+        log.warn(
+          { partitions: failed },
+          'partitions could not be created yet; their rows are in the default partition, and move later',
+        );
     };
     await createPartitions();
-    cleanup.push(runEvery(DAY_MS, createPartitions, log));
+    cleanup.push(runEvery(PARTITIONS_INTERVAL_MS, createPartitions, log));
 
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
@@ -177,6 +196,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         seal,
         providers,
         clock,
+        mayAct,
         random,
         log,
         lease,
@@ -188,6 +208,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         pipeline,
         calendar: { next: nextOccurrence, label: formatLocalTimeKey },
         clock,
+        mayAct,
         elapsed: () => performance.now(),
         log,
         rate: config.timerRate,
@@ -205,13 +226,17 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         poll,
       });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
-      announcer.listen(TIMERS_CHANNEL, () => timers.wake());
+      announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
       const started: (() => Promise<void>)[] = [];
       const start = async () => {
         await worker.start();
         started.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
         started.push(() => timers.stop());
+        if (config.retentionAt === null) return;
+        const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
+        retention.start();
+        started.push(() => retention.stop());
       };
       let deferred: DeferredStart | undefined;
       startWorkers = async () => {
@@ -242,6 +267,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
       findCatalogProblem: () => catalogProblem,
       clock,
+      wallClock,
       state,
       loops,
       listOpenCircuits: () => listOpenCircuits(),
@@ -326,6 +352,24 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     await stopAll();
     throw error;
   }
+}
+
+/** Returns a function that logs once that the clock of this process is wrong, and once that it is right again. */
+function logClock(log: Logger): (offset: string | null) => void {
+  return (offset) => {
+    if (offset === null) log.info('the clock of this process is right again');
+    else
+      log.warn(`The clock of this process is ${offset}: it sends nothing and fires no timers until its clock is set.`);
+  };
+}
+
+/** Returns a function that logs that the rows of a default partition have moved, or could not. */
+function logRebuild(log: Logger): (table: string, error: unknown) => void {
+  return (table, error) => {
+    if (error === null)
+      log.info({ table }, 'the rows of the default partition have moved to partitions of their months');
+    else log.warn({ err: error, table }, 'the rows of the default partition could not be moved; will retry');
+  };
 }
 
 function sum(numbers: readonly number[]): number {

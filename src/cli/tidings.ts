@@ -13,6 +13,7 @@ import { addMigrateCommand } from './migrate.ts';
 import { addQueueCommand } from './queue.ts';
 import { addRejectedCommands } from './rejected.ts';
 import { addRestoreCommands } from './restore.ts';
+import { addRetentionCommands } from './retention.ts';
 import { addServeCommand } from './serve.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addTestCommand } from './test.ts';
@@ -51,6 +52,7 @@ addKeysCommands(program);
 addMigrateCommand(program);
 addDumpCommand(program);
 addRestoreCommands(program);
+addRetentionCommands(program);
 
 process.stdout.on('error', onStdoutError);
 await program.parseAsync();

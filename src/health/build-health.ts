@@ -22,6 +22,8 @@ export interface HealthParts {
   /** Returns why the catalog directory could not be applied; undefined: it was. */
   readonly findCatalogProblem: () => DirectoryProblem | undefined;
   readonly clock: () => Millis;
+  /** The clock of the machine, to compare with that of the database. Absent: `clock`. */
+  readonly wallClock?: () => Millis;
   readonly state: ProcessState;
   /** Loops of its workers; empty: it runs no workers. */
   readonly loops: readonly WorkLoop[];
@@ -40,7 +42,7 @@ export function buildHealth(parts: HealthParts): Health {
     checkDatabase(pool),
     checkSettings(pools),
     inTurn(checkDisk(pool, dataDir)),
-    inTurn(checkClock(pool, clock)),
+    inTurn(checkClock(pool, parts.wallClock ?? clock)),
     checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
     inTurn(checkOverdue(pool, clock)),

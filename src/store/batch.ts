@@ -9,7 +9,7 @@ import type { AddressChange } from '../users/addresses.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
-import type { Connection } from './pg/pool.ts';
+import { type Connection, parsePgTime } from './pg/pool.ts';
 import { reviveStatement } from './revive.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
@@ -73,8 +73,8 @@ export interface Batch {
 export interface Written {
   /** Whether there are new deliveries, or some may have been queued again. */
   readonly hasDeliveries: boolean;
-  /** Whether a wait is due soon. */
-  readonly hasTimers: boolean;
+  /** When the first of the waits that are due soon is due; null: none is. */
+  readonly timersDue: Millis | null;
 }
 
 /**
@@ -102,8 +102,8 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
-  const due = waits.length > 0 ? rows[statements.length - 1] : undefined;
-  return { hasDeliveries: deliveries.length > 0 || found.length > 0, hasTimers: due !== undefined && due.length > 0 };
+  const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
+  return { hasDeliveries: deliveries.length > 0 || found.length > 0, timersDue: due ? parsePgTime(due) : null };
 }
 
 /** Ends a transaction that has nothing to write. */

@@ -8,9 +8,10 @@ import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
 import type { LeftOutRow } from './fact-bytes.ts';
-import { claimStatement } from './pg/claim.ts';
+import { claimFrom, claimStatement } from './pg/claim.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
+import type { QueueFloor } from './pg/queue-floor.ts';
 import { maskState, type StoredWait } from './wait-content.ts';
 
 /** Waits: rules that wait for a user and key. The state diagram is in sql/000001.sql. */
@@ -180,7 +181,7 @@ export interface WaitWrite {
 }
 
 /**
- * Writes new and changed waits in one statement, and announces those that are due soon. Fails if a new wait exists already
+ * Writes new and changed waits in one statement, which returns when the first of those that are due soon is due. Fails if a new wait exists already
  * (23505) or a changed one has ended (40001): the transaction is then run again on the current rows.
  */
 export async function writeWaits(
@@ -241,21 +242,37 @@ export interface DueUser {
 /**
  * Claims the waits that have been due longest, at most `limit` and MAX_STATE_BYTES, and returns their users in that order.
  * Other claims skip these waits until `until`.
+ * @param limit at least 1
+ * @param floor waits that are due before it are not looked at; absent: all are
  */
-export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<DueUser[]> {
-  const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
-    name: 'claim-due-waits',
-    text: CLAIM_WAITS,
-    values: [isoTime(now), isoTime(until), limit],
-  });
-  return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
+export async function claimDueWaits(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  limit: number,
+  floor?: QueueFloor,
+): Promise<DueUser[]> {
+  const claim = async (from: string) => {
+    const values = [isoTime(now), isoTime(until), limit, from];
+    const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
+      name: 'claim-due-waits',
+      text: CLAIM_WAITS,
+      values,
+    });
+    return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
+  };
+  return claimFrom(floor, now, claim, ({ dueAt }) => dueAt);
 }
 
-/** Returns when the next wait that is not claimed is due; null: no wait is pending. */
-export async function loadNextWaitDue(pool: pg.Pool): Promise<Millis | null> {
+/**
+ * Returns when the next wait that is not claimed is due; null: no wait is pending.
+ * @param floor waits that are due before it are left out
+ */
+export async function loadNextWaitDue(pool: pg.Pool, floor?: QueueFloor): Promise<Millis | null> {
   const { rows } = await pool.query<{ due_at: Millis }>({
     name: 'next-wait-due',
-    text: `select due_at from waits where ${IN_QUEUE} and claimed_until is null order by due_at limit 1`,
+    text: `select due_at from waits where ${IN_QUEUE} and due_at >= $1 and claimed_until is null order by due_at limit 1`,
+    values: [floor?.param ?? '-infinity'],
   });
   return rows[0]?.due_at ?? null;
 }
@@ -383,7 +400,7 @@ with written as materialized (
   set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
       ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
 )
-select 1 from written where s = 'waiting' and d <= $2 limit 1`;
+select min(d) as due from written where s = 'waiting' and d <= $2`;
 
 const CLAIM_WAITS = claimStatement({
   table: 'waits',

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
-import { NotifyListener } from '../store/pg/listener.ts';
+import { type Notice, NotifyListener } from '../store/pg/listener.ts';
+import type { QueueFloor } from '../store/pg/queue-floor.ts';
 import { TIMERS_CHANNEL } from '../store/waits.ts';
 import type { Pace } from './pace.ts';
 
@@ -16,6 +17,9 @@ export interface PollSource {
    * announced by NOTIFY.
    */
   loadNextDue?(): Promise<Millis | null>;
+
+  /** Start of the queue, as far as is known. */
+  readonly floor?: QueueFloor;
 }
 
 export interface PollLoopOptions {
@@ -24,6 +28,8 @@ export interface PollLoopOptions {
   readonly sources: readonly PollSource[];
   readonly pace: Pace;
   readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. Default: always. */
+  readonly mayAct?: () => boolean;
   readonly log: Logger;
   /** Longest pause between two rounds in ms, and the pause after an error. */
   readonly poll: Millis;
@@ -49,7 +55,7 @@ export class PollLoop {
   constructor(options: PollLoopOptions) {
     this.#options = options;
     this.#progress = new Progress(options.elapsed);
-    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, () => this.#signal.set());
+    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, (notice) => this.wake(notice));
   }
 
   async start(): Promise<void> {
@@ -58,7 +64,11 @@ export class PollLoop {
   }
 
   /** Starts the next round now. */
-  wake(): void {
+  wake({ dueAt, missed }: Notice = {}): void {
+    for (const { floor } of this.#options.sources) {
+      if (missed) floor?.reset();
+      if (dueAt !== undefined) floor?.lower(dueAt);
+    }
     this.#signal.set();
   }
 
@@ -76,9 +86,14 @@ export class PollLoop {
   }
 
   async #run(): Promise<void> {
-    const { sources, clock, poll, log } = this.#options;
+    const { sources, clock, poll, log, mayAct = () => true } = this.#options;
     while (!this.#stopping) {
       try {
+        if (!mayAct()) {
+          this.#progress.mark();
+          await this.#signal.sleep(poll);
+          continue;
+        }
         const startedAt = clock();
         let hasMore = false;
         for (const source of sources) {

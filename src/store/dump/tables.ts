@@ -12,7 +12,13 @@ export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'local' } = {
 };
 
 /** Names of facts that describe this database alone. */
-export const LOCAL_FACTS: readonly string[] = ['baseline', 'paused', 'last_dump'];
+export const LOCAL_FACTS: readonly string[] = [
+  'baseline',
+  'paused',
+  'last_dump',
+  'retention_progress',
+  'retention_completed_at',
+];
 
 /** Facts that every dump has: they say which keys the data is sealed and hashed with. */
 export const KEY_FACTS: readonly string[] = ['encryption_key', 'hash_key'];

@@ -72,14 +72,16 @@ create table events_default partition of events default;
 -- For lists of the latest events. Rows arrive in this order, so a few bytes per range of blocks are enough.
 create index events_received on events using brin (received_at) with (pages_per_range = 16, autosummarize = on);
 
--- The event ids that callers gave, kept for good: a repeated id must be detected after its partition was dropped. Events
--- without an id need no row here: the same content has the same event time, partition and key.
+-- The event ids that callers gave: a repeated id must be detected also after the partition of its event was dropped. Events
+-- without an id need no row here: the same content has the same event time, partition and key. How long a row is kept, here and
+-- in the other tables, is in src/model/retention-policy.ts.
 create table event_ids (
   tenant_id    text collate "C" not null,
   key          uuid             not null,
   content_hash uuid             not null,  -- another content under the same id is a conflict
   user_id      text collate "C" not null,
   event_time   timestamptz(3)   not null,
+  received_at  timestamptz(3)   not null default now(),  -- by the clock of the database
   primary key (tenant_id, key)
 );
 
