@@ -24,7 +24,7 @@ export interface BacktestReport {
   readonly reproduced?: {
     readonly decisions: number;
     readonly different: number;
-    readonly examples: readonly Difference[];
+    readonly examples: readonly ReproductionDifference[];
   };
 }
 
@@ -59,7 +59,7 @@ export interface ReportedDecision
   readonly at: string;
 }
 
-export interface Difference {
+export interface ReproductionDifference {
   readonly user_id: string;
   /** The key of the event, or the id of the wait. */
   readonly source: string;
@@ -75,7 +75,7 @@ export class Backtest {
   readonly #plan: BacktestPlan;
   readonly #types = new Map<string, Tally>();
   readonly #skipped: string[] = [];
-  readonly #differences: Difference[] = [];
+  readonly #differences: ReproductionDifference[] = [];
   #users = 0;
   #events = 0;
   #decisions = 0;

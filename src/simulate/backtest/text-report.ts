@@ -1,4 +1,4 @@
-import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
+import type { BacktestReport, Counts, Example, ReportedDecision, ReproductionDifference } from './backtest.ts';
 import { COUNT_COLUMNS, countOf, formatNumber } from './report-numbers.ts';
 
 /**
@@ -71,7 +71,7 @@ function renderReproduced(reproduced: NonNullable<BacktestReport['reproduced']>)
   if (different === 0) return [`All ${formatNumber(decisions)} decisions came out the same.`];
   return [
     `${formatNumber(different)} of ${formatNumber(decisions)} decisions came out differently.`,
-    ...examples.flatMap(({ user_id, source, live, new: other }: Difference) => [
+    ...examples.flatMap(({ user_id, source, live, new: other }: ReproductionDifference) => [
       `  ${user_id}  ${source}`,
       `    live ${JSON.stringify(live)}`,
       `    new  ${JSON.stringify(other)}`,
