@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { appendTo } from '../lib/group-by.ts';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile } from '../model/event.ts';
 import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
@@ -245,14 +246,14 @@ async function loadRemaining(
   const waits = new Map<string, StoredWait[]>();
   for (const row of (await connection.query<WaitRow>({ text: SELECT_WAITS, values: [...between, isoTime(until)] }))
     .rows) {
-    pushTo(waits, row.user_id, toStoredWait(row, until, tenantId, seal));
+    appendTo(waits, row.user_id, toStoredWait(row, until, tenantId, seal));
   }
   const uses = new Map<string, StoredUse[]>();
   for (const { user_id, limit_key, bucket, slot, event_time, event_id, notification_id } of (
     await connection.query({ text: SELECT_USES, values: between })
   ).rows) {
     const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
-    pushTo(uses, user_id, { ...use, limitKey: limit_key });
+    appendTo(uses, user_id, { ...use, limitKey: limit_key });
   }
   const histories: StoredHistory[] = [];
   for (const { userId, events: stored, left } of whole) {
@@ -344,10 +345,4 @@ function toStoredWait(row: WaitRow, until: Millis, tenantId: string, seal: Seal 
     state,
     decisions: isOpen ? [] : unpackDecisions(row.decisions ?? [], waitId, state.trigger.eventId),
   };
-}
-
-function pushTo<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

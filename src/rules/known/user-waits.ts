@@ -1,3 +1,4 @@
+import { appendTo } from '../../lib/group-by.ts';
 import type { Wait } from '../facts.ts';
 
 /** Up to this many waits, a scan costs less than an index. */
@@ -24,8 +25,8 @@ interface WaitIndex {
 const indexes = new WeakMap<UserWaits, WaitIndex>();
 
 /** Returns the waits of a rule with this key, in any order. Not to be changed, and not to be kept. */
-export function waitsOfRule(waits: UserWaits, rule: string, key: string): readonly Wait[] {
-  if (waits.size > MAX_SCANNED_WAITS) return indexOf(waits).byRule.get(rule)?.byKey.get(key) ?? NO_WAITS;
+export function findWaitsOfRule(waits: UserWaits, rule: string, key: string): readonly Wait[] {
+  if (waits.size > MAX_SCANNED_WAITS) return getWaitIndex(waits).byRule.get(rule)?.byKey.get(key) ?? NO_WAITS;
   let found: Wait[] | undefined;
   for (const wait of waits.values()) {
     if (wait.rule !== rule || wait.key !== key) continue;
@@ -36,8 +37,8 @@ export function waitsOfRule(waits: UserWaits, rule: string, key: string): readon
 }
 
 /** Returns the rules of the waits with the catalog versions that they began with. */
-export function rulesOfWaits(waits: UserWaits): { readonly rule: string; readonly version: number }[] {
-  return [...indexOf(waits).byRule].flatMap(([rule, { versions }]) =>
+export function listRulesOfWaits(waits: UserWaits): { readonly rule: string; readonly version: number }[] {
+  return [...getWaitIndex(waits).byRule].flatMap(([rule, { versions }]) =>
     [...versions].map((version) => ({ rule, version })),
   );
 }
@@ -49,7 +50,7 @@ export function forgetWaitIndex(waits: UserWaits): void {
 
 const NO_WAITS: readonly Wait[] = [];
 
-function indexOf(waits: UserWaits): WaitIndex {
+function getWaitIndex(waits: UserWaits): WaitIndex {
   let index = indexes.get(waits);
   if (!index) {
     index = { byRule: new Map(), added: waits.values(), read: 0 };
@@ -66,7 +67,5 @@ function addWait(byRule: Map<string, WaitsOfRule>, wait: Wait): void {
     byRule.set(wait.rule, ofRule);
   }
   ofRule.versions.add(wait.catalogVersion);
-  const ofKey = ofRule.byKey.get(wait.key);
-  if (ofKey) ofKey.push(wait);
-  else ofRule.byKey.set(wait.key, [wait]);
+  appendTo(ofRule.byKey, wait.key, wait);
 }

@@ -2,7 +2,7 @@ import type { Evidence } from '../../model/decision.ts';
 import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey, evaluateSame } from '../key.ts';
-import { MAX_SCANNED_WAITS, rulesOfWaits, waitsOfRule } from '../known/user-waits.ts';
+import { findWaitsOfRule, listRulesOfWaits, MAX_SCANNED_WAITS } from '../known/user-waits.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { dropItems } from './digest.ts';
@@ -82,12 +82,12 @@ function findConcerned({ user, rules, ids }: DecisionContext, event: Trigger): M
     }
     return concerned;
   }
-  for (const { rule, version } of rulesOfWaits(waits)) {
+  for (const { rule, version } of listRulesOfWaits(waits)) {
     const compiled = compiledOf(rule, version);
     if (!compiled || !mayCancel(compiled, event)) continue;
     const key = evaluateKey(compiled, event, ids);
     if (key === undefined) continue;
-    for (const wait of waitsOfRule(waits, rule, key)) if (wait.catalogVersion === version) visit(wait, compiled);
+    for (const wait of findWaitsOfRule(waits, rule, key)) if (wait.catalogVersion === version) visit(wait, compiled);
   }
   return concerned;
 }
@@ -109,8 +109,8 @@ function cancellationBy(ids: Ids, compiled: CompiledRule, wait: Wait, event: Tri
   if (!(cancels || isUnlessEvent)) return undefined;
   if (cancels) return 'cancelled_by_event';
   if (!compiled.sameUnless) return 'unless_event_occurred';
-  const same = sameOf(compiled, event, ids);
-  return same !== undefined && same === sameOf(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
+  const same = getSameValue(compiled, event, ids);
+  return same !== undefined && same === getSameValue(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
 }
 
 /** Values of `same` of `unless`: an event is compared with every wait, and a wait with every event. */
@@ -118,7 +118,7 @@ const sameValues = new WeakMap<CompiledRule, WeakMap<Trigger, string | typeof MI
 const MISSING = Symbol('missing');
 
 /** Returns the value of `same` of `unless` in an event as text; undefined if it is missing. */
-function sameOf(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
+function getSameValue(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
   let known = sameValues.get(compiled);
   if (!known) {
     known = new WeakMap();

@@ -60,6 +60,7 @@ export function toWaitId(
   return ids.fromText(`wait ${rule}\n${user.userId}\n${startedBy}`);
 }
 
+/** Changes an open wait in place, and marks a stored one as changed. @param due its due time from now on */
 export function updateWait(wait: Wait, due: Millis, state: WaitState): void {
   wait.dueAt = due;
   wait.triggerTime = state.trigger.time;
@@ -102,6 +103,7 @@ export function toStartState({ matched, eventIds, evidence }: Firing): Pick<Wait
   return { ...(matched && { matched }), ...(begun && { begun }) };
 }
 
+/** Returns a wait as evidence shows it, with times in ISO 8601. */
 export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   const { endedBy } = wait.state;
   return {
@@ -113,6 +115,7 @@ export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   };
 }
 
+/** Returns the evidence of the key of a rule; empty for a rule without a key. */
 export function toKeyEvidence(key: string): { key?: string } {
   return key === '' ? {} : { key };
 }

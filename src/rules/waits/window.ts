@@ -74,6 +74,7 @@ export function extendSpan(window: Wait | undefined, first: Millis, last: Millis
   return { first: Math.min(state.first ?? triggerTime, first), last: Math.max(state.last ?? triggerTime, last) };
 }
 
+/** Returns the event time of the first event of a burst or digest. */
 export function getFirstTime({ state, triggerTime }: Wait): Millis {
   return state.first ?? triggerTime;
 }

@@ -1,3 +1,4 @@
+import { appendTo } from '../../lib/group-by.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { StoredHistory } from '../../store/replay.ts';
@@ -274,9 +275,7 @@ function pairSends(live: readonly SendMade[], virtual: readonly SendMade[]) {
     for (const send of removed) {
       const name = nameOf(send);
       if (name === undefined) continue;
-      const list = byName.get(`${send.type}\n${name}`);
-      if (list) list.push(send);
-      else byName.set(`${send.type}\n${name}`, [send]);
+      appendTo(byName, `${send.type}\n${name}`, send);
     }
     const gone = new Set<SendMade>();
     added = added.filter((send) => {

@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Decision, Evidence } from '../../model/decision.ts';
 
-/**
- * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that
- * there is one must agree.
- */
+/** Returns whether a replay decided the same. Ids of notifications are made anew each time; whether there is one must agree. */
 function isSameDecision(one: Decision, other: Decision): boolean {
   return (
     one.decision_id === other.decision_id &&
@@ -20,6 +17,7 @@ function isSameDecision(one: Decision, other: Decision): boolean {
   );
 }
 
+/** Returns whether two lists have the same decisions in the same order, as `isSameDecision` compares them. */
 export function decisionsEqual(some: readonly Decision[], others: readonly Decision[]): boolean {
   return some.length === others.length && some.every((one, place) => isSameDecision(one, others[place] as Decision));
 }

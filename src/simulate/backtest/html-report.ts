@@ -7,7 +7,7 @@ import type {
   ReproductionDifference,
   TypeReport,
 } from './backtest.ts';
-import { COUNT_COLUMNS, countOf, formatNumber } from './report-numbers.ts';
+import { COUNT_COLUMNS, formatCount, formatNumber } from './report-numbers.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderHtmlReport(report: BacktestReport): string {
@@ -24,7 +24,7 @@ export function renderHtmlReport(report: BacktestReport): string {
 <body>
 <main>
 <h1>${title}</h1>
-<p>From <time>${since}</time> to <time>${until}</time>: ${countOf(events, 'event')} of ${countOf(users, 'user')}.</p>
+<p>From <time>${since}</time> to <time>${until}</time>: ${formatCount(events, 'event')} of ${formatCount(users, 'user')}.</p>
 ${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? renderReproduced(reproduced) : ''}
 ${renderSummary(types, totals)}
