@@ -13,6 +13,7 @@ export type Value =
   | readonly Value[]
   | { readonly [key: string]: Value };
 
+/** A point in time. */
 export class Timestamp {
   /** Milliseconds since the Unix epoch. */
   readonly ms: number;
@@ -21,6 +22,7 @@ export class Timestamp {
   }
 }
 
+/** A length of time; negative if it points back. */
 export class Duration {
   readonly ms: number;
   constructor(ms: number) {
