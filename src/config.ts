@@ -90,7 +90,7 @@ export function readConfig(
     apiKeys,
     encryptionKey,
     otherEncryptionKeys,
-    smtpUrl: parseSmtpUrl(env.SMTP_URL),
+    smtpUrl: checkSmtpUrl(env.SMTP_URL),
     mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
     providers: parseProviders(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
     lease: parseDurationSetting('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
@@ -143,7 +143,8 @@ function parseDatabaseUrl(value: string | undefined): string | null {
  */
 const UNESCAPED_PASSWORD = /^[^/]+\/\/[^/?#@]*:[^/?#@]*[/?#](?!.*[?&]user=).*@/;
 
-function parseSmtpUrl(value: string | undefined): string | null {
+/** Checks the scheme only: the provider parses the rest. */
+function checkSmtpUrl(value: string | undefined): string | null {
   if (!value) return null;
   if (!/^smtps?:\/\//.test(value)) {
     throw new ConfigError(

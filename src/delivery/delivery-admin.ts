@@ -10,7 +10,7 @@ import { DAY_MS } from '../time/iso-time.ts';
 /** Retry period of a delivery whose notification type is not in the active catalog. */
 const DEFAULT_RETRY_PERIOD_MS = DAY_MS;
 
-export interface RetryCommand {
+export interface RetryDeliveryCommand {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
   readonly tenantId: string;
@@ -32,7 +32,7 @@ export async function retryStoppedDelivery({
   id,
   actor,
   now,
-}: RetryCommand): Promise<{ readonly delivery: DeliveryView; readonly isQueued: boolean } | undefined> {
+}: RetryDeliveryCommand): Promise<{ readonly delivery: DeliveryView; readonly isQueued: boolean } | undefined> {
   const before = await loadDelivery(pool, tenantId, id);
   if (!before) return undefined;
   const { rules } = await catalogs.refresh(tenantId);
@@ -55,7 +55,7 @@ export async function cancelQueuedDelivery({
   id,
   actor,
   now,
-}: Omit<RetryCommand, 'catalogs'>): Promise<
+}: Omit<RetryDeliveryCommand, 'catalogs'>): Promise<
   { readonly delivery: DeliveryView; readonly isCancelled: boolean } | undefined
 > {
   const isCancelled = await cancelDelivery(pool, tenantId, id, actor, now);

@@ -87,8 +87,8 @@ export function writeExplanation(considered: Considered): { answer: Answer; para
 type Deliveries = Considered['deliveries'];
 
 /**
- * Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the superseded
- * one. An event that came too late changed nothing.
+ * Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the
+ * superseded one. An event that came too late changed nothing.
  */
 function findLatest(decisions: Considered['decisions']): ConsideredDecision | undefined {
   return decisions.find(({ reason_code: code }) => code !== 'superseded' && code !== 'too_late') ?? decisions[0];

@@ -13,7 +13,7 @@ export interface RetryParts {
   readonly clock: () => Millis;
 }
 
-export interface RetryCommand {
+export interface RetryRejectedCommand {
   readonly tenantId: string;
   readonly rejectedId: string;
   /** The caller's name for the audit log. */
@@ -29,7 +29,7 @@ export interface RetryCommand {
  * well is not quarantined: the first event stays until one is accepted.
  * @throws TidingsError `not_found` if the quarantine does not have the event; otherwise as `Pipeline.ingest`
  */
-export async function retryRejected(parts: RetryParts, command: RetryCommand): Promise<EventResult[]> {
+export async function retryRejected(parts: RetryParts, command: RetryRejectedCommand): Promise<EventResult[]> {
   const { pipeline, pool, seal, clock } = parts;
   const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);

@@ -4,6 +4,7 @@
  * and on later events of its pattern say whether the rule has fired; a wait that the trigger started is found by its id.
  */
 
+import { appendTo } from '../lib/group-by.ts';
 import type { Event } from '../model/event.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { compareByTime } from './event-order.ts';
@@ -72,9 +73,7 @@ export function startedWaitIds(rules: RuleSet, user: UserState, events: readonly
   for (const event of events) {
     for (const compiled of rules.byPatternEvent.get(event.type) ?? []) {
       if (!compiled.hasWait) continue;
-      const own = byRule.get(compiled);
-      if (own) own.push(event);
-      else byRule.set(compiled, [event]);
+      appendTo(byRule, compiled, event);
     }
   }
   const found = new Set<string>();

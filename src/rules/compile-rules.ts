@@ -5,6 +5,7 @@ import {
   type Declared,
   type Expression,
 } from '../expressions/condition.ts';
+import { appendTo } from '../lib/group-by.ts';
 import type { CatalogData, Group, Limit, Rule } from '../model/catalog.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
 import { findAddressReads } from './address-reads.ts';
@@ -39,13 +40,13 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
   const byTrait = new Map<string, CompiledRule[]>();
   for (const compiled of all) {
     const { on, changes, cancelOn, unless } = compiled.rule;
-    for (const type of on) append(byTrigger, type, compiled);
-    for (const { trait } of changes ?? []) append(byTrait, trait, compiled);
-    for (const type of new Set([...cancelOn, ...(unless?.events ?? [])])) append(byCancelEvent, type, compiled);
+    for (const type of on) appendTo(byTrigger, type, compiled);
+    for (const { trait } of changes ?? []) appendTo(byTrait, trait, compiled);
+    for (const type of new Set([...cancelOn, ...(unless?.events ?? [])])) appendTo(byCancelEvent, type, compiled);
   }
   const others = all.filter((compiled) => !takesFastPath(compiled));
   for (const compiled of [...all.filter(takesFastPath), ...others]) {
-    for (const type of findPatternTypes(compiled.rule)) append(byPatternEvent, type, compiled);
+    for (const type of findPatternTypes(compiled.rule)) appendTo(byPatternEvent, type, compiled);
   }
   return {
     version,
@@ -165,10 +166,4 @@ function compileExpressionOf(rule: Rule, text: string): Expression {
 
 function toError(rule: Rule, problems: readonly { readonly message: string }[]): Error {
   return new Error(`rule ${rule.name}: ${problems.map((problem) => problem.message).join('; ')}`);
-}
-
-function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -1,7 +1,9 @@
 /**
- * The one way in which decisions are made. Ingest, the simulator and the backtest call these functions and no other,
- * so a backtest decides as production did by construction. What differs between them (loading facts, addresses, the virtual
- * clock) they do before the call, or afterwards with the returned steps.
+ * The one way in which decisions are made, for production, simulations and backtests: `decideInOrder` for events (or
+ * `decideInSlices`, which lets others work in between), `fireWaitsInOrder` for waits, `runOccurrences` for scheduled rules,
+ * `migrateInOrder` for waits that an operator moves. So a backtest decides as production did by construction. What differs
+ * between the callers (loading facts, addresses, the virtual clock) they do before the call, or afterwards with the returned
+ * steps.
  *
  * Each function decides one generation and returns the events that rules emitted. The caller decides these next, together,
  * when it has loaded their facts, and so on until no rule emits another event.

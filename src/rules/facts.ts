@@ -105,7 +105,9 @@ export interface CountedUse extends LimitUse {
 export type HistoryLookup =
   /** The latest event of this type in the span, without its content: has A happened before B? */
   | { readonly kind: 'latest'; readonly type: string; readonly from: number; readonly to: number }
-  /** Triggers that arrived before the A they wait for, with their content: those without an `earlier` in `within` before them. */
+  /**
+   * Triggers that arrived before the A they wait for, with their content: those without an `earlier` in `within` before them.
+   */
   | {
       readonly kind: 'waiting';
       readonly type: string;

@@ -25,7 +25,7 @@ export function sentReason(
   if (step && evidence.pattern?.matched) {
     why.push(`it happened within ${step.withinText} after ${step.event} on ${formatTime(evidence.pattern.matched.at)}`);
   }
-  if (evidence.pattern?.steps) why.push(`it came after ${sentence(evidence.pattern.steps.map((one) => one.event))}`);
+  if (evidence.pattern?.steps) why.push(`it came after ${joinParts(evidence.pattern.steps.map((one) => one.event))}`);
   if (evidence.count) why.push(`${evidence.count.counted} were counted (${evidence.count.window})`);
   if (evidence.change) why.push(`${evidence.change.trait} became ${formatValue(evidence.change.to)}`);
   if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${formatTime(due)}`);
@@ -39,10 +39,10 @@ export function sentReason(
   if (evidence.split) why.push(`the user is in the \`${evidence.split.variant}\` group (${evidence.split.share}%)`);
   limits.forEach((limit, index) => {
     const used = states[index]?.uses.length ?? 0;
-    why.push(`the limit allows it (${used + 1} of ${counted(limit)})`);
+    why.push(`the limit allows it (${used + 1} of ${formatLimit(limit)})`);
   });
   const verdict = types.length > 0 ? 'To be sent' : 'Actions performed';
-  return `${verdict}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
+  return `${verdict}: ${why.length > 0 ? joinParts(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
 const WAITED: { readonly [kind in WaitKind]: string } = {
@@ -162,17 +162,17 @@ export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${formatTime(latest.at)}` : '';
   if (limit.throttle) return `Not sent: already sent${when}, and the throttle of the rule allows ${limit.text}.`;
-  return `Not sent: already sent${when} (${state.uses.length} of ${counted(limit)}).`;
+  return `Not sent: already sent${when} (${state.uses.length} of ${formatLimit(limit)}).`;
 }
 
 export function conditionReason(evidence: NonNullable<Evidence['condition']>): string {
   const { expression, values, missing = [], result, error } = evidence;
   if (result === 'error') return `Not sent: ${expression} could not be evaluated: ${error ?? 'it failed'}.`;
   const gaps = missing.map((field) => `${field} is missing`);
-  if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${sentence(gaps)}.`;
+  if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${joinParts(gaps)}.`;
   const seen = Object.entries(values).map(([field, value]) => `${field} was ${formatValue(value)}`);
   const all = [...seen, ...gaps];
-  return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${sentence(all)}` : ''}.`;
+  return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${joinParts(all)}` : ''}.`;
 }
 
 export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern']>): string {
@@ -184,9 +184,9 @@ export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern
 
 export function expiredReason(time: Millis, expired: NonNullable<Evidence['expired']>, waited: boolean): string {
   if (waited) {
-    return `Not sent: it was due on ${formatTime(time)}, ${span(expired.late_by_ms)} ago; the rule lets it expire after ${span(expired.expires_ms)}.`;
+    return `Not sent: it was due on ${formatTime(time)}, ${formatSpan(expired.late_by_ms)} ago; the rule lets it expire after ${formatSpan(expired.expires_ms)}.`;
   }
-  return `Not sent: it happened on ${formatTime(time)} and became known ${span(expired.late_by_ms)} later; the rule lets it expire after ${span(expired.expires_ms)}.`;
+  return `Not sent: it happened on ${formatTime(time)} and became known ${formatSpan(expired.late_by_ms)} later; the rule lets it expire after ${formatSpan(expired.expires_ms)}.`;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');
@@ -199,11 +199,11 @@ export function formatTime(time: Millis | string): string {
 }
 
 /** `1 of once` does not read well: `1 ever`. */
-function counted(limit: Limit): string {
+function formatLimit(limit: Limit): string {
   return limit.text === 'once' ? '1 ever' : limit.text;
 }
 
-function sentence(parts: readonly string[]): string {
+function joinParts(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
@@ -212,7 +212,7 @@ function formatValue(value: unknown): string {
   return truncateText(text, 60);
 }
 
-function span(ms: Millis): string {
+function formatSpan(ms: Millis): string {
   const units: [number, string][] = [
     [86_400_000, 'day'],
     [3_600_000, 'hour'],

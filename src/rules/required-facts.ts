@@ -39,8 +39,8 @@ const FOREVER: Millis = Number.MAX_SAFE_INTEGER;
  * @param from, to the times between which the trigger may be
  */
 function addWaitLookups(lookups: HistoryLookup[], compiled: CompiledRule, from: Millis, to: Millis): void {
-  const { rule, hasWait: waits } = compiled;
-  if (!waits) return;
+  const { rule, hasWait } = compiled;
+  if (!hasWait) return;
   if (rule.unless) for (const type of rule.unless.events) addSpan(lookups, type, from, to + rule.unless.within);
   for (const type of rule.cancelOn) addSpan(lookups, type, from, FOREVER);
   if (rule.again !== 'restart') return;

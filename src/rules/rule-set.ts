@@ -93,14 +93,19 @@ export interface RuleSets {
   at(version: number): RuleSet;
 }
 
-/** Returns the notification types that the rule may send, without repeats; its own name when it sends none. */
-export function getNotificationTypes({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
-  const types = new Set([
+/** Returns the notification types that the rule may send, through `notify`, a branch or a variant. */
+export function getSentTypes({ notify, choose = [], split = [] }: Rule): ReadonlySet<string> {
+  return new Set([
     ...notify,
     ...choose.flatMap((branch) => branch.notify),
     ...split.flatMap((variant) => variant.notify),
   ]);
-  return types.size > 0 ? [...types] : [name];
+}
+
+/** Returns the types that decisions of the rule name: those that it may send, or its own name when it sends none. */
+export function getNotificationTypes(rule: Rule): readonly string[] {
+  const types = getSentTypes(rule);
+  return types.size > 0 ? [...types] : [rule.name];
 }
 
 /** Returns the type of the event that an action emits. */

@@ -8,7 +8,7 @@ export interface AuditEntry {
   readonly tenantId: string;
   /** The actor: `api`, `api key 1`, `start`, …; never a secret. */
   readonly actor: string;
-  /** `catalog.applied`, `delivery.retried`, `event.retried`. */
+  /** `SUBJECT.VERB`: `catalog.applied`, `catalog.rolled_back`, `delivery.retried`, `event.retried`, `waits.cancelled`, … */
   readonly action: string;
   readonly subject: string;
   readonly detail: JsonObject;

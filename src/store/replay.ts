@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Content, type Excerpt, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
 import { type FieldsByType, NamedFields } from '../events/named-fields.ts';
+import { appendTo } from '../lib/group-by.ts';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile } from '../model/event.ts';
 import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
@@ -331,7 +332,7 @@ async function loadRemaining(
   const withManyWaits = new Set<string>();
   for (const row of (await connection.query<WaitRow>({ text: SELECT_WAITS, values: [...between, isoTime(until)] }))
     .rows) {
-    if (row.state) pushTo(waits, row.user_id, toStoredWait({ ...row, state: row.state }, until, tenantId, seal));
+    if (row.state) appendTo(waits, row.user_id, toStoredWait({ ...row, state: row.state }, until, tenantId, seal));
     else withManyWaits.add(row.user_id);
   }
   const leftOut = whole.filter(({ userId, left }) => left > 0 || withManyWaits.has(userId)).map(({ userId }) => userId);
@@ -340,7 +341,7 @@ async function loadRemaining(
     await connection.query({ text: SELECT_USES, values: between })
   ).rows) {
     const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
-    pushTo(uses, user_id, { ...use, limitKey: limit_key });
+    appendTo(uses, user_id, { ...use, limitKey: limit_key });
   }
   const histories: StoredHistory[] = [];
   for (const { userId, events: stored, left } of whole) {
@@ -444,10 +445,4 @@ function toStoredWait(
     state,
     decisions: isOpen ? [] : unpackDecisions(row.decisions ?? [], waitId, state.trigger.eventId),
   };
-}
-
-function pushTo<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

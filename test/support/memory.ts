@@ -18,7 +18,7 @@ import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type DueOccurrence, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
 
 /**
- * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
+ * A simulation that keeps its users as a database does: each batch knows of the past exactly what the rules declare that they need,
  * so a need that is not declared shows here as it would with a database.
  */
 export class Memory extends Simulator {
@@ -69,7 +69,7 @@ export class Memory extends Simulator {
     for (const wait of user.waits.values()) {
       const before = all.waits.get(wait.waitId);
       const after = { ...stored(wait), stored: wait.stored };
-      // The agenda knows the first.
+      // The queue knows the first.
       if (before) Object.assign(before, after);
       else all.waits.set(wait.waitId, after);
     }

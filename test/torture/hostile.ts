@@ -1,4 +1,7 @@
-/** npm run torture:hostile -- [--events N] [--rounds N] [--seed S]: see hostile-history.ts. Exits with 1 when a bound did not hold. */
+/**
+ * npm run torture:hostile -- [--events N] [--rounds N] [--seed S]: see hostile-history.ts. Exits with 1 when a bound did not
+ * hold.
+ */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import fc from 'fast-check';

@@ -6,7 +6,7 @@ import { toScope } from '../evaluate-condition.ts';
 import { isBefore } from '../event-order.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { limitBucketKey } from '../key.ts';
-import { waitsOfRule } from '../known/user-waits.ts';
+import { findWaitsOfRule } from '../known/user-waits.ts';
 import { cancelledByRuleReason, sentReason } from '../reasons.ts';
 import { type CompiledRule, emittedType } from '../rule-set.ts';
 import { addUse } from '../user-state.ts';
@@ -143,7 +143,7 @@ function cancelWaitsOf(
   time: Millis,
 ): void {
   const open = sortByDueTime(
-    waitsOfRule(ctx.user.waits, name),
+    findWaitsOfRule(ctx.user.waits, name),
     (wait) => wait.status === 'waiting' && time <= wait.dueAt,
   );
   for (const wait of open) {

@@ -59,9 +59,9 @@ const indexes = new WeakMap<UserWaits, WaitIndex>();
 type RuleAndKey = Pick<Wait, 'rule' | 'key'>;
 
 /** Returns the waits of a rule with this key, in any order; of all keys without one. Not to be changed, and not to be kept. */
-export function waitsOfRule(waits: UserWaits, rule: string, key?: string): readonly Wait[] {
+export function findWaitsOfRule(waits: UserWaits, rule: string, key?: string): readonly Wait[] {
   if (waits.size > MAX_SCANNED_WAITS) {
-    const byKey = indexOf(waits).byRule.get(rule)?.byKey;
+    const byKey = getWaitIndex(waits).byRule.get(rule)?.byKey;
     if (key !== undefined) return byKey?.get(key)?.waits ?? NO_WAITS;
     return byKey ? [...byKey.values()].flatMap((ofKey) => ofKey.waits) : NO_WAITS;
   }
@@ -82,9 +82,9 @@ export function windowsStarting(
   to: Millis,
 ): readonly Wait[] {
   if (waits.size <= MAX_SCANNED_WAITS) {
-    return waitsOfRule(waits, rule, key).filter((wait) => from <= firstOf(wait) && firstOf(wait) <= to);
+    return findWaitsOfRule(waits, rule, key).filter((wait) => from <= firstOf(wait) && firstOf(wait) <= to);
   }
-  const { windows } = indexOf(waits).byRule.get(rule)?.byKey.get(key) ?? NO_KEY;
+  const { windows } = getWaitIndex(waits).byRule.get(rule)?.byKey.get(key) ?? NO_KEY;
   const start = partition(windows, ({ first }) => first < from);
   const found: Wait[] = [];
   for (let index = start; index < windows.length && (windows[index] as IndexedWindow).first <= to; index++) {
@@ -95,8 +95,8 @@ export function windowsStarting(
 
 /** Returns the bursts and digests of a rule and key that start from `from` to `to`, or earlier and may reach `from`. */
 export function windowsReaching(waits: UserWaits, of: RuleAndKey, from: Millis, to: Millis): readonly Wait[] {
-  if (waits.size <= MAX_SCANNED_WAITS) return waitsOfRule(waits, of.rule, of.key);
-  const { longest } = indexOf(waits).byRule.get(of.rule)?.byKey.get(of.key) ?? NO_KEY;
+  if (waits.size <= MAX_SCANNED_WAITS) return findWaitsOfRule(waits, of.rule, of.key);
+  const { longest } = getWaitIndex(waits).byRule.get(of.rule)?.byKey.get(of.key) ?? NO_KEY;
   return windowsStarting(waits, of, from - longest, to);
 }
 
@@ -111,8 +111,8 @@ export function waitsOfGroup(
   name: string,
   ids: Ids,
 ): readonly Wait[] {
-  if (waits.size <= MAX_SCANNED_WAITS) return waitsOfRule(waits, rule, key);
-  const ofKey = indexOf(waits).byRule.get(rule)?.byKey.get(key);
+  if (waits.size <= MAX_SCANNED_WAITS) return findWaitsOfRule(waits, rule, key);
+  const ofKey = getWaitIndex(waits).byRule.get(rule)?.byKey.get(key);
   if (!ofKey) return NO_WAITS;
   let groups = ofKey.groups.get(grouping);
   if (!groups) {
@@ -146,8 +146,8 @@ export function updateWaitIndex(waits: UserWaits, wait: Wait, firstBefore: Milli
 }
 
 /** Returns the rules of the waits with the catalog versions that they began with. */
-export function rulesOfWaits(waits: UserWaits): { readonly rule: string; readonly version: number }[] {
-  return [...indexOf(waits).byRule].flatMap(([rule, { versions }]) =>
+export function listRulesOfWaits(waits: UserWaits): { readonly rule: string; readonly version: number }[] {
+  return [...getWaitIndex(waits).byRule].flatMap(([rule, { versions }]) =>
     [...versions].map((version) => ({ rule, version })),
   );
 }
@@ -160,7 +160,7 @@ export function forgetWaitIndex(waits: UserWaits): void {
 const NO_WAITS: readonly Wait[] = [];
 const NO_KEY: Pick<WaitsOfKey, 'windows' | 'longest'> = { windows: [], longest: 0 };
 
-function indexOf(waits: UserWaits): WaitIndex {
+function getWaitIndex(waits: UserWaits): WaitIndex {
   let index = indexes.get(waits);
   if (!index) {
     index = { byRule: new Map(), added: waits.values(), read: 0 };

@@ -3,12 +3,12 @@ import { addDecision, type DecisionContext, findWaits, sortByDueTime, type Writa
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey, evaluateSame } from '../key.ts';
 import {
+  findWaitsOfRule,
+  listRulesOfWaits,
   MAX_SCANNED_WAITS,
-  rulesOfWaits,
   type UserWaits,
   type WaitGrouping,
   waitsOfGroup,
-  waitsOfRule,
 } from '../known/user-waits.ts';
 import { addLeftOut } from '../left-out.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
@@ -91,7 +91,7 @@ function findConcerned({ user, rules, ids }: DecisionContext, event: Trigger): M
     }
     return concerned;
   }
-  for (const { rule, version } of rulesOfWaits(waits)) {
+  for (const { rule, version } of listRulesOfWaits(waits)) {
     const compiled = compiledOf(rule, version);
     if (!compiled || !mayCancel(compiled, event)) continue;
     const key = evaluateKey(compiled, event, ids);
@@ -112,12 +112,12 @@ function findMayBeEnded(
   ids: Ids,
 ): readonly Wait[] {
   const { rule, sameUnless } = compiled;
-  if (!sameUnless || rule.cancelOn.includes(event.type)) return waitsOfRule(waits, rule.name, key);
-  const same = sameOf(compiled, event, ids);
+  if (!sameUnless || rule.cancelOn.includes(event.type)) return findWaitsOfRule(waits, rule.name, key);
+  const same = getSameValue(compiled, event, ids);
   if (same === undefined) return [];
   let grouping = sameGroupings.get(compiled);
   if (!grouping) {
-    grouping = { nameOf: ({ state }, ids) => sameOf(compiled, state.trigger, ids) };
+    grouping = { nameOf: ({ state }, ids) => getSameValue(compiled, state.trigger, ids) };
     sameGroupings.set(compiled, grouping);
   }
   return waitsOfGroup(waits, { rule: rule.name, key }, grouping, same, ids);
@@ -142,8 +142,8 @@ function cancellationBy(ids: Ids, compiled: CompiledRule, wait: Wait, event: Tri
   if (!(cancels || isUnlessEvent)) return undefined;
   if (cancels) return 'cancelled_by_event';
   if (!compiled.sameUnless) return 'unless_event_occurred';
-  const same = sameOf(compiled, event, ids);
-  return same !== undefined && same === sameOf(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
+  const same = getSameValue(compiled, event, ids);
+  return same !== undefined && same === getSameValue(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
 }
 
 /** Values of `same` of `unless`: an event is compared with every wait, and a wait with every event. */
@@ -151,7 +151,7 @@ const sameValues = new WeakMap<CompiledRule, WeakMap<Trigger, string | typeof MI
 const MISSING = Symbol('missing');
 
 /** Returns the value of `same` of `unless` in an event as text; undefined if it is missing. */
-function sameOf(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
+function getSameValue(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
   let known = sameValues.get(compiled);
   if (!known) {
     known = new WeakMap();

@@ -9,7 +9,7 @@ import { compareByTime } from '../event-order.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { countBefore, countUpTo, findIndexOf } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
-import { findRelated, type Relation, relationsOf } from '../patterns/related-events.ts';
+import { findRelated, getRelations, type Relation } from '../patterns/related-events.ts';
 import { cancelledReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
@@ -96,7 +96,7 @@ const NONE: Following = { count: 0, first: () => undefined };
 function findUnlessEvents(compiled: CompiledRule, user: UserState, trigger: Trigger, ids: Ids): Following {
   const { unless } = compiled.rule;
   if (!unless) return NONE;
-  const relation = relationsOf(compiled).unless;
+  const relation = getRelations(compiled).unless;
   return findFollowing(compiled, user, trigger, unless.events, relation, trigger.time + unless.within, ids);
 }
 

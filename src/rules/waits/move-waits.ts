@@ -2,7 +2,7 @@
 
 import { addDecision, type DecisionContext, sortByDueTime } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
-import { MAX_SCANNED_WAITS, rulesOfWaits, waitsOfRule } from '../known/user-waits.ts';
+import { findWaitsOfRule, listRulesOfWaits, MAX_SCANNED_WAITS } from '../known/user-waits.ts';
 import { lostTimeReason, waitingReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { readsTrait } from '../trait-reads.ts';
@@ -29,7 +29,7 @@ export function moveWaits(ctx: DecisionContext, event: Trigger, changed: readonl
   if (waits.size <= MAX_SCANNED_WAITS) {
     for (const wait of waits.values()) if (wait.status === 'waiting') visit(wait.rule, wait.catalogVersion, [wait]);
   } else {
-    for (const { rule, version } of rulesOfWaits(waits)) visit(rule, version, waitsOfRule(waits, rule));
+    for (const { rule, version } of listRulesOfWaits(waits)) visit(rule, version, findWaitsOfRule(waits, rule));
   }
   for (const wait of sortByDueTime(affected, ({ status }) => status === 'waiting')) {
     // A digest may have become a part of an earlier one.

@@ -61,7 +61,7 @@ export function toWaitId(
   return ids.fromText(`wait ${rule}\n${user.userId}\n${startedBy}`);
 }
 
-/** Changes a wait of the user. */
+/** Changes an open wait in place, and marks a stored one as changed. @param due its due time from now on */
 export function updateWait({ user }: Pick<DecisionContext, 'user'>, wait: Wait, due: Millis, state: WaitState): void {
   const firstBefore = wait.state.first ?? wait.triggerTime;
   wait.dueAt = due;
@@ -106,6 +106,7 @@ export function toStartState({ matched, eventIds, evidence }: Firing): Pick<Wait
   return { ...(matched && { matched }), ...(begun && { begun }) };
 }
 
+/** Returns a wait as evidence shows it, with times in ISO 8601. */
 export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   const { endedBy } = wait.state;
   return {
@@ -122,6 +123,7 @@ export function toMovedEvidence(wait: Wait, waitId: string, from: Millis): NonNu
   return { ...toWaitEvidence(wait), moved_from: { wait_id: waitId, due_at: isoTime(from) } };
 }
 
+/** Returns the evidence of the key of a rule; empty for a rule without a key. */
 export function toKeyEvidence(key: string): { key?: string } {
   return key === '' ? {} : { key };
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Decision, Evidence } from '../../model/decision.ts';
 
 /**
- * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that
+ * Returns whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; whether
  * there is one must agree. A replay has other bounds, so what they left out is not compared.
  */
 function isSameDecision(one: Decision, other: Decision): boolean {
@@ -20,6 +20,7 @@ function isSameDecision(one: Decision, other: Decision): boolean {
   );
 }
 
+/** Returns whether two lists have the same decisions in the same order, as `isSameDecision` compares them. */
 export function decisionsEqual(some: readonly Decision[], others: readonly Decision[]): boolean {
   return some.length === others.length && some.every((one, place) => isSameDecision(one, others[place] as Decision));
 }

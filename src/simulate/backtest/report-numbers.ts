@@ -7,6 +7,6 @@ export function formatNumber(value: number): string {
 }
 
 /** Formats a number of things: `1 user`, `12,345 users`. @param noun in the singular */
-export function countOf(count: number, noun: string): string {
+export function formatCount(count: number, noun: string): string {
   return `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
