@@ -32,7 +32,7 @@ export function toFailureOutcome(
     if (!responseCode) return { kind: 'rejected', reason: localRejection(code) };
     if (responseCode >= 400) {
       const status = parseEnhancedStatus(response);
-      return { ...toReplyOutcome({ code: responseCode, status, command }), ...reply };
+      return { ...toReplyOutcome({ code: responseCode, status, command, text: response }), ...reply };
     }
   }
   const timedOut = code === 'ETIMEDOUT' ? { timedOut: true } : {};

@@ -11,6 +11,8 @@ export interface SmtpReply {
   readonly status: string | undefined;
   /** The command that was rejected: `MAIL FROM`, `RCPT TO` or `DATA`. */
   readonly command: string | undefined;
+  /** The whole reply, as received; undefined: not known. */
+  readonly text?: string | undefined;
 }
 
 /** Replies about the session, not the message: authentication required, or a command out of sequence. */
@@ -19,15 +21,31 @@ const SESSION_CODES = [454, 503, 530, 534, 535, 538];
 /** Subject and detail that say that the address does not exist, or no longer accepts messages. */
 const DEAD_ADDRESS = /^(?:1\.(?:1|2|3|6|10)|2\.1|4\.4)$/;
 
-/** Scopes of enhanced status codes; the first match counts. RFC 3463, and the IANA registry for 7.8 and above. */
+/**
+ * Start of a reply about our host or our sender's address. Servers such as Postfix say so only at `RCPT TO`. What follows may
+ * quote the server of the recipient, and that is about another client.
+ */
+const ABOUT_US =
+  /^\d{3}[ -](?:[45]\.7\.\d{1,3} )?(?:service unavailable[;,] )?(?:<[^>]{0,320}>: )?(?:(?:sender address|helo command|client host) rejected|client host \[[^\]]{1,64}\] blocked|client host blocked)/i;
+
+/**
+ * Scopes of enhanced status codes in a reply to `MAIL FROM`, where the server knows no recipient yet; of all others it is the
+ * account.
+ */
+const SENDER_CONCERNS: readonly (readonly [RegExp, FailureScope])[] = [
+  // The size that the command announces, and what it says of the content (SMTPUTF8).
+  [/^(?:2\.3|3\.4|6\.\d{1,3})$/, 'message'],
+  [/^[34]\./, 'provider'],
+];
+
+/** Scopes of enhanced status codes in other replies; the first match counts. RFC 3463, and the IANA registry for 7.8 and above. */
 const CONCERNS: readonly (readonly [RegExp, FailureScope])[] = [
   // The sender's address, credentials, flood limits.
   [/^1\.[78]$/, 'account'],
   [/^7\.(?:8|9|11|12|13|14|28)$/, 'account'],
   // SPF, DKIM, DMARC, reverse DNS and TLS rules of the recipient's domain.
   [/^7\.(?:2\d|3\d)$/, 'domain'],
-  [/^7\./, 'recipient'],
-  [/^[12]\.[1-9]/, 'recipient'],
+  [/^[12]\./, 'recipient'],
   // The message is too large.
   [/^3\.4$/, 'message'],
   // The mail system itself: disk full, shutting down, wrongly configured, congested.
@@ -48,17 +66,36 @@ export function parseEnhancedStatus(response: string | undefined): string | unde
   return replyClass === statusClass ? status : undefined;
 }
 
-/** Returns what a reply concerns. Without an enhanced status code the rejected command decides. */
-export function toFailureScope({ code, status, command }: SmtpReply): FailureScope {
+/**
+ * Returns what a reply concerns. The rejected command decides first: before `RCPT TO` no reply is about the recipient. Then
+ * the enhanced status code decides.
+ */
+export function toFailureScope(reply: SmtpReply): FailureScope {
+  const { code, status, command, text } = reply;
   // The server closes the connection (RFC 5321, 3.8).
   if (code === 421) return 'provider';
   if (SESSION_CODES.includes(code)) return 'account';
-  const [, concern] = CONCERNS.find(([pattern]) => status !== undefined && pattern.test(status)) ?? [];
+  if (command === 'MAIL FROM') return toSenderScope(reply);
+  if (text !== undefined && ABOUT_US.test(text)) return 'account';
+  const concern = findConcern(CONCERNS, status);
   if (concern) return concern;
+  // Another policy: it judged the recipient at `RCPT TO`, and the content later.
+  if (status?.startsWith('7.')) return command === 'RCPT TO' ? 'recipient' : 'message';
   if (command === 'RCPT TO') return 'recipient';
   // 451: local error in processing. 452: insufficient storage.
-  if (code === 451 || code === 452 || (command === 'MAIL FROM' && code < 500)) return 'provider';
-  return 'message';
+  return code === 451 || code === 452 ? 'provider' : 'message';
+}
+
+/** Returns what a reply to `MAIL FROM` concerns. */
+function toSenderScope({ code, status }: SmtpReply): FailureScope {
+  if (status !== undefined) return findConcern(SENDER_CONCERNS, status) ?? 'account';
+  // 552: the message is larger than the server accepts (RFC 1870, 6).
+  if (code === 552) return 'message';
+  return code < 500 ? 'provider' : 'account';
+}
+
+function findConcern(concerns: typeof CONCERNS, status: string | undefined): FailureScope | undefined {
+  return concerns.find(([pattern]) => status !== undefined && pattern.test(status))?.[1];
 }
 
 /** Whether a permanent reply says that the address is dead. */
