@@ -6,8 +6,12 @@ import type { SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 
-/** Domains with failures that are tracked; of more, those without a recent failure are forgotten. */
-const MAX_DOMAINS = 1000;
+/** Domains with failures and a closed circuit that are tracked; of more, those without a recent failure are forgotten. */
+const MAX_FAILING_DOMAINS = 1000;
+/** Circuits of domains that are open at the same time; beyond that, failures of further domains open none. */
+const MAX_OPEN_DOMAINS = 10_000;
+/** Time in ms without a delivery to an open domain after which a further one may take its place. */
+const UNUSED_MS = 24 * 3_600_000;
 /** Weight of a send without a response: it occupied its slot for the whole timeout. Five in a row open a circuit. */
 const TIMEOUT_WEIGHT = OPENING_WEIGHT / 5;
 /** Circuits that a report names, at most. */
@@ -32,6 +36,8 @@ interface Circuit {
   outage?: { readonly since: Millis; readonly cause: string };
   /** For a domain: when its probe started, by the monotonic clock. */
   probingSince?: Millis;
+  /** For an open domain: when a delivery was last to be sent to it, by the monotonic clock. */
+  usedAt?: Millis;
 }
 
 export interface CircuitsOptions {
@@ -51,7 +57,12 @@ export interface CircuitsOptions {
 export class Circuits {
   readonly #options: CircuitsOptions;
   readonly #providers = new Map<Provider, Circuit>();
-  readonly #domains = new LRUCache<string, Circuit>({ max: MAX_DOMAINS });
+  /** Domains whose circuit is closed, but whose last send failed. */
+  readonly #failing = new LRUCache<string, Circuit>({ max: MAX_FAILING_DOMAINS });
+  /** Domains whose circuit is not closed, the least recently used first. Failures of other domains remove none. */
+  readonly #open = new Map<string, Circuit>();
+  /** Whether the log says that no further circuits open. */
+  #full = false;
   /** False until the first failure. */
   #hadFailure = false;
 
@@ -71,11 +82,13 @@ export class Circuits {
    * probe, and must report its outcome.
    */
   startSend(provider: Provider, domain: string): Millis {
-    const circuit = this.#hadFailure && this.#domains.get(domainKey(provider, domain));
+    if (this.#open.size === 0) return 0;
+    const key = domainKey(provider, domain);
+    const circuit = this.#open.get(key);
     if (!circuit) return 0;
     const now = this.#options.elapsed();
+    this.#keepOpen(key, circuit, now);
     const state = circuit.breaker.state(now);
-    if (state === 'closed') return 0;
     if (state === 'open') return Math.max(1, circuit.breaker.openUntil - now);
     const probeEnds = (circuit.probingSince ?? Number.NEGATIVE_INFINITY) + this.#options.sendLimit;
     if (now < probeEnds) return probeEnds - now;
@@ -93,15 +106,14 @@ export class Circuits {
     else if (circuit && target !== 'nothing') this.#succeeded(circuit);
     if (domain === undefined) return;
     const key = domainKey(provider, domain);
-    const known = this.#domains.get(key);
+    const known = this.#open.get(key) ?? this.#failing.get(key);
     if (known) delete known.probingSince;
     if (target === 'domain') {
-      const failing = known ?? { provider, domain, breaker: new CircuitBreaker() };
-      this.#domains.set(key, failing);
-      this.#failed(failing, weight, outcome);
+      this.#domainFailed(key, known ?? { provider, domain, breaker: new CircuitBreaker() }, weight, outcome);
     } else if (known && target === 'none') {
       this.#succeeded(known);
-      this.#domains.delete(key);
+      this.#open.delete(key);
+      this.#failing.delete(key);
     }
   }
 
@@ -115,11 +127,49 @@ export class Circuits {
   /** Returns the circuits that are not closed, providers first; at most MAX_REPORTED_CIRCUITS. */
   listOpen(): OpenCircuit[] {
     const open: OpenCircuit[] = [];
-    for (const circuit of [...this.#providers.values(), ...this.#domains.values()]) {
-      const { outage } = circuit;
-      if (outage && open.length < MAX_REPORTED_CIRCUITS) open.push(this.#describe(circuit, outage));
+    for (const circuits of [this.#providers, this.#open]) {
+      for (const circuit of circuits.values()) {
+        if (open.length === MAX_REPORTED_CIRCUITS) return open;
+        if (circuit.outage) open.push(this.#describe(circuit, circuit.outage));
+      }
     }
     return open;
+  }
+
+  #domainFailed(key: string, circuit: Circuit, weight: number, outcome: SendOutcome): void {
+    const now = this.#options.elapsed();
+    // Without room a failure does not count: each delivery to the domain is tried at its own retry times.
+    if (!circuit.outage && !this.#hasRoom(now)) return;
+    this.#failed(circuit, weight, outcome);
+    if (!circuit.outage) {
+      this.#failing.set(key, circuit);
+      return;
+    }
+    this.#failing.delete(key);
+    this.#keepOpen(key, circuit, now);
+  }
+
+  /** Moves a circuit to the end of the open ones. */
+  #keepOpen(key: string, circuit: Circuit, now: Millis): void {
+    circuit.usedAt = now;
+    this.#open.delete(key);
+    this.#open.set(key, circuit);
+  }
+
+  /** Whether the circuit of a further domain may open; forgets one that is unused if that makes room. */
+  #hasRoom(now: Millis): boolean {
+    if (this.#open.size >= MAX_OPEN_DOMAINS) {
+      const [oldest] = this.#open;
+      if (oldest && now - (oldest[1].usedAt ?? now) >= UNUSED_MS) {
+        this.#succeeded(oldest[1], 'circuit forgotten: no deliveries to the domain for a day');
+        this.#open.delete(oldest[0]);
+      }
+    }
+    const room = this.#open.size < MAX_OPEN_DOMAINS;
+    if (!room && !this.#full)
+      this.#options.log.warn({ open: this.#open.size }, 'no circuits of further domains open: too many are open');
+    this.#full = !room;
+    return room;
   }
 
   #failed(circuit: Circuit, weight: number, outcome: SendOutcome): void {
@@ -131,13 +181,13 @@ export class Circuits {
     log.warn(this.#describe(circuit, circuit.outage), 'circuit opened: deliveries wait until a probe succeeds');
   }
 
-  #succeeded(circuit: Circuit): void {
+  #succeeded(circuit: Circuit, message = 'circuit closed: deliveries go on'): void {
     circuit.breaker.succeeded();
     const { outage, provider, domain } = circuit;
     if (!outage) return;
     delete circuit.outage;
     const line = { provider: provider.name, domain, since: isoTime(outage.since), cause: outage.cause };
-    this.#options.log.warn(line, 'circuit closed: deliveries go on');
+    this.#options.log.warn(line, message);
   }
 
   #describe({ provider, domain, breaker }: Circuit, { since, cause }: NonNullable<Circuit['outage']>): OpenCircuit {
