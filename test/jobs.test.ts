@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { expectProblem } from './support/api.ts';
 import { useJobs } from './support/jobs.ts';
+import { RetentionRows } from './support/retention-rows.ts';
 
 const start = useJobs();
 const users = (count: number, prefix = 'u') => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
@@ -197,15 +198,19 @@ test('a job whose chunks end again and again without a commit fails, instead of 
   });
 });
 
-test('an ended job is deleted after 30 days, an open one is not', async () => {
+test('an ended job is deleted by the retention policy with its failures, an open one is not', async () => {
   const tidings = await start();
+  const retention = new RetentionRows(() => ({ pool: tidings.pool }));
   const ended = await tidings.startJob({ action: 'deliveries.retry', filter: {} });
   await tidings.server.post(`/api/v1/jobs/${ended}/stop`);
-  tidings.clock.now += 30 * 86_400_000 - 1;
-  const first = tidings.jobs();
-  await expect.poll(async () => (await tidings.server.get(`/api/v1/jobs/${ended}`)).status).toBe(200);
-  await first.stop();
-  tidings.clock.now += 2;
-  tidings.jobs();
-  await expect.poll(async () => (await tidings.server.get(`/api/v1/jobs/${ended}`)).status).toBe(404);
+  const open = await tidings.startJob({ action: 'deliveries.retry', filter: {} });
+  await tidings.pool.query(`insert into job_failures select tenant_id, job_id, 'an item', 'code', 'message' from jobs`);
+  await tidings.pool.query(`update jobs set created_at = now() - interval '90 days',
+    ended_at = case when ended_at is not null then now() - interval '30 days' end`);
+  const statusOf = async (id: string) => (await tidings.server.get(`/api/v1/jobs/${id}`)).status;
+  await retention.run(31);
+  expect([await statusOf(ended), await statusOf(open)]).toEqual([200, 200]);
+  expect((await retention.run(30))?.rows.jobs).toBe(1);
+  expect([await statusOf(ended), await statusOf(open)]).toEqual([404, 200]);
+  expect(await retention.names('job_failures', 'job_id')).toEqual([open]);
 });

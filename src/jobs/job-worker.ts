@@ -4,8 +4,7 @@ import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
 import type { ChunkResult } from '../model/job.ts';
-import { type ClaimedJob, claimJob, commitChunk, deleteEndedJobs, failJob, postponeJob } from '../store/jobs.ts';
-import { DAY_MS } from '../time/iso-time.ts';
+import { type ClaimedJob, claimJob, commitChunk, failJob, postponeJob } from '../store/jobs.ts';
 import type { JobParts } from './action.ts';
 import { ACTIONS } from './actions.ts';
 
@@ -19,11 +18,6 @@ export interface JobWorkerOptions extends JobParts {
   readonly chunk?: number;
 }
 
-/** Ended jobs are kept this long. */
-const JOB_RETENTION_MS = 30 * DAY_MS;
-/** Pause between two deletions of ended jobs, and the most that one deletes. */
-const DELETE_PAUSE_MS = 3_600_000;
-const MAX_DELETED_JOBS = 1000;
 /** Claims of a job in a row that end without a commit; then it fails. */
 const MAX_ATTEMPTS = 20;
 /** Pause before a chunk that failed is run again: doubles from 1 s up to this. */
@@ -38,8 +32,6 @@ export class JobWorker {
   readonly #signal = new Signal();
   readonly #progress = new Progress();
   #stopping = false;
-  /** When ended jobs were last deleted, by the monotonic clock. */
-  #deletedAt = Number.NEGATIVE_INFINITY;
   #done: Promise<void> = Promise.resolve();
 
   constructor({ lease = 60_000, poll = 1000, chunk = 500, ...options }: JobWorkerOptions) {
@@ -69,22 +61,12 @@ export class JobWorker {
       try {
         const job = await claimJob(pool, lease, clock());
         if (job) await this.#runChunk(job);
-        else {
-          await this.#deleteEnded();
-          await this.#signal.sleep(poll);
-        }
+        else await this.#signal.sleep(poll);
       } catch (error) {
         log.warn({ err: error }, 'jobs could not be read; trying again');
         if (!this.#stopping) await this.#signal.sleep(poll);
       }
     }
-  }
-
-  async #deleteEnded(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#deletedAt < DELETE_PAUSE_MS) return;
-    this.#deletedAt = now;
-    await deleteEndedJobs(this.#options.pool, this.#options.clock() - JOB_RETENTION_MS, MAX_DELETED_JOBS);
   }
 
   async #runChunk(job: ClaimedJob): Promise<void> {

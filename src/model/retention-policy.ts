@@ -15,6 +15,7 @@ export const RETENTION_NAMES = [
   'limit_uses',
   'rejected_events',
   'audit_log',
+  'jobs',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -94,6 +95,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     setting: 'TIDINGS_RETAIN_AUDIT_LOG',
     period: 'forever',
     shortest: '31d',
+  },
+  jobs: {
+    removes: 'jobs that ended, since their end, with their failures and idempotency keys',
+    keeps: 'open jobs',
+    setting: 'TIDINGS_RETAIN_JOBS',
+    period: '30d',
+    shortest: '1d',
   },
 };
 

@@ -288,14 +288,6 @@ export async function failJob(pool: pg.Pool, job: ClaimedJob, reason: string, no
   });
 }
 
-/** Deletes jobs of all tenants that ended before this time, with their failures and idempotency keys; at most `limit`. */
-export async function deleteEndedJobs(pool: pg.Pool, before: Millis, limit: number): Promise<void> {
-  await pool.query(
-    'delete from jobs where ctid = any (array(select ctid from jobs where ended_at < $1 order by ended_at limit $2))',
-    [isoTime(before), limit],
-  );
-}
-
 const COLUMNS = `job_id, action, name, filter, patch, per_second, status, matched, matched_exact, done, skipped, failed, reason,
   actor, stopped_by, created_at, started_at, ended_at`;
 

@@ -21,10 +21,10 @@ export function policyRows(): string[] {
 
 /** Rows of some age, and what a run leaves of them. */
 export class RetentionRows {
-  readonly #database: () => TestDatabase;
+  readonly #database: () => Pick<TestDatabase, 'pool'>;
   #made = 0;
 
-  constructor(database: () => TestDatabase) {
+  constructor(database: () => Pick<TestDatabase, 'pool'>) {
     this.#database = database;
   }
 

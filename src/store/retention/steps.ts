@@ -60,6 +60,8 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   },
   { name: 'rejected_events', table: 'rejected_events', where: 'last_at < $1' },
   { name: 'audit_log', table: 'audit_log', where: 'at < $1' },
+  // An open job has no end. The failures of a job are deleted with it.
+  { name: 'jobs', table: 'jobs', where: 'ended_at < $1' },
 ];
 
 /** Returns the periods with those that follow from others: what belongs to a notification does not outlive it. */
