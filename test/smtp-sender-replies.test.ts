@@ -60,6 +60,8 @@ describe('a rejection of our host or sender is blamed on us, also where the serv
     [550, '5.7.1 Client host blocked', 'misconfigured'],
     [554, '5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org', 'misconfigured'],
     [554, '5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied', 'misconfigured'],
+    [550, '5.7.606 Access denied, banned sending IP [192.0.2.1]', 'misconfigured'],
+    [554, 'Your IP 192.0.2.1 is blocked', 'misconfigured'],
     [553, '5.7.1 <bank@example.com>: Sender address rejected: not owned by user bank', 'misconfigured'],
     [450, '4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]', 'retry: account'],
     [450, '4.7.1 <ada@example.com>: Recipient address rejected: Greylisted', 'retry: recipient'],

@@ -26,7 +26,7 @@ const DEAD_ADDRESS = /^(?:1\.(?:1|2|3|6|10)|2\.1|4\.4)$/;
  * quote the server of the recipient, and that is about another client.
  */
 const ABOUT_US =
-  /^\d{3}[ -](?:[45]\.7\.\d{1,3} )?(?:service unavailable[;,] )?(?:<[^>]{0,320}>: )?(?:(?:sender address|helo command|client host) rejected|client host \[[^\]]{1,64}\] blocked|client host blocked)/i;
+  /^\d{3}[ -](?:[45]\.7\.\d{1,3} )?(?:service unavailable[;,] )?(?:<[^>]{0,320}>: )?(?:(?:sender address|helo command|client host) rejected|client host \[[^\]]{1,64}\] blocked|client host blocked|access denied, banned send(?:er|ing ip)|your (?:ip|host) [^;]{0,80}(?:blocked|listed|blacklisted))/i;
 
 /**
  * Scopes of enhanced status codes in a reply to `MAIL FROM`, where the server knows no recipient yet; of all others it is the
