@@ -102,3 +102,12 @@ export class CatalogError extends Error {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
+
+/** A full disk under the embedded PostgreSQL. Its message says what to do. Nothing is lost, and a later start succeeds. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+
+  constructor(directory: string, cause: unknown) {
+    super(`The disk with ${directory} is full: free some space there. Nothing is lost.`, { cause });
+  }
+}

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { Program } from './support/program.ts';
 import { FINTECH } from './support/tidings.ts';
 import { fillDisk } from './torture/small-disk.ts';
@@ -77,4 +77,33 @@ test.skipIf(!canMount)('a full disk is not ready, here and elsewhere, and ready 
       .poll(() => ready(url), { timeout: 60_000, interval: 500 })
       .toMatchObject({ code: 200, status: 'ready' });
   }
+});
+
+describe.skipIf(!canMount)('a start on a full disk', () => {
+  const startOnFullDisk = (env: { [name: string]: string }) => {
+    const [command = '', ...rest] = ON_SMALL_DISK;
+    const filled = rest.map((part) =>
+      part.replace('exec', '(head -c 300M /dev/zero > "$0/ballast" 2> /dev/null || true) && exec'),
+    );
+    const data = { TIDINGS_DATA_DIR: join(folder, 'late'), ...env };
+    return start({ env: data, command: [command, ...filled, folder, process.execPath] }, 'start');
+  };
+
+  test('says so in a sentence, waits for room, and then serves', async () => {
+    const program = startOnFullDisk({ TIDINGS_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64') });
+    await program.says(
+      /The database cannot be used, retrying: The disk with .* is full: free some space there\./,
+      60_000,
+    );
+    expect(program.output).not.toContain('    at ');
+    rmSync(`/proc/${program.process.pid}/root${folder}/ballast`);
+    const { url } = await program.ready(60_000);
+    expect((await fetch(`${url}/healthz/live`)).status).toBe(200);
+  });
+
+  test('ends with a sentence if there is no room for a new encryption key', async () => {
+    const program = startOnFullDisk({});
+    expect(await program.ended).toBe(1);
+    expect(program.output).toMatch(/^[^\n]*a disk is full: ENOSPC[^\n]*\n$/);
+  });
 });
