@@ -17,6 +17,13 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const LOCK_POLL_MS = 100;
 const MAX_NPM_LINES = 20;
 
+/** Signals that end an installation, and the time (ms) after which npm is killed if it has not ended on its own. */
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const MAX_NPM_END_MS = 3000;
+
+/** The lock that this process holds; undefined without one. */
+let heldLock;
+
 /** Installs the packages of package-lock.json, unless they are installed. Ends the process with a message if that fails. */
 export async function ensureInstalled() {
   checkNode();
@@ -27,9 +34,12 @@ export async function ensureInstalled() {
   await withInstallLock(async () => {
     if (readIfExists(marker) === wanted) return;
     // The packages may be installed by a manual run of npm, which keeps its own list of what it installed.
-    if (!isInstalled(join(root, 'node_modules', '.package-lock.json'), lock)) {
+    const installed = join(root, 'node_modules', '.package-lock.json');
+    if (!isInstalled(installed, lock)) {
       print('Installing packages (once)…');
       const started = Date.now();
+      // An installation that does not come to its end must not be taken as complete, whatever the lock file says by then.
+      for (const file of [marker, installed]) rmSync(file, { force: true });
       const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
       const isDone = (await runNpm(['ci', ...options])) || (await runNpm(['install', ...options]));
       if (!isDone) fail('The packages could not be installed. See the output of npm above, then run this again.');
@@ -104,7 +114,9 @@ async function ensureUpToDate(folder, sources, build) {
   const wanted = hashFiles(sources);
   if (readIfExists(marker) === wanted) return;
   await withInstallLock(async () => {
-    if (readIfExists(marker) !== wanted && (await build())) writeFileSync(marker, wanted);
+    if (readIfExists(marker) === wanted) return;
+    rmSync(marker, { force: true });
+    if (await build()) writeFileSync(marker, wanted);
   });
 }
 
@@ -127,37 +139,77 @@ function isInstalled(installedFile, lockFile) {
   }
 }
 
-/** Runs npm, and returns whether it succeeded. Prints the first lines of its output if it failed: its help follows them. */
+/**
+ * Runs npm, and returns whether it succeeded. Prints the first lines of its output if it failed: its help follows them.
+ *
+ * A signal that ends this process ends npm and everything that npm started first. npm is the leader of a process group for
+ * that: the scripts of packages are its children, and do not receive a signal to npm alone.
+ */
 async function runNpm(args) {
   // If npm started this process, its own path is known. Windows cannot run npm.cmd without a shell.
   const cli = process.env.npm_execpath;
   const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []];
+  const isWindows = process.platform === 'win32';
   const child = spawn(command, [...first, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    shell: command === 'npm' && process.platform === 'win32',
+    shell: command === 'npm' && isWindows,
+    detached: !isWindows,
   });
+  let endedBy;
+  let timer;
+  const endNpm = (signal) => {
+    // A second signal does not wait.
+    killGroup(child, endedBy === undefined ? 'SIGTERM' : 'SIGKILL');
+    endedBy ??= signal;
+    timer ??= setTimeout(() => killGroup(child, 'SIGKILL'), MAX_NPM_END_MS);
+  };
+  for (const signal of END_SIGNALS) process.on(signal, endNpm);
+  // If this process is killed, npm goes on: the lock holds until it has ended.
+  if (heldLock && child.pid) writeFileSync(heldLock, `${process.pid} ${child.pid}`);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const code = await new Promise((resolve) => child.on('close', resolve).on('error', () => resolve(-1)));
+  clearTimeout(timer);
+  for (const signal of END_SIGNALS) process.off(signal, endNpm);
+  if (endedBy !== undefined) {
+    killGroup(child, 'SIGKILL');
+    if (heldLock) rmSync(heldLock, { force: true });
+    process.kill(process.pid, endedBy);
+    // The signal may arrive a moment later; nothing goes on until then.
+    await new Promise((resolve) => setTimeout(resolve, MAX_NPM_END_MS));
+    process.exit(1);
+  }
   if (code === 0) return true;
   print(`npm ${args[0]} failed (${code}):\n${output.trim().split('\n').slice(0, MAX_NPM_LINES).join('\n')}`);
   return false;
 }
 
-/** Runs `work` in one process of this checkout and user at a time. Removes the lock of a process that is gone. */
+/** Sends a signal to a child and all that it started; does nothing if they have ended. */
+function killGroup(child, signal) {
+  try {
+    if (process.platform === 'win32') child.kill(signal);
+    else if (child.pid) process.kill(-child.pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+/** Runs `work` in one process of this checkout and user at a time. Removes the lock of a process that has ended, and whose npm has. */
 async function withInstallLock(work) {
   const owner = `${process.getuid?.() ?? ''}-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
   const lock = join(tmpdir(), `tidings-install-${owner}`);
   for (let hasWaited = false; !tryCreate(lock); hasWaited = true) {
-    const holder = Number(readIfExists(lock));
-    if (holder > 0 && !isRunning(holder)) rmSync(lock, { force: true });
+    const holders = (readIfExists(lock) ?? '').split(' ').filter(Boolean).map(Number);
+    if (holders.length > 0 && !holders.some(isRunning)) rmSync(lock, { force: true });
     else if (!hasWaited) print(`Waiting for another start that is installing (${lock}).`);
     await pause(LOCK_POLL_MS);
   }
+  heldLock = lock;
   try {
     await work();
   } finally {
+    heldLock = undefined;
     rmSync(lock, { force: true });
   }
 }

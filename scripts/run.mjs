@@ -16,6 +16,7 @@ if (!target || (target === '--bin' && !args[0])) {
   process.exit(2);
 }
 
+followNpm();
 await ensureInstalled();
 if (target === '--bin') {
   await runProgram(args[0], args.slice(1));
@@ -24,7 +25,6 @@ if (target === '--bin') {
   await ensureBuilt();
   const { register } = await import('tsx/esm/api');
   register();
-  followNpm();
   const file = resolve(root, target);
   process.argv = [process.argv[0], file, ...args];
   await import(pathToFileURL(file).href);

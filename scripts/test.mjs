@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { followNpm } from './follow.mjs';
 import { ensureConsole, ensureInstalled } from './install.mjs';
 
 const CHECKS = [
@@ -15,6 +16,7 @@ const CHECKS = [
   ['words', process.execPath, [join('scripts', 'check-words.mjs')]],
 ];
 
+followNpm();
 await ensureInstalled();
 
 const words = process.argv.slice(2);

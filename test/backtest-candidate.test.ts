@@ -86,7 +86,7 @@ describe('a backtest of a candidate', () => {
     expect(limited.totals).toMatchObject({ live: 0, new: 0 });
   });
 
-  test('runs a recurring rule when it is due by the zone of each user, from when the user is known', () => {
+  test('runs a scheduled rule when it is due by the zone of each user, from when the user is known', () => {
     const every = { text: 'day 09:00', cron: '0 9 * * *' };
     const daily = plainRule({ name: 'T', on: [], zone: 'user', every, audience: 'true' });
     const lisbon = {

@@ -19,10 +19,13 @@ test('shows the report as text and as a page, and escapes user IDs', () => {
   const hostile = '<img src=x onerror=alert(1)>';
   const changed = { ...report, types: [{ ...type, examples: [{ ...example, user_id: hostile }] }] };
   const text = renderTextReport(changed);
+  expect(text).toMatch(/^Backtest of the catalog, from /);
+  expect(renderTextReport({ ...report, mode: 'live' })).toMatch(/^Reproduction of past decisions, from /);
   expect(text).toContain('2 events of 1 users');
   expect(text).toMatch(/N1 +1 +2 +1 +0 +0 +1/);
   expect(text).toContain('R: suppressed (limit_reached)');
   const page = renderHtmlReport(changed);
+  expect(page).toContain('<title>Backtest of the catalog</title>');
   expect(page).not.toContain(hostile);
   expect(page).toContain('&lt;img src=x');
   expect(page).not.toMatch(/<script|<link|https?:/);

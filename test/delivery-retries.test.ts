@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loadTimeline } from '../src/store/users.ts';
+import { loadTimeline } from '../src/store/timeline.ts';
 import { eventOf, useDeliveries } from './support/deliveries.ts';
 import { DELIVERED, fakeProvider } from './support/providers.ts';
 import { TENANT } from './support/tidings.ts';

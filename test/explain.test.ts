@@ -114,8 +114,8 @@ function considered(decisions: Considered['decisions'], deliveries: Considered['
     isComplete: true,
     counts: {
       sends: decisions.filter(({ outcome }) => outcome === 'send').length,
-      scheduled: decisions.filter(({ outcome }) => outcome === 'scheduled').length,
       others: decisions.filter(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled').length,
+      considered: new Map([['WELCOME', decisions.length]]),
     },
     elsewhere: new Map(),
     outside: new Set(),

@@ -47,7 +47,7 @@ describe('reports a catalog that is valid but probably wrong:', () => {
     [
       'a condition that is never true',
       '  A: { on: a, when: 1 / 0 == 1 }\n',
-      '2:21 never_true: this is never true: the rule never acts (remove the rule)',
+      '2:21 never_true: this is never true: the rule never acts (correct the condition)',
     ],
     [
       'counts that the trigger decides',
@@ -92,7 +92,7 @@ describe('reports a catalog that is valid but probably wrong:', () => {
       'waits without an end',
       '  A: { on: [a, b], debounce: 1h }\n  B: { on: a, delay: 1h, again: restart }\n  X: { on: a, at: 09:00, again: restart, notify: A }\n',
       '2:30 endless_wait: a steady stream of a and b keeps this wait from ending (debounce: { quiet: 1h, at_most: 24h })',
-      '3:33 endless_wait: a steady stream of a keeps this wait from ending (use debounce: { quiet: 1h, at_most: 24h }, which has an end)',
+      '3:33 endless_wait: a steady stream of a keeps this wait from ending (write debounce: { quiet: 1h, at_most: 24h } in place of delay and again)',
     ],
     [
       'an expiry shorter than the delay',
@@ -102,13 +102,13 @@ describe('reports a catalog that is valid but probably wrong:', () => {
     [
       'its own trigger',
       '  A: { on: a, after: [{ event: b, within: 1h }, { event: a, within: 1h }] }\n  B: { on: [a, b], unless: { event: b, within: 7d } }\n  X: { on: a, key: event.id, unless: { event: a, within: 7d }, notify: A }\n',
-      '2:58 own_trigger: a is the trigger too: this needs two of them (write count: { at_least: 2, … } instead)',
-      '3:37 own_trigger: b is the trigger too: this waits until no other follows (write debounce: { quiet: 7d } instead)',
+      '2:58 own_trigger: a is the trigger too: this needs two of them (name another event, or add same, to say which two belong together)',
+      '3:37 own_trigger: b is the trigger too: this waits until no other follows (name another event, or add same, to say which two belong together)',
     ],
     [
       'cancelled by its own trigger',
       '  A: { on: [a, b], delay: 1h, cancel_on: [b] }\n',
-      '2:43 cancels_itself: b triggers the rule and ends its wait (to restart the wait, write again: restart)',
+      '2:43 cancels_itself: b triggers the rule and ends its wait (to restart the wait, remove it here and write again: restart)',
     ],
     [
       'nothing to cancel',

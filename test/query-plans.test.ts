@@ -54,7 +54,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
   skip(rows[0].version < 160_000, 'EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16');
   await analyze();
   const statements = await prepared();
-  // Statements of a batch, a delivery, a timer and a recurring rule. A name that is removed here is no longer checked.
+  // Statements of a batch, a delivery, a timer and a scheduled rule. A name that is removed here is no longer checked.
   expect([...statements.keys()]).toEqual(
     expect.arrayContaining([
       ...[

@@ -32,8 +32,8 @@ describe('reports a mistake in a rule', () => {
     ['every: hour\nfor: event.plan == "x"', '4:10: event is not known here: only user and now are'],
     [
       `every: hour\nfor: true\n${on}\ndelay: 2h`,
-      '5:5: "on" cannot be combined with "every" (a recurring rule has no event and no wait)',
-      '6:5: "delay" cannot be combined with "every" (a recurring rule has no event and no wait)',
+      '5:5: "on" cannot be combined with "every" (a scheduled rule has no event and no wait)',
+      '6:5: "delay" cannot be combined with "every" (a scheduled rule has no event and no wait)',
     ],
     [
       `${on}\nfor: user.role == "x"`,
@@ -126,7 +126,7 @@ describe('reports a mistake in a rule', () => {
     ],
     [
       `${on}\ndebounce: { quiet: 1h, at_most: 30m }`,
-      '4:28: "at_most" (30m) is shorter than "quiet" (1h) (debounce: { quiet: 1h, at_most: 24h })',
+      '4:28: "at_most" (30m) is shorter than "quiet" (1h) (write at_most: 1h or more)',
     ],
     [
       `${on}\ndigest: { sliding: { quiet: 15m }, keep: 101 }`,

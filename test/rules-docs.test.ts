@@ -5,7 +5,7 @@ import { parseAt } from '../src/catalog/parse/rules/at-expression.ts';
 import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
 import { parseRecurrence } from '../src/catalog/parse/rules/recurrence-expression.ts';
 import { RULE_KEYS } from '../src/catalog/parse/rules/rules.ts';
-import { compileFiles, formatMistakes, lintFiles } from './support/catalog.ts';
+import { compileFiles, lintFiles } from './support/catalog.ts';
 
 describe('docs/rules.md', () => {
   const base = new Map([
@@ -57,7 +57,12 @@ describe('docs/rules.md', () => {
     expect(rows.length).toBeGreaterThan(5);
     for (const [, written, expected] of rows) {
       const source = new Map([...base, ['rules.yaml', `rules:\n  WELCOME:\n    on: payment_failed\n    ${written}\n`]]);
-      expect(await formatMistakes(source)).toEqual([expected]);
+      const { problems } = await lintFiles(source);
+      const reported = problems.map(
+        ({ file, line, column, severity, code, message, hint }) =>
+          `${file}:${line}:${column}: ${severity} ${code}: ${message}${hint ? ` (${hint})` : ''}`,
+      );
+      expect(reported).toEqual([expected]);
     }
   });
 

@@ -42,7 +42,7 @@ test('a branch without notifications is reported as done, with what it does', ()
   ]);
   const events = [1, 50].map((n) => eventOf('a', BASE, `u ${n}`, { n }));
   const reasons = simulator.ingest(events, BASE).flatMap(({ decisions }) => decisions.map(({ reason }) => reason));
-  expect(reasons).toEqual(['Done: a always triggers it.', 'To be sent: a always triggers it.']);
+  expect(reasons).toEqual(['Actions performed: a always triggers it.', 'To be sent: a always triggers it.']);
 });
 
 test('the splits of two rules are independent', () => {

@@ -50,7 +50,7 @@ describe('several processes', () => {
     }
   });
 
-  test('run a recurring rule once for each user', async () => {
+  test('run a scheduled rule once for each user', async () => {
     const tidings = await start('R: { every: hour, for: true }');
     const all = Array.from({ length: 1200 }, (_, n) => userId(n));
     await tidings.post(...all.slice(0, 600).map((user) => ({ user, type: 'began' })));

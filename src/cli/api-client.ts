@@ -39,7 +39,9 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         },
       });
     } catch {
-      throw new ApiError(`no Tidings answers at ${new URL(base).origin}; start one (npm start), or set TIDINGS_URL`);
+      throw new ApiError(
+        `Tidings cannot be reached at ${new URL(base).origin}; start it with npm start, or set TIDINGS_URL`,
+      );
     }
     const body: unknown = await response.json().catch(() => null);
     if (response.ok) return body;
@@ -53,7 +55,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
 
 function toApiError(status: number, body: unknown): ApiError {
   const problem = (body ?? {}) as { readonly [key: string]: unknown };
-  const message = isProblemList(problem.problems) ? 'the catalog has mistakes' : String(problem.detail ?? status);
+  const message = isProblemList(problem.problems) ? 'the catalog has errors' : String(problem.detail ?? status);
   return new ApiError(message, problem);
 }
 
@@ -63,7 +65,9 @@ function getBaseUrl(env: { readonly [name: string]: string | undefined }): strin
   const written = env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`;
   const url = URL.canParse(written) ? new URL(written) : null;
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new ApiError(`${name} does not make a URL; write TIDINGS_URL as http://localhost:8000`);
+    throw new ApiError(
+      `${name} is not valid; set TIDINGS_URL to the address of Tidings, such as http://localhost:8000`,
+    );
   }
   if (url.username !== '' || url.password !== '') {
     throw new ApiError(

@@ -55,7 +55,7 @@ export function addBacktestCommand(program: Command): void {
     });
 }
 
-/** @throws ConfigError for options that cannot be combined or parsed; CatalogError for a catalog with mistakes */
+/** @throws ConfigError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
 async function toQuery(options: Options, now: Millis): Promise<BacktestQuery> {
   const since = parseTime('--since', options.since, now);
   const until = options.until === undefined ? now : parseTime('--until', options.until, now);

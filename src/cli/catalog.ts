@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { RollbackResult, VersionDiff } from '../catalog/versions.ts';
 import type { CatalogVersionView } from '../store/catalogs.ts';
 import { formatCount } from './output/format-count.ts';
 import { formatDifferences } from './output/format-differences.ts';
+import { parseVersion } from './parse-argument.ts';
 import { runApiCommand } from './run-command.ts';
 
 /** Adds the commands `catalog versions|diff|rollback`. */
@@ -26,12 +27,12 @@ export function addCatalogCommands(program: Command): void {
   catalog
     .command('diff')
     .description('Compare two versions')
-    .argument('<from>', 'a version')
-    .argument('[to]', 'a version; the active one by default')
+    .argument('<from>', 'the number of a version; see `tidings catalog versions`', parseVersion)
+    .argument('[to]', 'another one; the active version by default', parseVersion)
     .option('--json', 'print one line of JSON')
-    .action((from: string, to: string | undefined, options: { json?: boolean }) =>
+    .action((from: number, to: number | undefined, options: { json?: boolean }) =>
       runApiCommand(options.json, async (api) => {
-        const query = new URLSearchParams({ from, ...(to === undefined ? {} : { to }) });
+        const query = new URLSearchParams({ from: `${from}`, ...(to === undefined ? {} : { to: `${to}` }) });
         const data = (await api.get(`/api/v1/catalog/diff?${query}`)) as VersionDiff;
         return { data, lines: formatDifferences(data.differences) };
       }),
@@ -48,11 +49,6 @@ export function addCatalogCommands(program: Command): void {
         return { data, lines: [formatRollback(data)] };
       }),
     );
-}
-
-function parseVersion(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a number; see `tidings catalog versions`.');
 }
 
 function formatVersion(view: CatalogVersionView): string {

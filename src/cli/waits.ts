@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { WAIT_STATUSES } from '../model/decision.ts';
 import type { ApiClient } from './api-client.ts';
 import { formatCount } from './output/format-count.ts';
+import { parseLimit } from './parse-argument.ts';
 import { runApiCommand } from './run-command.ts';
 
 interface WaitList {
@@ -36,13 +38,18 @@ export function addWaitsCommands(program: Command): void {
     .description('List waits, newest first')
     .option('--user <id>', 'only of this user_id')
     .option('--rule <name>', 'only in this rule')
-    .option('--status <status>', 'waiting, fired or cancelled', 'waiting')
-    .option('--limit <n>', 'the most to list', '50')
+    .addOption(new Option('--status <status>', 'only with this status').choices(WAIT_STATUSES).default('waiting'))
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
-    .action((options: { user?: string; rule?: string; status: string; limit: string; json?: boolean }) =>
+    .action((options: { user?: string; rule?: string; status: string; limit: number; json?: boolean }) =>
       runApiCommand(options.json, async (api) => {
         const { user, rule, status, limit } = options;
-        const query = new URLSearchParams({ status, limit, ...(user && { user_id: user }), ...(rule && { rule }) });
+        const query = new URLSearchParams({
+          status,
+          limit: `${limit}`,
+          ...(user && { user_id: user }),
+          ...(rule && { rule }),
+        });
         const data = (await api.get(`/api/v1/waits?${query}`)) as WaitList;
         return { data, lines: formatList(data) };
       }),

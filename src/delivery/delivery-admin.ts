@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { DeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
-import { type DeliveryId, retryDelivery } from '../store/deliveries.ts';
+import { retryDelivery } from '../store/deliveries.ts';
 import { type DeliveryView, loadDelivery } from '../store/delivery-views.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 

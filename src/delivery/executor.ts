@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
 import type { Channel, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
+import { formatDeliveryId } from '../model/delivery-id.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
@@ -212,8 +213,8 @@ export class Executor {
     return { ...data, user };
   }
 
-  #logError({ notificationId, channel }: ClaimedDelivery, error: unknown): void {
-    const line = { err: error, delivery_id: `${notificationId}.${channel}` };
+  #logError(delivery: ClaimedDelivery, error: unknown): void {
+    const line = { err: error, delivery_id: formatDeliveryId(delivery) };
     this.#options.log.error(line, 'an attempt failed with an internal error');
   }
 }
@@ -235,7 +236,7 @@ async function send(
     userId,
     ...(to === undefined ? {} : { to }),
     message,
-    idempotencyKey: `${notificationId}.${channel}`,
+    idempotencyKey: formatDeliveryId({ notificationId, channel }),
     attempt,
   };
   try {

@@ -1,4 +1,5 @@
 import type { CatalogCache } from '../catalog/cache.ts';
+import { formatDeliveryId } from '../model/delivery-id.ts';
 import { listensTo } from '../rules/rule-set.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
 import type { SettledEvent, Settlement } from '../store/settlements.ts';
@@ -34,7 +35,7 @@ export async function toLifecycleEvents(
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
     if (!listensTo(rules, type)) continue;
-    const eventId = `${type} ${notificationId}.${channel}.${settlement.attempt.n}`;
+    const eventId = `${type} ${formatDeliveryId(delivery)}.${settlement.attempt.n}`;
     const event = {
       event_id: eventId,
       user_id: userId,

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { bisect } from '../lib/bisect.ts';
+import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries.ts';
@@ -102,7 +103,7 @@ export class Settler {
    */
   async #recordMinimal({ settlement, delivery }: CompletedAttempt, firstError: unknown): Promise<never[]> {
     const { pool, name, clock, catalogs, capacity, log, onUnrecordable } = this.#options;
-    const line = { delivery_id: getDeliveryId(delivery) };
+    const line = { delivery_id: formatDeliveryId(delivery) };
     const minimal = { settlement: minimalSettlement(settlement), delivery };
     let error = firstError;
     for (const withEvent of [true, false]) {
@@ -133,7 +134,7 @@ export class Settler {
     if (!log.isLevelEnabled(level)) return;
     const line = {
       tenant_id: delivery.tenantId,
-      delivery_id: getDeliveryId(delivery),
+      delivery_id: formatDeliveryId(delivery),
       notification_type: delivery.notificationType,
       provider: attempt.provider,
       attempt: attempt.n,
@@ -145,9 +146,4 @@ export class Settler {
     };
     log[level](line, 'attempt');
   }
-}
-
-/** Returns the id of a delivery as the API shows it. */
-function getDeliveryId({ notificationId, channel }: ClaimedDelivery): string {
-  return `${notificationId}.${channel}`;
 }

@@ -7,15 +7,9 @@ import type { Seal } from '../privacy/seal.ts';
 import { getNotificationTypes } from '../rules/rule-set.ts';
 import { loadNotifications } from '../store/delivery-views.ts';
 import { loadRejected } from '../store/rejected.ts';
-import {
-  countDecisions,
-  countEvents,
-  type DecisionCount,
-  hasMoreThanExamined,
-  loadDecisions,
-  loadProfile,
-  loadTraits,
-} from '../store/users.ts';
+import { loadDecisions } from '../store/timeline.ts';
+import { countDecisions, countEvents, type DecisionCount, hasMoreThanExamined } from '../store/user-counts.ts';
+import { loadProfile, loadTraits } from '../store/users.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 
 /** Number of latest decisions that an explanation lists; its counts cover all that were examined. */
@@ -68,9 +62,10 @@ export async function explainNotification(
     const audience = audiences[index];
     return audience && audience.evaluate({ event: {}, traits: {}, user }).kind !== 'true';
   });
+  const considered = countConsidered(allCounts);
   const decidedOnlyOthers = ruleNames
     .filter((name) => !counts.some(({ rule }) => rule === name))
-    .map((name): [string, number] => [name, sumCounts(allCounts.filter(({ rule }) => rule === name))]);
+    .map((name): [string, number] => [name, considered.get(name) ?? 0]);
 
   const { answer, paragraph } = writeExplanation({
     userId,
@@ -81,7 +76,11 @@ export async function explainNotification(
     rules,
     decisions,
     latestSend,
-    counts: { sends, scheduled, others: sumCounts(counts) - sends - scheduled },
+    counts: {
+      sends,
+      others: sumCounts(counts.filter(({ stage }) => stage !== 'late')) - sends - scheduled,
+      considered: countConsidered(counts),
+    },
     elsewhere: new Map(decidedOnlyOthers),
     outside: new Set(outsideAudience),
     deliveries: notifications.flatMap(({ deliveries }) => deliveries),
@@ -114,6 +113,15 @@ function sumCounts(counts: readonly DecisionCount[], outcome?: Outcome): number 
   return counts
     .filter((entry) => outcome === undefined || entry.outcome === outcome)
     .reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Returns how often each rule considered a trigger. A wait is counted once, when it began. */
+function countConsidered(counts: readonly DecisionCount[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { rule, count, stage } of counts) {
+    if (stage === 'trigger') found.set(rule, (found.get(rule) ?? 0) + count);
+  }
+  return found;
 }
 
 /** Returns the main parts of a rule as written; of undefined (a rule that the active catalog no longer has) empty ones. */

@@ -18,8 +18,15 @@ export interface Considered {
   readonly latestSend: ConsideredDecision | null;
   /** Whether all events of the user were examined; otherwise only the latest, and every number is a lower bound. */
   readonly isComplete: boolean;
-  /** Numbers of the stored decisions that were examined. */
-  readonly counts: { readonly sends: number; readonly scheduled: number; readonly others: number };
+  /**
+   * Numbers of the stored decisions that were examined: those to send, those not to send (the end of a wait counts, its
+   * beginning does not), and by rule how often it considered a trigger, whatever came of it.
+   */
+  readonly counts: {
+    readonly sends: number;
+    readonly others: number;
+    readonly considered: ReadonlyMap<string, number>;
+  };
   /** Rules that decided only about other notification types (another branch or variant), with the number of decisions. */
   readonly elsewhere: ReadonlyMap<string, number>;
   /** Scheduled rules whose audience does not include the user. */
@@ -77,9 +84,12 @@ export function writeExplanation(considered: Considered): { answer: Answer; para
 
 type Deliveries = Considered['deliveries'];
 
-/** Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the superseded one. */
+/**
+ * Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the superseded
+ * one. An event that came too late changed nothing.
+ */
 function findLatest(decisions: Considered['decisions']): ConsideredDecision | undefined {
-  return decisions.find(({ reason_code }) => reason_code !== 'superseded') ?? decisions[0];
+  return decisions.find(({ reason_code: code }) => code !== 'superseded' && code !== 'too_late') ?? decisions[0];
 }
 
 function toAnswerWithoutSend({ known, decisions, rejected }: Considered): Answer {
@@ -115,7 +125,7 @@ function describeDecided(
 ): string[] {
   const often = counts.sends === 1 ? '' : ` ${countTimes(counts.sends, isComplete)}`;
   return [
-    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}, ${describeLatest(counts.sends, latest)}.`,
+    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}${describeLatest(counts.sends, latest)}.`,
     latest.reason,
   ];
 }
@@ -132,21 +142,23 @@ function describeSentBefore({ deliveries }: Considered): string[] {
 }
 
 function describeConsidered({ decisions, counts, isComplete }: Considered): string[] {
-  if (counts.others === 0) return [];
-  const considered = `It was also considered ${countTimes(counts.others, isComplete)} without being sent`;
   const latest = decisions.find(({ outcome }) => outcome !== 'send' && outcome !== 'scheduled');
-  return latest ? [`${considered}, ${describeLatest(counts.others, latest)}.`, latest.reason] : [`${considered}.`];
+  const considered = `It was also considered ${countTimes(counts.others, isComplete)} without being sent`;
+  // An event that came too late was not considered; its sentence says what it would have done.
+  const isLate = latest?.reason_code === 'too_late';
+  if (!latest || isLate) return [...(counts.others > 0 ? [`${considered}.`] : []), ...(latest ? [latest.reason] : [])];
+  return [`${considered}${describeLatest(counts.others, latest)}.`, latest.reason];
 }
 
 function describeNotSent(considered: Considered): string[] {
   const { userId, notificationType, known, decisions, rules, catalogVersion, rejected } = considered;
-  const count = considered.counts.others + considered.counts.scheduled;
   const latest = findLatest(decisions);
   const yet = latest?.outcome === 'scheduled' ? 'has not been sent' : 'was not sent';
   const parts = [`${notificationType} ${yet} to ${userId}${latest?.outcome === 'scheduled' ? ' yet' : ''}.`];
   if (latest) {
+    const count = considered.counts.considered.get(latest.rule) ?? 1;
     parts.push(
-      `The rule ${latest.rule} considered it ${countTimes(count, considered.isComplete)}, ${describeLatest(count, latest)}. ${latest.reason}`,
+      `The rule ${latest.rule} considered it ${countTimes(count, considered.isComplete)}${describeLatest(count, latest)}. ${latest.reason}`,
       ...describeRejected(considered),
     );
     return parts;
@@ -225,12 +237,17 @@ function describeTrigger(rule: Rule, considered: Considered): string[] {
   return sentences;
 }
 
+/** Returns when the latest of `count` decisions was made, to follow their number: `, the latest time on paid of …`. */
 function describeLatest(count: number, decision: ConsideredDecision): string {
-  const { event_id, event_ids, event_type, event_timestamp } = decision;
+  const { outcome, event_id, event_ids, event_type, event_timestamp } = decision;
   const event = `${event_type} of ${formatTime(event_timestamp)}`;
+  // Another event ended the wait, and stands before its trigger: the rule did not consider that one.
+  if (outcome === 'cancelled' && event_ids.length > 1) {
+    return `; ${count === 1 ? 'its' : 'the latest'} wait ended on ${event}`;
+  }
   // The trigger arrived earlier and waited for this event.
   const isLatePart = event_ids.includes(event_id) && event_ids[0] !== event_id;
-  return `${count === 1 ? '' : 'the latest time '}${isLatePart ? `when ${event} became known` : `on ${event}`}`;
+  return `, ${count === 1 ? '' : 'the latest time '}${isLatePart ? `when ${event} became known` : `on ${event}`}`;
 }
 
 function describeDelivery(delivery: Deliveries[number]): string {

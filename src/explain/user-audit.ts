@@ -1,13 +1,7 @@
 import type pg from 'pg';
 import { loadNotifications, type NotificationView } from '../store/delivery-views.ts';
-import {
-  type DecisionView,
-  type EventCursor,
-  type EventView,
-  loadProfile,
-  loadTimeline,
-  type ProfileView,
-} from '../store/users.ts';
+import { type DecisionView, type EventCursor, type EventView, loadTimeline } from '../store/timeline.ts';
+import { loadProfile, type ProfileView } from '../store/users.ts';
 
 /** A page of what is stored about one user, as it was stored when it was decided. */
 export interface UserAudit {

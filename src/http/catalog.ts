@@ -17,6 +17,8 @@ const versionNumber = z.coerce
   .min(0, VERSION_HINT)
   .max(MAX_VERSION, VERSION_HINT);
 
+const bodyVersion = z.number(VERSION_HINT).int(VERSION_HINT).min(1, VERSION_HINT).max(MAX_VERSION, VERSION_HINT);
+
 const filesBody = z.object({
   files: z
     .record(z.string().min(1).max(512), z.string())
@@ -97,7 +99,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       schema: {
         summary: 'Make an earlier version active again',
         tags: ['catalog'],
-        body: z.object({ version: z.number().int().min(1).max(MAX_VERSION) }),
+        body: z.object({ version: bodyVersion }),
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },

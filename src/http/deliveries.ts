@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { retryStoppedDelivery } from '../delivery/delivery-admin.ts';
 import { TidingsError } from '../errors.ts';
-import { CHANNELS, DELIVERY_STATUSES } from '../model/delivery.ts';
-import type { DeliveryId } from '../store/deliveries.ts';
+import { DELIVERY_STATUSES } from '../model/delivery.ts';
+import { type DeliveryId, parseDeliveryId } from '../model/delivery-id.ts';
 import { listDeliveries, loadMessage } from '../store/delivery-views.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -49,7 +49,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
       },
     },
     async ({ caller, params }) => {
-      const id = parseDeliveryId(params.id);
+      const id = requireDeliveryId(params.id);
       const message = await loadMessage(pool, seal, caller.tenantId, id);
       if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
       if (message === 'unreadable') {
@@ -70,7 +70,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
       },
     },
     async ({ caller, params }, reply) => {
-      const id = parseDeliveryId(params.id);
+      const id = requireDeliveryId(params.id);
       const result = await retryStoppedDelivery({ pool, catalogs, ...caller, id, now: clock() });
       if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
       if (!result.isQueued) {
@@ -82,13 +82,9 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
   );
 }
 
-const DELIVERY_ID = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([a-z_]+)$/;
-
 /** Throws `not_found` unless the id is `NOTIFICATION_ID.CHANNEL` with a channel that exists. */
-function parseDeliveryId(id: string): DeliveryId {
-  const [, notificationId, channel = ''] = DELIVERY_ID.exec(id) ?? [];
-  if (!notificationId || !(CHANNELS as readonly string[]).includes(channel)) {
-    throw new TidingsError('not_found', 'There is no such delivery; an id is NOTIFICATION_ID.CHANNEL.');
-  }
-  return { notificationId, channel };
+function requireDeliveryId(text: string): DeliveryId {
+  const id = parseDeliveryId(text);
+  if (!id) throw new TidingsError('not_found', 'There is no such delivery; an id is NOTIFICATION_ID.CHANNEL.');
+  return id;
 }

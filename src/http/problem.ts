@@ -1,5 +1,4 @@
 import type { FastifyError } from 'fastify';
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
 import { isInvalidValueError, isTransient } from '../store/pg/errors.ts';
 
@@ -45,7 +44,6 @@ export function toBodyTooLarge(limit: number): TidingsError {
 export function toTidingsError(error: FastifyError, bodyLimit: number): TidingsError {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return toBodyTooLarge(bodyLimit);
   if (error instanceof TidingsError) return error;
-  if (hasZodFastifySchemaValidationErrors(error)) return toValidationError(error.validation[0]);
   if (isTransient(error)) {
     return new TidingsError('unavailable', 'Nothing was changed; send the request again.', {
       retryAfter: 2,
@@ -81,20 +79,3 @@ const KNOWN_FASTIFY_ERRORS: { readonly [code: string]: readonly [ErrorCode, stri
   ],
   FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the path is too long.'],
 };
-
-interface ValidationProblem {
-  readonly instancePath: string;
-  readonly keyword: string;
-  readonly message?: string | undefined;
-  readonly params: { readonly keys?: unknown };
-}
-
-function toValidationError(problem: ValidationProblem | undefined): TidingsError {
-  const path = (problem?.instancePath ?? '').replaceAll('/', '.').replace(/^\./, '');
-  if (problem?.keyword === 'unrecognized_keys') {
-    const names = (problem.params.keys as string[]).map((name) => JSON.stringify(name)).join(', ');
-    return new TidingsError('invalid_request', `${names} is not a parameter of this route; see /api/docs.`);
-  }
-  const detail = `${path || 'The request'}: ${problem?.message ?? 'is not valid'}`;
-  return new TidingsError('invalid_request', detail, { path });
-}

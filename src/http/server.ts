@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { parse } from 'node:querystring';
 import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
 import { registerActivityRoutes } from './activity.ts';
 import { registerApiDocs } from './api-docs.ts';
@@ -19,6 +19,7 @@ import { registerJsonParser } from './json-body.ts';
 import { rejectForeignOrigins } from './origin.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { registerUserRoutes } from './users.ts';
+import { compileRequestSchema } from './validate-request.ts';
 import { registerWaitRoutes } from './waits.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
@@ -30,7 +31,7 @@ const MAX_PATH_PART_CHARS = 4096;
 /** Returns the HTTP server, ready to listen: one file per resource, registered in the order in which the docs show them. */
 export async function buildServer(dependencies: HttpDependencies): Promise<App> {
   const app = createApp(dependencies);
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(compileRequestSchema);
   // TypeScript checks the shapes of responses; their schemas serve the documentation only.
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);

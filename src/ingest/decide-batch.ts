@@ -119,7 +119,7 @@ export class BatchDecider {
   }
 
   /**
-   * Runs an occurrence of a recurring rule for these users.
+   * Runs an occurrence of a scheduled rule for these users.
    * @param localTimeKey the occurrence as local time: a user has each of them once
    * @returns the events that rules emitted
    */

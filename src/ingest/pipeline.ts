@@ -132,7 +132,7 @@ export class Pipeline {
     );
   }
 
-  /** Runs an occurrence of a recurring rule for these users; returns the number of those in its audience. See run-schedule.ts. */
+  /** Runs an occurrence of a scheduled rule for these users; returns the number of those in its audience. See run-schedule.ts. */
   runSchedule(
     occurrence: Occurrence,
     userIds: readonly string[],
@@ -143,15 +143,15 @@ export class Pipeline {
     );
   }
 
-  /** Returns the recurring rules of the active catalog, and its version. */
+  /** Returns the scheduled rules of the active catalog, and its version. */
   async listSchedules(
     tenantId: string,
   ): Promise<{ version: number; rules: { name: string; cron: string; zone: string }[] }> {
     const { version, rules } = await this.#parts.catalogs.refresh(tenantId);
-    const recurring = rules.recurring.flatMap(({ rule: { name, every, zone } }) =>
+    const scheduled = rules.scheduled.flatMap(({ rule: { name, every, zone } }) =>
       every ? [{ name, cron: every.cron, zone }] : [],
     );
-    return { version, rules: recurring };
+    return { version, rules: scheduled };
   }
 
   /** Items are parsed only now: while they wait, they take no more memory than their JSON. */

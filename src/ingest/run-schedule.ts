@@ -12,7 +12,7 @@ import {
   writeAndAnnounce,
 } from './transaction.ts';
 
-/** An occurrence of a recurring rule. */
+/** An occurrence of a scheduled rule. */
 export interface Occurrence {
   readonly tenantId: string;
   /** Rule name. */
@@ -23,7 +23,7 @@ export interface Occurrence {
 }
 
 /**
- * Runs an occurrence of a recurring rule for these users, in one transaction. Does nothing but `save` if the active catalog
+ * Runs an occurrence of a scheduled rule for these users, in one transaction. Does nothing but `save` if the active catalog
  * no longer has the rule.
  * @param save records the progress through the audience in the same transaction
  * @param checkDuplicates whether to look up if the events that rules emit are stored already

@@ -1,4 +1,4 @@
-/** Names of characters that cannot be seen, or that look like a space. They are pasted from pages by mistake. */
+/** Names of characters that cannot be seen, or that look like a space. They are pasted from pages unnoticed. */
 const NAMES: { readonly [character: string]: string } = {
   '\u00a0': 'no-break space',
   '\u00ad': 'soft hyphen',

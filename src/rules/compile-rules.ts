@@ -54,7 +54,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byCancelEvent,
     byTrait,
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
-    recurring: all.filter(({ rule }) => rule.every),
+    scheduled: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
     ...findAddressReads(all, data.templates),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),

@@ -169,7 +169,7 @@ export function fireWaitsInOrder(
 }
 
 /**
- * Runs one occurrence of a recurring rule for users. A user has each occurrence once: see `toWaitId`.
+ * Runs one occurrence of a scheduled rule for users. A user has each occurrence once: see `toWaitId`.
  *
  * Changes the user states in place.
  *

@@ -7,7 +7,7 @@ import type { LimitState } from './limits.ts';
 
 type Happened = Pick<Trigger, 'type' | 'time'>;
 
-// Sentences that a support agent can read aloud. Each starts with what happened: "To be sent", "Not sent", "Done",
+// Sentences that a support agent can read aloud. Each starts with what happened: "To be sent", "Not sent", "Actions performed",
 // "Waiting", "Moved", "Collected", "Cancelled", "Too late" or "Failed".
 
 /** @param types the notifications it makes; none where the rule only acts */
@@ -31,7 +31,8 @@ export function sentReason(
   if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${formatTime(due)}`);
   if (rule.unless && evidence.wait) {
     const { events, atLeast, withinText, same } = rule.unless;
-    const which = `${events.join(' or ')}${same || rule.key ? ' that belongs to it' : ''}`;
+    const values = [rule.key, same].filter((one) => one !== undefined);
+    const which = `${events.join(' or ')}${values.length > 0 ? ` with the same ${values.join(' and ')}` : ''}`;
     why.push(`there ${atLeast > 1 ? `were fewer than ${atLeast}` : 'was no'} ${which} within ${withinText}`);
   }
   if (evidence.digest && evidence.digest.total > 1) why.push(`${evidence.digest.total} were collected`);
@@ -40,7 +41,7 @@ export function sentReason(
     const used = states[index]?.uses.length ?? 0;
     why.push(`the limit allows it (${used + 1} of ${counted(limit)})`);
   });
-  const verdict = types.length > 0 ? 'To be sent' : 'Done';
+  const verdict = types.length > 0 ? 'To be sent' : 'Actions performed';
   return `${verdict}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
@@ -136,7 +137,7 @@ export function loopReason({ name }: Rule, deepest: number): string {
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${formatTime(latest.at)}` : '';
-  if (limit.throttle) return `Not sent: already sent${when}; the rule is silent for a while after each send.`;
+  if (limit.throttle) return `Not sent: already sent${when}, and the throttle of the rule allows ${limit.text}.`;
   return `Not sent: already sent${when} (${state.uses.length} of ${counted(limit)}).`;
 }
 

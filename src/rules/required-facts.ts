@@ -84,7 +84,7 @@ export function requiredLimitsOfWait(rules: RuleSet, { rule, key, dueAt, userId 
   }));
 }
 
-/** Returns the limit uses that are required to run an occurrence of a recurring rule for a user. */
+/** Returns the limit uses that are required to run an occurrence of a scheduled rule for a user. */
 export function requiredLimitsOfOccurrence({ limits }: CompiledRule, due: Millis, userId: string): UserLimitLookup[] {
   return limits.map((bound) => ({ userId, need: toLimitLookup(limitBucketKey(bound, ''), bound.limit, due, due) }));
 }

@@ -65,7 +65,7 @@ export interface RuleSet {
   readonly byTrait: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Whether some rule that a trait change triggers has a pattern, of which a part may be late. */
   readonly hasTraitPatterns: boolean;
-  readonly recurring: readonly CompiledRule[];
+  readonly scheduled: readonly CompiledRule[];
   /** Whether some rule waits. */
   readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;

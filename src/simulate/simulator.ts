@@ -10,7 +10,7 @@ import { mergeVisibleTraits } from '../rules/visible-traits.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
 import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
 
-/** An occurrence of a recurring rule; `due` may be before the time at which it is run. */
+/** An occurrence of a scheduled rule; `due` may be before the time at which it is run. */
 export interface DueOccurrence {
   readonly compiled: CompiledRule;
   readonly due: Millis;
@@ -31,10 +31,10 @@ export interface SimulationStep {
 export type Cause =
   | { readonly kind: 'event'; readonly event: DecidableEvent }
   | { readonly kind: 'wait'; readonly wait: Wait }
-  /** An occurrence of a recurring rule. */
+  /** An occurrence of a scheduled rule. */
   | { readonly kind: 'schedule'; readonly rule: string; readonly due: Millis; readonly localTimeKey: string };
 
-/** A recurring rule in one time zone. */
+/** A scheduled rule in one time zone. */
 interface Schedule {
   readonly compiled: CompiledRule;
   readonly cron: string;
@@ -57,7 +57,7 @@ export class Simulator {
   readonly #ids: Ids;
   readonly #agenda = new PriorityQueue<Due>();
   readonly #knownKeys = new Set<string>();
-  /** User ids by time zone, for recurring rules with `zone: user`. */
+  /** User ids by time zone, for scheduled rules with `zone: user`. */
   readonly #usersInZone = new Map<string, Set<string>>();
   readonly #zoneOfUser = new Map<string, string>();
   #now: Millis | undefined;
@@ -106,7 +106,7 @@ export class Simulator {
     return all;
   }
 
-  /** Returns when the next wait or occurrence is due; null when no wait is open and no rule is recurring. */
+  /** Returns when the next wait or occurrence is due; null when no wait is open and no rule is scheduled. */
   nextDue(): Millis | null {
     for (let first = this.#agenda.first(); first; first = this.#agenda.first()) {
       const { due, item } = first;
@@ -239,7 +239,7 @@ export class Simulator {
     return user;
   }
 
-  /** Puts the user's new and moved waits on the agenda, and the recurring rules of a new time zone. */
+  /** Puts the user's new and moved waits on the agenda, and the scheduled rules of a new time zone. */
   #schedule(userId: string): void {
     const user = this.#user(userId);
     for (const wait of user.waits.values()) {
@@ -247,7 +247,7 @@ export class Simulator {
       wait.stored = 'same';
       if (wait.status === 'waiting') this.#agenda.add(wait.dueAt, { kind: 'wait', userId, wait });
     }
-    if (this.rules.active.recurring.length === 0) return;
+    if (this.rules.active.scheduled.length === 0) return;
     const zone = resolveZone('user', user.profile.traits);
     const before = this.#zoneOfUser.get(userId);
     if (zone === before) return;
@@ -261,9 +261,9 @@ export class Simulator {
     }
   }
 
-  /** Puts the recurring rules with this `zone` on the agenda. @param zone the name of the time zone it stands for */
+  /** Puts the scheduled rules with this `zone` on the agenda. @param zone the name of the time zone it stands for */
   #addSchedules(ruleZone: string, zone: string): void {
-    for (const compiled of this.rules.active.recurring) {
+    for (const compiled of this.rules.active.scheduled) {
       const cron = compiled.rule.every?.cron;
       if (cron === undefined || compiled.rule.zone !== ruleZone) continue;
       const due = nextOccurrence(cron, zone, this.#now ?? 0);
@@ -276,7 +276,7 @@ export class Simulator {
     const isFirst = this.#now === undefined;
     this.#now = Math.max(this.#now ?? time, time);
     if (isFirst) {
-      const zones = new Set(this.rules.active.recurring.map(({ rule }) => rule.zone));
+      const zones = new Set(this.rules.active.scheduled.map(({ rule }) => rule.zone));
       for (const zone of zones) if (zone !== 'user') this.#addSchedules(zone, zone);
     }
     return this.#now;

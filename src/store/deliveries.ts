@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
+import { type DeliveryId, formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
@@ -9,11 +10,6 @@ import { withTransaction } from './pg/transaction.ts';
 
 /** Channel of the NOTIFY that says that there is something to deliver. */
 export const DELIVERIES_CHANNEL = 'tidings_deliveries';
-
-export interface DeliveryId {
-  readonly notificationId: string;
-  readonly channel: string;
-}
 
 declare const claimHandle: unique symbol;
 
@@ -277,7 +273,7 @@ export async function retryDelivery(
       [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor)],
     );
     if (rowCount === 0) return false;
-    const subject = `${id.notificationId}.${id.channel}`;
+    const subject = formatDeliveryId(id);
     await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
     await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
     return true;

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import type { AttemptOutcomeKind, Channel, DeliveryStatus, Message } from '../model/delivery.ts';
+import { type DeliveryId, formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskMessage } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { DeliveryId } from './deliveries.ts';
 
 /** Notifications and deliveries as the API shows them. Times are ISO 8601 in UTC. */
 
@@ -195,7 +195,7 @@ from deliveries`;
 // biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
 function toDeliveryView(row: any): DeliveryView {
   return {
-    delivery_id: `${row.notification_id}.${row.channel}`,
+    delivery_id: formatDeliveryId({ notificationId: row.notification_id, channel: row.channel }),
     notification_id: row.notification_id,
     notification_type: row.notification_type,
     user_id: row.user_id,

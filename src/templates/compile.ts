@@ -340,8 +340,8 @@ class Compiler {
   /** Checks the format of a date if it is written out. */
   #checkLiterals(name: string, node: hbs.AST.MustacheStatement | hbs.AST.SubExpression): void {
     const format = name === 'date' ? node.params[1] : undefined;
-    const mistake = format?.type === 'StringLiteral' && checkDateFormat((format as hbs.AST.StringLiteral).value);
-    if (mistake) this.#problem(format, mistake.message, mistake.hint);
+    const problem = format?.type === 'StringLiteral' && checkDateFormat((format as hbs.AST.StringLiteral).value);
+    if (problem) this.#problem(format, problem.message, problem.hint);
   }
 
   #required(named: string, value: Expression): Expression {
@@ -437,7 +437,7 @@ class Compiler {
     return EMPTY_EXPRESSION;
   }
 
-  /** Checks that a path starts with a root: any other name is a mistake that would always render empty. */
+  /** Checks that a path starts with a root: any other name is an error that would always render empty. */
   #checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
     if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
     const meant = findNearest(name, ROOTS);

@@ -1,4 +1,4 @@
-/* Checks the formats of `{{date}}`, which are those of Luxon. Most mistakes are tokens of Moment.js. */
+/* Checks the formats of `{{date}}`, which are those of Luxon. Most errors are tokens of Moment.js. */
 
 /** https://moment.github.io/luxon/#/formatting?id=table-of-tokens, without those for a whole date or time. */
 const TOKENS: ReadonlySet<string> = new Set(
@@ -33,10 +33,10 @@ export function checkDateFormat(format: string): { readonly message: string; rea
   const runs = splitFormat(format);
   const tokens = runs.filter(({ literal }) => !literal).map(({ text }) => text);
   const unknown = tokens.find((token) => /^[A-Za-z]/.test(token) && !TOKENS.has(token) && !WHOLE.test(token));
-  if (unknown !== undefined) return mistake(runs, `"${unknown}" is not a token of a date format`);
+  if (unknown !== undefined) return describeProblem(runs, `"${unknown}" is not a token of a date format`);
   const day = tokens.find((token) => /^D+$/.test(token));
   if (day !== undefined && tokens.some((token) => /^[dLMyoW]/.test(token))) {
-    return mistake(runs, `"${day}" is a whole date, not a day`);
+    return describeProblem(runs, `"${day}" is a whole date, not a day`);
   }
   const word = findWord(runs);
   if (word !== undefined) return word;
@@ -67,7 +67,7 @@ function findWord(runs: readonly Run[]) {
   return { message: `"${word}" is read as a date or time`, hint: `text is in single quotes: write "${fixed}"` };
 }
 
-function mistake(runs: readonly Run[], message: string) {
+function describeProblem(runs: readonly Run[], message: string) {
   // In Moment.js, `Do` is the day with its ending, which Luxon does not have.
   const fixed = runs.map(({ text, literal, written }, at) => {
     if (literal) return written;

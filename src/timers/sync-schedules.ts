@@ -24,7 +24,7 @@ export interface ScheduledRule {
 export const SYNC_INTERVAL_MS = 60_000;
 
 /**
- * Brings the stored schedules in line with the recurring rules of a catalog version and the zones of the users. A rule that
+ * Brings the stored schedules in line with the scheduled rules of a catalog version and the zones of the users. A rule that
  * is new or has another cron pattern starts with its next occurrence; one that is gone is deleted, with what is left of its
  * current occurrence. A zone that is new starts up to SYNC_INTERVAL_MS in the past: its users may have moved there since
  * the last call.

@@ -202,7 +202,7 @@ const listening: fc.Arbitrary<Rule> = fc
     }),
   );
 
-const recurring: fc.Arbitrary<Rule> = fc
+const scheduled: fc.Arbitrary<Rule> = fc
   .record({ zone: fc.constantFrom('UTC', 'user'), limits: fc.array(fc.oneof(once, daily), { maxLength: 1 }) })
   .map(({ zone, limits }) =>
     plainRule({
@@ -218,7 +218,7 @@ const recurring: fc.Arbitrary<Rule> = fc
 /** Rules R0, R1 … */
 export function anyRules(withTurns: boolean): fc.Arbitrary<Rule[]> {
   const one = withTurns
-    ? fc.oneof({ weight: 8, arbitrary: listening }, { weight: 1, arbitrary: recurring })
+    ? fc.oneof({ weight: 8, arbitrary: listening }, { weight: 1, arbitrary: scheduled })
     : listening;
   return fc.array(one, { minLength: 1, maxLength: 5 }).map((rules) => {
     // Two rules that trigger each other run to the depth bound of loops each time.

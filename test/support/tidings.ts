@@ -57,7 +57,7 @@ export interface TestTidings extends TestProcess {
   startProcess(options?: { url?: string; timeouts?: Partial<Timeouts>; maxFuture?: Millis }): TestProcess;
   /** Fires the due waits of these users; returns how many fired. */
   fireDueWaits(userIds: readonly string[]): Promise<number>;
-  /** Runs a recurring rule for these users, as due now; returns the number of users. */
+  /** Runs a scheduled rule for these users, as due now; returns the number of users. */
   runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
   migrateWaits(rule: string): Promise<WaitProgress>;
   cancelWaits(rule: string): Promise<WaitProgress>;

@@ -198,10 +198,10 @@ async function checkRuns(client: pg.Client, findings: Findings): Promise<void> {
                and u.traits ->> 'subscribed' <> 'true') as unsubscribed
      from minutes as t`,
   );
-  findings.about('a recurring rule runs each minute once for each user');
+  findings.about('a scheduled rule runs each minute once for each user');
   for (const row of rows) {
     const holds = row.missing + row.twice + row.unsubscribed === 0;
-    findings.expect('a recurring rule runs each minute once for each user', holds, () => JSON.stringify(row));
+    findings.expect('a scheduled rule runs each minute once for each user', holds, () => JSON.stringify(row));
   }
 }
 

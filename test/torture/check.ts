@@ -224,7 +224,7 @@ interface EventRow {
 interface Rows {
   readonly userId: string;
   readonly events: readonly EventRow[];
-  /** Decisions made when waits fired and recurring rules ran. */
+  /** Decisions made when waits fired and scheduled rules ran. */
   readonly ends: readonly Decision[];
   readonly uses: readonly { readonly notification_id: string }[];
   readonly notifications: readonly { readonly notification_id: string; readonly notification_type: string }[];

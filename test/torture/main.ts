@@ -1,20 +1,46 @@
 /** npm run torture -- [--kills N] [--seed S] [--json]: see torture.ts. Exits with 1 when anything did not hold. */
 import { randomInt } from 'node:crypto';
-import { Command, InvalidArgumentError } from 'commander';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { rerunOnSmallDisk } from './small-disk.ts';
 import { type TortureReport, torture } from './torture.ts';
 
 const program = new Command('torture')
-  .description('Kills the processes of a running Tidings at random, starts them again, and counts afterwards.')
+  .description(
+    'Kills and freezes the processes of a running Tidings at random, and its database; fills its disk; counts afterwards.',
+  )
   .option('--kills <n>', 'how many', wholeNumber, 200)
   .option('--seed <n>', 'for the same choices again (not the same moments)', wholeNumber, randomInt(2 ** 31))
   .option('--json', 'the report as one line of JSON')
+  // Given by the program to itself.
+  .addOption(new Option('--disk <directory>').hideHelp())
   .parse();
-const { kills, seed, json } = program.opts<{ kills: number; seed: number; json?: boolean }>();
+const { kills, seed, json, disk } = program.opts<{ kills: number; seed: number; json?: boolean; disk?: string }>();
 
-console.error(`Seed ${seed}, ${kills} kills`);
-const report = await torture({ kills, seed, say: (line) => console.error(line) });
-console.log(json ? JSON.stringify(report) : describe(report));
-process.exitCode = report.failed ? 1 : 0;
+if (disk === undefined) await runOnSmallDisk();
+else await run(disk);
+
+async function runOnSmallDisk(): Promise<void> {
+  console.error(`Seed ${seed}, ${kills} kills`);
+  const directory = mkdtempSync(join(tmpdir(), 'tidings-small-disk-'));
+  try {
+    const args = ['--kills', String(kills), '--seed', String(seed), ...(json ? ['--json'] : [])];
+    process.exitCode = await rerunOnSmallDisk(directory, args);
+    if (process.exitCode !== undefined) return;
+    console.error('The disk is not filled: this machine does not let programs mount a file system.');
+    await run(undefined);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function run(smallDisk: string | undefined): Promise<void> {
+  const report = await torture({ kills, seed, disk: smallDisk, say: (line) => console.error(line) });
+  console.log(json ? JSON.stringify(report) : describe(report));
+  process.exitCode = report.failed ? 1 : 0;
+}
 
 function describe({ findings, failed, ...numbers }: TortureReport): string {
   const wide = Math.max(...findings.map(({ check }) => check.length));

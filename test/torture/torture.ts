@@ -5,21 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { readPidFile } from '../../src/embedded/address.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { mailSink } from '../support/mailsink.ts';
 import { tidingsDirectly } from '../support/program.ts';
 import { writeCatalog } from './catalog.ts';
 import { checkAll, type Doubts } from './check.ts';
+import { freezeDatabase, killDatabase } from './database-process.ts';
 import { createUsers, makeAudience } from './events.ts';
 import { type Finding, Findings } from './findings.ts';
 import { Poster } from './poster.ts';
 import { type Random, randomFrom } from './random.ts';
+import { fillDisk } from './small-disk.ts';
 import { Undying } from './undying.ts';
 
 export interface TortureOptions {
   readonly kills: number;
   readonly seed: number;
+  /** Directory of a small file system, which is filled now and then; absent: no disk is filled. */
+  readonly disk: string | undefined;
   /** Receives a line of progress now and then. */
   readonly say?: (line: string) => void;
 }
@@ -32,6 +35,10 @@ export interface TortureReport extends Doubts {
   readonly restarts: number;
   /** Times that a process was frozen for longer than its lease, and continued. */
   readonly frozen: number;
+  /** Times that the database server was frozen, and continued. */
+  readonly databaseFreezes: number;
+  /** Times that the disk was full for some seconds. */
+  readonly fullDisks: number;
   readonly events: number;
   readonly requests: number;
   readonly retried: number;
@@ -43,17 +50,20 @@ export interface TortureReport extends Doubts {
 
 const USERS = 400;
 const AUDIENCE = 700;
-/** The run does not end in the last seconds before a full minute, when a recurring rule runs. */
+/** Kills between two times that the database is frozen, or the disk is full; both last some seconds. */
+const KILLS_PER_OUTAGE = 8;
+/** The run does not end in the last seconds before a full minute, when a scheduled rule runs. */
 const BEFORE_THE_MINUTE = 12_000;
 
 /**
  * Runs an API process and two worker processes on one embedded PostgreSQL, under a stream of events and of rules that wait,
- * and kills random ones with `kill -9` at random times, the server among them. Each is started again at once. After enough
- * kills, when all processes are idle, everything is checked.
+ * and kills random ones with `kill -9` at random times, the server among them. Each is started again at once. In between, the
+ * server does not answer for some seconds, or its disk is full. After enough kills, when all processes are idle, everything is
+ * checked.
  */
-export async function torture({ kills, seed, say = () => {} }: TortureOptions): Promise<TortureReport> {
+export async function torture({ kills, seed, disk, say = () => {} }: TortureOptions): Promise<TortureReport> {
   const began = Date.now();
-  const dataDir = mkdtempSync(join(tmpdir(), 'tidings-torture-'));
+  const dataDir = mkdtempSync(join(disk ?? tmpdir(), 'tidings-torture-'));
   const catalogDir = join(dataDir, 'catalog');
   writeCatalog(catalogDir);
   // A separate seed for each, because the number of draws depends on how fast the API responds.
@@ -81,6 +91,9 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
   const random = randomFrom(seed ^ 0x5eed);
   let killed = 0;
   let databaseKills = 0;
+  let databaseFreezes = 0;
+  let fullDisks = 0;
+  let outages = 0;
   try {
     for (const one of all) one.start();
     await Promise.all(all.map((one) => one.ready(60_000)));
@@ -95,6 +108,19 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
       const ready = all.filter((one) => one.isReady);
       // A process that is frozen for longer than its lease continues without knowing that its lease expired.
       if (random.chance(0.15)) random.pick(workers).freeze(random.between(3500, 6000));
+      if (killed >= (outages + 1) * KILLS_PER_OUTAGE) {
+        outages++;
+        // In turns. Longer than a lease.
+        const duration = random.between(3500, 6000);
+        if (disk === undefined || outages % 2 === 0) {
+          if (freezeDatabase(dataDir, duration)) databaseFreezes++;
+        } else {
+          fullDisks++;
+          const makeRoom = fillDisk(disk);
+          await pause(duration);
+          makeRoom();
+        }
+      }
       const { victims, database } = choose(ready.length > 0 && random.chance(0.85) ? ready : all, random);
       if (database && killDatabase(dataDir)) {
         databaseKills++;
@@ -138,6 +164,8 @@ export async function torture({ kills, seed, say = () => {} }: TortureOptions): 
       databaseKills,
       restarts: all.reduce((sum, one) => sum + one.restarts, 0),
       frozen: all.reduce((sum, one) => sum + one.frozen, 0),
+      databaseFreezes,
+      fullDisks,
       events: poster.acknowledged.size,
       requests: poster.requests,
       retried: poster.retried,
@@ -169,18 +197,6 @@ function choose(all: readonly Undying[], random: Random): { victims: readonly Un
 async function untilReady(all: readonly Undying[], count: number): Promise<void> {
   for (const since = Date.now(); Date.now() - since < 30_000; await pause(20)) {
     if (all.filter((one) => one.isReady).length >= count) return;
-  }
-}
-
-/** Kills the postmaster; its children notice and exit. */
-function killDatabase(dataDir: string): boolean {
-  const pid = readPidFile(join(dataDir, 'postgres'))?.pid;
-  if (pid === undefined) return false;
-  try {
-    process.kill(pid, 'SIGKILL');
-    return true;
-  } catch {
-    return false;
   }
 }
 

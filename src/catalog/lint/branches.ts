@@ -10,7 +10,7 @@ export function checkBranches(rule: Rule, report: Report): void {
     ['for', rule.audience],
   ] as const) {
     if (condition !== undefined && evaluateConstantCondition(condition) === false) {
-      report('never_true', [...path, key], 'this is never true: the rule never acts', 'remove the rule');
+      report('never_true', [...path, key], 'this is never true: the rule never acts', 'correct the condition');
     }
   }
   checkChoose(rule, report);

@@ -30,7 +30,7 @@ const MONTHS = [
 
 /** A day of the month is given, and not beside a day of the week, either of which would be enough. */
 function checkMonths({ cron, text }: Recurrence, path: readonly (string | number)[], report: Report): void {
-  const [, , day = '*', month = '*', weekday = '*'] = cron.split(' ');
+  const [minute = '', hour = '', day = '*', month = '*', weekday = '*'] = cron.split(' ');
   if (!/^\d+$/.test(day) || Number(day) < 29 || weekday !== '*') return;
   const months = listMonths(month);
   const without = months.filter((one) => DAYS[one - 1]! < Number(day));
@@ -41,7 +41,8 @@ function checkMonths({ cron, text }: Recurrence, path: readonly (string | number
   const message = leaps
     ? `February has no day 29 in three of four years: "${text}" leaves it out then`
     : `${names} ${without.length > 1 ? 'have' : 'has'} no day ${day}: "${text}" leaves ${without.length > 1 ? 'them' : 'it'} out`;
-  const time = text.split(' at ')[1] ?? '09:00';
+  const isOneTime = /^\d+$/.test(minute) && /^\d+$/.test(hour);
+  const time = isOneTime ? `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}` : '09:00';
   report('skipped_months', path, message, `for the last day of each month, write month on last at ${time}`);
 }
 

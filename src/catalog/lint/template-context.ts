@@ -39,7 +39,7 @@ export function templateContexts({
       .filter(({ channels }) => channels?.includes(channel) ?? true)
       .flatMap((rule) => listTriggerSchemas(rule).map((event) => ({ rule, schema: buildSchema(rule, event) })));
 
-  /** Returns the schemas of the events that may trigger a rule. A recurring rule has one without fields. */
+  /** Returns the schemas of the events that may trigger a rule. A scheduled rule has one without fields. */
   function listTriggerSchemas({ on, changes, every }: Rule): JsonObject[] {
     if (every) return [toObjectSchema({})];
     // An event of any type may change a trait.

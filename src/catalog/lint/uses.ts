@@ -86,7 +86,7 @@ function hasLocalTime({ every, at, digest, count }: Rule): boolean {
   );
 }
 
-/** Whether a rule has waits, which can be cancelled. The occurrences of a recurring rule cannot. */
+/** Whether a rule has waits, which can be cancelled. The occurrences of a scheduled rule cannot. */
 function canWait(rule: Rule): boolean {
   return Boolean(rule.delay ?? rule.at ?? rule.unless ?? rule.debounce ?? rule.digest);
 }

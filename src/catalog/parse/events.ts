@@ -38,7 +38,7 @@ function parseEventType(file: YamlFile, entry: Entry): EventType {
   return { name, ...parseDescription(file, found), ...(schema && { properties: schema }) };
 }
 
-/** Returns the JSON Schema of the event's properties; undefined if nothing is declared, or if it has a mistake. */
+/** Returns the JSON Schema of the event's properties; undefined if nothing is declared, or if it has an error. */
 function parseEventSchema(file: YamlFile, found: ReadonlyMap<string, Entry>): JsonObject | undefined {
   const [properties, required, schema] = [found.get('properties'), found.get('required'), found.get('schema')];
   if (schema) {

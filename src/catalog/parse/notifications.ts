@@ -59,7 +59,7 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
   };
 }
 
-/** Returns TRANSACTIONAL after a mistake, which has been reported. */
+/** Returns TRANSACTIONAL after an error, which has been reported. */
 function parseCategory(file: YamlFile, entry: Entry, found: Fields): NotificationType['category'] {
   const hint = `use one of: ${CATEGORIES.join(', ')}`;
   const category = found.get('category');

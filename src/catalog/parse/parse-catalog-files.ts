@@ -23,7 +23,7 @@ export interface ParsedCatalog {
 
 const PARTS = ['events', 'notifications', 'rules'] as const;
 
-/** Parses the files of a catalog and checks that their parts fit together. Does not throw for mistakes in the files. */
+/** Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files. */
 export async function parseCatalogFiles(source: CatalogFiles): Promise<ParsedCatalog> {
   const files = normalizeFiles(source);
   const yaml = new Map<string, YamlFile>();

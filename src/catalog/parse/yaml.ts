@@ -17,6 +17,7 @@ import type { Json } from '../../model/event.ts';
 import type { Problems } from '../problems.ts';
 import { findSourceOffset } from './source-offset.ts';
 import { getSyntaxHint } from './yaml-hints.ts';
+import { getFirstLine, listSyntaxProblems } from './yaml-syntax.ts';
 
 /** A YAML value. `at` is its offset in the text of the file. */
 export type Tree =
@@ -58,7 +59,6 @@ const MAX_DEPTH = 40;
 const MAX_OPEN_TOKENS = 2 * MAX_DEPTH + 10;
 /** A file within MAX_FILE_CHARS has fewer nodes, unless aliases multiply them. */
 const MAX_NODES = 300_000;
-const MAX_SYNTAX_PROBLEMS = 10;
 
 const TOO_DEEP = 'the file is nested too deeply';
 const TOO_DEEP_HINT = `at most ${MAX_DEPTH} levels are allowed`;
@@ -82,9 +82,7 @@ export function parseYaml(name: string, source: string, problems: Problems): Yam
     if (document === undefined) return { name, root: { kind: 'null', at: 0 }, report };
     const errors = [...document.errors, ...document.warnings];
     if (errors.length > 0) {
-      for (const { pos, message, code } of errors.slice(0, MAX_SYNTAX_PROBLEMS)) {
-        report(pos[0], getFirstLine(message), getSyntaxHint(code, message, source[pos[0]]));
-      }
+      for (const { at, message, hint } of listSyntaxProblems(errors, source)) report(at, message, hint);
       return broken;
     }
     if (second !== undefined) {
@@ -220,8 +218,4 @@ class TreeBuilder {
       cutByComment: node.type === Scalar.PLAIN && /^[ \t]+#/.test(source.slice(end, end + 80)),
     };
   }
-}
-
-function getFirstLine(message: string): string {
-  return message.split('\n', 1)[0]!.slice(0, 200);
 }

@@ -18,7 +18,7 @@ import {
 /** Path of a field: root variable, then keys and list positions: `['event', 'items', 0, 'price']`. */
 export type Path = readonly (string | number)[];
 
-/** A mistake in the text of a condition or another expression. */
+/** An error in the text of a condition or another expression. */
 export interface ConditionProblem {
   readonly message: string;
   /** A suggestion, such as the name that was probably meant. */

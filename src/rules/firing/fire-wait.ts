@@ -33,7 +33,7 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
 }
 
 /**
- * Runs a recurring rule for the user, if the user is in its audience and has not had this occurrence.
+ * Runs a scheduled rule for the user, if the user is in its audience and has not had this occurrence.
  *
  * @param due the instant of the occurrence
  * @param localTimeKey the same as local time

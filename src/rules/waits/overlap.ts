@@ -38,7 +38,7 @@ export function resolveOverlap(
   const { rule } = compiled;
   if (rule.again === 'beside') return undefined;
   const { key, trigger } = firing;
-  // The digest of another version is sent all the same, and an occurrence of a recurring rule has no trigger.
+  // The digest of another version is sent all the same, and an occurrence of a scheduled rule has no trigger.
   const mayOverlap = ({ kind, state }: Wait) =>
     kind !== 'digest' && kind !== 'every' && state.trigger.key !== trigger.key;
   const ofKey = { rule: rule.name, key };

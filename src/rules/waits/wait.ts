@@ -49,7 +49,7 @@ export function getWaitKind({ every, digest, debounce, unless, at, delay }: Rule
  * Returns the id of the wait that a trigger starts: one for each rule, user and trigger, whatever the version, so a wait
  * cannot start twice and a replay finds the same one.
  *
- * @param startedBy the key of the trigger; for a recurring rule the occurrence as local time, so a user who moves to another
+ * @param startedBy the key of the trigger; for a scheduled rule the occurrence as local time, so a user who moves to another
  * time zone does not get Monday 09:00 twice
  */
 export function toWaitId(

@@ -8,7 +8,7 @@ import { replayHistory } from './replay.ts';
 
 /** The result of a backtest, as plain JSON. Times are ISO 8601 in UTC. */
 export interface BacktestReport {
-  /** `candidate`: a catalog against the past. `live`: the past against itself, to see that it is reproduced. */
+  /** `candidate`: what a catalog would have sent. `live`: the past decisions made again, to see that they are reproduced. */
   readonly mode: 'candidate' | 'live';
   readonly since: string;
   readonly until: string;

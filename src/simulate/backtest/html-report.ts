@@ -5,13 +5,13 @@ import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderHtmlReport(report: BacktestReport): string {
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
-  const title = report.mode === 'live' ? 'The past against itself' : 'The catalog against the past';
+  const title = report.mode === 'live' ? 'Reproduction of past decisions' : 'Backtest of the catalog';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Backtest: ${title.toLowerCase()}</title>
+<title>${title}</title>
 <style>${STYLE}</style>
 </head>
 <body>

@@ -41,7 +41,7 @@ export class Occurrences {
       .filter(({ beganAt }) => beganAt >= start && beganAt < end)
       .sort((a, b) => a.beganAt - b.beganAt || a.dueAt - b.dueAt || (a.rule < b.rule ? -1 : 1));
     this.#startedAt = new Map(ran.map(({ waitId, beganAt }) => [waitId, beganAt]));
-    this.#upcoming = (plan.candidate?.recurring ?? []).map((compiled) => ({
+    this.#upcoming = (plan.candidate?.scheduled ?? []).map((compiled) => ({
       compiled,
       zone: '',
       occurrence: undefined,

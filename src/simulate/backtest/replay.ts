@@ -46,7 +46,7 @@ class Replay implements InMemory {
   readonly #pastWaits: ReadonlyMap<string, StoredWait>;
   /** Built when a rule first emits. */
   #eventsByKey: ReadonlyMap<string, StoredEvent> | undefined;
-  /** Undefined when no rule is recurring. */
+  /** Undefined when no rule is scheduled. */
   readonly #occurrences: Occurrences | undefined;
   readonly #window: ReplayWindow;
   #user: UserState;
@@ -74,9 +74,9 @@ class Replay implements InMemory {
       active: plan.version(this.#arrivals[0]?.catalogVersion ?? history.events.at(-1)?.catalogVersion ?? 0),
       at: (version) => (plan.candidate?.version === version ? plan.candidate : plan.version(version)),
     };
-    const isRecurring =
-      (plan.candidate?.recurring.length ?? 0) > 0 || history.waits.some(({ kind }) => kind === 'every');
-    this.#occurrences = isRecurring ? new Occurrences(history, plan, start, this.ids) : undefined;
+    const isScheduled =
+      (plan.candidate?.scheduled.length ?? 0) > 0 || history.waits.some(({ kind }) => kind === 'every');
+    this.#occurrences = isScheduled ? new Occurrences(history, plan, start, this.ids) : undefined;
     this.#window = new ReplayWindow(this.#arrivals, plan);
     this.#restoreStart();
     if (start >= plan.since && plan.candidate) this.rules.active = plan.candidate;

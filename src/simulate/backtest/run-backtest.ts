@@ -53,8 +53,8 @@ export async function runBacktest(
     ...(seal && { keyed: (text: string) => seal.hash(text) }),
   });
   const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
-  // A recurring rule may act on a user without events in the period.
-  const includeIdle = (candidateRules?.recurring.length ?? 0) > 0;
+  // A scheduled rule may act on a user without events in the period.
+  const includeIdle = (candidateRules?.scheduled.length ?? 0) > 0;
   let users = 0;
   const only = { ...(userId !== undefined && { userId }), ...(seal && { seal }), restoreAddresses: readsAddresses };
   for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {

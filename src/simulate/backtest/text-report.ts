@@ -8,7 +8,7 @@ import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 export function renderTextReport(report: BacktestReport, shown: (line: string) => string = (line) => line): string {
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
-    `${report.mode === 'live' ? 'The past against itself' : 'The catalog against the past'}, from ${since} to ${until}`,
+    `${report.mode === 'live' ? 'Reproduction of past decisions' : 'Backtest of the catalog'}, from ${since} to ${until}`,
     `${formatNumber(events)} events of ${formatNumber(users)} users`,
     '',
   ];

@@ -71,7 +71,7 @@ const EXPECT_KEYS = ['at', 'user', 'because', 'data', 'items', 'total'];
 /**
  * Reads cases.yaml beside a catalog.
  *
- * @throws CatalogError with every mistake and its place
+ * @throws CatalogError with every error and its place
  */
 export function parseCases(name: string, source: string, data: CatalogData): Case[] {
   const problems = new Problems();

@@ -11,7 +11,7 @@ export const CASES_FILE = 'cases.yaml';
  *
  * @param clock milliseconds, to measure how long a case takes
  * @param onProgress called after each case, with the number of cases that were run and of all
- * @throws CatalogError with every mistake in the cases
+ * @throws CatalogError with every error in the cases
  */
 export function runCases(
   data: CatalogData,

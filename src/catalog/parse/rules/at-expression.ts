@@ -3,9 +3,10 @@ import type { At } from '../../../model/catalog.ts';
 import { parseDuration, quote } from '../../../time/duration.ts';
 import {
   DAY_AND_TIME,
+  type ExpressionProblem,
   getSuggestedSpan,
+  guessTime,
   MAX_EXPRESSION_CHARS,
-  type Mistake,
   normalizeDay,
   normalizeSpan,
   TIME,
@@ -15,7 +16,7 @@ import {
 } from './normalize-time.ts';
 
 /** `fieldOffset`: the index in the written text at which the field begins; 0 without a field. */
-export type AtResult = { readonly at: At; readonly fieldOffset: number } | Mistake;
+export type AtResult = { readonly at: At; readonly fieldOffset: number } | ExpressionProblem;
 
 const FORMS_HINT =
   'use one of: event.starts_at - 24h, event.due_at - 1d 09:00, event.due_at 09:00, 09:00, monday 09:00';
@@ -35,8 +36,8 @@ export function parseAt(written: string): AtResult {
     const timeOfDay = toMinutes(next[2]!, next[3]!);
     return { at: { text, offset: 0, timeOfDay, ...(weekday > 0 && { weekday }) }, fieldOffset: 0 };
   }
-  const mistake = diagnoseAt(text);
-  if (mistake) return mistake;
+  const problem = diagnoseAt(text);
+  if (problem) return problem;
 
   const timed = FIELD_AND_TIME.exec(text);
   const shifted = FIELD_AND_OFFSET.exec(timed?.[1] ?? text);
@@ -61,8 +62,8 @@ export function parseAt(written: string): AtResult {
   };
 }
 
-/** Returns the mistake in a text that resembles one of the forms, or that cannot be a field; otherwise undefined. */
-function diagnoseAt(text: string): Mistake | undefined {
+/** Returns the error in a text that resembles one of the forms, or that cannot be a field; otherwise undefined. */
+function diagnoseAt(text: string): ExpressionProblem | undefined {
   if (text === '') return { message: 'the point in time is missing', hint: FORMS_HINT };
   const message = `${quote(text)} is not a point in time`;
   if (text.length > MAX_EXPRESSION_CHARS) return { message, hint: `use at most ${MAX_EXPRESSION_CHARS} characters` };
@@ -74,7 +75,13 @@ function diagnoseAt(text: string): Mistake | undefined {
   }
   const around = /^(\d+ ?[a-z]+) (before|after) (\S.*)$/is.exec(text);
   if (around) {
-    return { message, hint: `write ${around[3]} ${around[2] === 'before' ? '-' : '+'} ${normalizeSpan(around[1]!)}` };
+    const [, field = around[3], clock = ''] = /^(\S+)\s+(\S.*)$/.exec(around[3]!) ?? [];
+    const time = guessTime(clock);
+    const sign = around[2]!.toLowerCase() === 'before' ? '-' : '+';
+    return {
+      message,
+      hint: `write ${field} ${sign} ${normalizeSpan(around[1]!)}${time === undefined ? '' : ` ${time}`}`,
+    };
   }
   const wording = normalizeDay(text);
   const [, word, hour, minute] = DAY_AND_TIME.exec(wording) ?? [];
@@ -84,6 +91,7 @@ function diagnoseAt(text: string): Mistake | undefined {
     const time = `${hour}:${minute}`;
     return { message, hint: weekday ? `did you mean ${weekday} ${time}?` : `write ${time} for the next ${time}` };
   }
+  if (/^\d{1,2}$/.test(text) && guessTime(text)) return { message, hint: `write ${guessTime(text)}` };
   if (WEEKDAYS.includes(wording)) return { message, hint: `the time is missing: ${wording} 09:00` };
   if (/(?:^|\s)\d{1,2}:\d{2}$/.test(text) && !new RegExp(`${TIME}$`).test(wording)) {
     return { message, hint: TIME_OF_DAY_HINT };
@@ -93,6 +101,9 @@ function diagnoseAt(text: string): Mistake | undefined {
   }
   if (!/[.[("']/.test(text) && !/^now\b/.test(text)) return { message, hint: FORMS_HINT };
 
+  const meant = guessAfterField(text);
+  if (meant) return { message, hint: meant };
+
   const unspaced = /^(.*[^\s+-])(?:([+-])\s*|\s+([+-]))((?:\d+[wdhms])+(?: [\d:]+)?)$/s.exec(text);
   if (unspaced) return { message, hint: `write ${unspaced[1]} ${unspaced[2] ?? unspaced[3]} ${unspaced[4]}` };
 
@@ -100,9 +111,33 @@ function diagnoseAt(text: string): Mistake | undefined {
   const time = normalizeDay(ending?.[2] ?? '');
   if (ending && time !== ending[2] && DAY_AND_TIME.test(time)) return { message, hint: `write ${ending[1]} ${time}` };
 
-  const strayDay = /\s([a-z]+day)\s+\S+$/i.exec(text)?.[1]?.toLowerCase();
+  const strayDay = /\s([a-z]+day)(?:\s+\S+)?$/i.exec(text)?.[1]?.toLowerCase();
   if (strayDay && WEEKDAYS.includes(strayDay)) {
     return { message, hint: 'a weekday cannot follow a field, only a time can' };
   }
   return undefined;
+}
+
+const FIELD = String.raw`((?:event|user|traits|matched)(?:\.\w+|\["[^"]*"\])+)`;
+const VALID = new RegExp(`^${FIELD}(?:\\s+[+-]\\s+(?:\\d+[wdhms])+)?(?:\\s+${TIME})?$`);
+const FIELD_AND_REST = new RegExp(`^${FIELD}(?:\\s*([+-]|\\sminus\\b|\\splus\\b)\\s*|[\\s,@]+)(.*)$`, 'is');
+const SPAN_AND_REST =
+  /^((?:\d+[wdhms])+(?![a-z])|\d+\s*(?:weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|[wdhms])(?![a-z]))(.*)$/is;
+
+/** Returns what to write for a plain field with an offset or a time that has another form; undefined for everything else. */
+function guessAfterField(text: string): string | undefined {
+  const [, field, word, rest = ''] = FIELD_AND_REST.exec(text) ?? [];
+  if (field === undefined || VALID.test(text)) return undefined;
+  const time = guessTime(rest);
+  if (word === undefined) return time && `write ${field} ${time}`;
+  const sign = /minus|-/i.test(word) ? '-' : '+';
+  if (rest === '') return `write ${field} ${sign} 1d`;
+  if (/^\d{1,2}:\d{2}$/.test(rest)) return time && `write ${field} ${time}`;
+  // A number, and an operator of an expression.
+  if (!/^\d[\d.]*\s*[a-z].*$/is.test(rest) || /[-+*/%()<>=?&|"[\]]/.test(rest)) return undefined;
+  const [, span, clock = ''] = SPAN_AND_REST.exec(rest) ?? [];
+  if (span === undefined) return `write ${field} ${sign} 1d, or ${field} ${sign} 1d 09:00`;
+  const start = `write ${field} ${sign} ${normalizeSpan(span)}`;
+  if (clock.trim() === '') return start;
+  return `${start} ${guessTime(clock) ?? '09:00'}`;
 }

@@ -16,7 +16,7 @@ const EXCLUDES: readonly KeyRelation[] = [
       ...['on', 'key', 'after', 'count', 'unless', 'delay', 'at', 'if_past', 'if_missing', 'recheck'],
       ...['cancel_on', 'again', 'debounce', 'digest'],
     ],
-    why: 'a recurring rule has no event and no wait',
+    why: 'a scheduled rule has no event and no wait',
   },
   {
     key: 'digest',

@@ -76,7 +76,7 @@ function toLimit(max: number, period: Period, text: string): LimitResult {
   return { limit: { max, period, text } };
 }
 
-/** Returns the mistake in a text that matches no form, with the form that was probably meant. */
+/** Returns the error in a text that matches no form, with the form that was probably meant. */
 function diagnose(text: string): LimitResult {
   const message = `${quote(text)} is not a limit`;
   if (/^daily$/i.test(text)) return { message, hint: 'write 1 per day' };

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../../time/duration.ts';
 
-/** A mistake in an expression, and how to fix it. */
-export interface Mistake {
+/** An error in an expression, and how to fix it. */
+export interface ExpressionProblem {
   readonly message: string;
   readonly hint: string;
 }
@@ -24,7 +24,12 @@ export function toMinutes(hour: string, minute: string): number {
 
 /** Normalizes common ways to write a day and a time: `every Mondays at 9am` becomes `monday 09:00`. */
 export function normalizeDay(text: string): string {
-  return normalizeTimes(text.toLowerCase().replace(/\s+/g, ' '))
+  // `monday 18`. A number after `on`, as in `month on 1`, is no hour.
+  const lower = text.toLowerCase().replace(/\s+/g, ' ');
+  const hours = lower
+    .replace(/^((?:(?:every|each|on|next) )?(?!every |each )[a-z]+ (?:at )?)(\d{1,2})$/, '$1$2:00')
+    .replace(/^(month on (?:\d{1,2}|last)) (?:at )?(\d{1,2})$/, '$1 at $2:00');
+  return normalizeTimes(hours)
     .replace(/^(?:every|each|on|at|next) /, '')
     .replace(/^(mon|tue|wed|thu|fri|sat|sun)(?:s|nes|rs|ur)?(?= |$)/, (short) =>
       String(WEEKDAYS.find((day) => day.startsWith(short.slice(0, 3)))),
@@ -46,6 +51,21 @@ function normalizeTimes(text: string): string {
     const hours = half ? (Number(hour) % 12) + (half === 'p' ? 12 : 0) : Number(hour) % 24;
     return `${String(hours).padStart(2, '0')}:${minute ?? '00'}`;
   });
+}
+
+/** Returns the time of day that a text probably means, as `09:00`: `18`, `1800`, `6 pm`, `at 18h`, `noon`; undefined if none. */
+export function guessTime(text: string): string | undefined {
+  const words = text.toLowerCase().replace(/^[\s,@]*(?:at|um|by)?[\s@]*/, '');
+  if (words === 'noon') return '12:00';
+  if (words === 'midnight') return '00:00';
+  const written =
+    /^(\d{1,2})(?:[:.h]?(\d{2})|[:.h](\d))?(?::\d{2})? ?(?:([ap])\.?m\.?|h|hrs?|hours?|uhr|o'clock|utc)?$/.exec(words);
+  if (!written) return undefined;
+  const [, hour = '', two, one = '0', half] = written;
+  const minute = two ?? one;
+  const hours = half ? (Number(hour) % 12) + (half === 'p' ? 12 : 0) : Number(hour) % 24;
+  if (Number(hour) > (half ? 12 : 24) || Number(minute) > 59) return undefined;
+  return `${String(hours).padStart(2, '0')}:${minute.padStart(2, '0')}`;
 }
 
 /** Returns a duration as the language writes it, if it can be guessed: `2 days` becomes `2d`. */

@@ -5,22 +5,22 @@ import { nextOccurrence } from '../../../time/calendar.ts';
 import { quote } from '../../../time/duration.ts';
 import {
   DAY_AND_TIME,
+  type ExpressionProblem,
   MAX_EXPRESSION_CHARS,
-  type Mistake,
   normalizeDay,
   TIME,
   TIME_OF_DAY_HINT,
   WEEKDAYS,
 } from './normalize-time.ts';
 
-export type RecurrenceResult = { readonly recurrence: Recurrence } | Mistake;
+export type RecurrenceResult = { readonly recurrence: Recurrence } | ExpressionProblem;
 
 const FORMS = 'monday 09:00, day 18:00, weekday 08:30, month on 1 at 09:00, hour, cron 0 9 * * 1';
 const CRON_HINT = 'use five fields: minute, hour, day of month, month, day of week, as in cron 0 9 * * 1';
 const MONTH_AND_TIME = new RegExp(`^month on (\\d{1,2}|last) at ${TIME}$`, 'i');
 
 /**
- * Parses the schedule of a recurring rule: `monday 09:00`, `day 18:00`, `weekday 08:30` (Monday to Friday), `month on 1 at
+ * Parses the schedule of a scheduled rule: `monday 09:00`, `day 18:00`, `weekday 08:30` (Monday to Friday), `month on 1 at
  * 09:00` (1 to 31, in the months that have the day, or `last`), `hour` (on the hour), `cron 0 9 * * 1` (as cron reads it: if
  * both days are given, either of them is enough).
  */

@@ -87,7 +87,7 @@ function parseRule(ctx: RuleContext, entry: Entry): Rule {
   };
 }
 
-/** Returns the scope of the conditions and values of a rule. A recurring rule has no event: it sees the user and the time. */
+/** Returns the scope of the conditions and values of a rule. A scheduled rule has no event: it sees the user and the time. */
 function newScope(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, after: Rule['after']): ExpressionScope {
   if (found.has('every')) return { types: [''], roots: ['user', 'now'], now: true };
   return {

@@ -90,7 +90,7 @@ function parseOutcome(ctx: RuleContext, tree: Tree) {
   return { types, on: outcomes.map(toLifecycleEventType) };
 }
 
-/** Parses `every`: the schedule of a recurring rule. */
+/** Parses `every`: the schedule of a scheduled rule. */
 export function parseEvery(ctx: RuleContext, found: Fields): Recurrence | undefined {
   const text = ctx.parseText(found.get('every'), 'every: monday 09:00');
   if (!text) return undefined;
@@ -100,7 +100,7 @@ export function parseEvery(ctx: RuleContext, found: Fields): Recurrence | undefi
   return undefined;
 }
 
-/** Parses `zone`: the time zone of all local times in the rule. UTC if it is absent, and after a mistake. */
+/** Parses `zone`: the time zone of all local times in the rule. UTC if it is absent, and after an error. */
 export function parseRuleZone(ctx: RuleContext, found: Fields): Zone {
   const text = ctx.parseText(found.get('zone'), 'zone: user');
   if (!text) return 'UTC';

@@ -101,7 +101,7 @@ function parseQuiet(ctx: RuleContext, entry: Entry, parts: Fields, example: stri
   const atMost = ctx.parseSpan(parts.get('at_most'), example);
   if (quiet && atMost && atMost.ms < quiet.ms) {
     const message = `"at_most" (${atMost.text}) is shorter than "quiet" (${quiet.text})`;
-    ctx.report(parts.get('at_most')!.at, message, example);
+    ctx.report(parts.get('at_most')!.at, message, `write at_most: ${quiet.text} or more`);
   }
   return { quiet, atMost };
 }

@@ -1,10 +1,10 @@
 import { findNearest } from '../../../lib/did-you-mean.ts';
 import type { Zone } from '../../../model/catalog.ts';
 import { findZone } from '../../../time/zone.ts';
-import type { Mistake } from './normalize-time.ts';
+import type { ExpressionProblem } from './normalize-time.ts';
 
 /** Parses `user` (or `user zone`), `UTC` or an IANA name; a name is returned in the spelling that Intl lists. */
-export function parseZone(written: string): Zone | Mistake {
+export function parseZone(written: string): Zone | ExpressionProblem {
   const text = written.trim();
   if (/^((the )?user('s)? (own )?(time )?zone|user)$/i.test(text)) return 'user';
   if (/^utc$/i.test(text)) return 'UTC';

@@ -11,7 +11,7 @@ const MAX_SHOWN_CHARS = 60;
 
 /**
  * Parses the short form of an object schema, `{ amount: number, items: { type: array, items: string } }`, into JSON Schema.
- * Other properties are allowed. Returns undefined if no property is named, and after a mistake, which is reported.
+ * Other properties are allowed. Returns undefined if no property is named, and after an error, which is reported.
  *
  * @param what the key that holds the properties, for messages
  */
@@ -36,7 +36,7 @@ export function parseShortSchema(
   return schema;
 }
 
-/** Parses a full JSON Schema (2020-12) of an object. Returns undefined after a mistake, which is reported. */
+/** Parses a full JSON Schema (2020-12) of an object. Returns undefined after an error, which is reported. */
 export function parseFullSchema(file: YamlFile, tree: Tree): JsonObject | undefined {
   const parser = new SchemaParser(file);
   const schema = parser.parseSchema(tree);

@@ -1,0 +1,204 @@
+import type pg from 'pg';
+import type { Decision, Outcome } from '../model/decision.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { queryPage } from './pg/bounded-page.ts';
+
+/* Events and decisions of a user, newest first, in the shapes of the API. Times are ISO 8601 in UTC. */
+
+export interface EventView {
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly received_at: string;
+  readonly properties: JsonObject;
+  readonly user_traits: JsonObject;
+  readonly context: JsonObject | null;
+  readonly catalog_version: number;
+}
+
+export interface DecisionView extends Decision {
+  /** The event whose arrival led to the decision. */
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly decided_at: string;
+  readonly catalog_version: number;
+}
+/** A position in the events of a user, newest first. */
+export interface EventCursor {
+  readonly time: Millis;
+  readonly key: string;
+}
+
+/** Selects events and ended waits that have such a decision, and of their decisions only these. */
+export interface DecisionFilter {
+  readonly type: string;
+  readonly outcome?: Outcome;
+}
+
+/** Returns the filter in SQL over the column `decisions`; its variables come from `toVariables`. */
+function hasDecision(variables: string): string {
+  return `jsonb_path_exists(decisions::jsonb,
+    '$[*] ? ((@.t == $type || (!exists(@.t) && @.r == $type)) && ($outcome == "" || @.o == $outcome))', ${variables}::jsonb)`;
+}
+
+function toVariables(only: DecisionFilter | null): string | null {
+  return only && JSON.stringify({ type: only.type, outcome: only.outcome ?? '' });
+}
+
+function matchesFilter(only: DecisionFilter | null, decision: Decision): boolean {
+  if (only === null) return true;
+  return decision.notification_type === only.type && (only.outcome ?? decision.outcome) === decision.outcome;
+}
+
+/** Selects a page of the events of a user. */
+export interface TimelinePage {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly limit: number;
+  /** Events older than this; null: from the newest on. */
+  readonly before: EventCursor | null;
+  readonly only: DecisionFilter | null;
+}
+
+/** Loads the events of a user with the decisions on each, newest event time first. */
+export async function loadTimeline(
+  pool: pg.Pool,
+  page: TimelinePage,
+): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
+  const { rows, decisions, last } = await loadEventsWithDecisions(pool, page, CONTENT_COLUMNS);
+  const events = rows.map((row) => ({
+    event_id: row.event_id,
+    event_type: row.event_type,
+    event_timestamp: isoTime(row.event_time),
+    received_at: isoTime(row.received_at),
+    properties: row.properties,
+    user_traits: row.traits,
+    context: row.context,
+    catalog_version: row.catalog_version,
+  }));
+  return { events, decisions, last };
+}
+
+/** Number of latest events and of latest waits of a user that an explanation examines, at most. */
+export const MAX_EXAMINED_EVENTS = 10_000;
+
+/** Loads only decisions, without reading the content of the events; of the latest MAX_EXAMINED_EVENTS events. */
+export async function loadDecisions(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  limit: number,
+  only: DecisionFilter,
+): Promise<DecisionView[]> {
+  const page = { tenantId, userId, limit, before: null, only };
+  return (await loadEventsWithDecisions(pool, page, [], MAX_EXAMINED_EVENTS)).decisions;
+}
+
+const CONTENT_COLUMNS = ['properties', 'traits', 'context'];
+
+/**
+ * @param content columns of the event to read beside its decisions
+ * @param examined number of latest events among which those with such decisions are found; absent: all
+ */
+async function loadEventsWithDecisions(
+  pool: pg.Pool,
+  { tenantId, userId, limit, before, only }: TimelinePage,
+  content: readonly string[],
+  examined?: number,
+) {
+  const texts = [...content, 'decisions'];
+  const { rows, more } = await queryPage(pool, {
+    select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at,
+                    catalog_version, ${texts.join(', ')}
+             from ${examined === undefined ? 'events' : `(${latestEvents(examined)}) as events`}
+             where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
+               and ($5::text is null or ${hasDecision('$5')})
+             order by event_time desc, key desc limit $6`,
+    values: [
+      tenantId,
+      userId,
+      before ? isoTime(before.time) : 'infinity',
+      before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      toVariables(only),
+      limit,
+    ],
+    limit,
+    order: 'event_time desc, key desc',
+    texts,
+  });
+  const decisions = rows.flatMap(({ key, event_time, received_at, decisions, ...row }) =>
+    toViews(decisions, key, only, row, event_time, received_at),
+  );
+  const last = rows.at(-1);
+  const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
+  const ended = await loadEndedWaits(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
+  return { rows, decisions: mergeNewestFirst(decisions, ended), last: cursor };
+}
+
+/** Returns the SQL of the latest events of the user $2 of the tenant $1: a walk along the primary key. */
+export function latestEvents(count: number): string {
+  return `select * from events where tenant_id = $1 and user_id = $2 order by event_time desc, key desc limit ${count}`;
+}
+
+/** Maximum number of ended waits shown beside one page of events. */
+const MAX_ENDED_WAITS = 500;
+
+/** Loads the decisions made at the end of waits whose triggers lie in the time span of a page. */
+async function loadEndedWaits(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  from: Millis | null,
+  to: Millis | null,
+  only: DecisionFilter | null,
+): Promise<DecisionView[]> {
+  const { rows } = await pool.query(
+    `select wait_id, trigger_time, ended_at, catalog_version, decisions,
+            state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type
+     from waits
+     where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
+       and ($5::text is null or ${hasDecision('$5')})
+     order by trigger_time desc limit ${MAX_ENDED_WAITS}`,
+    [
+      tenantId,
+      userId,
+      from === null ? '-infinity' : isoTime(from),
+      to === null ? 'infinity' : isoTime(to),
+      toVariables(only),
+    ],
+  );
+  return rows.flatMap(({ wait_id, trigger_time, ended_at, decisions, ...row }) =>
+    toViews(decisions, wait_id, only, row, trigger_time, ended_at),
+  );
+}
+
+/** @param source prefix of the decision IDs: the key of an event, or the ID of an ended wait */
+function toViews(
+  stored: readonly StoredDecision[],
+  source: string,
+  only: DecisionFilter | null,
+  { event_id, event_type, catalog_version }: Pick<DecisionView, 'event_id' | 'event_type' | 'catalog_version'>,
+  happenedAt: Millis,
+  decidedAt: Millis,
+): DecisionView[] {
+  return unpackDecisions(stored, source, event_id)
+    .filter((decision) => matchesFilter(only, decision))
+    .map((decision) => ({
+      ...decision,
+      event_id,
+      event_type,
+      event_timestamp: isoTime(happenedAt),
+      decided_at: isoTime(decidedAt),
+      catalog_version,
+    }));
+}
+
+/** Merges by event time, then by decision time, newest first. */
+function mergeNewestFirst(onEvents: readonly DecisionView[], onEnds: readonly DecisionView[]): DecisionView[] {
+  if (onEnds.length === 0) return [...onEvents];
+  const place = ({ event_timestamp, decided_at }: DecisionView) => `${event_timestamp} ${decided_at}`;
+  return [...onEnds, ...onEvents].sort((a, b) => (place(a) < place(b) ? 1 : place(a) > place(b) ? -1 : 0));
+}
