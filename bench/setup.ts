@@ -11,6 +11,7 @@ import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
 import { DeliveryWorker } from '../src/delivery/worker.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
+import { Health } from '../src/health/health.ts';
 import { buildServer } from '../src/http/server.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
@@ -181,7 +182,7 @@ export async function withTidings<T>(
         cleanup.push(() => worker.stop());
       },
       async serve() {
-        const state = { stopping: false, workers: () => ({}) };
+        const state = { stopping: false };
         const server = await buildServer({
           pipeline,
           pool,
@@ -192,6 +193,7 @@ export async function withTidings<T>(
           log,
           consoleDir: '',
           state,
+          health: new Health({ checks: [], clock, state }),
         });
         cleanup.push(() => server.close());
         return server.listen({ host: '127.0.0.1', port: 0 });

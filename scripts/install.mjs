@@ -195,7 +195,10 @@ function killGroup(child, signal) {
   }
 }
 
-/** Runs `work` in one process of this checkout and user at a time. Removes the lock of a process that has ended, and whose npm has. */
+/**
+ * Runs `work` in one process of this checkout and user at a time. Removes the lock of a process that has ended, and whose npm
+ * has.
+ */
 async function withInstallLock(work) {
   const owner = `${process.getuid?.() ?? ''}-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
   const lock = join(tmpdir(), `tidings-install-${owner}`);

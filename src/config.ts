@@ -6,12 +6,15 @@ import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
+import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { parseDuration } from './time/duration.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Port for the probes of a process without the API; null: none is configured. */
+  readonly healthPort: number | null;
   /** URL of an external PostgreSQL; null: the embedded one in `dataDir`. */
   readonly databaseUrl: string | null;
   readonly dataDir: string;
@@ -35,6 +38,13 @@ export interface Config {
   readonly timerRate: number;
   /** Longest time (ms) that an event time may lie in the future. */
   readonly maxFuture: Millis;
+  /** Time of day (ms after midnight in UTC, by the clock of the database) of the daily retention job; null: never. */
+  readonly retentionAt: Millis | null;
+  readonly retention: RetentionPeriods;
+  /** Scheduled dumps: the folder, the interval (ms), and how many are kept; null: no dump is made. */
+  readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
+  /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
+  readonly migrates: boolean;
   readonly logLevel: string;
 }
 
@@ -61,10 +71,8 @@ export function readConfig(
       `HOST is ${host}, which other machines can reach, but no API key is configured; set TIDINGS_API_KEYS, or set HOST to 127.0.0.1`,
     );
   }
-  const port = Number(env.PORT || 8000);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new ConfigError(`PORT is "${env.PORT}"; it must be a number from 0 to 65535`);
-  }
+  const port = parsePort('PORT', env.PORT || '8000');
+  const healthPort = env.TIDINGS_HEALTH_PORT ? parsePort('TIDINGS_HEALTH_PORT', env.TIDINGS_HEALTH_PORT) : null;
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
   const [encryptionKey, ...otherEncryptionKeys] = loadEncryptionKeys(env.TIDINGS_ENCRYPTION_KEY, dataDir);
   const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
@@ -74,6 +82,7 @@ export function readConfig(
   return {
     host,
     port,
+    healthPort,
     databaseUrl: parseDatabaseUrl(env.DATABASE_URL),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
@@ -81,15 +90,25 @@ export function readConfig(
     apiKeys,
     encryptionKey,
     otherEncryptionKeys,
-    smtpUrl: parseSmtpUrl(env.SMTP_URL),
+    smtpUrl: checkSmtpUrl(env.SMTP_URL),
     mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
     providers: parseProviders(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
     lease: parseDurationSetting('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
     poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
     maxFuture: parseDurationSetting('TIDINGS_MAX_FUTURE', env.TIDINGS_MAX_FUTURE || '24h', '3650d'),
     timerRate: parseTimerRate(env.TIDINGS_TIMER_RATE),
+    retentionAt: parseTimeOfDay('TIDINGS_RETENTION_AT', env.TIDINGS_RETENTION_AT || '03:30'),
+    retention: parseRetention(env),
+    dumps: parseDumps(env),
+    migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
   };
+}
+
+function parsePort(name: string, value: string): number {
+  const port = Number(value);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new ConfigError(`${name} is "${value}"; it must be a number from 0 to 65535`);
 }
 
 function parseDatabaseUrl(value: string | undefined): string | null {
@@ -124,7 +143,8 @@ function parseDatabaseUrl(value: string | undefined): string | null {
  */
 const UNESCAPED_PASSWORD = /^[^/]+\/\/[^/?#@]*:[^/?#@]*[/?#](?!.*[?&]user=).*@/;
 
-function parseSmtpUrl(value: string | undefined): string | null {
+/** Checks the scheme only: the provider parses the rest. */
+function checkSmtpUrl(value: string | undefined): string | null {
   if (!value) return null;
   if (!/^smtps?:\/\//.test(value)) {
     throw new ConfigError(
@@ -190,10 +210,49 @@ function parseDurationSetting(name: string, value: string, longest: string): Mil
   return parsed.ms;
 }
 
+/** Returns ms after midnight; null: `never`. */
+function parseTimeOfDay(name: string, value: string): Millis | null {
+  if (value === 'never') return null;
+  const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(value) ?? [];
+  if (hours === undefined)
+    throw new ConfigError(`${name} is "${value}"; it must be a time of day in UTC, such as 03:30, or never`);
+  return (Number(hours) * 60 + Number(minutes)) * 60_000;
+}
+
+/** Reads the retention periods: a duration each, or `forever`. */
+function parseRetention(env: { readonly [name: string]: string | undefined }): RetentionPeriods {
+  const periods = RETENTION_NAMES.map((name) => {
+    const { setting, period, shortest } = RETENTION_POLICY[name];
+    const value = env[setting] || period;
+    if (value === 'forever') return [name, null];
+    const parsed = parseDuration(value);
+    if ('message' in parsed) throw new ConfigError(`${setting}: ${parsed.message}; ${parsed.hint}, or forever`);
+    const least = parseDuration(shortest);
+    if ('ms' in least && parsed.ms < least.ms) {
+      throw new ConfigError(`${setting} is ${value}; it must be at least ${shortest}, or forever`);
+    }
+    return [name, parsed.ms];
+  });
+  return Object.fromEntries(periods) as RetentionPeriods;
+}
+
 function parseTimerRate(value: string | undefined): number {
   const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
   throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
+}
+
+const MAX_KEPT_DUMPS = 1000;
+
+function parseDumps(env: { readonly [name: string]: string | undefined }): Config['dumps'] {
+  const keep = Number(env.TIDINGS_DUMP_KEEP || 7);
+  if (!Number.isInteger(keep) || keep < 1 || keep > MAX_KEPT_DUMPS) {
+    throw new ConfigError(
+      `TIDINGS_DUMP_KEEP is "${env.TIDINGS_DUMP_KEEP}"; it must be a number of dumps from 1 to ${MAX_KEPT_DUMPS}`,
+    );
+  }
+  const every = parseDurationSetting('TIDINGS_DUMP_EVERY', env.TIDINGS_DUMP_EVERY || '24h', '366d');
+  return env.TIDINGS_DUMP_DIR ? { folder: resolve(env.TIDINGS_DUMP_DIR), every, keep } : null;
 }
 
 function parseFlag(name: string, value: string | undefined, fallback: boolean): boolean {

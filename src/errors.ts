@@ -9,11 +9,15 @@ export const ERROR_CODES = {
   request_timeout: { status: 408, title: 'Request timeout' },
   not_readable: { status: 409, title: 'Not readable' },
   not_retryable: { status: 409, title: 'Not retryable' },
+  not_cancellable: { status: 409, title: 'Not cancellable' },
+  job_ended: { status: 409, title: 'Job ended' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   invalid_catalog: { status: 422, title: 'Invalid catalog' },
   invalid_body: { status: 422, title: 'Invalid request body' },
   too_many_events: { status: 422, title: 'Too many events' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  too_many_jobs: { status: 429, title: 'Too many jobs' },
   headers_too_large: { status: 431, title: 'Request headers too large' },
   internal: { status: 500, title: 'Internal server error' },
   overloaded: { status: 503, title: 'Service overloaded' },
@@ -97,4 +101,13 @@ export class CatalogError extends Error {
 /** An unusable configuration (environment or flags). The message names the variable and says which value is expected. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+/** A full disk under the embedded PostgreSQL. Its message says what to do. Nothing is lost, and a later start succeeds. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError';
+
+  constructor(directory: string, cause: unknown) {
+    super(`The disk with ${directory} is full: free some space there. Nothing is lost.`, { cause });
+  }
 }

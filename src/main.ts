@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
-import { watchCatalog } from './catalog/load/watch-catalog.ts';
+import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
@@ -16,24 +17,32 @@ import type { OpenCircuit } from './delivery/circuits.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
-import { checkPort, listen } from './http/listen.ts';
+import { buildHealth } from './health/build-health.ts';
+import type { DirectoryProblem } from './health/catalog-check.ts';
+import type { WorkLoop } from './health/process-checks.ts';
+import { checkPort, listen, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
+import { VERSION } from './lib/package-version.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
-import { DEFAULT_TENANT } from './model/event.ts';
+import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
-import { migrate } from './store/pg/migrate.ts';
+import { DatabaseClock } from './store/pg/database-clock.ts';
+import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
 import { Partitions } from './store/pg/partitions.ts';
-import { openPool } from './store/pg/pool.ts';
+import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import { TIMERS_CHANNEL } from './store/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
-import { DAY_MS } from './time/iso-time.ts';
+import { RetentionJob } from './timers/retention.ts';
+import { ScheduledDumps } from './timers/scheduled-dumps.ts';
+import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -46,6 +55,8 @@ export interface Roles {
 export interface Running {
   /** URL of the HTTP server; null without the api role. */
   readonly url: string | null;
+  /** URL under which `/healthz/live` and `/healthz/ready` respond. */
+  readonly healthUrl: string;
   readonly database: 'embedded' | 'external';
   /** The active catalog at start. */
   readonly catalog: Catalog;
@@ -57,7 +68,9 @@ export interface Running {
 }
 
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
-const clock = Date.now;
+
+/** Interval in ms at which the partitions of the next months are made. */
+const PARTITIONS_INTERVAL_MS = 3_600_000;
 
 /** Time in ms that a stop waits for requests under way; then their connections are closed. */
 const MAX_LAST_REQUESTS_MS = 3000;
@@ -65,17 +78,26 @@ const MAX_LAST_REQUESTS_MS = 3000;
 const MAX_LAST_SENDS_MS = 3000;
 /**
  * Connections to PostgreSQL, by what they serve: none of the three waits for another. Ingest decides events, waits and
- * schedules; requests read and change everything else; work claims, settles and renews leases.
+ * schedules; requests read and change everything else; work claims, settles and renews leases; health is for probes.
  */
-const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6 };
+const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6, health: 2 };
 /** Further ones: the listeners of deliveries, waits and schedules. */
 const MAX_OTHER_CONNECTIONS = 4;
+/** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
+const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
 /**
  * Starts a process with these roles: creates every part, in the order in which it is needed. If one fails, stops those
  * before it and throws.
+ *
+ * @param wallClock the clock of this machine, which is compared with that of the database
  */
-export async function run(roles: Roles, config: Config, log: Logger): Promise<Running> {
+export async function run(
+  roles: Roles,
+  config: Config,
+  log: Logger,
+  wallClock: () => Millis = Date.now,
+): Promise<Running> {
   const cleanup: (() => Promise<unknown> | unknown)[] = [];
   const stopAll = async () => {
     for (const step of cleanup.splice(0).reverse()) {
@@ -87,17 +109,20 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     }
   };
   try {
-    const { host, port } = config;
+    const { host, port, healthPort } = config;
     if (roles.api) await checkPort(host, port);
+    else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
     const embedded =
       config.databaseUrl === null
         ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) })
         : null;
     if (embedded) cleanup.push(() => embedded.stop());
     const databaseUrl = embedded?.url ?? (config.databaseUrl as string);
-    const open = (use: keyof typeof MAX_CONNECTIONS) => {
-      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}` });
+    const pools: Pool[] = [];
+    const open = (use: keyof typeof MAX_CONNECTIONS, timeouts: Partial<Timeouts> = {}) => {
+      const opened = openPool(databaseUrl, { max: MAX_CONNECTIONS[use], name: `tidings ${use}`, timeouts });
       cleanup.push(() => opened.end());
+      pools.push(opened);
       return opened;
     };
     const pool = open('ingest');
@@ -105,18 +130,30 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       await checkSessions(databaseUrl);
       await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
     }
-    await migrate(pool);
+    const schema = config.migrates ? await migrate(pool) : await inspectSchema(pool);
+    if (!config.migrates) requireMigrated(schema);
+    if (schema.newer.length > 0)
+      log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
+
+    const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
+    await databaseClock.start();
+    cleanup.push(() => databaseClock.stop());
+    const { now: clock, isRight: mayAct } = databaseClock;
 
     const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
     await checkEncryptionKey(pool, seal);
-    const partitions = new Partitions(pool);
+    const partitions = new Partitions(pool, { onRebuilt: logRebuild(log) });
+    cleanup.push(() => partitions.stop());
     const createPartitions = async () => {
       const failed = await partitions.ensureAhead(clock());
       if (failed.length > 0)
-        log.warn({ partitions: failed }, 'partitions could not be created; their rows stay in the default partition');
+        log.warn(
+          { partitions: failed },
+          'partitions could not be created yet; their rows are in the default partition, and move later',
+        );
     };
     await createPartitions();
-    cleanup.push(runEvery(DAY_MS, createPartitions, log));
+    cleanup.push(runEvery(PARTITIONS_INTERVAL_MS, createPartitions, log));
 
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
@@ -140,13 +177,12 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       log,
     });
 
-    const state = {
-      starting: true,
-      stopping: false,
-      workers: (): { [part: string]: string } => ({}),
-      openCircuits: (): readonly OpenCircuit[] => [],
-    };
+    const state = { starting: true, stopping: false };
+    const loops: WorkLoop[] = [];
+    let catalogProblem: DirectoryProblem | undefined;
+    let listOpenCircuits = (): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
+    let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
@@ -160,6 +196,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         seal,
         providers,
         clock,
+        mayAct,
         random,
         log,
         lease,
@@ -171,29 +208,71 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         pipeline,
         calendar: { next: nextOccurrence, label: formatLocalTimeKey },
         clock,
+        mayAct,
         elapsed: () => performance.now(),
         log,
         rate: config.timerRate,
         lease: Math.max(lease, 1000),
         poll,
       });
+      const jobs = new JobWorker({
+        pool: workPool,
+        pipeline,
+        catalogs,
+        seal,
+        clock,
+        log,
+        lease: Math.max(lease, 1000),
+        poll,
+      });
       announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
-      announcer.listen(TIMERS_CHANNEL, () => timers.wake());
-      startWorkers = async () => {
+      announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
+      const started: (() => Promise<void>)[] = [];
+      const start = async () => {
         await worker.start();
-        cleanup.push(() => worker.stop(MAX_LAST_SENDS_MS));
+        started.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
-        cleanup.push(() => timers.stop());
+        started.push(() => timers.stop());
+        if (config.retentionAt === null) return;
+        const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
+        retention.start();
+        started.push(() => retention.stop());
       };
-      state.openCircuits = () => worker.openCircuits();
-      state.workers = () => {
-        const unhealthy = worker.unhealthyProviders();
-        return {
-          delivery: unhealthy.length === 0 ? 'ok' : `waiting for ${unhealthy.join(', ')}`,
-          timers: timers.behind > 0 ? `${Math.ceil(timers.behind / 1000)} s behind` : 'ok',
-        };
+      let deferred: DeferredStart | undefined;
+      startWorkers = async () => {
+        cleanup.push(async () => {
+          await deferred?.stop();
+          for (const stop of started.reverse()) await stop();
+        });
+        deferred = await startWhenResumed(workPool, { poll, log, start });
+        // Not paused after a restore: an operator may cancel what waits before it goes on.
+        jobs.start();
+        cleanup.push(() => jobs.stop());
       };
+      dumps = config.dumps && new ScheduledDumps({ pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
+      dumps?.start();
+      cleanup.push(() => dumps?.stop());
+      listOpenCircuits = () => worker.openCircuits();
+      const pausedSince = () => deferred?.pausedSince() ?? null;
+      loops.push(
+        { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
+        { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
+        { name: 'jobs', poll, idleTime: () => jobs.idleTime },
+      );
     }
+    const health = buildHealth({
+      pool: open('health', HEALTH_TIMEOUTS),
+      pools,
+      dataDir: embedded ? config.dataDir : null,
+      loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
+      findCatalogProblem: () => catalogProblem,
+      clock,
+      wallClock,
+      state,
+      loops,
+      listOpenCircuits: () => listOpenCircuits(),
+      dumps,
+    });
 
     let url: string | null = null;
     if (roles.api) {
@@ -203,7 +282,6 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
       const server = await buildServer({
         pipeline,
         pool: open('requests'),
-        checkDatabase: async () => void (await pool.query('select 1')),
         catalogs,
         seal,
         clock,
@@ -211,6 +289,8 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         log,
         consoleDir: CONSOLE,
         state,
+        health,
+        ...(roles.workers ? { listOpenCircuits: () => listOpenCircuits() } : {}),
       });
       cleanup.push(async () => {
         // A slow client must not prevent the other parts from stopping.
@@ -220,16 +300,37 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
         await pipeline.drain();
       });
       url = await listen(server, host, port);
+      const fingerprint = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
       // Only now: a process that cannot serve changes nothing.
       const { version, isOther } = await apply();
       if (isOther)
         log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
       if (config.watchCatalog)
         cleanup.push(
-          await watchCatalog(config.catalogDir, () => reapply(apply, log), {
-            onError: (error) => log.error({ err: error }, 'the catalog directory is no longer watched'),
-          }),
+          await watchCatalog(
+            config.catalogDir,
+            async () => {
+              const cause = await reapply(apply, log);
+              catalogProblem = cause === undefined ? undefined : { since: clock(), cause };
+            },
+            {
+              since: fingerprint,
+              onError: (error) => {
+                catalogProblem ??= {
+                  since: clock(),
+                  cause: 'the catalog directory has changed, and could not be applied',
+                };
+                log.error({ err: error }, 'The catalog has changed but could not be applied; will retry.');
+              },
+            },
+          ),
         );
+    }
+    let healthUrl = url;
+    if (healthUrl === null) {
+      const server = await listenForProbes(health, host, healthPort);
+      cleanup.push(() => server.close());
+      healthUrl = server.url;
     }
     await startWorkers?.();
 
@@ -238,6 +339,7 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     let stopped: Promise<void> | undefined;
     return {
       url,
+      healthUrl,
       database: embedded ? 'embedded' : 'external',
       catalog,
       stop() {
@@ -250,6 +352,24 @@ export async function run(roles: Roles, config: Config, log: Logger): Promise<Ru
     await stopAll();
     throw error;
   }
+}
+
+/** Returns a function that logs once that the clock of this process is wrong, and once that it is right again. */
+function logClock(log: Logger): (offset: string | null) => void {
+  return (offset) => {
+    if (offset === null) log.info('the clock of this process is right again');
+    else
+      log.warn(`The clock of this process is ${offset}: it sends nothing and fires no timers until its clock is set.`);
+  };
+}
+
+/** Returns a function that logs that the rows of a default partition have moved, or could not. */
+function logRebuild(log: Logger): (table: string, error: unknown) => void {
+  return (table, error) => {
+    if (error === null)
+      log.info({ table }, 'the rows of the default partition have moved to partitions of their months');
+    else log.warn({ err: error, table }, 'the rows of the default partition could not be moved; will retry');
+  };
 }
 
 function sum(numbers: readonly number[]): number {
@@ -292,20 +412,20 @@ function openProviders(config: Config, log: Logger): { providers: Map<Channel, P
   };
 }
 
-/** Applies the catalog directory after a change. An invalid catalog changes nothing. */
-async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<void> {
+/**
+ * Applies the catalog directory after a change. An invalid catalog changes nothing.
+ * @returns why it is not applied; undefined: it is
+ * @throws error of the database: it is worth another try
+ */
+async function reapply(apply: () => Promise<Applied>, log: Logger): Promise<string | undefined> {
   try {
     const { version, changed } = await apply();
     if (changed) log.info(`The catalog has changed: version ${version} is active.`);
+    return undefined;
   } catch (error) {
-    if (error instanceof CatalogError) {
-      log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
-    } else {
-      log.error(
-        { err: error },
-        'The catalog has changed but could not be applied; the active version stays. Save it again to retry.',
-      );
-    }
+    if (!(error instanceof CatalogError)) throw error;
+    log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
+    return 'the catalog directory has changed, and is not valid';
   }
 }
 

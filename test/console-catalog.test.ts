@@ -65,6 +65,13 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     await versions.last().getByText('active', { exact: true }).waitFor();
     expect((await app.server.get('/api/v1/catalog')).body.version).toBe(1);
     await versions.first().getByTestId('rollback-button').waitFor();
+    await versions
+      .last()
+      .getByText(/^Rollback from version 2 by api, /)
+      .waitFor();
+    await page.getByTestId('announcements').getByText('Version 1 is active instead of version 2.').waitFor();
+    // The button is gone; the keyboard stays in its row.
+    await expect.poll(() => page.evaluate(`document.activeElement.closest('[data-row]')?.dataset.version`)).toBe('1');
     await page.getByRole('link', { name: 'Active catalog' }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });

@@ -23,7 +23,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
       );
     await open.getByText(`${lima(48.5)} (America/Lima)`).waitFor();
     expect(await open.innerText()).toMatch(
-      /Waiting\s+REMINDER\s+Waits for its scheduled time, key b7\s+since booking_confirmed of .*\s+Due in 2 d \d+ min,/,
+      /Waiting\s+REMINDER\s+Cancel\s+Waits for its scheduled time, key b7\s+since booking_confirmed of .*\s+Due in 2 d \d+ min,/,
     );
     const answers = await openWhy(page);
     expect(answers.REMINDER).toMatch(/Waiting, due .*\s+REMINDER has not been sent to wanda yet\./);

@@ -35,12 +35,13 @@ describe('addresses', () => {
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['send', 'send']);
   });
 
-  test('that become known later are used by a retry', async () => {
+  test('that become known after the retry time are used by a retry', async () => {
     const provider = fakeProvider();
     const tidings = await start({ email: provider });
     await tidings.worker();
     const id = await tidings.post('mail', { traits: {} });
     await tidings.becomes(id, 'undeliverable');
+    tidings.clock.now += 3_600_001;
     await tidings.ingest([eventOf('profile_changed', { traits: { email: 'late@example.com' } })]);
     expect(await tidings.retry(id)).toBe(true);
     await tidings.becomes(id, 'sent', 2);

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FUNCTION_NAMES } from '../src/expressions/cel/functions.ts';
@@ -44,4 +45,17 @@ test('every function of expressions is documented', async () => {
 test('every special trait is documented', async () => {
   const rows = rowsOf(await readSection('rules.md', '### Special traits'));
   expect(SPECIAL_TRAITS.filter((name) => !rows.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('docs/design.md names files and functions that exist', async () => {
+  const root = join(import.meta.dirname, '..');
+  const paths = (await readdir(join(root, 'src'), { recursive: true })).filter((path) => path.endsWith('.ts'));
+  const source = (await Promise.all(paths.map((path) => readFile(join(root, 'src', path), 'utf8')))).join('\n');
+  const named = [...(await readPage('design.md')).matchAll(/`([^`\n]+)`/g)].map(([, name = '']) => name);
+  const files = named.filter((name) => /^(src|test|docs)\/\S+$/.test(name));
+  const functions = named.filter((name) => /^[a-z]+([A-Z][a-z]+)+$/.test(name));
+  expect(files.length).toBeGreaterThan(20);
+  expect(functions).toContain('decideInOrder');
+  expect(files.filter((name) => !existsSync(join(root, name)))).toEqual([]);
+  expect(functions.filter((name) => !source.includes(`function ${name}`))).toEqual([]);
 });

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { someTimedRules } from './support/random-rules.ts';
 import { HOSTILE_RULES, measureGrowth, measureHeap } from './torture/hostile-history.ts';
 
 /** More events and seeds: npm run torture:hostile. */
@@ -11,3 +13,18 @@ describe.each(Object.entries(HOSTILE_RULES))('%s', (name, rule) => {
     expect(measureHeap(name, rule, 300, 1)).toEqual([]);
   });
 });
+
+/** Rules of every kind, drawn at random; the same ones each time, so that a failure is not a matter of luck. */
+const drawn = fc.sample(someTimedRules, { seed: 12, numRuns: 15 });
+
+test.each(drawn.map((rules, index) => [index, rules] as const))(
+  'four times the events of one user cost about four times as much, under drawn rules %i',
+  (index, rules) => {
+    const found = measureGrowth(`drawn ${index}`, rules, 300, 1);
+    // A short history costs little, and what it costs is not exact: the longer one decides.
+    expect(found.length === 0 ? found : measureGrowth(`drawn ${index}`, rules, 1200, 1), JSON.stringify(rules)).toEqual(
+      [],
+    );
+    expect(measureHeap(`drawn ${index}`, rules, 300, 1)).toEqual([]);
+  },
+);

@@ -37,6 +37,7 @@ describe('the API documentation', () => {
     );
     expect(routes.sort()).toEqual([
       'GET /api/v1/activity',
+      'GET /api/v1/audit-log',
       'GET /api/v1/audit/{user_id}',
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',
@@ -44,7 +45,12 @@ describe('the API documentation', () => {
       'GET /api/v1/deliveries',
       'GET /api/v1/deliveries/{id}/message',
       'GET /api/v1/events/rejected',
+      'GET /api/v1/events/rejected/groups',
       'GET /api/v1/explain/{user_id}/{notification_type}',
+      'GET /api/v1/jobs',
+      'GET /api/v1/jobs/{id}',
+      'GET /api/v1/jobs/{id}/failures',
+      'GET /api/v1/queue',
       'GET /api/v1/users',
       'GET /api/v1/waits',
       'GET /api/v1/waits/rules',
@@ -53,11 +59,16 @@ describe('the API documentation', () => {
       'GET /healthz/ready',
       'POST /api/v1/catalog',
       'POST /api/v1/catalog/rollback',
+      'POST /api/v1/deliveries/{id}/cancel',
       'POST /api/v1/deliveries/{id}/retry',
       'POST /api/v1/events',
+      'POST /api/v1/events/rejected/{id}/correct',
+      'POST /api/v1/events/rejected/{id}/dismiss',
       'POST /api/v1/events/rejected/{id}/retry',
-      'POST /api/v1/waits/cancel',
-      'POST /api/v1/waits/migrate',
+      'POST /api/v1/jobs',
+      'POST /api/v1/jobs/preview',
+      'POST /api/v1/jobs/{id}/stop',
+      'POST /api/v1/waits/{id}/cancel',
       'POST /events',
     ]);
   });
@@ -89,6 +100,10 @@ describe('the API documentation', () => {
       ['/api/v1/events', 'post', '202', await server.post('/api/v1/events', payment())],
       ['/api/v1/audit/{user_id}', 'get', '200', await server.get('/api/v1/audit/reader')],
       ['/api/v1/deliveries', 'get', '200', await server.get('/api/v1/deliveries')],
+      ['/api/v1/queue', 'get', '200', await server.get('/api/v1/queue')],
+      ['/api/v1/audit-log', 'get', '200', await server.get('/api/v1/audit-log')],
+      ['/healthz/ready', 'get', '200', await server.get('/healthz/ready')],
+      ['/healthz/live', 'get', '200', await server.get('/healthz/live')],
       ['/api/v1/deliveries', 'get', '4XX', await server.get('/api/v1/deliveries?limit=x')],
     ];
     for (const [path, method, status, { body }] of answers) {

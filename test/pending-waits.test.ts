@@ -49,10 +49,10 @@ describe('pending waits', () => {
     const { clock } = tidings;
     await tidings.post({ user: 'u', type: 'began' });
     await tidings.applyRules('R: { on: began, delay: 2h, notify: B }');
-    expect(await tidings.migrateWaits('R')).toMatchObject({ waits: 1, version: 2, next: null });
-    expect(await tidings.cancelWaits('S')).toMatchObject({ waits: 1, next: null });
+    expect(await tidings.runWaitJob('waits.migrate', 'R')).toMatchObject({ status: 'done', done: 1 });
+    expect(await tidings.runWaitJob('waits.cancel', 'S')).toMatchObject({ status: 'done', done: 1 });
     await tidings.timers();
-    clock.now += HOUR;
+    clock.now += 2 * HOUR;
     await expect.poll(() => tidings.countOpenWaits()).toBe(0);
     expect(await tidings.notifications()).toEqual([{ user: 'u', type: 'B', version: 2 }]);
   });
@@ -61,7 +61,7 @@ describe('pending waits', () => {
     const tidings = await start('R: { on: began, digest: { window: 1h }, cancel_on: ended, notify: A }');
     await tidings.post({ user: 'u', type: 'began', ago: 1000 }, { user: 'u', type: 'began' });
     await tidings.applyRules('R: { on: began, delay: 1h, cancel_on: ended, notify: B }');
-    expect(await tidings.migrateWaits('R')).toMatchObject({ waits: 0, skipped: 1, next: null });
+    expect(await tidings.runWaitJob('waits.migrate', 'R')).toMatchObject({ done: 0, skipped: 1 });
     // As an earlier release left it.
     await tidings.rows('update waits set catalog_version = 2');
     const [decisions] = await tidings.post({ user: 'u', type: 'ended', ago: 1000 });

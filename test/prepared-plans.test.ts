@@ -42,9 +42,9 @@ test.each([
       expect(text).not.toMatch(/Filter: .*\b(user_id|wait_id) =/);
       return [...text.matchAll(/Index (?:Only )?Scan using (\w+)/g)].map(([, name]) => name);
     };
-    expect(await indexes(`"claim-due-waits"('${now}', '${now}', 10)`)).toEqual(['waits_due']);
-    expect(await plan(`"claim-due-waits"('${now}', '${now}', 10)`)).toContain('Tid Scan on waits');
-    expect(await indexes('"next-wait-due"')).toEqual(['waits_due']);
+    expect(await indexes(`"claim-due-waits"('${now}', '${now}', 10, '-infinity')`)).toEqual(['waits_due']);
+    expect(await plan(`"claim-due-waits"('${now}', '${now}', 10, '-infinity')`)).toContain('Tid Scan on waits');
+    expect(await indexes(`"next-wait-due"('-infinity')`)).toEqual(['waits_due']);
     const loads = await indexes(`"load-waits"('${TENANT}', 'u', 'u', 'A', '=')`);
     expect(loads).toEqual(['waits_open', 'waits_latest']);
     expect(await indexes(`"load-waits-by-id"('${TENANT}', 'u', '${randomUUID()}')`)).toEqual(['waits_pkey']);

@@ -206,7 +206,9 @@ describe('two APIs and two workers', () => {
     await database.drop();
   });
 
-  /** Posts the same events to both APIs at once, and checks that each notification is delivered once. Stops the last process. */
+  /**
+   * Posts the same events to both APIs at once, and checks that each notification is delivered once. Stops the last process.
+   */
   async function together<T>(env: Record<string, string>, meanwhile: (all: Program[]) => Promise<T>): Promise<T> {
     const all = ['api', 'api', 'workers', 'workers'].map((role) => start([role, '--json'], { env }, direct));
     const [one, two] = (await Promise.all(all.map((program) => program.ready()))) as [Ready, Ready];

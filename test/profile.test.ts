@@ -155,7 +155,7 @@ describe('a profile', () => {
     expect(given).toMatchObject({ userId: 'u', kind: 'email', mask: 'm…@example.com' });
     expect(given?.hash).toBe(seal.hash('maria@example.com'));
     expect(seal.open(given?.sealed?.bytes as Buffer, addressAad('default', 'u', 'email'))).toBe('maria@example.com');
-    expect(changedBy(null)).toEqual([{ userId: 'u', kind: 'email', mask: '', sealed: null, hash: '' }]);
+    expect(changedBy(null)).toEqual([{ userId: 'u', kind: 'email', mask: '', sealed: null, hash: '', isFirst: false }]);
   });
 });
 

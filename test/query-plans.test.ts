@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /**
@@ -68,8 +69,10 @@ test('statements planned while the tables are small use indexes', async ({ skip 
         'known-ids',
       ],
       ...['load-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'update-users'],
+      'revive-deliveries',
       ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
       ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
+      ...['load-overdue', 'delivery-summaries'],
     ]),
   );
   const found: string[] = [];
@@ -126,6 +129,8 @@ async function work(): Promise<void> {
   const { clock, database } = tidings;
   const timers = await tidings.timers();
   try {
+    // An address that becomes known revives deliveries.
+    await post('ended', 7, { level: 'none' });
     for (const [type, ago] of [
       // A late event: it may complete the pattern of a stored trigger.
       ['reached', 5],
@@ -149,12 +154,15 @@ async function work(): Promise<void> {
     };
     await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
     await post('reached', 0);
+    const server = await testServer(tidings);
+    for (const path of ['queue', 'activity']) expect((await server.get(`/api/v1/${path}`)).status).toBe(200);
+    await server.close();
   } finally {
     await timers.stop();
   }
 }
 
-async function post(type: string, minutesAgo: number): Promise<void> {
+async function post(type: string, minutesAgo: number, traits?: object): Promise<void> {
   const time = new Date(tidings.clock.now - minutesAgo * MINUTE).toISOString();
   await tidings.ingest(
     Array.from({ length: USERS }, (_, n) => ({
@@ -163,7 +171,7 @@ async function post(type: string, minutesAgo: number): Promise<void> {
       event_type: type,
       event_timestamp: time,
       properties: {},
-      user_traits: { email: `p${n}@example.com`, level: `${type} ${minutesAgo}` },
+      user_traits: traits ?? { email: `p${n}@example.com`, level: `${type} ${minutesAgo}` },
     })),
   );
 }

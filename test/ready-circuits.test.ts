@@ -19,7 +19,7 @@ test('a mail server that is down is named by ready, which stays 200, and is one 
   await processes.postEmails(url, 'mail', 40);
   await expect
     .poll(ready, { timeout: 20_000 })
-    .toMatchObject({ status: 200, body: { status: 'ready', parts: { delivery: 'waiting for smtp' } } });
+    .toMatchObject({ status: 200, body: { status: 'degraded', circuits: [{}] } });
   const outage = {
     provider: 'smtp',
     domain: null,
@@ -28,6 +28,19 @@ test('a mail server that is down is named by ready, which stays 200, and is one 
     next_probe_at: expect.stringMatching(/^\d{4}-.*Z$/),
   };
   expect((await ready()).body.circuits).toEqual([outage]);
+  expect((await ready()).body).toMatchObject({
+    checks: expect.arrayContaining([
+      {
+        name: 'circuits',
+        status: 'degraded',
+        since: outage.since,
+        cause: `smtp: ${outage.cause}`,
+        hint: expect.stringContaining('next_probe_at'),
+      },
+    ]),
+  });
+  const queue = await fetch(`${url}/api/v1/queue`);
+  expect(((await queue.json()) as { circuits?: unknown }).circuits).toEqual([outage]);
   const warnings = program.stderr
     .split('\n')
     .filter((line) => line.includes('"level":40'))

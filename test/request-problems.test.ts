@@ -38,10 +38,15 @@ test.each([
 });
 
 test.each([
-  ['/api/v1/waits/cancel', {}, 'rule', 'rule is missing; write a text.'],
-  ['/api/v1/waits/cancel', { rule: 3 }, 'rule', 'rule is 3; write a text.'],
-  ['/api/v1/waits/migrate', { rule: '' }, 'rule', 'rule is empty; write at least 1 character.'],
-  ['/api/v1/waits/migrate', [], undefined, 'The body is a list; write a JSON object.'],
+  ['/api/v1/jobs', { action: 'waits.cancel', filter: {} }, 'filter.rule', 'filter.rule is missing; write a text.'],
+  ['/api/v1/jobs', { action: 'waits.cancel', filter: { rule: 3 } }, 'filter.rule', 'filter.rule is 3; write a text.'],
+  [
+    '/api/v1/jobs',
+    { action: 'waits.migrate', filter: { rule: '' } },
+    'filter.rule',
+    'filter.rule is empty; write at least 1 character.',
+  ],
+  ['/api/v1/catalog/rollback', [], undefined, 'The body is a list; write a JSON object.'],
   ['/api/v1/catalog', { files: {}, dry_run: 'yes' }, 'dry_run', 'dry_run is "yes"; write true or false.'],
   ['/api/v1/catalog', { files: { 'rules.yaml': 3 } }, 'files.rules.yaml', 'files.rules.yaml is 3; write a text.'],
   [

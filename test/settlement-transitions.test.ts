@@ -56,7 +56,7 @@ describe('a settlement', () => {
     expect((await rows.row(id)).status).toBe('sent');
   });
 
-  test.each(FINAL_STATUSES.filter((status) => status !== 'in_doubt'))(
+  test.each(FINAL_STATUSES.filter((status) => status !== 'in_doubt' && status !== 'cancelled'))(
     'of a delivery that is already %s changes nothing',
     async (status) => {
       const id = await rows.queue('mail');
@@ -67,6 +67,16 @@ describe('a settlement', () => {
       expect(await rows.row(id)).toMatchObject(before);
     },
   );
+
+  test('of a delivery that was cancelled since says that it was sent; a failure changes nothing', async () => {
+    const id = await rows.queue('mail');
+    const [held] = await rows.claim('w');
+    await rows.force(id, 'cancelled');
+    await rows.settle([deadOf(held!)]);
+    expect(await rows.row(id)).toMatchObject({ status: 'cancelled' });
+    await rows.settle([sentOf(held!)]);
+    expect(await rows.row(id)).toMatchObject({ status: 'sent', reason_code: null });
+  });
 
   test('ends the doubt about a delivery that was not claimed since', async () => {
     const id = await rows.queue('held');

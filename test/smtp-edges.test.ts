@@ -72,9 +72,11 @@ describe('SMTP_URL', () => {
     expect(message).not.toContain('s3cret');
   });
 
-  test('with these characters escaped is accepted', async () => {
-    await open('smtp://user%40x:pa%2Fss%3F%23%25@mail.example.com:587/?requireTLS=true').close();
-    await open('smtp://mail.example.com?name=me').close();
+  test('with these characters escaped gives the user name and the password', async () => {
+    const { parseSmtpUrl } = await import('../src/channels/email/smtp-url.ts');
+    const url = 'smtp://user%40x:pa%2Fss%3F%23%25@mail.example.com:587/?requireTLS=true';
+    expect(parseSmtpUrl(url)).toMatchObject({ auth: { user: 'user@x', pass: 'pa/ss?#%' }, requireTLS: true });
+    expect(parseSmtpUrl('smtp://mail.example.com?name=me')).toMatchObject({ name: 'me' });
   });
 
   test('with port 465 means TLS from the start, unless TLS is switched off', async () => {

@@ -4,6 +4,7 @@ import { formatDelivery, formatStartupBanner } from '../src/cli/output/startup-b
 describe('the startup banner', () => {
   const running = {
     url: 'http://localhost:8000',
+    healthUrl: 'http://localhost:8000',
     database: 'embedded',
     catalog: { version: 3 },
     stop: async () => {},
@@ -27,6 +28,17 @@ describe('the startup banner', () => {
     expect(formatStartupBanner({ api: false, workers: true }, { ...running, url: null }, config, null)).not.toMatch(
       /Try|Console/,
     );
+  });
+
+  test('has the address for probes without the API', () => {
+    const text = formatStartupBanner(
+      { api: false, workers: true },
+      { ...running, url: null, healthUrl: 'http://localhost:8001' },
+      config,
+      null,
+    );
+    expect(text).toContain('Health    http://localhost:8001/healthz/ready\n');
+    expect(formatStartupBanner(both, running, config, sample)).not.toContain('Health');
   });
 
   test('says nothing about delivery without the workers', () => {

@@ -90,7 +90,8 @@ test('commands escape the responses of a running Tidings', async () => {
       [['explain', 'u', 'A'], 404, { detail: NASTY }, 1],
       [['waits', 'list'], 200, { waits: [wait], next: null }, 1],
       [['catalog', 'versions'], 200, { versions: [{ version: 1, applied_by: NASTY }] }, 1],
-      [['catalog', 'diff', '1'], 200, { differences: [difference] }, 2],
+      // A text of several lines is compared line by line.
+      [['catalog', 'diff', '1'], 200, { differences: [difference] }, 5],
       [['catalog', 'rollback', '1'], 422, { problems: [problem] }, 2],
     ];
     for (const [args, status, body, lines] of cases) {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   server = await testServer(tidings);
 });
 beforeEach(async () => {
-  await store.pool.query('truncate waits, audit_log');
+  await store.pool.query('truncate waits, audit_log, jobs, job_failures');
 });
 afterAll(async () => {
   await server.close();
@@ -41,7 +41,8 @@ describe('cancel', () => {
       { rule: 'A', users: 2, waits: 2 },
       { rule: 'B', users: 1, waits: 1 },
     ]);
-    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toEqual({ rule: 'A', users: 2, waits: 2, next: null });
+    const job = await tidings.runWaitJob('waits.cancel', 'A');
+    expect(job).toMatchObject({ status: 'done', matched: 2, done: 2, failed: 0 });
     const { waits } = await get('/api/v1/waits?status=cancelled&user_id=u');
     expect(waits).toHaveLength(1);
     expect(waits[0].ended_at).toBe(new Date(NOW).toISOString());
@@ -53,37 +54,41 @@ describe('cancel', () => {
     expect(decisions[0]).toMatchObject({ reason_code: 'catalog_changed', evidence: { key: 'k' } });
     expect(await store.countWaiting()).toEqual([{ rule: 'B', users: 1, waits: 1 }]);
     const { rows } = await store.pool.query(
-      `select actor, subject, detail from audit_log where action = 'waits.cancelled'`,
+      `select actor, subject, detail -> 'filter' as filter from audit_log where action = 'job.started'`,
     );
-    expect(rows).toEqual([{ actor: 'api', subject: 'A', detail: { users: 2, waits: 2 } }]);
-    expect(await post('/api/v1/waits/cancel', { rule: 'A' })).toMatchObject({ users: 0, waits: 0 });
+    expect(rows).toEqual([{ actor: 'test', subject: job.job_id, filter: { rule: 'A' } }]);
+    expect(await tidings.runWaitJob('waits.cancel', 'A')).toMatchObject({ matched: 0, done: 0 });
   });
 
-  test('ends many waits in several calls, one after the other with batches that decide about the same user', async () => {
+  test('ends many waits in several chunks, one after the other with batches that decide about the same user', async () => {
     await store.fill(5300, 5300);
-    const first = await post('/api/v1/waits/cancel', { rule: 'A' });
-    expect(first).toMatchObject({ users: 5000, waits: 5000 });
     const { connection, release } = await tidings.holdUsers(['p 999']);
-    const second = post('/api/v1/waits/cancel', { rule: 'A', after: first.next });
+    const job = tidings.runWaitJob('waits.cancel', 'A');
+    await expect.poll(async () => (await get('/api/v1/jobs')).jobs[0]?.status).toBe('running');
     const [mine] = await store.load(['p 999'], [], connection);
     await store.write([{ wait: firedWait(mine!), decisions: [] }], connection);
     await release();
-    expect(await second).toMatchObject({ waits: 299, next: null });
+    expect(await job).toMatchObject({ status: 'done', matched: 5300, done: 5299 });
     expect(await store.countWaiting()).toEqual([]);
   });
 });
 
-test('migrate moves waits to the active version, due when they were', async () => {
+test('migrate moves waits to the active version, due when its rule says', async () => {
   const [mine, gone] = [createWait(), createWait({ status: 'fired', endedAt: NOW })];
   await store.save(mine, gone);
-  const answer = { rule: 'A', version: 2, users: 1, waits: 1, skipped: 0, next: null };
-  expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual(answer);
-  expect(await store.load(['u'])).toEqual([{ ...mine, catalogVersion: 2, stored: 'same', sealed: null }]);
+  const migrate = () => tidings.runWaitJob('waits.migrate', 'A');
+  expect(await migrate()).toMatchObject({ status: 'done', done: 1, skipped: 0 });
+  const state = { ...mine.state, migrated: [{ at: tidings.clock.now, version: 2 }] };
+  const moved = { ...mine, catalogVersion: 2, dueAt: mine.triggerTime + HOUR, state, stored: 'same', sealed: null };
+  expect(await store.load(['u'])).toEqual([moved]);
   expect((await store.row(gone)).catalog_version).toBe(1);
-  expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0 });
+  expect(await migrate()).toMatchObject({ done: 0, skipped: 0 });
   await store.save(createWait({ key: 'k', kind: 'digest' }));
-  expect(await post('/api/v1/waits/migrate', { rule: 'A' })).toEqual({ ...answer, waits: 0, skipped: 1 });
-  expect(await post('/api/v1/waits/migrate', { rule: 'C' })).toMatchObject({ status: 404, path: 'rule' });
+  expect(await migrate()).toMatchObject({ done: 0, skipped: 1 });
+  expect(await post('/api/v1/jobs', { action: 'waits.migrate', filter: { rule: 'C' } })).toMatchObject({
+    status: 404,
+    path: 'rule',
+  });
 });
 
 test('the command line lists, migrates and cancels waits', async () => {
@@ -91,10 +96,13 @@ test('the command line lists, migrates and cancels waits', async () => {
   vi.stubEnv('TIDINGS_URL', server.url);
   const print = async (...args: string[]) => (await runCommand(...args)).text;
   expect(await print('waits', 'list', '--rule', 'A', '--user', 'u')).toMatch(
-    /^2025-11-20T13:00:00.000Z {2}waiting {4}delay {5}A {2}u {2}\[k\] {2}\(version 1\)$/,
+    /^2025-11-20T13:00:00.000Z {2}waiting {4}delay {5}A {2}u {2}\[k\] {2}\(version 1\) {2}[0-9a-f-]{36}$/,
   );
-  expect(await print('waits', 'migrate', 'A')).toBe('2 waits of 2 users migrated to catalog version 2.');
-  expect(JSON.parse(await print('waits', 'cancel', 'A', '--json'))).toEqual({ rule: 'A', users: 2, waits: 2 });
+  const worker = tidings.jobs();
+  expect(await print('waits', 'migrate', 'A')).toContain(': 2 of 2 done.');
+  const cancelled = JSON.parse((await print('waits', 'cancel', 'A', '--json')).split('\n').at(-1)!);
+  expect(cancelled).toMatchObject({ action: 'waits.cancel', filter: { rule: 'A' }, status: 'done', done: 2 });
+  await worker.stop();
   expect(await print('waits', 'list')).toBe('No waits found.');
   const { errors, exitCode } = await runCommand('waits', 'migrate', 'GONE');
   expect(errors).toContain('tidings: The active catalog (version 2) has no rule GONE');
@@ -109,7 +117,10 @@ test('the list filters by rule and has pages, and rejects what is not valid', as
   expect([second.waits.length, second.next]).toEqual([1, null]);
   expect(await get('/api/v1/waits?status=napping')).toMatchObject({ status: 400 });
   expect(await get('/api/v1/waits?before=nonsense')).toMatchObject({ status: 400, path: 'before' });
-  expect(await post('/api/v1/waits/cancel', {})).toMatchObject({ status: 400, path: 'rule' });
+  expect(await post('/api/v1/jobs', { action: 'waits.cancel', filter: {} })).toMatchObject({
+    status: 400,
+    path: 'filter.rule',
+  });
 });
 
 function delayed(name: string, notify: string[]): Rule {

@@ -70,6 +70,18 @@ describe('stored waits', () => {
     expect((await store.load(['u'])).map(({ dueAt }) => dueAt)).toEqual([NOW]);
   });
 
+  test('are known by id beyond 16 MiB, without their contents', async () => {
+    const text = 'x'.repeat(1_000_000);
+    const all = Array.from({ length: 20 }, () =>
+      createWait({ state: { trigger: { ...TRIGGER, properties: { text } } } }),
+    );
+    await store.save(...all);
+    expect(await store.loadByIds(all)).toEqual([
+      ...Array.from({ length: 17 }, () => ({ chars: 1_000_000, isWhole: true })),
+      ...Array.from({ length: 3 }, () => ({ chars: 0, isWhole: false })),
+    ]);
+  });
+
   test('start once', async () => {
     const one = createWait();
     await store.save(one);

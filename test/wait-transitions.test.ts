@@ -85,26 +85,6 @@ describe('a wait', () => {
   });
 });
 
-describe('a move to another catalog version', () => {
-  test('changes open waits of the rule, the users and the kind, and counts the others that are open', async () => {
-    const waits = {
-      moved: createWait(),
-      fired: createWait({ status: 'fired', endedAt: NOW }),
-      otherKind: createWait({ kind: 'digest' }),
-      otherRule: createWait({ rule: 'B' }),
-      otherUser: createWait({ userId: 'v' }),
-      there: createWait({ catalogVersion: 2 }),
-    };
-    await store.save(...Object.values(waits));
-    expect(await store.move('A', ['u'], { version: 2, kind: 'delay' })).toEqual({
-      changed: 1,
-      skipped: 1,
-    });
-    const { rows } = await store.pool.query('select wait_id from waits where catalog_version = 2 order by wait_id');
-    expect(rows.map(({ wait_id }) => wait_id)).toEqual([waits.moved.waitId, waits.there.waitId]);
-  });
-});
-
 /** Returns the users whose waits were claimed. */
 async function claim(now: number, limit = 10): Promise<string[]> {
   return (await store.claim(now, limit)).map(({ userId }) => userId);

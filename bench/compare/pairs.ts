@@ -62,7 +62,10 @@ export function judge({ ratio, ratios }: Pick<Comparison, 'ratio' | 'ratios'>, d
   };
 }
 
-/** Returns the interval of the geometric mean by Student's t: ratios are symmetric on a logarithmic scale (2 and 0.5 cancel out). */
+/**
+ * Returns the interval of the geometric mean by Student's t: ratios are symmetric on a logarithmic scale (2 and 0.5 cancel
+ * out).
+ */
 function estimateInterval(ratios: readonly number[]): [number, number] | undefined {
   const count = ratios.length;
   const quantile = T_QUANTILES[Math.min(count - 1, T_QUANTILES.length) - 1];

@@ -6,17 +6,27 @@ import { type CompiledTemplate, compileTemplate } from '../templates/template.ts
 import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
 import { DEFAULT_LOCALE } from './locale.ts';
 
+/** Compiled versions in memory, of all tenants; one takes up to some megabytes. */
+const MAX_COMPILED_VERSIONS = 64;
+
 /**
- * Compiled catalog versions of all tenants, kept in memory. A version never changes, so each is loaded and compiled once
- * and kept until the process ends.
+ * Compiled catalog versions of all tenants, kept in memory: the MAX_COMPILED_VERSIONS that were used last. A version never
+ * changes, so it is loaded and compiled again only after it was evicted.
  */
 export class CatalogCache {
   readonly #pool: pg.Pool;
   readonly #versions = new Map<string, Promise<Catalog>>();
   readonly #active = new Map<string, number>();
+  readonly #maxVersions: number;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, { maxVersions = MAX_COMPILED_VERSIONS } = {}) {
     this.#pool = pool;
+    this.#maxVersions = maxVersions;
+  }
+
+  /** Number of versions in memory. */
+  get size(): number {
+    return this.#versions.size;
   }
 
   /**
@@ -48,11 +58,19 @@ export class CatalogCache {
    */
   async getVersion(tenantId: string, version: number): Promise<Catalog> {
     const key = `${version} ${tenantId}`;
-    let catalog = this.#versions.get(key);
-    if (!catalog) {
-      catalog = this.#load(tenantId, version);
-      this.#versions.set(key, catalog);
-      catalog.catch(() => this.#versions.delete(key));
+    const known = this.#versions.get(key);
+    if (known) {
+      // The last in the order of the map is the one that was used last.
+      this.#versions.delete(key);
+      this.#versions.set(key, known);
+      return known;
+    }
+    const catalog = this.#load(tenantId, version);
+    this.#versions.set(key, catalog);
+    catalog.catch(() => this.#versions.get(key) === catalog && this.#versions.delete(key));
+    for (const oldest of this.#versions.keys()) {
+      if (this.#versions.size <= this.#maxVersions) break;
+      this.#versions.delete(oldest);
     }
     return catalog;
   }

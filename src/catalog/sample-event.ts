@@ -1,6 +1,7 @@
 import type { EventType, NotificationType, Rule } from '../model/catalog.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Json, JsonObject, Millis } from '../model/event.ts';
+import { DAY_MS } from '../time/iso-time.ts';
 
 /** The parts of a catalog that a sample needs, as `GET /api/v1/catalog` returns them. */
 export interface ShownCatalog {
@@ -167,7 +168,7 @@ function clampToSchema({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }:
 }
 
 /** Times in a sample lie this long after the event, so that reminders of them are not past. */
-const TIME_AHEAD_MS: Millis = 3 * 86_400_000;
+const TIME_AHEAD_MS: Millis = 3 * DAY_MS;
 
 const TEXT_BY_FORMAT: { readonly [format: string]: string } = {
   email: 'maria@example.com',

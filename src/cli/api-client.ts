@@ -3,7 +3,8 @@ import { isProblemList } from './output/format-problems.ts';
 /** HTTP client of a running Tidings, for the commands that use one. Each call throws an ApiError if it fails. */
 export interface ApiClient {
   get(path: string): Promise<unknown>;
-  post(path: string, body: object): Promise<unknown>;
+  /** @param body undefined: none */
+  post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
 }
 
 /** A call that failed, with a message for the terminal: the error that Tidings answered, or that it does not answer. */
@@ -34,6 +35,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         ...init,
         redirect: 'error',
         headers: {
+          ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
           ...(key ? { authorization: `Bearer ${key}` } : {}),
         },
@@ -49,14 +51,18 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
   };
   return {
     get: (path) => call(path, {}),
-    post: (path, body) => call(path, { method: 'POST', body: JSON.stringify(body) }),
+    post: (path, body, headers = {}) =>
+      call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
   };
 }
 
 function toApiError(status: number, body: unknown): ApiError {
   const problem = (body ?? {}) as { readonly [key: string]: unknown };
   const message = isProblemList(problem.problems) ? 'the catalog has errors' : String(problem.detail ?? status);
-  return new ApiError(message, problem);
+  // The results of an event that is rejected again.
+  const [rejected] = (problem.rejected ?? []) as readonly { readonly path: string; readonly message: string }[];
+  const again = rejected && `rejected again: ${rejected.path === '' ? '' : `${rejected.path}: `}${rejected.message}`;
+  return new ApiError(again ?? message, problem);
 }
 
 /** Returns the base URL without a slash at its end. An invalid value is not quoted in the error: it may hold a password. */

@@ -20,7 +20,7 @@ export function addCatalogCommands(program: Command): void {
         const data = (await api.get('/api/v1/catalog/versions')) as {
           readonly versions: readonly CatalogVersionView[];
         };
-        const lines = data.versions.map(formatVersion);
+        const lines = data.versions.flatMap(formatVersion);
         return { data, lines: lines.length > 0 ? lines : ['No catalog has been applied yet.'] };
       }),
     );
@@ -51,10 +51,15 @@ export function addCatalogCommands(program: Command): void {
     );
 }
 
-function formatVersion(view: CatalogVersionView): string {
-  const { version, active, applied_at, applied_by, rules, notifications } = view;
+/** Returns the line of a version, and one for each rollback to it. */
+function formatVersion(view: CatalogVersionView): string[] {
+  const { version, active, applied_at, applied_by, rules, notifications, activations = [] } = view;
   const content = `${formatCount(rules, 'rule')}, ${formatCount(notifications, 'notification')}`;
-  return `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`;
+  const rollbacks = activations.filter(({ kind }) => kind === 'rolled_back');
+  return [
+    `${active ? '*' : ' '} ${String(version).padStart(4)}  ${applied_at}  ${content}  by ${applied_by}`,
+    ...rollbacks.map(({ at, by, from }) => `        ${at}  rollback from version ${from} by ${by}`),
+  ];
 }
 
 function formatRollback({ version, from, changed }: RollbackResult): string {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { runApiCommand } from './run-command.ts';
 
-const MAX_LISTED_DECISIONS = 20;
+const MAX_PRINTED_DECISIONS = 20;
 
 interface Explanation {
   readonly paragraph: string;
@@ -28,7 +28,7 @@ export function addExplainCommand(program: Command): void {
 
 function formatExplanation({ paragraph, decisions }: Explanation): string[] {
   const history = decisions
-    .slice(0, MAX_LISTED_DECISIONS)
+    .slice(0, MAX_PRINTED_DECISIONS)
     .map(({ decided_at, outcome, reason }) => `  ${decided_at}  ${outcome.padEnd(11)}  ${reason}`);
   return [paragraph, ...(history.length > 0 ? ['', ...history] : [])];
 }

@@ -1,4 +1,5 @@
-import { CatalogError } from '../errors.ts';
+import { CatalogError, ConfigError } from '../errors.ts';
+import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
 import { type ApiClient, ApiError, connect } from './api-client.ts';
 import { escapeLines, escapeTerminal } from './output/escape-terminal.ts';
 import { formatProblems, isProblemList } from './output/format-problems.ts';
@@ -39,4 +40,19 @@ export async function runApiCommand(
 export function printError(error: Error, prefix = ''): void {
   const lines = error instanceof CatalogError ? formatProblems(error.problems) : error.message.split('\n');
   console.error(`tidings: ${prefix}${escapeLines(lines)}`);
+}
+
+/** Codes of errors that the user can fix: of a lock, a privilege, a full disk, the file system. */
+const USER_ERROR_CODES = /^(55P03|42501|53100|ENOSPC|EACCES|EPERM|EROFS|EISDIR|ENOTDIR|ENOENT|EDQUOT|EFBIG)$/;
+
+/** Runs a command on the database itself. An error that the user can fix is printed without a stack, with the exit code 1. */
+export async function runDatabaseCommand(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const isLost = isUnreachable(error);
+    if (!(error instanceof ConfigError || isLost || USER_ERROR_CODES.test(getSqlState(error)))) throw error;
+    printError(error as Error, isLost ? 'the database cannot be reached: ' : '');
+    process.exitCode = 1;
+  }
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import pino, { type Logger } from 'pino';
 import { buildSampleEvent } from '../catalog/sample-event.ts';
 import { readConfig } from '../config.ts';
-import { CatalogError, ConfigError } from '../errors.ts';
+import { CatalogError, ConfigError, DiskFullError } from '../errors.ts';
 import { ROOT } from '../lib/package-root.ts';
 import type { Roles, Running } from '../main.ts';
 import type { Millis } from '../model/event.ts';
@@ -32,12 +32,14 @@ export function addServeCommand(program: Command, name: string, description: str
       .option('--port <port>', 'the port to listen on (PORT)');
   }
   command
+    .option('--health-port <port>', 'the port for probes of `tidings workers` (TIDINGS_HEALTH_PORT)')
     .option('--json', 'print one line of JSON when ready')
-    .action(async (options: { catalog?: string; port?: string; json?: boolean }) => {
+    .action(async (options: { catalog?: string; port?: string; healthPort?: string; json?: boolean }) => {
       const env = {
         ...process.env,
         ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
         ...(options.port ? { PORT: options.port } : {}),
+        ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
       };
       try {
         await serve(roles, env, options.json ?? false);
@@ -51,6 +53,7 @@ export function addServeCommand(program: Command, name: string, description: str
 
 function getErrorPrefix(error: Error): string {
   if (isUnreachable(error)) return 'the database cannot be reached: ';
+  if (isDiskFull(error) && !(error instanceof DiskFullError)) return 'a disk is full: ';
   return isConnectionRejected(error) ? 'the database of DATABASE_URL rejects the connection: ' : '';
 }
 
@@ -81,14 +84,26 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
   }
   if (stopping.signal.aborted) return end(running, asJson);
   if (asJson) {
-    const { url, database, catalog } = running;
-    console.log(JSON.stringify({ ready: true, url, database, catalog_version: catalog.version, pid: process.pid }));
+    const { url, healthUrl, database, catalog } = running;
+    console.log(
+      JSON.stringify({
+        ready: true,
+        url,
+        health_url: healthUrl,
+        database,
+        catalog_version: catalog.version,
+        pid: process.pid,
+      }),
+    );
   } else {
     console.log(formatStartupBanner(roles, running, config, buildSampleEvent(running.catalog.data)));
   }
 }
 
-/** Calls `start` again while the database is unreachable: it may be starting at the same time as this process. */
+/**
+ * Calls `start` again while the database is unreachable, because it may be starting at the same time as this process, or its
+ * disk is full.
+ */
 async function runWithDatabaseRetry(
   start: () => Promise<Running>,
   log: Logger,
@@ -98,8 +113,9 @@ async function runWithDatabaseRetry(
     try {
       return await start();
     } catch (error) {
-      if (!isUnreachable(error) || stopping.aborted || Date.now() - since > MAX_DATABASE_WAIT_MS) throw error;
-      log.warn(`The database cannot be reached, retrying: ${(error as Error).message}`);
+      const mayPass = isUnreachable(error) || isDiskFull(error);
+      if (!mayPass || stopping.aborted || Date.now() - since > MAX_DATABASE_WAIT_MS) throw error;
+      log.warn(`The database cannot be used, retrying: ${(error as Error).message}`);
       await pause(DATABASE_RETRY_MS);
     }
   }
@@ -115,8 +131,13 @@ async function end(running: Running, asJson: boolean): Promise<void> {
 /** Whether the error is one that the user can fix, and that is printed without a stack. */
 function isUserError(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError) return true;
-  if (isUnreachable(error) || isConnectionRejected(error)) return true;
+  if (isUnreachable(error) || isConnectionRejected(error) || isDiskFull(error)) return true;
   return ['EADDRINUSE', 'EACCES'].includes(getSqlState(error));
+}
+
+/** Returns whether a disk is full: that of the embedded PostgreSQL or of this process, or that of another PostgreSQL (53100). */
+function isDiskFull(error: unknown): error is Error {
+  return error instanceof DiskFullError || ['53100', 'ENOSPC'].includes(getSqlState(error));
 }
 
 /** Whether the role is unknown or its password wrong (28…), the database unknown (3D000), or a privilege missing (42501). */

@@ -1,24 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { ROOT } from '../lib/package-root.ts';
+import { VERSION } from '../lib/package-version.ts';
 import { addApplyCommand } from './apply.ts';
 import { addBacktestCommand } from './backtest.ts';
 import { addCatalogCommands } from './catalog.ts';
 import { addCheckCommand } from './check.ts';
+import { addDeliveriesCommands } from './deliveries.ts';
+import { addDumpCommand } from './dump.ts';
 import { addExplainCommand } from './explain.ts';
+import { addJobsCommands } from './jobs.ts';
 import { addKeysCommands } from './keys.ts';
+import { addMigrateCommand } from './migrate.ts';
+import { addQueueCommand } from './queue.ts';
+import { addRejectedCommands } from './rejected.ts';
+import { addRestoreCommands } from './restore.ts';
+import { addRetentionCommands } from './retention.ts';
 import { addServeCommand } from './serve.ts';
 import { addSimulateCommand } from './simulate.ts';
 import { addTestCommand } from './test.ts';
 import { addWaitsCommands } from './waits.ts';
 
 const SIGPIPE = 13;
-const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 const program = new Command('tidings')
   .description('Event-driven notifications that can say why, and why not.')
-  .version(version)
+  .version(VERSION)
   .showHelpAfterError()
   .showSuggestionAfterError();
 
@@ -38,8 +43,16 @@ addBacktestCommand(program);
 addApplyCommand(program);
 addCatalogCommands(program);
 addWaitsCommands(program);
+addQueueCommand(program);
+addDeliveriesCommands(program);
+addRejectedCommands(program);
+addJobsCommands(program);
 addExplainCommand(program);
 addKeysCommands(program);
+addMigrateCommand(program);
+addDumpCommand(program);
+addRestoreCommands(program);
+addRetentionCommands(program);
 
 process.stdout.on('error', onStdoutError);
 await program.parseAsync();

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { WAIT_STATUSES } from '../model/decision.ts';
-import type { ApiClient } from './api-client.ts';
-import { formatCount } from './output/format-count.ts';
 import { parseLimit } from './parse-argument.ts';
 import { runApiCommand } from './run-command.ts';
+import { addJobOptions, type JobOptions, runJobCommand } from './run-job.ts';
 
 interface WaitList {
   readonly waits: readonly {
+    readonly wait_id: string;
     readonly user_id: string;
     readonly rule: string;
     readonly key: string | null;
@@ -17,18 +17,6 @@ interface WaitList {
   }[];
   readonly next: string | null;
 }
-
-interface StepResult {
-  readonly users: number;
-  readonly waits: number;
-  /** Waits that were not migrated: the rule now makes another kind of wait. */
-  readonly skipped?: number;
-  /** Argument `after` of the next step; null after the last one. */
-  readonly next: string | null;
-  readonly version?: number;
-}
-
-type Total = Omit<StepResult, 'next'>;
 
 /** Adds the commands `waits list|cancel|migrate`. */
 export function addWaitsCommands(program: Command): void {
@@ -54,54 +42,36 @@ export function addWaitsCommands(program: Command): void {
         return { data, lines: formatList(data) };
       }),
     );
-  for (const [name, description, done] of [
-    ['cancel', 'Cancel the pending waits of a rule', 'cancelled'],
-    ['migrate', 'Move the pending waits of a rule to the active catalog version', 'migrated'],
-  ] as const) {
-    waits
-      .command(name)
-      .description(description)
-      .argument('<rule>', 'its name')
-      .option('--json', 'print one line of JSON')
-      .action((rule: string, options: { json?: boolean }) =>
-        runApiCommand(options.json, async (api) => {
-          const total = await runInSteps(api, `/api/v1/waits/${name}`, rule);
-          return { data: { rule, ...total }, lines: [formatTotal(total, done)] };
-        }),
-      );
-  }
+  const cancel = addJobOptions(waits.command('cancel'))
+    .description('Cancel one pending wait, or as a job all those of a rule')
+    .argument('<rule or id>', 'the name of the rule, or the id of the wait; see `tidings waits list`');
+  cancel.action((what: string, options: JobOptions) =>
+    WAIT_ID.test(what)
+      ? cancelOne(what, options)
+      : runJobCommand(options, { action: 'waits.cancel', filter: { rule: what } }),
+  );
+  addJobOptions(waits.command('migrate'))
+    .description('Move the pending waits of a rule to the active catalog version, as a job')
+    .argument('<rule>', 'its name')
+    .action((rule: string, options: JobOptions) =>
+      runJobCommand(options, { action: 'waits.migrate', filter: { rule } }),
+    );
 }
 
-/** Calls the API until no wait is left, and prints the progress to stderr. */
-async function runInSteps(api: ApiClient, path: string, rule: string): Promise<Total> {
-  const { rules } = (await api.get('/api/v1/waits/rules')) as {
-    readonly rules: readonly { rule: string; users: number }[];
-  };
-  const totalUsers = rules.find((one) => one.rule === rule)?.users ?? 0;
-  let sum: Total = { users: 0, waits: 0 };
-  let after: string | null = null;
-  do {
-    const step = (await api.post(path, { rule, ...(after === null ? {} : { after }) })) as StepResult;
-    const { users, waits, skipped = 0, next, ...rest } = step;
-    sum = { ...rest, users: sum.users + users, waits: sum.waits + waits, skipped: (sum.skipped ?? 0) + skipped };
-    after = next;
-    if (after !== null) console.error(`${sum.users} of about ${totalUsers} users …`);
-  } while (after !== null);
-  const { version, skipped = 0, ...counts } = sum;
-  return version === undefined ? counts : { version, ...counts, skipped };
-}
+/** Ids of waits; no rule is named like one. */
+const WAIT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-function formatTotal({ users, waits, skipped = 0, version }: Total, done: string): string {
-  const count = `${formatCount(waits, 'wait')} of ${formatCount(users, 'user')}`;
-  const target = version === undefined ? '' : ` to catalog version ${version}`;
-  const rest = skipped > 0 ? ` Skipped ${skipped}: the rule now makes another kind of wait.` : '';
-  return `${count} ${done}${target}.${rest}`;
+function cancelOne(id: string, { json }: JobOptions): Promise<void> {
+  return runApiCommand(json, async (api) => {
+    const data = (await api.post(`/api/v1/waits/${id}/cancel`)) as { readonly user_id: string };
+    return { data, lines: [`The wait of ${data.user_id} is cancelled.`] };
+  });
 }
 
 function formatList({ waits, next }: WaitList): string[] {
   const lines = waits.map(
-    ({ due_at, status, kind, rule, user_id, key, catalog_version }) =>
-      `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})`,
+    ({ wait_id, due_at, status, kind, rule, user_id, key, catalog_version }) =>
+      `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})  ${wait_id}`,
   );
   if (next !== null) lines.push('… and more; see --limit');
   return lines.length > 0 ? lines : ['No waits found.'];

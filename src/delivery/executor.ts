@@ -9,7 +9,7 @@ import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
-import { type ClaimedDelivery, markSendStarted } from '../store/deliveries.ts';
+import { type ClaimedDelivery, loadNotificationData, markSendStarted } from '../store/deliveries.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
@@ -148,7 +148,7 @@ export class Executor {
     delivery: ClaimedDelivery,
   ): Promise<{ readonly message: Message; readonly locale?: MessageLocale } | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
-    const opened = this.#openData(delivery);
+    const opened = await this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
     const userLocale = getUserLocale(opened);
     const template = await this.#options.catalogs.loadTemplate({
@@ -186,10 +186,15 @@ export class Executor {
   }
 
   /** Returns the data of the templates as it was decided with; undefined if its originals cannot be opened. */
-  #openData({ tenantId, userId, notificationId, data, sealedData }: ClaimedDelivery): JsonObject | undefined {
-    if (sealedData === null) return data;
+  async #openData(delivery: ClaimedDelivery): Promise<JsonObject | undefined> {
+    const { tenantId, userId, notificationId } = delivery;
+    const { data, sealed } =
+      delivery.data === null
+        ? ((await loadNotificationData(this.#options.pool, delivery)) ?? NO_DATA)
+        : { data: delivery.data, sealed: delivery.sealedData };
+    if (data === undefined || sealed === null) return data;
     const row = documentRow('notifications', tenantId, userId, notificationId);
-    const originals = openDocument(this.#options.seal, sealedData, row);
+    const originals = openDocument(this.#options.seal, sealed, row);
     return originals && { ...data, ...originals };
   }
 
@@ -218,6 +223,9 @@ export class Executor {
     this.#options.log.error(line, 'an attempt failed with an internal error');
   }
 }
+
+/** A notification that is gone since the claim. */
+const NO_DATA = { data: undefined, sealed: null };
 
 type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 

@@ -1,4 +1,5 @@
 import type { Millis } from '../model/event.ts';
+import { CLAIM_SLACK_SHARE } from '../store/leases.ts';
 
 /** Part of a lease that is not relied on: clocks run at slightly different rates, and a send starts after it was allowed. */
 const UNUSED_SHARE = 0.1;
@@ -13,6 +14,7 @@ const UNUSED_SHARE = 0.1;
  */
 export class LeaseClock {
   readonly #usable: Millis;
+  readonly #claimSlack: Millis;
   readonly #now: () => Millis;
   readonly #goodUntil = new Map<string, Millis>();
 
@@ -22,6 +24,7 @@ export class LeaseClock {
    */
   constructor(duration: Millis, now: () => Millis = () => performance.now()) {
     this.#usable = duration * (1 - UNUSED_SHARE);
+    this.#claimSlack = duration * CLAIM_SLACK_SHARE;
     this.#now = now;
   }
 
@@ -37,7 +40,12 @@ export class LeaseClock {
    */
   extend(lease: string, askedAt: Millis): void {
     if (this.hasLapsed(lease)) return;
-    this.#goodUntil.set(lease, askedAt + this.#usable);
+    this.#goodUntil.set(lease, Math.max(this.#goodUntil.get(lease) ?? 0, askedAt + this.#usable));
+  }
+
+  /** Notes a claim, after which the lease may expire CLAIM_SLACK_SHARE of its duration earlier than after a renewal. */
+  extendByClaim(lease: string, askedAt: Millis): void {
+    this.extend(lease, askedAt - this.#claimSlack);
   }
 
   /** Whether what was claimed under this lease is surely still reserved. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
@@ -11,6 +12,7 @@ import {
   loadNextDueDelivery,
 } from '../store/deliveries.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
+import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
@@ -24,6 +26,8 @@ export interface ProducerOptions {
   readonly capacity: Capacity;
   readonly leases: LeaseClock;
   readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. */
+  readonly mayAct: () => boolean;
   readonly log: Logger;
   /** Lease duration in ms. */
   readonly lease: Millis;
@@ -37,6 +41,7 @@ export interface ProducerOptions {
 interface ClaimLoop {
   lease: string;
   readonly signal: Signal;
+  readonly progress: Progress;
 }
 
 /**
@@ -49,6 +54,7 @@ export class Producer {
   readonly #listener: NotifyListener;
   readonly #main: ClaimLoop;
   readonly #prefetcher: ClaimLoop;
+  readonly #floors: ReadonlyMap<Channel, QueueFloor>;
   /** Number of the latest lease. */
   #leaseNumber = 2;
   /** Channels whose last claim returned as many deliveries as it asked for. */
@@ -60,9 +66,12 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#main = { lease: options.name, signal: new Signal() };
-    this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal() };
-    this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, () => this.wake());
+    this.#main = { lease: options.name, signal: new Signal(), progress: new Progress() };
+    this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal(), progress: new Progress() };
+    this.#floors = new Map(options.channels.map((channel) => [channel, new QueueFloor()]));
+    this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, ({ missed }) =>
+      missed ? this.rescan() : this.wake(),
+    );
   }
 
   async start(): Promise<void> {
@@ -84,6 +93,12 @@ export class Producer {
     this.#prefetcher.signal.set();
   }
 
+  /** Looks for due deliveries now, from the start of the queue: some were returned to it. */
+  rescan(): void {
+    for (const floor of this.#floors.values()) floor.reset();
+    this.wake();
+  }
+
   /** Looks for due deliveries if the last look was limited: held deliveries have been settled since. */
   wakeIfLimited(): void {
     if (this.#wasLimited) this.wake();
@@ -94,12 +109,22 @@ export class Producer {
     for (const loop of [this.#main, this.#prefetcher]) if (loop.lease === lease) this.#rotateLease(loop);
   }
 
+  /** Time (ms) since the slower of the loops made progress. */
+  get idleTime(): Millis {
+    return Math.max(this.#main.progress.idleTime, this.#prefetcher.progress.idleTime);
+  }
+
   async #run(loop: ClaimLoop): Promise<void> {
-    const { poll, log, capacity, channels } = this.#options;
+    const { poll, log, capacity, channels, mayAct } = this.#options;
     const { signal } = loop;
     const isPrefetcher = loop === this.#prefetcher;
     while (!this.#stopping) {
+      loop.progress.mark();
       try {
+        if (!mayAct()) {
+          await signal.sleep(poll);
+          continue;
+        }
         const available = capacity.availableCapacity();
         this.#wasLimited = available.length < channels.length;
         const asked = isPrefetcher ? available.filter(({ channel }) => this.#backlogged.has(channel)) : available;
@@ -124,8 +149,8 @@ export class Producer {
     const askedAt = leases.read();
     let deliveries: ClaimedDelivery[];
     try {
-      deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease);
-      if (deliveries.length > 0) leases.extend(loop.lease, askedAt);
+      deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease, this.#floors);
+      if (deliveries.length > 0) leases.extendByClaim(loop.lease, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
       // held.
@@ -156,7 +181,7 @@ export class Producer {
   /** Returns how long to sleep in ms; at most the poll interval, because a NOTIFY may be missed. */
   async #untilNextDue(): Promise<Millis> {
     const { pool, clock, poll, channels } = this.#options;
-    const due = await loadNextDueDelivery(pool, channels);
+    const due = await loadNextDueDelivery(pool, channels, this.#floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
     return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
   }

@@ -27,6 +27,8 @@ export interface DeliveryWorkerOptions {
   /** The provider of each channel; other channels are not claimed. */
   readonly providers: ReadonlyMap<Channel, Provider>;
   readonly clock: () => Millis;
+  /** Whether this process may claim now: not while its clock is wrong. Default: always. */
+  readonly mayAct?: () => boolean;
   /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff. */
   readonly random: () => number;
   readonly log: Logger;
@@ -67,6 +69,7 @@ export class DeliveryWorker {
     poll = 1000,
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
+    mayAct = () => true,
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
@@ -75,7 +78,7 @@ export class DeliveryWorker {
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
     const leases = new LeaseClock(lease);
-    const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.wake() });
+    const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.rescan() });
     this.#returner = returner;
     this.#deadlines = new Deadlines(sendDeadline);
     this.#producer = new Producer({
@@ -86,6 +89,7 @@ export class DeliveryWorker {
       capacity,
       leases,
       clock,
+      mayAct,
       log,
       lease,
       poll,
@@ -129,7 +133,7 @@ export class DeliveryWorker {
       clock,
       log,
       lease,
-      onRescued: () => this.#producer.wake(),
+      onRescued: () => this.#producer.rescan(),
     });
     this.#heartbeat = new Heartbeat({ databaseUrl, capacity, leases, log, lease });
   }
@@ -175,6 +179,11 @@ export class DeliveryWorker {
   /** Number of deliveries held now, for health reports. */
   get busy(): number {
     return this.#capacity.heldCount;
+  }
+
+  /** Time (ms) since the loops that claim made progress, for health reports. */
+  get idleTime(): Millis {
+    return this.#producer.idleTime;
   }
 
   /** Returns the names of the providers whose circuit is not closed, for health reports. */

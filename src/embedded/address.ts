@@ -1,10 +1,11 @@
 /* The address of the embedded server, and its entries in postmaster.pid. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tryReadFile } from '../lib/files.ts';
 import { secretFile } from '../lib/secret-file.ts';
 import { getCommand, isRunning } from './processes.ts';
 
@@ -14,7 +15,10 @@ export interface Listen {
   readonly port: number;
 }
 
-/** Returns the socket folder of a data directory. Socket paths have at most about 100 bytes, so a deep data directory uses a folder in the temporary one. */
+/**
+ * Returns the socket folder of a data directory. Socket paths have at most about 100 bytes, so a deep data directory uses a
+ * folder in the temporary one.
+ */
 export function toSocket(dataDir: string): Listen {
   const running = readPidFile(join(dataDir, 'postgres'));
   const near = join(dataDir, 'socket');
@@ -32,7 +36,7 @@ function isShortPath(socketDir: string): boolean {
 export async function choosePort(cluster: string): Promise<number> {
   const running = readPidFile(cluster);
   if (running && isServer(running.pid, cluster)) return running.port;
-  const before = /^port = '(\d+)'$/m.exec(readFileIfExists(join(cluster, 'postgresql.conf')) ?? '')?.[1];
+  const before = /^port = '(\d+)'$/m.exec(tryReadFile(join(cluster, 'postgresql.conf')) ?? '')?.[1];
   return (await findFreePort(Number(before ?? 0))) ?? (await findFreePort(0)) ?? 0;
 }
 
@@ -49,6 +53,7 @@ async function findFreePort(wanted: number): Promise<number | undefined> {
   return typeof address === 'object' ? address?.port : undefined;
 }
 
+/** Returns the password of the server, which the first process creates in the data directory. */
 export function readPassword(dataDir: string): string {
   return secretFile(join(dataDir, 'password'), () => randomBytes(24).toString('hex'));
 }
@@ -79,7 +84,7 @@ export interface PidFile {
  * memory, status. Returns undefined if there is no such file.
  */
 export function readPidFile(cluster: string): PidFile | undefined {
-  const [pid, , , port, socketDir] = readFileIfExists(join(cluster, 'postmaster.pid'))?.split('\n') ?? [];
+  const [pid, , , port, socketDir] = tryReadFile(join(cluster, 'postmaster.pid'))?.split('\n') ?? [];
   return Number(pid) > 0 ? { pid: Number(pid), port: Number(port), socketDir: socketDir ?? '' } : undefined;
 }
 
@@ -94,14 +99,6 @@ export function isServer(pid: number, cluster: string): boolean {
 function workingDirectory(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return undefined;
-  }
-}
-
-export function readFileIfExists(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }

@@ -15,6 +15,7 @@ import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { DiskFullError } from '../errors.ts';
 import { addMember, countMembers, withLock } from './processes.ts';
 import { createCluster, ensureRunning, findServer, type Server, type ServerOptions, stopServer } from './server.ts';
 
@@ -31,6 +32,7 @@ export interface EmbeddedPostgres {
 /**
  * Starts the server of `dataDir`, or attaches to the one that runs there, and keeps it running until `stop()`.
  * @throws ConfigError if the directory cannot be used; the message says what to change
+ * @throws DiskFullError
  */
 export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPostgres> {
   const dataDir = createDataDir(options.dataDir);
@@ -38,7 +40,7 @@ export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPos
   const members = join(dataDir, 'attached');
   const log = options.log ?? (() => {});
 
-  const { server, guard, leave } = await withLock(lockFolder, async () => {
+  const start = async () => {
     const server = await findServer(dataDir, options);
     await createCluster(server);
     try {
@@ -50,6 +52,9 @@ export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPos
       if (countMembers(members) === 0) await stopServer(server);
       throw error;
     }
+  };
+  const { server, guard, leave } = await withLock(lockFolder, start).catch((error: unknown) => {
+    throw isDiskFull(error) ? new DiskFullError(dataDir, error) : error;
   });
 
   let stopped: Promise<void> | undefined;
@@ -67,6 +72,12 @@ export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPos
       return stopped;
     },
   };
+}
+
+/** Returns whether a write failed for want of space: one of this process, or one that the server has logged. */
+function isDiskFull(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || /no space left on device/i.test(message);
 }
 
 function createDataDir(path: string): string {

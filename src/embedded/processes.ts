@@ -5,9 +5,10 @@
  */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { tryReadFile } from '../lib/files.ts';
 
 interface ProcessId {
   readonly pid: number;
@@ -30,7 +31,7 @@ export function isRunning(pid: number): boolean {
 
 /** Returns the command line of a process; empty if it is gone or not visible to this user. */
 export function getCommand(pid: number): string {
-  if (process.platform === 'linux') return (readText(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ');
+  if (process.platform === 'linux') return (tryReadFile(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ');
   if (process.platform === 'win32') return '';
   return runPs(pid, 'command=') ?? '';
 }
@@ -123,7 +124,7 @@ function listNames(folder: string): string[] {
 
 function readProcessId(file: string): ProcessId | undefined {
   try {
-    return JSON.parse(readText(file) ?? '') as ProcessId;
+    return JSON.parse(tryReadFile(file) ?? '') as ProcessId;
   } catch {
     return undefined;
   }
@@ -141,12 +142,12 @@ function getStartTime(pid: number): string | undefined {
 }
 
 function getStartTimeOnLinux(pid: number): string | undefined {
-  const stat = readText(`/proc/${pid}/stat`);
+  const stat = tryReadFile(`/proc/${pid}/stat`);
   // The second field is the name of the program in brackets, and may itself contain spaces and brackets.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields?.[0];
   if (!fields || state === 'Z' || state === 'X') return undefined;
-  boot ??= readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+  boot ??= tryReadFile('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   // Field 22 of the file, in clock ticks since boot; `fields` begins at the third.
   return `${boot}/${fields[19]}`;
 }
@@ -157,14 +158,6 @@ function runPs(pid: number, column: string): string | undefined {
     const out = execFileSync('ps', ['-o', `stat=,${column}`, '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' });
     const [, state, value] = /^\s*(\S+)\s+(.*)/.exec(out) ?? [];
     return state?.startsWith('Z') ? undefined : value?.trim();
-  } catch {
-    return undefined;
-  }
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }

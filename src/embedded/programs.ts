@@ -66,7 +66,10 @@ function findPackage(): { native: string; major: number } {
   }
 }
 
-/** Creates the symlinks that the libraries need: npm does not pack symlinks, and npm 11 does not run the script that makes them. */
+/**
+ * Creates the symlinks that the libraries need: npm does not pack symlinks, and npm 11 does not run the script that makes
+ * them.
+ */
 function addSymlinks(folder: string): void {
   const list = join(folder, 'native', 'pg-symlinks.json');
   if (!exists(list)) return;

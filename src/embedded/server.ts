@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
-  fsyncSync,
   openSync,
   readdirSync,
   renameSync,
@@ -19,17 +18,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { ConfigError } from '../errors.ts';
+import { flushFolder, tryReadFile } from '../lib/files.ts';
 import type { Millis } from '../model/event.ts';
-import {
-  choosePort,
-  isServer,
-  type Listen,
-  readFileIfExists,
-  readPassword,
-  readPidFile,
-  toSocket,
-  toUrl,
-} from './address.ts';
+import { choosePort, isServer, type Listen, readPassword, readPidFile, toSocket, toUrl } from './address.ts';
 import { isRunning } from './processes.ts';
 import { findPrograms, type Programs } from './programs.ts';
 import { toServerConfig } from './settings.ts';
@@ -80,7 +71,7 @@ export async function findServer(dataDir: string, options: ServerOptions): Promi
 /** Creates the cluster in a temporary folder and moves it into place, so that a crash leaves nothing that looks complete. */
 export async function createCluster(server: Server): Promise<void> {
   const { dataDir, cluster, programs } = server;
-  const version = readFileIfExists(join(cluster, 'PG_VERSION'))?.trim();
+  const version = tryReadFile(join(cluster, 'PG_VERSION'))?.trim();
   if (version !== undefined) {
     if (version === String(programs.major)) return;
     throw new ConfigError(
@@ -100,7 +91,7 @@ export async function createCluster(server: Server): Promise<void> {
   try {
     await runInitdb(server, fresh);
     renameSync(fresh, cluster);
-    syncFolder(dataDir);
+    flushFolder(dataDir);
   } finally {
     tryRemove(fresh);
   }
@@ -184,7 +175,10 @@ function launchServer(server: Server): ChildProcess {
   }
 }
 
-/** Stops the server: fast (rolls back transactions), then without a checkpoint, then by kill. Each is safe; recovery takes longer. */
+/**
+ * Stops the server: fast (rolls back transactions), then without a checkpoint, then by kill. Each is safe; recovery takes
+ * longer.
+ */
 export async function stopServer(server: Server): Promise<void> {
   const pid = findRunningPid(server);
   if (pid === undefined) return;
@@ -268,7 +262,7 @@ function truncateLog({ logFile }: Server): number {
 
 /** Returns the last distinct log lines written after offset `from` (bytes). */
 function readLastLogLines({ logFile }: Server, from: number): string {
-  const written = readFileIfExists(logFile) ?? '';
+  const written = tryReadFile(logFile) ?? '';
   const lines = Buffer.from(written).subarray(from).toString().trim().split('\n');
   const words = new Set(lines.map((line) => line.replace(/^.*?\] /, '')));
   return `${[...words].slice(-4).join(' / ')} (${logFile})`;
@@ -281,17 +275,6 @@ function isLive(child: ChildProcess): boolean {
 async function waitForExit(child: ChildProcess): Promise<number | string> {
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
   return code ?? signal ?? 'unknown';
-}
-
-/** Flushes a folder to disk, so that a power failure does not undo a rename. */
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return;
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 function tryRemove(path: string): void {

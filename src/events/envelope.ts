@@ -41,7 +41,10 @@ export interface Address {
   readonly posted: Json;
   /** The value of the trait, as profiles have it. */
   readonly mask: Json;
-  /** HMAC of the address, computed lazily: most events repeat a known address, and the HMAC costs more than evaluating the rules. */
+  /**
+   * HMAC of the address, computed lazily: most events repeat a known address, and the HMAC costs more than evaluating the
+   * rules.
+   */
   hash: string | undefined;
 }
 

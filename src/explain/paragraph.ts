@@ -38,6 +38,8 @@ export interface Considered {
     readonly provider: string | null;
     readonly reason: string | null;
     readonly finished_at: string | null;
+    /** Absent: not loaded. */
+    readonly attempts?: readonly { readonly outcome: string; readonly reason: string | null }[];
   }[];
   /** Numbers and latest times of received events, for the types that the rules name. */
   readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;
@@ -85,8 +87,8 @@ export function writeExplanation(considered: Considered): { answer: Answer; para
 type Deliveries = Considered['deliveries'];
 
 /**
- * Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the superseded
- * one. An event that came too late changed nothing.
+ * Returns the latest decision. A moved reminder leaves two decisions on one event, and the new wait says more than the
+ * superseded one. An event that came too late changed nothing.
  */
 function findLatest(decisions: Considered['decisions']): ConsideredDecision | undefined {
   return decisions.find(({ reason_code: code }) => code !== 'superseded' && code !== 'too_late') ?? decisions[0];
@@ -256,9 +258,9 @@ function describeDelivery(delivery: Deliveries[number]): string {
   const when = describeTime(delivery);
   switch (status) {
     case 'sent':
-      return `It ${describeSent(delivery)}`;
+      return `It ${describeSent(delivery)}${describeRevival(delivery)}`;
     case 'sandboxed':
-      return `It was kept in the sandbox${when} instead of going out ${how}.`;
+      return `It was kept in the sandbox${when} instead of going out ${how}.${describeRevival(delivery)}`;
     case 'dropped':
       return `It was not sent ${how}${when}: ${reason ?? status}`;
     case 'queued':
@@ -272,6 +274,12 @@ function describeDelivery(delivery: Deliveries[number]): string {
     case 'dead':
       return `It could not be delivered ${how}${when}: ${reason ?? status}`;
   }
+}
+
+/** Says that an earlier attempt had no address; empty if none lacked it. */
+function describeRevival({ attempts = [] }: Deliveries[number]): string {
+  const missed = attempts.find(({ outcome, reason }) => outcome === 'undeliverable' && reason !== null);
+  return missed ? ` An earlier attempt was undeliverable: ${missed.reason?.replace(/\.$/, '')}.` : '';
 }
 
 function describeSent(delivery: Deliveries[number]): string {

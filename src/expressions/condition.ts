@@ -15,7 +15,7 @@ import type { Json, JsonObject } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { Code, ConditionProblem, ExpressionKind, Path, Root } from './cel/code.ts';
 import { toBool } from './cel/code.ts';
-import { type Compiled as CompiledTree, compileTree } from './cel/compile.ts';
+import { type CompiledTree, compileTree } from './cel/compile.ts';
 import { formatPath } from './cel/fields.ts';
 import { parseExpression } from './cel/syntax.ts';
 import { toJson } from './json.ts';

@@ -11,8 +11,9 @@ const MAX_DEPTH = 4;
 const MAX_VALUES = 100;
 
 /**
- * Returns a copy as evidence may show it: with addresses masked, and with at most 100 values, 20 per list or object, four levels deep, and 200 characters per text. Omitted
- * parts are marked with `…`: at the end of a text, as the last item of a list, or as the last key of an object.
+ * Returns a copy as evidence may show it: with addresses masked, and with at most 100 values, 20 per list or object, four
+ * levels deep, and 200 characters per text. Omitted parts are marked with `…`: at the end of a text, as the last item of a
+ * list, or as the last key of an object.
  * @param name name of the field that has the value; that of an address, such as `phone`, masks any number
  */
 export function truncateForEvidence(value: Json, name: string): Json {
@@ -21,7 +22,7 @@ export function truncateForEvidence(value: Json, name: string): Json {
 
 function copyValue(value: Json, depth: number, room: { left: number }, name: string): Json {
   room.left--;
-  if (typeof value === 'string') return truncateText(value, name);
+  if (typeof value === 'string') return maskAndTruncate(value, name);
   if (typeof value !== 'object' || value === null) return maskDeep(value, name);
   const list = Array.isArray(value);
   const keys = list ? value.keys() : iterateKeys(value);
@@ -41,7 +42,7 @@ function copyValue(value: Json, depth: number, room: { left: number }, name: str
     if (list) items.push(copyValue(value[key as number] ?? null, depth + 1, room, name));
     else
       fields.push([
-        truncateText(key as string, ''),
+        maskAndTruncate(key as string, ''),
         copyValue((value as JsonObject)[key as string] ?? null, depth + 1, room, key as string),
       ]);
   }
@@ -54,7 +55,7 @@ function* iterateKeys(object: JsonObject): Generator<string> {
   for (const key in object) if (Object.hasOwn(object, key)) yield key;
 }
 
-function truncateText(text: string, name: string): string {
+function maskAndTruncate(text: string, name: string): string {
   const whole = text.length <= MAX_MASKED_CHARS ? text : sliceStart(text, MAX_MASKED_CHARS);
   const masked = name === '' ? maskText(whole) : (maskDeep(whole, name) as string);
   if (masked.length <= MAX_TEXT_CHARS && whole.length === text.length) return masked;

@@ -13,6 +13,7 @@ export type Value =
   | readonly Value[]
   | { readonly [key: string]: Value };
 
+/** A point in time. */
 export class Timestamp {
   /** Milliseconds since the Unix epoch. */
   readonly ms: number;
@@ -21,6 +22,7 @@ export class Timestamp {
   }
 }
 
+/** A length of time; negative if it points back. */
 export class Duration {
   readonly ms: number;
   constructor(ms: number) {
@@ -111,14 +113,14 @@ export function describeValue(value: Value, label = ''): string {
   if ((typeof value === 'string' || typeof value === 'number') && isAddressName(name, value)) {
     return KIND_NAMES[getKind(value)];
   }
-  if (typeof value === 'string') return `text (${JSON.stringify(truncateText(value))})`;
-  if (typeof value === 'number') return `a number (${truncateText(String(value))})`;
+  if (typeof value === 'string') return `text (${JSON.stringify(abbreviateText(value))})`;
+  if (typeof value === 'number') return `a number (${abbreviateText(String(value))})`;
   if (typeof value === 'boolean') return String(value);
   return KIND_NAMES[getKind(value)];
 }
 
-/** Truncates a text so that no address or secret can reach a message. */
-function truncateText(whole: string): string {
+/** Returns the whole text if it is short, else its first four characters, so that no address or secret can reach a message. */
+function abbreviateText(whole: string): string {
   const text = maskText(whole.slice(0, 1000));
   if (text.length <= 8 && !text.includes('@')) return text.toWellFormed();
   return `${sliceStart(text, 4).replace(/@.*/s, '')}…`;

@@ -5,6 +5,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { Health } from '../health/health.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -14,8 +15,6 @@ export interface HttpDependencies {
   readonly pipeline: Pipeline;
   /** For everything but ingest: a slow read does not keep an event waiting. */
   readonly pool: pg.Pool;
-  /** Rejects if events cannot be stored. Absent: asks `pool`. */
-  readonly checkDatabase?: () => Promise<void>;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;
@@ -27,11 +26,10 @@ export interface HttpDependencies {
     /** True until the catalog is applied: requests are answered with `unavailable`. */
     readonly starting?: boolean;
     readonly stopping: boolean;
-    /** Health of the workers of this process by part, such as `{ delivery: 'ok' }`; empty if it runs no workers. */
-    workers(): { readonly [part: string]: string };
-    /** Circuits of the workers of this process that are not closed; absent: it runs none. */
-    openCircuits?(): readonly OpenCircuit[];
   };
+  readonly health: Health;
+  /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers. */
+  readonly listOpenCircuits?: () => readonly OpenCircuit[];
 }
 
 /** Fastify, typed so that the handlers of a route see the types of its zod schemas. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { retryStoppedDelivery } from '../delivery/delivery-admin.ts';
+import { cancelQueuedDelivery, retryStoppedDelivery } from '../delivery/delivery-admin.ts';
 import { TidingsError } from '../errors.ts';
 import { DELIVERY_STATUSES } from '../model/delivery.ts';
 import { type DeliveryId, parseDeliveryId } from '../model/delivery-id.ts';
@@ -78,6 +78,27 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
         throw new TidingsError('not_retryable', message, { path: 'status' });
       }
       return reply.status(202).send(result.delivery);
+    },
+  );
+
+  app.post(
+    '/api/v1/deliveries/:id/cancel',
+    {
+      schema: {
+        summary: 'Cancel a queued delivery',
+        tags: ['deliveries'],
+        params,
+        response: { 200: delivery, '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params }) => {
+      const id = requireDeliveryId(params.id);
+      const result = await cancelQueuedDelivery({ pool, ...caller, id, now: clock() });
+      if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
+      // A second cancellation, such as the repetition of a request whose response was lost, is no error.
+      if (result.isCancelled || result.delivery.status === 'cancelled') return result.delivery;
+      const message = `The delivery is ${result.delivery.status}; only queued deliveries can be cancelled.`;
+      throw new TidingsError('not_cancellable', message, { path: 'status' });
     },
   );
 }

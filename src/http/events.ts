@@ -2,18 +2,22 @@ import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import type { EventResult } from '../ingest/results.ts';
 import { retryRejected } from '../ingest/retry-rejected.ts';
+import { applyMergePatch } from '../jobs/merge-patch.ts';
 import type { Decision } from '../model/decision.ts';
-import { listRejected } from '../store/rejected.ts';
+import { dismissRejected, listRejected } from '../store/rejected.ts';
+import { previewRejected } from '../store/rejected-jobs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { eventBody, ingestResponse, limitQuery, problemSchema } from './schemas.ts';
+import { eventBody, ingestResponse, limitQuery, mergePatch, problemSchema, rejectedGroups } from './schemas.ts';
 
 const MAX_EVENTS_PER_REQUEST = 1000;
+/** Groups of rejected events that are listed. */
+const MAX_GROUPS = 100;
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 /** Registers the routes that ingest events, and those of the quarantine. */
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
-  const { pipeline, pool } = parts;
+  const { pipeline, pool, seal, clock } = parts;
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
@@ -60,6 +64,40 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
     },
   );
 
+  app.get(
+    '/api/v1/events/rejected/groups',
+    {
+      schema: {
+        summary:
+          'Count rejected events by event type, code and path; the largest groups first, of the newest 20,000 events',
+        tags: ['events'],
+        response: { 200: rejectedGroups, '4xx': problemSchema },
+      },
+    },
+    async ({ caller: { tenantId } }) => {
+      const scope = { tenantId, filter: {}, startedAt: clock() };
+      const { count, isAtLeast, groups } = await previewRejected(pool, seal, scope, MAX_GROUPS);
+      return { count, at_least: isAtLeast, groups };
+    },
+  );
+
+  app.post(
+    '/api/v1/events/rejected/:id/dismiss',
+    {
+      schema: {
+        summary: 'Delete a rejected event without ingesting it',
+        tags: ['events'],
+        params: z.object({ id: z.string().max(256) }),
+        response: { 200: z.object({ rejected_id: z.string() }), '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params: { id } }) => {
+      const isDeleted = z.uuid().safeParse(id).success && (await dismissRejected(pool, { ...caller, id }, clock()));
+      if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
+      return { rejected_id: id };
+    },
+  );
+
   app.post(
     '/api/v1/events/rejected/:id/retry',
     {
@@ -83,8 +121,30 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const rejectedId = request.params.id;
       const corrected = request.body ?? undefined;
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
-      const results = await retryRejected(parts, { tenantId, rejectedId, actor, corrected, bytes });
+      const correct = corrected === undefined ? undefined : () => corrected;
+      const results = await retryRejected(parts, { tenantId, rejectedId, actor, correct, bytes });
       const response = toIngestResponse(results);
+      return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
+    },
+  );
+
+  app.post(
+    '/api/v1/events/rejected/:id/correct',
+    {
+      schema: {
+        summary: 'Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396)',
+        tags: ['events'],
+        params: z.object({ id: z.string().max(256) }),
+        body: z.strictObject({ patch: mergePatch }),
+        response: { 202: ingestResponse, 422: ingestResponse, '4xx': problemSchema },
+      },
+    },
+    async ({ caller: { tenantId, actor }, params, body: { patch } }, reply) => {
+      const rejectedId = z.uuid().safeParse(params.id).data;
+      if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
+      const correct = (original: unknown) => applyMergePatch(original, patch);
+      const command = { tenantId, rejectedId, actor, correct, bytes: MAX_BODY_BYTES };
+      const response = toIngestResponse(await retryRejected(parts, command));
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );

@@ -1,40 +1,53 @@
-import { DEFAULT_TENANT } from '../model/event.ts';
+import { z } from 'zod';
 import type { App, HttpDependencies } from './app.ts';
+import { anyObject, timestamp } from './schemas.ts';
 
-/** Health for load balancers and operators. Live: the process responds. Ready: it can accept events. */
-export function registerHealthRoutes(app: App, { pool, catalogs, state, ...parts }: HttpDependencies): void {
-  app.get('/healthz/live', { schema: { summary: 'Check that the process responds', tags: ['health'] } }, async () => ({
-    status: 'live',
-  }));
+const liveResponse = z.object({ status: z.enum(['live', 'stuck']), stuck: z.array(z.string()).optional() });
 
+const readyResponse = z.object({
+  status: z.enum(['ready', 'degraded', 'not_ready', 'starting', 'stopping']),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      status: z.enum(['ok', 'degraded', 'failing']),
+      since: timestamp,
+      cause: z.string().optional(),
+      hint: z.string().optional(),
+    }),
+  ),
+  circuits: z.array(anyObject).optional().describe('Circuits of this process that are not closed'),
+});
+
+/** Health for load balancers and operators; see src/health/health.ts. */
+export function registerHealthRoutes(app: App, { health }: HttpDependencies): void {
   app.get(
-    '/healthz/ready',
-    { schema: { summary: 'Check that the process can accept events', tags: ['health'] } },
+    '/healthz/live',
+    {
+      schema: {
+        summary: 'Check that the process responds, and that its loops make progress; 503: restart it',
+        tags: ['health'],
+        response: { 200: liveResponse, 503: liveResponse },
+      },
+    },
     async (_request, reply) => {
-      const database = await checkDatabase();
-      const ready = database === 'ok' && !state.starting && !state.stopping;
-      // An outage of a provider is no reason to send no events here: it is reported, and changes no status.
-      const circuits = state.openCircuits?.() ?? [];
-      return reply.status(ready ? 200 : 503).send({
-        status: ready ? 'ready' : state.stopping ? 'stopping' : state.starting ? 'starting' : 'not ready',
-        parts: { database, catalog: await checkCatalog(), ...state.workers() },
-        ...(circuits.length === 0 ? {} : { circuits }),
-      });
+      const { status, body } = health.live();
+      return reply.status(status).send(body as z.infer<typeof liveResponse>);
     },
   );
 
-  function checkDatabase(): Promise<'ok' | 'unreachable'> {
-    const { checkDatabase: check = () => pool.query('select 1') } = parts;
-    return check().then(
-      () => 'ok',
-      () => 'unreachable',
-    );
-  }
-
-  function checkCatalog(): Promise<'ok' | 'none applied' | 'unknown'> {
-    return catalogs.getActive(DEFAULT_TENANT).then(
-      ({ version }) => (version > 0 ? 'ok' : 'none applied'),
-      () => 'unknown',
-    );
-  }
+  app.get(
+    '/healthz/ready',
+    {
+      schema: {
+        summary:
+          'Check that the process should get traffic; 200 with `degraded`: it should, and an operator should look',
+        tags: ['health'],
+        response: { 200: readyResponse, 503: readyResponse },
+      },
+    },
+    async (_request, reply) => {
+      const { status, body } = await health.ready();
+      return reply.status(status).send(body as z.infer<typeof readyResponse>);
+    },
+  );
 }

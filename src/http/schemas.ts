@@ -31,12 +31,13 @@ export const limitQuery = z.coerce
   .max(200, LIMIT_HINT)
   .default(50);
 
-/** A text from a path or a query, without the characters that PostgreSQL cannot store. */
-export const pathText = z
-  .string()
-  .min(1)
-  .max(1024)
-  .refine((text) => !text.includes('\0') && text.isWellFormed(), 'has a character that cannot be stored');
+/** Returns the schema for texts without the characters that PostgreSQL cannot store. */
+export function storable(text: z.ZodString): z.ZodString {
+  return text.refine((one) => !one.includes('\0') && one.isWellFormed(), 'has a character that cannot be stored');
+}
+
+/** A text from a path or a query. */
+export const pathText = storable(z.string().min(1).max(1024));
 
 export const eventBody = z.object({
   event_id: z
@@ -79,6 +80,16 @@ export const ingestResponse = z.object({
       decisions: z.array(decisionSummary),
     }),
   ),
+});
+
+export const mergePatch = z
+  .record(z.string(), z.unknown())
+  .describe('Corrects an event: a JSON merge patch (RFC 7396), such as {"properties": {"currency": "USD"}}');
+
+export const rejectedGroups = z.object({
+  count: z.number().describe('Rejected events'),
+  at_least: z.boolean().describe('There may be more: only the newest were counted'),
+  groups: z.array(anyObject).readonly().describe('event_type, code, path, a message, last_at and count of each'),
 });
 
 export const message = z.object({

@@ -32,7 +32,7 @@ function toError(issue: Issue | undefined, schema: z.ZodType, value: unknown): T
   }
   // The place of a name is the object that has it.
   const path = (issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path).join('.');
-  const { wrong, right } = describe(issue, getGiven(value, issue.path));
+  const { wrong, right } = describeIssue(issue, getGiven(value, issue.path));
   const detail = `${path || 'The body'} ${wrong}${right ? `; ${right}` : ''}.`;
   return new TidingsError('invalid_request', detail, { path });
 }
@@ -55,7 +55,7 @@ function toUnknownNames(names: readonly string[], schema: z.ZodType): TidingsErr
 }
 
 /** Returns what is wrong, as `is "lost"`, and what would be right, as `write true or false`. */
-function describe(issue: Issue, input: unknown): { readonly wrong: string; readonly right?: string } {
+function describeIssue(issue: Issue, input: unknown): { readonly wrong: string; readonly right?: string } {
   const { message } = issue;
   const given = describeGiven(input);
   if (message.startsWith('write ')) return { wrong: given, right: message };

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { TidingsError } from '../errors.ts';
 import { WAIT_STATUSES } from '../model/decision.ts';
 import { listWaits } from '../store/wait-views.ts';
 import { countWaiting } from '../store/waits.ts';
-import { cancelWaits, migrateWaits } from '../timers/wait-admin.ts';
+import { cancelWait } from '../timers/wait-admin.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { decisionWithEvidence, limitQuery, pathText, problemSchema, timestamp } from './schemas.ts';
@@ -24,18 +25,6 @@ const wait = z.object({
   ended_by: z.string().nullable().describe('The event that ended the wait'),
   items: z.number().nullable().describe('Number of items of a digest'),
   decisions: z.array(decisionWithEvidence).readonly(),
-});
-
-const command = z.object({
-  rule: pathText,
-  after: pathText.optional().describe('The `next` of the previous response, to continue'),
-});
-
-const progress = z.object({
-  rule: z.string(),
-  users: z.number(),
-  waits: z.number().describe('Waits that this call changed'),
-  next: z.string().nullable().describe('Not null: more users follow; call again with this value as `after`'),
 });
 
 export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
@@ -79,32 +68,25 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
   );
 
   app.post(
-    '/api/v1/waits/cancel',
+    '/api/v1/waits/:id/cancel',
     {
       schema: {
-        summary: 'Cancel all pending waits of a rule, several thousand users per call',
+        summary: 'Cancel one pending wait',
         tags: ['waits'],
-        body: command,
-        response: { 200: progress, '4xx': problemSchema },
+        params: z.object({ id: z.string().max(256) }),
+        response: { 200: z.object({ wait_id: z.string(), user_id: z.string() }), '4xx': problemSchema },
       },
     },
-    async ({ caller, body: { rule, after = '' } }) => {
-      return { rule, ...(await cancelWaits({ pool, catalogs, ...caller, rule, now: clock() }, after)) };
-    },
-  );
-
-  app.post(
-    '/api/v1/waits/migrate',
-    {
-      schema: {
-        summary: 'Move all pending waits of a rule to the active catalog version, several thousand users per call',
-        tags: ['waits'],
-        body: command,
-        response: { 200: progress.extend({ version: z.number(), skipped: z.number() }), '4xx': problemSchema },
-      },
-    },
-    async ({ caller, body: { rule, after = '' } }) => {
-      return { rule, ...(await migrateWaits({ pool, catalogs, ...caller, rule, now: clock() }, after)) };
+    async ({ caller, params: { id } }) => {
+      const isId = z.uuid().safeParse(id).success;
+      const result = isId ? await cancelWait({ pool, catalogs, ...caller, now: clock() }, id.toLowerCase()) : undefined;
+      if (!result) throw new TidingsError('not_found', 'There is no such wait.');
+      const { userId, status } = result;
+      // A second cancellation, such as the repetition of a request whose response was lost, is no error.
+      if (status === 'cancelled') return { wait_id: id.toLowerCase(), user_id: userId };
+      throw new TidingsError('not_cancellable', `The wait has ${status}; there is nothing to cancel.`, {
+        path: 'status',
+      });
     },
   );
 }

@@ -11,8 +11,11 @@ import {
   decideInSlices,
   type EventStep,
   fireWaitsInOrder,
+  fireWaitsInSlices,
   type Generation,
+  migrateInOrder,
   runOccurrences,
+  setAsideInOrder,
 } from '../rules/decide-in-order.ts';
 import type { Wait } from '../rules/facts.ts';
 import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
@@ -24,6 +27,7 @@ import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
 import type { CpuBudget } from './cpu-budget.ts';
+import { condenseContents, toExcerptText } from './large-contents.ts';
 import type { Facts } from './load-facts.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 
@@ -31,6 +35,12 @@ import { type TemplateData, toTemplateData } from './template-data.ts';
 export interface ActiveCatalogs {
   readonly active: Catalog;
   readonly versions: Map<number, Catalog>;
+}
+
+/** The work that is left after waits have fired. */
+interface Fired {
+  readonly emitted: readonly ReceivedEvent[];
+  readonly left: readonly Wait[];
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
@@ -99,18 +109,31 @@ export class BatchDecider {
   #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
     for (const { event, user, before, profile, verdicts } of steps) {
       this.#addresses.mergeAddresses(before, profile, event);
-      this.batch.events.push({ event, sealed: this.#sealEvent(event), decisions: verdicts.decisions });
+      const sealed = this.#sealEvent(event);
+      this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
     }
     return this.#dropDecided(emitted);
   }
 
   /**
-   * Fires due waits in order of due time, of each user up to the first that emits an event.
+   * Fires due waits in order of due time, of each user up to the first that emits an event. Lets the event loop serve others
+   * in between.
+   * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete
    * @returns `emitted`: decide these first; `left`: then call again with these waits
    */
-  fireWaits(due: readonly Wait[]): { readonly emitted: readonly ReceivedEvent[]; readonly left: readonly Wait[] } {
-    const { steps, emitted, left } = fireWaitsInOrder(this.#inputs, due);
+  async fireWaitsWithin(budget: CpuBudget, due: readonly Wait[]): Promise<Fired> {
+    budget.resume();
+    const inputs = { ...this.#inputs, spend: (userId: string) => budget.spend(userId) };
+    return this.#addFired(await fireWaitsInSlices(inputs, due, () => budget.pause()));
+  }
+
+  /** Like `fireWaitsWithin`, without a budget and at once. */
+  fireWaits(due: readonly Wait[]): Fired {
+    return this.#addFired(fireWaitsInOrder(this.#inputs, due));
+  }
+
+  #addFired({ steps, emitted, left }: ReturnType<typeof fireWaitsInOrder>): Fired {
     for (const { wait, user, profile, verdicts } of steps) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
@@ -118,18 +141,46 @@ export class BatchDecider {
     return { emitted: this.#dropDecided(emitted), left };
   }
 
+  /** Ends waits without firing them, with failed decisions: see `setAsideInOrder`. */
+  setAsideWaits(waits: readonly Wait[]): void {
+    for (const { wait, user, verdicts } of setAsideInOrder(this.#inputs, waits)) {
+      this.batch.waits.push({ wait, decisions: verdicts.decisions });
+      this.#user(user.userId);
+    }
+  }
+
   /**
    * Runs an occurrence of a scheduled rule for these users.
    * @param localTimeKey the occurrence as local time: a user has each of them once
+   * @param budget undefined: leaves each occurrence to the timer, as a wait that is due
+   * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete
    * @returns the events that rules emitted
    */
-  runSchedule(rule: CompiledRule, userIds: readonly string[], due: Millis, localTimeKey: string): ReceivedEvent[] {
-    const { steps, emitted } = runOccurrences(this.#inputs, rule, userIds, due, localTimeKey);
+  runSchedule(
+    rule: CompiledRule,
+    userIds: readonly string[],
+    due: Millis,
+    localTimeKey: string,
+    budget: CpuBudget | undefined,
+  ): ReceivedEvent[] {
+    budget?.resume();
+    const inputs = budget ? { ...this.#inputs, spend: (userId: string) => budget.spend(userId) } : this.#inputs;
+    const { steps, emitted } = runOccurrences(inputs, rule, userIds, due, localTimeKey, budget === undefined);
     for (const { wait, user, profile, verdicts } of steps) {
       if (wait) this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
     }
     return this.#dropDecided(emitted);
+  }
+
+  /** Moves open waits to the active catalog version. Returns those that were moved, open or ended. */
+  migrateWaits(waits: readonly Wait[]): readonly Wait[] {
+    const steps = migrateInOrder(this.#inputs, waits);
+    for (const { wait, user, verdicts } of steps) {
+      this.batch.waits.push({ wait, decisions: verdicts.decisions });
+      this.#user(user.userId);
+    }
+    return steps.map(({ wait }) => wait);
   }
 
   /** The rules that a wait goes by. */
@@ -172,7 +223,8 @@ export class BatchDecider {
       }
     }
     for (const [index, write] of this.batch.waits.entries()) {
-      this.batch.waits[index] = { ...write, sealed: this.#sealWait(write.wait) };
+      const wait = this.#condenseWait(write.wait);
+      this.batch.waits[index] = { ...write, wait, sealed: this.#sealWait(wait) };
     }
     return this.batch;
   }
@@ -189,6 +241,11 @@ export class BatchDecider {
     const { tenantId, seal } = this.#facts;
     const text = jsonText(profile as unknown as Json);
     return { profile: masked, sealed: sealDocument(seal, text, documentRow('users', tenantId, userId)) };
+  }
+
+  #condenseWait(wait: Wait): Wait {
+    const state = condenseContents(wait.state, this.#catalog(wait.catalogVersion).namedFields);
+    return state === wait.state ? wait : { ...wait, state };
   }
 
   #sealWait(wait: Wait): Buffer | null {
@@ -219,7 +276,9 @@ export class BatchDecider {
 
   #plan(userId: string, profile: Profile, send: Send): void {
     const { decision, trigger, rule, catalogVersion } = send;
-    const type = this.#catalog(catalogVersion).getNotificationType(decision.notification_type);
+    const catalog = this.#catalog(catalogVersion);
+    const type = catalog.getNotificationType(decision.notification_type);
+    const condensed = condenseContents(send, catalog.namedFields);
     const notificationId = decision.notification_id as string;
     this.batch.notifications.push({
       userId,
@@ -230,7 +289,7 @@ export class BatchDecider {
       decisionId: decision.decision_id,
       eventId: trigger.eventId,
       catalogVersion,
-      ...this.#sealData(userId, notificationId, toTemplateData(profile, send)),
+      ...this.#sealData(userId, notificationId, toTemplateData(profile, condensed)),
     });
     for (const plan of planNotification(type, rule.channels, this.batch.now)) {
       this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });

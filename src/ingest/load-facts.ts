@@ -1,29 +1,34 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import { type Content, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
-import { type HistoryLookup, type Ids, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
-import { requiredHistory, requiredLimits, requiredWaits } from '../rules/required-facts.ts';
+import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
+import { rememberLeftOut } from '../rules/left-out.ts';
+import {
+  requiredHistory,
+  requiredLimits,
+  requiredTraitHistory,
+  requiredTraitWaits,
+  requiredWaits,
+} from '../rules/required-facts.ts';
+import type { RuleSet } from '../rules/rule-set.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
-import {
-  type FactRows,
-  type FactsQuery,
-  type Lookup,
-  loadFacts,
-  type ProfileRow,
-  type SealedEvent,
-} from '../store/facts.ts';
+import { CONTENT_BOUND, type LargeEvent, readContents } from '../store/contents.ts';
+import type { LeftOutRow } from '../store/fact-bytes.ts';
+import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts.ts';
 import { loadFired } from '../store/fired.ts';
+import type { SealedEvent } from '../store/sealed-event.ts';
 import { loadSpans } from '../store/spans.ts';
 import { loadTraitChanges } from '../store/trait-changes.ts';
 import type { TraitTimeRow } from '../store/trait-times.ts';
-import { openWait } from '../store/wait-content.ts';
+import { openWait, type StoredWait } from '../store/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 
@@ -48,6 +53,18 @@ export interface Facts extends FactsContext {
   readonly hasWaits: boolean;
   /** Whether a user state has a stored event with its content, which may be a trigger to evaluate again. */
   hasStoredTriggers: boolean;
+  /** Large events that are loaded and not yet added: see `completeLargeEvents`. */
+  large: LoadedLargeEvent[];
+  /** Characters of large contents that were read. */
+  contentChars: number;
+}
+
+/** A large event that is to be added to a user state. */
+interface LoadedLargeEvent {
+  /** With the content of the excerpt, until it is completed. */
+  readonly event: { -readonly [Field in keyof Event]: Event[Field] };
+  readonly excerpt: NonNullable<SealedEvent['excerpt']>;
+  add(event: Event): void;
 }
 
 /** The users and events that facts are loaded for. */
@@ -88,6 +105,8 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
     profileChars,
     hasWaits: rows.hasWaits,
     hasStoredTriggers: false,
+    large: [],
+    contentChars: 0,
   };
   for (const row of rows.profiles) setProfile(facts, row);
   mergeRows(facts, rows);
@@ -103,23 +122,81 @@ function setProfile(facts: Facts, { userId, profile, sealed }: ProfileRow): void
   else user.unreadable = true;
 }
 
-/** Returns a stored event with its original content; as it is, and marked, if that cannot be opened. */
-function openEvent({ tenantId, seal }: FactsContext, { sealed, ...event }: SealedEvent): Event {
-  if (sealed === null) return event;
-  const original = openDocument(seal, sealed, documentRow('events', tenantId, event.userId, event.key));
-  if (!original) return { ...event, unreadable: true };
-  return { ...event, properties: original.properties as JsonObject, traits: original.traits as JsonObject };
+/**
+ * Adds a stored event, with its original content, to a user state; a large event later: see `completeLargeEvents`.
+ * @param add receives it; marked, if its original cannot be opened
+ */
+function addStored(facts: Facts, { sealed, excerpt, ...event }: SealedEvent, add: (event: Event) => void): void {
+  if (excerpt) facts.large.push({ event, excerpt, add });
+  else if (sealed === null) add(event);
+  else add({ ...event, ...(openContent(facts, event, sealed) ?? { unreadable: true }) });
+}
+
+function openContent({ tenantId, seal }: Facts, { userId, key }: Event, sealed: Buffer): Content | undefined {
+  const original = openDocument(seal, sealed, documentRow('events', tenantId, userId, key));
+  return original && { properties: original.properties as JsonObject, traits: original.traits as JsonObject };
+}
+
+/**
+ * Adds the large events to the user states: with their excerpts, or, where an excerpt leaves out a field that the catalog
+ * names, with that and the named fields of the whole content. These contents are read one chunk after the other, up to a
+ * bound; that events beyond it have only their excerpts is remembered.
+ */
+async function completeLargeEvents(
+  connection: pg.PoolClient,
+  { namedFields }: Pick<Catalog, 'namedFields'>,
+  facts: Facts,
+): Promise<void> {
+  if (facts.large.length === 0) return;
+  const { large } = facts;
+  facts.large = [];
+  const missing = large.filter(({ event, excerpt }) => !hasNamedFields(excerpt, namedFields.of(event.type)));
+  const asked: LargeEvent[] = missing.map(({ event: { userId, time, key }, excerpt: { size } }) => {
+    return { userId, time, key, size };
+  });
+  const done = new Set<LoadedLargeEvent>();
+  for await (const chunk of readContents(connection, facts.tenantId, asked, facts.contentChars)) {
+    for (const { index, content, sealed } of chunk) {
+      const known = missing[index] as LoadedLargeEvent;
+      const { event, excerpt } = known;
+      const whole = sealed ? openContent(facts, event, sealed) : content;
+      if (whole) {
+        const named = keepNamedFields(whole, namedFields.of(event.type));
+        event.properties = { ...excerpt.properties, ...named.properties };
+        event.traits = { ...excerpt.traits, ...named.traits };
+      } else event.unreadable = true;
+      facts.contentChars += excerpt.size;
+      done.add(known);
+    }
+  }
+  for (const { event, add } of large) add(event);
+  const byType = groupBy(missing, ({ event: { userId, type } }) => `${userId}\n${type}`);
+  for (const events of byType.values()) {
+    const examined = events.filter((known) => done.has(known)).length;
+    const [first] = events;
+    if (!first || examined === events.length) continue;
+    const { userId, type } = first.event;
+    rememberLeftOut(getUser(facts, userId), { facts: 'contents', type, examined, bound: CONTENT_BOUND });
+  }
+}
+
+function noteLeftOut(facts: Facts, kind: LeftOut['facts'], rows: readonly LeftOutRow[]): void {
+  for (const { userId, type, examined, bound } of rows) {
+    rememberLeftOut(getUser(facts, userId), { facts: kind, type, examined, bound });
+  }
 }
 
 /** Adds the events and limit uses of rows, each once. Profiles stay as they are: decisions may have changed them. */
-export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUses }: FactRows): void {
+export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUses, leftOut }: FactRows): void {
+  noteLeftOut(facts, 'events', leftOut);
   facts.hasStoredTriggers ||= waitingTriggers.length > 0;
   for (const { userId, type, event } of latestEvents) mergeEvent(getUser(facts, userId), type, event);
   for (const { event: stored, earlier, within } of waitingTriggers) {
-    const event = openEvent(facts, stored);
-    const { userId, type, key, eventId, time } = event;
+    const { userId, type, key, eventId, time } = stored;
     const waitsFor = new Set([patternKey(earlier, within)]);
-    mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor });
+    addStored(facts, stored, (event) => {
+      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor });
+    });
   }
   for (const { userId, limitKey, use } of limitUses) mergeUse(getUser(facts, userId), limitKey, use);
 }
@@ -130,24 +207,18 @@ export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUs
  */
 export async function loadConditionalFacts(
   connection: pg.PoolClient,
-  { rules }: Catalog,
+  catalog: Catalog,
   { tenantId, history }: FactsQuery,
   facts: Facts,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length > 0) {
-    for (const stored of await loadSpans(connection, tenantId, spans)) {
-      const event = openEvent(facts, stored);
-      const { userId, type, key, eventId, time } = event;
-      // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
-      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
-      facts.hasStoredTriggers = true;
-    }
-  }
+  const { rules } = catalog;
+  const spans = [...history, ...findTraitHistory(rules, facts, events)];
+  await loadSpanEvents(connection, facts, catalog, spans);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    const rows = await loadTraitChanges(connection, tenantId, changes);
+    const { changes: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
+    noteLeftOut(facts, 'events', leftOut);
     const known = new Set<string>();
     for (const userId of new Set(rows.map(({ event }) => event.userId))) {
       for (const { trigger } of getUser(facts, userId).openTraitChanges ?? []) known.add(trigger.key);
@@ -155,10 +226,12 @@ export async function loadConditionalFacts(
     for (const { event: stored, decisions } of rows) {
       if (known.has(stored.key)) continue;
       known.add(stored.key);
-      const event = openEvent(facts, stored);
-      addTraitChanges(getUser(facts, event.userId), findOpenChanges(event, decisions));
+      addStored(facts, stored, (event) => {
+        addTraitChanges(getUser(facts, event.userId), findOpenChanges(event, decisions));
+      });
     }
   }
+  await completeLargeEvents(connection, catalog, facts);
   const { ids } = facts;
   const mayReevaluate = facts.hasStoredTriggers || rules.hasTraitPatterns;
   if (mayReevaluate) {
@@ -166,7 +239,9 @@ export async function loadConditionalFacts(
       const needs = requiredFired(rules, getUser(facts, event.userId), event);
       return needs.map((need) => ({ ...need, userId: event.userId }));
     });
-    for (const { userId, time, decisions } of await loadFired(connection, tenantId, fired)) {
+    const loaded = await loadFired(connection, tenantId, fired);
+    noteLeftOut(facts, 'decisions', loaded.leftOut);
+    for (const { userId, time, decisions } of loaded.fired) {
       recordFired(getUser(facts, userId), time, decisions);
     }
   }
@@ -179,12 +254,50 @@ export async function loadConditionalFacts(
   }
   const userIds = [...new Set(events.map(({ userId }) => userId))];
   const needs = events.flatMap((event) => {
-    return requiredWaits(rules, event, ids).map((need) => ({ userId: event.userId, need }));
+    const { userId } = event;
+    const ofTraits = rules.startReading.length > 0 ? requiredTraitWaits(rules, getUser(facts, userId), event, ids) : [];
+    return [...requiredWaits(rules, event, ids), ...ofTraits].map((need) => ({ userId, need }));
   });
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs });
 }
 
+/** Returns what must be known of triggers whose wait may start by the traits of these events. */
+function findTraitHistory(
+  rules: RuleSet,
+  facts: Facts,
+  events: readonly ReceivedEvent[],
+): readonly Lookup<HistoryLookup>[] {
+  if (rules.startReading.length === 0) return [];
+  return [...groupBy(events, ({ userId }) => userId)].flatMap(([userId, own]) => {
+    // A user who is not stored has no triggers.
+    if (!facts.addressHashes.has(userId)) return [];
+    return requiredTraitHistory(rules, getUser(facts, userId).profile, own).map((need) => ({ userId, need }));
+  });
+}
+
 const NO_PATTERNS: ReadonlySet<string> = new Set();
+
+/** Loads the events of the spans among these look-ups, and adds them, and the large events that were loaded before. */
+export async function loadSpanEvents(
+  connection: pg.PoolClient,
+  facts: Facts,
+  catalog: Pick<Catalog, 'namedFields'>,
+  history: readonly Lookup<HistoryLookup>[],
+): Promise<void> {
+  const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
+  if (spans.length === 0) return completeLargeEvents(connection, catalog, facts);
+  const loaded = await loadSpans(connection, facts.tenantId, spans);
+  noteLeftOut(facts, 'events', loaded.leftOut);
+  for (const stored of loaded.events) {
+    const { userId, type, key, eventId, time } = stored;
+    // Waits for no pattern: `waitingTriggers` has the triggers that wait for their earlier event.
+    addStored(facts, stored, (event) => {
+      mergeEvent(getUser(facts, userId), type, { key, eventId, time, event, waitsFor: NO_PATTERNS });
+    });
+    facts.hasStoredTriggers = true;
+  }
+  await completeLargeEvents(connection, catalog, facts);
+}
 
 /**
  * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
@@ -194,9 +307,16 @@ export async function loadOpenWaits(
   facts: Facts,
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
-  const waits = (await loadWaits(connection, query)).map((wait) => openWait(facts, wait));
+  const { waits, leftOut } = await loadWaits(connection, query);
+  noteLeftOut(facts, 'waits', leftOut);
+  return attachOpened(facts, waits).filter(({ status }) => status === 'waiting');
+}
+
+/** Attaches loaded waits with their original contents, and returns them. */
+export function attachOpened(facts: Facts, stored: readonly StoredWait[]): Wait[] {
+  const waits = stored.map((wait) => openWait(facts, wait));
   attachWaits(facts, waits);
-  return waits.filter(({ status }) => status === 'waiting');
+  return waits;
 }
 
 /** Loads the waits with these ids, open or ended, and attaches them to `facts`. An id may be unknown. */
@@ -207,11 +327,13 @@ export async function loadWaitsWithIds(
   asked: readonly { readonly userId: string; readonly waitId: string }[],
 ): Promise<void> {
   if (asked.length === 0) return;
-  const waits = await loadWaitsById(connection, tenantId, asked);
-  attachWaits(
-    facts,
-    waits.map((wait) => openWait(facts, wait)),
-  );
+  const { waits, known } = await loadWaitsById(connection, tenantId, asked);
+  attachOpened(facts, waits);
+  for (const wait of known) {
+    const user = getUser(facts, wait.userId);
+    user.startedWaits ??= new Map();
+    user.startedWaits.set(wait.waitId, wait);
+  }
 }
 
 /** Loads the uses of limits and adds them. */

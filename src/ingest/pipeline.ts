@@ -12,11 +12,14 @@ import { quarantine } from '../store/rejected.ts';
 import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './cpu-budget.ts';
-import { fireDueWaits } from './fire-waits.ts';
+import { fireSlowly } from './fire-slowly.ts';
+import { type DueWaits, fireDueWaits, setAsideDueWaits } from './fire-waits.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { type MigratedWaits, migrateWaits } from './migrate-waits.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { type Occurrence, runSchedule } from './run-schedule.ts';
 import { SlowLane } from './slow-lane.ts';
+import { SlowTimers } from './slow-timers.ts';
 import type { TransactionParts } from './transaction.ts';
 
 export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {
@@ -27,7 +30,7 @@ export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {
   readonly log: Pick<Logger, 'error'>;
   /** Longest time (ms) that an event time may lie in the future. Default 24 hours. */
   readonly maxFuture?: Millis;
-  /** Bounds of the CPU time of a transaction: of a batch, and about one costly user. Default SHARED_CPU and SLOW_CPU. */
+  /** Bounds of the CPU time of a transaction: of a batch, and about one costly user. Default SHARED_CPU, for timers TIMERS_CPU, and SLOW_CPU. */
   readonly cpu?: { readonly shared: CpuLimits; readonly slow: CpuLimits };
   /** Events that may be waiting or under way at once; beyond it requests are rejected. Default 20,000. */
   readonly maxWaiting?: number;
@@ -55,6 +58,9 @@ const DUPLICATE_CHECK_BATCHES = 100;
 /** Bound of what one user may cost the others of a batch. */
 const SHARED_CPU: CpuLimits = { perUser: 250, total: 3000 };
 
+/** Bound of firing waits, and of running a schedule: so long the timers of other users may wait. */
+const TIMERS_CPU: CpuLimits = { perUser: 250, total: 1000 };
+
 /** Bound of a transaction about one user whose history is costly: so long other processes may wait for this user's lock. */
 const SLOW_CPU: CpuLimits = { perUser: 1000, total: 1000 };
 
@@ -74,19 +80,22 @@ const REJECTION_MESSAGES = {
  *   ingest        parse ─▶ [ lock users ─▶ load facts ─▶ decide events   ─▶ plan ─▶ write ] ─▶ results
  *   fireDueWaits        ─▶ [ lock users ─▶ load facts ─▶ fire waits      ─▶ plan ─▶ write ]
  *   runSchedule         ─▶ [ lock users ─▶ load facts ─▶ run occurrences ─▶ plan ─▶ write ]
+ *   migrateWaits        ─▶ [ lock users ─▶ load facts ─▶ move waits      ─▶         write ]
  *
- * The brackets are in ingest-events.ts, fire-waits.ts and run-schedule.ts; transaction.ts has the steps they share.
+ * The brackets are in ingest-events.ts, fire-waits.ts, run-schedule.ts and migrate-waits.ts; transaction.ts has the steps they share.
  */
 export class Pipeline {
   readonly #parts: PipelineParts & TransactionParts;
   readonly #batcher: MicroBatcher<unknown, EventResult>;
   readonly #slowLane: SlowLane;
+  readonly #slowTimers: SlowTimers;
   /** Batches to come that check for duplicates. */
   #duplicateCheckBatches = 0;
 
   constructor(parts: PipelineParts) {
     this.#parts = { ...parts, announcer: parts.announcer ?? new Announcer(parts.pool) };
     this.#slowLane = new SlowLane((tenantId, events) => this.#ingestSlowly(tenantId, events), parts.clock);
+    this.#slowTimers = new SlowTimers((tenantId, userId) => this.#fireSlowly(tenantId, userId), parts.clock, parts.log);
     this.#batcher = new MicroBatcher((tenantId, items) => this.#processBatch(tenantId, items), {
       shards: SHARDS,
       maxBatch: MAX_BATCH_EVENTS,
@@ -122,25 +131,77 @@ export class Pipeline {
   /** Resolves when every request has its results, and its work has been announced to the workers. */
   async drain(): Promise<void> {
     await this.#batcher.idle();
+    await this.#slowTimers.idle();
     await this.#parts.announcer.flush();
   }
 
-  /** Fires the waits of these users that are due; returns their number. See fire-waits.ts. */
-  fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
+  /**
+   * Fires the waits of these users that are due; returns their number. See fire-waits.ts. Those of costly users
+   * are fired apart (see `SlowTimers`): they do not count, and are not waited for.
+   */
+  async fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
+    const isSlow = (userId: string) => this.#slowTimers.has(tenantId, userId) || this.#slowLane.has(tenantId, userId);
+    const slow = userIds.filter(isSlow);
+    for (const userId of slow) this.#slowTimers.submit(tenantId, userId);
+    const others = slow.length === 0 ? userIds : userIds.filter((userId) => !isSlow(userId));
+    if (others.length === 0) return 0;
+    try {
+      return await this.#fireInTransaction({ tenantId, userIds: others }, this.#parts.cpu?.shared ?? TIMERS_CPU);
+    } catch (error) {
+      if (!(error instanceof CpuBudgetError)) throw error;
+      // Without a user, all of them together took too long: the timers of others must not wait while they are taken apart.
+      const costly = error.userId === undefined ? others : [error.userId];
+      for (const userId of costly) this.#slowTimers.submit(tenantId, userId);
+      const left = others.filter((userId) => !costly.includes(userId));
+      return this.fireDueWaits(tenantId, left);
+    }
+  }
+
+  #fireInTransaction(due: Omit<DueWaits, 'checkDuplicates'>, limits: CpuLimits): Promise<number> {
     return withTransactionRetry(this.#parts.pool, (connection, attempt) =>
-      fireDueWaits(this.#parts, connection, tenantId, userIds, attempt > 1),
+      fireDueWaits(this.#parts, connection, { ...due, checkDuplicates: attempt > 1 }, limits),
     );
   }
 
-  /** Runs an occurrence of a scheduled rule for these users; returns the number of those in its audience. See run-schedule.ts. */
-  runSchedule(
+  /** Fires the due waits of a costly user, and sets aside those that are too costly alone. */
+  #fireSlowly(tenantId: string, userId: string): Promise<void> {
+    const due = { tenantId, userIds: [userId] };
+    return fireSlowly({
+      fire: (max) => this.#fireInTransaction({ ...due, max }, this.#parts.cpu?.slow ?? SLOW_CPU),
+      setAside: (max) =>
+        withTransactionRetry(this.#parts.pool, (connection) =>
+          setAsideDueWaits(this.#parts, connection, { ...due, max, checkDuplicates: false }),
+        ),
+    });
+  }
+
+  /**
+   * Runs an occurrence of a scheduled rule for these users; returns the number of those in its audience. See run-schedule.ts.
+   * If that takes too much CPU time, the occurrence of each user becomes a wait that is due, which the timer fires.
+   */
+  async runSchedule(
     occurrence: Occurrence,
     userIds: readonly string[],
     save: (connection: pg.PoolClient) => Promise<void>,
   ): Promise<number> {
-    return withTransactionRetry(this.#parts.pool, (connection, attempt) =>
-      runSchedule(this.#parts, connection, occurrence, userIds, save, attempt > 1),
-    );
+    const run = (limits: CpuLimits | undefined) =>
+      withTransactionRetry(this.#parts.pool, (connection, attempt) =>
+        runSchedule(this.#parts, connection, occurrence, userIds, save, attempt > 1, limits),
+      );
+    try {
+      return await run(this.#parts.cpu?.shared ?? TIMERS_CPU);
+    } catch (error) {
+      if (!(error instanceof CpuBudgetError)) throw error;
+      return run(undefined);
+    }
+  }
+
+  /** Moves the open waits of a rule to the active catalog version, for these users. See migrate-waits.ts. */
+  migrateWaits(
+    rule: { readonly tenantId: string; readonly rule: string },
+    userIds: readonly string[],
+  ): Promise<MigratedWaits> {
+    return withTransactionRetry(this.#parts.pool, (connection) => migrateWaits(this.#parts, connection, rule, userIds));
   }
 
   /** Returns the scheduled rules of the active catalog, and its version. */

@@ -13,13 +13,13 @@ export interface RetryParts {
   readonly clock: () => Millis;
 }
 
-export interface RetryCommand {
+export interface RetryRejectedCommand {
   readonly tenantId: string;
   readonly rejectedId: string;
   /** The caller's name for the audit log. */
   readonly actor: string;
-  /** The event to ingest instead; undefined: the rejected event as it was. */
-  readonly corrected: unknown;
+  /** Returns the event to ingest instead of the rejected one; undefined: the event is ingested as it was. */
+  readonly correct: ((original: unknown) => unknown) | undefined;
   /** Size of the event. */
   readonly bytes: number;
 }
@@ -29,12 +29,12 @@ export interface RetryCommand {
  * well is not quarantined: the first event stays until one is accepted.
  * @throws TidingsError `not_found` if the quarantine does not have the event; otherwise as `Pipeline.ingest`
  */
-export async function retryRejected(parts: RetryParts, command: RetryCommand): Promise<EventResult[]> {
+export async function retryRejected(parts: RetryParts, command: RetryRejectedCommand): Promise<EventResult[]> {
   const { pipeline, pool, seal, clock } = parts;
-  const { tenantId, rejectedId, actor, corrected, bytes } = command;
+  const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);
   if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-  const results = await pipeline.ingest(tenantId, [corrected ?? original], corrected === undefined, bytes);
+  const results = await pipeline.ingest(tenantId, [correct ? correct(original) : original], !correct, bytes);
   const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');
   if (isStored) await removeRejected(pool, tenantId, rejectedId, actor, clock());
   return results;

@@ -3,6 +3,7 @@ import type { Millis } from '../model/event.ts';
 import { requiredLimitsOfOccurrence } from '../rules/required-facts.ts';
 import { toWaitId } from '../rules/waits/wait.ts';
 import { commit } from '../store/batch.ts';
+import { CpuBudget, type CpuLimits } from './cpu-budget.ts';
 import { loadLimitUses, loadOpenWaits, loadWaitsWithIds } from './load-facts.ts';
 import {
   beginLocked,
@@ -27,6 +28,8 @@ export interface Occurrence {
  * no longer has the rule.
  * @param save records the progress through the audience in the same transaction
  * @param checkDuplicates whether to look up if the events that rules emit are stored already
+ * @param limits undefined: the occurrence of each user becomes a wait that is due, and the timer fires it
+ * @throws CpuBudgetError when deciding takes more CPU time than the limits allow
  * @returns the number of users in the audience
  */
 export async function runSchedule(
@@ -36,8 +39,11 @@ export async function runSchedule(
   userIds: readonly string[],
   save: (connection: pg.PoolClient) => Promise<void>,
   checkDuplicates: boolean,
+  limits: CpuLimits | undefined,
 ): Promise<number> {
-  const transaction = await beginLocked(parts, connection, { tenantId, userIds, events: [], checkDuplicates });
+  const budget = limits && new CpuBudget(limits);
+  const request = { tenantId, userIds, events: [], checkDuplicates };
+  const transaction = await beginLocked(parts, connection, request, budget);
   const { catalog, facts, decider } = transaction;
   await save(connection);
   const rule = catalog.rules.byName.get(name);
@@ -45,15 +51,15 @@ export async function runSchedule(
     await commit(connection);
     return 0;
   }
-  const limits = userIds.flatMap((userId) => requiredLimitsOfOccurrence(rule, due, userId));
-  await loadLimitUses(connection, facts, tenantId, limits);
+  const needs = userIds.flatMap((userId) => requiredLimitsOfOccurrence(rule, due, userId));
+  await loadLimitUses(connection, facts, tenantId, needs);
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
   const occurrences = [...facts.users.values()].map((user) => {
     return { userId: user.userId, waitId: toWaitId({ user, ids: facts.ids }, name, label) };
   });
   await loadWaitsWithIds(connection, facts, tenantId, occurrences);
   await loadWaitCatalogs(transaction);
-  const emitted = decider.runSchedule(rule, userIds, due, label);
+  const emitted = decider.runSchedule(rule, userIds, due, label, budget);
   await decideEmitted(transaction, emitted);
   await writeAndAnnounce(parts, transaction);
   return decider.batch.waits.filter(({ wait }) => wait.kind === 'every').length;

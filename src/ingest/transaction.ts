@@ -127,9 +127,9 @@ export async function writeAndAnnounce(
   { announcer }: TransactionParts,
   { connection, decider }: LockedTransaction,
 ): Promise<void> {
-  const { hasDeliveries, hasTimers } = await writeBatch(connection, decider.buildBatch());
+  const { hasDeliveries, timersDue } = await writeBatch(connection, decider.buildBatch());
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
-  if (hasTimers) announcer.announce(TIMERS_CHANNEL);
+  if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
 }
 
 /**

@@ -34,7 +34,7 @@ export interface OddCharacter {
 
 /** Finds the first character that cannot be seen, or that looks like a space and does not count as one. */
 export function findInvisible(text: string): OddCharacter | undefined {
-  return describe(INVISIBLE.exec(text));
+  return toOddCharacter(INVISIBLE.exec(text));
 }
 
 /** Returns the text without the characters that `findInvisible` finds. */
@@ -50,7 +50,7 @@ export function findInvisibleOutsideQuotes(text: string): OddCharacter | undefin
 
 const QUOTED = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g;
 
-function describe(match: RegExpExecArray | null): OddCharacter | undefined {
+function toOddCharacter(match: RegExpExecArray | null): OddCharacter | undefined {
   if (!match) return undefined;
   const [character] = match;
   const code = character.codePointAt(0) as number;

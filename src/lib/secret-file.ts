@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { flushFolder } from './files.ts';
 
 /**
  * Returns the content of `file`. If the file does not exist, creates it with the content that `make` returns, readable by
@@ -19,8 +20,7 @@ function create(file: string, content: string): string {
     writeFileSync(draft, content, { flag: 'wx', mode: 0o600, flush: true });
     // Unlike a rename, a link does not replace a file that another process has created in the meantime.
     linkSync(draft, file);
-    // A folder cannot be opened on Windows.
-    if (process.platform !== 'win32') flushFolder(dirname(file));
+    flushFolder(dirname(file));
     return content;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -28,12 +28,6 @@ function create(file: string, content: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-}
-
-function flushFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }
 
 function readIfExists(file: string): string | undefined {

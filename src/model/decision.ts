@@ -34,12 +34,14 @@ export const REASON_CODES = [
   'time_missing',
   'time_past',
   'catalog_changed',
+  'cancelled_by_operator',
   // branches and actions
   'no_branch',
   'holdout',
   'acted',
   'action_failed',
   'loop',
+  'too_costly',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
@@ -76,6 +78,17 @@ export interface Evidence {
   readonly key?: string;
   /** The original of the event or the profile cannot be opened, so the rule saw masks in the place of addresses. */
   readonly masked?: true;
+  /** Facts about the user that the rule may look at and that a bound left out: it was decided without them. */
+  readonly left_out?: readonly {
+    /** `contents`: of large events, of which only the small fields were known. */
+    readonly facts: 'events' | 'contents' | 'decisions' | 'waits';
+    /** Absent: of any type. */
+    readonly event_type?: string;
+    /** Number of facts that were examined. */
+    readonly examined: number;
+    /** The bound, with its unit. */
+    readonly bound: string;
+  }[];
   readonly count?: {
     readonly of: readonly string[];
     readonly needed: string;

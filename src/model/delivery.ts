@@ -38,6 +38,9 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
+/** Time (ms) after which work that is due, and that no worker has claimed, counts as overdue. */
+export const OVERDUE_AFTER_MS: Millis = 60_000;
+
 /**
  * Returns what became of a `sent` message that did not reach its channel: the no-op provider discards everything, and the
  * log is a channel for internal alerts only. Undefined: it went to its channel.
@@ -54,6 +57,9 @@ export function getSubstitute(provider: string | null, channel: string): 'discar
 export const DELIVERY_REASON_CODES = [
   'retrying',
   'retried',
+  'address_known',
+  'address_added',
+  'cancelled',
   'missing_email',
   'missing_phone',
   'notification_gone',

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { claimOutbox, deleteOutbox, type OutboxEvent } from '../store/outbox.ts';
+import { QueueFloor } from '../store/pg/queue-floor.ts';
 
 export interface RulesRelayOptions {
   readonly pool: pg.Pool;
@@ -26,6 +27,8 @@ const MAX_BATCH_EVENTS = 200;
  * them. An event that was ingested but not deleted is ingested again, as a duplicate.
  */
 export class RulesRelay {
+  /** Start of the queue, as far as is known. */
+  readonly floor = new QueueFloor();
   readonly #options: RulesRelayOptions;
 
   constructor(options: RulesRelayOptions) {
@@ -36,7 +39,7 @@ export class RulesRelay {
   async runDue(): Promise<boolean> {
     const { pool, clock, lease } = this.#options;
     const now = clock();
-    const claimed = await claimOutbox(pool, now, now + lease, MAX_BATCH_EVENTS);
+    const claimed = await claimOutbox(pool, now, now + lease, MAX_BATCH_EVENTS, this.floor);
     for (const [tenantId, events] of groupBy(claimed, (event) => event.tenantId)) await this.#relay(tenantId, events);
     return claimed.length === MAX_BATCH_EVENTS;
   }

@@ -196,7 +196,7 @@ function maskFields(object: object, depth: number, room: { left: number }): Json
 
 function maskPlain(value: unknown, key: string, room: number): Json {
   if (typeof value !== 'object' && ADDRESS_LIKE_KEY.test(key)) return '…';
-  if (typeof value === 'string') return truncateText(maskLoose(value), room);
+  if (typeof value === 'string') return truncateToBytes(maskLoose(value), room);
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   return typeof value === 'boolean' ? value : null;
 }
@@ -212,7 +212,7 @@ function maskLoose(text: string): string {
 }
 
 /** Truncates a text to at most `bytes` bytes of JSON, by halving it until it fits. */
-function truncateText(text: string, bytes: number): string {
+function truncateToBytes(text: string, bytes: number): string {
   let shown = text;
   for (let end = text.length; end > 0 && jsonBytes(shown) > bytes; ) {
     end = Math.floor(end / 2);

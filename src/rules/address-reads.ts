@@ -13,7 +13,7 @@ export function findAddressReads(
   rules: readonly CompiledRule[],
   templates: readonly Template[],
 ): Pick<RuleSet, 'readsEventAddresses' | 'readsUserAddresses'> {
-  const all = rules.flatMap(expressionsOf);
+  const all = rules.flatMap(listExpressions);
   const inTemplates = templates.some(({ parts }) => {
     return findAddressesInTemplate(Object.values(parts).join('\n'), 'traits').length > 0;
   });
@@ -25,7 +25,7 @@ export function findAddressReads(
   return { readsEventAddresses, readsUserAddresses };
 }
 
-function expressionsOf(compiled: CompiledRule): (Condition | Expression)[] {
+function listExpressions(compiled: CompiledRule): (Condition | Expression)[] {
   const { condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   const named = [...data, ...actions.flat()].map(([, expression]) => expression);
   return [condition, audience, key, at, ...sameAfter, sameCount, sameUnless, ...branches, ...named].filter(

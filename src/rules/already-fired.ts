@@ -4,6 +4,7 @@
  * and on later events of its pattern say whether the rule has fired; a wait that the trigger started is found by its id.
  */
 
+import { appendTo } from '../lib/group-by.ts';
 import type { Event } from '../model/event.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { compareByTime } from './event-order.ts';
@@ -12,6 +13,7 @@ import { countBefore, countUpTo } from './known/in-order.ts';
 import { isStoredAndOpen } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 import { knownChanges } from './trait-changes.ts';
+import { findRulesReading, triggersSince } from './trait-triggers.ts';
 import type { UserState } from './user-state.ts';
 import { toWaitId } from './waits/wait.ts';
 
@@ -53,6 +55,12 @@ export function requiredFired(rules: RuleSet, user: UserState, event: Event): Fi
     }
     if (first <= last) lookups.push({ from: clampToEventYears(first - compiled.patternSpan), to: last });
   }
+  for (const compiled of findRulesReading(rules, Object.keys(event.traits))) {
+    const times = [...triggersSince(compiled, user, event)].map(({ time }) => time);
+    if (times.length === 0) continue;
+    const from = clampToEventYears(Math.min(...times) - compiled.patternSpan);
+    lookups.push({ from, to: Math.max(...times) });
+  }
   return lookups;
 }
 
@@ -65,9 +73,7 @@ export function startedWaitIds(rules: RuleSet, user: UserState, events: readonly
   for (const event of events) {
     for (const compiled of rules.byPatternEvent.get(event.type) ?? []) {
       if (!compiled.hasWait) continue;
-      const own = byRule.get(compiled);
-      if (own) own.push(event);
-      else byRule.set(compiled, [event]);
+      appendTo(byRule, compiled, event);
     }
   }
   const found = new Set<string>();
@@ -84,6 +90,13 @@ export function startedWaitIds(rules: RuleSet, user: UserState, events: readonly
           if (isChange || isStoredAndOpen(compiled, one))
             found.add(toWaitId({ user, ids }, compiled.rule.name, one.key));
         }
+      }
+    }
+  }
+  for (const event of events) {
+    for (const compiled of findRulesReading(rules, Object.keys(event.traits))) {
+      for (const { key } of triggersSince(compiled, user, event)) {
+        found.add(toWaitId({ user, ids }, compiled.rule.name, key));
       }
     }
   }

@@ -5,6 +5,7 @@ import {
   type Declared,
   type Expression,
 } from '../expressions/condition.ts';
+import { appendTo } from '../lib/group-by.ts';
 import type { CatalogData, Group, Limit, Rule } from '../model/catalog.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
 import { findAddressReads } from './address-reads.ts';
@@ -12,6 +13,7 @@ import { toLimitKey } from './limits.ts';
 import { getPatternSpan } from './patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from './patterns/prior-event.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
+import { findTraitReads } from './trait-reads.ts';
 
 /**
  * Compiles the rules of a catalog version.
@@ -38,13 +40,13 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
   const byTrait = new Map<string, CompiledRule[]>();
   for (const compiled of all) {
     const { on, changes, cancelOn, unless } = compiled.rule;
-    for (const type of on) append(byTrigger, type, compiled);
-    for (const { trait } of changes ?? []) append(byTrait, trait, compiled);
-    for (const type of new Set([...cancelOn, ...(unless?.events ?? [])])) append(byCancelEvent, type, compiled);
+    for (const type of on) appendTo(byTrigger, type, compiled);
+    for (const { trait } of changes ?? []) appendTo(byTrait, trait, compiled);
+    for (const type of new Set([...cancelOn, ...(unless?.events ?? [])])) appendTo(byCancelEvent, type, compiled);
   }
   const others = all.filter((compiled) => !takesFastPath(compiled));
   for (const compiled of [...all.filter(takesFastPath), ...others]) {
-    for (const type of findPatternTypes(compiled.rule)) append(byPatternEvent, type, compiled);
+    for (const type of findPatternTypes(compiled.rule)) appendTo(byPatternEvent, type, compiled);
   }
   return {
     version,
@@ -53,6 +55,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     byPatternEvent,
     byCancelEvent,
     byTrait,
+    startReading: all.filter(({ startReads }) => startReads),
     hasTraitPatterns: all.some(({ rule, hasPattern }) => rule.changes && hasPattern),
     scheduled: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
@@ -75,6 +78,12 @@ function compileRule(
   const hasWait = [rule.delay, rule.at, rule.unless, rule.debounce, rule.digest].some((wait) => wait !== undefined);
   const value = (text: string) => compileExpressionOf(rule, text);
   const optional = (text: string | undefined) => (text === undefined ? undefined : value(text));
+  const at = optional(rule.at?.field);
+  const usesUserZone = rule.zone === 'user' && (rule.at !== undefined || rule.digest?.window.kind === 'calendar');
+  const dueReads = findTraitReads([at], usesUserZone ? ['time_zone'] : []);
+  const usesNow = mentions(condition, 'now');
+  const isSingle = hasWait && !rule.debounce && !rule.digest;
+  const startReads = isSingle ? findTraitReads([usesNow ? undefined : condition, at]) : undefined;
   const values = (named: { readonly [name: string]: string }) =>
     Object.entries(named).map(([name, text]) => [name, value(text)] as const);
   return {
@@ -83,7 +92,7 @@ function compileRule(
     condition,
     audience: rule.audience === undefined ? undefined : compileConditionOf(rule, rule.audience),
     key: optional(rule.key),
-    at: optional(rule.at?.field),
+    at,
     sameAfter: rule.after.map(({ same }) => optional(same)),
     sameCount: optional(rule.count?.same),
     sameUnless: optional(rule.unless?.same),
@@ -99,7 +108,9 @@ function compileRule(
     ],
     hasWait,
     endedByRules,
-    usesNow: mentions(condition, 'now'),
+    dueReads,
+    startReads,
+    usesNow,
     usesMatched,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),
@@ -155,10 +166,4 @@ function compileExpressionOf(rule: Rule, text: string): Expression {
 
 function toError(rule: Rule, problems: readonly { readonly message: string }[]): Error {
   return new Error(`rule ${rule.name}: ${problems.map((problem) => problem.message).join('; ')}`);
-}
-
-function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

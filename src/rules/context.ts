@@ -3,7 +3,7 @@ import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
 import { maskText } from '../privacy/mask.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
-import { waitsOfRule } from './known/user-waits.ts';
+import { findWaitsOfRule } from './known/user-waits.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
 import type { UserState } from './user-state.ts';
 
@@ -84,13 +84,16 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   time_missing: 'not_matched',
   time_past: 'not_matched',
   catalog_changed: 'cancelled',
+  cancelled_by_operator: 'cancelled',
   no_branch: 'not_matched',
   holdout: 'suppressed',
   acted: 'acted',
   action_failed: 'failed',
   loop: 'failed',
+  too_costly: 'failed',
 };
 
+/** Returns the context of one decision, without verdicts. @param source the key of the event, or the id of the wait */
 export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {
   return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
 }
@@ -105,7 +108,7 @@ export function findWaits(
   matches: (wait: Wait) => boolean,
 ): Wait[] {
   if (user.waits.size === 0) return [];
-  return sortByDueTime(waitsOfRule(user.waits, rule, key), matches);
+  return sortByDueTime(findWaitsOfRule(user.waits, rule, key), matches);
 }
 
 /** Returns the first of the waits that `findWaits` returns; undefined without one. */
@@ -114,9 +117,13 @@ export function findFirstWait(
   { rule, key }: Pick<Wait, 'rule' | 'key'>,
   matches: (wait: Wait) => boolean,
 ): Wait | undefined {
+  return user.waits.size === 0 ? undefined : findFirstOf(findWaitsOfRule(user.waits, rule, key), matches);
+}
+
+/** Returns the first of these waits that match, in order of due time; undefined without one. */
+export function findFirstOf(waits: Iterable<Wait>, matches: (wait: Wait) => boolean): Wait | undefined {
   let first: Wait | undefined;
-  if (user.waits.size === 0) return first;
-  for (const wait of waitsOfRule(user.waits, rule, key)) {
+  for (const wait of waits) {
     if (matches(wait) && (!first || compareByDueTime(wait, first) < 0)) first = wait;
   }
   return first;

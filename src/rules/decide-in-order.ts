@@ -1,7 +1,9 @@
 /**
- * The one way in which decisions are made. Ingest, the simulator and the backtest call these three functions and no other,
- * so a backtest decides as production did by construction. What differs between them (loading facts, addresses, the virtual
- * clock) they do before the call, or afterwards with the returned steps.
+ * The one way in which decisions are made, for production, simulations and backtests: `decideInOrder` for events (or
+ * `decideInSlices`, which lets others work in between), `fireWaitsInOrder` for waits, `runOccurrences` for scheduled rules,
+ * `migrateInOrder` for waits that an operator moves. So a backtest decides as production did by construction. What differs
+ * between the callers (loading facts, addresses, the virtual clock) they do before the call, or afterwards with the returned
+ * steps.
  *
  * Each function decides one generation and returns the events that rules emitted. The caller decides these next, together,
  * when it has loaded their facts, and so on until no rule emits another event.
@@ -10,18 +12,23 @@
 import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import { isSameValue } from '../users/profile.ts';
 import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { evaluateTraitChanges } from './evaluate-trait-changes.ts';
 import { compareByDueTime, type Ids, type Trigger, type Wait } from './facts.ts';
-import { fireWait, runOccurrence } from './firing/fire-wait.ts';
+import { fireWait, runOccurrence, setAsideWait } from './firing/fire-wait.ts';
+import { forgetWaitIndex } from './known/user-waits.ts';
 import { queuePending, shiftPending } from './lookahead.ts';
 import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts';
 import type { CompiledRule, RuleSets } from './rule-set.ts';
+import { findRulesReading, startedByTraits } from './trait-triggers.ts';
 import { findTriggered } from './triggers.ts';
 import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
+import { migrateWait } from './waits/migrate-wait.ts';
+import { moveWaits } from './waits/move-waits.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
@@ -145,27 +152,86 @@ function decideNext<E extends DecidableEvent>(inputs: DecisionInputs, event: E, 
  *
  * @param due open waits, in any order; the same objects as in the user states
  */
-export function fireWaitsInOrder(
+export function fireWaitsInOrder(inputs: DecisionInputs, due: readonly Wait[]): FiredWaits {
+  const fired = { steps: [], emitted: [], left: [] };
+  const emitting = new Set<string>();
+  for (const wait of [...due].sort(compareByDueTime)) fireNext(inputs, wait, emitting, fired);
+  return fired;
+}
+
+/**
+ * Like `fireWaitsInOrder`, but lets others work in between.
+ * @param pause called after each wait; what it returns is awaited
+ */
+export async function fireWaitsInSlices(
   inputs: DecisionInputs,
   due: readonly Wait[],
-): Generation<WaitStep> & { readonly left: readonly Wait[] } {
-  const { rules, now, ids } = inputs;
-  const steps: WaitStep[] = [];
-  const emitted: EmittedEvent[] = [];
-  const left: Wait[] = [];
+  pause: () => Promise<void> | undefined,
+): Promise<FiredWaits> {
+  const fired = { steps: [], emitted: [], left: [] };
   const emitting = new Set<string>();
   for (const wait of [...due].sort(compareByDueTime)) {
-    const { userId } = wait;
-    if (emitting.has(userId)) left.push(wait);
-    else if (wait.status === 'waiting') {
-      const user = inputs.getUser(userId);
-      const verdicts = newContext(rules, user, now, ids, wait.waitId);
-      fireWait(verdicts, wait);
-      if (receiveEmitted(inputs, user, verdicts, emitted)) emitting.add(userId);
-      steps.push({ wait, user, profile: user.profile, verdicts });
-    }
+    fireNext(inputs, wait, emitting, fired);
+    const paused = pause();
+    if (paused) await paused;
   }
-  return { steps, emitted, left };
+  return fired;
+}
+
+type FiredWaits = Generation<WaitStep> & { readonly left: readonly Wait[] };
+
+/** @param emitting users with a wait that has emitted an event; changed in place, like `fired` */
+function fireNext(
+  inputs: DecisionInputs,
+  wait: Wait,
+  emitting: Set<string>,
+  fired: { readonly steps: WaitStep[]; readonly emitted: EmittedEvent[]; readonly left: Wait[] },
+): void {
+  const { rules, now, ids, spend } = inputs;
+  const { userId } = wait;
+  if (emitting.has(userId)) fired.left.push(wait);
+  else if (wait.status === 'waiting') {
+    const user = inputs.getUser(userId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    fireWait(verdicts, wait);
+    if (receiveEmitted(inputs, user, verdicts, fired.emitted)) emitting.add(userId);
+    fired.steps.push({ wait, user, profile: user.profile, verdicts });
+    spend?.(userId);
+  }
+}
+
+/**
+ * Ends open waits without firing them, in order of due time, because firing them takes too much CPU time. Changes the waits in
+ * place.
+ */
+export function setAsideInOrder(inputs: DecisionInputs, waits: readonly Wait[]): WaitStep[] {
+  const { rules, now, ids } = inputs;
+  return [...waits].sort(compareByDueTime).map((wait) => {
+    const user = inputs.getUser(wait.userId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    setAsideWait(verdicts, wait);
+    return { wait, user, profile: user.profile, verdicts };
+  });
+}
+
+/**
+ * Migrates open waits to the active catalog version (see `migrateWait`), in order of due time. Changes the waits in place.
+ *
+ * @param waits the same objects as in the user states
+ * @returns a step for each wait that was moved, with decisions if it ended
+ */
+export function migrateInOrder(inputs: DecisionInputs, waits: readonly Wait[]): WaitStep[] {
+  const { rules, now, ids } = inputs;
+  const steps: WaitStep[] = [];
+  for (const wait of [...waits].sort(compareByDueTime)) {
+    if (wait.status !== 'waiting' || wait.catalogVersion === rules.active.version) continue;
+    const user = inputs.getUser(wait.userId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    if (!migrateWait(verdicts, wait)) continue;
+    forgetWaitIndex(user.waits);
+    steps.push({ wait, user, profile: user.profile, verdicts });
+  }
+  return steps;
 }
 
 /**
@@ -175,6 +241,7 @@ export function fireWaitsInOrder(
  *
  * @param due the instant of the occurrence
  * @param localTimeKey the same as local time
+ * @param isDeferred whether the occurrence becomes an open wait that is due, to be fired like any other
  */
 export function runOccurrences(
   inputs: DecisionInputs,
@@ -182,23 +249,35 @@ export function runOccurrences(
   userIds: readonly string[],
   due: Millis,
   localTimeKey: string,
+  isDeferred = false,
 ): Generation<OccurrenceStep> {
-  const { rules, now, ids } = inputs;
+  const { rules, now, ids, spend } = inputs;
   const emitted: EmittedEvent[] = [];
   const steps = userIds.map((userId): OccurrenceStep => {
     const user = inputs.getUser(userId);
     const waitId = toWaitId({ user, ids }, compiled.rule.name, localTimeKey);
     const verdicts = newContext(rules, user, now, ids, waitId);
-    const wait = runOccurrence(verdicts, compiled, due, localTimeKey);
+    const wait = runOccurrence(verdicts, compiled, due, localTimeKey, isDeferred);
     receiveEmitted(inputs, user, verdicts, emitted);
+    spend?.(userId);
     return { wait, user, profile: user.profile, verdicts };
   });
   return { steps, emitted };
 }
 
+const NO_TRAITS: readonly string[] = [];
+
+/** Returns the traits that an event changes. @param before the visible traits without those of the event */
+function findChangedTraits(user: UserState, { traits }: Event, before: JsonObject): readonly string[] {
+  const names = Object.keys(traits);
+  if (names.length === 0) return names;
+  const after = visibleTraits(user);
+  return after === before ? [] : names.filter((name) => !isSameValue(before[name] ?? null, after[name] ?? null));
+}
+
 /**
- * Decides what every rule makes of one event, in this order: waits that it ends, rules that it triggers by its type and by
- * the traits that it changes, earlier triggers whose pattern it completes.
+ * Decides what every rule makes of one event, in this order: waits that it moves or ends, rules that it triggers by its type and by
+ * the traits that it changes, earlier triggers whose pattern it completes, and those whose wait starts by the traits.
  *
  * Then adds the event, and what it caused, to the user's state.
  *
@@ -214,7 +293,10 @@ function decideEvent(
 ): Verdicts {
   const { active } = rules;
   const ctx = newContext(rules, user, now, ids, event.key);
+  const usesChanges = user.waits.size > 0 || active.startReading.length > 0;
+  const changed = usesChanges ? findChangedTraits(user, event, before) : NO_TRAITS;
   if (user.waits.size > 0) {
+    moveWaits(ctx, event, changed);
     cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
   }
@@ -228,6 +310,12 @@ function decideEvent(
   for (const trigger of open) {
     if (hasBecomeComplete(trigger, user, ids)) evaluateRule(ctx, trigger.compiled, trigger.trigger, trigger.change);
     spend?.(user.userId);
+  }
+  for (const compiled of findRulesReading(active, changed)) {
+    for (const trigger of startedByTraits(ctx, compiled, event, before)) {
+      evaluateRule(ctx, compiled, trigger);
+      spend?.(user.userId);
+    }
   }
   recordFired(user, event.time, ctx.decisions);
   return ctx;

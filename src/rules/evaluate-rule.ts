@@ -6,6 +6,7 @@ import { evaluateCondition, explainCondition, toScope } from './evaluate-conditi
 import type { Trigger } from './facts.ts';
 import { fireRule } from './firing/fire-rule.ts';
 import { evaluateKey } from './key.ts';
+import { addLeftOut } from './left-out.ts';
 import {
   addPatternEvidence,
   explainPattern,
@@ -47,6 +48,7 @@ export function evaluateRule(
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
   if (trigger.unreadable || user.unreadable) evidence.masked = true;
+  if (user.leftOut) addLeftOut(compiled, user, evidence);
   const eventIds = [trigger.eventId];
   for (const { eventId } of pattern?.steps ?? []) eventIds.push(eventId);
   const firing: Firing = { trigger, key, eventIds, evidence, matched: pattern && toMatched(compiled, pattern) };
@@ -64,12 +66,9 @@ export function evaluateRule(
 }
 
 /** The condition is evaluated now, unless it needs matched events that are missing, or the time at which a wait ends. */
-function isConditionDue(
-  { usesMatched, usesNow, hasWait: waits }: CompiledRule,
-  pattern: PatternMatch | undefined,
-): boolean {
+function isConditionDue({ usesMatched, usesNow, hasWait }: CompiledRule, pattern: PatternMatch | undefined): boolean {
   const isMissing = pattern !== undefined && pattern.steps === undefined;
-  return !(usesMatched && isMissing) && !(usesNow && waits);
+  return !(usesMatched && isMissing) && !(usesNow && hasWait);
 }
 
 /**
@@ -88,9 +87,9 @@ function wasHandledBefore(ctx: DecisionContext, compiled: CompiledRule, firing: 
 }
 
 function waitOrFire(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {
-  const { rule, hasWait: waits } = compiled;
+  const { rule, hasWait } = compiled;
   if (rule.digest) collectDigest(ctx, compiled, firing);
   else if (rule.debounce) extendBurst(ctx, compiled, firing);
-  else if (waits) startWait(ctx, compiled, firing);
+  else if (hasWait) startWait(ctx, compiled, firing);
   else fireRule(ctx, compiled, firing);
 }

@@ -14,10 +14,10 @@ export interface Wait {
   readonly userId: string;
   readonly rule: string;
   /** The value of the rule's key as text, see key.ts; empty without one. */
-  readonly key: string;
+  key: string;
   readonly kind: WaitKind;
-  /** The catalog version that it began with, and ends under. */
-  readonly catalogVersion: number;
+  /** The catalog version that it began with, or was migrated to, and ends under. */
+  catalogVersion: number;
   readonly beganAt: Millis;
   status: WaitStatus;
   dueAt: Millis;
@@ -49,6 +49,8 @@ export interface WaitState {
   readonly seen?: number;
   /** The event that ended it. */
   readonly endedBy?: { readonly event_id: string; readonly event_type: string; readonly at: Millis };
+  /** When it was migrated to other catalog versions, in order of time. */
+  readonly migrated?: readonly { readonly at: Millis; readonly version: number }[];
   /** Whether the rule acted when the wait fired. */
   readonly fired?: boolean;
 }
@@ -103,7 +105,9 @@ export interface CountedUse extends LimitUse {
 export type HistoryLookup =
   /** The latest event of this type in the span, without its content: has A happened before B? */
   | { readonly kind: 'latest'; readonly type: string; readonly from: number; readonly to: number }
-  /** Triggers that arrived before the A they wait for, with their content: those without an `earlier` in `within` before them. */
+  /**
+   * Triggers that arrived before the A they wait for, with their content: those without an `earlier` in `within` before them.
+   */
   | {
       readonly kind: 'waiting';
       readonly type: string;
@@ -133,6 +137,18 @@ export interface LimitLookup {
   readonly limitKey: string;
   readonly from: string;
   readonly to: string;
+}
+
+/** Facts about a user that a bound of the look-ups left out. */
+export interface LeftOut {
+  /** `contents`: of large events, of which only the small fields are known. */
+  readonly facts: 'events' | 'contents' | 'decisions' | 'waits';
+  /** Type of the events; empty: of any type. */
+  readonly type: string;
+  /** Number of facts that are known. */
+  readonly examined: number;
+  /** The bound, with its unit. */
+  readonly bound: string;
 }
 
 /** Outcomes of a rule that fired: it sent, acted, or started a wait. It does not fire again for the same trigger. */

@@ -5,7 +5,7 @@
 
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue } from '../users/profile.ts';
-import { copyEvents, eventsOfType, type UserEvents } from './known/known-events.ts';
+import { copyEvents, getEventsOfType, type UserEvents } from './known/known-events.ts';
 import type { Outlook, UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 
@@ -41,14 +41,14 @@ export function withPending(user: UserState): UserState {
 /** Joins the known and the pending events. A pending event that becomes known is in both, so this is done once. */
 function lookAhead(user: UserState, pending: readonly Event[]): UserEvents {
   const ahead = copyEvents(user.events);
-  memoryOf(user).events = ahead;
+  getLookaheadMemory(user).events = ahead;
   for (const event of pending) addPending(ahead, event);
   return ahead;
 }
 
 function addPending(ahead: UserEvents, event: Event): void {
   const { type, key, eventId, time } = event;
-  const known = eventsOfType(ahead, type);
+  const known = getEventsOfType(ahead, type);
   if (!known.find(key)) known.add({ key, eventId, time, event });
 }
 
@@ -56,7 +56,7 @@ function addPending(ahead: UserEvents, event: Event): void {
 export function stateAt(user: UserState, event: Event): UserState {
   const { pending } = user;
   if (pending === undefined || pending.length === 0) return user;
-  const outlook = outlookOf(user, pending).get(event);
+  const outlook = getOutlook(user, pending).get(event);
   return outlook && outlook.index < pending.length
     ? { ...user, profile: outlook.profile, addresses: outlook.addresses }
     : user;
@@ -70,7 +70,7 @@ export function pendingTraitChanges(user: UserState, isWanted: (trait: string, t
   const { pending } = user;
   if (pending === undefined || pending.length === 0) return [];
   const found: Event[] = [];
-  for (const [event, { index, changes }] of outlookOf(user, pending)) {
+  for (const [event, { index, changes }] of getOutlook(user, pending)) {
     const isAhead = index < pending.length - 1;
     if (isAhead && changes.some(({ trait, to }) => isWanted(trait, to))) found.push(event);
   }
@@ -78,8 +78,8 @@ export function pendingTraitChanges(user: UserState, isWanted: (trait: string, t
 }
 
 /** Returns the outlook of the pending events, in the order in which they will be decided. Made once for each batch. */
-function outlookOf(user: UserState, pending: readonly Event[]): ReadonlyMap<Event, Outlook> {
-  const memory = memoryOf(user);
+function getOutlook(user: UserState, pending: readonly Event[]): ReadonlyMap<Event, Outlook> {
+  const memory = getLookaheadMemory(user);
   if (memory.outlook) return memory.outlook;
   const outlook = new Map<Event, Outlook>();
   let state: Pick<UserState, 'profile' | 'addresses'> = user;
@@ -99,7 +99,7 @@ function outlookOf(user: UserState, pending: readonly Event[]): ReadonlyMap<Even
   return outlook;
 }
 
-function memoryOf(user: UserState): NonNullable<UserState['lookedAhead']> {
+function getLookaheadMemory(user: UserState): NonNullable<UserState['lookedAhead']> {
   user.lookedAhead ??= { events: undefined, outlook: undefined };
   return user.lookedAhead;
 }

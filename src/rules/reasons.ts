@@ -25,7 +25,7 @@ export function sentReason(
   if (step && evidence.pattern?.matched) {
     why.push(`it happened within ${step.withinText} after ${step.event} on ${formatTime(evidence.pattern.matched.at)}`);
   }
-  if (evidence.pattern?.steps) why.push(`it came after ${sentence(evidence.pattern.steps.map((one) => one.event))}`);
+  if (evidence.pattern?.steps) why.push(`it came after ${joinParts(evidence.pattern.steps.map((one) => one.event))}`);
   if (evidence.count) why.push(`${evidence.count.counted} were counted (${evidence.count.window})`);
   if (evidence.change) why.push(`${evidence.change.trait} became ${formatValue(evidence.change.to)}`);
   if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${formatTime(due)}`);
@@ -39,10 +39,10 @@ export function sentReason(
   if (evidence.split) why.push(`the user is in the \`${evidence.split.variant}\` group (${evidence.split.share}%)`);
   limits.forEach((limit, index) => {
     const used = states[index]?.uses.length ?? 0;
-    why.push(`the limit allows it (${used + 1} of ${counted(limit)})`);
+    why.push(`the limit allows it (${used + 1} of ${formatLimit(limit)})`);
   });
   const verdict = types.length > 0 ? 'To be sent' : 'Actions performed';
-  return `${verdict}: ${why.length > 0 ? sentence(why) : `${rule.on.join(' or ')} always triggers it`}.`;
+  return `${verdict}: ${why.length > 0 ? joinParts(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
 const WAITED: { readonly [kind in WaitKind]: string } = {
@@ -54,10 +54,11 @@ const WAITED: { readonly [kind in WaitKind]: string } = {
   every: 'it was due',
 };
 
-export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Wait): string {
+/** @param movedFrom when it, or the wait that it replaces, was due before */
+export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Millis): string {
   const { name } = rule;
   const until = `until ${formatTime(wait.dueAt)}`;
-  if (movedFrom) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom.dueAt)}.`;
+  if (movedFrom !== undefined) return `Moved: ${name} waits ${until} now; it was due on ${formatTime(movedFrom)}.`;
   switch (wait.kind) {
     case 'unless':
       return `Waiting: to be sent on ${formatTime(wait.dueAt)} unless ${rule.unless?.events.join(' or ') ?? 'an event that ends the wait'} happens.`;
@@ -66,6 +67,11 @@ export function waitingReason(rule: Rule, wait: Wait, movedFrom?: Wait): string 
     default:
       return `Waiting ${until}.`;
   }
+}
+
+/** @param why the sentence that says why a rule does not send, after its colon if it has one */
+export function migratedAwayReason({ name }: Rule, why: string): string {
+  return `Cancelled by command: by the catalog version that it was moved to, ${name} would not wait: ${why.replace(/^Not sent: /, '')}`;
 }
 
 export function collectedReason(wait: Wait): string {
@@ -101,12 +107,26 @@ export function tooLateReason(late: Trigger, fired: Wait): string {
   return `Too late: ${late.type} of ${formatTime(late.time)} became known after ${how}${ended}.`;
 }
 
-export function timeReason(rule: Rule, problem: 'time_missing' | 'time_past', at?: Millis): string {
+/** @param kept the open wait that stays as it is */
+export function timeReason(rule: Rule, problem: MissedTimeCode, at?: Millis, kept?: Wait): string {
+  const stays = kept ? ` What ${rule.name} waits for until ${formatTime(kept.dueAt)} stays as it is.` : '';
+  return `Not sent: ${missedTime(rule, problem, at)}.${stays}`;
+}
+
+/** The reason why a wait ends when a trait has changed. */
+export function lostTimeReason(rule: Rule, by: Happened, problem: MissedTimeCode, at?: Millis): string {
+  return `Cancelled: by ${by.type} of ${formatTime(by.time)}, ${missedTime(rule, problem, at)}.`;
+}
+
+type MissedTimeCode = 'time_missing' | 'time_past';
+
+/** A part of a sentence: that the rule has no time to wait for. */
+export function missedTime(rule: Rule, problem: MissedTimeCode, at: Millis | undefined): string {
   const what =
     problem === 'time_missing'
       ? 'is missing or is not a time'
       : `was ${at === undefined ? 'past' : `on ${formatTime(at)}, which is past`}`;
-  return `Not sent: ${rule.at?.text ?? 'its time'} ${what}.`;
+  return `${rule.at?.text ?? 'its time'} ${what}`;
 }
 
 export function keyReason({ key }: Rule): string {
@@ -134,21 +154,25 @@ export function loopReason({ name }: Rule, deepest: number): string {
   return `Failed: ${name} was triggered by ${deepest} emitted events in a row; Tidings stops such a loop.`;
 }
 
+export function tooCostlyReason({ name }: Rule): string {
+  return `Failed: what ${name} does when its wait ends takes too much CPU time, because of the many events of the user.`;
+}
+
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${formatTime(latest.at)}` : '';
   if (limit.throttle) return `Not sent: already sent${when}, and the throttle of the rule allows ${limit.text}.`;
-  return `Not sent: already sent${when} (${state.uses.length} of ${counted(limit)}).`;
+  return `Not sent: already sent${when} (${state.uses.length} of ${formatLimit(limit)}).`;
 }
 
 export function conditionReason(evidence: NonNullable<Evidence['condition']>): string {
   const { expression, values, missing = [], result, error } = evidence;
   if (result === 'error') return `Not sent: ${expression} could not be evaluated: ${error ?? 'it failed'}.`;
   const gaps = missing.map((field) => `${field} is missing`);
-  if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${sentence(gaps)}.`;
+  if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${joinParts(gaps)}.`;
   const seen = Object.entries(values).map(([field, value]) => `${field} was ${formatValue(value)}`);
   const all = [...seen, ...gaps];
-  return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${sentence(all)}` : ''}.`;
+  return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${joinParts(all)}` : ''}.`;
 }
 
 export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern']>): string {
@@ -160,9 +184,9 @@ export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern
 
 export function expiredReason(time: Millis, expired: NonNullable<Evidence['expired']>, waited: boolean): string {
   if (waited) {
-    return `Not sent: it was due on ${formatTime(time)}, ${span(expired.late_by_ms)} ago; the rule lets it expire after ${span(expired.expires_ms)}.`;
+    return `Not sent: it was due on ${formatTime(time)}, ${formatSpan(expired.late_by_ms)} ago; the rule lets it expire after ${formatSpan(expired.expires_ms)}.`;
   }
-  return `Not sent: it happened on ${formatTime(time)} and became known ${span(expired.late_by_ms)} later; the rule lets it expire after ${span(expired.expires_ms)}.`;
+  return `Not sent: it happened on ${formatTime(time)} and became known ${formatSpan(expired.late_by_ms)} later; the rule lets it expire after ${formatSpan(expired.expires_ms)}.`;
 }
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ');
@@ -175,11 +199,11 @@ export function formatTime(time: Millis | string): string {
 }
 
 /** `1 of once` does not read well: `1 ever`. */
-function counted(limit: Limit): string {
+function formatLimit(limit: Limit): string {
   return limit.text === 'once' ? '1 ever' : limit.text;
 }
 
-function sentence(parts: readonly string[]): string {
+function joinParts(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
@@ -188,7 +212,7 @@ function formatValue(value: unknown): string {
   return truncateText(text, 60);
 }
 
-function span(ms: Millis): string {
+function formatSpan(ms: Millis): string {
   const units: [number, string][] = [
     [86_400_000, 'day'],
     [3_600_000, 'hour'],

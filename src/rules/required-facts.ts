@@ -3,13 +3,16 @@
  * A test decides with exactly these facts and with all facts, and compares.
  */
 
-import type { Event, Millis } from '../model/event.ts';
+import { type Event, getAddressKind, type Millis, type Profile } from '../model/event.ts';
+import { isSameValue } from '../users/profile.ts';
 import { surelyFails } from './evaluate-condition.ts';
 import type { HistoryLookup, Ids, LimitLookup, Wait, WaitLookup } from './facts.ts';
 import { evaluateKey, limitBucketKey } from './key.ts';
 import { toLimitLookup } from './limits.ts';
 import { addPatternEventLookups, addPatternSpans, addSpan, addTriggerLookups } from './patterns/pattern-lookups.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
+import { findRulesReading, triggersSince } from './trait-triggers.ts';
+import type { UserState } from './user-state.ts';
 
 type EventStub = Pick<Event, 'type' | 'time' | 'traits'>;
 
@@ -36,14 +39,53 @@ const FOREVER: Millis = Number.MAX_SAFE_INTEGER;
  * @param from, to the times between which the trigger may be
  */
 function addWaitLookups(lookups: HistoryLookup[], compiled: CompiledRule, from: Millis, to: Millis): void {
-  const { rule, hasWait: waits } = compiled;
-  if (!waits) return;
+  const { rule, hasWait } = compiled;
+  if (!hasWait) return;
   if (rule.unless) for (const type of rule.unless.events) addSpan(lookups, type, from, to + rule.unless.within);
   for (const type of rule.cancelOn) addSpan(lookups, type, from, FOREVER);
   if (rule.again !== 'restart') return;
   // A later trigger that arrived earlier replaces this one, if its own pattern is complete.
   for (const type of rule.on) addSpan(lookups, type, from, FOREVER);
   addPatternSpans(lookups, compiled, from, FOREVER);
+}
+
+/**
+ * Returns the further parts of the user's history that are required because these events may change traits: triggers after
+ * them whose wait may start. Call it when the stored profile is known; it is empty for most events.
+ * @param events those of the user in one batch: one of them may change back what another one changes
+ */
+export function requiredTraitHistory(rules: RuleSet, profile: Profile, events: readonly Event[]): HistoryLookup[] {
+  const lookups: HistoryLookup[] = [];
+  if (rules.startReading.length === 0) return lookups;
+  const changed = new Set<string>();
+  for (const { traits } of events) {
+    for (const trait of Object.keys(traits)) {
+      // A profile has masks for addresses, which may be the same for two of them.
+      const isAddress = getAddressKind(trait) !== undefined;
+      if (isAddress || !isSameValue(traits[trait] ?? null, profile.traits[trait] ?? null)) changed.add(trait);
+    }
+  }
+  for (const { traits, time } of events) {
+    const names = Object.keys(traits).filter((trait) => changed.has(trait));
+    for (const compiled of findRulesReading(rules, names)) {
+      for (const type of compiled.rule.on) addSpan(lookups, type, time, FOREVER);
+      addPatternSpans(lookups, compiled, time, FOREVER);
+      addWaitLookups(lookups, compiled, time, FOREVER);
+    }
+  }
+  return lookups;
+}
+
+/** Returns the parts of the user's history that are required to migrate an open wait to a rule of another version. */
+export function requiredHistoryOfWait(compiled: CompiledRule, { state: { trigger, first } }: Wait): HistoryLookup[] {
+  const lookups: HistoryLookup[] = [];
+  const { rule } = compiled;
+  if (compiled.hasPattern) addTriggerLookups(lookups, compiled, trigger.time);
+  for (const type of rule.unless?.events ?? []) {
+    addSpan(lookups, type, trigger.time, trigger.time + (rule.unless?.within ?? 0));
+  }
+  for (const type of rule.cancelOn) addSpan(lookups, type, Math.min(first ?? trigger.time, trigger.time), FOREVER);
+  return lookups;
 }
 
 /**
@@ -99,6 +141,19 @@ export function requiredWaits(rules: RuleSet, event: Event, ids: Ids): WaitLooku
     const { name: rule } = compiled.rule;
     const key = evaluateKey(compiled, event, ids);
     if (key !== undefined) lookups.set(`${rule} ${key}`, { rule, key });
+  }
+  return [...lookups.values()];
+}
+
+/** Like `requiredWaits`, for the triggers whose wait may start by a trait of the event. Call it when these are known. */
+export function requiredTraitWaits(rules: RuleSet, user: UserState, event: Event, ids: Ids): WaitLookup[] {
+  const lookups = new Map<string, WaitLookup>();
+  for (const compiled of findRulesReading(rules, Object.keys(event.traits))) {
+    const { name: rule } = compiled.rule;
+    for (const trigger of triggersSince(compiled, user, event)) {
+      const key = evaluateKey(compiled, trigger, ids);
+      if (key !== undefined) lookups.set(`${rule} ${key}`, { rule, key });
+    }
   }
   return [...lookups.values()];
 }

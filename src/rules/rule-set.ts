@@ -1,6 +1,7 @@
 import type { Condition, Expression } from '../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule } from '../model/catalog.ts';
 import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../model/event.ts';
+import type { TraitReads } from './trait-reads.ts';
 
 /** A rule with its expressions compiled. */
 export interface CompiledRule {
@@ -26,6 +27,13 @@ export interface CompiledRule {
   readonly hasWait: boolean;
   /** Whether an action of some rule may end its wait or start it anew. */
   readonly endedByRules: boolean;
+  /** Traits of the user on which the due time of its wait depends; undefined: none. */
+  readonly dueReads: TraitReads | undefined;
+  /**
+   * Traits of the user on which the start of its wait depends, in a rule with `delay`, `at` or `unless`; undefined: none. See
+   * trait-triggers.ts.
+   */
+  readonly startReads: TraitReads | undefined;
   /** Whether the condition uses `now`: it can only be evaluated when a wait ends. */
   readonly usesNow: boolean;
   /** Whether the condition uses `matched`, the events of the pattern. */
@@ -63,6 +71,8 @@ export interface RuleSet {
   readonly byCancelEvent: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules that a trait change triggers, by trait. */
   readonly byTrait: ReadonlyMap<string, readonly CompiledRule[]>;
+  /** Rules with `startReads`. */
+  readonly startReading: readonly CompiledRule[];
   /** Whether some rule that a trait change triggers has a pattern, of which a part may be late. */
   readonly hasTraitPatterns: boolean;
   readonly scheduled: readonly CompiledRule[];
@@ -83,14 +93,19 @@ export interface RuleSets {
   at(version: number): RuleSet;
 }
 
-/** Returns the notification types that the rule may send, without repeats; its own name when it sends none. */
-export function getNotificationTypes({ name, notify, choose = [], split = [] }: Rule): readonly string[] {
-  const types = new Set([
+/** Returns the notification types that the rule may send, through `notify`, a branch or a variant. */
+export function getSentTypes({ notify, choose = [], split = [] }: Rule): ReadonlySet<string> {
+  return new Set([
     ...notify,
     ...choose.flatMap((branch) => branch.notify),
     ...split.flatMap((variant) => variant.notify),
   ]);
-  return types.size > 0 ? [...types] : [name];
+}
+
+/** Returns the types that decisions of the rule name: those that it may send, or its own name when it sends none. */
+export function getNotificationTypes(rule: Rule): readonly string[] {
+  const types = getSentTypes(rule);
+  return types.size > 0 ? [...types] : [rule.name];
 }
 
 /** Returns the type of the event that an action emits. */

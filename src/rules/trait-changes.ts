@@ -3,7 +3,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Event, Json } from '../model/event.ts';
 import { isSameValue } from '../users/profile.ts';
 import type { TraitChangeTrigger } from './facts.ts';
-import { type FullEvent, indexFor, KnownEvents } from './known/known-events.ts';
+import { type FullEvent, getIndex, KnownEvents } from './known/known-events.ts';
 import type { CompiledRule } from './rule-set.ts';
 import { isAbout } from './triggers.ts';
 import type { UserState } from './user-state.ts';
@@ -23,6 +23,7 @@ export function findOpenChanges(event: Event, decisions: readonly Decision[]): T
   return found;
 }
 
+/** Adds trait changes that are not known yet to the open ones of the user, in place. */
 export function addTraitChanges(user: UserState, changes: readonly TraitChangeTrigger[]): void {
   if (changes.length === 0) return;
   if (user.openTraitChanges) user.openTraitChanges.push(...changes);
@@ -42,7 +43,7 @@ interface ChangeIndex {
 /** Returns the trait changes that trigger the rule, as far as their pattern was incomplete; each is a `ChangeEvent`. */
 export function knownChanges({ rule }: CompiledRule, { openTraitChanges: source, events }: UserState): KnownEvents {
   if (!source) return NO_CHANGES;
-  const indexes = indexFor(events, rule, (): { latest: ChangeIndex | undefined } => ({ latest: undefined }));
+  const indexes = getIndex(events, rule, (): { latest: ChangeIndex | undefined } => ({ latest: undefined }));
   if (indexes.latest?.source !== source) indexes.latest = { source, known: new KnownEvents(), read: 0 };
   const index = indexes.latest;
   for (; index.read < source.length; index.read++) {

@@ -1,8 +1,15 @@
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json, JsonObject, Millis, Profile } from '../model/event.ts';
-import { type CountedUse, FIRED_OUTCOMES, type KnownEvent, type TraitChangeTrigger } from './facts.ts';
+import {
+  type CountedUse,
+  FIRED_OUTCOMES,
+  type KnownEvent,
+  type LeftOut,
+  type TraitChangeTrigger,
+  type Wait,
+} from './facts.ts';
 import { CountedUses } from './known/counted-uses.ts';
-import { eventsOfType, type UserEvents } from './known/known-events.ts';
+import { getEventsOfType, type UserEvents } from './known/known-events.ts';
 import type { UserWaits } from './known/user-waits.ts';
 
 /**
@@ -38,6 +45,10 @@ export interface UserState {
    * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
+  /** Further waits that triggers have started, by id, without their contents; undefined: none. They are not changed. */
+  startedWaits?: Map<string, Wait>;
+  /** Facts that bounds of the look-ups left out; undefined: none. */
+  leftOut?: LeftOut[];
 }
 
 /** Kept because a rule that looks ahead does so for each event of a batch. */
@@ -48,7 +59,10 @@ interface LookedAhead {
   outlook: ReadonlyMap<Event, Outlook> | undefined;
 }
 
-/** The profile that a pending event will find, and its changes. It does not depend on how many of the others are decided already. */
+/**
+ * The profile that a pending event will find, and its changes. It does not depend on how many of the others are decided
+ * already.
+ */
 export interface Outlook {
   /** Place in `pending` as it was when the events were queued. */
   readonly index: number;
@@ -78,7 +92,7 @@ export function newUserState(userId: string): UserState {
 
 /** Adds an event whose key is not known. */
 export function addEvent({ events, lookedAhead }: UserState, type: string, known: KnownEvent): void {
-  eventsOfType(events, type).add(known);
+  getEventsOfType(events, type).add(known);
   if (lookedAhead?.events) mergeInto(lookedAhead.events, type, known);
 }
 
@@ -92,7 +106,7 @@ export function mergeEvent({ events, lookedAhead }: UserState, type: string, kno
 }
 
 function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
-  const list = eventsOfType(events, type);
+  const list = getEventsOfType(events, type);
   const before = list.find(known.key);
   if (!before) list.add(known);
   else if (!before.event && known.event) list.replace(before, known);
@@ -102,6 +116,7 @@ function mergeInto(events: UserEvents, type: string, known: KnownEvent): void {
   }
 }
 
+/** Adds a use of a limit that is not known yet. Changes the user state in place, as the functions below do. */
 export function addUse(user: UserState, limitKey: string, use: CountedUse): void {
   const uses = user.uses.get(limitKey);
   if (uses) uses.add(use);

@@ -55,7 +55,7 @@ export class Simulator {
   readonly users = new Map<string, UserState>();
   protected readonly rules: RuleSets;
   readonly #ids: Ids;
-  readonly #agenda = new PriorityQueue<Due>();
+  readonly #queue = new PriorityQueue<Due>();
   readonly #knownKeys = new Set<string>();
   /** User ids by time zone, for scheduled rules with `zone: user`. */
   readonly #usersInZone = new Map<string, Set<string>>();
@@ -108,11 +108,11 @@ export class Simulator {
 
   /** Returns when the next wait or occurrence is due; null when no wait is open and no rule is scheduled. */
   nextDue(): Millis | null {
-    for (let first = this.#agenda.first(); first; first = this.#agenda.first()) {
+    for (let first = this.#queue.first(); first; first = this.#queue.first()) {
       const { due, item } = first;
       const isStale = item.kind === 'wait' && (item.wait.status !== 'waiting' || item.wait.dueAt !== due);
       if (!isStale) return due;
-      this.#agenda.removeFirst();
+      this.#queue.removeFirst();
     }
     return null;
   }
@@ -139,8 +139,8 @@ export class Simulator {
   protected saveState(_user: UserState, _steps: readonly SimulationStep[]): void {}
 
   #runNext(): SimulationStep[] {
-    const { due, item } = this.#agenda.first()!;
-    this.#agenda.removeFirst();
+    const { due, item } = this.#queue.first()!;
+    this.#queue.removeFirst();
     const now = this.#moveClock(due);
     if (item.kind === 'wait') return this.#fireDueWaits(item.userId, now);
 
@@ -149,7 +149,7 @@ export class Simulator {
     let latest = due;
     let next = nextOccurrence(cron, zone, latest);
     for (; next !== null && next <= now; next = nextOccurrence(cron, zone, next)) latest = next;
-    if (next !== null) this.#agenda.add(next, item);
+    if (next !== null) this.#queue.add(next, item);
     const users = compiled.rule.zone === 'user' ? (this.#usersInZone.get(zone) ?? []) : this.users.keys();
     const localTimeKey = formatLocalTimeKey(latest, zone, cron);
     return [...users].flatMap((userId) => this.#runOccurrence(userId, { compiled, due: latest }, localTimeKey, now));
@@ -239,13 +239,13 @@ export class Simulator {
     return user;
   }
 
-  /** Puts the user's new and moved waits on the agenda, and the scheduled rules of a new time zone. */
+  /** Puts the user's new and moved waits into the queue, and the scheduled rules of a new time zone. */
   #schedule(userId: string): void {
     const user = this.#user(userId);
     for (const wait of user.waits.values()) {
       if (wait.stored === 'same') continue;
       wait.stored = 'same';
-      if (wait.status === 'waiting') this.#agenda.add(wait.dueAt, { kind: 'wait', userId, wait });
+      if (wait.status === 'waiting') this.#queue.add(wait.dueAt, { kind: 'wait', userId, wait });
     }
     if (this.rules.active.scheduled.length === 0) return;
     const zone = resolveZone('user', user.profile.traits);
@@ -261,13 +261,13 @@ export class Simulator {
     }
   }
 
-  /** Puts the scheduled rules with this `zone` on the agenda. @param zone the name of the time zone it stands for */
+  /** Puts the scheduled rules with this `zone` into the queue. @param zone the name of the time zone it stands for */
   #addSchedules(ruleZone: string, zone: string): void {
     for (const compiled of this.rules.active.scheduled) {
       const cron = compiled.rule.every?.cron;
       if (cron === undefined || compiled.rule.zone !== ruleZone) continue;
       const due = nextOccurrence(cron, zone, this.#now ?? 0);
-      if (due !== null) this.#agenda.add(due, { kind: 'schedule', schedule: { compiled, cron, zone } });
+      if (due !== null) this.#queue.add(due, { kind: 'schedule', schedule: { compiled, cron, zone } });
     }
   }
 

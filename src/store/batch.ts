@@ -9,7 +9,8 @@ import type { AddressChange } from '../users/addresses.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
-import type { Connection } from './pg/pool.ts';
+import { type Connection, parsePgTime } from './pg/pool.ts';
+import { reviveStatement } from './revive.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits.ts';
 
 /** Everything that one transaction writes; all of one tenant. */
@@ -23,6 +24,8 @@ export interface Batch {
     readonly event: ReceivedEvent;
     /** The original content, if its texts are masked. */
     readonly sealed: Buffer | null;
+    /** JSON of the excerpt of a large content. */
+    readonly excerpt: string | null;
     readonly decisions: readonly Decision[];
   }[];
   readonly profiles: readonly {
@@ -68,10 +71,10 @@ export interface Batch {
 
 /** Work for the workers that a batch has left. */
 export interface Written {
-  /** Whether there are new deliveries. */
+  /** Whether there are new deliveries, or some may have been queued again. */
   readonly hasDeliveries: boolean;
-  /** Whether a wait is due soon. */
-  readonly hasTimers: boolean;
+  /** When the first of the waits that are due soon is due; null: none is. */
+  readonly timersDue: Millis | null;
 }
 
 /**
@@ -91,14 +94,16 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (newAddresses.length > 0) statements.push(copyAddresses(batch, newAddresses));
   if (knownUsers.length > 0) statements.push(updateUsers(batch, knownUsers));
   if (changedAddresses.length > 0) statements.push(updateAddresses(batch, changedAddresses));
+  const found = changedAddresses.filter(({ isFirst, sealed }) => isFirst && sealed !== null);
+  if (found.length > 0) statements.push(reviveStatement(batch.tenantId, found, batch.now));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
-  const due = waits.length > 0 ? rows[statements.length - 1] : undefined;
-  return { hasDeliveries: deliveries.length > 0, hasTimers: due !== undefined && due.length > 0 };
+  const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
+  return { hasDeliveries: deliveries.length > 0 || found.length > 0, timersDue: due ? parsePgTime(due) : null };
 }
 
 /** Ends a transaction that has nothing to write. */
@@ -120,6 +125,7 @@ const EVENT_COLUMNS: Columns = {
   traits: 'text',
   context: 'text',
   sealed: 'bytea',
+  excerpt: 'text',
   catalog_version: 'int4',
   has_fired: 'bool',
   has_trait_change: 'bool',
@@ -128,7 +134,7 @@ const EVENT_COLUMNS: Columns = {
 
 function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
   const rows = new CopyRows('events', EVENT_COLUMNS);
-  for (const { event, sealed, decisions } of events) {
+  for (const { event, sealed, excerpt, decisions } of events) {
     rows.add([
       tenantId,
       event.userId,
@@ -141,6 +147,7 @@ function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement
       event.traitsText,
       event.contextText,
       sealed,
+      excerpt,
       catalogVersion,
       anyFired(decisions) || null,
       hasTraitChange(decisions) || null,

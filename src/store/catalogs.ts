@@ -120,7 +120,22 @@ export interface CatalogVersionView {
   readonly applied_by: string;
   readonly rules: number;
   readonly notifications: number;
+  /** When and by which actor it became active, newest first; at most MAX_SHOWN_ACTIVATIONS. */
+  readonly activations: readonly ActivationView[];
 }
+
+export interface ActivationView {
+  readonly kind: 'applied' | 'rolled_back';
+  readonly at: string;
+  readonly by: string;
+  /** For a rollback, the version that was active before. */
+  readonly from?: number;
+}
+
+/** Activations of a version that a list shows. */
+const MAX_SHOWN_ACTIVATIONS = 10;
+/** Latest activations of a tenant that a list looks at. */
+const MAX_EXAMINED_ACTIVATIONS = 1000;
 
 /** Lists at most `limit` versions, newest first. */
 export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: number): Promise<CatalogVersionView[]> {
@@ -132,7 +147,37 @@ export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: numbe
      where c.tenant_id = $1 order by c.version desc limit $2`,
     [tenantId, limit],
   );
-  return rows.map((row) => ({ ...row, applied_at: isoTime(row.applied_at) }));
+  const activations = await loadActivations(pool, tenantId);
+  return rows.map((row) => ({
+    ...row,
+    applied_at: isoTime(row.applied_at),
+    activations: (activations.get(row.version) ?? []).slice(0, MAX_SHOWN_ACTIVATIONS),
+  }));
+}
+
+/** Returns the latest activations by version, newest first, from the audit log. */
+async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<number, ActivationView[]>> {
+  const { rows } = await pool.query<{
+    at: Millis;
+    actor: string;
+    action: string;
+    version: number;
+    from: number | null;
+  }>(
+    `select at, actor, action, substr(subject, 9)::int as version, (detail ->> 'from')::int as from
+     from audit_log where tenant_id = $1 and action in ('catalog.applied', 'catalog.rolled_back')
+     order by entry_id desc limit ${MAX_EXAMINED_ACTIVATIONS}`,
+    [tenantId],
+  );
+  const byVersion = new Map<number, ActivationView[]>();
+  for (const { at, actor, action, version, from } of rows) {
+    const kind = action === 'catalog.applied' ? 'applied' : 'rolled_back';
+    const activation = { kind, at: isoTime(at), by: actor, ...(from === null ? {} : { from }) } as const;
+    const known = byVersion.get(version);
+    if (known) known.push(activation);
+    else byVersion.set(version, [activation]);
+  }
+  return byVersion;
 }
 
 interface Active {

@@ -4,7 +4,9 @@ import { type DeliveryId, formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
-import { leaseExpiry, upsertLeases } from './leases.ts';
+import { cancelDeliveries } from './delivery-jobs.ts';
+import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
+import { type QueueFloor, toFloorParam } from './pg/queue-floor.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 import { withTransaction } from './pg/transaction.ts';
 
@@ -33,8 +35,8 @@ export interface ClaimedDelivery {
   /** The catalog version that decided it, and the active one. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
-  /** Data for its templates, with addresses masked. */
-  readonly data: JsonObject;
+  /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
+  readonly data: JsonObject | null;
   /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
   readonly sealedData: Buffer | null;
   /** Number of this attempt, from 1. */
@@ -63,12 +65,14 @@ const MAX_EMPTY_CLAIMS = 100;
 
 /**
  * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
- * claim the same delivery. The lease expires after `duration` ms unless it is renewed. A claim counts as an attempt, until
+ * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
  * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
  * is settled as dead, and not returned.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.
+ *
+ * @param floors of the queues of the channels: deliveries that are due before them are not looked at. Without one, all are
  */
 export async function claimDeliveries(
   pool: pg.Pool,
@@ -76,8 +80,30 @@ export async function claimDeliveries(
   capacity: readonly ChannelCapacity[],
   now: Millis,
   duration: Millis,
+  floors?: ReadonlyMap<Channel, QueueFloor>,
 ): Promise<ClaimedDelivery[]> {
   for (let claim = 1; ; claim++) {
+    const rows = await claimRows(pool, lease, capacity, now, duration, floors);
+    const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
+    if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
+  }
+}
+
+/** Runs one claim from the floors of the channels, and moves the floors. */
+async function claimRows(
+  pool: pg.Pool,
+  lease: string,
+  capacity: readonly ChannelCapacity[],
+  now: Millis,
+  duration: Millis,
+  floors: ReadonlyMap<Channel, QueueFloor> | undefined,
+): Promise<ClaimedRow[]> {
+  const scans = capacity.map(({ channel, count, isProbe }) => {
+    const floor = floors?.get(channel);
+    // A probe is not the delivery that has been due longest, and says nothing about the others.
+    return floor && count > 0 && !isProbe ? { channel, floor, scan: floor.begin(now) } : undefined;
+  });
+  try {
     const { rows } = await pool.query<ClaimedRow>({
       ...(capacity.some(({ isProbe }) => isProbe)
         ? { name: 'claim-probes', text: CLAIM_PROBES }
@@ -90,17 +116,27 @@ export async function claimDeliveries(
         capacity.map(({ channel }) => channel),
         // Negative: a probe.
         capacity.map(({ count, isProbe }) => (isProbe ? -count : count)),
+        scans.map((one) => toFloorParam(one?.scan.from ?? Number.NEGATIVE_INFINITY)),
       ],
     });
-    const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
-    if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
+    for (const one of scans) one?.floor.end(one.scan, now, findOldest(rows, one.channel));
+    return rows;
+  } finally {
+    for (const one of scans) one?.floor.abandon(one.scan);
   }
+}
+
+/** Returns the earliest due time among claimed deliveries of a channel; null: it has no rows. */
+function findOldest(rows: readonly ClaimedRow[], channel: Channel): Millis | null {
+  let oldest: Millis | null = null;
+  for (const row of rows) if (row[2] === channel && (oldest === null || row[16] < oldest)) oldest = row[16];
+  return oldest;
 }
 
 /** Returns undefined for a delivery whose notification is gone: the statement has settled it. */
 function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
   const [catalogVersion, data] = [row[9], row[11]];
-  if (catalogVersion === null || data === null) return undefined;
+  if (catalogVersion === null) return undefined;
   return {
     lease,
     tenantId: row[0],
@@ -138,21 +174,46 @@ type ClaimedRow = [
   mask: string,
   handle: ClaimHandle,
   sealedData: Buffer | null,
+  dueAt: Millis,
 ];
+
+/**
+ * Bound of the data of a claimed delivery, in bytes of JSON and of what is sealed. There may be thousands; larger data is
+ * loaded when the message is rendered, for as many at a time as are sent at a time.
+ */
+const MAX_CLAIMED_DATA_BYTES = 64 * 1024;
+
+const ifSmall = (column: string) => `case
+            when octet_length(n.data::text) + coalesce(octet_length(n.sealed), 0) <= ${MAX_CLAIMED_DATA_BYTES} then ${column}
+          end`;
+
+/** Loads the data of a notification that was too large for the claim; undefined if it is gone. */
+export async function loadNotificationData(
+  pool: pg.Pool,
+  { tenantId, userId, notificationId }: Pick<ClaimedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
+): Promise<{ readonly data: JsonObject; readonly sealed: Buffer | null } | undefined> {
+  const { rows } = await pool.query<{ data: JsonObject; sealed: Buffer | null }>({
+    name: 'load-notification-data',
+    text: 'select data, sealed from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    values: [tenantId, userId, notificationId],
+  });
+  return rows[0];
+}
 
 // `finished_at is null` selects the index of the queue, which also holds what is being sent. An empty claim writes nothing.
 const DUE = `
     select ctid as row, tableoid, tenant_id, notification_id, channel, user_id, attempts, due_at from deliveries
-    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2`;
+    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
+      and due_at >= want.floor`;
 
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (due: string) => `
 with due as (
-  select q.*, want.n from unnest($4::text[], $5::int[]) as want(channel, n)
+  select q.*, want.n from unnest($4::text[], $5::int[], $6::timestamptz[]) as want(channel, n, floor)
   cross join lateral (${due}
   ) as q
 ), held as (
-  ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`)}
+  ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
 set status = case when n.data is null then 'dead' else 'sending' end,
@@ -172,7 +233,8 @@ left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
-          d.in_doubt_policy, n.catalog_version, k.version, n.data, a.sealed, a.mask, d.ctid, n.sealed`;
+          d.in_doubt_policy, n.catalog_version, k.version,
+          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at`;
 
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n
@@ -223,17 +285,24 @@ export async function releaseDeliveries(
   });
 }
 
-/** Returns when the next queued delivery of these channels is due, which may be in the past; null: none is queued. */
-export async function loadNextDueDelivery(pool: pg.Pool, channels: readonly Channel[]): Promise<Millis | null> {
+/**
+ * Returns when the next queued delivery of these channels is due, which may be in the past; null: none is queued.
+ * @param floors deliveries that are due before them are left out
+ */
+export async function loadNextDueDelivery(
+  pool: pg.Pool,
+  channels: readonly Channel[],
+  floors?: ReadonlyMap<Channel, QueueFloor>,
+): Promise<Millis | null> {
   const { rows } = await pool.query<{ due: Millis | null }>({
     name: 'next-due',
-    text: `select min(q.due_at) as due from unnest($1::text[]) as want(channel)
+    text: `select min(q.due_at) as due from unnest($1::text[], $2::timestamptz[]) as want(channel, floor)
            cross join lateral (
              select due_at from deliveries
-             where finished_at is null and status = 'queued' and deliveries.channel = want.channel
+             where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at >= want.floor
              order by due_at limit 1
            ) as q`,
-    values: [channels],
+    values: [channels, channels.map((channel) => floors?.get(channel)?.param ?? '-infinity')],
   });
   return rows[0]?.due ?? null;
 }
@@ -278,4 +347,28 @@ export async function retryDelivery(
     await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
     return true;
   });
+}
+
+/**
+ * Cancels a queued delivery, on behalf of an operator. Returns false if it is not queued: one that is being sent cannot be
+ * cancelled.
+ */
+export async function cancelDelivery(
+  pool: pg.Pool,
+  tenantId: string,
+  id: DeliveryId,
+  actor: string,
+  now: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    if ((await cancelDeliveries(connection, { tenantId }, [id], now)) === 0) return false;
+    const subject = formatDeliveryId(id);
+    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.cancelled', subject, detail: {} }, now);
+    return true;
+  });
+}
+
+/** Wakes the delivery workers. */
+export async function announceDeliveries(pool: pg.Pool): Promise<void> {
+  await pool.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
 }

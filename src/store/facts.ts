@@ -1,3 +1,4 @@
+import type { Excerpt } from '../events/excerpt.ts';
 import { hashText } from '../lib/hash-text.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Event, JsonObject, Profile } from '../model/event.ts';
@@ -5,9 +6,11 @@ import type { CountedUse, HistoryLookup, LimitLookup } from '../rules/facts.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
+import { CONTENT_BYTES, CONTENT_COLUMNS, FITS, FoundRows, type LeftOutRow } from './fact-bytes.ts';
 import { packTextArray, timeRangeParams } from './pg/params.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
+import { type SealedEvent, toSealedEvent } from './sealed-event.ts';
 
 /** The stored facts that one batch needs; all of one tenant. */
 export interface FactsQuery {
@@ -42,12 +45,14 @@ export interface FactRows {
   /** Whether any wait of the tenant is open; false if no catalog was applied. */
   readonly hasWaits: boolean;
   readonly profiles: readonly ProfileRow[];
-  /** Decisions on events of the query that are stored already, by index in `query.events`. */
+  /** Decisions on events of the query that are stored already, by index in `query.events`; none beyond MAX_FACT_BYTES. */
   readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
   /** Content hashes of the events that are stored under a caller's id of the query, by event key. */
   readonly contentHashes: ReadonlyMap<string, string>;
   readonly latestEvents: readonly LatestEventRow[];
   readonly waitingTriggers: readonly WaitingTriggerRow[];
+  /** Triggers that a bound left out. */
+  readonly leftOut: readonly LeftOutRow[];
   /** Two look-ups of overlapping ranges return a use twice. */
   readonly limitUses: readonly LimitUseRow[];
 }
@@ -62,11 +67,6 @@ export interface ProfileRow {
   readonly sealed: Buffer | null;
   /** Keyed hashes of the current addresses, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
-}
-
-/** A stored event: its properties and traits are masked, and `sealed` holds the originals if they differ. */
-export interface SealedEvent extends Event {
-  readonly sealed: Buffer | null;
 }
 
 /** The latest event of a type in the range asked for. */
@@ -114,12 +114,14 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
     contentHashes: new Map(),
     latestEvents: [],
     waitingTriggers: [],
+    leftOut: [],
     limitUses: [],
   };
   const readers = buildReaders(query, facts);
   const results = await runPipelined(connection, [...before, ...readers.map(({ statement }) => statement)]);
-  readers.forEach(({ read }, index) => {
+  readers.forEach(({ read, end }, index) => {
     for (const row of results[before.length + index] as Row[]) read(row);
+    end?.();
   });
   return facts;
 }
@@ -155,6 +157,8 @@ type Mutable<T> = T extends readonly (infer One)[] ? One[] : T extends ReadonlyM
 interface Reader {
   readonly statement: Statement;
   read(row: Row): void;
+  /** Called after the last row. */
+  end?(): void;
 }
 
 /** Columns are never null. The first is mostly the index in the list that was asked for. */
@@ -240,14 +244,17 @@ function readStoredEvents(tenantId: string, events: readonly EventIdentity[], ro
  * time asked for ($5, $6) rule out partitions before the statement runs: nearly always all but one or two.
  */
 const STORED_EVENTS = `
-select q.i::int - 1, e.decisions
-from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::uuid[])
-     with ordinality as q(user_id, event_time, key, i)
-cross join lateral (
-  select decisions from events
-  where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key
-    and event_time between $5::timestamptz and $6::timestamptz limit 1
-) as e`;
+select i, case when fits then decisions::text else '[]' end
+from (
+  select q.i::int - 1 as i, e.decisions, ${FITS} as fits
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::uuid[])
+       with ordinality as q(user_id, event_time, key, i)
+  cross join lateral (
+    select decisions, octet_length(decisions::text) as bytes, 1 as n from events
+    where tenant_id = $1 and user_id = q.user_id and event_time = q.event_time and key = q.key
+      and event_time between $5::timestamptz and $6::timestamptz limit 1
+  ) as e
+) as found`;
 
 function readKnownIds(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {
   return {
@@ -306,35 +313,51 @@ function readWaitingTriggers(tenantId: string, lookups: readonly LookupOf<'waiti
     isoTime(clampToEventYears(first)),
     isoTime(last),
   ];
+  const found = new FoundRows();
   return {
     statement: { name: 'waiting-triggers', text: WAITING_TRIGGERS, values },
     read([index, key, eventId, at, content]) {
+      found.count(Number(index), content !== '');
+      if (content === '') return;
       const { userId, need } = lookups[Number(index)] as LookupOf<'waiting'>;
       const { type, earlier, within } = need;
-      const [properties, traits, text] = JSON.parse(content) as [JsonObject, JsonObject, string | null];
+      const [properties, traits, text, excerpt] = JSON.parse(content) as StoredContent;
       const sealed = text === null ? null : Buffer.from(text, 'base64');
-      const event = { tenantId, userId, eventId, key, type, time: parsePgTime(at), properties, traits, sealed };
-      rows.waitingTriggers.push({ event, earlier, within });
+      const event = { tenantId, userId, eventId, key, type, time: parsePgTime(at) };
+      const stored = toSealedEvent(event, { properties, traits, sealed, excerpt });
+      rows.waitingTriggers.push({ event: stored, earlier, within });
+    },
+    end() {
+      const asked = lookups.map(({ userId, need }) => ({ userId, type: need.type }));
+      rows.leftOut.push(...found.listLeftOut(asked, MAX_WAITING_TRIGGERS));
     },
   };
 }
 
+type StoredContent = [JsonObject | null, JsonObject | null, sealed: string | null, Excerpt | null];
+
 const WAITING_TRIGGERS = `
-select q.i::int - 1, e.key, coalesce(e.event_id, e.key::text), e.event_time, json_build_array(e.properties, e.traits, encode(e.sealed, 'base64'))
-from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[], string_to_array($6, E'\\x1f'), string_to_array($7, E'\\x1f')::float8[])
-     with ordinality as q(user_id, type, lo, hi, earlier, within, i)
-cross join lateral (
-  select key, event_id, event_time, properties, traits, sealed from events as b
-  where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
-    and event_time between $8::timestamptz and $9::timestamptz
-    and not exists (
-      select from events as a
-      where a.tenant_id = $1 and a.user_id = q.user_id and a.event_type = q.earlier and a.key <> b.key
-        and a.event_time between b.event_time - q.within * interval '1 millisecond' and b.event_time
-        and a.event_time between $8::timestamptz and $9::timestamptz
-    )
-  order by event_time limit ${MAX_WAITING_TRIGGERS}
-) as e`;
+select i, key, event_id, event_time,
+       case when fits then json_build_array(properties, traits, encode(sealed, 'base64'), excerpt)::text else '' end
+from (
+  select q.i::int - 1 as i, e.*, ${FITS} as fits
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[], string_to_array($6, E'\\x1f'), string_to_array($7, E'\\x1f')::float8[])
+       with ordinality as q(user_id, type, lo, hi, earlier, within, i)
+  cross join lateral (
+    select key, coalesce(event_id, key::text) as event_id, event_time, ${CONTENT_COLUMNS}, ${CONTENT_BYTES} as bytes,
+           row_number() over (order by event_time) as n
+    from events as b
+    where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
+      and event_time between $8::timestamptz and $9::timestamptz
+      and not exists (
+        select from events as a
+        where a.tenant_id = $1 and a.user_id = q.user_id and a.event_type = q.earlier and a.key <> b.key
+          and a.event_time between b.event_time - q.within * interval '1 millisecond' and b.event_time
+          and a.event_time between $8::timestamptz and $9::timestamptz
+      )
+    order by event_time limit ${MAX_WAITING_TRIGGERS}
+  ) as e
+) as found`;
 
 function readLimitUses(tenantId: string, limits: readonly Lookup<LimitLookup>[], rows: LoadedRows): Reader {
   const values = [

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
+import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
 /** Leases of delivery workers: for how long what they claimed stays reserved. See claimDeliveries in deliveries.ts. */
@@ -16,11 +17,22 @@ export async function renewLeases(pool: pg.Pool, leases: readonly string[], dura
   });
 }
 
-/** Returns the statement that creates or extends leases. @param leases a query for the name and the new expiry of each */
-export function upsertLeases(leases: string): string {
+/**
+ * Returns the statement that creates or extends leases.
+ * @param leases a query for the name and the new expiry of each
+ * @param slack a SQL expression in ms: a lease that expires less than this before the new expiry stays as it is
+ */
+export function upsertLeases(leases: string, slack?: string): string {
+  const isWorthIt = slack ? ` where leases.lease_until < excluded.lease_until - ${slack} * interval '1 ms'` : '';
   return `insert into leases (worker, lease_until) ${leases}
-  on conflict (worker) do update set lease_until = excluded.lease_until`;
+  on conflict (worker) do update set lease_until = excluded.lease_until${isWorthIt}`;
 }
+
+/**
+ * Part of its duration by which a lease may expire earlier after a claim than after a renewal. Without it each claim would
+ * write the row, and while a long snapshot is open all its versions stay, and are passed by each claim.
+ */
+export const CLAIM_SLACK_SHARE = 0.1;
 
 /**
  * Returns the expiry of a lease as a SQL expression. Leases are written and judged by the clock of the database: with the
@@ -38,7 +50,11 @@ export function leaseExpiry(duration: string): string {
  * as in doubt, and the delivery is queued again or held as its notification type says. Otherwise it is queued again, and
  * the attempt does not count.
  */
-export async function rescueExpired(pool: pg.Pool, now: Millis, except: readonly string[] = []): Promise<number> {
+export async function rescueExpired(
+  pool: Pick<Connection, 'query'>,
+  now: Millis,
+  except: readonly string[] = [],
+): Promise<number> {
   const { rows } = await pool.query<{ rescued: number }>({
     name: 'rescue-expired',
     text: RESCUE,

@@ -25,8 +25,8 @@ export async function checkEncryptionKey(pool: pg.Pool, seal: Seal): Promise<voi
  * seal hash as other processes do.
  * @throws ConfigError if the process does not have the key
  */
-export async function verifyEncryptionKey(pool: pg.Pool, seal: Seal): Promise<void> {
-  const known = await loadKeyFacts(pool);
+export async function verifyEncryptionKey(connection: Pick<Connection, 'query'>, seal: Seal): Promise<void> {
+  const known = await loadKeyFacts(connection);
   const keyId = known.get(ENCRYPTION_KEY);
   if (keyId === undefined) return;
   if (!seal.keyIds.includes(keyId)) {

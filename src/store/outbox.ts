@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { claimStatement } from './pg/claim.ts';
+import { claimFrom, claimStatement } from './pg/claim.ts';
 import type { Connection } from './pg/pool.ts';
+import type { QueueFloor } from './pg/queue-floor.ts';
 import { TIMERS_CHANNEL } from './waits.ts';
 
 /** A lifecycle event of a notification, to be relayed. */
@@ -43,13 +44,22 @@ export async function enqueueOutbox(
   });
 }
 
-/** Claims events for `until - now` ms, the oldest first. */
-export async function claimOutbox(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<OutboxEvent[]> {
-  const { rows } = await pool.query<{ tenant_id: string; user_id: string; event_id: string; event: JsonObject }>({
-    name: 'claim-outbox',
-    text: CLAIM,
-    values: [isoTime(now), isoTime(until), limit],
-  });
+/**
+ * Claims events for `until - now` ms, the oldest first.
+ * @param floor events that are due before it are not looked at; absent: all are
+ */
+export async function claimOutbox(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  limit: number,
+  floor?: QueueFloor,
+): Promise<OutboxEvent[]> {
+  const claim = async (from: string) => {
+    const values = [isoTime(now), isoTime(until), limit, from];
+    return (await pool.query<OutboxRow>({ name: 'claim-outbox', text: CLAIM, values })).rows;
+  };
+  const rows = await claimFrom(floor, now, claim, ({ due_at }) => due_at);
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     userId: row.user_id,
@@ -58,11 +68,19 @@ export async function claimOutbox(pool: pg.Pool, now: Millis, until: Millis, lim
   }));
 }
 
+interface OutboxRow {
+  readonly tenant_id: string;
+  readonly user_id: string;
+  readonly event_id: string;
+  readonly event: JsonObject;
+  readonly due_at: Millis;
+}
+
 const CLAIM = claimStatement({
   table: 'outbox_events',
   dueAt: 'due_at',
   columns: 'tenant_id, user_id, event_id, event, due_at',
-  select: 'tenant_id, user_id, event_id, event from due order by due_at',
+  select: 'tenant_id, user_id, event_id, event, due_at from due order by due_at',
 });
 
 /** Deletes events that were relayed. */

@@ -47,13 +47,15 @@ export async function quarantine(
     const id = contentUuid(`${result.code}\n${body}`);
     if (rows.has(id)) continue;
     const sealed = seal.seal(body, rejectedAad(tenantId, id));
+    const preview = maskUntrusted(item);
     rows.set(id, {
       i: id,
       e: result.eventId?.replaceAll('\0', '\uFFFD') ?? null,
       c: result.code,
       p: storableText(result.path ?? ''),
       m: storableText(result.message ?? ''),
-      v: maskUntrusted(item),
+      v: preview,
+      t: toEventType(preview),
       s: sealed.bytes.toString('base64'),
       k: sealed.keyId,
       h: toUserHash(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
@@ -62,9 +64,9 @@ export async function quarantine(
   await pool.query({
     name: 'quarantine',
     text: `insert into rejected_events
-             (tenant_id, rejected_id, event_id, code, path, message, preview, sealed, key_id, user_hash, first_at, last_at)
-           select $1, i, e, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, $2, $2
-           from json_to_recordset($3) as r(i uuid, e text, c text, p text, m text, v json, s text, k text, h text)
+             (tenant_id, rejected_id, event_id, event_type, code, path, message, preview, sealed, key_id, user_hash, first_at, last_at)
+           select $1, i, e, t, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, $2, $2
+           from json_to_recordset($3) as r(i uuid, e text, t text, c text, p text, m text, v json, s text, k text, h text)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
     values: [tenantId, isoTime(now), JSON.stringify([...rows.values()])],
@@ -123,14 +125,24 @@ export async function loadRejected(
   limit: number,
 ): Promise<RejectedView[]> {
   const { rows } = await pool.query(
-    `select rejected_id, preview ->> 'event_type' as event_type, code, path, message, times, last_at from rejected_events
+    `select rejected_id, event_type, code, path, message, times, last_at from rejected_events
      where tenant_id = $1 and user_hash = $2 order by last_at desc, rejected_id desc limit $3`,
     [tenantId, toUserHash(seal, tenantId, userId), limit],
   );
   return rows.map(({ last_at, ...row }) => ({ ...row, last_at: isoTime(last_at) }));
 }
 
-function toUserHash(seal: Seal, tenantId: string, userId: unknown): string | null {
+/** Returns the event type of a preview, shortened; null: it is not a text. */
+function toEventType(preview: Json): string | null {
+  const type = (preview as { readonly event_type?: unknown } | null)?.event_type;
+  return typeof type === 'string' ? type.slice(0, MAX_TYPE_CHARS).toWellFormed() : null;
+}
+
+/** The longest event type that a valid event has. */
+const MAX_TYPE_CHARS = 256;
+
+/** Returns the keyed hash by which support finds the rejected events of a user; null: it is no user id. */
+export function toUserHash(seal: Seal, tenantId: string, userId: unknown): string | null {
   return typeof userId === 'string' ? seal.hash(`rejected\n${tenantId}\n${userId.slice(0, 256)}`) : null;
 }
 
@@ -154,6 +166,24 @@ export async function removeRejected(
   await withTransaction(pool, async (connection) => {
     await connection.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
     await appendAuditEntry(connection, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, now);
+  });
+}
+
+/** Deletes a rejected event on behalf of an operator, with an audit entry. Returns false if it does not exist. */
+export async function dismissRejected(
+  pool: pg.Pool,
+  { tenantId, id, actor }: { readonly tenantId: string; readonly id: string; readonly actor: string },
+  now: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    const { rows } = await connection.query<{ code: string; path: string }>(
+      'delete from rejected_events where tenant_id = $1 and rejected_id = $2 returning code, path',
+      [tenantId, id],
+    );
+    if (!rows[0]) return false;
+    const entry = { tenantId, actor, action: 'event.dismissed', subject: id, detail: { ...rows[0] } };
+    await appendAuditEntry(connection, entry, now);
+    return true;
   });
 }
 

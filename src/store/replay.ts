@@ -1,4 +1,7 @@
 import type pg from 'pg';
+import { type Content, type Excerpt, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
+import { type FieldsByType, NamedFields } from '../events/named-fields.ts';
+import { appendTo } from '../lib/group-by.ts';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile } from '../model/event.ts';
 import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
@@ -9,6 +12,7 @@ import { findOpenChanges } from '../rules/trait-changes.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { openAddress } from '../users/addresses.ts';
 import { loadSealedAddresses } from './addresses.ts';
+import { readContents } from './contents.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { openState } from './wait-content.ts';
 
@@ -58,7 +62,19 @@ export interface StoredUse extends CountedUse {
 /** Maximum number of events of a replayed user; users with more are skipped, because a replay holds one user in memory. */
 export const MAX_EVENTS_PER_USER = 100_000;
 
-const EVENTS_PER_FETCH = 5000;
+/**
+ * Maximum size of the events of a replayed user, in characters of JSON; of a large event the named fields count. Users with
+ * more are skipped.
+ */
+const MAX_CHARS_PER_USER = 128 * 1024 * 1024;
+
+/** Maximum size of the waits of a replayed user, in bytes of their states and decisions. Users with more are skipped. */
+const MAX_WAIT_BYTES_PER_USER = 32 * 1024 * 1024;
+
+/** Events in one round trip: few at first, then as many as had this size the time before, in characters of JSON. */
+const FIRST_FETCH = 500;
+const MAX_EVENTS_PER_FETCH = 5000;
+const FETCH_CHARS = 8 * 1024 * 1024;
 
 export interface HistoriesQuery {
   readonly tenantId: string;
@@ -74,6 +90,8 @@ export interface HistoriesQuery {
   readonly seal?: Seal;
   /** Puts the current address of a user in the place of its mask in events that were stored without their original. */
   readonly restoreAddresses?: boolean;
+  /** Returns the fields of large events that the replay looks at; absent: all. Called when the first is needed. */
+  readonly namedFields?: () => FieldsByType;
 }
 
 /** Users in order of user ID. */
@@ -81,7 +99,7 @@ export interface HistoriesPage {
   readonly histories: readonly StoredHistory[];
   /** Number of users read, including skipped ones. */
   readonly users: number;
-  /** Users with more than MAX_EVENTS_PER_USER events. */
+  /** Users with more events than MAX_EVENTS_PER_USER, or more content than can be in memory. */
   readonly leftOut: readonly string[];
 }
 
@@ -102,9 +120,10 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
         ...(query.userId === undefined ? [] : [query.userId]),
       ],
     );
+    let count = FIRST_FETCH;
     const fetch = (): Promise<pg.QueryResult<EventRow>> => {
       const rows = connection.query<EventRow>({
-        text: `fetch ${EVENTS_PER_FETCH} from histories`,
+        text: `fetch ${count} from histories`,
         rowMode: 'array',
       });
       // A consumer that stops early does not await this request.
@@ -119,11 +138,12 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       for (const row of rows) {
         if (reading?.userId !== row[0]) {
           if (reading) whole.push(reading);
-          reading = { userId: row[0], events: [], left: 0 };
+          reading = { userId: row[0], events: [], large: [], chars: 0, left: 0 };
         }
         addRow(reading, query.tenantId, seal, row);
       }
-      const isLast: boolean = rows.length < EVENTS_PER_FETCH;
+      const isLast: boolean = rows.length < count;
+      count = adaptCount(rows);
       // The last user of a page may continue on the next one.
       if (isLast && reading) whole.push(reading);
       const page = whole.length > 0 ? await loadRemaining(connection, query, whole) : undefined;
@@ -152,8 +172,17 @@ export async function countUsers(pool: pg.Pool, tenantId: string): Promise<numbe
 interface Reading {
   readonly userId: string;
   readonly events: StoredEvent[];
-  /** Events beyond MAX_EVENTS_PER_USER. */
+  /** The large events among these, with their excerpts in place of their contents. */
+  readonly large: ReadLargeEvent[];
+  /** Size of the events, in characters of JSON. */
+  chars: number;
+  /** Events that are not among these, because there are too many or they are too large. */
   left: number;
+}
+
+interface ReadLargeEvent {
+  readonly event: { -readonly [Field in keyof StoredEvent]: StoredEvent[Field] };
+  readonly excerpt: Excerpt;
 }
 
 type EventRow = [
@@ -171,24 +200,30 @@ type EventRow = [
   hasTraitChange: boolean | null,
   decisions: string | null,
   sealed: Buffer | null,
+  excerpt: string | null,
 ];
 
 const SELECT_EVENTS = `
-select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at, properties::text,
-       traits::text, context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
-       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end, sealed
+select user_id, event_time, key::text, event_type, coalesce(event_id, key::text), received_at,
+       case when excerpt is null then properties::text else '{}' end, case when excerpt is null then traits::text else '{}' end,
+       context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
+       case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end,
+       case when excerpt is null then sealed end, excerpt::text
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER_BY = 'order by user_id, event_time, key';
 
 function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row: EventRow): void {
   const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
-  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions, sealed] = rest;
-  if (reading.events.length >= MAX_EVENTS_PER_USER) {
+  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions, sealed, excerptText] = rest;
+  if (reading.events.length >= MAX_EVENTS_PER_USER || reading.chars >= MAX_CHARS_PER_USER) {
     reading.left++;
     return;
   }
+  reading.chars += sizeOf(row);
   const original = open(seal, sealed, documentRow('events', tenantId, userId, key));
+  const excerpt = excerptText === null ? undefined : (JSON.parse(excerptText) as Excerpt);
+  const content = original ?? excerpt ?? { properties: parseObject(properties), traits: parseObject(traits) };
   let unpacked: readonly Decision[] | undefined;
   const event: StoredEvent = {
     tenantId,
@@ -197,8 +232,8 @@ function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row:
     key,
     type,
     time,
-    properties: original ? (original.properties as JsonObject) : parseObject(properties),
-    traits: original ? (original.traits as JsonObject) : parseObject(traits),
+    properties: content.properties as JsonObject,
+    traits: content.traits as JsonObject,
     ...(sealed && !original && { unreadable: true as const }),
     receivedAt,
     catalogVersion,
@@ -214,7 +249,57 @@ function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row:
     },
   };
   reading.events.push(event);
+  if (excerpt) reading.large.push({ event, excerpt });
 }
+
+/** Returns the size of an event in characters of JSON, about. */
+function sizeOf(row: EventRow): number {
+  let size = 0;
+  for (const value of row) if (typeof value === 'string' || value instanceof Buffer) size += value.length;
+  return size;
+}
+
+/** Returns how many events to fetch after these. */
+function adaptCount(rows: readonly EventRow[]): number {
+  const size = rows.reduce((sum, row) => sum + sizeOf(row), 0);
+  const fitting = Math.floor((rows.length * FETCH_CHARS) / Math.max(1, size));
+  return Math.max(1, Math.min(MAX_EVENTS_PER_FETCH, fitting));
+}
+
+/**
+ * Completes the large events of these users whose excerpts leave out a field that the replay looks at. If not all
+ * can be read, the user counts as one with events left.
+ */
+async function completeLargeEvents(
+  connection: pg.PoolClient,
+  { tenantId, seal, namedFields }: HistoriesQuery,
+  whole: readonly Reading[],
+): Promise<void> {
+  for (const reading of whole) {
+    if (reading.large.length === 0 || reading.left > 0) continue;
+    const named = namedFields?.();
+    const namedOf = ({ type }: StoredEvent) => named?.of(type) ?? ALL_FIELDS;
+    const missing = reading.large.filter(({ event, excerpt }) => !hasNamedFields(excerpt, namedOf(event)));
+    const asked = missing.map(({ event: { userId, time, key }, excerpt: { size } }) => ({ userId, time, key, size }));
+    let done = 0;
+    for await (const chunk of readContents(connection, tenantId, asked, 0)) {
+      for (const { index, content, sealed } of chunk) {
+        const { event, excerpt } = missing[index] as ReadLargeEvent;
+        const row = documentRow('events', tenantId, event.userId, event.key);
+        const original = sealed ? open(seal, sealed, row) : content;
+        if (original) {
+          const fields = keepNamedFields(original as unknown as Content, namedOf(event));
+          event.properties = { ...excerpt.properties, ...fields.properties };
+          event.traits = { ...excerpt.traits, ...fields.traits };
+        } else event.unreadable = true;
+        done++;
+      }
+    }
+    reading.left += missing.length - done;
+  }
+}
+
+const ALL_FIELDS = new NamedFields([['event'], ['traits']]);
 
 function open(seal: Seal | undefined, sealed: Buffer | null, row: DocumentRow): JsonObject | undefined {
   return sealed === null || !seal ? undefined : openDocument(seal, sealed, row);
@@ -227,10 +312,11 @@ function parseObject(text: string): JsonObject {
 /** Loads the remaining data of these users, whose IDs are consecutive. */
 async function loadRemaining(
   connection: pg.PoolClient,
-  { tenantId, since, until, includeIdle, seal, restoreAddresses }: HistoriesQuery,
+  query: HistoriesQuery,
   whole: readonly Reading[],
 ): Promise<HistoriesPage> {
-  const leftOut = whole.filter(({ left }) => left > 0).map(({ userId }) => userId);
+  const { tenantId, since, until, includeIdle, seal, restoreAddresses } = query;
+  await completeLargeEvents(connection, query, whole);
   const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
   const profiles = new Map<string, Profile>();
   const users = await connection.query({ text: SELECT_USERS, values: between });
@@ -243,16 +329,19 @@ async function loadRemaining(
       ? await loadAddressTraits(connection, seal, tenantId, whole)
       : new Map<string, JsonObject>();
   const waits = new Map<string, StoredWait[]>();
+  const withManyWaits = new Set<string>();
   for (const row of (await connection.query<WaitRow>({ text: SELECT_WAITS, values: [...between, isoTime(until)] }))
     .rows) {
-    pushTo(waits, row.user_id, toStoredWait(row, until, tenantId, seal));
+    if (row.state) appendTo(waits, row.user_id, toStoredWait({ ...row, state: row.state }, until, tenantId, seal));
+    else withManyWaits.add(row.user_id);
   }
+  const leftOut = whole.filter(({ userId, left }) => left > 0 || withManyWaits.has(userId)).map(({ userId }) => userId);
   const uses = new Map<string, StoredUse[]>();
   for (const { user_id, limit_key, bucket, slot, event_time, event_id, notification_id } of (
     await connection.query({ text: SELECT_USES, values: between })
   ).rows) {
     const use = { bucket, slot, at: event_time, eventId: event_id, notificationId: notification_id };
-    pushTo(uses, user_id, { ...use, limitKey: limit_key });
+    appendTo(uses, user_id, { ...use, limitKey: limit_key });
   }
   const histories: StoredHistory[] = [];
   for (const { userId, events: stored, left } of whole) {
@@ -262,7 +351,7 @@ async function loadRemaining(
     const hasNews =
       events.some(({ receivedAt }) => receivedAt >= since) ||
       own.some(({ endedAt }) => endedAt === null || endedAt >= since);
-    if (left > 0 || !(hasNews || includeIdle)) continue;
+    if (left > 0 || withManyWaits.has(userId) || !(hasNews || includeIdle)) continue;
     const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
     histories.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
   }
@@ -304,9 +393,15 @@ select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::
 where tenant_id = $1 and user_id between $2 and $3`;
 
 const SELECT_WAITS = `
-select user_id, wait_id::text, rule, key, kind, catalog_version, status, began_at, due_at, trigger_time, ended_at, state,
-       sealed, decisions
-from waits where tenant_id = $1 and user_id between $2 and $3 and began_at < $4`;
+select user_id, wait_id::text, rule, key, kind, catalog_version, status, began_at, due_at, trigger_time, ended_at,
+       case when fits then state end as state, case when fits then sealed end as sealed,
+       case when fits then decisions end as decisions
+from (
+  select waits.*, sum(
+      octet_length(state::text) + coalesce(octet_length(sealed), 0) + coalesce(octet_length(decisions::text), 0)
+    ) over (partition by user_id order by wait_id) < ${MAX_WAIT_BYTES_PER_USER} as fits
+  from waits where tenant_id = $1 and user_id between $2 and $3 and began_at < $4
+) as found`;
 
 interface WaitRow {
   readonly user_id: string;
@@ -320,12 +415,18 @@ interface WaitRow {
   readonly due_at: Millis;
   readonly trigger_time: Millis;
   readonly ended_at: Millis | null;
-  readonly state: WaitState;
+  /** Null beyond the bound. */
+  readonly state: WaitState | null;
   readonly sealed: Buffer | null;
   readonly decisions: readonly StoredDecision[] | null;
 }
 
-function toStoredWait(row: WaitRow, until: Millis, tenantId: string, seal: Seal | undefined): StoredWait {
+function toStoredWait(
+  row: WaitRow & { readonly state: WaitState },
+  until: Millis,
+  tenantId: string,
+  seal: Seal | undefined,
+): StoredWait {
   const { wait_id: waitId, rule, key, kind, sealed } = row;
   const state =
     sealed && seal ? openState(seal, sealed, tenantId, { userId: row.user_id, waitId, state: row.state }) : row.state;
@@ -344,10 +445,4 @@ function toStoredWait(row: WaitRow, until: Millis, tenantId: string, seal: Seal 
     state,
     decisions: isOpen ? [] : unpackDecisions(row.decisions ?? [], waitId, state.trigger.eventId),
   };
-}
-
-function pushTo<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { claimStatement } from './pg/claim.ts';
+import { claimFrom, claimStatement } from './pg/claim.ts';
 import type { Connection } from './pg/pool.ts';
+import type { QueueFloor } from './pg/queue-floor.ts';
 
 /** When scheduled rules fire next, and how far an occurrence has come with the users. */
 
@@ -35,11 +36,40 @@ export async function lockActiveVersion(connection: Connection, tenantId: string
   return rows[0]?.version ?? 0;
 }
 
-export async function loadSchedules(connection: Connection, tenantId: string): Promise<Schedule[]> {
-  const { rows } = await connection.query<Schedule>('select rule, zone, cron from schedules where tenant_id = $1', [
-    tenantId,
-  ]);
+/** A schedule as it is stored. */
+export interface StoredSchedule extends Schedule {
+  readonly nextAt: Millis;
+  /** Whether its occurrence is under way. */
+  readonly isUnderWay: boolean;
+}
+
+export async function loadSchedules(connection: Connection, tenantId: string): Promise<StoredSchedule[]> {
+  const { rows } = await connection.query<StoredSchedule>(
+    `select rule, zone, cron, next_at as "nextAt", cursor is not null as "isUnderWay" from schedules where tenant_id = $1`,
+    [tenantId],
+  );
   return rows;
+}
+
+/** Moves schedules to another time, unless they have changed since they were loaded. */
+export async function moveSchedules(
+  connection: Connection,
+  tenantId: string,
+  moved: readonly { readonly stored: StoredSchedule; readonly nextAt: Millis }[],
+): Promise<void> {
+  if (moved.length === 0) return;
+  const rows = moved.map(({ stored, nextAt }) => ({
+    r: stored.rule,
+    z: stored.zone,
+    o: isoTime(stored.nextAt),
+    n: isoTime(nextAt),
+  }));
+  await connection.query(
+    `update schedules set next_at = q.n, claimed_until = null
+     from json_to_recordset($2) as q(r text, z text, o timestamptz, n timestamptz)
+     where tenant_id = $1 and rule = q.r and zone = q.z and next_at = q.o and cursor is null`,
+    [tenantId, JSON.stringify(rows)],
+  );
 }
 
 export async function deleteSchedules(
@@ -89,14 +119,21 @@ export interface DueSchedule extends Schedule, ScheduleProgress {
   readonly claimedUntil: Millis;
 }
 
-/** Claims the schedule that has been due longest; undefined: none is due. */
-export async function claimSchedule(pool: pg.Pool, now: Millis, until: Millis): Promise<DueSchedule | undefined> {
-  const { rows } = await pool.query({
-    name: 'claim-schedule',
-    text: CLAIM,
-    values: [isoTime(now), isoTime(until), 1],
-  });
-  const row = rows[0];
+/**
+ * Claims the schedule that has been due longest; undefined: none is due.
+ * @param floor schedules that are due before it are not looked at; absent: all are
+ */
+export async function claimSchedule(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  floor?: QueueFloor,
+): Promise<DueSchedule | undefined> {
+  const claim = async (from: string) => {
+    const values = [isoTime(now), isoTime(until), 1, from];
+    return (await pool.query({ name: 'claim-schedule', text: CLAIM, values })).rows;
+  };
+  const [row] = await claimFrom(floor, now, claim, ({ next_at }) => next_at);
   return (
     row && {
       tenantId: row.tenant_id,
@@ -148,11 +185,15 @@ export async function saveSchedule(
   if (rowCount !== 1) throw new ClaimLost(`the claim on the schedule of rule ${claimed.rule} was lost`);
 }
 
-/** Returns when the next schedule that is not claimed is due; null: no schedule is pending. */
-export async function loadNextScheduleDue(pool: pg.Pool): Promise<Millis | null> {
+/**
+ * Returns when the next schedule that is not claimed is due; null: no schedule is pending.
+ * @param floor schedules that are due before it are left out
+ */
+export async function loadNextScheduleDue(pool: pg.Pool, floor?: QueueFloor): Promise<Millis | null> {
   const { rows } = await pool.query<{ next_at: Millis }>({
     name: 'next-schedule-due',
-    text: 'select next_at from schedules where claimed_until is null order by next_at limit 1',
+    text: 'select next_at from schedules where next_at >= $1 and claimed_until is null order by next_at limit 1',
+    values: [floor?.param ?? '-infinity'],
   });
   return rows[0]?.next_at ?? null;
 }

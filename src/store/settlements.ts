@@ -175,6 +175,9 @@ function toMessageRow({ tenantId, notificationId, channel, message }: Settlement
   ];
 }
 
+/** An address became known after the claim that found none (revive.ts). */
+const ADDRESS_ADDED = `(o.s = 'undeliverable' and d.reason_code = 'address_added')`;
+
 /**
  * Nearly all attempts succeed: for these the statement updates one row each, found by its ctid, and the attempt stands on
  * the delivery itself. All others are found by key, and their attempt is a row of its own.
@@ -218,13 +221,17 @@ with sent as (
       locale = excluded.locale, user_locale = excluded.user_locale
 ), ended as (
   update deliveries as d
-  set status = o.s, due_at = coalesce(o.d, due_at), reason_code = o.rc, reason = o.r,
+  set status = case when ${ADDRESS_ADDED} then 'queued' else o.s end,
+      due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
+      reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
+      reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
       provider = o.p, provider_message_id = coalesce(o.id, d.provider_message_id),
-      finished_at = case when o.s = 'queued' then null else $2::timestamptz end
+      finished_at = case when o.s = 'queued' or ${ADDRESS_ADDED} then null else $2::timestamptz end
   from outcome as o
   where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.fence = o.f
-    and d.status in ('sending', 'queued', 'in_doubt') and ${selectivityHint('o.a')}
-    -- A delivery that an operator queued again is changed only by the news that it was sent.
-    and (d.status <> 'queued' or d.reason_code is distinct from 'retried' or o.s in ('sent', 'sandboxed'))
+    and d.status in ('sending', 'queued', 'in_doubt', 'cancelled') and ${selectivityHint('o.a')}
+    -- A delivery that was queued again or cancelled since is changed only by the news that it was sent.
+    and (d.status <> 'queued' or coalesce(d.reason_code, '') not in ('retried', 'address_known') or o.s in ('sent', 'sandboxed'))
+    and (d.status <> 'cancelled' or o.s in ('sent', 'sandboxed'))
 )
 select count(*) as sent from sent`;

@@ -7,6 +7,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 import { loadSealedAddresses } from './addresses.ts';
 import { unpackDecisions } from './decisions.ts';
+import { type DeliverySummary, loadDeliverySummaries } from './delivery-views.ts';
 import { queryPage } from './pg/bounded-page.ts';
 
 /* Users and their latest activity, in the shapes of the API. Times are ISO 8601 in UTC. */
@@ -80,10 +81,12 @@ export interface ActivityView {
   readonly received_at: string;
   readonly user_id: string;
   readonly decisions: readonly Decision[];
+  /** Deliveries of the notifications that the decisions made, as they are now. */
+  readonly deliveries: readonly DeliverySummary[];
 }
 
 /**
- * Lists the latest arrivals. Looks back one second, ten seconds and so on until there are enough rows, so that a busy hour
+ * Lists the latest arrivals with what has become of their notifications. Looks back one second, ten seconds and so on until there are enough rows, so that a busy hour
  * is not sorted for fifty rows; the index on arrival time is a small BRIN.
  */
 export async function recentActivity(
@@ -103,11 +106,17 @@ export async function recentActivity(
       texts: ['decisions'],
     });
     if (!more && back !== now) continue;
-    return rows.map(({ key, event_time, received_at, decisions, ...row }) => ({
-      ...row,
+    const events = rows.map(({ key, event_time, received_at, decisions, ...row }) => ({
+      ...(row as Pick<ActivityView, 'event_id' | 'event_type' | 'user_id'>),
       decisions: unpackDecisions(decisions, key, row.event_id),
       event_timestamp: isoTime(event_time),
       received_at: isoTime(received_at),
+    }));
+    const ids = events.map(({ decisions }) => decisions.flatMap((decision) => decision.notification_id ?? []));
+    const deliveries = await loadDeliverySummaries(pool, tenantId, ids.flat());
+    return events.map((event, index) => ({
+      ...event,
+      deliveries: (ids[index] ?? []).flatMap((id) => deliveries.get(id) ?? []),
     }));
   }
   return [];

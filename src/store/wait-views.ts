@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
+import type { JobPreview } from '../model/job.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { unpackDecisions } from './decisions.ts';
 import { queryPage } from './pg/bounded-page.ts';
@@ -99,5 +100,34 @@ function toWaitView({ trigger_time, due_at, began_at, ended_at, decisions, ...ro
     began_at: isoTime(began_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),
     decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
+  };
+}
+
+/** Waits that a preview counts. */
+const MAX_PREVIEW_WAITS = 100_000;
+const MAX_PREVIEW_SAMPLE = 5;
+
+/** Counts the pending waits of a rule, up to MAX_PREVIEW_WAITS, by catalog version, with some of those due first. */
+export async function previewWaits(pool: pg.Pool, tenantId: string, rule: string): Promise<JobPreview> {
+  const { rows: groups } = await pool.query<{ rule: string; catalog_version: number; count: number }>(
+    `select $2 as rule, catalog_version, count(*) as count
+     from (
+       select catalog_version from waits where tenant_id = $1 and status = 'waiting' and rule = $2
+       limit ${MAX_PREVIEW_WAITS}
+     ) as found
+     group by catalog_version order by catalog_version`,
+    [tenantId, rule],
+  );
+  const { rows: sample } = await pool.query(
+    `select wait_id, user_id, kind, due_at, catalog_version from waits
+     where tenant_id = $1 and status = 'waiting' and rule = $2 limit ${MAX_PREVIEW_SAMPLE}`,
+    [tenantId, rule],
+  );
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  return {
+    count,
+    isAtLeast: count >= MAX_PREVIEW_WAITS,
+    groups,
+    sample: sample.map((row) => ({ ...row, due_at: isoTime(row.due_at) })),
   };
 }

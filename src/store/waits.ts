@@ -1,14 +1,17 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import type { Decision, WaitKind } from '../model/decision.ts';
+import { groupBy } from '../lib/group-by.ts';
+import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../rules/facts.ts';
 import { clampToEventYears } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packDecisions } from './decisions.ts';
-import { claimStatement } from './pg/claim.ts';
+import type { LeftOutRow } from './fact-bytes.ts';
+import { claimFrom, claimStatement } from './pg/claim.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
+import type { QueueFloor } from './pg/queue-floor.ts';
 import { maskState, type StoredWait } from './wait-content.ts';
 
 /** Waits: rules that wait for a user and key. The state diagram is in sql/000001.sql. */
@@ -23,16 +26,27 @@ export const ANNOUNCE_AHEAD_MS = 60_000;
 const MAX_OPEN_WAITS = 2000;
 
 /**
- * Bound of the states of a user's loaded waits, and of one claim, in bytes. The first wait is included whatever its size.
+ * Bound of the states of a user's loaded waits, and of one claim, in bytes with what is sealed. The first wait is included
+ * whatever its size.
  */
 const MAX_STATE_BYTES = 16 * 1024 * 1024;
+
+/** Bound of the states of all waits that one batch loads, in bytes with what is sealed: first the open ones, those due first. */
+const MAX_BATCH_STATE_BYTES = 64 * 1024 * 1024;
 
 /** Ended waits of one user, rule and key that are loaded; the latest. */
 const MAX_ENDED_WAITS = 20;
 
+/** Waits of users, and what a bound left out of them. */
+export interface LoadedWaits {
+  readonly waits: readonly StoredWait[];
+  readonly leftOut: readonly LeftOutRow[];
+}
+
 /**
  * Returns the open waits of these users, and the latest ended ones of the rules and keys in `needs`. Bounded by
- * MAX_OPEN_WAITS and MAX_STATE_BYTES per user, and MAX_ENDED_WAITS per rule and key. No wait is returned twice.
+ * MAX_OPEN_WAITS and MAX_STATE_BYTES per user, MAX_ENDED_WAITS per rule and key, and MAX_BATCH_STATE_BYTES. No wait is
+ * returned twice.
  */
 export async function loadWaits(
   connection: Connection,
@@ -42,11 +56,11 @@ export async function loadWaits(
     readonly userIds: readonly string[];
     readonly needs: readonly { readonly userId: string; readonly need: WaitLookup }[];
   },
-): Promise<StoredWait[]> {
+): Promise<LoadedWaits> {
   const { tenantId, userIds } = query;
   const needs = new Map(query.needs.map((one) => [packTextArray([one.userId, one.need.rule, one.need.key]), one]));
   const asked = [...needs.values()];
-  const { rows } = await connection.query<WaitRow>({
+  const { rows } = await connection.query<WaitRow & { readonly fits: boolean }>({
     name: 'load-waits',
     text: LOAD_WAITS,
     values: [
@@ -58,31 +72,78 @@ export async function loadWaits(
       packTextArray(asked.map(({ need }) => `=${need.key}`)),
     ],
   });
-  return rows.map(toWait);
+  const waits = rows.filter(({ fits }) => fits).map(toWait);
+  return { waits, leftOut: listLeftOut(waits, rows) };
 }
 
-/** Returns those of these waits that exist, open or ended. */
+function listLeftOut(
+  waits: readonly StoredWait[],
+  rows: readonly { readonly user_id: string; readonly status: string; readonly fits: boolean }[],
+): LeftOutRow[] {
+  // Hardly any user has so many, so nothing is counted.
+  if (waits.length === rows.length && waits.length < MAX_OPEN_WAITS) return [];
+  const cut = new Set(rows.filter(({ fits }) => !fits).map(({ user_id }) => user_id));
+  const leftOut: LeftOutRow[] = [];
+  for (const [userId, own] of groupBy(waits, ({ userId: of }) => of)) {
+    const open = own.filter(({ status }) => status === 'waiting').length;
+    if (!cut.has(userId) && open < MAX_OPEN_WAITS) continue;
+    const bound = cut.has(userId) ? '16 MiB of open waits' : `${MAX_OPEN_WAITS.toLocaleString('en')} open waits`;
+    leftOut.push({ userId, type: '', examined: own.length, bound });
+    cut.delete(userId);
+  }
+  for (const userId of cut) leftOut.push({ userId, type: '', examined: 0, bound: '64 MiB of waits in a batch' });
+  return leftOut;
+}
+
+/** Waits that were asked for by id. */
+export interface WaitsById {
+  readonly waits: readonly StoredWait[];
+  /** Waits beyond MAX_STATE_BYTES, without the contents of their events: not to be changed or written. */
+  readonly known: readonly Wait[];
+}
+
+/** Returns those of these waits that exist, open or ended; with their contents up to MAX_STATE_BYTES, the first ones. */
 export async function loadWaitsById(
   connection: Connection,
   tenantId: string,
   asked: readonly { readonly userId: string; readonly waitId: string }[],
-): Promise<StoredWait[]> {
-  const { rows } = await connection.query<WaitRow>({
+): Promise<WaitsById> {
+  const { rows } = await connection.query<WaitRow & { readonly fits: boolean }>({
     name: 'load-waits-by-id',
-    text: `select w.* from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) as q(user_id, wait_id)
-           cross join lateral (
-             select ${COLUMNS} from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
-           ) as w`,
+    text: LOAD_WAITS_BY_ID,
     values: [
       tenantId,
       packTextArray(asked.map(({ userId }) => userId)),
       packTextArray(asked.map(({ waitId }) => waitId)),
     ],
   });
-  return rows.map(toWait);
+  return {
+    waits: rows.filter(({ fits }) => fits).map(toWait),
+    known: rows.filter(({ fits }) => !fits).map(toWait),
+  };
 }
 
-/** Returns the open waits of one rule, at most MAX_OPEN_WAITS per user. */
+/**
+ * Returns the user of a wait; undefined: there is no such wait. For commands only: reads the index of the list, about 100 ms
+ * for a million waits.
+ */
+export async function findUserOfWait(
+  connection: Connection,
+  tenantId: string,
+  waitId: string,
+): Promise<string | undefined> {
+  const { rows } = await connection.query<{ user_id: string }>(
+    `select user_id from waits where tenant_id = $1 and wait_id = $2 and began_at > '-infinity' limit 1`,
+    [tenantId, waitId],
+  );
+  return rows[0]?.user_id;
+}
+
+/**
+ * Returns the open waits of one rule, at most MAX_OPEN_WAITS and MAX_STATE_BYTES per user, those due first; in order of user.
+ * Users beyond MAX_STATE_BYTES in all are left out, each as a whole; the first is never.
+ * @param userIds in order
+ */
 export async function loadWaitsOfRule(
   connection: Connection,
   tenantId: string,
@@ -91,12 +152,20 @@ export async function loadWaitsOfRule(
 ): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
-    text: `select w.* from unnest(string_to_array($3, E'\\x1f')) as q(user_id)
-           cross join lateral (
-             select ${COLUMNS} from waits
-             where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
-             order by due_at limit ${MAX_OPEN_WAITS}
-           ) as w`,
+    text: `select ${COLUMNS} from (
+             select w.*, sum(size) over (order by place) - sum(size) over (partition by place) as users_before
+             from unnest(string_to_array($3, E'\\x1f')) with ordinality as q(user_id, place)
+             cross join lateral (
+               select open.*, ${STATE_BYTES} as size, sum(${STATE_BYTES}) over (${DUE_EARLIER}) as before
+               from (
+                 select ${COLUMNS} from waits
+                 where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
+                 order by due_at limit ${MAX_OPEN_WAITS}
+               ) as open
+             ) as w
+             where coalesce(before, 0) < ${MAX_STATE_BYTES}
+           ) as sized
+           where users_before < ${MAX_STATE_BYTES} order by user_id, due_at`,
     values: [tenantId, rule, packTextArray(userIds)],
   });
   return rows.map(toWait);
@@ -112,7 +181,7 @@ export interface WaitWrite {
 }
 
 /**
- * Writes new and changed waits in one statement, and announces those that are due soon. Fails if a new wait exists already
+ * Writes new and changed waits in one statement, which returns when the first of those that are due soon is due. Fails if a new wait exists already
  * (23505) or a changed one has ended (40001): the transaction is then run again on the current rows.
  */
 export async function writeWaits(
@@ -173,21 +242,37 @@ export interface DueUser {
 /**
  * Claims the waits that have been due longest, at most `limit` and MAX_STATE_BYTES, and returns their users in that order.
  * Other claims skip these waits until `until`.
+ * @param limit at least 1
+ * @param floor waits that are due before it are not looked at; absent: all are
  */
-export async function claimDueWaits(pool: pg.Pool, now: Millis, until: Millis, limit: number): Promise<DueUser[]> {
-  const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
-    name: 'claim-due-waits',
-    text: CLAIM_WAITS,
-    values: [isoTime(now), isoTime(until), limit],
-  });
-  return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
+export async function claimDueWaits(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  limit: number,
+  floor?: QueueFloor,
+): Promise<DueUser[]> {
+  const claim = async (from: string) => {
+    const values = [isoTime(now), isoTime(until), limit, from];
+    const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
+      name: 'claim-due-waits',
+      text: CLAIM_WAITS,
+      values,
+    });
+    return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
+  };
+  return claimFrom(floor, now, claim, ({ dueAt }) => dueAt);
 }
 
-/** Returns when the next wait that is not claimed is due; null: no wait is pending. */
-export async function loadNextWaitDue(pool: pg.Pool): Promise<Millis | null> {
+/**
+ * Returns when the next wait that is not claimed is due; null: no wait is pending.
+ * @param floor waits that are due before it are left out
+ */
+export async function loadNextWaitDue(pool: pg.Pool, floor?: QueueFloor): Promise<Millis | null> {
   const { rows } = await pool.query<{ due_at: Millis }>({
     name: 'next-wait-due',
-    text: `select due_at from waits where ${IN_QUEUE} and claimed_until is null order by due_at limit 1`,
+    text: `select due_at from waits where ${IN_QUEUE} and due_at >= $1 and claimed_until is null order by due_at limit 1`,
+    values: [floor?.param ?? '-infinity'],
   });
   return rows[0]?.due_at ?? null;
 }
@@ -233,30 +318,6 @@ export async function loadUsersWaitingFor(
   return rows.map((row) => row.user_id);
 }
 
-/**
- * Moves the open waits of a rule to another catalog version, if they are of this kind; their due times stay. The users must
- * be locked. Returns how many were changed, and how many of another kind were left as they are.
- */
-export async function moveWaits(
-  connection: Connection,
-  tenantId: string,
-  rule: string,
-  userIds: readonly string[],
-  to: { readonly version: number; readonly kind: WaitKind | undefined },
-): Promise<{ changed: number; skipped: number }> {
-  const open = `tenant_id = $1 and rule = $2 and user_id = any($3::text[]) and status = 'waiting' and catalog_version <> $4`;
-  const values = [tenantId, rule, userIds, to.version];
-  const { rowCount } = await connection.query(`update waits set catalog_version = $4 where ${open} and kind = $5`, [
-    ...values,
-    to.kind ?? '',
-  ]);
-  const { rows } = await connection.query<{ skipped: number }>(
-    `select count(*) as skipped from waits where ${open}`,
-    values,
-  );
-  return { changed: rowCount ?? 0, skipped: rows[0]?.skipped ?? 0 };
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed`;
@@ -267,28 +328,57 @@ const IN_QUEUE = `status = 'waiting' and due_at > '-infinity'`;
 /** Window of the rows that are due earlier. */
 const DUE_EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
 
-/** Bounded index look-ups only, as in facts.ts. */
+/** Bytes of a wait in memory. */
+const STATE_BYTES = 'octet_length(state::text) + coalesce(octet_length(sealed), 0)';
+
+/** Bounded index look-ups only, as in facts.ts. Beyond a bound a row comes without state. */
 const LOAD_WAITS = `
-select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
-cross join lateral (
-  select ${COLUMNS} from (
-    select open.*, sum(octet_length(state::text)) over (${DUE_EARLIER}) as before
-    from (
-      select ${COLUMNS} from waits
-      where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
-      order by due_at limit ${MAX_OPEN_WAITS}
-    ) as open
-  ) as sized
-  where coalesce(before, 0) < ${MAX_STATE_BYTES}
-) as w
-union all
-select w.*
-from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string_to_array($5, E'\\x1f')) as q(user_id, rule, key)
-cross join lateral (
-  select ${COLUMNS} from waits
-  where tenant_id = $1 and user_id = q.user_id and rule = q.rule and key = substr(q.key, 2) and status <> 'waiting'
-  order by trigger_time desc limit ${MAX_ENDED_WAITS}
-) as w`;
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+       case when fits then state end as state, case when fits then sealed end as sealed, fits
+from (
+  select found.*, coalesce(of_user, 0) < ${MAX_STATE_BYTES} and coalesce(
+      sum(bytes) over (order by status <> 'waiting', due_at, wait_id rows between unbounded preceding and 1 preceding), 0
+    ) < ${MAX_BATCH_STATE_BYTES} as fits
+  from (
+    select w.* from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
+    cross join lateral (
+      select open.*, sum(bytes) over (${DUE_EARLIER}) as of_user
+      from (
+        select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+        where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
+        order by due_at limit ${MAX_OPEN_WAITS}
+      ) as open
+    ) as w
+    union all
+    select w.*, 0
+    from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string_to_array($5, E'\\x1f')) as q(user_id, rule, key)
+    cross join lateral (
+      select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+      where tenant_id = $1 and user_id = q.user_id and rule = q.rule and key = substr(q.key, 2) and status <> 'waiting'
+      order by trigger_time desc limit ${MAX_ENDED_WAITS}
+    ) as w
+  ) as found
+) as sized`;
+
+/** State of a wait without the contents of its events. */
+const STATE_WITHOUT_CONTENTS = `json_build_object(
+            'trigger', json_build_object(
+              'key', state #> '{trigger,key}', 'eventId', state #> '{trigger,eventId}', 'type', state #> '{trigger,type}',
+              'time', state #> '{trigger,time}', 'properties', '{}'::json, 'traits', '{}'::json
+            ),
+            'fired', state -> 'fired', 'endedBy', state -> 'endedBy'
+          )`;
+
+const LOAD_WAITS_BY_ID = `
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+       case when fits then state else ${STATE_WITHOUT_CONTENTS} end as state, case when fits then sealed end as sealed, fits
+from (
+  select w.*, coalesce(sum(bytes) over (order by i rows between unbounded preceding and 1 preceding), 0) < ${MAX_STATE_BYTES} as fits
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) with ordinality as q(user_id, wait_id, i)
+  cross join lateral (
+    select ${COLUMNS}, ${STATE_BYTES} as bytes from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
+  ) as w
+) as sized`;
 
 /**
  * Changed waits are written as an insert that conflicts with its row: an update with a join may be planned as a full scan.
@@ -307,16 +397,16 @@ with written as materialized (
                      ended_at, state, sealed, decisions)
   select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
-  set status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
+  set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
       ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
 )
-select 1 from written where s = 'waiting' and d <= $2 limit 1`;
+select min(d) as due from written where s = 'waiting' and d <= $2`;
 
 const CLAIM_WAITS = claimStatement({
   table: 'waits',
   dueAt: 'due_at',
   where: IN_QUEUE,
-  columns: 'tenant_id, user_id, due_at, octet_length(state::text) as size',
+  columns: `tenant_id, user_id, due_at, ${STATE_BYTES} as size`,
   among: `select * from (select found.*, sum(size) over (${DUE_EARLIER}) as before from found) as sized
           where coalesce(before, 0) < ${MAX_STATE_BYTES}`,
   select: 'tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3',

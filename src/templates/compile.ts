@@ -48,7 +48,9 @@ export class RenderLimit extends Error {
 export function compilePart(
   source: string,
   how: { readonly html: boolean; readonly locale: string },
-): { readonly part: Part; readonly fields: readonly NamedField[] } | { readonly problems: readonly PartProblem[] } {
+):
+  | { readonly part: Part; readonly fields: readonly NamedField[]; readonly wholes: readonly FieldPath[] }
+  | { readonly problems: readonly PartProblem[] } {
   const parsed = parseSource(source);
   if ('problem' in parsed) return { problems: [parsed.problem] };
   const compiler = new Compiler(how.html, how.locale);
@@ -62,6 +64,7 @@ export function compilePart(
   if (compiler.problems.length > 0) return { problems: compiler.problems };
   return {
     fields: compiler.fields,
+    wholes: compiler.wholes,
     part: (data) => {
       const run: Run = { out: '', tail: how.html ? '' : undefined, steps: 0, root: data };
       body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
@@ -129,6 +132,8 @@ const EMPTY_EXPRESSION: Expression = () => undefined;
 class Compiler {
   readonly problems: PartProblem[] = [];
   readonly fields: NamedField[] = [];
+  /** Paths of values that are used as a whole or by a computed name, such as `this`. */
+  readonly wholes: FieldPath[] = [];
   readonly #html: boolean;
   readonly #locale: string;
   readonly #levels: Level[] = [{ kind: 'root', names: [], path: [] }];
@@ -325,6 +330,8 @@ class Compiler {
     }
     this.#checkLiterals(name, node);
     const args = node.params.map((param) => this.#expression(param, depth));
+    const lookedUp = name === 'lookup' ? this.#paths.get(node.params[0]!) : undefined;
+    if (lookedUp) this.wholes.push([...lookedUp, 0]);
     if (name === 'required') return this.#required(toSource(node.params[0]), args[0]!);
     const locale = this.#locale;
     return (run, scope) => {
@@ -396,6 +403,7 @@ class Compiler {
     this.#paths.set(node, path);
     const { line, column } = node.loc.start;
     if (names.length > 0) this.fields.push({ path, written: names.length, line, column: column + 1 });
+    else this.wholes.push(path);
   }
 
   /** Names from `as |value key|`, innermost first. */

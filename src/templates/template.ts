@@ -30,6 +30,8 @@ export interface CompiledTemplate {
   readonly html: Part | undefined;
   /** Fields that the parts name, without the items of lists, in order of appearance. */
   readonly fields: { readonly [part in PartName]?: readonly FieldPath[] };
+  /** All fields that the parts name, and what they use as a whole. */
+  readonly paths: readonly FieldPath[];
   /** Whether the text is made from the HTML. */
   readonly isTextDerived: boolean;
   /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
@@ -62,10 +64,12 @@ export function compileTemplate(
   const problems = checkParts(template);
   const { channel, locale, parts } = template;
   const fields: { [part in PartName]?: readonly FieldPath[] } = {};
+  const paths: FieldPath[] = [];
   const compile = (name: PartName, source: string | undefined): Part | undefined => {
     if (source === undefined) return undefined;
     const compiled = compilePart(source, { html: name === 'html', locale });
     if ('part' in compiled) {
+      paths.push(...compiled.fields.map(({ path }) => path), ...compiled.wholes);
       fields[name] = compiled.fields.map(({ path }) => path).filter((path) => path.every((step) => step !== 0));
       return compiled.part;
     }
@@ -88,6 +92,7 @@ export function compileTemplate(
     text,
     html,
     fields,
+    paths,
     isTextDerived,
     readsUserAddresses,
   };

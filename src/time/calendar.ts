@@ -11,7 +11,10 @@ import { findZone, UTC } from './zone.ts';
  * (02:30 becomes 03:30); one that occurs twice means its first occurrence. An unknown zone is treated as UTC.
  */
 
-/** Returns the zone name that applies to a user: `zone` itself, or for `user` the trait `time_zone`, or UTC if that is missing or unknown. */
+/**
+ * Returns the zone name that applies to a user: `zone` itself, or for `user` the trait `time_zone`, or UTC if that is missing
+ * or unknown.
+ */
 export function resolveZone(zone: Zone, user: JsonObject): string {
   if (zone !== 'user') return zone;
   const own = user.time_zone;

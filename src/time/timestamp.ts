@@ -8,12 +8,12 @@ const SHAPE =
  * A parsed timestamp, or the problem as the end of a sentence. `at` is the time in ISO 8601; `rest` holds the digits below
  * the millisecond, which distinguish two otherwise equal events.
  */
-export type Timestamp =
+export type ParsedTimestamp =
   | { readonly time: Millis; readonly at: string; readonly rest: string }
   | { readonly problem: string };
 
 /** Parses an RFC 3339 date and time with a zone. */
-export function parseTimestamp(text: string): Timestamp {
+export function parseTimestamp(text: string): ParsedTimestamp {
   // Fast path for the form that most programs write.
   const written = parseIsoTime(text);
   if (written !== undefined && written >= FIRST_TIME) return { time: written, at: text, rest: '' };

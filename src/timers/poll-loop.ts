@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import { Progress } from '../lib/progress.ts';
 import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
-import { NotifyListener } from '../store/pg/listener.ts';
+import { type Notice, NotifyListener } from '../store/pg/listener.ts';
+import type { QueueFloor } from '../store/pg/queue-floor.ts';
 import { TIMERS_CHANNEL } from '../store/waits.ts';
 import type { Pace } from './pace.ts';
 
@@ -15,6 +17,9 @@ export interface PollSource {
    * announced by NOTIFY.
    */
   loadNextDue?(): Promise<Millis | null>;
+
+  /** Start of the queue, as far as is known. */
+  readonly floor?: QueueFloor;
 }
 
 export interface PollLoopOptions {
@@ -23,9 +28,13 @@ export interface PollLoopOptions {
   readonly sources: readonly PollSource[];
   readonly pace: Pace;
   readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. Default: always. */
+  readonly mayAct?: () => boolean;
   readonly log: Logger;
   /** Longest pause between two rounds in ms, and the pause after an error. */
   readonly poll: Millis;
+  /** A monotonic clock in ms. Default: that of the process. */
+  readonly elapsed?: () => Millis;
 }
 
 /** Items that are due later than ANNOUNCE_AHEAD_MS of store/waits.ts are not announced: the loop never sleeps as long. */
@@ -38,13 +47,15 @@ const MAX_SLEEP_MS = 30_000;
 export class PollLoop {
   readonly #options: PollLoopOptions;
   readonly #signal = new Signal();
+  readonly #progress: Progress;
   readonly #listener: NotifyListener;
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
-    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, () => this.#signal.set());
+    this.#progress = new Progress(options.elapsed);
+    this.#listener = new NotifyListener(options.databaseUrl, TIMERS_CHANNEL, (notice) => this.wake(notice));
   }
 
   async start(): Promise<void> {
@@ -53,7 +64,11 @@ export class PollLoop {
   }
 
   /** Starts the next round now. */
-  wake(): void {
+  wake({ dueAt, missed }: Notice = {}): void {
+    for (const { floor } of this.#options.sources) {
+      if (missed) floor?.reset();
+      if (dueAt !== undefined) floor?.lower(dueAt);
+    }
     this.#signal.set();
   }
 
@@ -65,13 +80,24 @@ export class PollLoop {
     await this.#done;
   }
 
+  /** Time (ms) since a source was last asked. */
+  get idleTime(): Millis {
+    return this.#progress.idleTime;
+  }
+
   async #run(): Promise<void> {
-    const { sources, clock, poll, log } = this.#options;
+    const { sources, clock, poll, log, mayAct = () => true } = this.#options;
     while (!this.#stopping) {
       try {
+        if (!mayAct()) {
+          this.#progress.mark();
+          await this.#signal.sleep(poll);
+          continue;
+        }
         const startedAt = clock();
         let hasMore = false;
         for (const source of sources) {
+          this.#progress.mark();
           if (!this.#stopping && (await source.runDue())) hasMore = true;
         }
         if (!hasMore) await this.#signal.sleep(await this.#untilNextDue(startedAt));

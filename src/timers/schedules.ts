@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { isPermanentError } from '../store/pg/errors.ts';
+import { QueueFloor } from '../store/pg/queue-floor.ts';
 import {
   ClaimLost,
   claimSchedule,
@@ -69,6 +70,7 @@ const NEVER = Date.parse('9999-12-31T23:59:59.999Z');
  * After downtime a rule fires once, for the latest occurrence that was missed. `expires` of the rule counts from that one.
  */
 export class ScheduleTimer implements PollSource {
+  readonly floor = new QueueFloor();
   readonly #options: ScheduleTimerOptions;
   /** Catalog versions, by tenant, that the stored schedules are in line with. */
   readonly #synced = new Map<string, number>();
@@ -84,7 +86,7 @@ export class ScheduleTimer implements PollSource {
     const { pool, pipeline, calendar, pace, clock, lease } = this.#options;
     if (pace.delay() > 0) return false;
     const now = clock();
-    const claimed = await claimSchedule(pool, now, now + lease);
+    const claimed = await claimSchedule(pool, now, now + lease, this.floor);
     if (!claimed) return false;
     const { rules } = await pipeline.listSchedules(claimed.tenantId);
     const rule = rules.find(({ name, cron }) => name === claimed.rule && cron === claimed.cron);
@@ -106,7 +108,7 @@ export class ScheduleTimer implements PollSource {
   }
 
   loadNextDue(): Promise<Millis | null> {
-    return loadNextScheduleDue(this.#options.pool);
+    return loadNextScheduleDue(this.#options.pool, this.floor);
   }
 
   /** Syncs the schedules at start, when another catalog is active, and every minute: users may have moved to new zones. */
@@ -120,6 +122,8 @@ export class ScheduleTimer implements PollSource {
       const { version, rules } = await pipeline.listSchedules(tenantId);
       if (await syncSchedules(pool, tenantId, version, rules, calendar.next, clock())) {
         this.#synced.set(tenantId, version);
+        // A schedule that is new starts in the past.
+        this.floor.reset();
       }
     }
     this.#checkedAt = now;

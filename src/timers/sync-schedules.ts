@@ -7,7 +7,9 @@ import {
   loadSchedules,
   loadUserZones,
   lockActiveVersion,
+  moveSchedules,
   type Schedule,
+  type StoredSchedule,
   upsertSchedules,
 } from '../store/schedules.ts';
 import type { NextOccurrence } from './latest-missed.ts';
@@ -29,6 +31,8 @@ export const SYNC_INTERVAL_MS = 60_000;
  * current occurrence. A zone that is new starts up to SYNC_INTERVAL_MS in the past: its users may have moved there since
  * the last call.
  *
+ * A schedule that lies further ahead than its own next occurrence (the clock was wrong when it was written) is put right.
+ *
  * Returns false, and changes nothing, if the version is not the active one.
  */
 export async function syncSchedules(
@@ -46,25 +50,31 @@ export async function syncSchedules(
     const usesUserZones = rules.some(({ zone }) => zone === 'user');
     // Users without a known zone are in UTC.
     const zones = usesUserZones ? [...new Set(['UTC', ...(await loadUserZones(connection, tenantId))])] : [];
-    const { missing, obsolete } = compareSchedules(stored, rules, zones, next, now);
+    const { missing, obsolete, misplaced } = compareSchedules(stored, rules, zones, next, now);
     await deleteSchedules(connection, tenantId, obsolete);
     await upsertSchedules(connection, tenantId, missing);
+    await moveSchedules(connection, tenantId, misplaced);
     return true;
   });
 }
 
-/** Returns the schedules to write and those to delete. @param zones zones of users, for rules in the zone of the user */
+/** Returns the schedules to write, those to delete and those to move. @param zones zones of users, for rules in the zone of the user */
 function compareSchedules(
-  stored: readonly Schedule[],
+  stored: readonly StoredSchedule[],
   rules: readonly ScheduledRule[],
   zones: readonly string[],
   next: NextOccurrence,
   now: Millis,
-): { missing: (Schedule & { readonly nextAt: Millis })[]; obsolete: Schedule[] } {
-  const storedCrons = new Map(stored.map((schedule) => [toKey(schedule), schedule.cron]));
+): {
+  missing: (Schedule & { readonly nextAt: Millis })[];
+  obsolete: Schedule[];
+  misplaced: { readonly stored: StoredSchedule; readonly nextAt: Millis }[];
+} {
+  const storedByKey = new Map(stored.map((schedule) => [toKey(schedule), schedule]));
   const cronByRule = new Map(stored.map(({ rule, cron }) => [rule, cron]));
   const wanted = new Set<string>();
   const missing: (Schedule & { readonly nextAt: Millis })[] = [];
+  const misplaced: { readonly stored: StoredSchedule; readonly nextAt: Millis }[] = [];
   for (const { name: rule, cron, zone: ruleZone } of rules) {
     for (const zone of ruleZone === 'user' ? zones : [ruleZone]) {
       const isKnownRule = cronByRule.get(rule) === cron;
@@ -72,10 +82,20 @@ function compareSchedules(
       if (nextAt === null) continue;
       const key = toKey({ rule, zone });
       wanted.add(key);
-      if (storedCrons.get(key) !== cron) missing.push({ rule, zone, cron, nextAt });
+      const known = storedByKey.get(key);
+      if (known?.cron !== cron) missing.push({ rule, zone, cron, nextAt });
+      else if (known.nextAt > nextAt && isMisplaced(known, next, now))
+        misplaced.push({ stored: known, nextAt: next(cron, zone, now) ?? nextAt });
     }
   }
-  return { missing, obsolete: stored.filter((schedule) => !wanted.has(toKey(schedule))) };
+  return { missing, obsolete: stored.filter((schedule) => !wanted.has(toKey(schedule))), misplaced };
+}
+
+/** Returns whether a schedule lies further ahead than its next occurrence after the coming minute. */
+function isMisplaced({ cron, zone, nextAt, isUnderWay }: StoredSchedule, next: NextOccurrence, now: Millis): boolean {
+  if (isUnderWay || nextAt <= now + SYNC_INTERVAL_MS) return false;
+  const latest = next(cron, zone, now + SYNC_INTERVAL_MS);
+  return latest !== null && nextAt > latest;
 }
 
 function toKey({ rule, zone }: { readonly rule: string; readonly zone: string }): string {

@@ -4,6 +4,7 @@ import { bisect } from '../lib/bisect.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { isTransient } from '../store/pg/errors.ts';
+import { QueueFloor } from '../store/pg/queue-floor.ts';
 import { claimDueWaits, loadNextWaitDue } from '../store/waits.ts';
 import type { Pace } from './pace.ts';
 import type { PollSource } from './poll-loop.ts';
@@ -29,6 +30,7 @@ const LATE_MS = 60_000;
 
 /** Fires the waits that are due, those due longest first. */
 export class WaitTimer implements PollSource {
+  readonly floor = new QueueFloor();
   readonly #options: WaitTimerOptions;
   #behind: Millis = 0;
   #isLate = false;
@@ -46,7 +48,7 @@ export class WaitTimer implements PollSource {
     const { pool, pace, clock, lease } = this.#options;
     if (pace.delay() > 0) return false;
     const now = clock();
-    const users = await claimDueWaits(pool, now, now + lease, pace.available());
+    const users = await claimDueWaits(pool, now, now + lease, pace.available(), this.floor);
     pace.spend(users.length);
     this.#reportLateness(users[0] ? now - users[0].dueAt : 0);
     for (const [tenantId, due] of groupBy(users, (user) => user.tenantId)) {
@@ -59,7 +61,7 @@ export class WaitTimer implements PollSource {
   }
 
   loadNextDue(): Promise<Millis | null> {
-    return loadNextWaitDue(this.#options.pool);
+    return loadNextWaitDue(this.#options.pool, this.floor);
   }
 
   async #fire(tenantId: string, userIds: readonly string[]): Promise<void> {

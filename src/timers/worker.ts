@@ -18,6 +18,8 @@ export interface TimerWorkerOptions {
   readonly pipeline: TimedPipeline;
   readonly calendar: ScheduleTimerOptions['calendar'];
   readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. Default: always. */
+  readonly mayAct?: () => boolean;
   /** A monotonic clock in ms, for the pace. */
   readonly elapsed: () => Millis;
   readonly log: Logger;
@@ -40,27 +42,32 @@ export class TimerWorker {
   readonly #loop: PollLoop;
 
   constructor({ rate = 500, lease = 60_000, poll = 1000, ...options }: TimerWorkerOptions) {
-    const { pool, databaseUrl, pipeline, calendar, clock, elapsed, log } = options;
+    const { pool, databaseUrl, pipeline, calendar, clock, mayAct = () => true, elapsed, log } = options;
     const pace = new Pace(rate, elapsed);
     this.#waits = new WaitTimer({ pool, pipeline, pace, clock, log, lease });
     const relay = new RulesRelay({ pool, pipeline, clock, log, lease });
     const schedules = new ScheduleTimer({ pool, pipeline, calendar, pace, clock, elapsed, log, lease, poll });
     const sources = [relay, this.#waits, schedules];
-    this.#loop = new PollLoop({ databaseUrl, sources, pace, clock, log, poll });
+    this.#loop = new PollLoop({ databaseUrl, sources, pace, clock, mayAct, log, poll, elapsed });
   }
 
   start(): Promise<void> {
     return this.#loop.start();
   }
 
-  /** Looks at the queues now. */
-  wake(): void {
-    this.#loop.wake();
+  /** Looks at the queues now. @param dueAt when the first of what was announced is due */
+  wake(dueAt?: Millis): void {
+    this.#loop.wake(dueAt === undefined ? {} : { dueAt });
   }
 
   /** Claims nothing more, and resolves when what was claimed is done. */
   stop(): Promise<void> {
     return this.#loop.stop();
+  }
+
+  /** Time (ms) since the loop made progress, for health reports. */
+  get idleTime(): Millis {
+    return this.#loop.idleTime;
   }
 
   /** Time in ms that the oldest wait of the last batch had been due, for health reports. */

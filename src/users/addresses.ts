@@ -9,6 +9,8 @@ export interface AddressChange {
   readonly userId: string;
   readonly kind: string;
   readonly sealed: Sealed | null;
+  /** No address of this kind was stored. */
+  readonly isFirst: boolean;
   readonly hash: string;
   readonly mask: string;
 }
@@ -80,7 +82,8 @@ export class AddressChanges {
     return [...this.#changed.values()].map(({ userId, address, mask }) => {
       const { kind, value } = address;
       const sealed = value === null ? null : this.#seal.seal(value, addressAad(this.#tenantId, userId, kind));
-      return { userId, kind, mask, sealed, hash: this.#getHash(address) ?? '' };
+      const isFirst = this.#stored.get(userId)?.[kind] === undefined;
+      return { userId, kind, mask, sealed, isFirst, hash: this.#getHash(address) ?? '' };
     });
   }
 

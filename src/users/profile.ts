@@ -45,7 +45,10 @@ export function conflictingTraits(profile: Profile, traits: JsonObject, time: Mi
   });
 }
 
-/** Whether a stored profile must be written again. A change of trait times alone is no reason: see refreshTraitTimes. */
+/**
+ * Whether a stored profile must be written again. A change of trait times alone is no reason: those of later events are
+ * looked up when they matter.
+ */
 export function needsWrite(before: Profile, after: Profile): boolean {
   return (
     before.traits !== after.traits &&

@@ -93,7 +93,9 @@ function listOperands(node: ASTNode): readonly ASTNode[] {
   }
 }
 
-/** Returns the JSON of a literal, or of a list or an object of literals; undefined for anything else and for inexact numbers. */
+/**
+ * Returns the JSON of a literal, or of a list or an object of literals; undefined for anything else and for inexact numbers.
+ */
 function toLiteral(node: ASTNode): Json | undefined {
   switch (node.op) {
     case 'value': {

@@ -141,8 +141,8 @@ const { object } = fc.letrec<{ value: unknown; list: unknown[]; object: object }
 }));
 
 /**
- * Returns objects with `event` and `user`. Only the fields of these two may be null, because Handlebars treats null in a loop in a
- * way of its own.
+ * Returns objects with `event` and `user`. Only the fields of these two may be null, because Handlebars treats null in a loop
+ * in a way of its own.
  */
 export function randomData(): fc.Arbitrary<JsonObject> {
   const [event, user] = ROOTS;

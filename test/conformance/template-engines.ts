@@ -32,8 +32,8 @@ function keepEquals(rendered: string): string {
 }
 
 /**
- * Renders with Handlebars as well, but without three of the departures that handlebars.test.ts lists, because they would show in
- * most templates: lists and objects have the text that Tidings gives them, and adjacent numbers are not added.
+ * Renders with Handlebars as well, but without three of the departures that handlebars.test.ts lists, because they would show
+ * in most templates: lists and objects have the text that Tidings gives them, and adjacent numbers are not added.
  */
 export function renderWithAdjustedHandlebars({ source, data, html }: Rendering): string {
   const tree = Handlebars.parse(source);

@@ -108,7 +108,10 @@ export const ROOMS: readonly Room[] = [
   { name: 'token bucket', code: ['src/lib/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
 ];
 
-/** The files of a room whose path contains one of `words` (without words: all files), in order of path. Throws if an entry does not exist. */
+/**
+ * The files of a room whose path contains one of `words` (without words: all files), in order of path. Throws if an entry
+ * does not exist.
+ */
 export function filesOf(room: Room, words: readonly string[]): string[] {
   const others = ROOMS.filter((one) => one !== room).flatMap(({ code }) => code);
   const files = room.code.flatMap((entry) =>

@@ -2,7 +2,11 @@ import { Command } from 'commander';
 import { addApplyCommand } from '../../src/cli/apply.ts';
 import { addCatalogCommands } from '../../src/cli/catalog.ts';
 import { addCheckCommand } from '../../src/cli/check.ts';
+import { addDeliveriesCommands } from '../../src/cli/deliveries.ts';
 import { addExplainCommand } from '../../src/cli/explain.ts';
+import { addJobsCommands } from '../../src/cli/jobs.ts';
+import { addQueueCommand } from '../../src/cli/queue.ts';
+import { addRejectedCommands } from '../../src/cli/rejected.ts';
 import { addSimulateCommand } from '../../src/cli/simulate.ts';
 import { addTestCommand } from '../../src/cli/test.ts';
 import { addWaitsCommands } from '../../src/cli/waits.ts';
@@ -24,6 +28,10 @@ export async function runCommand(...args: string[]): Promise<CommandOutput> {
     addApplyCommand,
     addCatalogCommands,
     addWaitsCommands,
+    addQueueCommand,
+    addDeliveriesCommands,
+    addRejectedCommands,
+    addJobsCommands,
     addExplainCommand,
   ]) {
     add(program);

@@ -113,7 +113,10 @@ export function useConsole(seed: (app: ConsoleTest) => Promise<void> = async () 
   return app;
 }
 
-/** Posts the events of maria, who is notified and then suppressed by a limit, and of joao, whose pattern a late event completes. He has no phone number. */
+/**
+ * Posts the events of maria, who is notified and then suppressed by a limit, and of joao, whose pattern a late event
+ * completes. He has no phone number.
+ */
 export async function postExample({ post }: ConsoleTest): Promise<void> {
   const payment = { user_id: 'maria', event_type: 'payment_failed' };
   const failure = { amount: 1425, currency: 'EUR', failure_reason: 'INSUFFICIENT_FUNDS' };
@@ -304,7 +307,10 @@ export async function settled(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle');
 }
 
-/** Returns the fintech example with a message whose HTML attacks the viewer, an alert that must not be sent twice, and rules that wait. */
+/**
+ * Returns the fintech example with a message whose HTML attacks the viewer, an alert that must not be sent twice, and rules
+ * that wait.
+ */
 async function buildCatalog(outside: string): Promise<Map<string, string>> {
   const source = await loadExample('fintech');
   const add = (file: string, lines: string) => source.set(file, `${source.get(file)}\n${lines}`);

@@ -23,12 +23,13 @@ export function applyStep(gap: Millis): Step {
 export function toItem(event: HistoryEvent, number: number, now: Millis): JsonObject {
   const { user, type, late, properties, traits, startsIn } = event;
   const time = now - late;
+  const named = startsIn === null ? undefined : new Date(time + startsIn).toISOString();
   return {
     event_id: `e${number}`,
     user_id: `u${user}`,
     event_type: type,
     event_timestamp: new Date(time).toISOString(),
-    properties: { ...properties, ...(startsIn === null ? {} : { starts_at: new Date(time + startsIn).toISOString() }) },
-    user_traits: traits,
+    properties: { ...properties, ...(named !== undefined && { starts_at: named }) },
+    user_traits: { ...traits, ...(named !== undefined && type === 'c' && { ends_at: named }) },
   };
 }

@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { checkDatabase } from '../../src/health/database-checks.ts';
+import { Health } from '../../src/health/health.ts';
+import type { HttpDependencies } from '../../src/http/app.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
@@ -23,7 +26,12 @@ const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta
 /** The API on a real socket. */
 export async function testServer(
   tidings: TestTidings,
-  options: { apiKeys?: readonly string[]; consoleDir?: string; log?: Logger } = {},
+  options: {
+    apiKeys?: readonly string[];
+    consoleDir?: string;
+    log?: Logger;
+    listOpenCircuits?: HttpDependencies['listOpenCircuits'];
+  } = {},
 ): Promise<TestServer> {
   const server = await buildServer({
     pipeline: tidings.pipeline,
@@ -34,7 +42,13 @@ export async function testServer(
     apiKeys: options.apiKeys ?? [],
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
-    state: { stopping: false, workers: () => ({}) },
+    state: { stopping: false },
+    ...(options.listOpenCircuits && { listOpenCircuits: options.listOpenCircuits }),
+    health: new Health({
+      checks: [checkDatabase(tidings.database.pool)],
+      clock: () => tidings.clock.now,
+      state: { stopping: false },
+    }),
   });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   return {

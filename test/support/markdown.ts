@@ -46,8 +46,8 @@ function withoutComment(line: string): string {
 }
 
 /**
- * Returns the parts of a shown answer that the real one does not have, a sentence each. Shown keys must be there with their values, a shown list's
- * items each match some item, and `…` in a text stands for anything.
+ * Returns the parts of a shown answer that the real one does not have, a sentence each. Shown keys must be there with their
+ * values, a shown list's items each match some item, and `…` in a text stands for anything.
  */
 export function missingFrom(shown: unknown, real: unknown, path = ''): string[] {
   if (Array.isArray(shown)) {

@@ -1,12 +1,14 @@
 import type { Event, Millis } from '../../src/model/event.ts';
 import { requiredFired, startedWaitIds } from '../../src/rules/already-fired.ts';
 import type { DecidableEvent } from '../../src/rules/decide-in-order.ts';
-import { type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
+import { type HistoryLookup, type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
 import {
   requiredHistory,
   requiredLimits,
   requiredLimitsOfOccurrence,
   requiredLimitsOfWait,
+  requiredTraitHistory,
+  requiredTraitWaits,
   requiredWaits,
 } from '../../src/rules/required-facts.ts';
 import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
@@ -16,7 +18,7 @@ import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type DueOccurrence, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';
 
 /**
- * A world that is kept as a database keeps it: each batch knows of the past exactly what the rules declare that they need,
+ * A simulation that keeps its users as a database does: each batch knows of the past exactly what the rules declare that they need,
  * so a need that is not declared shows here as it would with a database.
  */
 export class Memory extends Simulator {
@@ -26,12 +28,12 @@ export class Memory extends Simulator {
     const all = this.users.get(userId)!;
     const user: UserState = { ...newUserState(userId), profile: all.profile };
     for (const wait of all.waits.values()) if (wait.status === 'waiting') user.waits.set(wait.waitId, stored(wait));
-    for (const event of events) this.#load(user, event, now);
+    this.#loadAll(user, events, now);
     return user;
   }
 
   protected override loadStateForEmitted(user: UserState, events: readonly DecidableEvent[], now: Millis): void {
-    for (const event of events) this.#load(user, event, now);
+    this.#loadAll(user, events, now);
   }
 
   protected override loadStateForDue(
@@ -67,16 +69,20 @@ export class Memory extends Simulator {
     for (const wait of user.waits.values()) {
       const before = all.waits.get(wait.waitId);
       const after = { ...stored(wait), stored: wait.stored };
-      // The agenda knows the first.
+      // The queue knows the first.
       if (before) Object.assign(before, after);
       else all.waits.set(wait.waitId, after);
     }
   }
 
-  #load(user: UserState, event: DecidableEvent, now: Millis): void {
-    const { active } = this.rules;
+  #loadAll(user: UserState, events: readonly DecidableEvent[], now: Millis): void {
+    this.#loadHistory(user, requiredTraitHistory(this.rules.active, user.profile, events));
+    for (const event of events) this.#load(user, event, now);
+  }
+
+  #loadHistory(user: UserState, needs: readonly HistoryLookup[]): void {
     const all = this.users.get(user.userId)!;
-    for (const need of requiredHistory(active, event)) {
+    for (const need of needs) {
       if (need.kind === 'changes') {
         addTraitChanges(
           user,
@@ -114,12 +120,19 @@ export class Memory extends Simulator {
         }
       }
     }
+  }
+
+  #load(user: UserState, event: DecidableEvent, now: Millis): void {
+    const { active } = this.rules;
+    const all = this.users.get(user.userId)!;
+    this.#loadHistory(user, requiredHistory(active, event));
     for (const { from, to } of requiredFired(active, user, event)) {
       for (const [name, time] of all.firedAt ?? []) {
         if (from <= time && time <= to) user.firedAt = new Map([...(user.firedAt ?? []), [name, time]]);
       }
     }
     this.#loadWaits(user, requiredWaits(active, event, this.#ids));
+    this.#loadWaits(user, requiredTraitWaits(active, user, event, this.#ids));
     for (const waitId of startedWaitIds(active, user, [event], this.#ids)) {
       const wait = all.waits.get(waitId);
       if (wait && !user.waits.has(waitId)) user.waits.set(waitId, stored(wait));

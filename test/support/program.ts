@@ -20,6 +20,7 @@ export interface ProgramOptions {
 export interface Ready {
   readonly ready: true;
   readonly url: string | null;
+  readonly health_url: string;
   readonly database: string;
   readonly catalog_version: number;
   readonly pid: number;

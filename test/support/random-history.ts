@@ -75,6 +75,7 @@ const moments: fc.Arbitrary<Part> = fc
     fc.constantFrom(
       { text: 'event.starts_at - 1h', field: 'event.starts_at', offset: -HOUR },
       { text: 'event.starts_at 09:00', field: 'event.starts_at', offset: 0, timeOfDay: 540 },
+      { text: 'user.ends_at - 1h', field: 'user.ends_at', offset: -HOUR },
       { text: '09:00', offset: 0, timeOfDay: 540 },
       { text: 'monday 09:00', offset: 0, timeOfDay: 540, weekday: 1 },
     ),
@@ -250,7 +251,7 @@ export interface HistoryEvent {
   readonly late: Millis;
   readonly properties: JsonObject;
   readonly traits: JsonObject;
-  /** Offset in ms from the event time to the time that it names; null: it names no time. */
+  /** Offset in ms from the event time to the time that it names, of type `c` also as a trait; null: it names no time. */
   readonly startsIn: Millis | null;
 }
 

@@ -83,6 +83,7 @@ const at: fc.Arbitrary<At> = fc.oneof(
     offset,
     ...(timeOfDay !== null && { timeOfDay }),
   })),
+  fc.constant({ text: 'user.until', field: 'user.until', offset: -HOUR }),
   fc
     .constantFrom(null, 1)
     .map((weekday) => ({ text: '09:00', offset: 0, timeOfDay: 540, ...(weekday !== null && { weekday }) })),
@@ -289,7 +290,10 @@ export const someOrderlyRule: fc.Arbitrary<Rule> = fc
                     ...(same && { same }),
                   })),
               ),
-              at: maybe(at, 3),
+              at: maybe(
+                at.filter(({ field }) => !field?.startsWith('user.')),
+                3,
+              ),
               again: fc.constantFrom('restart', 'beside', 'ignore'),
               ifPast: fc.constantFrom('skip', 'error'),
               ifMissing: fc.constantFrom('skip', 'error'),
@@ -338,8 +342,8 @@ function propertiesOf({ k, n, t }: DrawnEvent): JsonObject {
   return present({ k, n, t: t === null ? null : new Date(t).toISOString() }) as JsonObject;
 }
 
-function traitsOf({ plan }: DrawnEvent): JsonObject {
-  return plan === null ? {} : { plan };
+function traitsOf({ plan, t }: DrawnEvent): JsonObject {
+  return plan === null ? {} : { plan, ...(t !== null && { until: new Date(t).toISOString() }) };
 }
 
 function present(record: object): object {

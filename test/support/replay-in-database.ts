@@ -13,7 +13,7 @@ import { readHistories } from '../../src/store/replay.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../../src/time/calendar.ts';
 import type { TestDatabase } from './database.ts';
 import { toItem } from './history-steps.ts';
-import { BASE } from './random-catalog.ts';
+import { BASE, HOUR } from './random-catalog.ts';
 import type { Step } from './random-history.ts';
 import { silent } from './tidings.ts';
 
@@ -92,6 +92,11 @@ export async function runHistory(
     } else if (step.kind === 'apply') {
       active = versions[++applied % versions.length] as CatalogData;
       await applyCatalog(pool, tenantId, active, 'test', now);
+      // Some of them also move the pending waits; not in the millisecond of a post, since their order is not stored.
+      if (step.gap >= HOUR) {
+        now++;
+        for (const { name: rule } of active.rules) await pipeline.migrateWaits({ tenantId, rule }, USERS);
+      }
     } else {
       await pipeline.fireDueWaits(tenantId, USERS);
       for (const rule of active.rules) {

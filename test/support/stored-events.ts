@@ -56,6 +56,8 @@ export async function loadHistory(
     profileChars: new Map(),
     hasWaits: false,
     hasStoredTriggers: false,
+    large: [],
+    contentChars: 0,
   };
   const connection = await pool.connect();
   await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);

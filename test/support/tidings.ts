@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import pino, { type Logger } from 'pino';
@@ -10,6 +11,8 @@ import type { Provider } from '../../src/channels/provider.ts';
 import { DeliveryWorker, type DeliveryWorkerOptions } from '../../src/delivery/worker.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import type { EventResult } from '../../src/ingest/results.ts';
+import { JobWorker, type JobWorkerOptions } from '../../src/jobs/job-worker.ts';
+import { startJob } from '../../src/jobs/start-job.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import type { Millis } from '../../src/model/event.ts';
@@ -19,10 +22,10 @@ import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { lockUsers } from '../../src/store/facts.ts';
+import { type JobView, loadJob } from '../../src/store/jobs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool, type Timeouts } from '../../src/store/pg/pool.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
-import { cancelWaits, migrateWaits, type WaitProgress } from '../../src/timers/wait-admin.ts';
 import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
@@ -51,6 +54,9 @@ export interface TestTidings extends TestProcess {
   apply(source: CatalogFiles | CatalogData): Promise<number>;
   /** Starts a delivery worker. By default it polls every 20 ms, so that it notices that the clock was moved. */
   worker(options?: Partial<DeliveryWorkerOptions>): Promise<DeliveryWorker>;
+  /** Starts a worker of jobs. `stopJobs` and `close` stop it. */
+  jobs(options?: Partial<JobWorkerOptions>): JobWorker;
+  stopJobs(): Promise<void>;
   /** Stops the delivery workers, aborting their sends after `grace` ms. `close` stops them as well. */
   stopWorkers(grace?: Millis): Promise<void>;
   /** Starts another process on the same database, by the same clock. `close` ends it. */
@@ -59,8 +65,8 @@ export interface TestTidings extends TestProcess {
   fireDueWaits(userIds: readonly string[]): Promise<number>;
   /** Runs a scheduled rule for these users, as due now; returns the number of users. */
   runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
-  migrateWaits(rule: string): Promise<WaitProgress>;
-  cancelWaits(rule: string): Promise<WaitProgress>;
+  /** Runs a job over the pending waits of a rule; resolves when it has ended. */
+  runWaitJob(action: 'waits.migrate' | 'waits.cancel', rule: string): Promise<JobView>;
   /** Holds the locks of these users, as a batch that decides about them does, until `release`, which commits. */
   holdUsers(userIds: readonly string[]): Promise<{ connection: pg.PoolClient; release: () => Promise<void> }>;
   /** Backtests the past since then up to now, against itself or against a candidate. */
@@ -68,6 +74,8 @@ export interface TestTidings extends TestProcess {
   /** Stops everything that was started, and drops the database. */
   close(): Promise<void>;
 }
+
+const TEST_JOB = { actor: 'test', name: null, patch: null, perSecond: null, key: null };
 
 /** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
 export async function testTidings(
@@ -87,6 +95,7 @@ export async function testTidings(
   }
   const timerWorkers: TimerWorker[] = [];
   const deliveryWorkers: DeliveryWorker[] = [];
+  const jobWorkers: JobWorker[] = [];
   const otherPools: pg.Pool[] = [];
   let workersMade = 0;
 
@@ -129,7 +138,6 @@ export async function testTidings(
   const first = buildProcess(pool, database.url, log);
   const pipelines = [first.pipeline];
   const { pipeline, catalogs } = first;
-  const command = (rule: string) => ({ pool, catalogs, tenantId: TENANT, actor: 'test', now: clock.now, rule });
 
   const tidings: TestTidings = {
     ...first,
@@ -163,6 +171,24 @@ export async function testTidings(
       await worker.start();
       return worker;
     },
+    jobs(options = {}) {
+      const worker = new JobWorker({
+        pool,
+        pipeline,
+        catalogs,
+        seal,
+        clock: () => clock.now,
+        log: silent,
+        poll: 20,
+        ...options,
+      });
+      jobWorkers.push(worker);
+      worker.start();
+      return worker;
+    },
+    async stopJobs() {
+      await Promise.all(jobWorkers.splice(0).map((worker) => worker.stop()));
+    },
     async stopWorkers(grace) {
       for (const worker of deliveryWorkers.splice(0).reverse()) await worker.stop(grace);
     },
@@ -176,8 +202,15 @@ export async function testTidings(
     fireDueWaits: (userIds) => pipeline.fireDueWaits(TENANT, userIds),
     runSchedule: (rule, label, userIds) =>
       pipeline.runSchedule({ tenantId: TENANT, rule, due: clock.now, label }, userIds, async () => {}),
-    migrateWaits: (rule) => migrateWaits(command(rule), ''),
-    cancelWaits: (rule) => cancelWaits(command(rule), ''),
+    async runWaitJob(action, rule) {
+      const request = { ...TEST_JOB, tenantId: TENANT, action, filter: { rule } };
+      const { job } = await startJob({ pool, pipeline, catalogs, seal, clock: () => clock.now }, request);
+      const worker = tidings.jobs();
+      for (let last = job; ; last = (await loadJob(pool, TENANT, job.job_id)) as JobView) {
+        if (last.ended_at !== null) return worker.stop().then(() => last);
+        await sleep(20);
+      }
+    },
     async holdUsers(userIds) {
       const connection = await pool.connect();
       await connection.query('begin');
@@ -191,6 +224,7 @@ export async function testTidings(
     backtest: (since, candidate) =>
       runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1, seal }),
     async close() {
+      await tidings.stopJobs();
       await Promise.all(timerWorkers.map((worker) => worker.stop()));
       await tidings.stopWorkers();
       await Promise.all(pipelines.map((one) => one.drain()));

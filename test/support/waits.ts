@@ -13,7 +13,6 @@ import {
   loadWaits,
   loadWaitsById,
   loadWaitsOfRule,
-  moveWaits,
   writeWaits,
 } from '../../src/store/waits.ts';
 import { TENANT } from './tidings.ts';
@@ -106,12 +105,22 @@ export class WaitStore {
     return writeWaits(on, TENANT, writes, NOW);
   }
 
-  load(
+  async load(
     userIds: string[],
     needs: Parameters<typeof loadWaits>[1]['needs'] = [],
     on: Connection = this.pool,
   ): Promise<Wait[]> {
-    return loadWaits(on, { tenantId: TENANT, userIds, needs });
+    return [...(await loadWaits(on, { tenantId: TENANT, userIds, needs })).waits];
+  }
+
+  /** Loads these waits by their ids; returns the sizes of the texts in their triggers, and whether each may be changed. */
+  async loadByIds(waits: readonly Wait[]): Promise<{ readonly chars: number; readonly isWhole: boolean }[]> {
+    const loaded = await loadWaitsById(this.pool, TENANT, waits);
+    const size = ({ state }: Wait) => String(state.trigger.properties.text ?? '').length;
+    return [
+      ...loaded.waits.map((wait) => ({ chars: size(wait), isWhole: true })),
+      ...loaded.known.map((wait) => ({ chars: size(wait), isWhole: false })),
+    ];
   }
 
   async row({ waitId }: Wait) {
@@ -133,10 +142,6 @@ export class WaitStore {
 
   countWaiting(rules?: string[]): ReturnType<typeof countWaiting> {
     return countWaiting(this.pool, TENANT, rules);
-  }
-
-  move(rule: string, userIds: string[], to: Parameters<typeof moveWaits>[4]): ReturnType<typeof moveWaits> {
-    return moveWaits(this.pool, TENANT, rule, userIds, to);
   }
 
   /** Stores waits of rule A, a second apart from `shift` after NOW on: of user `p 7`, or spread over `users` users. */

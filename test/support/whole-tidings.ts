@@ -2,6 +2,7 @@ import pino, { type Logger } from 'pino';
 import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
 import { smtpProvider } from '../../src/channels/email/smtp.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
+import { Health } from '../../src/health/health.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { CHANNELS } from '../../src/model/delivery.ts';
 import { serializeError } from '../../src/privacy/log-serializers.ts';
@@ -83,7 +84,8 @@ export async function wholeTidings(
     apiKeys: [],
     log: logger,
     consoleDir: '/nowhere',
-    state: { stopping: false, workers: () => ({}) },
+    state: { stopping: false },
+    health: new Health({ checks: [], clock: () => clock.now, state: { stopping: false } }),
   });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   await tidings.timers();

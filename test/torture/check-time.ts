@@ -5,7 +5,10 @@ import type { Findings } from './findings.ts';
 import type { Acknowledged } from './poster.ts';
 import { CART_WITHIN } from './stories.ts';
 
-/** Checks what the rules of catalog/timed.yaml did for the stories. Call it when all processes are idle: no event is posted and no row is written. */
+/**
+ * Checks what the rules of catalog/timed.yaml did for the stories. Call it when all processes are idle: no event is posted
+ * and no row is written.
+ */
 export async function checkTime(
   client: pg.Client,
   acknowledged: readonly Acknowledged[],

@@ -13,6 +13,7 @@ import { randomFrom } from './random.ts';
  */
 
 const WEEK = { within: 7 * DAY, withinText: '7d' };
+const MONTHS = { within: 60 * DAY, withinText: '60d' };
 const ROLLING = { kind: 'rolling', span: 7 * DAY, text: '7d' } as const;
 const SINCE_C = { kind: 'since', event: 'c', text: 'since c' } as const;
 
@@ -48,6 +49,13 @@ export const HOSTILE_RULES: { readonly [name: string]: Partial<Rule> } = {
   'delay that is cancelled': { key: 'event.k', delay: { span: 60 * DAY, text: '60d' }, cancelOn: ['c'] },
   absence: { key: 'event.k', unless: { events: ['b'], atLeast: 2, within: DAY, withinText: '24h' } },
   digest: { key: 'event.k', digest: { window: { kind: 'fixed', span: HOUR, text: '1h' }, keep: 20, firstNow: true } },
+  'digest of many windows': {
+    digest: { window: { kind: 'fixed', span: 1000, text: '1s' }, keep: 20, firstNow: false },
+  },
+  'many bursts': { debounce: { quiet: 1000, text: '1s' }, unless: { events: ['c'], atLeast: 1, ...WEEK } },
+  'absence with same': { unless: { events: ['b', 'c'], atLeast: 2, ...MONTHS, same: 'event.id' } },
+  'absence with a key each': { key: 'event.id', unless: { events: ['b'], atLeast: 1, ...MONTHS } },
+  'point in time of the user': { at: { text: 'user.until', field: 'user.until', offset: 0 } },
   burst: { key: 'event.k', debounce: { quiet: HOUR, text: '1h' } },
   'trait change with a count': {
     on: [],
@@ -68,6 +76,9 @@ export interface Cost {
   readonly responseChars: number;
 }
 
+/** The parts of a rule beside its name and trigger; or whole rules. */
+export type HostileRules = Partial<Rule> | readonly Rule[];
+
 type Shape = 'spread' | 'one moment';
 
 /**
@@ -75,12 +86,12 @@ type Shape = 'spread' | 'one moment';
  * another.
  * @param shape `spread` over weeks, or all within `one moment`
  */
-export function playHostile(rule: Partial<Rule>, count: number, shape: Shape, seed: number): Cost {
+export function playHostile(rule: HostileRules, count: number, shape: Shape, seed: number): Cost {
   return playKept(rule, count, shape, seed).cost;
 }
 
 /** @returns also what a process keeps of it */
-function playKept(rule: Partial<Rule>, count: number, shape: Shape, seed: number): { cost: Cost; kept: unknown[] } {
+function playKept(rule: HostileRules, count: number, shape: Shape, seed: number): { cost: Cost; kept: unknown[] } {
   const random = randomFrom(seed);
   const reads = { count: 0 };
   const width = shape === 'spread' ? 28 * DAY : 5;
@@ -92,7 +103,7 @@ function playKept(rule: Partial<Rule>, count: number, shape: Shape, seed: number
     const time = BASE + Math.floor(((side + random.next()) * width) / 2) + (n % 3);
     return hostileEvent(n, type as string, time, random.between(0, 4), reads);
   });
-  const simulator = simulatorOf([plainRule({ name: 'R', on: ['a'], ...rule })]);
+  const simulator = simulatorOf('length' in rule ? rule : [plainRule({ name: 'R', on: ['a'], ...rule })]);
   const before = process.cpuUsage();
   const now = BASE + 40 * DAY;
   const steps = [
@@ -112,7 +123,7 @@ function playKept(rule: Partial<Rule>, count: number, shape: Shape, seed: number
 
 /** An event that counts how often its key is read. Some have a large payload. */
 function hostileEvent(n: number, type: string, time: number, k: number, reads: { count: number }): Event {
-  const properties: JsonObject = { n: n % 7, ...(n % 50 === 0 && { payload: 'x'.repeat(20_000) }) };
+  const properties: JsonObject = { n: n % 7, id: n >> 2, ...(n % 50 === 0 && { payload: 'x'.repeat(20_000) }) };
   Object.defineProperty(properties, 'k', {
     enumerable: true,
     get() {
@@ -139,7 +150,7 @@ const MAX_GROWTH = 8;
 const TRIES = 4;
 
 /** Plays a history of `count` events and one of four times as many; returns what grew too much. */
-export function measureGrowth(name: string, rule: Partial<Rule>, count: number, seed: number): Excess[] {
+export function measureGrowth(name: string, rule: HostileRules, count: number, seed: number): Excess[] {
   const found: Excess[] = [];
   for (const shape of ['spread', 'one moment'] as const) {
     let cpu = Number.POSITIVE_INFINITY;
@@ -167,7 +178,7 @@ export function measureGrowth(name: string, rule: Partial<Rule>, count: number, 
 const MAX_HEAP_PER_EVENT = 16_384;
 
 /** Plays a history of four times `count` events; returns whether what stays in memory is too much for an event. */
-export function measureHeap(name: string, rule: Partial<Rule>, count: number, seed: number): Excess[] {
+export function measureHeap(name: string, rule: HostileRules, count: number, seed: number): Excess[] {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();

@@ -1,7 +1,12 @@
-/** npm run torture:hostile -- [--events N] [--rounds N] [--seed S]: see hostile-history.ts. Exits with 1 when a bound did not hold. */
+/**
+ * npm run torture:hostile -- [--events N] [--rounds N] [--seed S]: see hostile-history.ts. Exits with 1 when a bound did not
+ * hold.
+ */
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
-import { HOSTILE_RULES, measureGrowth, measureHeap } from './hostile-history.ts';
+import fc from 'fast-check';
+import { someTimedRules } from '../support/random-rules.ts';
+import { HOSTILE_RULES, type HostileRules, measureGrowth, measureHeap } from './hostile-history.ts';
 
 const program = new Command('torture:hostile')
   .description('Plays hostile histories of one user, and compares what they cost with what a quarter of them costs.')
@@ -13,7 +18,10 @@ const { events, rounds, seed } = program.opts<{ events: number; rounds: number; 
 
 console.error(`Seed ${seed}, ${events} and ${4 * events} events`);
 let failed = 0;
-for (const [name, rule] of Object.entries(HOSTILE_RULES)) {
+const drawn = fc
+  .sample(someTimedRules, { seed, numRuns: 5 * rounds })
+  .map((rules): [string, HostileRules] => [`drawn ${JSON.stringify(rules)}`, rules]);
+for (const [name, rule] of [...Object.entries(HOSTILE_RULES), ...drawn]) {
   for (let round = 0; round < rounds; round++) {
     const excess = [
       ...measureGrowth(name, rule, events, seed + round),
@@ -22,7 +30,7 @@ for (const [name, rule] of Object.entries(HOSTILE_RULES)) {
     for (const { rule: which, what, factor } of excess) console.log(`✗ ${which}: ${what} grew by ${factor}`);
     failed += excess.length;
   }
-  console.log(`  ${name} done`);
+  console.log(`  ${name.slice(0, 60)} done`);
 }
 console.log(failed === 0 ? 'All of it held.' : `FAILED with seed ${seed}`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -12,7 +12,9 @@ export interface Acknowledged {
   readonly at: number;
 }
 
-/** A client that retries everything: a request that failed, or was cut off, is sent again unchanged until it is acknowledged. */
+/**
+ * A client that retries everything: a request that failed, or was cut off, is sent again unchanged until it is acknowledged.
+ */
 export class Poster {
   /** Results by `properties.n`. */
   readonly acknowledged = new Map<number, Acknowledged>();

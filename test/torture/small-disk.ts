@@ -3,7 +3,10 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A file system of its own for the data directory, which the torture fills now and then. It is in memory, and gone with its process. */
+/**
+ * A file system of its own for the data directory, which the torture fills now and then. It is in memory, and gone with its
+ * process.
+ */
 
 /** Room for a database with some thousand events, and little more. */
 const SIZE = '700m';

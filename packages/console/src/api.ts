@@ -3,6 +3,7 @@ import type { Category, Rule } from '../../../src/model/catalog.ts';
 import type { Evidence, Outcome, Decision as StoredDecision, WaitKind } from '../../../src/model/decision.ts';
 import type { AttemptOutcomeKind, Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
 import type { Json, JsonObject } from '../../../src/model/event.ts';
+import type { JobActionName, JobStatus } from '../../../src/model/job.ts';
 import { getApiKey, reportRejectedKey } from './key.ts';
 
 export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };
@@ -16,7 +17,11 @@ export interface ActivityEvent {
   received_at: string;
   user_id: string;
   decisions: Decision[];
+  deliveries: DeliverySummary[];
 }
+
+/** State of a delivery in few words. */
+export type DeliverySummary = Pick<Delivery, 'notification_id' | 'channel' | 'status' | 'provider' | 'reason'>;
 
 export interface Profile {
   traits: JsonObject;
@@ -166,6 +171,61 @@ export interface RejectedEvent {
   last_at: string;
 }
 
+/** Rejected events with the same event type, code and path. */
+export interface RejectedGroup {
+  event_type: string | null;
+  code: string;
+  path: string;
+  /** Message of one of them. */
+  message: string;
+  last_at: string;
+  count: number;
+}
+
+export type { JobActionName, JobStatus };
+
+/** Action on many items, and which. */
+export interface JobRequest {
+  action: JobActionName;
+  filter: JsonObject;
+  name?: string;
+  /** Correction of each rejected event: a JSON merge patch (RFC 7396). */
+  patch?: JsonObject;
+}
+
+export interface JobPreview {
+  count: number;
+  /** True if there may be more. */
+  at_least: boolean;
+  groups: JsonObject[];
+  sample: JsonObject[];
+}
+
+export interface Job {
+  job_id: string;
+  action: JobActionName;
+  name: string | null;
+  filter: JsonObject;
+  status: JobStatus;
+  matched: number;
+  /** False if `matched` is a lower bound. */
+  matched_exact: boolean;
+  done: number;
+  skipped: number;
+  failed: number;
+  reason: string | null;
+  started_by: string;
+  stopped_by: string | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
+export interface JobFailure {
+  item: string;
+  code: string;
+  message: string;
+}
+
 /** Results of posted events. */
 export interface IngestResponse {
   accepted: number;
@@ -196,6 +256,27 @@ export interface Catalog {
   rules: CatalogRule[];
 }
 
+/** Work that is due and not claimed. */
+export interface Overdue {
+  queue: 'deliveries' | 'abandoned' | 'waits' | 'schedules' | 'outbox';
+  /** The channel of deliveries; null for other queues. */
+  channel: Channel | null;
+  count: number;
+  /** True if `count` is a lower bound. */
+  has_more: boolean;
+  oldest_due_at: string;
+}
+
+/** Provider, or domain of recipients, to which nothing is sent at present. */
+export interface OpenCircuit {
+  provider: string;
+  /** Null: the provider itself. */
+  domain: string | null;
+  since: string;
+  cause: string;
+  next_probe_at: string;
+}
+
 export interface CatalogVersion {
   version: number;
   active: boolean;
@@ -203,6 +284,8 @@ export interface CatalogVersion {
   applied_by: string;
   rules: number;
   notifications: number;
+  /** Newest first. */
+  activations: { kind: 'applied' | 'rolled_back'; at: string; by: string; from?: number }[];
 }
 
 /** Part that differs between two catalog versions. */
@@ -252,9 +335,16 @@ export const getDeliveries = (
 ): Promise<{ deliveries: Delivery[]; next: string | null }> =>
   callApi(`deliveries?${buildQuery({ limit: '50', status, before })}`);
 
+/** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
+export const getQueue = (): Promise<{ overdue: Overdue[]; circuits: OpenCircuit[] | null }> => callApi('queue');
+
 /** Queues a delivery again. Throws a Problem with the code `not_retryable` if its status does not allow that. */
 export const retryDelivery = (id: string): Promise<Delivery> =>
   callApi(`deliveries/${encodeURIComponent(id)}/retry`, 'POST');
+
+/** Cancels a queued delivery. Throws a Problem with the code `not_cancellable` if its status does not allow that. */
+export const cancelDelivery = (id: string): Promise<Delivery> =>
+  callApi(`deliveries/${encodeURIComponent(id)}/cancel`, 'POST');
 
 /** Returns the message of a delivery as it was sent. */
 export const getMessage = (id: string): Promise<SentMessage> => callApi(`deliveries/${encodeURIComponent(id)}/message`);
@@ -266,6 +356,41 @@ export const getRejectedEvents = (before: string | null): Promise<{ rejected: Re
 /** Retries a rejected event unchanged. A repeated rejection is returned in the response, not thrown. */
 export const retryRejectedEvent = (id: string): Promise<IngestResponse> =>
   callApi(`events/rejected/${encodeURIComponent(id)}/retry`, 'POST', undefined, isIngestResponse);
+
+/** Corrects a rejected event by a JSON merge patch. A repeated rejection is returned in the response, not thrown. */
+export const correctRejectedEvent = (id: string, patch: JsonObject): Promise<IngestResponse> =>
+  callApi(`events/rejected/${encodeURIComponent(id)}/correct`, 'POST', { patch }, isIngestResponse);
+
+/** Deletes a rejected event. */
+export const dismissRejectedEvent = (id: string): Promise<unknown> =>
+  callApi(`events/rejected/${encodeURIComponent(id)}/dismiss`, 'POST');
+
+/** Returns the largest groups of rejected events. */
+export const getRejectedGroups = (): Promise<{ count: number; at_least: boolean; groups: RejectedGroup[] }> =>
+  callApi('events/rejected/groups');
+
+/** Cancels a pending wait. */
+export const cancelWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/cancel`, 'POST');
+
+/** Counts what a job would do now. */
+export const previewJob = ({ action, filter }: JobRequest): Promise<JobPreview> =>
+  callApi('jobs/preview', 'POST', { action, filter });
+
+/** Starts a job. `key`: a repeated call with the same key starts no second job. */
+export const startJob = (request: JobRequest, key: string): Promise<Job> =>
+  callApi('jobs', 'POST', { ...request }, undefined, { 'idempotency-key': key });
+
+export const getJob = (id: string): Promise<Job> => callApi(`jobs/${encodeURIComponent(id)}`);
+
+/** Returns a page of 50 jobs, newest first. `before`: the `next` of the previous page, null for the first. */
+export const getJobs = (before: string | null): Promise<{ jobs: Job[]; next: string | null }> =>
+  callApi(`jobs?${buildQuery({ limit: '50', before })}`);
+
+/** Returns the first 50 failures of a job. */
+export const getJobFailures = (id: string): Promise<{ failures: JobFailure[]; next: string | null }> =>
+  callApi(`jobs/${encodeURIComponent(id)}/failures?limit=50`);
+
+export const stopJob = (id: string): Promise<Job> => callApi(`jobs/${encodeURIComponent(id)}/stop`, 'POST');
 
 /** Returns the latest 50 waits of a user, newest first. `status` null: waits of every status. */
 export const getWaits = (
@@ -307,9 +432,10 @@ async function callApi<T>(
   method: 'GET' | 'POST' = 'GET',
   content?: JsonObject,
   isResult: (body: unknown) => boolean = () => false,
+  extraHeaders: Record<string, string> = {},
 ): Promise<T> {
   const key = getApiKey();
-  const headers = new Headers({ accept: 'application/json' });
+  const headers = new Headers({ accept: 'application/json', ...extraHeaders });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
   if (content !== undefined) headers.set('content-type', 'application/json');
   const sent = content === undefined ? {} : { body: JSON.stringify(content) };

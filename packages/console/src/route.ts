@@ -8,11 +8,13 @@ export type Route =
   | { page: 'user'; userId: string; eventId: string | null }
   | { page: 'deliveries'; status: string | null }
   | { page: 'rejected' }
+  | { page: 'jobs' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
   | { page: 'unknown' };
 
 export const linkToActivity = (): string => '#/';
 export const linkToRejected = (): string => '#/rejected';
+export const linkToJobs = (): string => '#/jobs';
 export const linkToCatalog = (): string => '#/catalog';
 export const linkToVersions = (): string => '#/catalog/versions';
 
@@ -44,6 +46,7 @@ export function parseHash(hash: string): Route {
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
   if (path === '/rejected') return { page: 'rejected' };
+  if (path === '/jobs') return { page: 'jobs' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };

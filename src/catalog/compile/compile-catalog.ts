@@ -1,3 +1,4 @@
+import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLookupLocales } from '../../lib/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
@@ -8,6 +9,7 @@ import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
+import { findNamedFields } from './named-fields.ts';
 
 /** One applied version of a tenant's catalog, compiled. */
 export interface Catalog {
@@ -16,6 +18,8 @@ export interface Catalog {
   readonly appliedAt: Millis;
   readonly data: CatalogData;
   readonly rules: RuleSet;
+  /** The fields of events that rules, keys and templates name: of a large event, no others are loaded. */
+  readonly namedFields: FieldsByType;
   /** Checks an event against the schemas of this version. */
   readonly validate: ValidateEvent;
   /** @throws Error for a notification type that this version does not define */
@@ -42,6 +46,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     appliedAt,
     data,
     rules,
+    namedFields: findNamedFields(rules.byName.values(), templates.values()),
     validate: compileSchemas(data, ajv),
     getNotificationType(name) {
       const type = rules.notifications.get(name);

@@ -69,6 +69,7 @@ function checkDate(rule: Rule, listFieldTypes: FieldTypes, report: Report): void
 /** Returns the types that the field of `at` may have, by trigger; empty for an expression that is not a plain field. */
 export type FieldTypes = (rule: Rule, field: string) => readonly Type[];
 
+/** Returns the look-up of field types for a catalog, whose schemas are indexed once. */
 export function newFieldTypes({ events, traits }: Pick<CatalogData, 'events' | 'traits'>): FieldTypes {
   const schemas = new Map(events.map(({ name, properties }) => [name, properties]));
   return ({ on }, field) => {

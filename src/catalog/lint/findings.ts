@@ -1,5 +1,4 @@
 import type { CatalogProblem } from '../../errors.ts';
-import type { Rule } from '../../model/catalog.ts';
 
 /** The checks and their severities. Each is a row of docs/rules.md, and a test compares the two. */
 export const CHECKS = {
@@ -52,9 +51,4 @@ export type ReportAt = (
 /** Returns the problems of files that cannot be loaded or parsed as findings. */
 export function toInvalidFindings(problems: readonly CatalogProblem[]): Finding[] {
   return problems.map((problem) => ({ ...problem, severity: 'error', code: 'invalid' }));
-}
-
-/** Returns the notification types that a rule may send, through `notify`, a branch or a variant. */
-export function getSentTypes({ notify, choose = [], split = [] }: Rule): ReadonlySet<string> {
-  return new Set([...notify, ...choose.flatMap((one) => one.notify), ...split.flatMap((one) => one.notify)]);
 }

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Rule, TraitChange } from '../../model/catalog.ts';
 import type { Json } from '../../model/event.ts';
+import { getSentTypes } from '../../rules/rule-set.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { evaluateConstant } from './constants.ts';
-import { getSentTypes, type Report } from './findings.ts';
+import type { Report } from './findings.ts';
 
 const MAX_CYCLES = 20;
 const MAX_SHOWN_STEPS = 6;
@@ -96,8 +98,8 @@ function buildSteps(rules: readonly Rule[]): StepsFrom {
   const byEvent = new Map<string, Rule[]>();
   const byTrait = new Map<string, { readonly rule: Rule; readonly change: TraitChange }[]>();
   for (const rule of rules) {
-    for (const type of rule.on) append(byEvent, type, rule);
-    for (const change of rule.changes ?? []) append(byTrait, change.trait, { rule, change });
+    for (const type of rule.on) appendTo(byEvent, type, rule);
+    for (const change of rule.changes ?? []) appendTo(byTrait, change.trait, { rule, change });
   }
   const constantTraits = findConstantTraits(rules);
 
@@ -137,10 +139,4 @@ function findConstantTraits(rules: readonly Rule[]): ReadonlySet<string> {
     } else if (!isDeepStrictEqual(first.get(trait), value)) constant.delete(trait);
   }
   return constant;
-}
-
-function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -1,8 +1,8 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { ADDRESS_TRAITS, type JsonObject } from '../../model/event.ts';
+import { getSentTypes } from '../../rules/rule-set.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
-import { getSentTypes } from './findings.ts';
 
 /** One way in which a notification comes about, with the data that its templates can then show. */
 export interface TemplateContext {
@@ -13,8 +13,8 @@ export interface TemplateContext {
 
 /**
  * Returns a function that lists the contexts of a notification on a channel: one for each rule that sends it there and each
- * event type that triggers the rule. The schemas mirror the data that is assembled in `dataText` of
- * src/ingest/decide-batch.ts and completed in src/delivery/executor.ts.
+ * event type that triggers the rule. The schemas mirror the data that `toTemplateData` of src/ingest/template-data.ts builds
+ * and src/delivery/executor.ts completes.
  */
 export function templateContexts({
   events,

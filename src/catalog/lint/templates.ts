@@ -78,7 +78,7 @@ function followPath(top: Type, path: FieldPath): PathEnd | undefined {
   return undefined;
 }
 
-/** Returns the type of a member by the rules of `member` in src/templates/helpers.ts and of `{{#each}}`. */
+/** Returns the type of a member by the rules of `getMember` in src/templates/helpers.ts and of `{{#each}}`. */
 function getMemberType(type: Type, name: string | number): Type | undefined {
   const { kind, item = DYN } = type;
   if (kind === 'list' && (typeof name === 'number' || /^\d+$/.test(name))) return item;

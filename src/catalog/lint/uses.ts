@@ -1,7 +1,8 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
+import { getSentTypes } from '../../rules/rule-set.ts';
 import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { newFieldTypes } from './calendar.ts';
-import { getSentTypes, type Report } from './findings.ts';
+import type { Report } from './findings.ts';
 
 /**
  * Reports unused events, notifications and groups, reserved event names, zones without effect, `cancel` actions that name

@@ -15,7 +15,7 @@ const MAX_FOLDER_DEPTH = 8;
  * @throws CatalogError if the folder cannot be read, holds more than 10,000 files, or a file is larger than 1 MiB or not UTF-8
  */
 export async function loadCatalogFiles(dir: string): Promise<CatalogFiles> {
-  const paths = await listPaths(dir);
+  const paths = await listCatalogPaths(dir);
   const problems = new Problems();
   const files = new Map<string, string>();
   for (const path of paths) {
@@ -45,10 +45,16 @@ export function isCatalogFile(path: string): boolean {
   return segments[0] === 'templates' ? segments.length > 1 : segments.length === 1 && /\.ya?ml$/i.test(name);
 }
 
-async function listPaths(dir: string): Promise<string[]> {
+/**
+ * Returns the paths of the files of a catalog folder, in order.
+ * @throws CatalogError if the folder cannot be read, or holds more than MAX_FILES files
+ */
+export async function listCatalogPaths(dir: string): Promise<string[]> {
   const found: string[] = [];
   const walk = async (folder: string, depth: number): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
+      // Hidden ones are no part of a catalog, and may be links that lead nowhere: Emacs locks a file with one.
+      if (entry.name.startsWith('.')) continue;
       const path = join(folder, entry.name);
       const kind = entry.isSymbolicLink() ? await stat(path) : entry;
       const isRead = (depth > 0 || entry.name === 'templates') && depth < MAX_FOLDER_DEPTH;

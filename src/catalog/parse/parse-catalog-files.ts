@@ -57,7 +57,7 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
   }
   for (const part of PARTS) {
     if (yaml.has(part)) continue;
-    problems.add({ ...startOf(`${part}.yaml`), message: 'this file is missing', hint: EXAMPLES[part] });
+    problems.add({ ...toFileStart(`${part}.yaml`), message: 'this file is missing', hint: EXAMPLES[part] });
   }
 
   // A file that is not YAML is left out, and nothing is checked against it.
@@ -87,11 +87,11 @@ function addYamlFile(path: string, part: string, text: string, yaml: Map<string,
     // Other YAML files may lie in the folder, but a misspelled name must not be overlooked.
     const meant = findNearest(part, PARTS);
     if (!meant) return;
-    problems.add({ ...startOf(path), message: 'unknown file name', hint: `did you mean ${meant}.yaml?` });
+    problems.add({ ...toFileStart(path), message: 'unknown file name', hint: `did you mean ${meant}.yaml?` });
     return;
   }
   const other = yaml.get(part);
-  if (other) problems.add({ ...startOf(path), message: `${other.name} exists as well`, hint: 'keep one of them' });
+  if (other) problems.add({ ...toFileStart(path), message: `${other.name} exists as well`, hint: 'keep one of them' });
   else yaml.set(part, parseYaml(path, text, problems));
 }
 
@@ -99,6 +99,6 @@ function parseFile<T>(file: YamlFile | undefined, parse: (file: YamlFile) => T):
   return file?.root ? parse(file) : undefined;
 }
 
-function startOf(file: string) {
+function toFileStart(file: string) {
   return { file, line: 1, column: 1 };
 }

@@ -1,6 +1,9 @@
 const UNCLOSED_HINT = 'look for a quote or bracket that is not closed, or a colon that is missing';
 
-/** Returns how to fix a syntax error of the library, by its code; undefined for a code without a better advice than its message. */
+/**
+ * Returns how to fix a syntax error of the library, by its code; undefined for a code without a better advice than its
+ * message.
+ */
 export function getSyntaxHint(code: string, message = '', character = ''): string | undefined {
   switch (code) {
     case 'TAB_AS_INDENT':

@@ -2,7 +2,9 @@ import type { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Json, JsonObject } from '../../model/event.ts';
 import { compileSchemas } from './validate-event.ts';
 
-/** Returns how a value violates the schema of a field, `is text ("pro"), but must be true or false`; undefined if it does not. */
+/**
+ * Returns how a value violates the schema of a field, `is text ("pro"), but must be true or false`; undefined if it does not.
+ */
 export type FieldCheck = (name: string, value: Json) => string | undefined;
 
 /**

@@ -38,14 +38,14 @@ export function toFailureOutcome(
   const timedOut = code === 'ETIMEDOUT' ? { timedOut: true } : {};
   // 421 is a reply, too: the server closes the connection and has not accepted the message.
   if (sentWhole && responseCode !== 421) {
-    const reason = `${describe(failure)}; the mail server may have accepted the message`;
+    const reason = `${describeFailure(failure)}; the mail server may have accepted the message`;
     return { kind: 'in_doubt', reason, ...timedOut };
   }
   // 4xx is a temporary failure of the server's authentication (RFC 4954, 6).
   if (code === 'EAUTH' && !(responseCode && responseCode < 500)) {
-    return { kind: 'misconfigured', reason: describe(failure) };
+    return { kind: 'misconfigured', reason: describeFailure(failure) };
   }
-  return { kind: 'retry', reason: describe(failure), ...timedOut, ...reply };
+  return { kind: 'retry', reason: describeFailure(failure), ...timedOut, ...reply };
 }
 
 function toReplyOutcome(reply: SmtpReply): SendOutcome {
@@ -67,7 +67,7 @@ function localRejection(code: 'EENVELOPE' | 'EMESSAGE'): string {
   return code === 'EMESSAGE' ? 'the message is too large for the mail server' : 'the envelope is not valid';
 }
 
-function describe({ code, originalCode, responseCode }: SmtpFailure): string {
+function describeFailure({ code, originalCode, responseCode }: SmtpFailure): string {
   const detail = originalCode ?? responseCode;
   const suffix = detail ? ` (${detail})` : '';
   switch (code) {

@@ -4,7 +4,10 @@ import type { FailureScope } from '../../model/delivery.ts';
 export interface SmtpReply {
   /** Reply code (RFC 5321), 400 to 599. */
   readonly code: number;
-  /** Subject and detail of the enhanced status code (RFC 3463), for example `2.2` of `4.2.2`; undefined: the reply has no such code. */
+  /**
+   * Subject and detail of the enhanced status code (RFC 3463), for example `2.2` of `4.2.2`; undefined: the reply has no such
+   * code.
+   */
   readonly status: string | undefined;
   /** The command that was rejected: `MAIL FROM`, `RCPT TO` or `DATA`. */
   readonly command: string | undefined;

@@ -19,8 +19,8 @@ export interface SmtpConnection {
 
 /**
  * Parses `smtp://user:password@host:port` (STARTTLS if the server offers it) or `smtps://…` (TLS from the start; also for
- * port 465), with `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=`. Not left to nodemailer, which would
- * accept every option it knows, such as those that make it log passwords.
+ * port 465), with `?requireTLS=true`, `?ignoreTLS=true`, `?tls.rejectUnauthorized=false` or `?name=`. Not left to nodemailer,
+ * which would accept every option it knows, such as those that make it log passwords.
  * @throws ConfigError, which never quotes the URL
  */
 export function parseSmtpUrl(text: string): SmtpConnection {

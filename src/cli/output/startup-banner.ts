@@ -8,7 +8,12 @@ import { escapeJson, escapeLines } from './escape-terminal.ts';
 /** Formats the text that a start prints: what runs and where, which channels leave the machine, and commands to try. */
 export function formatStartupBanner(
   roles: Roles,
-  { url, database, catalog }: Pick<Running, 'url' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
+  {
+    url,
+    healthUrl,
+    database,
+    catalog,
+  }: Pick<Running, 'url' | 'healthUrl' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
   { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
   sample: SampleEvent | null,
 ): string {
@@ -24,6 +29,7 @@ export function formatStartupBanner(
         : '  Access    without authentication, from this machine only; to change this, set TIDINGS_API_KEYS',
     );
   }
+  if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
   if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers)}`);
   if (url && sample) {
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';

@@ -19,7 +19,7 @@ import { compileAccess, compileVariable, formatPath } from './fields.ts';
 import { compileCall } from './functions.ts';
 import { compileEquality, compileIn, compileLogic, compileNot, compileOrder, compileTernary } from './operators.ts';
 
-export interface Compiled {
+export interface CompiledTree {
   readonly code: Code;
   /** Fields that the expression names, in order of appearance, without duplicates. */
   readonly paths: readonly Path[];
@@ -33,7 +33,7 @@ export function compileTree(
   expression: string,
   variables: Variables,
   expressionKind: ExpressionKind,
-): Compiled {
+): CompiledTree {
   const compiler = new Compiler(expression, variables, expressionKind);
   const root = compiler.compile(node);
   const code = expressionKind === 'condition' ? expectBool(compiler, root) : root;

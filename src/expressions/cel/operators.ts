@@ -80,7 +80,9 @@ export function compileNot(ctx: CompileContext, node: Extract<ASTNode, { op: '!_
   return { run, type: BOOL, label: getSource(ctx, node), offset: node.start };
 }
 
-/** Compiles `==` and `!=`. As in CEL, values of different kinds are unequal; the compiler reports such comparisons if it can. */
+/**
+ * Compiles `==` and `!=`. As in CEL, values of different kinds are unequal; the compiler reports such comparisons if it can.
+ */
 export function compileEquality(ctx: CompileContext, node: Extract<ASTNode, { op: '==' | '!=' }>): Code {
   const left = ctx.compile(node.args[0]);
   const right = ctx.compile(node.args[1]);

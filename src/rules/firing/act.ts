@@ -3,10 +3,14 @@ import type { Action } from '../../model/catalog.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
 import { toScope } from '../evaluate-condition.ts';
+import { isBefore } from '../event-order.ts';
+import type { Trigger, Wait } from '../facts.ts';
 import { limitBucketKey } from '../key.ts';
+import { findWaitsOfRule } from '../known/user-waits.ts';
 import { cancelledByRuleReason, sentReason } from '../reasons.ts';
 import { type CompiledRule, emittedType } from '../rule-set.ts';
 import { addUse } from '../user-state.ts';
+import { dropItems } from '../waits/drop-items.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
 
@@ -125,7 +129,12 @@ function emit(
   else ctx.emits.push(emitted);
 }
 
-/** Cancels the user's open waits of another rule that are not yet due; of the same key, if both rules have one. */
+/**
+ * Cancels the user's open waits of another rule that have started by then and are not yet due; of the same key, if both rules
+ * have one. Of a digest, the items until then are dropped.
+ *
+ * @param time when the rule acts, in event time: what happened later is not cancelled, whichever arrives first
+ */
 function cancelWaitsOf(
   ctx: DecisionContext,
   compiled: CompiledRule,
@@ -134,14 +143,16 @@ function cancelWaitsOf(
   time: Millis,
 ): void {
   const open = sortByDueTime(
-    ctx.user.waits.values(),
-    (wait) => wait.rule === name && wait.status === 'waiting' && time <= wait.dueAt,
+    findWaitsOfRule(ctx.user.waits, name),
+    (wait) => wait.status === 'waiting' && time <= wait.dueAt,
   );
   for (const wait of open) {
     if (compiled.key && wait.key !== '' && wait.key !== key) continue;
     const other = ctx.rules.at(wait.catalogVersion).byName.get(name);
-    if (!other) continue;
-    closeWait(wait, 'cancelled', ctx.now, { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time });
+    if (!other || !hasStartedBefore(wait, { time, key: trigger.key })) continue;
+    const isOver = wait.kind !== 'digest' || !dropItems(ctx, other, wait, time);
+    const by = { event_id: trigger.eventId, event_type: trigger.type, at: trigger.time };
+    if (isOver) closeWait(wait, 'cancelled', ctx.now, by);
     addDecision(ctx, other, {
       code: 'cancelled_by_rule',
       reason: cancelledByRuleReason(compiled.rule, name),
@@ -149,4 +160,11 @@ function cancelWaitsOf(
       evidence: { wait: toWaitEvidence(wait) },
     });
   }
+}
+
+/** Returns whether a wait has started when a rule acts; a digest with its first item. The trigger may be the same event. */
+function hasStartedBefore({ kind, state }: Wait, acts: Pick<Trigger, 'time' | 'key'>): boolean {
+  const { trigger, first } = state;
+  if (kind === 'digest' && first !== undefined && first < trigger.time) return first <= acts.time;
+  return trigger.key === acts.key || isBefore(trigger, acts);
 }

@@ -21,7 +21,9 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
   return true;
 }
 
-/** Fires a rule at the end of a wait: evaluates the condition again first, unless `recheck` is off. Returns whether it acted. */
+/**
+ * Fires a rule at the end of a wait: evaluates the condition again first, unless `recheck` is off. Returns whether it acted.
+ */
 export function recheckAndAct(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
   const { rule, condition, usesNow } = compiled;
   const { eventIds, evidence } = firing;

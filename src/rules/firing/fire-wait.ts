@@ -1,7 +1,9 @@
 import type { Evidence } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
-import type { DecisionContext, Writable } from '../context.ts';
+import { addDecision, type DecisionContext, type Writable } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
+import { addLeftOut } from '../left-out.ts';
+import { tooCostlyReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { visibleTraits } from '../visible-traits.ts';
 import { closeWait, newWait, toKeyEvidence, toWaitEvidence, toWaitId } from '../waits/wait.ts';
@@ -18,6 +20,7 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
   const { trigger, matched, items, total, begun } = wait.state;
   const evidence: Writable<Evidence> = { ...toKeyEvidence(wait.key), ...begun?.evidence, wait: toWaitEvidence(wait) };
   if (trigger.unreadable || ctx.user.unreadable) evidence.masked = true;
+  if (ctx.user.leftOut) addLeftOut(compiled, ctx.user, evidence);
   if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
   const fired = recheckAndAct(ctx, compiled, {
     trigger,
@@ -32,11 +35,25 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
   wait.state = { ...wait.state, fired };
 }
 
+/** Ends an open wait without firing it, because that takes too much CPU time: adds a failed decision. */
+export function setAsideWait(ctx: DecisionContext, wait: Wait): void {
+  closeWait(wait, 'cancelled', ctx.now);
+  const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
+  if (!compiled) return;
+  addDecision(ctx, compiled, {
+    code: 'too_costly',
+    reason: tooCostlyReason(compiled.rule),
+    eventIds: [wait.state.trigger.eventId],
+    evidence: { ...toKeyEvidence(wait.key), wait: toWaitEvidence(wait) },
+  });
+}
+
 /**
  * Runs a scheduled rule for the user, if the user is in its audience and has not had this occurrence.
  *
  * @param due the instant of the occurrence
  * @param localTimeKey the same as local time
+ * @param isDeferred whether to leave the occurrence to the timer, as a wait that is due
  * @returns the wait that records the occurrence; undefined when there was nothing to do
  */
 export function runOccurrence(
@@ -44,6 +61,7 @@ export function runOccurrence(
   compiled: CompiledRule,
   due: Millis,
   localTimeKey: string,
+  isDeferred: boolean,
 ): Wait | undefined {
   const { rule, audience } = compiled;
   const id = toWaitId(ctx, rule.name, localTimeKey);
@@ -59,6 +77,6 @@ export function runOccurrence(
     traits: {},
   };
   const wait = newWait(ctx, compiled, { trigger: { ...trigger, key: localTimeKey }, key: '' }, due, { trigger });
-  fireWait(ctx, wait);
+  if (!isDeferred) fireWait(ctx, wait);
   return wait;
 }

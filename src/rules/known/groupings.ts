@@ -7,7 +7,10 @@ import type { CompiledRule } from '../rule-set.ts';
 import { isAbout } from '../triggers.ts';
 import type { Grouping } from './known-events.ts';
 
-/** The way in which the events of a type are grouped for one rule. `same` is part of the identity: each step has an expression of its own. */
+/**
+ * The way in which the events of a type are grouped for one rule. `same` is part of the identity: each step has an expression
+ * of its own.
+ */
 interface GroupingOptions {
   /** Names the purpose, where two are grouped alike and must not share an index. */
   readonly purpose: string;
@@ -23,7 +26,7 @@ interface GroupingOptions {
 const groupings = new WeakMap<CompiledRule, Map<string, Grouping>>();
 
 /** Returns the grouping of a rule for a purpose. @param options the same each time for one rule and purpose */
-export function groupingOf(compiled: CompiledRule, options: GroupingOptions): Grouping {
+export function getGrouping(compiled: CompiledRule, options: GroupingOptions): Grouping {
   let known = groupings.get(compiled);
   if (!known) {
     known = new Map();

@@ -146,7 +146,7 @@ export type UserEvents = Map<string, KnownEvents>;
 const indexes = new WeakMap<UserEvents, Map<object, unknown>>();
 
 /** Returns the events of a type; the same object from now on. */
-export function eventsOfType(events: UserEvents, type: string): KnownEvents {
+export function getEventsOfType(events: UserEvents, type: string): KnownEvents {
   let known = events.get(type);
   if (!known) {
     known = new KnownEvents();
@@ -156,7 +156,7 @@ export function eventsOfType(events: UserEvents, type: string): KnownEvents {
 }
 
 /** Returns the index that `build` made for this owner, and builds it the first time. */
-export function indexFor<Index>(events: UserEvents, owner: object, build: () => Index): Index {
+export function getIndex<Index>(events: UserEvents, owner: object, build: () => Index): Index {
   let byOwner = indexes.get(events);
   if (!byOwner) {
     byOwner = new Map();

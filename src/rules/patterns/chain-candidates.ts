@@ -1,13 +1,13 @@
 import type { Event, Millis } from '../../model/event.ts';
 import type { Ids } from '../facts.ts';
-import { groupingOf, nameGroup } from '../known/groupings.ts';
+import { getGrouping, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
 import type { EventGroup, FullEvent } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 import { getChains, stepName } from './chain.ts';
 import type { ChainIndex } from './chain-index.ts';
-import { kindOf, sweep, type TriggerList } from './trigger-list.ts';
+import { nameListKind, sweep, type TriggerList } from './trigger-list.ts';
 
 /** Names the triggers whose chain of `after` the event may complete. */
 export function nameChainCandidates(
@@ -22,8 +22,8 @@ export function nameChainCandidates(
   const steps = [...after.keys()].filter((step) => after[step]?.event === event.type);
   if (steps.length === 0) return;
   // A trigger whose chain is complete keeps it, and is removed when it is seen.
-  const grouping = groupingOf(compiled, {
-    purpose: `open chain ${kindOf(type)}`,
+  const grouping = getGrouping(compiled, {
+    purpose: `open chain ${nameListKind(type)}`,
     same: compiled.sameAfter,
     about: type !== undefined,
   });

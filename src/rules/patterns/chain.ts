@@ -1,10 +1,10 @@
 import type { Ids, Trigger } from '../facts.ts';
-import { groupingOf, nameGroup, SEPARATOR } from '../known/groupings.ts';
-import { eventsOfType, type FullEvent, indexFor, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
+import { getGrouping, nameGroup, SEPARATOR } from '../known/groupings.ts';
+import { type FullEvent, getEventsOfType, getIndex, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 import { ChainIndex } from './chain-index.ts';
-import { findRelated, type Relation, relationsOf } from './related-events.ts';
+import { findRelated, getRelations, type Relation } from './related-events.ts';
 
 /**
  * Finds a chain of events for the steps of `after`: each at most `within` before the next one, the last of them before the
@@ -26,7 +26,7 @@ export function findChain(
     const name = nameGroup(compiled, trigger, compiled.sameAfter, ids);
     return name === undefined ? undefined : getChains(compiled, user, name, ids).find(trigger);
   }
-  const { steps } = relationsOf(compiled);
+  const { steps } = getRelations(compiled);
   const candidates: (readonly FullEvent[])[] = [];
   for (let step = 0; step < after.length; step++) {
     const related = findRelated(compiled, user, trigger, after[step]!.event, steps[step] as Relation, ids);
@@ -41,13 +41,13 @@ export function findChain(
  * @param name of the group: the key and the value of `same` of each step (`nameGroup`)
  */
 export function getChains(compiled: CompiledRule, { events }: UserState, name: string, ids: Ids): ChainIndex {
-  const byName = indexFor(events, compiled, () => new Map<string, ChainIndex>());
+  const byName = getIndex(events, compiled, () => new Map<string, ChainIndex>());
   let index = byName.get(name);
   if (!index) {
     const groups = compiled.rule.after.map(({ event: type }, step) => {
-      const { purpose, same } = relationsOf(compiled).steps[step] as Relation;
-      return eventsOfType(events, type).getGroup(
-        groupingOf(compiled, { purpose, same: [same] }),
+      const { purpose, same } = getRelations(compiled).steps[step] as Relation;
+      return getEventsOfType(events, type).getGroup(
+        getGrouping(compiled, { purpose, same: [same] }),
         ids,
         stepName(name, step),
       );

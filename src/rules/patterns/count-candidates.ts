@@ -2,15 +2,15 @@ import type { Count } from '../../model/catalog.ts';
 import type { Event, Millis } from '../../model/event.ts';
 import { resolveZone } from '../../time/calendar.ts';
 import type { Ids, Trigger } from '../facts.ts';
-import { groupingOf, nameDay, nameGroup } from '../known/groupings.ts';
+import { getGrouping, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo, partition } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
 import { countEvents, countSince, findStart, START } from './count.ts';
-import { findRelated, relationsOf } from './related-events.ts';
-import { kindOf, sweep, type TriggerList } from './trigger-list.ts';
+import { findRelated, getRelations } from './related-events.ts';
+import { nameListKind, sweep, type TriggerList } from './trigger-list.ts';
 
 /** The arriving event, and what its candidates are looked for with. */
 interface Search {
@@ -36,7 +36,7 @@ export function nameCountCandidates(
   if (!count) return;
   const search: Search = { compiled, count, user, list, event, ids, name };
   const isCounted =
-    count.of.includes(event.type) && (!relationsOf(compiled).count.about || isAbout(compiled.rule, event));
+    count.of.includes(event.type) && (!getRelations(compiled).count.about || isAbout(compiled.rule, event));
   if (count.window.kind === 'since' && event.type === count.window.event) nameAfterStart(search, isCounted);
   else if (isCounted && count.how !== 'at_most') {
     if (count.window.kind === 'since') nameSinceStart(search, count.window.event);
@@ -45,12 +45,12 @@ export function nameCountCandidates(
 }
 
 /**
- * Names, for a window of fixed length, those that lack this one event. One more event is never too many for a trigger that had too
- * few, and who has enough needs no more: these are removed when they are seen, and each of the others is seen at most as
- * many times as events are needed.
+ * Names, for a window of fixed length, those that lack this one event. One more event is never too many for a trigger that
+ * had too few, and who has enough needs no more: these are removed when they are seen, and each of the others is seen at most
+ * as many times as events are needed.
  */
 function nameInWindow({ compiled, count, user, list: { known, type }, event, ids, name }: Search): void {
-  const kind = kindOf(type);
+  const kind = nameListKind(type);
   const { window, n } = count;
   const same = [compiled.sameCount];
   const group = nameGroup(compiled, event, same, ids);
@@ -60,10 +60,10 @@ function nameInWindow({ compiled, count, user, list: { known, type }, event, ids
   if (window.kind === 'day') {
     const zone = resolveZone(window.zone, user.profile.traits);
     const options = { purpose: `open count on day ${kind}`, same, about: type !== undefined, byDay: true };
-    const groups = known.groupBy(groupingOf(compiled, options), ids, zone);
+    const groups = known.groupBy(getGrouping(compiled, options), ids, zone);
     triggers = groups.get(nameDay(group, event.time, zone))?.events;
   } else {
-    const grouping = groupingOf(compiled, { purpose: `open count ${kind}`, same, about: type !== undefined });
+    const grouping = getGrouping(compiled, { purpose: `open count ${kind}`, same, about: type !== undefined });
     triggers = known.groupBy(grouping, ids).get(group)?.events;
     if (window.kind === 'rolling') to = event.time + window.span;
   }
@@ -115,7 +115,7 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
 function countBetween({ compiled, count, user, event, ids }: Search, start: Millis): number {
   let counted = 0;
   for (const type of count.of) {
-    const related = findRelated(compiled, user, event, type, relationsOf(compiled).count, ids);
+    const related = findRelated(compiled, user, event, type, getRelations(compiled).count, ids);
     counted += countBefore(related, event.time) - countBefore(related, start);
   }
   return counted;
@@ -128,8 +128,8 @@ function findTriggers(
 ): readonly FullEvent[] {
   const name = nameGroup(compiled, event, same, ids);
   if (name === undefined) return [];
-  const purpose = `${same[0] ? 'trigger with same' : 'trigger'} ${kindOf(type)}`;
-  const grouping = groupingOf(compiled, { purpose, same, about: type !== undefined });
+  const purpose = `${same[0] ? 'trigger with same' : 'trigger'} ${nameListKind(type)}`;
+  const grouping = getGrouping(compiled, { purpose, same, about: type !== undefined });
   return known.groupBy(grouping, ids).get(name)?.events ?? [];
 }
 

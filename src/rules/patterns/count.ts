@@ -3,12 +3,12 @@ import type { Millis } from '../../model/event.ts';
 import { formatDate, resolveZone } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Ids, Trigger } from '../facts.ts';
-import { groupingOf, nameDay, nameGroup } from '../known/groupings.ts';
+import { getGrouping, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
-import { findRelated, isAmong, type Relation, relationsOf } from './related-events.ts';
+import { findRelated, getRelations, isAmong, type Relation } from './related-events.ts';
 
 /** The events that `count` asks for. */
 export interface Counted {
@@ -54,7 +54,7 @@ export function countSince(
   from: Millis,
   ids: Ids,
 ): number {
-  const relation = relationsOf(compiled).count;
+  const relation = getRelations(compiled).count;
   let counted = count.of.includes(trigger.type) ? 1 : 0;
   for (const type of count.of) {
     const related = findRelated(compiled, user, trigger, type, relation, ids);
@@ -72,7 +72,7 @@ function countOnDay(
   zone: string,
   ids: Ids,
 ): number {
-  const relation = relationsOf(compiled).count;
+  const relation = getRelations(compiled).count;
   let counted = count.of.includes(trigger.type) ? 1 : 0;
   for (const type of count.of) {
     const known = user.events.get(type);
@@ -95,10 +95,13 @@ function countOnDay(
 }
 
 function dayGrouping(compiled: CompiledRule, { same, about = false }: Relation) {
-  return groupingOf(compiled, { purpose: 'count on day', same: [same], about, byDay: true });
+  return getGrouping(compiled, { purpose: 'count on day', same: [same], about, byDay: true });
 }
 
-/** Returns the latest event of a type up to the trigger; undefined without one. @param type of the event since which is counted */
+/**
+ * Returns the latest event of a type up to the trigger; undefined without one.
+ * @param type of the event since which is counted
+ */
 export function findStart(
   compiled: CompiledRule,
   type: string,

@@ -36,6 +36,7 @@ export function addPatternSpans(lookups: HistoryLookup[], compiled: CompiledRule
   }
 }
 
+/** Adds the look-up of the whole events of a type from one time to another, both included. */
 export function addSpan(lookups: HistoryLookup[], type: string, from: Millis, to: Millis): void {
   lookups.push({ kind: 'span', type, from: clampToEventYears(from), to: clampToEventYears(to) });
 }

@@ -14,7 +14,7 @@ import type { After, Rule } from '../../model/catalog.ts';
 import type { Event } from '../../model/event.ts';
 import { compareByTime } from '../event-order.ts';
 import { type Ids, type KnownEvent, patternKey, type Trigger } from '../facts.ts';
-import { groupingOf } from '../known/groupings.ts';
+import { getGrouping } from '../known/groupings.ts';
 import { countUpTo } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule, RuleSet } from '../rule-set.ts';
@@ -32,9 +32,9 @@ export function takesFastPath(compiled: CompiledRule): compiled is PriorEventRul
 /**
  * Returns the only step of a rule that can take the fast path; undefined for any other rule.
  * @param usesMatched whether its condition or a template shows the content of A
- * @param waits whether the rule waits between its trigger and its end
+ * @param hasWait whether the rule waits between its trigger and its end
  */
-export function findPriorEvent(rule: Rule, usesMatched: boolean, waits: boolean): After | undefined {
+export function findPriorEvent(rule: Rule, usesMatched: boolean, hasWait: boolean): After | undefined {
   const [step, ...others] = rule.after;
   const mayUseContent = [step?.same, rule.key, rule.count, rule.data, rule.choose, rule.at?.field].some(
     (part) => part !== undefined,
@@ -43,7 +43,7 @@ export function findPriorEvent(rule: Rule, usesMatched: boolean, waits: boolean)
   // That a trait changed stands in no event, so the database cannot find triggers of that kind.
   if (rule.changes) return undefined;
   // Whether a later trigger replaces an earlier one depends on the pattern of the later one.
-  if (waits && rule.again === 'restart') return undefined;
+  if (hasWait && rule.again === 'restart') return undefined;
   return step;
 }
 
@@ -82,7 +82,7 @@ export function findCompletedTriggers(compiled: PriorEventRule, user: UserState,
     const later = known?.countFrom(prior.time) ?? 0;
     if (!known || later === 0) continue;
     if (later > MAX_SCANNED_EVENTS) {
-      const grouping = groupingOf(compiled, { purpose: 'open prior', same: [], about: true });
+      const grouping = getGrouping(compiled, { purpose: 'open prior', same: [], about: true });
       sweep(known.groupBy(grouping, ids).get('')?.events ?? [], prior.time, to, visit);
       continue;
     }

@@ -1,7 +1,7 @@
 import type { Rule } from '../../model/catalog.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { evaluateKey, haveSameValue } from '../key.ts';
-import { groupingOf, nameGroup } from '../known/groupings.ts';
+import { getGrouping, nameGroup } from '../known/groupings.ts';
 import { findIndexOf } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { CompiledRule } from '../rule-set.ts';
@@ -28,7 +28,7 @@ interface Relations {
 const relations = new WeakMap<CompiledRule, Relations>();
 
 /** Returns how the events of a rule's pattern and of its `unless` belong to a trigger. */
-export function relationsOf(compiled: CompiledRule): Relations {
+export function getRelations(compiled: CompiledRule): Relations {
   let known = relations.get(compiled);
   if (!known) {
     const { rule, sameAfter, sameCount, sameUnless } = compiled;
@@ -65,7 +65,7 @@ export function findRelated(
   if (known.length > MAX_SCANNED_EVENTS) {
     const name = nameGroup(compiled, trigger, [same], ids);
     if (name === undefined) return NO_EVENTS;
-    const grouping = groupingOf(compiled, { purpose, same: [same], about });
+    const grouping = getGrouping(compiled, { purpose, same: [same], about });
     return known.groupBy(grouping, ids).get(name)?.events ?? NO_EVENTS;
   }
   const key = evaluateKey(compiled, trigger, ids);

@@ -10,7 +10,7 @@ export interface TriggerList {
 }
 
 /** Returns what tells the indexes of the two kinds of lists apart. */
-export function kindOf(type: string | undefined): string {
+export function nameListKind(type: string | undefined): string {
   return type === undefined ? 'changes' : 'on';
 }
 

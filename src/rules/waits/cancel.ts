@@ -1,11 +1,19 @@
 import type { Evidence } from '../../model/decision.ts';
-import { addDecision, type DecisionContext, findWaits, sortByDueTime } from '../context.ts';
+import { addDecision, type DecisionContext, findWaits, sortByDueTime, type Writable } from '../context.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey, evaluateSame } from '../key.ts';
-import { MAX_SCANNED_WAITS, rulesOfWaits, waitsOfRule } from '../known/user-waits.ts';
+import {
+  findWaitsOfRule,
+  listRulesOfWaits,
+  MAX_SCANNED_WAITS,
+  type UserWaits,
+  type WaitGrouping,
+  waitsOfGroup,
+} from '../known/user-waits.ts';
+import { addLeftOut } from '../left-out.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
-import { dropItems } from './digest.ts';
+import { dropItems } from './drop-items.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /** Cancels the open waits that the event ends: by `cancel_on`, or because it is what must not happen (`unless`). */
@@ -26,7 +34,8 @@ export function cancelWaitsBy(ctx: DecisionContext, event: Trigger): void {
     if (isOver) closeWait(open, 'cancelled', ctx.now, by);
     const reason = code === 'unless_event_occurred' ? unlessEventReason(rule, event) : cancelledReason(rule, event);
     const eventIds = [event.eventId, open.state.trigger.eventId];
-    const evidence: Evidence = { ...toKeyEvidence(open.key), wait: toWaitEvidence(open) };
+    const evidence: Writable<Evidence> = { ...toKeyEvidence(open.key), wait: toWaitEvidence(open) };
+    if (ctx.user.leftOut) addLeftOut(compiled, ctx.user, evidence);
     addDecision(ctx, compiled, { code, reason, eventIds, evidence, outcome: 'cancelled' });
   }
 }
@@ -82,15 +91,39 @@ function findConcerned({ user, rules, ids }: DecisionContext, event: Trigger): M
     }
     return concerned;
   }
-  for (const { rule, version } of rulesOfWaits(waits)) {
+  for (const { rule, version } of listRulesOfWaits(waits)) {
     const compiled = compiledOf(rule, version);
     if (!compiled || !mayCancel(compiled, event)) continue;
     const key = evaluateKey(compiled, event, ids);
     if (key === undefined) continue;
-    for (const wait of waitsOfRule(waits, rule, key)) if (wait.catalogVersion === version) visit(wait, compiled);
+    for (const wait of findMayBeEnded(waits, compiled, key, event, ids)) {
+      if (wait.catalogVersion === version) visit(wait, compiled);
+    }
   }
   return concerned;
 }
+
+/** Returns the waits of the rule and key that the event may end: with `same`, those whose trigger has the same value. */
+function findMayBeEnded(
+  waits: UserWaits,
+  compiled: CompiledRule,
+  key: string,
+  event: Trigger,
+  ids: Ids,
+): readonly Wait[] {
+  const { rule, sameUnless } = compiled;
+  if (!sameUnless || rule.cancelOn.includes(event.type)) return findWaitsOfRule(waits, rule.name, key);
+  const same = getSameValue(compiled, event, ids);
+  if (same === undefined) return [];
+  let grouping = sameGroupings.get(compiled);
+  if (!grouping) {
+    grouping = { nameOf: ({ state }, ids) => getSameValue(compiled, state.trigger, ids) };
+    sameGroupings.set(compiled, grouping);
+  }
+  return waitsOfGroup(waits, { rule: rule.name, key }, grouping, same, ids);
+}
+
+const sameGroupings = new WeakMap<CompiledRule, WaitGrouping>();
 
 /** Returns whether an event of this type may end a wait of the rule. */
 function mayCancel({ rule }: CompiledRule, { type }: Trigger): boolean {
@@ -109,8 +142,8 @@ function cancellationBy(ids: Ids, compiled: CompiledRule, wait: Wait, event: Tri
   if (!(cancels || isUnlessEvent)) return undefined;
   if (cancels) return 'cancelled_by_event';
   if (!compiled.sameUnless) return 'unless_event_occurred';
-  const same = sameOf(compiled, event, ids);
-  return same !== undefined && same === sameOf(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
+  const same = getSameValue(compiled, event, ids);
+  return same !== undefined && same === getSameValue(compiled, trigger, ids) ? 'unless_event_occurred' : undefined;
 }
 
 /** Values of `same` of `unless`: an event is compared with every wait, and a wait with every event. */
@@ -118,7 +151,7 @@ const sameValues = new WeakMap<CompiledRule, WeakMap<Trigger, string | typeof MI
 const MISSING = Symbol('missing');
 
 /** Returns the value of `same` of `unless` in an event as text; undefined if it is missing. */
-function sameOf(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
+function getSameValue(compiled: CompiledRule, event: Trigger, ids: Ids): string | undefined {
   let known = sameValues.get(compiled);
   if (!known) {
     known = new WeakMap();

@@ -1,11 +1,13 @@
-import { addDecision, type DecisionContext, type Firing, findFirstWait } from '../context.ts';
+import { addDecision, type DecisionContext, type Firing, findFirstOf } from '../context.ts';
 import { isBefore } from '../event-order.ts';
 import type { Wait, WaitState } from '../facts.ts';
+import { windowsReaching } from '../known/user-waits.ts';
 import { cancelledReason, tooLateReason, unlessEventReason, waitingReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { countSeen, findEnding, recordEnding } from './ending.ts';
 import { closeWait, newWait, toStartState, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
-import { computeWindowEnd, extendSpan, findWindow, getFirstTime, isInWindow, mergeOverlapping } from './window.ts';
+import { findWindow, mergeOverlapping } from './window.ts';
+import { computeWindowEnd, extendSpan, getFirstTime, isInWindow } from './window-span.ts';
 
 /** Adds a trigger to its burst (`debounce`), or starts one. The last trigger of a burst is sent, when no other follows. */
 export function extendBurst(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {
@@ -30,7 +32,7 @@ export function extendBurst(ctx: DecisionContext, compiled: CompiledRule, firing
       }
     : { ...burst.state, ...span };
   const open = burst ?? newWait(ctx, compiled, firing, due, state);
-  if (burst) updateWait(burst, due, state);
+  if (burst) updateWait(ctx, burst, due, state);
 
   const ending = isLast && findEnding(compiled, ctx.user, trigger, due, ctx.ids);
   if (ending) {
@@ -78,9 +80,10 @@ function recordBurstOver(ctx: DecisionContext, compiled: CompiledRule, firing: F
 
 /** Returns a later burst that an event has ended, if this one reaches it with its new trigger: then both are ended. */
 function findReachedEnded(ctx: DecisionContext, compiled: CompiledRule, open: Wait): Wait | undefined {
-  return findFirstWait(
-    ctx,
-    open,
+  // Such a burst has a trigger after this one, so it reaches that far.
+  const { triggerTime, dueAt } = open;
+  return findFirstOf(
+    windowsReaching(ctx.user.waits, open, triggerTime, dueAt),
     (wait) =>
       wait.kind === 'debounce' &&
       isEndedByEvent(compiled, wait) &&

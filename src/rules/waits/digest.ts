@@ -1,15 +1,15 @@
-import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { isBefore } from '../event-order.ts';
-import type { DigestItem, Trigger, Wait, WaitState } from '../facts.ts';
+import type { DigestItem, Trigger, WaitState } from '../facts.ts';
 import { fireRule } from '../firing/fire-rule.ts';
 import { withPending } from '../lookahead.ts';
 import { collectedReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import { findEnding, recordEnding } from './ending.ts';
 import { newWait, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
-import { computeWindowEnd, extendSpan, findWindow, mergeOverlapping } from './window.ts';
+import { findWindow, mergeOverlapping } from './window.ts';
+import { computeWindowEnd, extendSpan } from './window-span.ts';
 
 /** Adds a trigger as an item to its digest, or starts one; with `first: now` the first item is sent at once. */
 export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {
@@ -33,12 +33,8 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
     total: sendNow ? 0 : (window?.state.total ?? 0) + 1,
   };
   const open = window ?? newWait(ctx, compiled, firing, due, state);
-  if (window) updateWait(window, due, state);
-  mergeOverlapping(ctx, compiled, open, trigger, (state, other) => ({
-    ...(isBefore(state.trigger, other.trigger) ? other : state),
-    items: latestItems(compiled, [...(state.items ?? []), ...(other.items ?? [])]),
-    total: (state.total ?? 0) + (other.total ?? 0),
-  }));
+  if (window) updateWait(ctx, window, due, state);
+  mergeOverlapping(ctx, compiled, open, trigger, (state, other) => mergeItems(compiled, state, other));
 
   if (sendNow) {
     evidence.digest = { total: 1, kept: 1 };
@@ -49,16 +45,19 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
   addDecision(ctx, compiled, { code: 'collected', reason: collectedReason(open), eventIds, evidence });
 }
 
-/** Removes the items up to a time, and those that were only counted. Returns false, changing nothing, if no item is left. */
-export function dropItems(ctx: DecisionContext, compiled: CompiledRule, window: Wait, upTo: Millis): boolean {
-  const left = (window.state.items ?? []).filter(({ at }) => Date.parse(at) > upTo);
-  const [first, last] = [left[0], left.at(-1)];
-  if (!first || !last) return false;
-  const span = { first: Date.parse(first.at), last: Date.parse(last.at) };
-  // If the version of the wait has no digest under this name, the window ends when it was due.
-  const due = compiled.rule.digest ? computeWindowEnd(ctx, compiled, span) : window.dueAt;
-  updateWait(window, due, { ...window.state, ...span, items: left, total: left.length });
-  return true;
+/** Returns the state of a digest with the items of both. */
+export function mergeItems(compiled: CompiledRule, state: WaitState, other: WaitState): WaitState {
+  return {
+    ...(isBefore(state.trigger, other.trigger) ? other : state),
+    items: latestItems(compiled, [...(state.items ?? []), ...(other.items ?? [])]),
+    total: (state.total ?? 0) + (other.total ?? 0),
+  };
+}
+
+/** Returns the state with no more items than the rule keeps. */
+export function keepLatest(compiled: CompiledRule, state: WaitState): WaitState {
+  const { items = [] } = state;
+  return items.length <= compiled.rule.digest!.keep ? state : { ...state, items: latestItems(compiled, items) };
 }
 
 function toItem({ properties, traits, type, eventId, time }: Trigger): DigestItem {

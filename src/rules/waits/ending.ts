@@ -9,7 +9,7 @@ import { compareByTime } from '../event-order.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { countBefore, countUpTo, findIndexOf } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
-import { findRelated, type Relation, relationsOf } from '../patterns/related-events.ts';
+import { findRelated, getRelations, type Relation } from '../patterns/related-events.ts';
 import { cancelledReason, unlessEventReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
@@ -33,6 +33,29 @@ export function findEnding(
   const unless = rule.unless && findUnlessEvents(compiled, user, trigger, ids).first(rule.unless.atLeast);
   if (cancel && (!unless || cancel.time <= unless.time)) return { code: 'cancelled_by_event', event: cancel };
   return unless && { code: 'unless_event_occurred', event: unless };
+}
+
+/** Returns the last known event of `cancel_on` from `from` to `to`, both included, beside the trigger; or undefined. */
+export function findLastCancel(
+  compiled: CompiledRule,
+  user: UserState,
+  trigger: Trigger,
+  from: Millis,
+  to: Millis,
+  ids: Ids,
+): FullEvent | undefined {
+  let last: FullEvent | undefined;
+  for (const type of compiled.rule.cancelOn) {
+    const related = findRelated(compiled, user, trigger, type, CANCEL, ids);
+    for (let index = countUpTo(related, to) - 1; index >= 0; index--) {
+      const event = related[index] as FullEvent;
+      if (event.time < from || (last && event.time < last.time)) break;
+      if (event.key === trigger.key) continue;
+      last = event;
+      break;
+    }
+  }
+  return last;
 }
 
 const CANCEL: Relation = { purpose: 'cancel_on', same: undefined };
@@ -73,7 +96,7 @@ const NONE: Following = { count: 0, first: () => undefined };
 function findUnlessEvents(compiled: CompiledRule, user: UserState, trigger: Trigger, ids: Ids): Following {
   const { unless } = compiled.rule;
   if (!unless) return NONE;
-  const relation = relationsOf(compiled).unless;
+  const relation = getRelations(compiled).unless;
   return findFollowing(compiled, user, trigger, unless.events, relation, trigger.time + unless.within, ids);
 }
 

@@ -5,7 +5,7 @@ import { evaluateCondition, surelyFails, toScope } from '../evaluate-condition.t
 import { compareByTime, isBefore } from '../event-order.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
 import { evaluateKey } from '../key.ts';
-import { groupingOf } from '../known/groupings.ts';
+import { getGrouping } from '../known/groupings.ts';
 import { countBefore } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import { pendingTraitChanges, stateAt } from '../lookahead.ts';
@@ -15,6 +15,7 @@ import type { CompiledRule } from '../rule-set.ts';
 import { matchesTraitChange } from '../trait-changes.ts';
 import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
+import { hasTime } from './due-time.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 
 /**
@@ -180,7 +181,7 @@ function* laterTriggers(
       if (own.length > 0) lists.push({ events: own, next: 0 });
       continue;
     }
-    const grouping = groupingOf(compiled, {
+    const grouping = getGrouping(compiled, {
       purpose: 'later trigger',
       same: [],
       about: true,
@@ -206,15 +207,17 @@ function isTrigger(compiled: CompiledRule, event: Event, key: string, ids: Ids):
 }
 
 /**
- * Returns whether the rule's condition and pattern hold for a later trigger without a wait. Such a trigger has no wait because its time
- * was missing or past, because something ended it at once, or because it is not decided yet.
+ * Returns whether the rule's condition and pattern hold for a later trigger without a wait. Such a trigger has no wait
+ * because its time was missing or past, because something ended it at once, or because it is not decided yet.
  */
 function wouldStart(ctx: DecisionContext, compiled: CompiledRule, trigger: Event, known: UserState): boolean {
   const { condition, usesNow } = compiled;
   const user = stateAt(known, trigger);
   const pattern = matchPattern(compiled, user, trigger, ctx.ids);
   if (!pattern.isComplete) return false;
+  const matched = toMatched(compiled, pattern);
+  if (!hasTime(user, compiled, { trigger, matched })) return false;
   if (!condition || usesNow) return true;
-  const scope = toScope({ user }, { trigger, matched: toMatched(compiled, pattern) });
+  const scope = toScope({ user }, { trigger, matched });
   return evaluateCondition(condition, scope).result === true;
 }

@@ -1,14 +1,14 @@
-import { isoTime } from '../../time/iso-time.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { fireWait } from '../firing/fire-wait.ts';
-import { withPending } from '../lookahead.ts';
+import { pendingTraitChanges, withPending } from '../lookahead.ts';
 import { waitingReason } from '../reasons.ts';
 import type { CompiledRule } from '../rule-set.ts';
-import { computeDueTime, handleMissedTime } from './due-time.ts';
+import { readsTrait } from '../trait-reads.ts';
+import { computeDueTime, handleMissedTime, hasTime } from './due-time.ts';
 import { countSeen, findEnding, recordEnding } from './ending.ts';
 import { resolveOverlap } from './overlap.ts';
-import { newWait, toStartState, toTrigger, toWaitEvidence, toWaitId } from './wait.ts';
+import { newWait, toMovedEvidence, toStartState, toTrigger, toWaitEvidence, toWaitId } from './wait.ts';
 
 /**
  * Starts the wait of a rule with `delay`, `at` or `unless`, whose condition and pattern hold; unless a known event ends it,
@@ -21,7 +21,9 @@ export function startWait(ctx: DecisionContext, compiled: CompiledRule, firing: 
   // If there is nothing left to wait for, this is the last chance for the rest of the batch to prevent the send.
   const user = typeof due === 'number' && due > ctx.now ? ctx.user : withPending(ctx.user);
   if (typeof due !== 'number') {
-    if (resolveOverlap(ctx, compiled, firing, trigger.time - 1, user) === 'superseded') return;
+    // A trigger that says nothing of the time takes the place of none: that one still has the valid time.
+    const mayReplace = rule.again !== 'restart' || hasTime(ctx.user, compiled, firing);
+    if (mayReplace && resolveOverlap(ctx, compiled, firing, trigger.time - 1, user) === 'superseded') return;
     handleMissedTime(ctx, compiled, firing, due, user);
     return;
   }
@@ -40,16 +42,22 @@ export function startWait(ctx: DecisionContext, compiled: CompiledRule, firing: 
     ...toStartState(firing),
     ...countSeen(compiled, ctx.user, trigger, ctx.ids),
   });
-  // Effects of rules on the rest of the batch may still end this wait. It stays open, and the timer fires it afterwards.
-  if (due <= ctx.now && !compiled.endedByRules) {
+  // The rest of the batch may still end this wait by effects of rules, or move it. It stays open, and the timer fires it
+  // afterwards.
+  if (due <= ctx.now && !compiled.endedByRules && !isMovedByPending(ctx, compiled)) {
     fireWait(ctx, wait);
     return;
   }
   evidence.wait = {
-    ...toWaitEvidence(wait),
-    ...(movedFrom && { moved_from: { wait_id: movedFrom.waitId, due_at: isoTime(movedFrom.dueAt) } }),
+    ...(movedFrom ? toMovedEvidence(wait, movedFrom.waitId, movedFrom.dueAt) : toWaitEvidence(wait)),
   };
-  addDecision(ctx, compiled, { code: 'waiting', reason: waitingReason(rule, wait, movedFrom), eventIds, evidence });
+  const reason = waitingReason(rule, wait, movedFrom?.dueAt);
+  addDecision(ctx, compiled, { code: 'waiting', reason, eventIds, evidence });
+}
+
+/** Returns whether an undecided event of the batch changes a trait on which the due time depends. */
+function isMovedByPending({ user }: DecisionContext, { dueReads }: CompiledRule): boolean {
+  return dueReads !== undefined && pendingTraitChanges(user, (trait) => readsTrait(dueReads, trait)).length > 0;
 }
 
 /**
@@ -57,5 +65,6 @@ export function startWait(ctx: DecisionContext, compiled: CompiledRule, firing: 
  * known; undefined when it started none.
  */
 export function findStartedWait(ctx: DecisionContext, { rule }: CompiledRule, trigger: Trigger): Wait | undefined {
-  return ctx.user.waits.get(toWaitId(ctx, rule.name, trigger.key));
+  const waitId = toWaitId(ctx, rule.name, trigger.key);
+  return ctx.user.waits.get(waitId) ?? ctx.user.startedWaits?.get(waitId);
 }

@@ -6,6 +6,7 @@ import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { DecisionContext, Firing } from '../context.ts';
 import type { Trigger, Wait, WaitState } from '../facts.ts';
+import { updateWaitIndex } from '../known/user-waits.ts';
 import type { CompiledRule } from '../rule-set.ts';
 
 /** Adds an open wait of the active catalog version to the user's waits, and returns it. */
@@ -60,11 +61,14 @@ export function toWaitId(
   return ids.fromText(`wait ${rule}\n${user.userId}\n${startedBy}`);
 }
 
-export function updateWait(wait: Wait, due: Millis, state: WaitState): void {
+/** Changes an open wait in place, and marks a stored one as changed. @param due its due time from now on */
+export function updateWait({ user }: Pick<DecisionContext, 'user'>, wait: Wait, due: Millis, state: WaitState): void {
+  const firstBefore = wait.state.first ?? wait.triggerTime;
   wait.dueAt = due;
   wait.triggerTime = state.trigger.time;
   wait.state = state;
   if (wait.stored === 'same') wait.stored = 'changed';
+  updateWaitIndex(user.waits, wait, firstBefore);
 }
 
 /** Ends a wait. @param endedBy the event that ended it before it was due */
@@ -102,6 +106,7 @@ export function toStartState({ matched, eventIds, evidence }: Firing): Pick<Wait
   return { ...(matched && { matched }), ...(begun && { begun }) };
 }
 
+/** Returns a wait as evidence shows it, with times in ISO 8601. */
 export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   const { endedBy } = wait.state;
   return {
@@ -113,6 +118,12 @@ export function toWaitEvidence(wait: Wait): NonNullable<Evidence['wait']> {
   };
 }
 
+/** Like `toWaitEvidence`, of a wait that was moved. @param from the wait that it replaces, or itself, and its due time then */
+export function toMovedEvidence(wait: Wait, waitId: string, from: Millis): NonNullable<Evidence['wait']> {
+  return { ...toWaitEvidence(wait), moved_from: { wait_id: waitId, due_at: isoTime(from) } };
+}
+
+/** Returns the evidence of the key of a rule; empty for a rule without a key. */
 export function toKeyEvidence(key: string): { key?: string } {
   return key === '' ? {} : { key };
 }

@@ -1,3 +1,4 @@
+import { appendTo } from '../../lib/group-by.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { StoredHistory } from '../../store/replay.ts';
@@ -24,7 +25,7 @@ export interface BacktestReport {
   readonly reproduced?: {
     readonly decisions: number;
     readonly different: number;
-    readonly examples: readonly Difference[];
+    readonly examples: readonly ReproductionDifference[];
   };
 }
 
@@ -59,7 +60,7 @@ export interface ReportedDecision
   readonly at: string;
 }
 
-export interface Difference {
+export interface ReproductionDifference {
   readonly user_id: string;
   /** The key of the event, or the id of the wait. */
   readonly source: string;
@@ -75,7 +76,7 @@ export class Backtest {
   readonly #plan: BacktestPlan;
   readonly #types = new Map<string, Tally>();
   readonly #skipped: string[] = [];
-  readonly #differences: Difference[] = [];
+  readonly #differences: ReproductionDifference[] = [];
   #users = 0;
   #events = 0;
   #decisions = 0;
@@ -274,9 +275,7 @@ function pairSends(live: readonly SendMade[], virtual: readonly SendMade[]) {
     for (const send of removed) {
       const name = nameOf(send);
       if (name === undefined) continue;
-      const list = byName.get(`${send.type}\n${name}`);
-      if (list) list.push(send);
-      else byName.set(`${send.type}\n${name}`, [send]);
+      appendTo(byName, `${send.type}\n${name}`, send);
     }
     const gone = new Set<SendMade>();
     added = added.filter((send) => {

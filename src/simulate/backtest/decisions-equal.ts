@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Decision, Evidence } from '../../model/decision.ts';
 
 /**
- * Whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; that
- * there is one must agree.
+ * Returns whether a replay decided the same: outcome, reason and evidence. Ids of notifications are made anew each time; whether
+ * there is one must agree. A replay has other bounds, so what they left out is not compared.
  */
 function isSameDecision(one: Decision, other: Decision): boolean {
   return (
@@ -20,10 +20,13 @@ function isSameDecision(one: Decision, other: Decision): boolean {
   );
 }
 
+/** Returns whether two lists have the same decisions in the same order, as `isSameDecision` compares them. */
 export function decisionsEqual(some: readonly Decision[], others: readonly Decision[]): boolean {
   return some.length === others.length && some.every((one, place) => isSameDecision(one, others[place] as Decision));
 }
 
 function comparable(evidence: Evidence): unknown {
-  return JSON.parse(JSON.stringify(evidence, (name, value) => (name === 'notification_id' ? undefined : value)));
+  return JSON.parse(JSON.stringify(evidence, (name, value) => (NOT_COMPARED.has(name) ? undefined : value)));
 }
+
+const NOT_COMPARED: ReadonlySet<string> = new Set(['notification_id', 'left_out']);

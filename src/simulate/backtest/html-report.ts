@@ -1,6 +1,13 @@
 import { DAY_MS } from '../../time/iso-time.ts';
-import type { BacktestReport, Counts, Difference, Example, ReportedDecision, TypeReport } from './backtest.ts';
-import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
+import type {
+  BacktestReport,
+  Counts,
+  Example,
+  ReportedDecision,
+  ReproductionDifference,
+  TypeReport,
+} from './backtest.ts';
+import { COUNT_COLUMNS, formatCount, formatNumber } from './report-numbers.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderHtmlReport(report: BacktestReport): string {
@@ -17,8 +24,8 @@ export function renderHtmlReport(report: BacktestReport): string {
 <body>
 <main>
 <h1>${title}</h1>
-<p>From <time>${since}</time> to <time>${until}</time>: ${formatNumber(events)} events of ${formatNumber(users)} users.</p>
-${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
+<p>From <time>${since}</time> to <time>${until}</time>: ${formatCount(events, 'event')} of ${formatCount(users, 'user')}.</p>
+${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many or too large events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? renderReproduced(reproduced) : ''}
 ${renderSummary(types, totals)}
 ${types.map((one) => renderType(one, since, until)).join('\n')}
@@ -91,7 +98,7 @@ Events: ${event_ids.map(escapeHtml).join(', ')}<pre>${escapeHtml(JSON.stringify(
 function renderReproduced({ decisions, different, examples }: NonNullable<BacktestReport['reproduced']>): string {
   if (different === 0) return `<p class="good">All ${formatNumber(decisions)} decisions came out the same.</p>`;
   const parts = examples.map(
-    ({ user_id, source, live, new: other }: Difference) =>
+    ({ user_id, source, live, new: other }: ReproductionDifference) =>
       `<details><summary>${escapeHtml(user_id)} ${escapeHtml(source)}</summary><dl><dt>Live</dt><dd><pre>${escapeHtml(JSON.stringify(live, null, 2))}</pre></dd><dt>New</dt><dd><pre>${escapeHtml(JSON.stringify(other, null, 2))}</pre></dd></dl></details>`,
   );
   return `<p class="note">${formatNumber(different)} of ${formatNumber(decisions)} decisions came out differently.</p>${parts.join('')}`;

@@ -24,9 +24,10 @@ export interface Occurrence {
 export class Occurrences {
   readonly #plan: BacktestPlan;
   readonly #ids: Ids;
-  readonly #past: readonly StoredWait[];
-  /** When each began, by wait id. */
-  readonly #startedAt: ReadonlyMap<string, Millis>;
+  /** Each ran when it ended: mostly when it began, or later, where it was left to the timer. */
+  readonly #past: readonly PastOccurrence[];
+  /** When each ran, by wait id. */
+  readonly #ranAt: ReadonlyMap<string, Millis>;
   /** Time from which the user is known; a user has no occurrence before. */
   readonly #knownFrom: Millis;
   readonly #upcoming: UpcomingOccurrence[];
@@ -38,9 +39,10 @@ export class Occurrences {
     this.#plan = plan;
     this.#ids = ids;
     this.#past = ran
-      .filter(({ beganAt }) => beganAt >= start && beganAt < end)
-      .sort((a, b) => a.beganAt - b.beganAt || a.dueAt - b.dueAt || (a.rule < b.rule ? -1 : 1));
-    this.#startedAt = new Map(ran.map(({ waitId, beganAt }) => [waitId, beganAt]));
+      .flatMap((wait) => (wait.endedAt === null ? [] : { ...wait, ranAt: wait.endedAt }))
+      .filter(({ ranAt }) => ranAt >= start && ranAt < end)
+      .sort((a, b) => a.ranAt - b.ranAt || a.dueAt - b.dueAt || (a.rule < b.rule ? -1 : 1));
+    this.#ranAt = new Map(ran.map(({ waitId, beganAt, endedAt }) => [waitId, endedAt ?? beganAt]));
     this.#upcoming = (plan.candidate?.scheduled ?? []).map((compiled) => ({
       compiled,
       zone: '',
@@ -74,13 +76,13 @@ export class Occurrences {
     else if (upcoming) upcoming.occurrence = this.#findNext(upcoming.compiled, user, upcoming.zone, occurrence.due);
   }
 
-  #toPastOccurrence({ rule, catalogVersion, beganAt, dueAt }: StoredWait, user: UserState): Occurrence | undefined {
+  #toPastOccurrence({ rule, catalogVersion, ranAt, dueAt }: PastOccurrence, user: UserState): Occurrence | undefined {
     const compiled = this.#plan.version(catalogVersion).byName.get(rule);
     if (!compiled)
       throw new Error(`catalog version ${catalogVersion} has no rule ${rule}, but the history has an occurrence of it`);
     const zone = resolveZone(compiled.rule.zone, user.profile.traits);
     const localTimeKey = formatLocalTimeKey(dueAt, zone, compiled.rule.every?.cron);
-    return { at: beganAt, compiled, version: catalogVersion, due: dueAt, localTimeKey };
+    return { at: ranAt, compiled, version: catalogVersion, due: dueAt, localTimeKey };
   }
 
   #findNext(compiled: CompiledRule, user: UserState, zone: string, after: Millis): Occurrence | undefined {
@@ -88,18 +90,20 @@ export class Occurrences {
     const due = nextOccurrence(rule.every?.cron ?? '', zone, after);
     if (due === null || due >= this.#plan.until) return undefined;
     const localTimeKey = formatLocalTimeKey(due, zone, rule.every?.cron);
-    const startedAt =
-      this.#startedAt.size === 0
-        ? undefined
-        : this.#startedAt.get(toWaitId({ user, ids: this.#ids }, rule.name, localTimeKey));
+    const ranAt =
+      this.#ranAt.size === 0 ? undefined : this.#ranAt.get(toWaitId({ user, ids: this.#ids }, rule.name, localTimeKey));
     return {
-      at: startedAt ?? due,
+      at: ranAt ?? due,
       compiled,
       version: this.#plan.candidate?.version ?? 0,
       due,
       localTimeKey,
     };
   }
+}
+
+interface PastOccurrence extends StoredWait {
+  readonly ranAt: Millis;
 }
 
 interface UpcomingOccurrence {

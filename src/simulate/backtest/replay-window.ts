@@ -46,11 +46,11 @@ export class ReplayWindow {
     if (this.#lookBack === 0) {
       const versions = new Set(this.#arrivals.map(({ catalogVersion }) => this.#plan.version(catalogVersion)));
       if (this.#plan.candidate) versions.add(this.#plan.candidate);
-      this.#lookBack = Math.max(...[...versions].map(lookBackOf));
+      this.#lookBack = Math.max(...[...versions].map(computeLookBack));
     }
     let from = Math.min(this.#least[next] ?? now, now);
-    for (const { status, triggerTime } of user.waits.values()) {
-      if (status === 'waiting') from = Math.min(from, triggerTime);
+    for (const { status, triggerTime, state } of user.waits.values()) {
+      if (status === 'waiting') from = Math.min(from, triggerTime, state.first ?? triggerTime);
     }
     from -= this.#lookBack;
     user.events = copyEvents(user.events, from);
@@ -68,7 +68,7 @@ export class ReplayWindow {
 }
 
 /** Returns the longest time (ms) before an event that the rules of a set may look at, with a margin for zones. */
-function lookBackOf(set: RuleSet): Millis {
+function computeLookBack(set: RuleSet): Millis {
   let longest = 0;
   const at = Date.parse('2025-01-01T00:00:00Z');
   const traits = Object.fromEntries([...set.byTrait.keys()].map((trait) => [trait, null]));

@@ -2,15 +2,16 @@ import { compareForDecision } from '../../events/emitted.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
 import type { Verdicts } from '../../rules/context.ts';
-import { type DecidableEvent, type EmittedEvent, runOccurrences } from '../../rules/decide-in-order.ts';
+import { type DecidableEvent, type EmittedEvent, migrateInOrder, runOccurrences } from '../../rules/decide-in-order.ts';
 import type { Ids, Wait } from '../../rules/facts.ts';
 import { CountedUses } from '../../rules/known/counted-uses.ts';
 import { copyEvents } from '../../rules/known/known-events.ts';
-import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import type { RuleSet } from '../../rules/rule-set.ts';
 import { addTraitChanges } from '../../rules/trait-changes.ts';
 import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
 import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
+import { migrationsOf } from '../../rules/waits/migrate-wait.ts';
+import { toWaitId } from '../../rules/waits/wait.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
 import { countingIds } from '../counting-ids.ts';
 import { decideAll, fireAll, type InMemory } from '../decide-in-memory.ts';
@@ -44,6 +45,10 @@ class Replay implements InMemory {
   /** Posted events from the start on, in the order in which they were decided. */
   readonly #arrivals: readonly StoredEvent[];
   readonly #pastWaits: ReadonlyMap<string, StoredWait>;
+  /** Waits that an operator moved to other catalog versions, in order of time. */
+  readonly #migrations: readonly { readonly at: Millis; readonly version: number; readonly waitId: string }[];
+  /** Index of the next one. */
+  #nextMigration = 0;
   /** Built when a rule first emits. */
   #eventsByKey: ReadonlyMap<string, StoredEvent> | undefined;
   /** Undefined when no rule is scheduled. */
@@ -67,6 +72,10 @@ class Replay implements InMemory {
     this.#user = newUserState(history.userId);
     if (plan.readsAddresses) this.#user.addresses = {};
     this.#pastWaits = new Map(history.waits.map((wait) => [wait.waitId, wait]));
+    this.#migrations = history.waits
+      .flatMap((wait) => migrationsOf(wait).map((one) => ({ ...one, waitId: wait.waitId })))
+      .filter(({ at }) => at >= start)
+      .sort((a, b) => a.at - b.at);
     this.#arrivals = history.events
       .filter(({ receivedAt, emittedBy }) => receivedAt >= start && emittedBy === null)
       .sort((a, b) => a.receivedAt - b.receivedAt || compareForDecision(a, b));
@@ -89,11 +98,13 @@ class Replay implements InMemory {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
       const due = this.#user.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextFireTime();
       const occurrence = this.#occurrences?.next(this.#user, this.now);
-      const now = Math.min(arrival, due, occurrence?.at ?? Number.POSITIVE_INFINITY);
+      const migration = this.#migrations[this.#nextMigration]?.at ?? Number.POSITIVE_INFINITY;
+      const now = Math.min(arrival, due, occurrence?.at ?? Number.POSITIVE_INFINITY, migration);
       if (now >= until) return this.#verdicts;
       this.now = now;
       if (candidate && now >= since) this.#activate(candidate);
-      if (due === now && arrival === now) this.#fireAndIngest();
+      if (migration === now) this.#migrate();
+      else if (due === now && arrival === now) this.#fireAndIngest();
       else if (due === now) this.#fire();
       else if (arrival === now) this.#ingest();
       else if (occurrence) this.#runOccurrence(occurrence);
@@ -118,23 +129,40 @@ class Replay implements InMemory {
     this.#addVerdicts(fireAll(this, open));
   }
 
-  /** An operator may have cancelled the wait, or moved it to another catalog version. */
+  /** Moves the waits that an operator moved at this instant to another catalog version. */
+  #migrate(): void {
+    let [due, version]: [Wait[], number] = [[], 0];
+    for (let next = this.#migrations[this.#nextMigration]; next?.at === this.now; ) {
+      const wait = this.#user.waits.get(next.waitId);
+      // A wait that was restored as it is stored was moved already.
+      if (wait && !migrationsOf(wait).some(({ at }) => at === this.now)) due = [...due, wait];
+      version = next.version;
+      next = this.#migrations[++this.#nextMigration];
+    }
+    if (this.#isCandidateActive()) return;
+    this.#activate(this.#plan.version(version));
+    this.#addVerdicts(migrateInOrder(this, due));
+  }
+
+  /** An operator may have cancelled the wait. */
   #applyOperatorCommand(wait: Wait): void {
     const past = this.#pastWaits.get(wait.waitId);
-    if (past && isCancelledByOperator(past)) {
-      wait.status = 'cancelled';
-      wait.endedAt = this.now;
-      this.#addVerdict(wait.waitId, past.decisions);
-    } else if (past && !this.#isCandidateActive() && past.catalogVersion !== wait.catalogVersion) {
-      this.#user.waits.set(wait.waitId, { ...wait, catalogVersion: past.catalogVersion });
-      forgetWaitIndex(this.#user.waits);
-    }
+    if (!past || !isCancelledByOperator(past)) return;
+    wait.status = 'cancelled';
+    wait.endedAt = this.now;
+    this.#addVerdict(wait.waitId, past.decisions);
   }
 
   #runOccurrence(occurrence: Occurrence): void {
     const { compiled, version, due, localTimeKey } = occurrence;
     this.#occurrences?.complete(occurrence, this.#user);
     if (!this.#isCandidateActive()) this.#activate(this.#plan.version(version));
+    const past = this.#pastWaits.get(toWaitId({ user: this.#user, ids: this.ids }, compiled.rule.name, localTimeKey));
+    if (past && isCancelledByOperator(past) && !this.#isCandidateActive()) {
+      // It was set aside.
+      this.#addVerdict(past.waitId, past.decisions);
+      return;
+    }
     const { steps, emitted } = runOccurrences(this, compiled, [this.#user.userId], due, localTimeKey);
     this.#addVerdicts(steps);
     this.#addVerdicts(decideAll(this, this.admit(emitted)));
@@ -341,7 +369,10 @@ function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly S
   };
 }
 
-/** A wait that an event cancelled has no decisions of its own: they stand on the event. */
+/**
+ * Whether an operator cancelled the wait, or it was too costly and set aside. A wait that an event cancelled has no decisions of
+ * its own: they stand on the event.
+ */
 function isCancelledByOperator({ status, decisions }: StoredWait): boolean {
   return status === 'cancelled' && decisions.length > 0;
 }

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { compileRuleSet } from '../../catalog/compile/compile-rule-set.ts';
+import { findNamedFields } from '../../catalog/compile/named-fields.ts';
+import type { FieldsByType } from '../../events/named-fields.ts';
 import { type CatalogData, EMPTY_CATALOG } from '../../model/catalog.ts';
 import { ADDRESS_TRAITS, type Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
@@ -56,7 +58,13 @@ export async function runBacktest(
   // A scheduled rule may act on a user without events in the period.
   const includeIdle = (candidateRules?.scheduled.length ?? 0) > 0;
   let users = 0;
-  const only = { ...(userId !== undefined && { userId }), ...(seal && { seal }), restoreAddresses: readsAddresses };
+  const namedFields = findNamedOnDemand(applied, candidate);
+  const only = {
+    namedFields,
+    ...(userId !== undefined && { userId }),
+    ...(seal && { seal }),
+    restoreAddresses: readsAddresses,
+  };
   for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {
     for (const left of page.leftOut) backtest.skipUser(left);
     for (const history of page.histories) backtest.addUser(history);
@@ -65,6 +73,21 @@ export async function runBacktest(
   }
   onProgress({ users: totalUsers, totalUsers, events: backtest.events, isDone: true });
   return backtest.report();
+}
+
+/** Finds the fields that the rules of any version name, when they are first asked for. Templates are not replayed. */
+function findNamedOnDemand(
+  applied: ReadonlyMap<number, CatalogData>,
+  candidate: CatalogData | null,
+): () => FieldsByType {
+  let named: FieldsByType | undefined;
+  return () => {
+    if (named) return named;
+    const all = [...applied.values(), ...(candidate ? [candidate] : [])];
+    const rules = all.flatMap((data) => [...compileRuleSet(0, data).byName.values()]);
+    named = findNamedFields(rules, []);
+    return named;
+  };
 }
 
 /** Whether a rule may read an address of the user; true for some that do not. Cheaper than to compile every version. */

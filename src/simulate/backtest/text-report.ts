@@ -1,5 +1,5 @@
-import type { BacktestReport, Counts, Difference, Example, ReportedDecision } from './backtest.ts';
-import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
+import type { BacktestReport, Counts, Example, ReportedDecision, ReproductionDifference } from './backtest.ts';
+import { COUNT_COLUMNS, formatCount, formatNumber } from './report-numbers.ts';
 
 /**
  * Renders a backtest report as text for a terminal.
@@ -9,12 +9,12 @@ export function renderTextReport(report: BacktestReport, shown: (line: string) =
   const { since, until, users, events, types, totals, left_out: leftOut, reproduced } = report;
   const lines = [
     `${report.mode === 'live' ? 'Reproduction of past decisions' : 'Backtest of the catalog'}, from ${since} to ${until}`,
-    `${formatNumber(events)} events of ${formatNumber(users)} users`,
+    `${formatCount(events, 'event')} of ${formatCount(users, 'user')}`,
     '',
   ];
   if (leftOut.length > 0) {
     lines.push(
-      `Left out, for too many events: ${leftOut.slice(0, 10).join(', ')}${leftOut.length > 10 ? ' …' : ''}`,
+      `Left out, for too many or too large events: ${leftOut.slice(0, 10).join(', ')}${leftOut.length > 10 ? ' …' : ''}`,
       '',
     );
   }
@@ -71,7 +71,7 @@ function renderReproduced(reproduced: NonNullable<BacktestReport['reproduced']>)
   if (different === 0) return [`All ${formatNumber(decisions)} decisions came out the same.`];
   return [
     `${formatNumber(different)} of ${formatNumber(decisions)} decisions came out differently.`,
-    ...examples.flatMap(({ user_id, source, live, new: other }: Difference) => [
+    ...examples.flatMap(({ user_id, source, live, new: other }: ReproductionDifference) => [
       `  ${user_id}  ${source}`,
       `    live ${JSON.stringify(live)}`,
       `    new  ${JSON.stringify(other)}`,

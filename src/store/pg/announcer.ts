@@ -4,12 +4,15 @@ import type { Millis } from '../../model/event.ts';
 /** Shortest time between two notifications on one channel. */
 const MIN_INTERVAL_MS: Millis = 20;
 
+/** @param dueAt the earliest due time of what is announced; undefined: unknown */
+type AnnouncementListener = (dueAt: Millis | undefined) => void;
+
 interface Channel {
-  readonly listeners: Set<() => void>;
+  readonly listeners: Set<AnnouncementListener>;
   /** Runs while the next notification must wait. */
   pause: NodeJS.Timeout | undefined;
-  /** Whether something was announced during the pause. */
-  isPending: boolean;
+  /** The earliest due time of what was announced during the pause; Infinity: unknown; null: nothing was announced. */
+  pending: Millis | null;
 }
 
 /**
@@ -26,15 +29,16 @@ export class Announcer {
     this.#pool = pool;
   }
 
-  announce(name: string): void {
+  /** @param dueAt when the first of what is announced is due */
+  announce(name: string, dueAt?: Millis): void {
     const channel = this.#getChannel(name);
-    for (const listener of channel.listeners) listener();
-    if (channel.pause) channel.isPending = true;
-    else this.#send(name, channel);
+    for (const listener of channel.listeners) listener(dueAt);
+    channel.pending = Math.min(channel.pending ?? Number.POSITIVE_INFINITY, dueAt ?? Number.POSITIVE_INFINITY);
+    if (!channel.pause) this.#send(name, channel);
   }
 
   /** Calls `listener` for each announcement of this process; returns a function that ends it. */
-  listen(name: string, listener: () => void): () => void {
+  listen(name: string, listener: AnnouncementListener): () => void {
     const { listeners } = this.#getChannel(name);
     listeners.add(listener);
     return () => listeners.delete(listener);
@@ -43,7 +47,7 @@ export class Announcer {
   /** Resolves when everything announced so far has been sent. */
   async flush(): Promise<void> {
     for (const [name, channel] of this.#channels) {
-      if (!channel.isPending) continue;
+      if (channel.pending === null) continue;
       clearTimeout(channel.pause);
       this.#send(name, channel);
     }
@@ -51,14 +55,15 @@ export class Announcer {
   }
 
   #send(name: string, channel: Channel): void {
-    channel.isPending = false;
+    const payload = Number.isFinite(channel.pending) ? String(channel.pending) : '';
+    channel.pending = null;
     channel.pause = setTimeout(() => {
       channel.pause = undefined;
-      if (channel.isPending) this.#send(name, channel);
+      if (channel.pending !== null) this.#send(name, channel);
     }, MIN_INTERVAL_MS).unref();
     // Without the database, workers poll.
     const sent = this.#pool
-      .query({ name: 'announce', text: `select pg_notify($1, '')`, values: [name] })
+      .query({ name: 'announce', text: 'select pg_notify($1, $2)', values: [name, payload] })
       .catch(() => {})
       .finally(() => this.#sending.delete(sent));
     this.#sending.add(sent);
@@ -67,7 +72,7 @@ export class Announcer {
   #getChannel(name: string): Channel {
     let channel = this.#channels.get(name);
     if (!channel) {
-      channel = { listeners: new Set(), pause: undefined, isPending: false };
+      channel = { listeners: new Set(), pause: undefined, pending: null };
       this.#channels.set(name, channel);
     }
     return channel;

@@ -7,7 +7,7 @@ import { ConfigError } from '../../errors.ts';
  */
 const MIN_LOCKS = 6000;
 
-interface Capacity {
+interface ServerSettings {
   readonly connections: number;
   readonly reserved: number;
   readonly per_transaction: number;
@@ -20,12 +20,12 @@ interface Capacity {
  * @throws ConfigError with the setting to change
  */
 export async function checkServerCapacity(pool: pg.Pool, connections: number): Promise<void> {
-  const { rows } = await pool.query<Capacity>(`
+  const { rows } = await pool.query<ServerSettings>(`
     select current_setting('max_connections')::integer as connections,
            current_setting('superuser_reserved_connections')::integer as reserved,
            current_setting('max_locks_per_transaction')::integer as per_transaction,
            current_setting('max_prepared_transactions')::integer as prepared`);
-  const server = rows[0] as Capacity;
+  const server = rows[0] as ServerSettings;
   const free = server.connections - server.reserved;
   if (free < connections) {
     throw new ConfigError(

@@ -1,31 +1,55 @@
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
 import { getSqlState } from './errors.ts';
+import {
+  getPartitionName,
+  loadPartitions,
+  monthNumber,
+  monthRange,
+  type PartitionedTable,
+  parseMonth,
+  STORAGE,
+  TABLES_BY_ID,
+  type TimeRange,
+  toKeyLiteral,
+  toRangeCondition,
+} from './partition-ranges.ts';
 import type { Connection } from './pool.ts';
+import { type RebuildOptions, rebuildDefault } from './rebuild-default.ts';
 import { withTransaction } from './transaction.ts';
-
-type Table = 'events' | (typeof TABLES_BY_ID)[number];
-
-/** Tables partitioned by the time inside their UUIDv7 key. */
-const TABLES_BY_ID = ['notifications', 'deliveries', 'attempts', 'messages'] as const;
-
-/** Storage settings of a partition; why deliveries have some is in sql/000001.sql. */
-const STORAGE: { readonly [table in Table]?: string } = { deliveries: ' with (fillfactor = 40)' };
 
 /** Events older or newer than this go to the default partition, so that a wrong clock cannot create partitions. */
 const MAX_YEARS_BACK = 5;
 const MAX_MONTHS_AHEAD = 2;
 
-/** If more rows of a month are in the default partition, they stay there: the table is locked while rows move. */
-const MAX_MOVED_ROWS = 100_000;
+/**
+ * A month is created under a lock as long as the default partition has at most this many rows: all are read, and those of the
+ * month move. If it has more, it is rebuilt without such a lock.
+ */
+const MAX_LOCKED_ROWS = 2000;
 
 /**
  * Creating a month needs an exclusive lock on the table, and every statement queues behind that request: it must not wait
- * long, for example for a backtest.
+ * long for a reader, such as a backtest or a dump.
  */
-const LOCK_TIMEOUT_MS: Millis = 2000;
-const RETRY_PAUSE_MS: Millis = 60_000;
+const LOCK_TIMEOUT_MS: Millis = 100;
+/** Pause before the next try, doubled up to the longest. */
+const MIN_RETRY_PAUSE_MS: Millis = 1000;
+const MAX_RETRY_PAUSE_MS: Millis = 60_000;
+
+/** Retries in all, when months are created ahead of time: a start must not take long while a reader is open. */
+const MAX_RETRIES_AHEAD = 5;
+const RETRY_PAUSE_AHEAD_MS: Millis = 300;
+
+/** Time in ms that a process waits for another one that creates the same month; no other statement waits for it. */
+const TURN_TIMEOUT_MS: Millis = 2000;
+
+export interface PartitionsOptions {
+  /** Called when a default partition was rebuilt, or that failed and will be tried again. */
+  readonly onRebuilt?: (table: string, error: unknown) => void;
+  readonly maxLockedRows?: number;
+}
 
 /**
  * Creates missing monthly partitions before the first row of their month is written. Rows that came before their month
@@ -34,12 +58,17 @@ const RETRY_PAUSE_MS: Millis = 60_000;
  */
 export class Partitions {
   readonly #pool: pg.Pool;
+  readonly #options: PartitionsOptions;
   readonly #known = new Set<number>();
+  readonly #rebuilds = new Map<PartitionedTable, Promise<void>>();
+  readonly #stopping = new AbortController();
   /** No month of events is created before this time: the table was locked. */
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
+  #pause: Millis = MIN_RETRY_PAUSE_MS;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, options: PartitionsOptions = {}) {
     this.#pool = pool;
+    this.#options = options;
   }
 
   /** Creates the months of events at these times. A month that cannot be created now is left out, and tried again later. */
@@ -48,114 +77,179 @@ export class Partitions {
     const missing = new Set<number>();
     for (const time of times) {
       const month = monthNumber(time);
-      if (this.#known.has(month) || month < thisMonth - MAX_YEARS_BACK * 12 || month > thisMonth + MAX_MONTHS_AHEAD)
-        continue;
+      if (this.#known.has(month) || month < getFirstMonth(thisMonth) || month > thisMonth + MAX_MONTHS_AHEAD) continue;
       missing.add(month);
     }
-    if (now < this.#notBefore) return;
+    if (missing.size === 0 || now < this.#notBefore) return;
     for (const month of [...missing].sort((a, b) => a - b)) {
-      const result = await this.#create('events', month);
-      if (result === 'locked') this.#notBefore = now + RETRY_PAUSE_MS;
-      else this.#known.add(month);
+      if ((await this.#create('events', month, thisMonth)) === 'created') {
+        this.#known.add(month);
+        this.#pause = MIN_RETRY_PAUSE_MS;
+      } else {
+        this.#notBefore = now + this.#pause;
+        this.#pause = Math.min(2 * this.#pause, MAX_RETRY_PAUSE_MS);
+      }
     }
   }
 
   /**
-   * Creates the current and the next months of every table; to be called at start and daily. Returns the names of the
-   * partitions that could not be created, whose rows stay in the default partition.
+   * Creates the current and the next months of every table; to be called at start and from time to time. Returns the names
+   * of the partitions that could not be created yet, whose rows are in the default partition.
    */
   async ensureAhead(now: Millis): Promise<string[]> {
     const failed: string[] = [];
     const thisMonth = monthNumber(now);
+    let retries = MAX_RETRIES_AHEAD;
     for (let month = thisMonth; month <= thisMonth + MAX_MONTHS_AHEAD; month++) {
-      const tables: Table[] = month <= thisMonth + 1 ? [...TABLES_BY_ID, 'events'] : [...TABLES_BY_ID];
+      const tables: PartitionedTable[] = month <= thisMonth + 1 ? [...TABLES_BY_ID, 'events'] : [...TABLES_BY_ID];
       for (const table of tables) {
-        if ((await this.#create(table, month)) !== 'created') failed.push(partitionName(table, month));
+        let result = await this.#create(table, month, thisMonth);
+        for (; result === 'locked' && retries > 0; retries--) {
+          await setTimeout(RETRY_PAUSE_AHEAD_MS);
+          result = await this.#create(table, month, thisMonth);
+        }
+        if (result !== 'created') failed.push(getPartitionName(table, monthRange(month)));
       }
     }
     return failed;
   }
 
-  async #create(table: Table, month: number): Promise<'created' | 'full' | 'locked'> {
-    const name = partitionName(table, month);
-    const { rows } = await this.#pool.query('select to_regclass($1) as oid', [name]);
-    if (rows[0]?.oid !== null) return 'created';
-    const [from, to] = [lowerBound(table, month), lowerBound(table, month + 1)];
-    const create = `create table if not exists ${name} partition of ${table}
-                    for values from (${from}) to (${to})${STORAGE[table] ?? ''}`;
-    try {
-      await this.#withLock(name, (connection) => connection.query(create));
-      return 'created';
-    } catch (error) {
-      if (getSqlState(error) === '55P03') return 'locked';
-      // 23514: the default partition holds rows of this month.
-      if (getSqlState(error) !== '23514') throw error;
-    }
-    try {
-      const isCreated = await this.#withLock(name, (connection) => createAndMove(connection, table, from, to, create));
-      return isCreated ? 'created' : 'full';
-    } catch (error) {
-      if (getSqlState(error) === '55P03') return 'locked';
-      throw error;
+  /**
+   * Creates these months, such as `2025-11`, by table. A month that cannot be created now is left out: its rows go to the
+   * default partition.
+   */
+  async ensureMonths(months: MonthsByTable): Promise<void> {
+    for (const [table, month] of listMonths(months)) {
+      try {
+        if (!isCovered(await loadPartitions(this.#pool, table), month)) {
+          await createMonth(this.#pool, table, month, MAX_LOCKED_ROWS);
+        }
+      } catch (error) {
+        if (!BUSY_SQLSTATES.includes(getSqlState(error))) throw error;
+      }
     }
   }
 
-  /** Runs `work` in a transaction of its own, one process at a time: the second finds the month created. */
-  #withLock<T>(name: string, work: (connection: Connection) => Promise<T>): Promise<T> {
-    return withTransaction(this.#pool, async (connection) => {
-      await connection.query(
-        `set local lock_timeout = ${LOCK_TIMEOUT_MS}; select pg_advisory_xact_lock(hashtextextended('${name}', 0))`,
-      );
-      return work(connection);
-    });
+  /** Resolves when no default partition is being rebuilt. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#rebuilds.values());
+  }
+
+  /** Interrupts the rebuilding of default partitions; it starts anew with the next process. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.settle();
+  }
+
+  async #create(
+    table: PartitionedTable,
+    month: number,
+    thisMonth: number,
+  ): Promise<'created' | 'rebuilding' | 'locked'> {
+    if (isCovered(await loadPartitions(this.#pool, table), month)) return 'created';
+    const { maxLockedRows = MAX_LOCKED_ROWS } = this.#options;
+    try {
+      const isCreated = await createMonth(this.#pool, table, month, maxLockedRows);
+      if (isCreated) return 'created';
+    } catch (error) {
+      if (BUSY_SQLSTATES.includes(getSqlState(error))) return 'locked';
+      throw error;
+    }
+    const [firstMonth, lastMonth] = [getFirstMonth(thisMonth), thisMonth + MAX_MONTHS_AHEAD];
+    this.#rebuild(table, { firstMonth, lastMonth, months: [month], maxLockedRows });
+    return 'rebuilding';
+  }
+
+  /** Starts to rebuild a default partition, unless this process is at it. */
+  #rebuild(table: PartitionedTable, options: Omit<RebuildOptions, 'signal'>): void {
+    if (this.#rebuilds.has(table) || this.#stopping.signal.aborted) return;
+    const rebuilt = rebuildDefault(this.#pool, table, { ...options, signal: this.#stopping.signal }).then(
+      () => {
+        this.#notBefore = Number.NEGATIVE_INFINITY;
+        this.#options.onRebuilt?.(table, null);
+      },
+      (error) => {
+        if (!this.#stopping.signal.aborted) this.#options.onRebuilt?.(table, error);
+      },
+    );
+    this.#rebuilds.set(
+      table,
+      rebuilt.finally(() => this.#rebuilds.delete(table)),
+    );
   }
 }
 
 /**
- * Creates a month and moves its rows from the default partition. Returns false, and changes nothing, if these are more than
- * MAX_MOVED_ROWS.
+ * SQLSTATEs of a month that cannot be created now: the table is locked, or another process is rebuilding the default partition
+ * and has a table of that name already.
  */
-async function createAndMove(
-  connection: Connection,
-  table: Table,
-  from: string,
-  to: string,
-  create: string,
-): Promise<boolean> {
-  const key = table === 'events' ? 'event_time' : 'notification_id';
-  const rowsOfMonth = `${table}_default where ${key} >= ${from} and ${key} < ${to}`;
-  const tooMany = `select 1 from ${rowsOfMonth} offset ${MAX_MOVED_ROWS} limit 1`;
-  if ((await connection.query(tooMany)).rows.length > 0) return false;
-  // No row may be added meanwhile.
-  await connection.query(`lock table ${table} in access exclusive mode`);
-  await connection.query(`create temporary table moved on commit drop as select * from ${rowsOfMonth}`);
-  await connection.query(`delete from ${rowsOfMonth}`);
-  await connection.query(create);
-  await connection.query(`insert into ${table} select * from moved`);
-  return true;
+const BUSY_SQLSTATES = ['55P03', '42P07'];
+
+/** Months such as `2025-11`, by table. */
+type MonthsByTable = { readonly [table: string]: readonly string[] };
+
+function listMonths(months: MonthsByTable): [table: PartitionedTable, month: number][] {
+  return ([...TABLES_BY_ID, 'events'] as const).flatMap((table) =>
+    (months[table] ?? []).map((month): [PartitionedTable, number] => [table, parseMonth(month)]),
+  );
 }
 
-/** Returns the first key of a month as a SQL literal. */
-function lowerBound(table: Table, month: number): string {
-  const start = monthStart(month);
-  return `'${table === 'events' ? isoTime(start) : uuidAt(start)}'`;
+/** Creates these months, such as `2025-11`, by table, of tables without rows, in the transaction of the caller. */
+export async function createMonths(connection: Connection, months: MonthsByTable): Promise<void> {
+  for (const [table, month] of listMonths(months)) {
+    if (!isCovered(await loadPartitions(connection, table), month)) {
+      await connection.query(createStatement(table, month));
+    }
+  }
 }
 
-function partitionName(table: Table, month: number): string {
-  return `${table}_${isoTime(monthStart(month)).slice(0, 7).replace('-', '_')}`;
+function isCovered(partitions: readonly TimeRange[], month: number): boolean {
+  const range = monthRange(month);
+  return partitions.some(({ from, to }) => from <= range.from && range.to <= to);
 }
 
-/** Returns the smallest UUIDv7 of a millisecond (RFC 9562 section 5.7: the first 48 bits are the time). */
-export function uuidAt(time: Millis): string {
-  const hex = time.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+function createStatement(table: PartitionedTable, month: number): string {
+  const range = monthRange(month);
+  return `create table ${getPartitionName(table, range)} partition of ${table}
+          for values from (${toKeyLiteral(table, range.from)}) to (${toKeyLiteral(table, range.to)})${STORAGE[table] ?? ''}`;
 }
 
-function monthNumber(time: Millis): number {
-  const date = new Date(time);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+function getFirstMonth(thisMonth: number): number {
+  return thisMonth - MAX_YEARS_BACK * 12;
 }
 
-function monthStart(month: number): Millis {
-  return Date.UTC(Math.floor(month / 12), month % 12, 1);
+/**
+ * Creates a month and moves its rows from the default partition. Returns false, and changes nothing, if that has more than
+ * `maxRows` rows. One month of a table at a time: a second process finds it created.
+ * @throws an error with SQLSTATE 55P03 if the table is locked
+ */
+async function createMonth(pool: pg.Pool, table: PartitionedTable, month: number, maxRows: number): Promise<boolean> {
+  const range = monthRange(month);
+  const name = getPartitionName(table, range);
+  const rowsOfMonth = `${table}_default where ${toRangeCondition(table, range)}`;
+  const isLarge = `select from ${table}_default offset ${maxRows} limit 1`;
+  // Before the transaction, because this locks the default partition for as long as the transaction lasts.
+  if ((await pool.query(isLarge)).rows.length > 0) return false;
+  return withTransaction(pool, async (connection) => {
+    await connection.query(
+      `set local lock_timeout = ${TURN_TIMEOUT_MS}; select pg_advisory_xact_lock(hashtextextended('${table}_months', 0));
+       set local lock_timeout = ${LOCK_TIMEOUT_MS}`,
+    );
+    const { rows: created } = await connection.query(
+      'select from pg_inherits where inhparent = to_regclass($1) and inhrelid = to_regclass($2)',
+      [table, name],
+    );
+    if (created.length > 0) return true;
+    // No row may be added meanwhile.
+    await connection.query(`lock table only ${table}, only ${table}_default in access exclusive mode`);
+    if ((await connection.query(isLarge)).rows.length > 0) return false;
+    const { rows } = await connection.query(`select from ${rowsOfMonth} limit 1`);
+    if (rows.length > 0) {
+      await connection.query(`create temporary table moved on commit drop as select * from ${rowsOfMonth}`);
+      await connection.query(`delete from ${rowsOfMonth}`);
+    }
+    await connection.query(createStatement(table, month));
+    if (rows.length > 0) await connection.query(`insert into ${table} select * from moved`);
+    return true;
+  });
 }

@@ -50,13 +50,30 @@ export async function prepareSession(connection: pg.ClientBase, timeouts: Sessio
   await connection.query(`select ${calls.join(', ')}`, settings.flat());
 }
 
+/** Returns the names of the settings that a session does not have: it was reset, or a pooler has exchanged it. */
+export async function findLostSettings(connection: Pick<pg.ClientBase, 'query'>): Promise<string[]> {
+  // No effect on a Unix socket: these are not compared.
+  const expected = SESSION_SETTINGS.filter(([name]) => !name.startsWith('tcp_'));
+  const { rows } = await connection.query<{ name: string }>(
+    `select name from unnest($1::text[], $2::text[]) as expected(name, value)
+     where lower(current_setting(name)) <> lower(value)`,
+    [expected.map(([name]) => name), expected.map(([, value]) => value)],
+  );
+  return rows.map(({ name }) => name);
+}
+
 const TIMEOUT_PARAMETERS: { readonly [name: string]: keyof SessionTimeouts } = {
   statement_timeout: 'statement',
   lock_timeout: 'lock',
   idle_in_transaction_session_timeout: 'idleInTransaction',
 };
 
-/** Splits the timeouts (ms) from the other parameters of a connection URL: they are applied as the other settings are. */
+const UNIT_MS: { readonly [unit: string]: Millis } = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * Splits the timeouts from the other parameters of a connection URL: they are applied as the other settings are. A number
+ * without a unit is in ms, as in PostgreSQL.
+ */
 export function splitTimeouts(url: string): {
   readonly connectionString: string;
   readonly timeouts: Partial<SessionTimeouts>;
@@ -67,11 +84,19 @@ export function splitTimeouts(url: string): {
   const others = query.split('&').filter((parameter) => {
     const [name = '', value = ''] = parameter.split('=', 2);
     const timeout = TIMEOUT_PARAMETERS[name];
-    if (timeout === undefined || !/^\d{1,9}$/.test(value)) return true;
-    timeouts[timeout] = Number(value);
+    const [, number, unit = 'ms'] = /^(\d{1,9})(ms|s|min|h|d)?$/.exec(value) ?? [];
+    if (timeout === undefined || number === undefined) return true;
+    timeouts[timeout] = Number(number) * (UNIT_MS[unit] as Millis);
     return false;
   });
   return { connectionString: `${address}?${others.join('&')}`, timeouts };
+}
+
+/** Returns a connection URL without timeouts: for work that takes as long as the data is large. */
+export function dropTimeouts(url: string): string {
+  const [address = '', query] = splitTimeouts(url).connectionString.split('?', 2);
+  const others = (query ?? '').split('&').filter((parameter) => parameter !== '' && !/^query_timeout=/.test(parameter));
+  return others.length === 0 ? address : `${address}?${others.join('&')}`;
 }
 
 /**
@@ -106,7 +131,8 @@ export async function checkSessions(url: string): Promise<void> {
 const POOLER_ROUNDS = 3;
 
 function openClient(url: string): pg.Client {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 5000 });
+  const { connectionString } = splitTimeouts(url);
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000, query_timeout: 5000 });
   client.on('error', () => {});
   return client;
 }

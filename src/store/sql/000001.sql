@@ -60,6 +60,7 @@ create table events (
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- further fields of the caller's envelope
   sealed          bytea,                      -- originals of properties, traits and context
+  excerpt         json,                       -- of a large content: its small values, which look-ups read in its place
   catalog_version integer          not null,  -- the version that decided
   has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
   has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
@@ -71,14 +72,16 @@ create table events_default partition of events default;
 -- For lists of the latest events. Rows arrive in this order, so a few bytes per range of blocks are enough.
 create index events_received on events using brin (received_at) with (pages_per_range = 16, autosummarize = on);
 
--- The event ids that callers gave, kept for good: a repeated id must be detected after its partition was dropped. Events
--- without an id need no row here: the same content has the same event time, partition and key.
+-- The event ids that callers gave: a repeated id must be detected also after the partition of its event was dropped. Events
+-- without an id need no row here: the same content has the same event time, partition and key. How long a row is kept, here and
+-- in the other tables, is in src/model/retention-policy.ts.
 create table event_ids (
   tenant_id    text collate "C" not null,
   key          uuid             not null,
   content_hash uuid             not null,  -- another content under the same id is a conflict
   user_id      text collate "C" not null,
   event_time   timestamptz(3)   not null,
+  received_at  timestamptz(3)   not null default now(),  -- by the clock of the database
   primary key (tenant_id, key)
 );
 
@@ -87,6 +90,7 @@ create table rejected_events (
   tenant_id   text collate "C" not null,
   rejected_id uuid             not null,  -- a hash of the content: the same item rejected again increments "times"
   event_id    text,
+  event_type  text,                       -- as in the preview; null: it is not a text
   code        text             not null,  -- reason code, see docs/errors.md
   path        text             not null,  -- the field that is wrong
   message     text             not null,
@@ -260,7 +264,9 @@ create table notifications_default partition of notifications default;
 --     │                 │   ├────▶ dropped         (the plan at the claim said no)
 --     ├──retry, rescue──┤   ├────▶ dead            (rejected, or retries exhausted)
 --     │                 │   └────▶ in_doubt        (it may have been sent, and the type says hold)
---     └──operator retry─┴─── undeliverable, dead, in_doubt
+--     ├──operator retry─┴─── undeliverable, dead, in_doubt
+--     ├──address known────── undeliverable
+--     └──operator cancel───▶ cancelled
 --
 -- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
 -- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that succeeded, the only one of
@@ -389,6 +395,65 @@ create table audit_log (
   subject   text             not null,
   detail    json             not null,
   primary key (tenant_id, entry_id)
+);
+
+-- The activations of catalog versions, which the list of versions shows.
+create index audit_log_catalog on audit_log (tenant_id, entry_id) where action in ('catalog.applied', 'catalog.rolled_back');
+
+-- Jobs: an operator's command for many deliveries, waits or rejected events, run by workers in chunks.
+--
+--   pending ──claim──▶ running ──▶ done
+--      │                  ├──────▶ failed    (a chunk failed again and again)
+--      └────by command────┴──────▶ stopped
+--
+-- The transaction of a chunk also writes "cursor" and the counts, and only under the fence of the latest claim: a chunk that
+-- is cut off has changed nothing, and one that is repeated by another process finds the job further on.
+create table jobs (
+  tenant_id     text collate "C" not null,
+  job_id        uuid             not null,  -- UUIDv7
+  action        text             not null constraint jobs_action_known check (action in (
+    'deliveries.retry', 'deliveries.cancel', 'waits.cancel', 'waits.migrate', 'rejected.retry', 'rejected.dismiss')),
+  name          text,                       -- given by the operator
+  filter        json             not null,  -- which items
+  patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event
+  per_second    integer          constraint jobs_per_second_positive check (per_second > 0),  -- null: no limit
+  status        text             not null default 'pending' constraint jobs_status_known
+    check (status in ('pending', 'running', 'done', 'stopped', 'failed')),
+  matched       integer          not null,  -- items that matched at the start
+  matched_exact boolean          not null,  -- false: at least as many
+  done          bigint           not null default 0,
+  skipped       bigint           not null default 0,  -- matched, but left as they are
+  failed        bigint           not null default 0,
+  cursor        json,                       -- position after the last chunk; its shape depends on the action
+  reason        text,                       -- why it failed
+  actor         text             not null,  -- who started it
+  stopped_by    text,
+  request_key   text collate "C",           -- the caller's Idempotency-Key
+  request_hash  text,                       -- of what was sent with it
+  created_at    timestamptz(3)   not null,  -- items that are newer are not its own
+  started_at    timestamptz(3),
+  ended_at      timestamptz(3),
+  due_at        timestamptz(3)   not null default now(),  -- of the next chunk, by the clock of the database
+  claimed_until timestamptz(3),             -- a worker runs a chunk; once past, any worker may claim it
+  fence         integer          not null default 0,  -- grows with each claim
+  attempts      integer          not null default 0,  -- claims since a chunk was committed
+  primary key (tenant_id, job_id),
+  constraint jobs_ended_at_set_when_ended check ((status in ('pending', 'running')) = (ended_at is null))
+);
+
+-- The queue, over all tenants.
+create index jobs_open on jobs (due_at) where ended_at is null;
+create unique index jobs_request on jobs (tenant_id, request_key) where request_key is not null;
+
+-- Items that a job could not change; the first of them.
+create table job_failures (
+  tenant_id text collate "C" not null,
+  job_id    uuid             not null,
+  item      text collate "C" not null,  -- id of the delivery, wait or rejected event
+  code      text             not null,
+  message   text             not null,
+  primary key (tenant_id, job_id, item),
+  foreign key (tenant_id, job_id) references jobs on delete cascade
 );
 
 -- Facts about this database, such as the fingerprint of the encryption key.

@@ -21,7 +21,12 @@ export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
       </a>
       <span className="chips">
         {event.decisions.map((decision) => (
-          <DecisionChip key={decision.decision_id} decision={decision} href={href} />
+          <DecisionChip
+            key={decision.decision_id}
+            decision={decision}
+            deliveries={event.deliveries.filter(({ notification_id: id }) => id === decision.notification_id)}
+            href={href}
+          />
         ))}
         {event.decisions.length === 0 && (
           <Text component="span" size="sm" c="dimmed">

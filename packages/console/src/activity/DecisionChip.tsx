@@ -1,19 +1,38 @@
 import { Tooltip } from '@mantine/core';
-import type { Decision } from '../api.ts';
-import { getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
+import type { Decision, DeliverySummary } from '../api.ts';
+import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
+import { summarizeDeliveries } from './chip-look.ts';
 
-/** Compact decision. Shows the reason on hover, keyboard focus and touch, and links to the event on the user page. */
-export function DecisionChip({ decision, href }: { decision: Decision; href: string }) {
-  const look = getLook(OUTCOMES, decision.outcome);
+interface DecisionChipProps {
+  decision: Decision;
+  /** Deliveries of its notification; empty without one. */
+  deliveries: readonly DeliverySummary[];
+  href: string;
+}
+
+/**
+ * Compact decision; once it has deliveries, what became of them. Shows the reason on hover, keyboard focus and touch, and
+ * links to the event on the user page.
+ */
+export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) {
+  const look = summarizeDeliveries(deliveries) ?? getLook(OUTCOMES, decision.outcome);
+  const lines = [decision.reason, ...deliveries.map(formatDelivery)];
   return (
-    <Tooltip label={decision.reason} multiline maw={380} withArrow events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip
+      label={lines.join('\n')}
+      multiline
+      maw={380}
+      withArrow
+      events={{ hover: true, focus: true, touch: true }}
+      style={{ whiteSpace: 'pre-line' }}
+    >
       <a
         href={href}
         className="chip"
         style={{ ['--chip' as string]: getTextColor(look.color) }}
         data-outcome={decision.outcome}
         data-testid="decision-chip"
-        aria-label={`${decision.notification_type}: ${look.label}. ${decision.reason}`}
+        aria-label={`${decision.notification_type}: ${look.label}. ${lines.join(' ')}`}
       >
         <look.Icon size={14} />
         <span>{decision.notification_type}</span>
@@ -21,4 +40,10 @@ export function DecisionChip({ decision, href }: { decision: Decision; href: str
       </a>
     </Tooltip>
   );
+}
+
+function formatDelivery(delivery: DeliverySummary): string {
+  const channel = CHANNELS[delivery.channel]?.label ?? delivery.channel;
+  const reason = delivery.reason === null ? '' : `: ${delivery.reason}`;
+  return `${channel} ${getDeliveryLook(delivery).label.toLowerCase()}${reason}`;
 }

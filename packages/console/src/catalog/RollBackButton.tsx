@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { rollBackCatalog } from '../api.ts';
+import { announce } from '../shell/announce.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DiffView } from './DiffView.tsx';
@@ -14,6 +15,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
     mutationFn: () => rollBackCatalog(version),
     onSuccess: () => {
       setAsking(false);
+      announce(`Version ${version} is active instead of version ${active}.`);
       return queries.invalidateQueries({ queryKey: ['catalog'] });
     },
   });

@@ -9,7 +9,7 @@ import { RollBackButton } from './RollBackButton.tsx';
 export function VersionRow({ version: row, active }: { version: CatalogVersion; active: number }) {
   const { version, applied_at: appliedAt, applied_by: appliedBy, rules, notifications } = row;
   return (
-    <div className="version" data-testid="version" data-version={version}>
+    <div className="version" data-row data-testid="version" data-version={version}>
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
           <Text fw={650}>Version {version}</Text>
@@ -25,6 +25,13 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         </Group>
         {!row.active && <RollBackButton version={version} active={active} />}
       </Group>
+      {row.activations
+        .filter(({ kind }) => kind === 'rolled_back')
+        .map(({ at, by, from }) => (
+          <Text key={at} size="sm" className="break" data-testid="rollback-note">
+            Rollback from version {from} by {by}, <Time value={at} as="full" />
+          </Text>
+        ))}
       <Disclosure
         label={version === 1 ? 'Initial contents' : `Changes from version ${version - 1}`}
         testId="version-changes"

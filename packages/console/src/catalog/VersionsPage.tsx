@@ -5,15 +5,17 @@ import { linkToCatalog } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { VersionRow } from './VersionRow.tsx';
 
 /** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
 export function VersionsPage() {
   const list = useQuery({ queryKey: ['catalog', 'versions'], queryFn: getCatalogVersions, refetchInterval: 5000 });
+  const container = useKeptFocus();
   const versions = list.data?.versions;
   const active = versions?.find((version) => version.active)?.version ?? 0;
   return (
-    <Stack gap="md">
+    <Stack gap="md" ref={container}>
       <Group gap="sm" align="baseline">
         <PageTitle>Catalog versions</PageTitle>
         <Anchor size="sm" href={linkToCatalog()}>

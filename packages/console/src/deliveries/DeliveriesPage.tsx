@@ -1,7 +1,9 @@
-import { Paper, Skeleton, Stack, Table } from '@mantine/core';
+import { Group, Paper, Skeleton, Stack, Table } from '@mantine/core';
 import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
+import { JobButton } from '../jobs/JobButton.tsx';
 import { linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
+import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
@@ -9,7 +11,9 @@ import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
+import { QueueNotice } from './QueueNotice.tsx';
 
 const POLL_MS = 4000;
 const getId = (delivery: Delivery): string => delivery.delivery_id;
@@ -26,9 +30,13 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
     pollMs: POLL_MS,
   });
   const deliveries = list.items;
+  const container = useKeptFocus();
   return (
-    <Stack gap="md">
-      <PageTitle>Deliveries</PageTitle>
+    <Stack gap="md" ref={container}>
+      <Group justify="space-between">
+        <PageTitle>Deliveries</PageTitle>
+        {deliveries !== undefined && deliveries.length > 0 && <ActOnAll status={status} />}
+      </Group>
       <nav className="filter" aria-label="Status">
         <a href={linkToDeliveries(null)} aria-current={status === null || undefined}>
           All
@@ -43,6 +51,7 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
           );
         })}
       </nav>
+      <QueueNotice />
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
       <NewItemsButton newItems={list.newItems} />
       {deliveries === undefined && list.error === null && <Skeleton height={320} />}
@@ -88,6 +97,35 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
       )}
       <LoadMoreButton older={list.older} />
     </Stack>
+  );
+}
+
+/** Button that retries or cancels every delivery of a status, also those that are not loaded. */
+function ActOnAll({ status }: { status: DeliveryStatus | null }) {
+  if (status === 'queued') {
+    return (
+      <JobButton
+        request={{ action: 'deliveries.cancel', filter: {} }}
+        label="Cancel all"
+        note="Deliveries that are queued are cancelled. A message that is being sent cannot be called back."
+        leftSection={<IconBan size={14} />}
+        testId="cancel-all"
+      />
+    );
+  }
+  if (status !== 'dead' && status !== 'undeliverable' && status !== 'in_doubt') return null;
+  return (
+    <JobButton
+      request={{ action: 'deliveries.retry', filter: { status: [status] } }}
+      label="Retry all"
+      note={
+        status === 'in_doubt'
+          ? 'These messages may have been sent already. If you retry, users may receive them twice.'
+          : 'The deliveries are queued again. Messages are rendered again, so they use corrected templates.'
+      }
+      leftSection={<IconRefresh size={14} />}
+      testId="retry-all"
+    />
   );
 }
 

@@ -1,16 +1,18 @@
 import { Group, Table, Text } from '@mantine/core';
+import { OVERDUE_AFTER_MS } from '../../../../src/model/delivery.ts';
 import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { linkToUser } from '../route.ts';
-import { getDeliveryLook } from '../shell/outcome.ts';
+import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { CancelButton } from './CancelButton.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
 /** Table row of a delivery, with its reason and buttons. */
 export function DeliveryRow({ delivery }: { delivery: Delivery }) {
   return (
-    <Table.Tr data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>
+    <Table.Tr data-row data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>
       <Table.Td>
         <Text size="sm" c="dimmed" className="nowrap">
           <Time value={delivery.created_at} />
@@ -40,14 +42,15 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
           </Text>
         )}
         {delivery.status === 'queued' && (
-          <Text size="xs" c="dimmed" mt={2}>
-            due <Time value={delivery.due_at} />
+          <Text size="xs" c={isOverdue(delivery) ? getTextColor('orange') : 'dimmed'} mt={2} data-testid="due">
+            {isOverdue(delivery) ? 'overdue since' : 'due'} <Time value={delivery.due_at} />
           </Text>
         )}
       </Table.Td>
       <Table.Td>
         <Group gap="xs" wrap="nowrap" justify="flex-end">
           <RetryButton delivery={delivery} />
+          <CancelButton delivery={delivery} />
           {delivery.has_message && (
             <MessageButton deliveryId={delivery.delivery_id} title={delivery.notification_type} />
           )}
@@ -55,4 +58,9 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
       </Table.Td>
     </Table.Tr>
   );
+}
+
+/** Whether a queued delivery has waited too long for a worker. */
+function isOverdue({ due_at }: Delivery): boolean {
+  return Date.now() - Date.parse(due_at) > OVERDUE_AFTER_MS;
 }

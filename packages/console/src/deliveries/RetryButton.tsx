@@ -2,6 +2,8 @@ import { Button, Popover, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Delivery, type DeliveryStatus, retryDelivery } from '../api.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { announce } from '../shell/announce.tsx';
 import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
@@ -18,6 +20,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
     mutationFn: () => retryDelivery(delivery.delivery_id),
     onSuccess: () => {
       setAsking(false);
+      announce(`Queued again: ${delivery.notification_type} to ${delivery.user_id}.`);
       return Promise.all([
         queries.invalidateQueries({ queryKey: ['deliveries'] }),
         queries.invalidateQueries({ queryKey: ['audit', delivery.user_id] }),
@@ -36,16 +39,15 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
       trapFocus
     >
       <Popover.Target>
-        <Button
-          size="xs"
-          variant="default"
+        <ActionButton
+          action="retry"
           leftSection={<IconRefresh size={14} />}
-          loading={retry.isPending}
+          busy={retry.isPending}
           onClick={() => (inDoubt ? setAsking(true) : retry.mutate())}
           data-testid="retry-button"
         >
           Retry
-        </Button>
+        </ActionButton>
       </Popover.Target>
       <Popover.Dropdown>
         {retry.error ? (

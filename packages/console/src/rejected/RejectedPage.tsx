@@ -8,6 +8,8 @@ import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { RejectedGroups } from './RejectedGroups.tsx';
 import { RejectedRow } from './RejectedRow.tsx';
 import { type AcceptedRetry, RetryAccepted } from './RetryAccepted.tsx';
 
@@ -25,14 +27,16 @@ export function RejectedPage() {
   });
   // An accepted event leaves the list; its result is shown above.
   const [accepted, setAccepted] = useState<AcceptedRetry[]>([]);
+  const container = useKeptFocus();
   return (
-    <Stack gap="md">
+    <Stack gap="md" ref={container}>
       <PageTitle>Rejected events</PageTitle>
       <Text size="sm" c="dimmed" maw={720}>
-        These events were rejected, and no rule evaluated them. Each event stays here until it is accepted. Addresses
-        are masked.
+        These events were rejected, and no rule evaluated them. Each event stays here until it is accepted or dismissed.
+        Addresses are masked.
       </Text>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      <RejectedGroups />
       <NewItemsButton newItems={list.newItems} />
       <Stack gap="xs" role="status">
         {accepted.map((one) => (

@@ -1,10 +1,19 @@
-import { Button, Code, Group, Text } from '@mantine/core';
+import { Code, Group, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type RejectedEvent, retryRejectedEvent } from '../api.ts';
+import {
+  correctRejectedEvent,
+  dismissRejectedEvent,
+  type JsonObject,
+  type RejectedEvent,
+  retryRejectedEvent,
+} from '../api.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { announce } from '../shell/announce.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { IconRefresh } from '../shell/icons.tsx';
+import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { CorrectButton } from './CorrectButton.tsx';
 import { ADVICE_BY_CODE } from './codes.ts';
 import { formatEventName } from './event-name.ts';
 import type { AcceptedRetry } from './RetryAccepted.tsx';
@@ -19,16 +28,22 @@ export function RejectedRow({
 }) {
   const queries = useQueryClient();
   const retry = useMutation({
-    mutationFn: () => retryRejectedEvent(rejected.rejected_id),
+    mutationFn: (patch: JsonObject | null) =>
+      patch === null ? retryRejectedEvent(rejected.rejected_id) : correctRejectedEvent(rejected.rejected_id, patch),
     onSuccess: (response) => {
       if (response.rejected.length === 0) onAccepted({ rejected, response });
       return queries.invalidateQueries({ queryKey: ['rejected'] });
     },
   });
+  const dismiss = useMutation({
+    mutationFn: () => dismissRejectedEvent(rejected.rejected_id),
+    onSuccess: () => announce(`Dismissed: ${formatEventName(rejected)}.`),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['rejected'] }),
+  });
   const again = retry.data?.rejected[0];
   const advice = ADVICE_BY_CODE[rejected.code];
   return (
-    <li className="rejected-row" data-testid="rejected-row" data-code={rejected.code}>
+    <li className="rejected-row" data-row data-testid="rejected-row" data-code={rejected.code}>
       <Group gap="sm" justify="space-between" align="flex-start">
         <div className="rejected-words">
           <Text size="sm" fw={600} className="break">
@@ -47,17 +62,27 @@ export function RejectedRow({
           </Text>
           {advice !== undefined && <Text size="sm">{advice}</Text>}
         </div>
-        <Button
-          size="xs"
-          variant="default"
-          className="rejected-retry"
-          leftSection={<IconRefresh size={14} />}
-          loading={retry.isPending}
-          onClick={() => retry.mutate()}
-          data-testid="rejected-retry"
-        >
-          Retry
-        </Button>
+        <Group gap="xs" className="rejected-retry">
+          <ActionButton
+            action="retry"
+            leftSection={<IconRefresh size={14} />}
+            busy={retry.isPending}
+            onClick={() => retry.mutate(null)}
+            data-testid="rejected-retry"
+          >
+            Retry
+          </ActionButton>
+          <CorrectButton rejected={rejected} onCorrect={(patch) => retry.mutate(patch)} />
+          <ActionButton
+            action="dismiss"
+            leftSection={<IconBan size={14} />}
+            busy={dismiss.isPending}
+            onClick={() => dismiss.mutate()}
+            data-testid="rejected-dismiss"
+          >
+            Dismiss
+          </ActionButton>
+        </Group>
       </Group>
       <Disclosure label="Event as received" testId="rejected-event">
         <Code block className="rejected-event">
@@ -72,6 +97,7 @@ export function RejectedRow({
         )}
       </div>
       {retry.error && <ProblemView problem={retry.error} />}
+      {dismiss.error && <ProblemView problem={dismiss.error} />}
     </li>
   );
 }

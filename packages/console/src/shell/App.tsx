@@ -3,10 +3,13 @@ import { ActivityPage } from '../activity/ActivityPage.tsx';
 import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
+import { JobDialogHost } from '../jobs/JobDialog.tsx';
+import { JobsPage } from '../jobs/JobsPage.tsx';
 import { useKeyState } from '../key.ts';
 import { RejectedPage } from '../rejected/RejectedPage.tsx';
 import { type Route, useRoute } from '../route.ts';
 import { UserPage } from '../user/UserPage.tsx';
+import { Announcements } from './announce.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { Header } from './Header.tsx';
@@ -27,6 +30,8 @@ export function App() {
           </ErrorBoundary>
         </Container>
       </AppShell.Main>
+      <JobDialogHost />
+      <Announcements />
     </AppShell>
   );
 }
@@ -41,6 +46,8 @@ function Page({ route }: { route: Route }) {
       return <DeliveriesPage status={route.status} />;
     case 'rejected':
       return <RejectedPage />;
+    case 'jobs':
+      return <JobsPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
     case 'unknown':

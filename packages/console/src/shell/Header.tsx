@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { linkToActivity, linkToCatalog, linkToDeliveries, linkToRejected, type Route } from '../route.ts';
-import { IconActivity, IconBook, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
+import { linkToActivity, linkToCatalog, linkToDeliveries, linkToJobs, linkToRejected, type Route } from '../route.ts';
+import { IconActivity, IconBook, IconChecks, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
 import { UserSearch } from './UserSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
 
@@ -8,6 +8,7 @@ const LINKS = [
   { page: 'activity', label: 'Activity', href: linkToActivity(), Icon: IconActivity },
   { page: 'deliveries', label: 'Deliveries', href: linkToDeliveries(null), Icon: IconSend },
   { page: 'rejected', label: 'Rejected', href: linkToRejected(), Icon: IconMailAlert },
+  { page: 'jobs', label: 'Jobs', href: linkToJobs(), Icon: IconChecks },
   { page: 'catalog', label: 'Catalog', href: linkToCatalog(), Icon: IconBook },
 ] as const;
 

@@ -77,7 +77,11 @@ const SUBSTITUTES = {
 } satisfies Record<string, Look>;
 
 /** Returns the look of a delivery. It is green only if the message went to its channel. */
-export function getDeliveryLook({ status, provider, channel }: Delivery): Look {
+export function getDeliveryLook({
+  status,
+  provider,
+  channel,
+}: Pick<Delivery, 'status' | 'provider' | 'channel'>): Look {
   const substitute = status === 'sent' ? getSubstitute(provider, channel) : undefined;
   return substitute ? SUBSTITUTES[substitute] : getLook(STATUSES, status);
 }

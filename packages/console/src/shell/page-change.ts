@@ -44,6 +44,8 @@ function formatPageName(route: Route): string {
       return 'Deliveries';
     case 'rejected':
       return 'Rejected events';
+    case 'jobs':
+      return 'Jobs';
     case 'unknown':
       return 'Page not found';
   }

@@ -1,5 +1,7 @@
 import { Group, Text } from '@mantine/core';
 import type { Attempt, Channel, Delivery } from '../api.ts';
+import { CancelButton } from '../deliveries/CancelButton.tsx';
+import { RetryButton } from '../deliveries/RetryButton.tsx';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
@@ -11,7 +13,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
   const attempts = delivery.attempts ?? [];
   const when = delivery.finished_at ?? delivery.created_at;
   return (
-    <div className="delivery" data-testid="delivery" data-status={delivery.status}>
+    <div className="delivery" data-row data-testid="delivery" data-status={delivery.status}>
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
           <ChannelName channel={delivery.channel} />
@@ -21,7 +23,13 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
             <Time value={when} />
           </Text>
         </Group>
-        {delivery.has_message && <MessageButton deliveryId={delivery.delivery_id} title={delivery.notification_type} />}
+        <Group gap="xs">
+          <RetryButton delivery={delivery} />
+          <CancelButton delivery={delivery} />
+          {delivery.has_message && (
+            <MessageButton deliveryId={delivery.delivery_id} title={delivery.notification_type} />
+          )}
+        </Group>
       </Group>
       {delivery.reason && (
         <Text size="sm" mt={2}>

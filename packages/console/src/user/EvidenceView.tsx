@@ -9,14 +9,28 @@ import { LimitUses } from './LimitUses.tsx';
 import { PatternBar } from './PatternBar.tsx';
 import { WaitEvidence } from './WaitEvidence.tsx';
 
+/** Names of facts that a bound left out. */
+const LEFT_OUT = {
+  events: 'events',
+  contents: 'contents of large events',
+  decisions: 'earlier decisions',
+  waits: 'waits',
+};
+
 /** The evidence of a decision: the condition with its values, the window, the wait, the limits. */
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
-  const { key, masked, change, condition, pattern, count, wait, digest, limits, expired, split, branch } =
+  const { key, masked, left_out, change, condition, pattern, count, wait, digest, limits, expired, split, branch } =
     decision.evidence;
   return (
     <div className="evidence" data-testid="evidence">
       {key !== undefined && <Line title="Key">{key}</Line>}
       {masked && <Line title="Masked">The originals of this data could not be opened, so the rule saw masks.</Line>}
+      {left_out?.map(({ facts, event_type, examined, bound }) => (
+        <Line key={`${facts} ${event_type}`} title="Left out">
+          Only {examined.toLocaleString('en')} {LEFT_OUT[facts]}
+          {event_type !== undefined && ` of ${event_type}`} were examined: at most {bound}.
+        </Line>
+      ))}
       {change && (
         <Line title="Change">
           <span className="name">{change.trait}</span> changed from {JSON.stringify(change.from)} to{' '}

@@ -5,6 +5,7 @@ import { useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { buildTimeline, type Entry } from './entries.ts';
 import { ProfileCard } from './ProfileCard.tsx';
 import { Timeline } from './Timeline.tsx';
@@ -23,9 +24,10 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
     getId,
     pollMs: POLL_MS,
   });
+  const container = useKeptFocus();
   const profile = audit.newest?.profile ?? null;
   return (
-    <Stack gap="md">
+    <Stack gap="md" ref={container}>
       <Group gap="xs" wrap="nowrap" align="flex-start">
         <IconUser size={30} className="user-icon" />
         <PageTitle data-testid="user-id">{userId}</PageTitle>

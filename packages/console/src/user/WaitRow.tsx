@@ -6,15 +6,17 @@ import { getLook, type Look, OUTCOMES, WAITS } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
+import { CancelWaitButton } from './CancelWaitButton.tsx';
 
 /** Wait of a rule: its kind, trigger event, due time, and for an ended wait the outcome. */
 export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: string | null }) {
   const { user_id: userId, rule, key, kind, status, event_id: eventId, items } = wait;
   return (
-    <div className="wait" data-testid="wait" data-status={status} data-rule={rule}>
+    <div className="wait" data-row data-testid="wait" data-status={status} data-rule={rule}>
       <Group gap="xs">
         <StatusBadge look={getWaitLook(wait)} />
         <span className="name">{rule}</span>
+        <CancelWaitButton wait={wait} />
       </Group>
       <Text size="sm" mt={4} className="break">
         {status === 'waiting' ? 'Waits' : 'Waited'} for {getWaitLabel(kind)}

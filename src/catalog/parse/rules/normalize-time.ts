@@ -53,7 +53,9 @@ function normalizeTimes(text: string): string {
   });
 }
 
-/** Returns the time of day that a text probably means, as `09:00`: `18`, `1800`, `6 pm`, `at 18h`, `noon`; undefined if none. */
+/**
+ * Returns the time of day that a text probably means, as `09:00`: `18`, `1800`, `6 pm`, `at 18h`, `noon`; undefined if none.
+ */
 export function guessTime(text: string): string | undefined {
   const words = text.toLowerCase().replace(/^[\s,@]*(?:at|um|by)?[\s@]*/, '');
   if (words === 'noon') return '12:00';

@@ -26,8 +26,8 @@ export interface Span {
 }
 
 /**
- * The context that the parsers of all parts of a rule share: the names that rules can refer to, and parsers of small values. Every
- * parser reports an error to the file and returns undefined for it. An absent entry is undefined without a report.
+ * The context that the parsers of all parts of a rule share: the names that rules can refer to, and parsers of small values.
+ * Every parser reports an error to the file and returns undefined for it. An absent entry is undefined without a report.
  */
 export class RuleContext {
   readonly file: YamlFile;

@@ -1,0 +1,68 @@
+import { Alert, List, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getQueue, type OpenCircuit, type Overdue } from '../api.ts';
+import { IconAlert } from '../shell/icons.tsx';
+import { CHANNELS, getTextColor } from '../shell/outcome.ts';
+import { Time } from '../shell/Time.tsx';
+
+const POLL_MS = 4000;
+
+/** Overdue work and open circuits, above the list of deliveries. Renders nothing if there is no trouble. */
+export function QueueNotice() {
+  const { data: queue } = useQuery({ queryKey: ['queue'], queryFn: getQueue, refetchInterval: POLL_MS });
+  const overdue = queue?.overdue ?? [];
+  const circuits = queue?.circuits ?? [];
+  if (overdue.length + circuits.length === 0) return null;
+  return (
+    <Alert
+      color="orange"
+      variant="light"
+      icon={<IconAlert size={18} />}
+      title={getTitle(overdue, circuits)}
+      styles={{ title: { color: getTextColor('orange') } }}
+      data-testid="queue-notice"
+    >
+      <List size="sm" spacing={4}>
+        {circuits.map((circuit) => (
+          <List.Item key={`${circuit.provider} ${circuit.domain}`} data-testid="open-circuit">
+            <Text span fw={600} size="sm">
+              {circuit.provider}
+              {circuit.domain !== null && ` to ${circuit.domain}`}
+            </Text>{' '}
+            circuit open since <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
+            <Time value={circuit.next_probe_at} as="full" />.
+          </List.Item>
+        ))}
+        {overdue.map((one) => (
+          <List.Item key={`${one.queue} ${one.channel}`} data-testid="overdue">
+            <Text span fw={600} size="sm">
+              {one.has_more && 'at least '}
+              {one.count} {getNoun(one)}
+            </Text>{' '}
+            overdue, the oldest since <Time value={one.oldest_due_at} as="full" />.
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  );
+}
+
+function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[]): string {
+  if (circuits.length === 0) return 'Work is overdue';
+  return overdue.length === 0
+    ? 'Deliveries wait for a provider'
+    : 'Deliveries wait for a provider, and work is overdue';
+}
+
+const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> = {
+  deliveries: ['delivery', 'deliveries'],
+  abandoned: ['delivery of a stopped worker', 'deliveries of a stopped worker'],
+  waits: ['wait', 'waits'],
+  schedules: ['schedule', 'schedules'],
+  outbox: ['lifecycle event', 'lifecycle events'],
+};
+
+function getNoun({ queue, channel, count }: Overdue): string {
+  const noun = NOUNS[queue]?.[count === 1 ? 0 : 1] ?? queue;
+  return channel === null ? noun : `${noun} by ${CHANNELS[channel]?.label ?? channel}`;
+}

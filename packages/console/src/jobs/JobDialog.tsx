@@ -1,0 +1,184 @@
+import { Button, Group, JsonInput, Modal, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState, useSyncExternalStore } from 'react';
+import { getJob, type JobPreview, type JobRequest, type JsonObject, previewJob, startJob } from '../api.ts';
+import { linkToJobs } from '../route.ts';
+import { announce } from '../shell/announce.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { focusHeading } from '../shell/page-change.ts';
+import { parseObject } from '../shell/parse-object.ts';
+import { JobProgress } from './JobProgress.tsx';
+import { count, formatFilter } from './job-text.ts';
+
+/** Above this number of items, the number is typed to confirm. */
+const MAX_UNTYPED_ITEMS = 100;
+const POLL_MS = 500;
+
+export interface JobDialogProps {
+  readonly request: JobRequest;
+  /** On the button and as title of the dialog. */
+  readonly label: string;
+  readonly note: ReactNode;
+  /** Asks for a merge patch, starting with this one. */
+  readonly patch?: JsonObject;
+}
+
+let shown: JobDialogProps | null = null;
+const listeners = new Set<() => void>();
+
+/** Opens the dialog of a job; see JobDialogHost. */
+export function openJobDialog(props: JobDialogProps | null): void {
+  shown = props;
+  for (const listener of listeners) listener();
+}
+
+/** The dialog that `openJobDialog` opens: a preview, then the progress. */
+export function JobDialogHost() {
+  const props = useSyncExternalStore(subscribe, () => shown);
+  const close = () => openJobDialog(null);
+  return (
+    <Modal
+      opened={props !== null}
+      onClose={close}
+      onExitTransitionEnd={focusIfLost}
+      title={props?.label}
+      size="lg"
+      centered
+    >
+      {props && <JobDialog {...props} close={close} />}
+    </Modal>
+  );
+}
+
+/** Focuses the heading if the button that opened the dialog is gone. */
+function focusIfLost(): void {
+  if (document.activeElement === null || document.activeElement === document.body) focusHeading();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function JobDialog({ request, label, note, patch, close }: JobDialogProps & { close: () => void }) {
+  const queries = useQueryClient();
+  const [key] = useState(createKey);
+  const [typed, setTyped] = useState('');
+  const [patchText, setPatchText] = useState(JSON.stringify(patch ?? {}, null, 2));
+  const preview = useQuery({ queryKey: ['job-preview', request], queryFn: () => previewJob(request), staleTime: 0 });
+  const corrected = patch === undefined ? undefined : parseObject(patchText);
+  const start = useMutation({
+    mutationFn: () => startJob({ ...request, ...(corrected && { patch: corrected }) }, key),
+    onSuccess: () => {
+      announce(`Job started: ${label}.`);
+      return queries.invalidateQueries({ queryKey: ['jobs'] });
+    },
+  });
+  const job = useQuery({
+    queryKey: ['jobs', start.data?.job_id, 'one'],
+    queryFn: async () => {
+      const latest = await getJob(start.data!.job_id);
+      for (const list of ['deliveries', 'rejected', 'waits', 'audit'] as const)
+        void queries.invalidateQueries({ queryKey: [list] });
+      return latest;
+    },
+    enabled: start.data !== undefined,
+    refetchInterval: (query) => (query.state.data?.ended_at ? false : POLL_MS),
+  });
+  if (start.data) {
+    return (
+      <Stack gap="md" data-testid="job-dialog">
+        {/* The button that started the job is gone: the keyboard goes on here. */}
+        <Text size="sm" tabIndex={-1} ref={focusOnce}>
+          The job runs on the server. You can close this dialog; see <a href={linkToJobs()}>Jobs</a>.
+        </Text>
+        <JobProgress job={job.data ?? start.data} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close} data-testid="job-close">
+            Close
+          </Button>
+        </Group>
+      </Stack>
+    );
+  }
+  const total = preview.data?.count ?? 0;
+  const mustType = total > MAX_UNTYPED_ITEMS;
+  const isReady = total > 0 && (!mustType || typed === String(total)) && corrected !== null;
+  return (
+    <Stack gap="md" data-testid="job-dialog">
+      <Text size="sm">{note}</Text>
+      <Text size="sm" c="dimmed" className="break">
+        Filter: {formatFilter(request.filter)}
+      </Text>
+      {preview.error && <ProblemView problem={preview.error} retry={() => preview.refetch()} />}
+      {preview.isPending && <Skeleton height={80} />}
+      {preview.data && <PreviewView preview={preview.data} />}
+      {patch !== undefined && (
+        <JsonInput
+          label="Correction: a JSON merge patch for each event"
+          description="Fields replace those of the event; null removes a field."
+          value={patchText}
+          onChange={setPatchText}
+          error={corrected === null && 'This is not a JSON object.'}
+          autosize
+          minRows={3}
+          data-testid="job-patch"
+        />
+      )}
+      {mustType && (
+        <TextInput
+          label={`Type ${total} to confirm`}
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+          data-testid="job-typed"
+        />
+      )}
+      {start.error && <ProblemView problem={start.error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={close}>
+          Back
+        </Button>
+        <Button
+          aria-disabled={!isReady}
+          aria-busy={start.isPending}
+          onClick={() => isReady && !start.isPending && start.mutate()}
+          data-testid="job-start"
+        >
+          Start
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }: { preview: JobPreview }) {
+  return (
+    <div data-testid="job-preview">
+      <Text size="sm" fw={600}>
+        {isAtLeast && 'At least '}
+        {count(total)} {total === 1 ? 'item' : 'items'}
+      </Text>
+      <ul className="job-groups">
+        {groups.slice(0, 5).map(({ count: n, message: _, last_at: __, ...fields }) => {
+          const names = Object.values(fields).filter((value) => value !== null && value !== '');
+          return (
+            <li key={names.join(' ')}>
+              <Text size="sm" className="break">
+                {count(Number(n))} × {names.join(', ')}
+              </Text>
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+function focusOnce(element: HTMLElement | null): void {
+  element?.focus({ preventScroll: true });
+}
+
+/** Returns a random idempotency key. (`randomUUID` exists in secure contexts only.) */
+function createKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,76 @@
+import { Group, Progress, Stack, Text } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getJobFailures, type Job, stopJob } from '../api.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { announce } from '../shell/announce.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatJobProgress } from './job-text.ts';
+
+const LABELS: { readonly [status in Job['status']]: string } = {
+  pending: 'Waiting for a worker',
+  running: 'Running',
+  done: 'Done',
+  stopped: 'Stopped',
+  failed: 'Failed',
+};
+
+/** Progress of a job, a button that stops it, and its failures. */
+export function JobProgress({ job }: { job: Job }) {
+  const queries = useQueryClient();
+  const stop = useMutation({
+    mutationFn: () => stopJob(job.job_id),
+    onSuccess: () => announce('The job is stopped. What it has done stays done.'),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['jobs'] }),
+  });
+  const isOpen = job.ended_at === null;
+  const handled = job.done + job.skipped + job.failed;
+  const percent = job.status === 'done' || job.matched === 0 ? 100 : Math.min(100, (handled / job.matched) * 100);
+  return (
+    <Stack gap="xs" data-testid="job" data-status={job.status}>
+      <Progress
+        value={percent}
+        {...(job.status === 'failed' && { color: 'red' })}
+        aria-label={`${LABELS[job.status]}: ${formatJobProgress(job)}`}
+      />
+      <Group justify="space-between" wrap="nowrap">
+        <Text size="sm" data-testid="job-progress">
+          {LABELS[job.status]}: {formatJobProgress(job)}
+          {job.stopped_by !== null && `, by ${job.stopped_by}`}
+          {job.reason !== null && `. ${job.reason}`}
+        </Text>
+        {isOpen && (
+          <ActionButton action="stop" busy={stop.isPending} onClick={() => stop.mutate()} data-testid="job-stop">
+            Stop
+          </ActionButton>
+        )}
+      </Group>
+      {stop.error && <ProblemView problem={stop.error} />}
+      {job.failed > 0 && (
+        <Disclosure label={`${job.failed} failed`} testId="job-failures">
+          <Failures id={job.job_id} total={job.failed} />
+        </Disclosure>
+      )}
+    </Stack>
+  );
+}
+
+function Failures({ id, total }: { id: string; total: number }) {
+  const list = useQuery({ queryKey: ['jobs', id, 'failures', total], queryFn: () => getJobFailures(id) });
+  if (list.error) return <ProblemView problem={list.error} retry={() => list.refetch()} />;
+  const failures = list.data?.failures ?? [];
+  return (
+    <>
+      {failures.map(({ item, code, message }) => (
+        <Text key={item} size="sm" className="break" data-testid="job-failure">
+          <span className="name">{item}</span> {message} <span className="name">{code}</span>
+        </Text>
+      ))}
+      {list.data && total > failures.length && (
+        <Text size="sm" c="dimmed">
+          {total - failures.length} more; see tidings jobs show {id}
+        </Text>
+      )}
+    </>
+  );
+}

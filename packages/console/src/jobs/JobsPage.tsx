@@ -1,0 +1,68 @@
+import { Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { getJobs, type Job } from '../api.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { JobProgress } from './JobProgress.tsx';
+import { ACTION_LABELS, formatFilter } from './job-text.ts';
+
+const POLL_MS = 2000;
+const getId = (job: Job): string => job.job_id;
+
+/** Jobs: what operators do to many items, with progress and failures. */
+export function JobsPage() {
+  const list = useLivePages<JobsResponse, Job>({ key: ['jobs'], load: getJobs, mergePages, getId, pollMs: POLL_MS });
+  const container = useKeptFocus();
+  return (
+    <Stack gap="md" ref={container}>
+      <PageTitle>Jobs</PageTitle>
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      <NewItemsButton newItems={list.newItems} />
+      {list.items === undefined && list.error === null && <Skeleton height={320} />}
+      {list.items?.length === 0 && (
+        <Paper withBorder>
+          <EmptyState title="No jobs">
+            A job appears here when you retry, cancel or dismiss many items at once.
+          </EmptyState>
+        </Paper>
+      )}
+      {list.items !== undefined && list.items.length > 0 && (
+        <Paper withBorder component="ol" className="rows">
+          {list.items.map((job) => (
+            <li key={getId(job)} className="rejected-row" data-row data-testid="job-row">
+              <Group gap="sm" justify="space-between" align="flex-start" mb="xs">
+                <Text size="sm" fw={600} className="break">
+                  {ACTION_LABELS[job.action]}
+                  {job.name !== null && `: ${job.name}`}
+                </Text>
+                <Text size="sm" c="dimmed">
+                  started by {job.started_by}, <Time value={job.created_at} as="full" />
+                </Text>
+              </Group>
+              <Text size="sm" c="dimmed" className="break" mb="xs">
+                Filter: {formatFilter(job.filter)}
+              </Text>
+              <JobProgress job={job} />
+            </li>
+          ))}
+        </Paper>
+      )}
+      <LoadMoreButton older={list.older} />
+    </Stack>
+  );
+}
+
+type JobsResponse = Awaited<ReturnType<typeof getJobs>>;
+
+function mergePages(pages: readonly JobsResponse[]): Job[] {
+  return uniqueBy(
+    pages.flatMap((page) => page.jobs),
+    getId,
+  );
+}

@@ -1,0 +1,66 @@
+import { Button, Group, JsonInput, Modal, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { JsonObject, RejectedEvent } from '../api.ts';
+import { IconWand } from '../shell/icons.tsx';
+import { parseObject } from '../shell/parse-object.ts';
+import { suggestPatch } from './RejectedGroups.tsx';
+
+interface CorrectButtonProps {
+  readonly rejected: RejectedEvent;
+  readonly onCorrect: (patch: JsonObject) => void;
+}
+
+/**
+ * Button that asks for the correction of an event, as a merge patch: the event as shown has its addresses masked, so it
+ * cannot be sent back.
+ */
+export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
+  const [opened, setOpened] = useState(false);
+  const [text, setText] = useState(() => JSON.stringify(suggestPatch(rejected.path), null, 2));
+  const [isWrong, setWrong] = useState(false);
+  const submit = () => {
+    const patch = parseObject(text);
+    setWrong(patch === null);
+    if (patch === null) return;
+    setOpened(false);
+    onCorrect(patch);
+  };
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconWand size={14} />}
+        onClick={() => setOpened(true)}
+        data-action="correct"
+        data-testid="rejected-correct"
+      >
+        Correct
+      </Button>
+      <Modal opened={opened} onClose={() => setOpened(false)} title="Correct the event" size="lg" centered>
+        <Stack gap="md" data-testid="correct-dialog">
+          <Text size="sm">{rejected.message}</Text>
+          <JsonInput
+            label="Correction: a JSON merge patch"
+            description="Fields replace those of the event; null removes a field."
+            value={text}
+            onChange={setText}
+            error={isWrong && 'This is not a JSON object.'}
+            autosize
+            minRows={3}
+            data-autofocus
+            data-testid="correct-patch"
+          />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={() => setOpened(false)}>
+              Back
+            </Button>
+            <Button onClick={submit} data-testid="correct-confirm">
+              Ingest again
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

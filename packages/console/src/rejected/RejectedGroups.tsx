@@ -1,0 +1,81 @@
+import { Group, Paper, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRejectedGroups, type JsonObject, type RejectedGroup } from '../api.ts';
+import { JobButton } from '../jobs/JobButton.tsx';
+import { count } from '../jobs/job-text.ts';
+import { IconBan, IconRefresh, IconWand } from '../shell/icons.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+
+const POLL_MS = 4000;
+const MAX_GROUPS = 5;
+
+/** Groups of rejected events with buttons that act on all of one. Renders nothing while no group has two events. */
+export function RejectedGroups() {
+  const list = useQuery({
+    queryKey: ['rejected', 'groups'],
+    queryFn: getRejectedGroups,
+    refetchInterval: POLL_MS,
+  });
+  if (list.error) return <ProblemView problem={list.error} retry={() => list.refetch()} />;
+  const groups = (list.data?.groups ?? []).filter((one) => one.count > 1).slice(0, MAX_GROUPS);
+  if (groups.length === 0) return null;
+  return (
+    <Paper withBorder component="ul" className="rows" aria-label="Groups of rejected events">
+      {groups.map((group) => (
+        <GroupRow key={`${group.event_type} ${group.code} ${group.path}`} group={group} />
+      ))}
+    </Paper>
+  );
+}
+
+function GroupRow({ group }: { group: RejectedGroup }) {
+  const { event_type: type, code, path } = group;
+  const filter: JsonObject = { code, path, ...(type !== null && { event_type: type }) };
+  return (
+    <li className="rejected-row" data-row data-testid="rejected-group" data-code={code}>
+      <Group gap="sm" justify="space-between" align="flex-start">
+        <Text size="sm" className="break">
+          <strong>{count(group.count)} events</strong> <span className="name">{type ?? 'without a type'}</span>{' '}
+          <span className="name">{code}</span>
+          {path !== '' && (
+            <>
+              {' at '}
+              <span className="name">{path}</span>
+            </>
+          )}
+        </Text>
+        <Group gap="xs">
+          <JobButton
+            request={{ action: 'rejected.retry', filter }}
+            label="Retry all"
+            note="Each event is ingested again as it was. Events that are accepted leave the list."
+            leftSection={<IconRefresh size={14} />}
+            testId="group-retry"
+          />
+          <JobButton
+            request={{ action: 'rejected.retry', filter }}
+            label="Correct all"
+            note="Each event is corrected and ingested again. Events that are rejected again stay as they were."
+            patch={suggestPatch(path)}
+            leftSection={<IconWand size={14} />}
+            testId="group-correct"
+          />
+          <JobButton
+            request={{ action: 'rejected.dismiss', filter }}
+            label="Dismiss all"
+            note="The events are deleted without being ingested."
+            leftSection={<IconBan size={14} />}
+            testId="group-dismiss"
+          />
+        </Group>
+      </Group>
+    </li>
+  );
+}
+
+/** Returns a patch with the field at the path of a rejection, to be filled in: `{"properties": {"amount": ""}}`. */
+export function suggestPatch(path: string): JsonObject {
+  if (path === '') return {};
+  const names = path.split('.');
+  return names.reduceRight<JsonObject | string>((value, name) => ({ [name]: value }), '') as JsonObject;
+}

@@ -1,0 +1,67 @@
+import type pg from 'pg';
+import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { Millis } from '../model/event.ts';
+import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
+import type { HealthCheck } from './check.ts';
+import { checkClock, checkDatabase, checkSettings } from './database-checks.ts';
+import { checkDisk } from './disk-check.ts';
+import { checkDumps, type Dumps } from './dump-check.ts';
+import { Health, type ProcessState } from './health.ts';
+import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
+import { checkCircuits, checkOverdue } from './work-checks.ts';
+
+export interface HealthParts {
+  /** At least two connections for the checks alone: they wait for no other work. */
+  readonly pool: pg.Pool;
+  /** Pools of the process, whose sessions are checked. */
+  readonly pools: readonly pg.Pool[];
+  /** Folder of the embedded PostgreSQL; null: the database is elsewhere. */
+  readonly dataDir: string | null;
+  /** Returns the version of the active catalog; 0: no catalog was applied. */
+  readonly loadCatalogVersion: () => Promise<number>;
+  /** Returns why the catalog directory could not be applied; undefined: it was. */
+  readonly findCatalogProblem: () => DirectoryProblem | undefined;
+  readonly clock: () => Millis;
+  /** The clock of the machine, to compare with that of the database. Absent: `clock`. */
+  readonly wallClock?: () => Millis;
+  readonly state: ProcessState;
+  /** Loops of its workers; empty: it runs no workers. */
+  readonly loops: readonly WorkLoop[];
+  /** Returns the circuits of its workers that are not closed. */
+  readonly listOpenCircuits: () => readonly OpenCircuit[];
+  /** Its scheduled dumps; null: it makes none. */
+  readonly dumps: Dumps | null;
+}
+
+/** Returns the health of a process with all checks. */
+export function buildHealth(parts: HealthParts): Health {
+  const { pool, pools, dataDir, loadCatalogVersion, findCatalogProblem, clock, state, loops, listOpenCircuits, dumps } =
+    parts;
+  const inTurn = serialize();
+  const checks = [
+    checkDatabase(pool),
+    checkSettings(pools),
+    inTurn(checkDisk(pool, dataDir)),
+    inTurn(checkClock(pool, parts.wallClock ?? clock)),
+    checkCatalog(loadCatalogVersion, findCatalogProblem),
+    checkEventLoop(),
+    inTurn(checkOverdue(pool, clock)),
+    ...loops.map(checkLoop),
+    ...(dumps ? [checkDumps(dumps)] : []),
+    ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),
+  ];
+  return new Health({ checks, clock, state, loops, listOpenCircuits });
+}
+
+/** Returns a function whose checks run one after the other, so that the check of the database always has a connection. */
+function serialize(): (check: HealthCheck) => HealthCheck {
+  let last: Promise<unknown> = Promise.resolve();
+  return (check) => ({
+    ...check,
+    run() {
+      const run = last.then(() => check.run());
+      last = run.catch(() => {});
+      return run;
+    },
+  });
+}

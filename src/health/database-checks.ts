@@ -1,0 +1,94 @@
+import type pg from 'pg';
+import type { Millis } from '../model/event.ts';
+import { measureClockOffset } from '../store/pg/clock-offset.ts';
+import { findLostSettings } from '../store/pg/session.ts';
+import { type HealthCheck, OK } from './check.ts';
+
+const DATABASE_MAX_AGE_MS: Millis = 1000;
+const SETTINGS_MAX_AGE_MS: Millis = 10_000;
+const CLOCK_MAX_AGE_MS: Millis = 10_000;
+
+/** Offset (ms) to the clock of the database from which on the clock of this process is reported. */
+const MAX_CLOCK_OFFSET_MS: Millis = 2000;
+
+/** Checks that PostgreSQL responds and accepts writes. */
+export function checkDatabase(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'database',
+    maxAge: DATABASE_MAX_AGE_MS,
+    whenUnknown: 'failing',
+    async run() {
+      const { rows } = await pool.query<{ standby: boolean }>({
+        name: 'health-database',
+        text: 'select pg_is_in_recovery() as standby',
+      });
+      if (!rows[0]?.standby) return OK;
+      return {
+        status: 'failing',
+        cause: 'PostgreSQL is read-only: it is a standby',
+        hint: 'let DATABASE_URL lead to the primary',
+      };
+    },
+  };
+}
+
+/**
+ * Checks one session of each pool for the settings that every statement relies on. A session that has lost them is closed,
+ * and replaced at its next use. A pool whose sessions are all in use is left out: the check never makes work wait.
+ */
+export function checkSettings(pools: readonly pg.Pool[]): HealthCheck {
+  return {
+    name: 'settings',
+    maxAge: SETTINGS_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const lost = new Set<string>();
+      let isReplacementLost = false;
+      for (const pool of pools) {
+        if (pool.idleCount === 0 || pool.waitingCount > 0) continue;
+        const found = await checkSession(pool);
+        if (found.length === 0) continue;
+        for (const name of found) lost.add(name);
+        if ((await checkSession(pool)).length > 0) isReplacementLost = true;
+      }
+      if (lost.size === 0) return OK;
+      return {
+        status: isReplacementLost ? 'failing' : 'degraded',
+        cause: `a session with the database has lost its settings (${[...lost].join(', ')})`,
+        hint: isReplacementLost
+          ? 'remove the connection pooler in transaction mode from DATABASE_URL, or use its session mode; then restart Tidings'
+          : 'the session was replaced; if this repeats, look for a program between Tidings and PostgreSQL that resets sessions',
+      };
+    },
+  };
+}
+
+async function checkSession(pool: pg.Pool): Promise<string[]> {
+  const session = await pool.connect();
+  let lost: string[] = [];
+  try {
+    lost = await findLostSettings(session);
+    return lost;
+  } finally {
+    session.release(lost.length > 0);
+  }
+}
+
+/** Checks the clock of this process against that of the database. */
+export function checkClock(pool: pg.Pool, clock: () => Millis): HealthCheck {
+  return {
+    name: 'clock',
+    maxAge: CLOCK_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const offset = await measureClockOffset(pool, clock);
+      if (Math.abs(offset) <= MAX_CLOCK_OFFSET_MS) return OK;
+      const seconds = Math.round(Math.abs(offset) / 1000);
+      return {
+        status: 'degraded',
+        cause: `the clock of this process is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the clock of the database`,
+        hint: 'synchronize the clocks of both machines, for example by NTP',
+      };
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type pg from 'pg';
+import type { OpenCircuit } from '../delivery/circuits.ts';
+import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/overdue.ts';
+import { type HealthCheck, OK } from './check.ts';
+
+const OVERDUE_MAX_AGE_MS: Millis = 5000;
+
+/** Checks that workers do what becomes due, in this process or another. */
+export function checkOverdue(pool: pg.Pool, clock: () => Millis): HealthCheck {
+  return {
+    name: 'overdue',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const now = clock();
+      const overdue = await loadOverdue(pool, {
+        tenantId: null,
+        channels: CHANNELS,
+        before: now - OVERDUE_AFTER_MS,
+        now,
+      });
+      if (overdue.length === 0) return OK;
+      return {
+        status: 'degraded',
+        since: Math.min(...overdue.map(({ oldest }) => oldest)) + OVERDUE_AFTER_MS,
+        cause: `due for more than ${OVERDUE_AFTER_MS / 1000} s and not claimed: ${overdue.map(formatOverdue).join(', ')}`,
+        hint: 'check that workers run (`tidings workers`), that their circuits are closed, and that their clocks are right; after downtime, the backlog shrinks by itself',
+      };
+    },
+  };
+}
+
+function formatOverdue({ queue, channel, count }: Overdue): string {
+  const number = count === MAX_OVERDUE_COUNT ? `at least ${count}` : `${count}`;
+  const [one, several] = NOUNS[queue];
+  return `${number} ${channel === null ? '' : `${channel} `}${count === 1 ? one : several}`;
+}
+
+const NOUNS: { readonly [queue in Queue]: readonly [one: string, several: string] } = {
+  deliveries: ['delivery', 'deliveries'],
+  abandoned: ['abandoned delivery', 'abandoned deliveries'],
+  waits: ['wait', 'waits'],
+  schedules: ['schedule', 'schedules'],
+  outbox: ['outbox event', 'outbox events'],
+};
+
+/** Names of circuits in a cause, at most. */
+const MAX_NAMED_CIRCUITS = 3;
+
+/** Checks that no circuit of this process is open. */
+export function checkCircuits(listOpen: () => readonly OpenCircuit[]): HealthCheck {
+  return {
+    name: 'circuits',
+    maxAge: 0,
+    whenUnknown: 'degraded',
+    run() {
+      const open = listOpen();
+      if (open.length === 0) return OK;
+      const named = open
+        .slice(0, MAX_NAMED_CIRCUITS)
+        .map(({ provider, domain, cause }) => `${provider}${domain === null ? '' : ` to ${domain}`}: ${cause}`);
+      return {
+        status: 'degraded',
+        since: Math.min(...open.map(({ since }) => Date.parse(since))),
+        cause: named.join('; '),
+        hint: 'deliveries wait until a probe succeeds (`circuits`: next_probe_at); fix the provider or its settings',
+      };
+    },
+  };
+}

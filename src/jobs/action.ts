@@ -1,0 +1,43 @@
+import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
+import type { Pipeline } from '../ingest/pipeline.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import type { ChunkResult, JobPreview, JobScope } from '../model/job.ts';
+import type { Seal } from '../privacy/seal.ts';
+
+/** Services that job actions use. */
+export interface JobParts {
+  readonly pool: pg.Pool;
+  readonly pipeline: Pipeline;
+  readonly catalogs: CatalogCache;
+  readonly seal: Seal;
+  readonly clock: () => Millis;
+}
+
+/** One chunk of a job to run. */
+export interface Chunk<F> {
+  readonly scope: JobScope<F>;
+  /** Position after the chunk before; null: this is the first. */
+  readonly cursor: JsonObject | null;
+  readonly patch: JsonObject | null;
+  /** Items to change, at most. */
+  readonly limit: number;
+}
+
+/**
+ * An action of a job on its items. A chunk may be run again after a crash, by any process: only what it does in `commit` counts,
+ * and what it does before must be harmless when repeated.
+ */
+export interface JobAction<F> {
+  /** Checks the filter against the catalog. Throws a TidingsError if the job could not do anything. */
+  check?(parts: JobParts, scope: JobScope<F>): Promise<void>;
+
+  preview(parts: JobParts, scope: JobScope<F>): Promise<JobPreview>;
+
+  /** @param commit runs its argument in the transaction that also writes the progress */
+  runChunk(
+    parts: JobParts,
+    chunk: Chunk<F>,
+    commit: (work: (connection: pg.PoolClient) => Promise<ChunkResult>) => Promise<void>,
+  ): Promise<void>;
+}

@@ -1,0 +1,16 @@
+import type { JobActionName } from '../model/job.ts';
+import type { JobAction } from './action.ts';
+import { cancelDeliveriesAction } from './cancel-deliveries.ts';
+import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
+import { retryDeliveriesAction } from './retry-deliveries.ts';
+import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the filter is the one that the API has validated for this action
+export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
+  'deliveries.retry': retryDeliveriesAction,
+  'deliveries.cancel': cancelDeliveriesAction,
+  'waits.cancel': cancelWaitsAction,
+  'waits.migrate': migrateWaitsAction,
+  'rejected.retry': retryRejectedAction,
+  'rejected.dismiss': dismissRejectedAction,
+};

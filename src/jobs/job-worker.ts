@@ -1,0 +1,116 @@
+import type { Logger } from 'pino';
+import { TidingsError } from '../errors.ts';
+import { Progress } from '../lib/progress.ts';
+import { Signal } from '../lib/signal.ts';
+import type { Millis } from '../model/event.ts';
+import type { ChunkResult } from '../model/job.ts';
+import { type ClaimedJob, claimJob, commitChunk, deleteEndedJobs, failJob, postponeJob } from '../store/jobs.ts';
+import { DAY_MS } from '../time/iso-time.ts';
+import type { JobParts } from './action.ts';
+import { ACTIONS } from './actions.ts';
+
+export interface JobWorkerOptions extends JobParts {
+  readonly log: Logger;
+  /** Duration of a claim in ms. Longer than a chunk takes; if it expires, only one of two chunks counts. Default 60 s. */
+  readonly lease?: Millis;
+  /** Pause between two looks at the queue in ms. Default 1 s. */
+  readonly poll?: Millis;
+  /** Items that a chunk changes, at most. Default 500. */
+  readonly chunk?: number;
+}
+
+/** Ended jobs are kept this long. */
+const JOB_RETENTION_MS = 30 * DAY_MS;
+/** Pause between two deletions of ended jobs, and the most that one deletes. */
+const DELETE_PAUSE_MS = 3_600_000;
+const MAX_DELETED_JOBS = 1000;
+/** Claims of a job in a row that end without a commit; then it fails. */
+const MAX_ATTEMPTS = 20;
+/** Pause before a chunk that failed is run again: doubles from 1 s up to this. */
+const MAX_RETRY_PAUSE_MS = 60_000;
+
+/**
+ * Runs jobs, one chunk of one job at a time; those due longest first, so that several jobs take turns. Each chunk is claimed
+ * anew: several workers share the jobs, and the job of a worker that stopped goes on with another when its claim expires.
+ */
+export class JobWorker {
+  readonly #options: Required<JobWorkerOptions>;
+  readonly #signal = new Signal();
+  readonly #progress = new Progress();
+  #stopping = false;
+  /** When ended jobs were last deleted, by the monotonic clock. */
+  #deletedAt = Number.NEGATIVE_INFINITY;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor({ lease = 60_000, poll = 1000, chunk = 500, ...options }: JobWorkerOptions) {
+    this.#options = { lease, poll, chunk, ...options };
+  }
+
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  /** Claims nothing more, and resolves when the chunk under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#signal.set();
+    await this.#done;
+  }
+
+  /** Time (ms) since the loop last came to its next step, for health reports. */
+  get idleTime(): Millis {
+    return this.#progress.idleTime;
+  }
+
+  async #run(): Promise<void> {
+    const { pool, lease, poll, clock, log } = this.#options;
+    while (!this.#stopping) {
+      this.#progress.mark();
+      try {
+        const job = await claimJob(pool, lease, clock());
+        if (job) await this.#runChunk(job);
+        else {
+          await this.#deleteEnded();
+          await this.#signal.sleep(poll);
+        }
+      } catch (error) {
+        log.warn({ err: error }, 'jobs could not be read; trying again');
+        if (!this.#stopping) await this.#signal.sleep(poll);
+      }
+    }
+  }
+
+  async #deleteEnded(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#deletedAt < DELETE_PAUSE_MS) return;
+    this.#deletedAt = now;
+    await deleteEndedJobs(this.#options.pool, this.#options.clock() - JOB_RETENTION_MS, MAX_DELETED_JOBS);
+  }
+
+  async #runChunk(job: ClaimedJob): Promise<void> {
+    const { pool, clock, log } = this.#options;
+    const { tenantId, filter, patch, cursor, createdAt, perSecond } = job;
+    if (job.attempts > MAX_ATTEMPTS) {
+      return failJob(pool, job, `No progress in ${MAX_ATTEMPTS} attempts; the log of Tidings has the errors.`, clock());
+    }
+    const limit = Math.min(this.#options.chunk, perSecond ?? Number.POSITIVE_INFINITY);
+    const scope = { tenantId, filter, startedAt: createdAt };
+    try {
+      await ACTIONS[job.action].runChunk(this.#options, { scope, cursor, patch, limit }, async (work) => {
+        await commitChunk(pool, job, clock(), async (connection) => withPace(await work(connection), perSecond));
+      });
+    } catch (error) {
+      // The catalog has changed so that the job can do nothing more.
+      if (error instanceof TidingsError && error.status < 500) return failJob(pool, job, error.message, clock());
+      log.warn({ err: error, job_id: job.jobId, attempts: job.attempts }, 'a chunk of a job failed; will retry');
+      await postponeJob(pool, job, Math.min(MAX_RETRY_PAUSE_MS, 1000 * 2 ** Math.min(job.attempts - 1, 10)));
+    }
+  }
+}
+
+/** Adds the pause that keeps a job to its items per second. */
+function withPace(result: ChunkResult, perSecond: number | null): ChunkResult {
+  if (perSecond === null || result.cursor === null) return result;
+  const items = result.done + result.skipped + result.failures.length;
+  return { ...result, pause: Math.max(result.pause ?? 0, Math.ceil((items * 1000) / perSecond)) };
+}

@@ -1,0 +1,93 @@
+import type { DeliveryStatus } from './delivery.ts';
+import type { JsonObject, Millis } from './event.ts';
+
+/** Actions of a job on each item that its filter matches. */
+export const JOB_ACTIONS = [
+  'deliveries.retry',
+  'deliveries.cancel',
+  'waits.cancel',
+  'waits.migrate',
+  'rejected.retry',
+  'rejected.dismiss',
+] as const;
+export type JobActionName = (typeof JOB_ACTIONS)[number];
+
+/** `pending`: no worker has begun it. `failed`: it cannot go on; `reason` says why. */
+export const JOB_STATUSES = ['pending', 'running', 'done', 'stopped', 'failed'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** Statuses of deliveries that a command may retry. */
+export const RETRYABLE_STATUSES = ['undeliverable', 'dead', 'in_doubt'] as const satisfies readonly DeliveryStatus[];
+export type RetryableStatus = (typeof RETRYABLE_STATUSES)[number];
+
+/** Deliveries that have all of these; an absent field matches every delivery. Times are ISO 8601. */
+export interface DeliveryFilter {
+  /** For a retry only. Absent: `undeliverable` and `dead`, because what is in doubt may have been sent. */
+  readonly status?: readonly RetryableStatus[];
+  readonly channel?: string;
+  readonly notification_type?: string;
+  readonly user_id?: string;
+  readonly reason_code?: string;
+  readonly provider?: string;
+  /** Created at or after this time. */
+  readonly since?: string;
+  /** Created before this time. */
+  readonly until?: string;
+}
+
+export interface WaitFilter {
+  readonly rule: string;
+}
+
+/** Rejected events that have all of these; an absent field matches every one. Times are ISO 8601. */
+export interface RejectedFilter {
+  readonly code?: string;
+  readonly path?: string;
+  readonly event_type?: string;
+  readonly user_id?: string;
+  /** Last rejected at or after this time. */
+  readonly since?: string;
+  /** Last rejected before this time. */
+  readonly until?: string;
+}
+
+export type JobFilter = DeliveryFilter | WaitFilter | RejectedFilter;
+
+/** Which items a job or a preview is about. */
+export interface JobScope<F = JobFilter> {
+  readonly tenantId: string;
+  readonly filter: F;
+  /** When it was started, in ms: newer items are not its own. */
+  readonly startedAt: Millis;
+}
+
+/** The effect that a job would have now. */
+export interface JobPreview {
+  /** Number of matching items. */
+  readonly count: number;
+  /** Whether there may be more: only so many were looked at. */
+  readonly isAtLeast: boolean;
+  /** The largest groups of them, each with its fields and a `count`. */
+  readonly groups: readonly JsonObject[];
+  /** A few of the items. */
+  readonly sample: readonly JsonObject[];
+}
+
+/** An item that a job could not change. */
+export interface JobFailure {
+  readonly item: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The result of one chunk of a job. */
+export interface ChunkResult {
+  /** Position to continue from; null: the job is done. */
+  readonly cursor: JsonObject | null;
+  readonly done: number;
+  /** Items that matched and were left as they are. */
+  readonly skipped: number;
+  readonly failures: readonly JobFailure[];
+  /** Pause before the next chunk in ms. */
+  readonly pause?: Millis;
+}

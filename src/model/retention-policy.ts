@@ -1,0 +1,101 @@
+import type { Millis } from './event.ts';
+
+/**
+ * The retention policy: for how long each kind of data is kept. A daily job removes what is older (store/retention). The
+ * table in docs/operations.md shows the same rows; a test compares them.
+ */
+
+export const RETENTION_NAMES = [
+  'messages',
+  'attempts',
+  'notifications',
+  'events',
+  'event_ids',
+  'waits',
+  'limit_uses',
+  'rejected_events',
+  'audit_log',
+] as const;
+
+export type RetentionName = (typeof RETENTION_NAMES)[number];
+
+export interface RetentionRule {
+  /** The data that is removed, and the time that its age counts from. */
+  readonly removes: string;
+  /** The data that is kept beyond the period, because it is still needed. */
+  readonly keeps: string;
+  readonly setting: `TIDINGS_RETAIN_${string}`;
+  /** A duration, or `forever`. */
+  readonly period: string;
+  /** The shortest period that can be set. */
+  readonly shortest: string;
+}
+
+export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule } = {
+  messages: {
+    removes: 'the texts of messages, in whole months since their notification',
+    keeps: 'those of notifications with a delivery that has not ended',
+    setting: 'TIDINGS_RETAIN_MESSAGES',
+    period: '400d',
+    shortest: '7d',
+  },
+  attempts: {
+    removes: 'attempts that failed, in whole months since their notification',
+    keeps: 'those of notifications with a delivery that has not ended',
+    setting: 'TIDINGS_RETAIN_ATTEMPTS',
+    period: '400d',
+    shortest: '7d',
+  },
+  notifications: {
+    removes: 'notifications and their deliveries, in whole months; messages and attempts are removed with them',
+    keeps: 'notifications with a delivery that has not ended',
+    setting: 'TIDINGS_RETAIN_NOTIFICATIONS',
+    period: 'forever',
+    shortest: '31d',
+  },
+  events: {
+    removes: 'events with their decisions, in whole months of event time: rules and backtests no longer know them',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_EVENTS',
+    period: 'forever',
+    shortest: '31d',
+  },
+  event_ids: {
+    removes: 'ids that callers gave to events, since they were received: an id that comes again later is a new event',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_EVENT_IDS',
+    period: '400d',
+    shortest: '7d',
+  },
+  waits: {
+    removes: 'waits that ended, since their end',
+    keeps: 'pending waits, and those whose trigger or due time is later: a late event is still compared with them',
+    setting: 'TIDINGS_RETAIN_WAITS',
+    period: '400d',
+    shortest: '7d',
+  },
+  limit_uses: {
+    removes: 'uses of limits by day or by period, since they no longer counted',
+    keeps: 'uses of `once` and other limits without a period; uses inside their period',
+    setting: 'TIDINGS_RETAIN_LIMIT_USES',
+    period: '400d',
+    shortest: '1d',
+  },
+  rejected_events: {
+    removes: 'rejected events, since they were last rejected',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_REJECTED_EVENTS',
+    period: '90d',
+    shortest: '1d',
+  },
+  audit_log: {
+    removes: 'entries of the audit log',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_AUDIT_LOG',
+    period: 'forever',
+    shortest: '31d',
+  },
+};
+
+/** Period in ms for which each kind of data is kept; null: forever. */
+export type RetentionPeriods = { readonly [name in RetentionName]: Millis | null };

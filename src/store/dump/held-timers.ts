@@ -1,0 +1,50 @@
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { appendAuditEntry } from '../audit-log.ts';
+import type { Connection } from '../pg/pool.ts';
+
+/** Queues whose rows a worker claims by `claimed_until`. */
+const QUEUES = ['waits', 'schedules', 'outbox_events', 'jobs'];
+
+/** Condition of the rows of a queue that may be claimed. */
+const IS_OPEN: { readonly [queue: string]: string } = {
+  waits: `status = 'waiting'`,
+  jobs: 'ended_at is null',
+};
+
+/** A claim that no worker has and that does not expire: the row stays as it is until an operator releases it. */
+const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
+
+/** Keeps waits, schedules, lifecycle events and jobs of a tenant from running until `releaseTenant`. */
+export async function holdTenant(connection: Connection, tenant: string): Promise<void> {
+  for (const queue of QUEUES) {
+    await connection.query(
+      `update ${queue} set claimed_until = ${HELD_UNTIL} where tenant_id = $1 and ${IS_OPEN[queue] ?? 'true'}`,
+      [tenant],
+    );
+  }
+}
+
+/** Keeps waits that are due from firing until `releaseTenant`. Returns how many. */
+export async function holdOverdueWaits(connection: Connection, now: Millis): Promise<number> {
+  const { rowCount } = await connection.query(
+    `update waits set claimed_until = ${HELD_UNTIL} where status = 'waiting' and due_at <= $1`,
+    [isoTime(now)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Releases what was held, in the transaction of the caller. Returns how many rows. */
+export async function releaseTenant(connection: Connection, tenant: string, now: Millis): Promise<number> {
+  let released = 0;
+  for (const queue of QUEUES) {
+    const { rowCount } = await connection.query(
+      `update ${queue} set claimed_until = null where tenant_id = $1 and claimed_until = ${HELD_UNTIL}`,
+      [tenant],
+    );
+    released += rowCount ?? 0;
+  }
+  const entry = { tenantId: tenant, actor: 'command line', action: 'tenant.resumed', subject: `tenant ${tenant}` };
+  await appendAuditEntry(connection, { ...entry, detail: { released } }, now);
+  return released;
+}

@@ -1,0 +1,43 @@
+import type { SchemaFile } from '../pg/schema-files.ts';
+
+/**
+ * Tables without rows of tenants, which every other table has:
+ * - `facts`: facts about the database, of which LOCAL_FACTS and, for one tenant, those of others are left out.
+ * - `local`: what belongs to running processes or is made by the restore itself. A dump does not have it.
+ */
+export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'local' } = {
+  metadata: 'facts',
+  leases: 'local',
+  migrations: 'local',
+};
+
+/** Names of facts that describe this database alone. */
+export const LOCAL_FACTS: readonly string[] = [
+  'baseline',
+  'paused',
+  'last_dump',
+  'retention_progress',
+  'retention_completed_at',
+];
+
+/** Facts that every dump has: they say which keys the data is sealed and hashed with. */
+export const KEY_FACTS: readonly string[] = ['encryption_key', 'hash_key'];
+
+/** Names of facts about one tenant: a space and the tenant follow. */
+export const TENANT_FACTS: readonly string[] = ['catalog_directory'];
+
+/**
+ * Returns the tables of a schema that are dumped, in the order in which the schema creates them: each comes after those that its
+ * rows refer to.
+ */
+export function listDumpedTables(files: readonly SchemaFile[]): string[] {
+  const created = files.flatMap(({ sql }) =>
+    [...sql.matchAll(/^create table (\w+) \(/gm)].map(([, name = '']) => name),
+  );
+  return created.filter((name) => OTHER_TABLES[name] !== 'local');
+}
+
+/** Returns whether a table has the rows of tenants. */
+export function isTenantTable(table: string): boolean {
+  return OTHER_TABLES[table] === undefined;
+}

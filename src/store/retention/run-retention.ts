@@ -1,0 +1,184 @@
+import type pg from 'pg';
+import type { Millis } from '../../model/event.ts';
+import type { RetentionName, RetentionPeriods } from '../../model/retention-policy.ts';
+import { deleteFact, loadFact, saveFact } from '../metadata.ts';
+import { dropMonth, findExpiredMonths, toCutoffParam } from './drop-months.ts';
+import { alignPeriods, RETENTION_STEPS, type RetentionStep } from './steps.ts';
+
+/** Blocks of 8 KB that one statement looks at. */
+const BLOCKS_PER_STATEMENT = 64;
+/** Shortest time between two saves of the progress. */
+const SAVE_INTERVAL_MS: Millis = 1000;
+
+/** Key of the advisory lock that lets one run take place at a time; any constant. */
+const RETENTION_LOCK_KEY = 7_318_226;
+
+/** Names of the facts: the progress of an interrupted run, and the time of the last one that was completed. */
+const PROGRESS = 'retention_progress';
+const COMPLETED = 'retention_completed_at';
+
+export interface RetentionResult {
+  /** Rows removed one by one; of a dry run, those that would be. */
+  readonly rows: { readonly [name in RetentionName]?: number };
+  /** Months that were dropped as a whole. */
+  readonly months: readonly string[];
+  /** Months that could not be dropped, because a reader was open; the next run drops them. */
+  readonly locked: readonly string[];
+}
+
+/** Position of a run: the step, the table among those of the step, and its next block. */
+interface Progress {
+  readonly startedAt: Millis;
+  readonly step: number;
+  readonly table: string | null;
+  readonly block: number;
+  readonly result: RetentionResult;
+}
+
+const EMPTY_RESULT: RetentionResult = { rows: {}, months: [], locked: [] };
+
+/**
+ * Removes what is older than its period, by the clock of the database: step by step, a few blocks of a table at a time. A run
+ * that was interrupted is continued. Returns null if another process is at it.
+ *
+ * @param options.dryRun counts, and removes nothing
+ */
+export async function runRetention(
+  pool: pg.Pool,
+  periods: RetentionPeriods,
+  options: { readonly dryRun?: boolean; readonly signal?: AbortSignal } = {},
+): Promise<RetentionResult | null> {
+  const connection = await pool.connect();
+  try {
+    const { rows } = await connection.query<{ locked: boolean; now: Millis }>(
+      'select pg_try_advisory_lock($1) as locked, clock_timestamp() as now',
+      [RETENTION_LOCK_KEY],
+    );
+    const [first] = rows;
+    if (!first?.locked) return null;
+    const run = new RetentionRun(connection, alignPeriods(periods), first.now, options);
+    return await run.run();
+  } finally {
+    // Closed, because its lock belongs to the session.
+    connection.release(true);
+  }
+}
+
+/**
+ * Returns the time of the database, and when the last complete run began; the first call on a database returns its own time.
+ */
+export async function loadRetentionTimes(pool: pg.Pool): Promise<{ now: Millis; completedAt: Millis }> {
+  const { rows } = await pool.query<{ now: Millis; completed: string | null }>(
+    'select clock_timestamp() as now, (select value from metadata where name = $1) as completed',
+    [COMPLETED],
+  );
+  const { now, completed } = rows[0] as { now: Millis; completed: string | null };
+  if (completed !== null) return { now, completedAt: Number(completed) };
+  await pool.query('insert into metadata (name, value) values ($1, $2) on conflict (name) do nothing', [
+    COMPLETED,
+    String(now),
+  ]);
+  return { now, completedAt: now };
+}
+
+class RetentionRun {
+  readonly #connection: pg.PoolClient;
+  readonly #periods: RetentionPeriods;
+  readonly #dryRun: boolean;
+  readonly #signal: AbortSignal | undefined;
+  #progress: Progress;
+  #savedAt: Millis = 0;
+
+  constructor(
+    connection: pg.PoolClient,
+    periods: RetentionPeriods,
+    now: Millis,
+    options: { readonly dryRun?: boolean; readonly signal?: AbortSignal },
+  ) {
+    this.#connection = connection;
+    this.#periods = periods;
+    this.#dryRun = options.dryRun ?? false;
+    this.#signal = options.signal;
+    this.#progress = { startedAt: now, step: 0, table: null, block: 0, result: EMPTY_RESULT };
+  }
+
+  async run(): Promise<RetentionResult> {
+    if (!this.#dryRun) {
+      const stored = await loadFact(this.#connection, PROGRESS);
+      if (stored !== undefined) this.#progress = JSON.parse(stored) as Progress;
+    }
+    for (let step = RETENTION_STEPS[this.#progress.step]; step; step = RETENTION_STEPS[this.#progress.step]) {
+      await this.#runStep(step);
+      this.#progress = { ...this.#progress, step: this.#progress.step + 1, table: null, block: 0 };
+      await this.#save(true);
+    }
+    if (!this.#dryRun) {
+      await saveFact(this.#connection, COMPLETED, String(this.#progress.startedAt));
+      await deleteFact(this.#connection, PROGRESS);
+    }
+    return this.#progress.result;
+  }
+
+  async #runStep(step: RetentionStep): Promise<void> {
+    const period = this.#periods[step.name];
+    if (period === null) return;
+    const cutoff = this.#progress.startedAt - period;
+    if (!step.partitioned) return this.#emptyTable(step, step.table, cutoff);
+    const { droppable, blocked } = await findExpiredMonths(this.#connection, step, cutoff);
+    for (const month of droppable) {
+      this.#signal?.throwIfAborted();
+      const isDropped = this.#dryRun || (await dropMonth(this.#connection, month));
+      const { result } = this.#progress;
+      const list = isDropped ? 'months' : 'locked';
+      this.#progress = { ...this.#progress, result: { ...result, [list]: [...result[list], month.name] } };
+    }
+    const tables = [...blocked.map(({ name }) => name), `${step.table}_default`].sort();
+    for (const table of tables) {
+      // The tables before it are done.
+      if (this.#progress.table === null || table >= this.#progress.table) await this.#emptyTable(step, table, cutoff);
+    }
+  }
+
+  /** Removes the rows of a table that are older than the cutoff, block by block: each is read once. */
+  async #emptyTable(step: RetentionStep, table: string, cutoff: Millis): Promise<void> {
+    if (this.#progress.table !== table) this.#progress = { ...this.#progress, table, block: 0 };
+    const { rows: sizes } = await this.#connection.query<{ blocks: number }>(
+      `select coalesce(pg_relation_size(to_regclass($1)) / current_setting('block_size')::int, 0) as blocks`,
+      [table],
+    );
+    const blocks = sizes[0]?.blocks ?? 0;
+    const cutoffParam = toCutoffParam(step, cutoff);
+    while (this.#progress.block < blocks) {
+      this.#signal?.throwIfAborted();
+      const { block, result } = this.#progress;
+      const next = block + BLOCKS_PER_STATEMENT;
+      const condition = `ctid >= '(${block},0)'::tid and ctid < '(${next},0)'::tid and ${step.where}`;
+      const rows = await this.#removeRows(
+        `${table}${table === step.table ? '' : ` as ${step.table}`}`,
+        condition,
+        cutoffParam,
+      );
+      const counts = { ...result.rows, [step.name]: (result.rows[step.name] ?? 0) + rows };
+      this.#progress = { ...this.#progress, block: next, result: { ...result, rows: counts } };
+      await this.#save(false);
+    }
+  }
+
+  async #removeRows(table: string, condition: string, cutoff: string): Promise<number> {
+    if (this.#dryRun) {
+      const { rows } = await this.#connection.query<{ count: number }>(
+        `select count(*) as count from ${table} where ${condition}`,
+        [cutoff],
+      );
+      return rows[0]?.count ?? 0;
+    }
+    return (await this.#connection.query(`delete from ${table} where ${condition}`, [cutoff])).rowCount ?? 0;
+  }
+
+  async #save(isForced: boolean): Promise<void> {
+    const now = performance.now();
+    if (this.#dryRun || (!isForced && now - this.#savedAt < SAVE_INTERVAL_MS)) return;
+    this.#savedAt = now;
+    await saveFact(this.#connection, PROGRESS, JSON.stringify(this.#progress));
+  }
+}
