@@ -7,6 +7,7 @@ import { deliveryRow } from './rows/delivery.ts';
 import { httpRow } from './rows/http.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
+import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
@@ -18,6 +19,7 @@ export const ROWS: readonly Row[] = [
   httpRow,
   deliveredRow,
   singleRow,
+  requestsRow,
   deliveryRow,
   smtpRow,
   latencyRow,

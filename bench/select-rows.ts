@@ -1,6 +1,6 @@
 /** The words of the command line that stand for several rows. */
 const GROUPS: { readonly [word: string]: readonly string[] } = {
-  ingest: ['batch', 'http', 'delivered', 'single', 'cpu'],
+  ingest: ['batch', 'http', 'delivered', 'single', 'requests', 'cpu'],
 };
 
 /**

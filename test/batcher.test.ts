@@ -157,6 +157,30 @@ describe('batches', () => {
     expect((await Promise.all(answers)).map((one) => one.length)).toEqual([10, 20, 30, 600, 20]);
   });
 
+  test('runs a second small batch beside the first if enough items of other users are queued, and never a third', async () => {
+    const { begun, begins, submit } = heldBatcher({ shards: 4 });
+    const users = (name: string, count: number) =>
+      Array.from({ length: count }, (_, n) => ({ user: `${name} ${n}`, n }));
+    const answers = [submit(users('a', 2))];
+    await begins(1);
+    for (let n = 0; n < 7; n++) answers.push(submit(users(`few ${n}`, 1)));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun.length).toBe(1);
+    answers.push(submit(users('enough', 10)), submit(items('a 0', 1)));
+    await begins(2);
+    const first = new Set(begun[0]?.items.map(({ user }) => user));
+    expect(begun[1]?.items.filter(({ user }) => first.has(user))).toEqual([]);
+    expect(begun[1]?.items.length).toBeGreaterThanOrEqual(8);
+    answers.push(submit(users('third', 40)));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun.length).toBe(2);
+    const ending = setInterval(() => {
+      for (const batch of begun) batch.end();
+    }, 1);
+    expect((await Promise.all(answers)).flat().length).toBe(60);
+    clearInterval(ending);
+  });
+
   test('alternates between tenants: a small one does not wait for all of a large one', async () => {
     const { begun, begins, submit } = heldBatcher({ maxBatch: 10 });
     const large = submit(items('a', 50), 'large');

@@ -74,8 +74,8 @@ describe('rows are selected', () => {
     expect(select()).toHaveLength(ROWS.length);
     expect(select('batch')).toEqual(['batch']);
     expect(select('CPU', 'smtp')).toEqual(['smtp', 'cpu']);
-    expect(select('ingest')).toEqual(['batch', 'http', 'delivered', 'single', 'cpu']);
-    expect(select('no-op')).toEqual(['delivered', 'delivery', 'latency']);
+    expect(select('ingest')).toEqual(['batch', 'http', 'delivered', 'single', 'requests', 'cpu']);
+    expect(select('no-op')).toEqual(['delivered', 'requests', 'delivery', 'latency']);
     expect(select('no such row')).toEqual([]);
   });
 

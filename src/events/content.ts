@@ -176,8 +176,8 @@ function sortNames(names: string[]): void {
   }
 }
 
-/** Strings that need no escaping and contain no address: ASCII without control characters, quotes, backslashes, `@`, `+`. */
-const PLAIN = /^[ !#-*,-?A-[\]-~]*$/;
+/** Strings that need no escaping and contain no address: ASCII without control characters, quotes, backslashes, `@`, `+`, `%`. */
+const PLAIN = /^[ !#$&-*,-?A-[\]-~]*$/;
 
 function joinPath(parent: string, key: string): string {
   if (parent === '' || key === '') return parent + key;

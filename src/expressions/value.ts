@@ -122,6 +122,6 @@ export function describeValue(value: Value, label = ''): string {
 /** Returns the whole text if it is short, else its first four characters, so that no address or secret can reach a message. */
 function abbreviateText(whole: string): string {
   const text = maskText(whole.slice(0, 1000));
-  if (text.length <= 8 && !text.includes('@')) return text.toWellFormed();
+  if (text.length <= 8 && !/[@%]/.test(text)) return text.toWellFormed();
   return `${sliceStart(text, 4).replace(/@.*/s, '')}…`;
 }

@@ -27,24 +27,39 @@ interface QueuedItem<Item, Result> {
   readonly request: Request<Result>;
   /** Position of the item in its request. */
   readonly index: number;
+  /** Slot of its user: see SLOTS_PER_SHARD. */
+  readonly slot: number;
 }
 
 interface Shard<Item, Result> {
+  /** Whether a batch of this shard alone runs. */
   running: boolean;
+  /** Running small batches with items of this shard. */
+  smallBatches: number;
   /** By tenant; the first tenant has the next batch. */
   readonly queues: Map<string, QueuedItem<Item, Result>[]>;
 }
 
-/** A batch costs about as much beside its items as thirty items do, so up to this many queued items are one batch. */
+/** A batch costs about as much beside its items as thirty items do, so up to this many queued items are not sharded. */
 const MIN_ITEMS_TO_SHARD = 200;
+
+/** Small batches that run at once: while one waits for the disk or for PostgreSQL, this process works for the other. */
+const MAX_SMALL_BATCHES = 2;
+
+/** Fewer items than these wait while another batch runs: a batch of one item is hardly cheaper than one of eight. */
+const MIN_ITEMS_BESIDE = 8;
+
+/** Parts of a shard. Two small batches never have users of the same slot, so a small batch keeps few users from the next. */
+const SLOTS_PER_SHARD = 16;
 
 /**
  * Merges concurrent requests into micro-batches, sharded by the hash of the user id that chooses the user's lock, too
- * (store/facts.ts): two shards never contend for a lock. Items of one user in one request are kept in one batch.
+ * (store/facts.ts): two batches that run at once never contend for a lock. Items of one user in one request are kept in one
+ * batch.
  *
- * A shard runs one batch at a time. Items that arrive meanwhile make the next one, so batches grow with the load, and a
- * single item starts at once if nothing runs. Up to MIN_ITEMS_TO_SHARD queued items are not sharded: they wait until no
- * batch runs and make one batch together.
+ * Many items make a batch in each shard, and those that arrive meanwhile make its next one, so batches grow with the load.
+ * Up to MIN_ITEMS_TO_SHARD queued items make one small batch of all shards. It starts at once if nothing runs, and beside
+ * another batch if there are enough items.
  */
 export class MicroBatcher<Item, Result> {
   readonly #shards: Shard<Item, Result>[];
@@ -58,6 +73,11 @@ export class MicroBatcher<Item, Result> {
   #deferred = 0;
   /** Waiting items that are not in a running batch. */
   #queued = 0;
+  /** Batches that run or are about to. */
+  #running = 0;
+  /** Whether a small batch is about to run. */
+  #isGathering = false;
+  readonly #busySlots = new Set<number>();
   /** Size of the requests with waiting items. */
   #bytes = 0;
   #idleListeners: (() => void)[] = [];
@@ -75,7 +95,11 @@ export class MicroBatcher<Item, Result> {
     this.#maxBatch = options.maxBatch;
     this.#maxWaiting = options.maxWaiting;
     this.#maxBytes = options.maxBytes;
-    this.#shards = Array.from({ length: options.shards }, () => ({ running: false, queues: new Map() }));
+    this.#shards = Array.from({ length: options.shards }, () => ({
+      running: false,
+      smallBatches: 0,
+      queues: new Map(),
+    }));
   }
 
   /**
@@ -96,10 +120,11 @@ export class MicroBatcher<Item, Result> {
       const results: Result[] = new Array(items.length);
       const request: Request<Result> = { results, bytes, pending: items.length, deferred: 0, resolve, reject };
       items.forEach((item, index) => {
-        const { queues } = this.#shards[hashText(getUserId(item)) % this.#shards.length] as Shard<Item, Result>;
+        const slot = hashText(getUserId(item)) % (this.#shards.length * SLOTS_PER_SHARD);
+        const { queues } = this.#shards[slot % this.#shards.length] as Shard<Item, Result>;
         const queue = queues.get(tenantId);
-        if (queue) queue.push({ item, request, index });
-        else queues.set(tenantId, [{ item, request, index }]);
+        if (queue) queue.push({ item, request, index, slot });
+        else queues.set(tenantId, [{ item, request, index, slot }]);
       });
       this.#queued += items.length;
       this.#startBatches();
@@ -111,21 +136,76 @@ export class MicroBatcher<Item, Result> {
     if (this.#waiting + this.#deferred > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
   }
 
-  /** Starts a batch of few items if no batch runs; otherwise a batch in each idle shard that has items. */
+  /** Starts a small batch if few items are queued and it may run; otherwise a batch in each idle shard that has items. */
   #startBatches(): void {
     if (this.#queued === 0) return;
-    if (this.#queued <= MIN_ITEMS_TO_SHARD) {
-      if (!this.#shards.some(({ running }) => running)) void this.#runBatch(this.#shards);
-      return;
-    }
-    for (const shard of this.#shards) if (!shard.running && shard.queues.size > 0) void this.#runBatch([shard]);
+    if (this.#queued > MIN_ITEMS_TO_SHARD) {
+      for (const shard of this.#shards) {
+        if (!shard.running && shard.smallBatches === 0 && shard.queues.size > 0) void this.#runShard(shard);
+      }
+    } else if (!this.#isGathering && (this.#running === 0 || this.#maySmallBatchRunBeside()))
+      void this.#runSmallBatch();
   }
 
-  async #runBatch(shards: readonly Shard<Item, Result>[]): Promise<void> {
-    for (const shard of shards) shard.running = true;
-    // Items that arrive in this turn of the event loop join the batch, not least those of callers that just got results.
-    await new Promise((resolve) => setImmediate(resolve));
-    const [tenantId, batch] = this.#takeBatch(shards);
+  #maySmallBatchRunBeside(): boolean {
+    if (this.#running >= MAX_SMALL_BATCHES || this.#queued < MIN_ITEMS_BESIDE) return false;
+    let free = 0;
+    for (const { running, queues } of this.#shards) {
+      if (running) continue;
+      for (const queue of queues.values()) free += queue.filter(({ slot }) => !this.#busySlots.has(slot)).length;
+    }
+    return free >= MIN_ITEMS_BESIDE;
+  }
+
+  async #runShard(shard: Shard<Item, Result>): Promise<void> {
+    this.#running++;
+    shard.running = true;
+    await joinTurn();
+    const tenantId = shard.queues.keys().next().value;
+    if (tenantId !== undefined) await this.#runBatch(tenantId, this.#takeItems([shard], tenantId));
+    shard.running = false;
+    this.#finishBatch();
+  }
+
+  async #runSmallBatch(): Promise<void> {
+    this.#running++;
+    this.#isGathering = true;
+    await joinTurn();
+    this.#isGathering = false;
+    const tenantId = this.#findTenantWithFreeItems();
+    if (tenantId !== undefined) {
+      const batch = this.#takeItems(
+        this.#shards.filter(({ running }) => !running),
+        tenantId,
+      );
+      const slots = [...new Set(batch.map(({ slot }) => slot))];
+      const shards = [...new Set(slots.map((slot) => this.#shards[slot % this.#shards.length] as Shard<Item, Result>))];
+      for (const slot of slots) this.#busySlots.add(slot);
+      for (const shard of shards) shard.smallBatches++;
+      await this.#runBatch(tenantId, batch);
+      for (const slot of slots) this.#busySlots.delete(slot);
+      for (const shard of shards) shard.smallBatches--;
+    }
+    this.#finishBatch();
+  }
+
+  #finishBatch(): void {
+    this.#running--;
+    this.#startBatches();
+    this.#reportIdle();
+  }
+
+  #findTenantWithFreeItems(): string | undefined {
+    for (const { running, queues } of this.#shards) {
+      if (running) continue;
+      for (const [tenantId, queue] of queues) {
+        if (queue.some(({ slot }) => !this.#busySlots.has(slot))) return tenantId;
+      }
+    }
+    return undefined;
+  }
+
+  async #runBatch(tenantId: string, batch: readonly QueuedItem<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#process(
         tenantId,
@@ -145,9 +225,6 @@ export class MicroBatcher<Item, Result> {
       if (request.deferred === 0) request.resolve(request.results);
     }
     this.#waiting -= batch.length;
-    for (const shard of shards) shard.running = false;
-    this.#startBatches();
-    this.#reportIdle();
   }
 
   /** Adds a result to its request when it comes. */
@@ -174,23 +251,32 @@ export class MicroBatcher<Item, Result> {
   }
 
   /**
-   * Removes the next batch of one tenant from the queues of these shards. The tenant goes to the end of the line. A request
-   * is split only if its items do not fit into a batch.
+   * Removes the items of the next batch from the queues of these shards, without those of busy slots. The tenant goes to the
+   * end of the line. A request is split only if its items do not fit into a batch.
    */
-  #takeBatch(shards: readonly Shard<Item, Result>[]): [tenantId: string, batch: QueuedItem<Item, Result>[]] {
-    const [tenantId] = shards.flatMap(({ queues }) => [...queues.keys()].slice(0, 1)) as [string];
+  #takeItems(shards: readonly Shard<Item, Result>[], tenantId: string): QueuedItem<Item, Result>[] {
     const batch: QueuedItem<Item, Result>[] = [];
     for (const { queues } of shards) {
       const queue = queues.get(tenantId);
       if (!queue) continue;
       queues.delete(tenantId);
+      const free = this.#busySlots.size === 0 ? queue : queue.filter(({ slot }) => !this.#busySlots.has(slot));
       const room = this.#maxBatch - batch.length;
-      batch.push(...queue.splice(0, countWholeRequests(queue, room) || (batch.length === 0 ? room : 0)));
-      if (queue.length > 0) queues.set(tenantId, queue);
+      const taken = free.slice(0, countWholeRequests(free, room) || (batch.length === 0 ? room : 0));
+      for (const one of taken) batch.push(one);
+      if (taken.length === queue.length) continue;
+      const isTaken = new Set(taken);
+      const left = free === queue ? queue.slice(taken.length) : queue.filter((one) => !isTaken.has(one));
+      queues.set(tenantId, left);
     }
     this.#queued -= batch.length;
-    return [tenantId, batch];
+    return batch;
   }
+}
+
+/** Waits until the end of this turn of the event loop: items that arrive in it join the batch, not least those of callers that just got results. */
+function joinTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Returns how many items the first requests have that fit into `room` items together; 0 if the first one does not fit. */

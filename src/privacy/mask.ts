@@ -46,26 +46,74 @@ export function isAddressName(name: string, value: string | number): boolean {
   return ADDRESS_NAME.test(name) && !MASK.test(value);
 }
 
-/** Whether the text contains a phone number or an email address. Cheap for most texts, which have neither `@` nor `+`. */
+/**
+ * Whether the text contains a phone number or an email address, as it is or percent-encoded. Cheap for most texts, which have
+ * neither `@` nor `+` nor `%`.
+ */
 export function containsAddress(text: string): boolean {
+  return containsPlainAddress(text) || (text.includes('%') && containsPlainAddress(decodePercent(text)));
+}
+
+function containsPlainAddress(text: string): boolean {
   if (text.includes('+') && (isPhone(text) || INTERNATIONAL.test(text))) return true;
   return text.includes('@') && EMAIL.test(text);
 }
 
-/** Returns the text with every address in it masked. */
+/** Returns the text with every address in it masked. A word with an address that is percent-encoded is decoded. */
 export function maskText(text: string): string {
   if (!containsAddress(text)) return text;
-  if (isPhone(text)) return maskPhone(text);
-  return maskInternational(maskWords(text, (word) => EMAIL.test(word)));
+  const decoded = decodeWords(text, containsPlainAddress);
+  if (isPhone(decoded)) return maskPhone(decoded);
+  return maskInternational(maskWords(decoded, (word) => EMAIL.test(word)));
 }
 
 function maskWords(text: string, isAddress: (word: string) => boolean): string {
-  return text.replace(/\S+/g, (word) => {
+  return text.replace(QUOTED_LOCAL, '"…"').replace(/\S+/g, (word) => {
     if (!word.includes('@') || !isAddress(word)) return word;
     // A phone number directly after an email address is split off, so that it is masked as well.
     const behind = word.indexOf('+', word.lastIndexOf('@'));
     return maskEmail(word) + (behind === -1 ? '' : word.slice(behind));
   });
+}
+
+/** Matches the part before the `@` of `"maria silva"@example.com`, which may have blanks. */
+const QUOTED_LOCAL = /"[^"]{1,64}"(?=@[^\s@.]{1,63}\.)/g;
+
+/** Returns the text with the words decoded that are addresses when decoded; the whole text if only all words together are. */
+function decodeWords(text: string, isAddress: (decoded: string) => boolean): string {
+  if (!text.includes('%')) return text;
+  const words = text.replace(/\S+/g, (word) => {
+    const decoded = word.includes('%') ? decodePercent(word) : word;
+    return decoded !== word && isAddress(decoded) ? decoded : word;
+  });
+  const whole = decodePercent(words);
+  return whole !== words && isAddress(whole) && !isAddress(words) ? whole : words;
+}
+
+/**
+ * Decodes percent-encoding, also one that was encoded several times (`%2540`), in linear time. Control characters become
+ * blanks; what is not UTF-8 stays, other than its ASCII.
+ */
+function decodePercent(text: string): string {
+  if (!ESCAPE.test(text)) return text;
+  return text
+    .replace(/%(?:25)+(?=[\da-f]{2})/gi, '%')
+    .replace(/(?:%[\da-f]{2})+/gi, (run) => toPrintable(decodeRun(run)));
+}
+
+const ESCAPE = /%[\da-f]{2}/i;
+
+function decodeRun(run: string): string {
+  try {
+    return decodeURIComponent(run);
+  } catch {
+    return run.replace(/%([0-7][\da-f])/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+  }
+}
+
+function toPrintable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: replaces control characters on purpose
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 }
 
 function maskInternational(text: string): string {
@@ -118,24 +166,51 @@ export function isMask(value: Json | undefined): boolean {
   return typeof value === 'string' && MASK.test(value);
 }
 
+/** A letter, digit or hyphen of a domain inside markup or a URL, where it may be percent-encoded. */
+const DOMAIN_SIGN = String.raw`(?:[\p{L}\p{N}-]|%(?:[46][1-9a-f]|[57][\da]|3\d|2d|[89a-f][\da-f]))`;
 /**
- * Matches an email address inside markup or a URL, where it may be percent-encoded: a local part of the usual characters,
- * and a domain with letters at its end. All repetitions are bounded.
+ * Matches the at sign and the domain of an email address inside markup or a URL: percent-encoded, also several times, as an
+ * entity or as an escape of JavaScript. The domain has a letter at the start of its last part. All repetitions are bounded.
  */
-const EMAIL_IN_MARKUP =
-  /(?<![\p{L}\p{N}.!#$%'*+^_`{|}~-])([\p{L}\p{N}.!#$%'*+^_`{|}~-])[\p{L}\p{N}.!#$%'*+^_`{|}~-]{0,63}(@|%40)((?:[\p{L}\p{N}-]{1,63}\.){1,8}\p{L}[\p{L}\p{N}-]{1,62})/giu;
-/** Matches a percent-encoded phone number in E.164. */
-const ENCODED_INTERNATIONAL = /%2B([1-9]\d{6,14})/gi;
+const AT_DOMAIN = new RegExp(
+  String.raw`(?:@|%(?:25){0,8}40|&#0{0,4}64;|&#x0{0,4}40;|&commat;|\\u0040)` +
+    String.raw`(?:${DOMAIN_SIGN}{1,63}(?:\.|%(?:25){0,8}2e)){1,8}(?=\p{L}|%)${DOMAIN_SIGN}{2,63}`,
+  'giu',
+);
+/** Matches a character of the part before the at sign; letters outside the first plane are two of them. */
+const LOCAL_SIGN = /[\p{L}\p{N}\ud800-\udfff.!#$%'*+^_`{|}~-]/u;
+const QUOTED_LOCAL_IN_MARKUP = /("|&quot;|%22)[^"<>&%]{1,64}(?:"|&quot;|%22)(?=@|%(?:25){0,8}40)/gi;
+/** Matches a phone number in E.164 of which the plus sign or the separators are percent-encoded. */
+const ENCODED_INTERNATIONAL =
+  /(?:\+|%(?:25){0,8}2b|&#43;|&plus;|\\u002b)(?:\(|%(?:25){0,8}28)?[1-9](?:(?:[\s().-]|%(?:25){0,8}(?:20|28|29|2d|2e)){0,4}\d){6,14}/gi;
 
 /**
  * Returns a rendered message as it may be shown: addresses masked, everything else as it was sent. Other than `maskText` it
  * keeps markup and links whole: `https://example.com/@jane.doe` is no address.
  */
 export function maskMessage(text: string): string {
-  let masked = text;
-  if (text.includes('@') || text.includes('%40')) masked = masked.replace(EMAIL_IN_MARKUP, '$1…$2$3');
-  if (text.includes('+')) masked = maskInternational(masked);
-  return masked.includes('%2') ? masked.replace(ENCODED_INTERNATIONAL, (_, number) => maskPhone(number)) : masked;
+  if (!/[@+%&\\]/.test(text)) return text;
+  const masked = maskEmailsInMarkup(text.replace(QUOTED_LOCAL_IN_MARKUP, '$1…'));
+  return masked.replace(ENCODED_INTERNATIONAL, (number) =>
+    maskPhone(
+      number
+        .replace(/^(?:%(?:25)*2b|&#43;|&plus;|\\u002b)/i, number.startsWith('&') ? '+' : '')
+        .replace(/%(?:25)*[\da-f]{2}/gi, ' '),
+    ),
+  );
+}
+
+function maskEmailsInMarkup(text: string): string {
+  let masked = '';
+  let from = 0;
+  for (const { 0: domain, index } of text.matchAll(AT_DOMAIN)) {
+    let start = index;
+    while (start > from && LOCAL_SIGN.test(text.charAt(start - 1))) start--;
+    if (start === index) continue;
+    masked += `${text.slice(from, start)}${String.fromCodePoint(text.codePointAt(start) as number)}…${domain}`;
+    from = index + domain.length;
+  }
+  return masked + text.slice(from);
 }
 
 const ADDRESS_LIKE_KEY = /mail|phone|mobile|address/i;
@@ -205,7 +280,8 @@ function maskPlain(value: unknown, key: string, room: number): Json {
 function maskLoose(text: string): string {
   const whole = storableText(text);
   const shown = whole.length <= MAX_TEXT_CHARS ? whole : `${whole.slice(0, MAX_TEXT_CHARS).toWellFormed()}…`;
-  const masked = maskInternational(maskWords(shown, () => true));
+  const plain = decodeWords(shown, (word) => word.includes('@') || containsPlainAddress(word));
+  const masked = maskInternational(maskWords(plain, () => true));
   return masked.replace(/\d[\d\s().-]{6,}\d/g, (number) =>
     digitCount(number) >= 9 && !isDate(number) ? maskPhone(number) : number,
   );

@@ -1,3 +1,5 @@
+import { decodeHTML } from 'entities';
+
 /** Markup that shows something without text. */
 const SHOWS_WITHOUT_TEXT = /<(?:img|svg|video|audio|picture|iframe|object)\b|\bbackground\s*=|url\(/i;
 
@@ -8,8 +10,7 @@ export function isBlankHtml(html: string): boolean {
   while (from < html.length) {
     const open = html.indexOf('<', from);
     const text = html.slice(from, open < 0 ? html.length : open);
-    if (!isBlankText(text.replace(/&(?:nbsp|zwnj|zwj|shy|#0*160|#x0*a0|#0*847|#0*8199|#0*8204|#0*173);/gi, '')))
-      return false;
+    if (!isBlankText(text.includes('&') ? decodeHTML(text) : text)) return false;
     if (open < 0) return true;
     const hidden = /^<(!--|(?:style|script|title|head)\b)/i.exec(html.slice(open, open + 12))?.[1]?.toLowerCase();
     const content = hidden === undefined ? open : findEnd(html, hidden, open);

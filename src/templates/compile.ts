@@ -5,7 +5,7 @@ import { isBlankText } from './blank.ts';
 import { checkDateFormat } from './date-format.ts';
 import { getMember, HELPERS, isTruthy, toText, type Value } from './helpers.ts';
 import { escapeAt } from './html-escape.ts';
-import { findPlace, LOOKBACK_CHARS } from './html-place.ts';
+import { HtmlReader } from './html-place.ts';
 import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS, MAX_STEPS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
 
@@ -66,7 +66,7 @@ export function compilePart(
     fields: compiler.fields,
     wholes: compiler.wholes,
     part: (data) => {
-      const run: Run = { out: '', tail: how.html ? '' : undefined, steps: 0, root: data };
+      const run: Run = { out: '', html: how.html ? new HtmlReader() : undefined, steps: 0, root: data };
       body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
       return run.out;
     },
@@ -78,8 +78,8 @@ export function compilePart(
 
 interface Run {
   out: string;
-  /** The last characters of HTML, in which the open tag is found; slicing the whole output would copy it. */
-  tail: string | undefined;
+  /** Knows the place in HTML; undefined in a text. */
+  readonly html: HtmlReader | undefined;
   steps: number;
   readonly root: JsonObject;
 }
@@ -105,7 +105,7 @@ function writeOutput(run: Run, text: string): void {
   if (run.out.length + text.length > MAX_OUTPUT_CHARS)
     throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT_CHARS} characters`);
   run.out += text;
-  if (run.tail !== undefined) run.tail = (run.tail + text.slice(-LOOKBACK_CHARS)).slice(-LOOKBACK_CHARS);
+  run.html?.write(text);
 }
 
 function getAncestorScope(scope: Scope, levels: number): Scope {
@@ -181,13 +181,13 @@ class Compiler {
     }
     const isEncoded = node.path.type === 'PathExpression' && (node.path as hbs.AST.PathExpression).original === 'url';
     return (run, scope) => {
-      const { tail = '' } = run;
-      // The open tag is read once for each value in it.
-      consumeSteps(run, 1 + ((tail.length - tail.lastIndexOf('<')) >> 6));
+      const place = run.html?.place ?? { kind: 'text' };
+      // The start and the end of an attribute or a style sheet are read once for each value in it.
+      consumeSteps(run, 1 + (('recent' in place ? place.recent.length : 0) >> 6));
       const text = toText(value(run, scope));
       // Checked before escaping, which may lengthen the text nine times.
       if (run.out.length + text.length > MAX_OUTPUT_CHARS) writeOutput(run, text);
-      writeOutput(run, escapeAt(findPlace(tail), text, isEncoded));
+      writeOutput(run, escapeAt(place, text, isEncoded));
     };
   }
 

@@ -40,16 +40,36 @@ export function checkDateFormat(format: string): { readonly message: string; rea
   }
   const word = findWord(runs);
   if (word !== undefined) return word;
-  // Minutes in the place of a month, as in yyyy-mm-dd.
-  const hasHours = tokens.some((token) => /^[hHtTfF]/.test(token));
-  if (!hasHours && tokens.some((token) => /^m+$/.test(token)) && tokens.some((token) => /^[dy]/.test(token))) {
-    const fixed = runs.map(({ text, literal, written }) =>
-      !literal && /^m+$/.test(text) ? text.toUpperCase() : written,
-    );
-    return { message: '"mm" is the minutes, not the month', hint: `write "${fixed.join('')}"` };
-  }
+  return findSwapped(runs);
+}
+
+/** Finds the month in the place of the minutes, as in `HH:MM`, and the minutes in the place of the month, as in `yyyy-mm-dd`. */
+function findSwapped(runs: readonly Run[]) {
+  const isToken = (at: number, token: RegExp) => runs[at]?.literal === false && token.test(runs[at].text);
+  const isSign = (at: number, sign: RegExp) => sign.test(runs[at]?.text ?? '') && !isToken(at, /[A-Za-z]/);
+  const follows = (at: number, sign: RegExp, token: RegExp) => isSign(at - 1, sign) && isToken(at - 2, token);
+  const precedes = (at: number, sign: RegExp, token: RegExp) => isSign(at + 1, sign) && isToken(at + 2, token);
+  const isAfterHours = (at: number) => follows(at, OF_TIME, HOURS) || isToken(at - 1, HOURS);
+  const isDate = !runs.some((_, at) => isToken(at, /^[hHtTfF]/)) && runs.some((_, at) => isToken(at, /^[dy]/));
+  const isMonth = (at: number) => isToken(at, /^MM?$/) && (isAfterHours(at) || precedes(at, OF_TIME, /^ss?$/));
+  const isMinutes = (at: number) =>
+    isToken(at, /^m+$/) &&
+    (isDate || (!isAfterHours(at) && (follows(at, OF_DATE, DAY_OR_YEAR) || precedes(at, OF_DATE, DAY_OR_YEAR))));
+  const fixed = runs.map(({ text, written }, at) => {
+    if (isMonth(at)) return text.toLowerCase();
+    return isMinutes(at) ? text.toUpperCase() : written;
+  });
+  const hint = `write "${fixed.join('')}"`;
+  if (runs.some((_, at) => isMonth(at))) return { message: '"MM" is the month, not the minutes', hint };
+  if (runs.some((_, at) => isMinutes(at))) return { message: '"mm" is the minutes, not the month', hint };
   return undefined;
 }
+
+const HOURS = /^(?:HH?|hh?)$/;
+const DAY_OR_YEAR = /^(?:dd?|yy|y{4})$/;
+/** A sign between the parts of a time; text in quotes, as in `HH'h'mm`, is one as well. */
+const OF_TIME = /^(?:[:.-]|h)$/i;
+const OF_DATE = /^[-./]$/;
 
 /** Finds a token for a whole date or time beside other letters, as in `d of LLLL` or `ddTHH`: text without its quotes. */
 function findWord(runs: readonly Run[]) {

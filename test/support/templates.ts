@@ -1,4 +1,4 @@
-import { compileTemplate, renderMessage } from '../../src/templates/template.ts';
+import { compileTemplate, explainBlank, renderMessage } from '../../src/templates/template.ts';
 
 /** Templates given as text, compiled and rendered with plain data. */
 
@@ -74,4 +74,11 @@ export function renderError(source: string, data: TemplateData): string {
   if ('problems' in compiled) throw new Error('it does not compile');
   const rendered = renderMessage(compiled.template, data);
   return 'error' in rendered ? rendered.error : '';
+}
+
+/** Returns the reason why the message of an HTML template is blank; an empty text if a reader sees something. */
+export function explainBlankHtml(html: string, data: TemplateData = DATA): string {
+  const compiled = compile({ subject: 's', html });
+  if ('problems' in compiled) throw new Error('it does not compile');
+  return explainBlank(compiled.template, render({ subject: 's', html }, data), data) ?? '';
 }

@@ -186,7 +186,7 @@ function tidyResponse(response: string, password: string | undefined): string {
   const withoutPassword = password ? line.replaceAll(password, '…') : line;
   return withoutPassword
     .split(' ')
-    .map((word) => (word.includes('@') ? '…' : word))
+    .map((word) => (/@|%(?:25)*40/i.test(word) ? '…' : word))
     .join(' ')
     .slice(0, 500);
 }
