@@ -64,14 +64,19 @@ export function stateAt(user: UserState, event: Event): UserState {
 
 /**
  * Returns the pending events that will change a trait as wanted, in the order in which they will be decided. Each is compared
- * with the profile that it will find. Without the event that is decided now.
+ * with the profile that it will find.
+ * @param decided key of the event that is decided now, which is left out; it may be pending still
  */
-export function pendingTraitChanges(user: UserState, isWanted: (trait: string, to: Json) => boolean): Event[] {
+export function pendingTraitChanges(
+  user: UserState,
+  decided: string,
+  isWanted: (trait: string, to: Json) => boolean,
+): Event[] {
   const { pending } = user;
   if (pending === undefined || pending.length === 0) return [];
   const found: Event[] = [];
   for (const [event, { index, changes }] of getOutlook(user, pending)) {
-    const isAhead = index < pending.length - 1;
+    const isAhead = index < pending.length && event.key !== decided;
     if (isAhead && changes.some(({ trait, to }) => isWanted(trait, to))) found.push(event);
   }
   return found;

@@ -138,7 +138,7 @@ function findLaterTrigger(
   // Trait changes that are decided already have started a wait each; only those that are pending are looked for.
   const changes =
     user !== ctx.user && rule.changes
-      ? pendingTraitChanges(user, (trait, to) => matchesTraitChange(rule, trait, to)).filter(
+      ? pendingTraitChanges(user, ctx.source, (trait, to) => matchesTraitChange(rule, trait, to)).filter(
           (change) => isLater(change) && evaluateKey(compiled, change, ctx.ids) === key,
         )
       : [];

@@ -56,8 +56,8 @@ export function startWait(ctx: DecisionContext, compiled: CompiledRule, firing: 
 }
 
 /** Returns whether an undecided event of the batch changes a trait on which the due time depends. */
-function isMovedByPending({ user }: DecisionContext, { dueReads }: CompiledRule): boolean {
-  return dueReads !== undefined && pendingTraitChanges(user, (trait) => readsTrait(dueReads, trait)).length > 0;
+function isMovedByPending({ user, source }: DecisionContext, { dueReads }: CompiledRule): boolean {
+  return dueReads !== undefined && pendingTraitChanges(user, source, (trait) => readsTrait(dueReads, trait)).length > 0;
 }
 
 /**
