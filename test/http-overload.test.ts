@@ -34,16 +34,20 @@ describe('the API without free capacity or without its database', () => {
   });
 
   test('rejects a request with 503 if bodies of 64 MiB wait', async () => {
-    const { release } = await api.tidings.holdUsers(['blocked by size']);
-    const slow = server.post('/api/v1/events', payment({ user_id: 'blocked by size' }));
+    const others = Array.from({ length: 20 }, (_, n) => `blocked beside it ${n}`);
+    const { release } = await api.tidings.holdUsers(['blocked by size', ...others]);
+    const slow = [server.post('/api/v1/events', payment({ user_id: 'blocked by size' }))];
     await expect.poll(() => countLockWaits(api.tidings)).toBe(1);
+    // A second small batch runs beside the first.
+    slow.push(...others.map((user_id) => server.post('/api/v1/events', payment({ user_id }))));
+    await expect.poll(() => countLockWaits(api.tidings)).toBe(2);
     const blanks = ' '.repeat(5_000_000);
     const large = Array.from({ length: 14 }, (_, n) =>
       server.post('/api/v1/events', `${blanks}${JSON.stringify(payment({ user_id: `large ${n}` }))}`),
     );
     expectProblem(await Promise.race(large), { status: 503, code: 'overloaded' });
     await release();
-    expect((await slow).status).toBe(202);
+    expect((await Promise.all(slow)).every(({ status }) => status === 202)).toBe(true);
     expect((await Promise.all(large)).map(({ status }) => status).sort()).toEqual([...Array(13).fill(202), 503]);
   });
 
