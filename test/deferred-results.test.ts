@@ -42,6 +42,22 @@ test('deferred results take no room from other requests', async () => {
   expect(await slow).toEqual(['done', 'done', 'done']);
 });
 
+test('requests that wait for deferred results alone are bounded in bytes', async () => {
+  const { held, submit } = deferringBatcher();
+  const first = submit(['slow a'], 6);
+  await expect.poll(() => held.length).toBe(1);
+  await expect(submit(['slow b'], 6)).rejects.toThrow(/takes long, and too many such requests are waiting/);
+  const third = submit(['slow c'], 4);
+  await expect.poll(() => held.length).toBe(3);
+  for (const { resolve } of held) resolve('done');
+  expect(await first).toEqual(['done']);
+  expect(await third).toEqual(['done']);
+  const large = submit(['slow d'], 10);
+  await expect.poll(() => held.length).toBe(4);
+  held[3]?.resolve('done');
+  expect(await large).toEqual(['done']);
+});
+
 test('a deferred result that fails rejects its own request', async () => {
   const { held, submit } = deferringBatcher();
   const slow = submit(['slow a', 'b']);

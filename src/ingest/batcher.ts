@@ -18,6 +18,8 @@ interface Request<Result> {
   pending: number;
   /** Items whose result was deferred. */
   deferred: number;
+  /** Whether its size is counted, because it waits for deferred results alone. */
+  isHeld: boolean;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -80,12 +82,15 @@ export class MicroBatcher<Item, Result> {
   readonly #busySlots = new Set<number>();
   /** Size of the requests with waiting items. */
   #bytes = 0;
+  /** Size of the requests that wait for deferred results alone. */
+  #heldBytes = 0;
   #idleListeners: (() => void)[] = [];
 
   /**
    * @param options.maxBatch items in one batch
    * @param options.maxWaiting items without a result; beyond it `submit` throws
-   * @param options.maxBytes size of the requests with waiting items, as given to `submit`; beyond it `submit` throws
+   * @param options.maxBytes size of the requests with waiting items, as given to `submit`; beyond it `submit` throws. Also of the
+   *   requests that wait for deferred results alone; beyond it they are rejected
    */
   constructor(
     process: ProcessBatch<Item, Result>,
@@ -118,7 +123,15 @@ export class MicroBatcher<Item, Result> {
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       const results: Result[] = new Array(items.length);
-      const request: Request<Result> = { results, bytes, pending: items.length, deferred: 0, resolve, reject };
+      const request: Request<Result> = {
+        results,
+        bytes,
+        pending: items.length,
+        deferred: 0,
+        isHeld: false,
+        resolve,
+        reject,
+      };
       items.forEach((item, index) => {
         const slot = hashText(getUserId(item)) % (this.#shards.length * SLOTS_PER_SHARD);
         const { queues } = this.#shards[slot % this.#shards.length] as Shard<Item, Result>;
@@ -223,8 +236,23 @@ export class MicroBatcher<Item, Result> {
       if (--request.pending > 0) continue;
       this.#bytes -= request.bytes;
       if (request.deferred === 0) request.resolve(request.results);
+      else this.#holdRequest(request);
     }
     this.#waiting -= batch.length;
+  }
+
+  /**
+   * Counts the size of a request that waits for deferred results alone: its content stays in memory. It takes no room from
+   * other requests; beyond the maximum it is rejected, and its deferred items are decided all the same.
+   */
+  #holdRequest(request: Request<Result>): void {
+    if (this.#heldBytes > 0 && this.#heldBytes + request.bytes > this.#maxBytes) {
+      const message = 'Deciding some of these events takes long, and too many such requests are waiting.';
+      request.reject(new TidingsError('overloaded', message, { retryAfter: 5 }));
+    } else {
+      this.#heldBytes += request.bytes;
+      request.isHeld = true;
+    }
   }
 
   /** Adds a result to its request when it comes. */
@@ -240,8 +268,11 @@ export class MicroBatcher<Item, Result> {
       )
       .finally(() => {
         this.#deferred--;
-        // Without effect if it is rejected already.
-        if (--request.deferred === 0 && request.pending <= 0) request.resolve(request.results);
+        if (--request.deferred === 0 && request.pending <= 0) {
+          if (request.isHeld) this.#heldBytes -= request.bytes;
+          // Without effect if it is rejected already.
+          request.resolve(request.results);
+        }
         this.#reportIdle();
       });
   }

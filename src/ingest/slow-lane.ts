@@ -13,7 +13,13 @@ const MAX_EVENTS_OF_USER = 2000;
 /** The same of all users. */
 const MAX_EVENTS = 10_000;
 
-/** Time (ms) for which a user stays in the lane after events of this user were too costly. */
+/** Characters of the events that wait or are under way, of one user: they are in memory meanwhile. */
+const MAX_CHARS_OF_USER = 8 * 1024 * 1024;
+
+/** The same of all users. */
+const MAX_CHARS = 32 * 1024 * 1024;
+
+/** Time (ms) for which a user stays in the lane after events of this user were too costly in a batch; then a batch tries again. */
 const STAY_MS: Millis = 60_000;
 
 /** Users that are remembered; beyond it the one who was first forgets to be slow, and is found out again. */
@@ -23,6 +29,8 @@ interface SlowUser {
   until: Millis;
   /** Events that wait or are under way. */
   events: number;
+  /** Their characters. */
+  chars: number;
   /** Settles when the work before is done. */
   done: Promise<unknown>;
 }
@@ -37,6 +45,7 @@ export class SlowLane {
   readonly #users = new Map<string, SlowUser>();
   readonly #semaphore = new Semaphore<object>(USERS_AT_ONCE);
   #events = 0;
+  #chars = 0;
 
   constructor(
     run: (tenantId: string, events: readonly ReceivedEvent[]) => Promise<readonly EventResult[]>,
@@ -64,12 +73,21 @@ export class SlowLane {
    */
   submit(tenantId: string, userId: string, events: readonly ReceivedEvent[]): Promise<EventResult>[] {
     const user = this.#admit(nameUser(tenantId, userId));
-    if (user.events + events.length > MAX_EVENTS_OF_USER || this.#events + events.length > MAX_EVENTS) {
+    const chars = events.reduce(
+      (sum, { propertiesText, traitsText }) => sum + propertiesText.length + traitsText.length,
+      0,
+    );
+    const hasManyEvents = user.events + events.length > MAX_EVENTS_OF_USER || this.#events + events.length > MAX_EVENTS;
+    const hasManyChars = user.chars + chars > MAX_CHARS_OF_USER || this.#chars + chars > MAX_CHARS;
+    // If nothing waits, a request of any size is accepted.
+    if (hasManyEvents || (user.events > 0 && hasManyChars)) {
       const message = 'Deciding events of this user takes long, and too many of them are waiting.';
       return this.#share(events, Promise.reject(new TidingsError('overloaded', message, { retryAfter: 5 })));
     }
     user.events += events.length;
+    user.chars += chars;
     this.#events += events.length;
+    this.#chars += chars;
     const work = user.done.then(
       () =>
         new Promise<readonly EventResult[]>((resolve, reject) => {
@@ -80,8 +98,9 @@ export class SlowLane {
       .catch(() => undefined)
       .then(() => {
         user.events -= events.length;
+        user.chars -= chars;
         this.#events -= events.length;
-        user.until = this.#clock() + STAY_MS;
+        this.#chars -= chars;
       });
     return this.#share(events, work);
   }
@@ -96,7 +115,7 @@ export class SlowLane {
         break;
       }
     }
-    const user: SlowUser = { until: this.#clock() + STAY_MS, events: 0, done: Promise.resolve() };
+    const user: SlowUser = { until: this.#clock() + STAY_MS, events: 0, chars: 0, done: Promise.resolve() };
     this.#users.set(name, user);
     return user;
   }
