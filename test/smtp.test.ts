@@ -107,27 +107,30 @@ describe('smtp', () => {
   describe('reads the response of the server:', () => {
     const quoting = (code: number) => ({ code, text: `5.1.1 <${ADDRESS}>: no such user; ask root@localhost` });
 
-    test.each(['mail', 'rcpt', 'data'] as const)('retries after 4xx at %s, but not after 5xx', async (step) => {
-      const smtp = provider({ pool: 1 });
-      sink.trouble({ [step]: quoting(451) });
-      expect(await send(smtp)).toEqual({
-        kind: 'retry',
-        reason: 'the mail server deferred the message (451)',
-        response: '451 5.1.1 … no such user; ask …',
-        ...(step === 'rcpt' ? { of: 'recipient' } : {}),
-      });
-      sink.trouble({ [step]: quoting(550) });
-      expect(await send(smtp)).toEqual({
-        ...(step === 'mail'
-          ? { kind: 'rejected', reason: 'the mail server rejected the message (550 5.1.1)' }
-          : { kind: 'address_dead', reason: 'the address does not exist (550 5.1.1)' }),
-        response: '550 5.1.1 … no such user; ask …',
-      });
-      sink.trouble({});
-      expect(await send(smtp)).toMatchObject({ kind: 'sent' });
-      // A rejection does not end the connection.
-      expect(sink.connections()).toBe(1);
-    });
+    test.each(['mail', 'rcpt', 'data'] as const)(
+      'retries after 4xx at %s; after 5xx it blames the sender or the address',
+      async (step) => {
+        const smtp = provider({ pool: 1 });
+        sink.trouble({ [step]: quoting(451) });
+        expect(await send(smtp)).toEqual({
+          kind: 'retry',
+          reason: 'the mail server deferred the message (451)',
+          response: '451 5.1.1 … no such user; ask …',
+          ...(step === 'rcpt' ? { of: 'recipient' } : {}),
+        });
+        sink.trouble({ [step]: quoting(550) });
+        expect(await send(smtp)).toEqual({
+          ...(step === 'mail'
+            ? { kind: 'misconfigured', reason: 'the mail server rejected the sender (550 5.1.1)' }
+            : { kind: 'address_dead', reason: 'the address does not exist (550 5.1.1)' }),
+          response: '550 5.1.1 … no such user; ask …',
+        });
+        sink.trouble({});
+        expect(await send(smtp)).toMatchObject({ kind: 'sent' });
+        // A rejection does not end the connection.
+        expect(sink.connections()).toBe(1);
+      },
+    );
 
     test.each(['mail', 'rcpt', 'data'] as const)('retries after 421 at %s, on a new connection', async (step) => {
       const smtp = provider({ pool: 1 });
