@@ -78,9 +78,11 @@ export class SlowLane {
       0,
     );
     const hasManyEvents = user.events + events.length > MAX_EVENTS_OF_USER || this.#events + events.length > MAX_EVENTS;
-    const hasManyChars = user.chars + chars > MAX_CHARS_OF_USER || this.#chars + chars > MAX_CHARS;
-    // If nothing waits, a request of any size is accepted.
-    if (hasManyEvents || (user.events > 0 && hasManyChars)) {
+    // If nothing waits, events of any size are accepted.
+    const hasManyChars =
+      (user.events > 0 && user.chars + chars > MAX_CHARS_OF_USER) ||
+      (this.#events > 0 && this.#chars + chars > MAX_CHARS);
+    if (hasManyEvents || hasManyChars) {
       const message = 'Deciding events of this user takes long, and too many of them are waiting.';
       return this.#share(events, Promise.reject(new TidingsError('overloaded', message, { retryAfter: 5 })));
     }
