@@ -106,6 +106,7 @@ export class ConfigError extends Error {
 /** A full disk under the embedded PostgreSQL. Its message says what to do. Nothing is lost, and a later start succeeds. */
 export class DiskFullError extends Error {
   override readonly name = 'DiskFullError';
+  readonly code = 'ENOSPC';
 
   constructor(directory: string, cause: unknown) {
     super(`The disk with ${directory} is full: free some space there. Nothing is lost.`, { cause });

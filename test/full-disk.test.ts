@@ -80,13 +80,13 @@ test.skipIf(!canMount)('a full disk is not ready, here and elsewhere, and ready 
 });
 
 describe.skipIf(!canMount)('a start on a full disk', () => {
-  const startOnFullDisk = (env: { [name: string]: string }) => {
+  const startOnFullDisk = (env: { [name: string]: string }, name = 'start') => {
     const [command = '', ...rest] = ON_SMALL_DISK;
     const filled = rest.map((part) =>
       part.replace('exec', '(head -c 300M /dev/zero > "$0/ballast" 2> /dev/null || true) && exec'),
     );
     const data = { TIDINGS_DATA_DIR: join(folder, 'late'), ...env };
-    return start({ env: data, command: [command, ...filled, folder, process.execPath] }, 'start');
+    return start({ env: data, command: [command, ...filled, folder, process.execPath] }, name);
   };
 
   test('says so in a sentence, waits for room, and then serves', async () => {
@@ -99,6 +99,12 @@ describe.skipIf(!canMount)('a start on a full disk', () => {
     rmSync(`/proc/${program.process.pid}/root${folder}/ballast`);
     const { url } = await program.ready(60_000);
     expect((await fetch(`${url}/healthz/live`)).status).toBe(200);
+  });
+
+  test('of the database for a command ends with a sentence', async () => {
+    const program = startOnFullDisk({ TIDINGS_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64') }, 'migrate');
+    expect(await program.ended).toBe(1);
+    expect(program.output).toMatch(/^tidings: The disk with [^\n]* is full: free some space there\.[^\n]*\n$/);
   });
 
   test('ends with a sentence if there is no room for a new encryption key', async () => {

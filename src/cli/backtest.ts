@@ -1,17 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { loadValidCatalog } from '../catalog/load-valid-catalog.ts';
-import { CatalogError, ConfigError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import type { BacktestReport } from '../simulate/backtest/backtest.ts';
 import { renderHtmlReport } from '../simulate/backtest/html-report.ts';
 import { type BacktestProgress, type BacktestQuery, runBacktest } from '../simulate/backtest/run-backtest.ts';
 import { renderProgress, renderTextReport } from '../simulate/backtest/text-report.ts';
-import { isUnreachable } from '../store/pg/errors.ts';
 import { parseDuration } from '../time/duration.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { escapeTerminal } from './output/escape-terminal.ts';
-import { printError } from './run-command.ts';
+import { runDatabaseCommand } from './run-command.ts';
 import { withDatabase } from './with-database.ts';
 
 const TERMINAL_PROGRESS_MS: Millis = 100;
@@ -39,20 +38,16 @@ export function addBacktestCommand(program: Command): void {
     .option('--user <id>', 'only this user_id')
     .option('--json', 'print the report as JSON')
     .option('--html <file>', 'write the report as an HTML page as well')
-    .action(async (options: Options) => {
-      try {
+    .action((options: Options) =>
+      runDatabaseCommand(async () => {
         const query = await toQuery(options, Date.now());
         const report = await withDatabase(process.env, 'tidings backtest', 'replayed', (pool, seal) =>
           runBacktest(pool, { ...query, seal }, newProgressBar()),
         );
         if (options.html) await writeFile(options.html, renderHtmlReport(report));
         printReport(report, options.json ?? false);
-      } catch (error) {
-        if (!isUserError(error)) throw error;
-        printError(error, isUnreachable(error) ? 'the database cannot be reached: ' : '');
-        process.exitCode = 1;
-      }
-    });
+      }),
+    );
 }
 
 /** @throws ConfigError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
@@ -93,9 +88,4 @@ function parseTime(option: string, text: string, now: Millis): Millis {
   const timestamp = parseTimestamp(text);
   if ('time' in timestamp) return timestamp.time;
   throw new ConfigError(`${option} is "${text}"; write how long ago (30d, 12h) or a time (2025-10-31T00:00:00Z)`);
-}
-
-/** Whether the error is one that the user can fix, and that is printed without a stack. */
-function isUserError(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof CatalogError || isUnreachable(error);
 }

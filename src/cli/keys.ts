@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
-import { ConfigError } from '../errors.ts';
-import { isUnreachable } from '../store/pg/errors.ts';
 import { type RotationProgress, rotateEncryption } from '../store/rotate-encryption.ts';
 import { formatCount } from './output/format-count.ts';
-import { printError } from './run-command.ts';
+import { runDatabaseCommand } from './run-command.ts';
 import { withDatabase } from './with-database.ts';
 
 const PROGRESS_PAUSE_MS = 1000;
@@ -15,18 +13,14 @@ export function addKeysCommands(program: Command): void {
     .command('rotate-encryption')
     .description('Seal everything again under the first key of TIDINGS_ENCRYPTION_KEY, while Tidings runs')
     .option('--json', 'print the result as JSON')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      try {
+    .action(({ json = false }: { json?: boolean }) =>
+      runDatabaseCommand(async () => {
         const result = await withDatabase(process.env, 'tidings keys', 'left', async (pool, seal) => {
           return { key_id: seal.keyId, ...(await rotateEncryption(pool, seal, newProgressLine())) };
         });
         printResult(result, json);
-      } catch (error) {
-        if (!isUserError(error)) throw error;
-        printError(error, isUnreachable(error) ? 'the database cannot be reached: ' : '');
-        process.exitCode = 1;
-      }
-    });
+      }),
+    );
 }
 
 /** Fails if some data cannot be opened: it is lost with the key that it was sealed under. */
@@ -44,11 +38,6 @@ function printResult(
   );
   if (unreadable === 0) console.log('You can remove the other keys from TIDINGS_ENCRYPTION_KEY.');
   else console.log(`${formatCount(unreadable, 'row')} cannot be opened with any of the keys, and stay as they are.`);
-}
-
-/** Whether the error is one that the user can fix, and that is printed without a stack. */
-function isUserError(error: unknown): error is Error {
-  return error instanceof ConfigError || isUnreachable(error);
 }
 
 /** Returns a function that prints progress to stderr, at most once a second. */

@@ -2,10 +2,9 @@ import type { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { ConfigError } from '../errors.ts';
 import { RETENTION_NAMES } from '../model/retention-policy.ts';
-import { isUnreachable } from '../store/pg/errors.ts';
 import { type RetentionResult, runRetention } from '../store/retention/run-retention.ts';
 import { formatCount } from './output/format-count.ts';
-import { printError } from './run-command.ts';
+import { runDatabaseCommand } from './run-command.ts';
 import { withDatabase } from './with-database.ts';
 
 /** Adds the commands `retention …`. */
@@ -16,20 +15,16 @@ export function addRetentionCommands(program: Command): void {
     .description('Enforce the retention policy now, by the settings TIDINGS_RETAIN_…')
     .option('--dry-run', 'count what would be removed, and remove nothing')
     .option('--json', 'print the result as JSON')
-    .action(async ({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) => {
-      try {
+    .action(({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) =>
+      runDatabaseCommand(async () => {
         const { retention: periods } = readConfig(process.env, { catalogDir: '' });
         const result = await withDatabase(process.env, 'tidings retention', 'left', (pool) =>
           runRetention(pool, periods, { dryRun }),
         );
         if (result === null) throw new ConfigError('another process enforces the retention policy at the moment');
         console.log(json ? JSON.stringify({ dry_run: dryRun, ...result }) : formatResult(result, dryRun));
-      } catch (error) {
-        if (!(error instanceof ConfigError) && !isUnreachable(error)) throw error;
-        printError(error as Error, isUnreachable(error) ? 'the database cannot be reached: ' : '');
-        process.exitCode = 1;
-      }
-    });
+      }),
+    );
 }
 
 function formatResult({ rows, months, locked }: RetentionResult, dryRun: boolean): string {

@@ -51,7 +51,8 @@ export async function runDatabaseCommand(work: () => Promise<void>): Promise<voi
     await work();
   } catch (error) {
     const isLost = isUnreachable(error);
-    if (!(error instanceof ConfigError || isLost || USER_ERROR_CODES.test(getSqlState(error)))) throw error;
+    const isOurs = error instanceof ConfigError || error instanceof CatalogError;
+    if (!(isOurs || isLost || USER_ERROR_CODES.test(getSqlState(error)))) throw error;
     printError(error as Error, isLost ? 'the database cannot be reached: ' : '');
     process.exitCode = 1;
   }

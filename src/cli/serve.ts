@@ -137,7 +137,7 @@ function isUserError(error: unknown): error is Error {
 
 /** Returns whether a disk is full: that of the embedded PostgreSQL or of this process, or that of another PostgreSQL (53100). */
 function isDiskFull(error: unknown): error is Error {
-  return error instanceof DiskFullError || ['53100', 'ENOSPC'].includes(getSqlState(error));
+  return ['53100', 'ENOSPC'].includes(getSqlState(error));
 }
 
 /** Whether the role is unknown or its password wrong (28…), the database unknown (3D000), or a privilege missing (42501). */
