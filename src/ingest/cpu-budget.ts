@@ -3,6 +3,9 @@ import type { Millis } from '../model/event.ts';
 /** Longest time (ms) for which deciding a batch keeps the event loop to itself. */
 const SLICE_MS = 25;
 
+/** Greatest age (ms) of a reading of the CPU time that slices share. Reading it costs more than deciding an event. */
+const READING_AGE_MS = 50;
+
 /** Bounds of the CPU time (ms) that a transaction may spend on deciding. */
 export interface CpuLimits {
   /** For one user. */
@@ -22,24 +25,39 @@ export class CpuBudgetError extends Error {
   }
 }
 
+/** The CPU time (ms) that this process had used at a time. */
+interface Reading {
+  readonly at: Millis;
+  readonly cpu: Millis;
+}
+
+let latest = readCpuTime();
+
+function readCpuTime(): Reading {
+  const { user, system } = process.cpuUsage();
+  return { at: performance.now(), cpu: (user + system) / 1000 };
+}
+
 /**
  * Measures the CPU time that deciding takes for each user of a transaction.
  *
- * Reading the CPU time costs more than deciding an event, and the wall clock also counts what other processes do. So the wall
- * clock divides the time between the users, and only when a limit seems to be reached, the CPU time of the process scales it.
+ * The wall clock also counts what other processes do. So the wall clock divides the time between the users, and only when a
+ * limit seems to be reached, it is scaled by the share of the CPU that this process had since shortly before the slice began.
  */
 export class CpuBudget {
   readonly #limits: CpuLimits;
   readonly #spentBy = new Map<string, Millis>();
   #wall: Millis = 0;
-  /** CPU time (ms) of the process until the last pause, without the pauses. */
+  /** CPU time (ms) until the last pause, without the pauses. */
   #cpu: Millis = 0;
-  #sliceStart = performance.now();
-  #sliceCpu = process.cpuUsage();
-  #last = this.#sliceStart;
+  #sliceStart = 0;
+  #last = 0;
+  /** At most `READING_AGE_MS` older than the slice. */
+  #reading = latest;
 
   constructor(limits: CpuLimits) {
     this.#limits = limits;
+    this.resume();
   }
 
   /**
@@ -54,7 +72,7 @@ export class CpuBudget {
     const { perUser, total } = this.#limits;
     const wall = this.#wall + now - this.#sliceStart;
     if (spent <= perUser && wall <= total) return;
-    const share = Math.min(1, (this.#cpu + this.#cpuOfSlice()) / wall);
+    const share = Math.min(1, (this.#cpu + this.#cpuOfSlice(now)) / wall);
     if (spent * share > perUser) throw new CpuBudgetError(userId);
     if (wall * share > total) throw new CpuBudgetError(undefined);
   }
@@ -62,7 +80,8 @@ export class CpuBudget {
   /** Starts a slice: the time since the last call is not charged. */
   resume(): void {
     this.#sliceStart = performance.now();
-    this.#sliceCpu = process.cpuUsage();
+    if (this.#sliceStart - latest.at > READING_AGE_MS) latest = readCpuTime();
+    this.#reading = latest;
     this.#last = this.#sliceStart;
   }
 
@@ -71,12 +90,12 @@ export class CpuBudget {
     const now = this.#last;
     if (now - this.#sliceStart < SLICE_MS) return undefined;
     this.#wall += now - this.#sliceStart;
-    this.#cpu += this.#cpuOfSlice();
+    this.#cpu += this.#cpuOfSlice(now);
     return new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.resume());
   }
 
-  #cpuOfSlice(): Millis {
-    const { user, system } = process.cpuUsage(this.#sliceCpu);
-    return (user + system) / 1000;
+  #cpuOfSlice(now: Millis): Millis {
+    const { at, cpu } = readCpuTime();
+    return (now - this.#sliceStart) * ((cpu - this.#reading.cpu) / (at - this.#reading.at));
   }
 }
