@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { connect } from '../src/cli/api-client.ts';
+import { connect } from '../src/cli/operation/api-client.ts';
 
 const SECRET = 'hunter2-secret';
 

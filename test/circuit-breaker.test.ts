@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CircuitBreaker } from '../src/lib/circuit-breaker.ts';
+import { CircuitBreaker } from '../src/lib/concurrency/circuit-breaker.ts';
 
 const failing = (times: number) => {
   const breaker = new CircuitBreaker();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { addEvent, newUserState } from '../src/rules/user-state.ts';
-import { loadSpans } from '../src/store/spans.ts';
+import { loadSpans } from '../src/store/facts/spans.ts';
 import { useDatabase } from './support/database.ts';
 import { loadHistory, storeEvent, storeManyEvents } from './support/stored-events.ts';
 import { TENANT } from './support/tidings.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { claimJob, commitChunk, failJob, postponeJob } from '../src/store/jobs.ts';
+import { claimJob, commitChunk, failJob, postponeJob } from '../src/store/jobs/jobs.ts';
 import { type JobTidings, useJobs } from './support/jobs.ts';
 
 /** The statements that change the state of a job, one by one. */

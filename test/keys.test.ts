@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { evaluateKey, haveSameValue, limitBucketKey } from '../src/rules/key.ts';
+import { evaluateKey, haveSameValue, limitBucketKey } from '../src/rules/evaluate/key.ts';
 import { plainRule, rulesOf } from './support/random-catalog.ts';
 
 /** Keys, which separate the events, waits and limits of one rule. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Limit, Period } from '../src/model/catalog.ts';
-import { evaluateLimit, toLimitKey, toLimitLookup } from '../src/rules/limits.ts';
+import { evaluateLimit, toLimitKey, toLimitLookup } from '../src/rules/evaluate/limits.ts';
 
 /** The counting of one limit: the bounds of its windows, its buckets, and the slot of the next send. */
 

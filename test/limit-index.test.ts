@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { evaluateLimit } from '../src/rules/evaluate/limits.ts';
 import { CountedUses } from '../src/rules/known/counted-uses.ts';
-import { evaluateLimit } from '../src/rules/limits.ts';
 import { runs } from './support/properties.ts';
 import { BASE, daily, ever, HOUR, rolling } from './support/random-catalog.ts';
 import { evaluateLimitByScan } from './support/reference-limits.ts';

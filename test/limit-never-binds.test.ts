@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseLimit } from '../src/catalog/parse/rules/limit-expression.ts';
-import { evaluateLimit } from '../src/rules/limits.ts';
+import { evaluateLimit } from '../src/rules/evaluate/limits.ts';
 import { lintFiles } from './support/catalog.ts';
 import { buildLintFiles } from './support/lint-files.ts';
 import { runs } from './support/properties.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalizeLocale, listLookupLocales } from '../src/lib/locale.ts';
+import { canonicalizeLocale, listLookupLocales } from '../src/lib/text/locale.ts';
 
 describe('a locale has one spelling', () => {
   test.each([

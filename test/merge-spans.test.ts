@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mergeSpans, type Span } from '../src/store/spans.ts';
+import { mergeSpans, type Span } from '../src/store/facts/spans.ts';
 
 test('merges spans that touch', () => {
   const span = (userId: string, type: string, from: number, to: number): Span => ({ userId, type, from, to });

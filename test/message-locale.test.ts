@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import { loadMessage } from '../src/store/delivery-views.ts';
+import { loadMessage } from '../src/store/deliveries/delivery-views.ts';
 import { deliveryCatalog, EMAIL, useDeliveries } from './support/deliveries.ts';
 import { fakeProvider } from './support/providers.ts';
 import { TENANT } from './support/tidings.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isAbout } from '../src/rules/triggers.ts';
+import { isAbout } from '../src/rules/evaluate/triggers.ts';
 import { plainRule } from './support/random-catalog.ts';
 import { type StoryEvent, tellStory } from './support/simulation.ts';
 

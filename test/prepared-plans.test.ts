@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
+import { loadTraitChanges } from '../src/store/facts/trait-changes.ts';
 import { openPool } from '../src/store/pg/pool.ts';
-import { loadTraitChanges } from '../src/store/trait-changes.ts';
 import { useDatabase } from './support/database.ts';
 import { storeManyEvents } from './support/stored-events.ts';
 import { TENANT } from './support/tidings.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PriorityQueue } from '../src/lib/priority-queue.ts';
+import { PriorityQueue } from '../src/lib/concurrency/priority-queue.ts';
 
 test('returns the earliest item first, and of one time the item added first', () => {
   const step = fc.option(fc.integer({ min: 0, max: 5 }), { freq: 3 });

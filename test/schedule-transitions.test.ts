@@ -6,7 +6,7 @@ import {
   loadNextScheduleDue,
   saveSchedule,
   upsertSchedules,
-} from '../src/store/schedules.ts';
+} from '../src/store/waits/schedules.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
 /** Each statement that changes the state of a schedule: the rows it changes, and those it must leave alone. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { claimSchedule, saveSchedule } from '../src/store/schedules.ts';
+import { claimSchedule, saveSchedule } from '../src/store/waits/schedules.ts';
 import { useDatabase } from './support/database.ts';
 import {
   addUsers,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Semaphore } from '../src/lib/semaphore.ts';
+import { Semaphore } from '../src/lib/concurrency/semaphore.ts';
 
 test('runs up to its size at once, and the rest in order', async () => {
   const semaphore = new Semaphore<string>(2);

@@ -130,7 +130,7 @@ test('PostgreSQL itself is never taken for a pooler', async () => {
 });
 
 test('the locks of a batch are bounded, however many users it has', async () => {
-  const { lockUsers } = await import('../src/store/facts.ts');
+  const { lockUsers } = await import('../src/store/facts/facts.ts');
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   try {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ReceivedEvent } from '../src/events/envelope.ts';
-import { SlowLane } from '../src/ingest/slow-lane.ts';
+import { SlowLane } from '../src/ingest/bounds/slow-lane.ts';
 
 test('events of costly users are bounded in bytes, of one user and of all; the others are answered to be sent again', async () => {
   const held: (() => void)[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TokenBucket } from '../src/lib/token-bucket.ts';
+import { TokenBucket } from '../src/lib/concurrency/token-bucket.ts';
 
 test('holds one second of tokens at first, and never more', () => {
   const bucket = new TokenBucket(10, 0);

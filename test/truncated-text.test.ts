@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sliceStart, truncateText } from '../src/lib/truncate-text.ts';
+import { sliceStart, truncateText } from '../src/lib/text/truncate-text.ts';
 import { render } from './support/templates.ts';
 
 const subject = (title: string) => render({ subject: '{{event.title}}', text: 'x' }, { event: { title } }).subject;

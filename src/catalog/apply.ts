@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { applyCatalog } from '../store/catalogs.ts';
-import { countWaiting } from '../store/waits.ts';
+import { countWaiting } from '../store/waits/waits.ts';
 import type { CatalogCache } from './cache.ts';
 import type { CatalogFiles } from './catalog-files.ts';
 import { type Difference, diffCatalogs } from './diff.ts';

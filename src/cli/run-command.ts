@@ -1,6 +1,6 @@
 import { CatalogError, ConfigError } from '../errors.ts';
 import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
-import { type ApiClient, ApiError, connect } from './api-client.ts';
+import { type ApiClient, ApiError, connect } from './operation/api-client.ts';
 import { escapeLines, escapeTerminal } from './output/escape-terminal.ts';
 import { formatProblems, isProblemList } from './output/format-problems.ts';
 

@@ -1,7 +1,7 @@
 import type { Provider } from '../channels/provider.ts';
-import { Semaphore } from '../lib/semaphore.ts';
+import { Semaphore } from '../lib/concurrency/semaphore.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries.ts';
+import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import type { Circuits } from './circuits.ts';
 
 /**

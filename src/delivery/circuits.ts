@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
-import { CircuitBreaker, OPENING_WEIGHT } from '../lib/circuit-breaker.ts';
+import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
 import type { SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';

@@ -2,9 +2,9 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { DeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
-import type { RuleSet } from '../rules/rule-set.ts';
-import { cancelDelivery, retryDelivery } from '../store/deliveries.ts';
-import { type DeliveryView, loadDelivery } from '../store/delivery-views.ts';
+import type { RuleSet } from '../rules/compile/rule-set.ts';
+import { cancelDelivery, retryDelivery } from '../store/deliveries/deliveries.ts';
+import { type DeliveryView, loadDelivery } from '../store/deliveries/delivery-views.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 
 /** Retry period of a delivery whose notification type is not in the active catalog. */

@@ -9,7 +9,7 @@ import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
-import { type ClaimedDelivery, loadNotificationData, markSendStarted } from '../store/deliveries.ts';
+import { type ClaimedDelivery, loadNotificationData, markSendStarted } from '../store/deliveries/deliveries.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';

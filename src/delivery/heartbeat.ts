@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
-import { renewLeases } from '../store/leases.ts';
+import { renewLeases } from '../store/deliveries/leases.ts';
 import { openPool } from '../store/pg/pool.ts';
 import type { Capacity } from './capacity.ts';
 import type { LeaseClock } from './lease-clock.ts';

@@ -1,5 +1,5 @@
 import type { Millis } from '../model/event.ts';
-import { CLAIM_SLACK_SHARE } from '../store/leases.ts';
+import { CLAIM_SLACK_SHARE } from '../store/deliveries/leases.ts';
 
 /** Part of a lease that is not relied on: clocks run at slightly different rates, and a send starts after it was allowed. */
 const UNUSED_SHARE = 0.1;

@@ -1,8 +1,8 @@
 import type { CatalogCache } from '../catalog/cache.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
-import { listensTo } from '../rules/rule-set.ts';
-import type { ClaimedDelivery } from '../store/deliveries.ts';
-import type { SettledEvent, Settlement } from '../store/settlements.ts';
+import { listensTo } from '../rules/compile/rule-set.ts';
+import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { SettledEvent, Settlement } from '../store/deliveries/settlements.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /** A delivery and how its attempt ended. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
-import { Signal } from '../lib/signal.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import {
@@ -10,7 +10,7 @@ import {
   claimDeliveries,
   DELIVERIES_CHANNEL,
   loadNextDueDelivery,
-} from '../store/deliveries.ts';
+} from '../store/deliveries/deliveries.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';

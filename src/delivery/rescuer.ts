@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
-import { rescueExpired } from '../store/leases.ts';
+import { rescueExpired } from '../store/deliveries/leases.ts';
 import type { Capacity } from './capacity.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { Returner } from './returner.ts';

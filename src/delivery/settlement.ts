@@ -2,8 +2,8 @@ import type { Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ClaimedDelivery } from '../store/deliveries.ts';
-import type { Settlement } from '../store/settlements.ts';
+import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { Settlement } from '../store/deliveries/settlements.ts';
 import { retryDelay } from './backoff.ts';
 import type { AttemptOutcome, DispatchResult } from './executor.ts';
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { INEXACT_NUMBER } from '../lib/exact-json.ts';
+import { INEXACT_NUMBER } from '../lib/text/exact-json.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { containsAddress, isAddressName } from '../privacy/mask.ts';
 

@@ -4,11 +4,11 @@ import { TidingsError } from '../errors.ts';
 import type { Rule } from '../model/catalog.ts';
 import { OUTCOMES, type Outcome } from '../model/decision.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { getNotificationTypes } from '../rules/rule-set.ts';
-import { loadNotifications } from '../store/delivery-views.ts';
+import { getNotificationTypes } from '../rules/compile/rule-set.ts';
+import { loadNotifications } from '../store/deliveries/delivery-views.ts';
+import { countDecisions, countEvents, type DecisionCount, hasMoreThanExamined } from '../store/facts/user-counts.ts';
 import { loadRejected } from '../store/rejected.ts';
 import { loadDecisions } from '../store/timeline.ts';
-import { countDecisions, countEvents, type DecisionCount, hasMoreThanExamined } from '../store/user-counts.ts';
 import { loadProfile, loadTraits } from '../store/users.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 

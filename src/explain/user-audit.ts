@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { loadNotifications, type NotificationView } from '../store/delivery-views.ts';
+import { loadNotifications, type NotificationView } from '../store/deliveries/delivery-views.ts';
 import { type DecisionView, type EventCursor, type EventView, loadTimeline } from '../store/timeline.ts';
 import { loadProfile, type ProfileView } from '../store/users.ts';
 

@@ -1,4 +1,4 @@
-import { findNearest } from '../lib/did-you-mean.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
 
 /** Returns `did you mean X?` for the closest candidate, or undefined if none is close. */
 export function didYouMean(name: string, candidates: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-import { sliceStart } from '../lib/truncate-text.ts';
+import { sliceStart } from '../lib/text/truncate-text.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { maskDeep, maskText } from '../privacy/mask.ts';
 

@@ -1,5 +1,5 @@
 /* Values of expressions, the two kinds of failure, and their names in messages. */
-import { sliceStart } from '../lib/truncate-text.ts';
+import { sliceStart } from '../lib/text/truncate-text.ts';
 import { isAddressName, maskText } from '../privacy/mask.ts';
 
 /** JSON values, and the two kinds that only functions produce. Integers and fractions are one kind, as in JSON. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
-import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/overdue.ts';
+import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/deliveries/overdue.ts';
 import { type HealthCheck, OK } from './check.ts';
 
 const OVERDUE_MAX_AGE_MS: Millis = 5000;

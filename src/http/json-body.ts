@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
-import { JsonSyntaxError, parseExactJson } from '../lib/exact-json.ts';
+import { JsonSyntaxError, parseExactJson } from '../lib/text/exact-json.ts';
 import type { App } from './app.ts';
 import { toBodyTooLarge } from './problem.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
 import { TidingsError } from '../errors.ts';
-import { findNearest } from '../lib/did-you-mean.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
 import { redact } from '../privacy/mask.ts';
 
 /** Longest value and list of allowed values in a message, in characters. */

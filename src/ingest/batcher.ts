@@ -1,5 +1,5 @@
 import { TidingsError } from '../errors.ts';
-import { hashText } from '../lib/hash-text.ts';
+import { hashText } from '../lib/text/hash-text.ts';
 
 /**
  * Processes one batch of one tenant. Resolves to a result for each item, in their order, or rejects for all of them. A result
@@ -56,7 +56,7 @@ const SLOTS_PER_SHARD = 16;
 
 /**
  * Merges concurrent requests into micro-batches, sharded by the hash of the user id that chooses the user's lock, too
- * (store/facts.ts): two batches that run at once never contend for a lock. Items of one user in one request are kept in one
+ * (store/facts/facts.ts): two batches that run at once never contend for a lock. Items of one user in one request are kept in one
  * batch.
  *
  * Many items make a batch in each shard, and those that arrive meanwhile make its next one, so batches grow with the load.

@@ -4,6 +4,7 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
+import type { CompiledRule, RuleSet } from '../rules/compile/rule-set.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
 import {
   type DecisionInputs,
@@ -18,16 +19,15 @@ import {
   setAsideInOrder,
 } from '../rules/decide-in-order.ts';
 import type { Wait } from '../rules/facts.ts';
-import type { CompiledRule, RuleSet } from '../rules/rule-set.ts';
 import type { UserState } from '../rules/user-state.ts';
 import type { Batch } from '../store/batch.ts';
-import type { TraitConflict } from '../store/trait-times.ts';
-import { maskState, sealWait } from '../store/wait-content.ts';
+import type { TraitConflict } from '../store/facts/trait-times.ts';
+import { maskState, sealWait } from '../store/waits/wait-content.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
-import type { CpuBudget } from './cpu-budget.ts';
-import { condenseContents, toExcerptText } from './large-contents.ts';
+import type { CpuBudget } from './bounds/cpu-budget.ts';
+import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import type { Facts } from './load-facts.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import { commit } from '../store/batch.ts';
-import { CpuBudget, type CpuLimits } from './cpu-budget.ts';
-import { rejectOversizedProfiles } from './profile-bound.ts';
+import { CpuBudget, type CpuLimits } from './bounds/cpu-budget.ts';
+import { rejectOversizedProfiles } from './bounds/profile-bound.ts';
 import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
 import { beginLocked, decideEmitted, decideEvents, type TransactionParts, writeAndAnnounce } from './transaction.ts';
 

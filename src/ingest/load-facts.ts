@@ -6,30 +6,30 @@ import { groupBy } from '../lib/group-by.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { requiredFired, startedWaitIds } from '../rules/already-fired.ts';
-import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
-import { rememberLeftOut } from '../rules/left-out.ts';
 import {
   requiredHistory,
   requiredLimits,
   requiredTraitHistory,
   requiredTraitWaits,
   requiredWaits,
-} from '../rules/required-facts.ts';
-import type { RuleSet } from '../rules/rule-set.ts';
-import { addTraitChanges, findOpenChanges } from '../rules/trait-changes.ts';
+} from '../rules/compile/required-facts.ts';
+import type { RuleSet } from '../rules/compile/rule-set.ts';
+import { requiredFired, startedWaitIds } from '../rules/evaluate/already-fired.ts';
+import { addTraitChanges, findOpenChanges } from '../rules/evaluate/trait-changes.ts';
+import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
+import { rememberLeftOut } from '../rules/left-out.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { CONTENT_BOUND, type LargeEvent, readContents } from '../store/contents.ts';
-import type { LeftOutRow } from '../store/fact-bytes.ts';
-import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts.ts';
-import { loadFired } from '../store/fired.ts';
-import type { SealedEvent } from '../store/sealed-event.ts';
-import { loadSpans } from '../store/spans.ts';
-import { loadTraitChanges } from '../store/trait-changes.ts';
-import type { TraitTimeRow } from '../store/trait-times.ts';
-import { openWait, type StoredWait } from '../store/wait-content.ts';
-import { loadWaits, loadWaitsById } from '../store/waits.ts';
+import type { SealedEvent } from '../store/encryption/sealed-event.ts';
+import type { LeftOutRow } from '../store/facts/fact-bytes.ts';
+import { type FactRows, type FactsQuery, type Lookup, loadFacts, type ProfileRow } from '../store/facts/facts.ts';
+import { loadFired } from '../store/facts/fired.ts';
+import { loadSpans } from '../store/facts/spans.ts';
+import { loadTraitChanges } from '../store/facts/trait-changes.ts';
+import type { TraitTimeRow } from '../store/facts/trait-times.ts';
+import { openWait, type StoredWait } from '../store/waits/wait-content.ts';
+import { loadWaits, loadWaitsById } from '../store/waits/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 
 /** Opens what is sealed, and makes ids, for one tenant. */

@@ -11,15 +11,15 @@ import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
 import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
-import { CpuBudgetError, type CpuLimits } from './cpu-budget.ts';
-import { fireSlowly } from './fire-slowly.ts';
-import { type DueWaits, fireDueWaits, setAsideDueWaits } from './fire-waits.ts';
+import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
+import { SlowLane } from './bounds/slow-lane.ts';
 import { ingestEvents } from './ingest-events.ts';
-import { type MigratedWaits, migrateWaits } from './migrate-waits.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
-import { type Occurrence, runSchedule } from './run-schedule.ts';
-import { SlowLane } from './slow-lane.ts';
-import { SlowTimers } from './slow-timers.ts';
+import { fireSlowly } from './timers/fire-slowly.ts';
+import { type DueWaits, fireDueWaits, setAsideDueWaits } from './timers/fire-waits.ts';
+import { type MigratedWaits, migrateWaits } from './timers/migrate-waits.ts';
+import { type Occurrence, runSchedule } from './timers/run-schedule.ts';
+import { SlowTimers } from './timers/slow-timers.ts';
 import type { TransactionParts } from './transaction.ts';
 
 export interface PipelineParts extends Omit<TransactionParts, 'announcer'> {

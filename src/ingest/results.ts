@@ -1,6 +1,6 @@
 import type { ReceivedEvent, Rejection } from '../events/envelope.ts';
 import type { Decision } from '../model/decision.ts';
-import type { FactRows } from '../store/facts.ts';
+import type { FactRows } from '../store/facts/facts.ts';
 
 /** The result of one item of a request. */
 export interface EventResult {

@@ -3,7 +3,7 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Json, JsonObject, Profile } from '../model/event.ts';
 import { maskDocument } from '../privacy/mask.ts';
 import type { Send } from '../rules/context.ts';
-import { maskItems } from '../store/wait-content.ts';
+import { maskItems } from '../store/waits/wait-content.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /** The data of a notification's templates, as JSON texts. */

@@ -6,13 +6,13 @@ import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
-import { DELIVERIES_CHANNEL } from '../store/deliveries.ts';
-import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts.ts';
+import { DELIVERIES_CHANNEL } from '../store/deliveries/deliveries.ts';
+import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
+import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
-import { loadTraitTimes } from '../store/trait-times.ts';
-import { TIMERS_CHANNEL } from '../store/waits.ts';
+import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
-import type { CpuBudget } from './cpu-budget.ts';
+import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { BatchDecider } from './decide-batch.ts';
 import { newIds } from './ids.ts';
 import {

@@ -1,7 +1,7 @@
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../model/delivery-id.ts';
 import type { DeliveryFilter, JobFailure } from '../model/job.ts';
-import { cancelDeliveries, previewDeliveries, type QueuedPosition, scanQueued } from '../store/delivery-jobs.ts';
+import { cancelDeliveries, previewDeliveries, type QueuedPosition, scanQueued } from '../store/jobs/delivery-jobs.ts';
 import type { JobAction } from './action.ts';
 import { chooseMatching } from './retry-deliveries.ts';
 

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
+import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
-import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
 import type { ChunkResult } from '../model/job.ts';
-import { type ClaimedJob, claimJob, commitChunk, failJob, postponeJob } from '../store/jobs.ts';
+import { type ClaimedJob, claimJob, commitChunk, failJob, postponeJob } from '../store/jobs/jobs.ts';
 import type { JobParts } from './action.ts';
 import { ACTIONS } from './actions.ts';
 

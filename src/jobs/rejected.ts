@@ -8,7 +8,7 @@ import {
   previewRejected,
   type RejectedPosition,
   scanRejected,
-} from '../store/rejected-jobs.ts';
+} from '../store/jobs/rejected-jobs.ts';
 import type { Chunk, JobAction, JobParts } from './action.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { chooseMatching } from './retry-deliveries.ts';

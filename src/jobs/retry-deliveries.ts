@@ -1,7 +1,7 @@
 import { getRetryPeriod } from '../delivery/delivery-admin.ts';
 import type { DeliveryFilter } from '../model/job.ts';
-import { announceDeliveries } from '../store/deliveries.ts';
-import { previewDeliveries, retryDeliveries, type StoppedPosition, scanStopped } from '../store/delivery-jobs.ts';
+import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { previewDeliveries, retryDeliveries, type StoppedPosition, scanStopped } from '../store/jobs/delivery-jobs.ts';
 import type { JobAction } from './action.ts';
 
 /** Deliveries that a chunk looks at, matching or not. */

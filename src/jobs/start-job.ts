@@ -4,7 +4,7 @@ import { TidingsError } from '../errors.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { JobActionName, JobFilter, JobPreview } from '../model/job.ts';
 import { maskDocument } from '../privacy/mask.ts';
-import { findJobByRequest, insertJob, type JobView, loadJob, MAX_OPEN_JOBS } from '../store/jobs.ts';
+import { findJobByRequest, insertJob, type JobView, loadJob, MAX_OPEN_JOBS } from '../store/jobs/jobs.ts';
 import { getSqlState } from '../store/pg/errors.ts';
 import type { JobParts } from './action.ts';
 import { ACTIONS } from './actions.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { ChunkResult, WaitFilter } from '../model/job.ts';
-import { lockUsers } from '../store/facts.ts';
-import { previewWaits } from '../store/wait-views.ts';
-import { loadUsersWaitingFor } from '../store/waits.ts';
+import { lockUsers } from '../store/facts/facts.ts';
+import { previewWaits } from '../store/waits/wait-views.ts';
+import { loadUsersWaitingFor } from '../store/waits/waits.ts';
 import { cancelWaitsOfUsers, checkMigration, checkRuleExists } from '../timers/wait-admin.ts';
 import type { Chunk, JobAction } from './action.ts';
 

@@ -1,4 +1,4 @@
-import { INEXACT_NUMBER } from '../lib/exact-json.ts';
+import { INEXACT_NUMBER } from '../lib/text/exact-json.ts';
 import type { Json } from '../model/event.ts';
 
 /**

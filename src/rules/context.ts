@@ -2,9 +2,9 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
 import { maskText } from '../privacy/mask.ts';
+import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
 import { findWaitsOfRule } from './known/user-waits.ts';
-import type { CompiledRule, RuleSets } from './rule-set.ts';
 import type { UserState } from './user-state.ts';
 
 /** A notification to send, and its trigger, which may have arrived before the event that is decided. */

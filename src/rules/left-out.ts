@@ -1,7 +1,7 @@
 import type { Evidence } from '../model/decision.ts';
+import type { CompiledRule } from './compile/rule-set.ts';
 import type { Writable } from './context.ts';
 import type { LeftOut } from './facts.ts';
-import type { CompiledRule } from './rule-set.ts';
 import type { UserState } from './user-state.ts';
 
 /** Adds to the evidence of a rule that facts which it may look at were left out. */

@@ -1,9 +1,9 @@
-import { truncateText } from '../lib/truncate-text.ts';
+import { truncateText } from '../lib/text/truncate-text.ts';
 import type { Limit, Rule } from '../model/catalog.ts';
 import type { Evidence, WaitKind } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
+import type { LimitState } from './evaluate/limits.ts';
 import type { Trigger, Wait } from './facts.ts';
-import type { LimitState } from './limits.ts';
 
 type Happened = Pick<Trigger, 'type' | 'time'>;
 

@@ -1,5 +1,5 @@
 import { isRejection, parseEvent, type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
-import { JsonSyntaxError, parseExactJson } from '../lib/exact-json.ts';
+import { JsonSyntaxError, parseExactJson } from '../lib/text/exact-json.ts';
 import type { ValidateEvent } from '../model/event.ts';
 
 /** Thrown if a text is neither a JSON array nor one JSON value per line. */

@@ -1,10 +1,10 @@
-import { PriorityQueue } from '../lib/priority-queue.ts';
+import { PriorityQueue } from '../lib/concurrency/priority-queue.ts';
 import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import type { CompiledRule, RuleSets } from '../rules/compile/rule-set.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
 import { type DecidableEvent, type EventStep, runOccurrences, type WaitStep } from '../rules/decide-in-order.ts';
 import type { Ids, Wait } from '../rules/facts.ts';
-import type { CompiledRule, RuleSets } from '../rules/rule-set.ts';
 import { newUserState, type UserState } from '../rules/user-state.ts';
 import { mergeVisibleTraits } from '../rules/visible-traits.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';

@@ -1,5 +1,5 @@
 import { maskDocument } from '../privacy/mask.ts';
-import { maskItems } from '../store/wait-content.ts';
+import { maskItems } from '../store/waits/wait-content.ts';
 import type { SimulationStep } from './simulator.ts';
 
 /** Returns a step of a simulation as plain JSON, with times in ISO 8601 and addresses masked. */

@@ -1,4 +1,4 @@
-import { truncateText } from '../lib/truncate-text.ts';
+import { truncateText } from '../lib/text/truncate-text.ts';
 import type { Decision, Evidence } from '../model/decision.ts';
 import type { Json, Millis } from '../model/event.ts';
 import { maskDocument } from '../privacy/mask.ts';

@@ -7,11 +7,11 @@ import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
+import { reviveStatement } from './deliveries/revive.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
-import { reviveStatement } from './revive.ts';
-import { type WaitWrite, writeWaitsStatement } from './waits.ts';
+import { type WaitWrite, writeWaitsStatement } from './waits/waits.ts';
 
 /** Everything that one transaction writes; all of one tenant. */
 export interface Batch {

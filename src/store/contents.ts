@@ -1,8 +1,8 @@
 import type { JsonObject } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
+import type { SealedEvent } from './encryption/sealed-event.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
-import type { SealedEvent } from './sealed-event.ts';
 
 /** A large event whose content is to be read, in place of its excerpt. */
 export type LargeEvent = Pick<SealedEvent, 'userId' | 'time' | 'key'> & {

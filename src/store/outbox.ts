@@ -4,7 +4,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { claimFrom, claimStatement } from './pg/claim.ts';
 import type { Connection } from './pg/pool.ts';
 import type { QueueFloor } from './pg/queue-floor.ts';
-import { TIMERS_CHANNEL } from './waits.ts';
+import { TIMERS_CHANNEL } from './waits/waits.ts';
 
 /** A lifecycle event of a notification, to be relayed. */
 export interface OutboxEvent {

@@ -7,14 +7,14 @@ import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile 
 import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { findOpenChanges } from '../rules/evaluate/trait-changes.ts';
 import type { CountedUse, TraitChangeTrigger, WaitState } from '../rules/facts.ts';
-import { findOpenChanges } from '../rules/trait-changes.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { openAddress } from '../users/addresses.ts';
 import { loadSealedAddresses } from './addresses.ts';
 import { readContents } from './contents.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
-import { openState } from './wait-content.ts';
+import { openState } from './waits/wait-content.ts';
 
 /** Everything stored about one user that a replay needs. */
 export interface StoredHistory {

@@ -7,7 +7,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 import { loadSealedAddresses } from './addresses.ts';
 import { unpackDecisions } from './decisions.ts';
-import { type DeliverySummary, loadDeliverySummaries } from './delivery-views.ts';
+import { type DeliverySummary, loadDeliverySummaries } from './deliveries/delivery-views.ts';
 import { queryPage } from './pg/bounded-page.ts';
 
 /* Users and their latest activity, in the shapes of the API. Times are ISO 8601 in UTC. */

@@ -1,5 +1,5 @@
-import { findNearest } from '../lib/did-you-mean.ts';
-import { findInvisible } from '../lib/invisible-characters.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
+import { findInvisible } from '../lib/text/invisible-characters.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { isBlankText } from './blank.ts';
 import { checkDateFormat } from './date-format.ts';

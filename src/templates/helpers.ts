@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { DateTime, type Zone } from 'luxon';
-import { canonicalizeLocale } from '../lib/locale.ts';
+import { canonicalizeLocale } from '../lib/text/locale.ts';
 import type { Json } from '../model/event.ts';
 import { findZone, UTC } from '../time/zone.ts';
 import { encodeUrlValue } from './html-escape.ts';

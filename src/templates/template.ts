@@ -1,4 +1,4 @@
-import { findNearest } from '../lib/did-you-mean.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
 import type { Channel, Message } from '../model/delivery.ts';
 import type { AddressKind, Json, JsonObject } from '../model/event.ts';

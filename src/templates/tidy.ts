@@ -1,4 +1,4 @@
-import { truncateText } from '../lib/truncate-text.ts';
+import { truncateText } from '../lib/text/truncate-text.ts';
 import { MAX_SUBJECT_CHARS } from './limits.ts';
 
 /** Returns a single line without control characters, valid in a header; line breaks become a blank. */

@@ -1,4 +1,4 @@
-import { sliceStart } from '../lib/truncate-text.ts';
+import { sliceStart } from '../lib/text/truncate-text.ts';
 import type { Millis } from '../model/event.ts';
 
 const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const;

@@ -1,5 +1,5 @@
 import type { Millis } from '../model/event.ts';
-import type { DueSchedule } from '../store/schedules.ts';
+import type { DueSchedule } from '../store/waits/schedules.ts';
 
 /** Returns the next occurrence of a cron pattern in a zone, strictly after a time; null: never. */
 export type NextOccurrence = (cron: string, zone: string, after: Millis) => Millis | null;

@@ -1,4 +1,4 @@
-import { TokenBucket } from '../lib/token-bucket.ts';
+import { TokenBucket } from '../lib/concurrency/token-bucket.ts';
 import type { Millis } from '../model/event.ts';
 
 /** Users whose timers fire in one transaction, at most. */

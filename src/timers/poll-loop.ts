@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
+import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
-import { Signal } from '../lib/signal.ts';
 import type { Millis } from '../model/event.ts';
 import { type Notice, NotifyListener } from '../store/pg/listener.ts';
 import type { QueueFloor } from '../store/pg/queue-floor.ts';
-import { TIMERS_CHANNEL } from '../store/waits.ts';
+import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import type { Pace } from './pace.ts';
 
 /** One kind of work that becomes due. */
@@ -37,7 +37,7 @@ export interface PollLoopOptions {
   readonly elapsed?: () => Millis;
 }
 
-/** Items that are due later than ANNOUNCE_AHEAD_MS of store/waits.ts are not announced: the loop never sleeps as long. */
+/** Items that are due later than ANNOUNCE_AHEAD_MS of store/waits/waits.ts are not announced: the loop never sleeps as long. */
 const MAX_SLEEP_MS = 30_000;
 
 /**

@@ -12,7 +12,7 @@ import {
   loadUsersInZone,
   type ScheduleProgress,
   saveSchedule,
-} from '../store/schedules.ts';
+} from '../store/waits/schedules.ts';
 import { latestMissed, type NextOccurrence } from './latest-missed.ts';
 import { MAX_BATCH_USERS, type Pace } from './pace.ts';
 import type { PollSource } from './poll-loop.ts';

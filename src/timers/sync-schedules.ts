@@ -11,7 +11,7 @@ import {
   type Schedule,
   type StoredSchedule,
   upsertSchedules,
-} from '../store/schedules.ts';
+} from '../store/waits/schedules.ts';
 import type { NextOccurrence } from './latest-missed.ts';
 
 /** A rule with `every`. */

@@ -3,13 +3,13 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Decision, WaitStatus } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
+import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import type { Wait } from '../rules/facts.ts';
-import { getNotificationTypes } from '../rules/rule-set.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockUsers } from '../store/facts.ts';
+import { lockUsers } from '../store/facts/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import type { StoredWait } from '../store/wait-content.ts';
-import { findUserOfWait, loadWaitsById, loadWaitsOfRule, type WaitWrite, writeWaits } from '../store/waits.ts';
+import type { StoredWait } from '../store/waits/wait-content.ts';
+import { findUserOfWait, loadWaitsById, loadWaitsOfRule, type WaitWrite, writeWaits } from '../store/waits/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /**

@@ -5,7 +5,7 @@ import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
-import { claimDueWaits, loadNextWaitDue } from '../store/waits.ts';
+import { claimDueWaits, loadNextWaitDue } from '../store/waits/waits.ts';
 import type { Pace } from './pace.ts';
 import type { PollSource } from './poll-loop.ts';
 

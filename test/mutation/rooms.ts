@@ -12,16 +12,16 @@ export interface Room {
 
 export const ROOMS: readonly Room[] = [
   { name: 'plan', code: ['src/plan'], tests: ['test/plan.test.ts'] },
-  { name: 'limits', code: ['src/rules/limits.ts'], tests: ['test/limit-counting.test.ts'] },
+  { name: 'limits', code: ['src/rules/evaluate/limits.ts'], tests: ['test/limit-counting.test.ts'] },
   {
     name: 'known facts',
     code: ['src/rules/known'],
     tests: ['test/pattern-index.test.ts', 'test/limit-index.test.ts', 'test/wait-cancellation.test.ts'],
   },
-  { name: 'keys', code: ['src/rules/key.ts'], tests: ['test/keys.test.ts'] },
+  { name: 'keys', code: ['src/rules/evaluate/key.ts'], tests: ['test/keys.test.ts'] },
   {
     name: 'patterns',
-    code: ['src/rules/patterns', 'src/rules/event-order.ts', 'src/rules/triggers.ts'],
+    code: ['src/rules/patterns', 'src/rules/event-order.ts', 'src/rules/evaluate/triggers.ts'],
     tests: [
       'test/event-order.test.ts',
       'test/event-counts.test.ts',
@@ -95,8 +95,8 @@ export const ROOMS: readonly Room[] = [
     code: [
       'src/delivery/backoff.ts',
       'src/delivery/settlement.ts',
-      'src/lib/circuit-breaker.ts',
-      'src/lib/semaphore.ts',
+      'src/lib/concurrency/circuit-breaker.ts',
+      'src/lib/concurrency/semaphore.ts',
     ],
     tests: [
       'test/backoff.test.ts',
@@ -105,7 +105,7 @@ export const ROOMS: readonly Room[] = [
       'test/settlement.test.ts',
     ],
   },
-  { name: 'token bucket', code: ['src/lib/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
+  { name: 'token bucket', code: ['src/lib/concurrency/token-bucket.ts'], tests: ['test/token-bucket.test.ts'] },
 ];
 
 /**

@@ -1,15 +1,15 @@
 import { Command } from 'commander';
-import { addApplyCommand } from '../../src/cli/apply.ts';
-import { addCatalogCommands } from '../../src/cli/catalog.ts';
-import { addCheckCommand } from '../../src/cli/check.ts';
-import { addDeliveriesCommands } from '../../src/cli/deliveries.ts';
-import { addExplainCommand } from '../../src/cli/explain.ts';
-import { addJobsCommands } from '../../src/cli/jobs.ts';
-import { addQueueCommand } from '../../src/cli/queue.ts';
-import { addRejectedCommands } from '../../src/cli/rejected.ts';
-import { addSimulateCommand } from '../../src/cli/simulate.ts';
-import { addTestCommand } from '../../src/cli/test.ts';
-import { addWaitsCommands } from '../../src/cli/waits.ts';
+import { addApplyCommand } from '../../src/cli/catalog/apply.ts';
+import { addCatalogCommands } from '../../src/cli/catalog/catalog.ts';
+import { addCheckCommand } from '../../src/cli/catalog/check.ts';
+import { addSimulateCommand } from '../../src/cli/catalog/simulate.ts';
+import { addTestCommand } from '../../src/cli/catalog/test.ts';
+import { addDeliveriesCommands } from '../../src/cli/operation/deliveries.ts';
+import { addExplainCommand } from '../../src/cli/operation/explain.ts';
+import { addJobsCommands } from '../../src/cli/operation/jobs.ts';
+import { addQueueCommand } from '../../src/cli/operation/queue.ts';
+import { addRejectedCommands } from '../../src/cli/operation/rejected.ts';
+import { addWaitsCommands } from '../../src/cli/operation/waits.ts';
 
 export interface CommandOutput {
   /** All that was printed, to standard output and standard error, in order. */

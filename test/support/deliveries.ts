@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Provider } from '../../src/channels/provider.ts';
 import { CHANNELS, type Channel, type DeliveryStatus } from '../../src/model/delivery.ts';
-import { type ClaimedDelivery, claimDeliveries, markSendStarted, retryDelivery } from '../../src/store/deliveries.ts';
-import { loadDelivery, loadNotifications } from '../../src/store/delivery-views.ts';
-import { rescueExpired } from '../../src/store/leases.ts';
-import { type Settlement, settleDeliveries } from '../../src/store/settlements.ts';
+import {
+  type ClaimedDelivery,
+  claimDeliveries,
+  markSendStarted,
+  retryDelivery,
+} from '../../src/store/deliveries/deliveries.ts';
+import { loadDelivery, loadNotifications } from '../../src/store/deliveries/delivery-views.ts';
+import { rescueExpired } from '../../src/store/deliveries/leases.ts';
+import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** From a queued delivery to its final state, with providers that answer as each test sets, in virtual time. */

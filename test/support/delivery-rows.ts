@@ -7,9 +7,9 @@ import {
   markSendStarted,
   releaseDeliveries,
   retryDelivery,
-} from '../../src/store/deliveries.ts';
-import { renewLeases, rescueExpired } from '../../src/store/leases.ts';
-import { type Settlement, settleDeliveries } from '../../src/store/settlements.ts';
+} from '../../src/store/deliveries/deliveries.ts';
+import { renewLeases, rescueExpired } from '../../src/store/deliveries/leases.ts';
+import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** The statements that change the state of a delivery, one by one, and the rows that they leave. */

@@ -1,7 +1,4 @@
 import type { Event, Millis } from '../../src/model/event.ts';
-import { requiredFired, startedWaitIds } from '../../src/rules/already-fired.ts';
-import type { DecidableEvent } from '../../src/rules/decide-in-order.ts';
-import { type HistoryLookup, type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
 import {
   requiredHistory,
   requiredLimits,
@@ -10,9 +7,12 @@ import {
   requiredTraitHistory,
   requiredTraitWaits,
   requiredWaits,
-} from '../../src/rules/required-facts.ts';
-import type { RuleSet, RuleSets } from '../../src/rules/rule-set.ts';
-import { addTraitChanges, findOpenChanges } from '../../src/rules/trait-changes.ts';
+} from '../../src/rules/compile/required-facts.ts';
+import type { RuleSet, RuleSets } from '../../src/rules/compile/rule-set.ts';
+import type { DecidableEvent } from '../../src/rules/decide-in-order.ts';
+import { requiredFired, startedWaitIds } from '../../src/rules/evaluate/already-fired.ts';
+import { addTraitChanges, findOpenChanges } from '../../src/rules/evaluate/trait-changes.ts';
+import { type HistoryLookup, type LimitLookup, patternKey, type Wait } from '../../src/rules/facts.ts';
 import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../../src/rules/user-state.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type DueOccurrence, type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';

@@ -1,10 +1,10 @@
 import pg from 'pg';
-import { claimDeliveries, loadNextDueDelivery } from '../../src/store/deliveries.ts';
+import { claimDeliveries, loadNextDueDelivery } from '../../src/store/deliveries/deliveries.ts';
 import { claimOutbox } from '../../src/store/outbox.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
 import { QueueFloor } from '../../src/store/pg/queue-floor.ts';
-import { claimSchedule, loadNextScheduleDue } from '../../src/store/schedules.ts';
-import { claimDueWaits, loadNextWaitDue } from '../../src/store/waits.ts';
+import { claimSchedule, loadNextScheduleDue } from '../../src/store/waits/schedules.ts';
+import { claimDueWaits, loadNextWaitDue } from '../../src/store/waits/waits.ts';
 import type { TestDatabase } from './database.ts';
 
 /** The four queues, each claimed the way its worker does, on one connection that counts what is read. */

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { compileEmittedSchemas } from '../../src/catalog/schemas/validate-event.ts';
 import type { CatalogData, Limit, Rule } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
-import { compileRules } from '../../src/rules/compile-rules.ts';
-import type { RuleSet } from '../../src/rules/rule-set.ts';
+import { compileRules } from '../../src/rules/compile/compile-rules.ts';
+import type { RuleSet } from '../../src/rules/compile/rule-set.ts';
 
 /** The time of all decisions: after all events of the tests. */
 export const NOW = Date.parse('2025-11-20T12:00:00Z');

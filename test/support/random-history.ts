@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Action, Count, Rule } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
-import { toLimitKey } from '../../src/rules/limits.ts';
+import { toLimitKey } from '../../src/rules/evaluate/limits.ts';
 import {
   DAY,
   daily,

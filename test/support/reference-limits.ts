@@ -1,7 +1,7 @@
 import type { Limit } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
+import type { LimitState } from '../../src/rules/evaluate/limits.ts';
 import type { CountedUse } from '../../src/rules/facts.ts';
-import type { LimitState } from '../../src/rules/limits.ts';
 import { formatDate, resolveZone, toFixedIso } from '../../src/time/calendar.ts';
 import { isoTime } from '../../src/time/iso-time.ts';
 

@@ -1,10 +1,10 @@
 import type { After, Count } from '../../src/model/catalog.ts';
 import type { Event, JsonObject, Millis } from '../../src/model/event.ts';
+import type { CompiledRule } from '../../src/rules/compile/rule-set.ts';
+import { evaluateKey, haveSameValue } from '../../src/rules/evaluate/key.ts';
+import { isAbout } from '../../src/rules/evaluate/triggers.ts';
 import { compareByTime } from '../../src/rules/event-order.ts';
 import type { Ids, Trigger } from '../../src/rules/facts.ts';
-import { evaluateKey, haveSameValue } from '../../src/rules/key.ts';
-import type { CompiledRule } from '../../src/rules/rule-set.ts';
-import { isAbout } from '../../src/rules/triggers.ts';
 import { formatDate, resolveZone } from '../../src/time/calendar.ts';
 
 /**

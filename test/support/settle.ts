@@ -1,9 +1,9 @@
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { toLifecycleEvents } from '../../src/delivery/lifecycle.ts';
 import { toSettlement } from '../../src/delivery/settlement.ts';
-import { claimDeliveries } from '../../src/store/deliveries.ts';
-import { rescueExpired } from '../../src/store/leases.ts';
-import { type Settlement, settleDeliveries } from '../../src/store/settlements.ts';
+import { claimDeliveries } from '../../src/store/deliveries/deliveries.ts';
+import { rescueExpired } from '../../src/store/deliveries/leases.ts';
+import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';
 import type { TestTidings } from './tidings.ts';
 
 /** Claims an in-app delivery as a worker does, step by step: for tests of what happens between the steps. */

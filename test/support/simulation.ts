@@ -1,8 +1,8 @@
 import { contentUuid } from '../../src/events/content.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Event, JsonObject, Millis } from '../../src/model/event.ts';
+import type { RuleSets } from '../../src/rules/compile/rule-set.ts';
 import type { Send } from '../../src/rules/context.ts';
-import type { RuleSets } from '../../src/rules/rule-set.ts';
 import { addEvent, newUserState, type UserState } from '../../src/rules/user-state.ts';
 import { countingIds } from '../../src/simulate/counting-ids.ts';
 import { type SimulationStep, Simulator } from '../../src/simulate/simulator.ts';

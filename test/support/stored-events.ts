@@ -5,7 +5,7 @@ import { type Facts, loadConditionalFacts } from '../../src/ingest/load-facts.ts
 import { EMPTY_CATALOG } from '../../src/model/catalog.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { Seal } from '../../src/privacy/seal.ts';
-import type { FactsQuery } from '../../src/store/facts.ts';
+import type { FactsQuery } from '../../src/store/facts/facts.ts';
 import { TENANT } from './tidings.ts';
 import { uuidOf } from './waits.ts';
 

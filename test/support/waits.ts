@@ -4,7 +4,7 @@ import type { Decision } from '../../src/model/decision.ts';
 import type { Millis } from '../../src/model/event.ts';
 import type { Wait, WaitState } from '../../src/rules/facts.ts';
 import type { Connection } from '../../src/store/pg/pool.ts';
-import { listWaits } from '../../src/store/wait-views.ts';
+import { listWaits } from '../../src/store/waits/wait-views.ts';
 import {
   claimDueWaits,
   countWaiting,
@@ -14,7 +14,7 @@ import {
   loadWaitsById,
   loadWaitsOfRule,
   writeWaits,
-} from '../../src/store/waits.ts';
+} from '../../src/store/waits/waits.ts';
 import { TENANT } from './tidings.ts';
 
 /** Waits as they are stored, without the rules that make them. */

@@ -1,9 +1,9 @@
 import type { FieldsByType } from '../../events/named-fields.ts';
-import { listLookupLocales } from '../../lib/locale.ts';
+import { listLookupLocales } from '../../lib/text/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
-import type { RuleSet } from '../../rules/rule-set.ts';
+import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { type CompiledTemplate, compileTemplate } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';

@@ -1,6 +1,6 @@
 import type { CatalogData } from '../../model/catalog.ts';
-import { compileRules } from '../../rules/compile-rules.ts';
-import type { RuleSet } from '../../rules/rule-set.ts';
+import { compileRules } from '../../rules/compile/compile-rules.ts';
+import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileEmittedSchemas } from '../schemas/validate-event.ts';
 

@@ -1,5 +1,5 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
-import type { CompiledRule } from '../../rules/rule-set.ts';
+import type { CompiledRule } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
 
 /** Path of an expression or a template: it starts with a variable, and a number stands for any item of a list. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Rule, TraitChange } from '../../model/catalog.ts';
 import type { Json } from '../../model/event.ts';
-import { getSentTypes } from '../../rules/rule-set.ts';
+import { getSentTypes } from '../../rules/compile/rule-set.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { evaluateConstant } from './constants.ts';
 import type { Report } from './findings.ts';

@@ -1,7 +1,7 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { ADDRESS_TRAITS, type JsonObject } from '../../model/event.ts';
-import { getSentTypes } from '../../rules/rule-set.ts';
+import { getSentTypes } from '../../rules/compile/rule-set.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 
 /** One way in which a notification comes about, with the data that its templates can then show. */

@@ -1,7 +1,7 @@
 import { joinNames } from '../../expressions/hints.ts';
 import { DYN, getFieldNames, getFieldType, type Type } from '../../expressions/type.ts';
 import { describeKinds } from '../../expressions/value.ts';
-import { findNearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';

@@ -1,5 +1,5 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
-import { getSentTypes } from '../../rules/rule-set.ts';
+import { getSentTypes } from '../../rules/compile/rule-set.ts';
 import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { newFieldTypes } from './calendar.ts';
 import type { Report } from './findings.ts';

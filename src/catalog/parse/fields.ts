@@ -1,4 +1,4 @@
-import { findInvisibleOutsideQuotes } from '../../lib/invisible-characters.ts';
+import { findInvisibleOutsideQuotes } from '../../lib/text/invisible-characters.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, Text, Tree, YamlFile } from './yaml.ts';
 

@@ -1,5 +1,5 @@
 import { CatalogError, type CatalogProblem } from '../../errors.ts';
-import { findNearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';

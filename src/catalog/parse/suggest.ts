@@ -1,4 +1,4 @@
-import { findNearest } from '../../lib/did-you-mean.ts';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 
 const MAX_LISTED_NAMES = 12;
 

@@ -1,4 +1,4 @@
-import { canonicalizeLocale } from '../../lib/locale.ts';
+import { canonicalizeLocale } from '../../lib/text/locale.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { CHANNEL_PARTS, type PartName } from '../../templates/template.ts';
 import type { Problems } from '../problems.ts';

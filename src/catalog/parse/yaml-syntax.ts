@@ -1,5 +1,5 @@
 import type { ErrorCode, YAMLError } from 'yaml';
-import { sliceStart, truncateText } from '../../lib/truncate-text.ts';
+import { sliceStart, truncateText } from '../../lib/text/truncate-text.ts';
 import { getSyntaxHint } from './yaml-hints.ts';
 
 export interface SyntaxProblem {

@@ -12,7 +12,7 @@ import {
   Scalar,
 } from 'yaml';
 import { CatalogError } from '../../errors.ts';
-import { findInvisible, removeInvisible } from '../../lib/invisible-characters.ts';
+import { findInvisible, removeInvisible } from '../../lib/text/invisible-characters.ts';
 import type { Json } from '../../model/event.ts';
 import type { Problems } from '../problems.ts';
 import { findSourceOffset } from './source-offset.ts';

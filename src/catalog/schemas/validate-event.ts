@@ -1,7 +1,7 @@
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { ValidateEvent } from '../../model/event.ts';
-import { emittedType } from '../../rules/rule-set.ts';
+import { emittedType } from '../../rules/compile/rule-set.ts';
 import { newAjv } from './ajv.ts';
 import { toViolation } from './violation.ts';
 

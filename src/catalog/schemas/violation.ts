@@ -1,6 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import { findNearest } from '../../lib/did-you-mean.ts';
-import { truncateText } from '../../lib/truncate-text.ts';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
+import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { Json, JsonObject, SchemaViolation } from '../../model/event.ts';
 import { unescapePointer } from './schema-size.ts';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import type { Difference } from '../../catalog/diff.ts';
-import { truncateText } from '../../lib/truncate-text.ts';
+import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { Json } from '../../model/event.ts';
 import { toCatalogKey, toCatalogValue } from './catalog-words.ts';
 

@@ -1,6 +1,6 @@
 /* Compiled expressions, and the types and helpers that the parts of the compiler share. */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { truncateText } from '../../lib/truncate-text.ts';
+import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Type } from '../type.ts';
 import {

@@ -6,7 +6,7 @@
  * hang, and a missing key is an exception (with a stack) rather than a value.
  */
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
-import { findInvisibleOutsideQuotes } from '../../lib/invisible-characters.ts';
+import { findInvisibleOutsideQuotes } from '../../lib/text/invisible-characters.ts';
 import type { ConditionProblem, ExpressionKind } from './code.ts';
 
 const MAX_EXPRESSION_CHARS = 4096;

@@ -1,14 +1,14 @@
 import type { Expression, Scope } from '../../expressions/condition.ts';
 import type { Action } from '../../model/catalog.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
+import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
-import { toScope } from '../evaluate-condition.ts';
+import { toScope } from '../evaluate/evaluate-condition.ts';
+import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
 import type { Trigger, Wait } from '../facts.ts';
-import { limitBucketKey } from '../key.ts';
 import { findWaitsOfRule } from '../known/user-waits.ts';
 import { cancelledByRuleReason, sentReason } from '../reasons.ts';
-import { type CompiledRule, emittedType } from '../rule-set.ts';
 import { addUse } from '../user-state.ts';
 import { dropItems } from '../waits/drop-items.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';

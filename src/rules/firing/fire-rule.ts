@@ -1,6 +1,6 @@
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
-import { evaluateCondition, explainCondition, toScope } from '../evaluate-condition.ts';
-import type { CompiledRule } from '../rule-set.ts';
+import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
 import { act } from './act.ts';
 import { applyGates } from './gates.ts';
 

@@ -1,10 +1,10 @@
 import type { Evidence } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Writable } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { addLeftOut } from '../left-out.ts';
 import { tooCostlyReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { visibleTraits } from '../visible-traits.ts';
 import { closeWait, newWait, toKeyEvidence, toWaitEvidence, toWaitId } from '../waits/wait.ts';
 import { recheckAndAct } from './fire-rule.ts';

@@ -2,13 +2,13 @@ import type { Limit, Rule } from '../../model/catalog.ts';
 import type { Evidence, ReasonCode } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
-import { toScope } from '../evaluate-condition.ts';
+import { toScope } from '../evaluate/evaluate-condition.ts';
+import { limitBucketKey } from '../evaluate/key.ts';
+import { evaluateLimit, type LimitState } from '../evaluate/limits.ts';
 import type { CountedUse } from '../facts.ts';
-import { limitBucketKey } from '../key.ts';
-import { evaluateLimit, type LimitState } from '../limits.ts';
 import { branchReason, emptyBranchReason, expiredReason, holdoutReason, limitReason, loopReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 
 /** Number of emitted events in a row that may trigger one another; more are taken for a loop. */
 const MAX_EMIT_DEPTH = 5;

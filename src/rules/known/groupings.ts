@@ -1,10 +1,10 @@
 import type { Expression } from '../../expressions/condition.ts';
 import type { Event, Millis } from '../../model/event.ts';
 import { formatDate } from '../../time/calendar.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
+import { evaluateKey, evaluateSame } from '../evaluate/key.ts';
+import { isAbout } from '../evaluate/triggers.ts';
 import type { Ids } from '../facts.ts';
-import { evaluateKey, evaluateSame } from '../key.ts';
-import type { CompiledRule } from '../rule-set.ts';
-import { isAbout } from '../triggers.ts';
 import type { Grouping } from './known-events.ts';
 
 /**

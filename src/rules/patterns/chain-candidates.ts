@@ -1,9 +1,9 @@
 import type { Event, Millis } from '../../model/event.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { Ids } from '../facts.ts';
 import { getGrouping, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
 import type { EventGroup, FullEvent } from '../known/known-events.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 import { getChains, stepName } from './chain.ts';
 import type { ChainIndex } from './chain-index.ts';

@@ -1,7 +1,7 @@
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { getGrouping, nameGroup, SEPARATOR } from '../known/groupings.ts';
 import { type FullEvent, getEventsOfType, getIndex, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 import { ChainIndex } from './chain-index.ts';
 import { findRelated, getRelations, type Relation } from './related-events.ts';

@@ -1,12 +1,12 @@
 import type { Count } from '../../model/catalog.ts';
 import type { Event, Millis } from '../../model/event.ts';
 import { resolveZone } from '../../time/calendar.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
+import { isAbout } from '../evaluate/triggers.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { getGrouping, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo, partition } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
-import type { CompiledRule } from '../rule-set.ts';
-import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
 import { countEvents, countSince, findStart, START } from './count.ts';
 import { findRelated, getRelations } from './related-events.ts';

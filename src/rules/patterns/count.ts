@@ -2,11 +2,11 @@ import type { Count } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { formatDate, resolveZone } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { getGrouping, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 import { findRelated, getRelations, isAmong, type Relation } from './related-events.ts';
 

@@ -12,10 +12,10 @@
 import type { Evidence } from '../../model/decision.ts';
 import type { Event, JsonObject } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import type { CompiledRule, RuleSet } from '../compile/rule-set.ts';
 import type { RuleDecision, Writable } from '../context.ts';
 import { type Ids, type KnownEvent, patternKey, type Trigger } from '../facts.ts';
 import { countReason, patternReason, stepsReason } from '../reasons.ts';
-import type { CompiledRule, RuleSet } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 import { findChain } from './chain.ts';
 import { type Counted, countEvents } from './count.ts';

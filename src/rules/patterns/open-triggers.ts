@@ -7,13 +7,13 @@
 
 import type { Evidence } from '../../model/decision.ts';
 import type { Event } from '../../model/event.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
+import { type ChangeEvent, knownChanges } from '../evaluate/trait-changes.ts';
+import { isAbout } from '../evaluate/triggers.ts';
 import { compareByTime } from '../event-order.ts';
 import type { Ids } from '../facts.ts';
 import { countBefore } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
-import type { CompiledRule } from '../rule-set.ts';
-import { type ChangeEvent, knownChanges } from '../trait-changes.ts';
-import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
 import { nameChainCandidates } from './chain-candidates.ts';
 import { nameCountCandidates } from './count-candidates.ts';

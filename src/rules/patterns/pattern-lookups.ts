@@ -1,7 +1,7 @@
 import type { Millis } from '../../model/event.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { HistoryLookup } from '../facts.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { takesFastPath } from './prior-event.ts';
 
 /** Adds what must be known to match the pattern of a trigger of this time. */

@@ -12,13 +12,13 @@
 
 import type { After, Rule } from '../../model/catalog.ts';
 import type { Event } from '../../model/event.ts';
+import type { CompiledRule, RuleSet } from '../compile/rule-set.ts';
+import { isAbout } from '../evaluate/triggers.ts';
 import { compareByTime } from '../event-order.ts';
 import { type Ids, type KnownEvent, patternKey, type Trigger } from '../facts.ts';
 import { getGrouping } from '../known/groupings.ts';
 import { countUpTo } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
-import type { CompiledRule, RuleSet } from '../rule-set.ts';
-import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
 import { sweep } from './trigger-list.ts';
 

@@ -1,11 +1,11 @@
 import type { Rule } from '../../model/catalog.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
+import { evaluateKey, haveSameValue } from '../evaluate/key.ts';
+import { isAbout } from '../evaluate/triggers.ts';
 import type { Ids, Trigger } from '../facts.ts';
-import { evaluateKey, haveSameValue } from '../key.ts';
 import { getGrouping, nameGroup } from '../known/groupings.ts';
 import { findIndexOf } from '../known/in-order.ts';
 import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
-import type { CompiledRule } from '../rule-set.ts';
-import { isAbout } from '../triggers.ts';
 import type { UserState } from '../user-state.ts';
 
 /** Which events of a type belong to a trigger. */

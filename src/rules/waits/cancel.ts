@@ -1,7 +1,8 @@
 import type { Evidence } from '../../model/decision.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, findWaits, sortByDueTime, type Writable } from '../context.ts';
+import { evaluateKey, evaluateSame } from '../evaluate/key.ts';
 import type { Ids, Trigger, Wait } from '../facts.ts';
-import { evaluateKey, evaluateSame } from '../key.ts';
 import {
   findWaitsOfRule,
   listRulesOfWaits,
@@ -12,7 +13,6 @@ import {
 } from '../known/user-waits.ts';
 import { addLeftOut } from '../left-out.ts';
 import { cancelledReason, tooLateReason, unlessEventReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { dropItems } from './drop-items.ts';
 import { closeWait, toKeyEvidence, toWaitEvidence } from './wait.ts';
 

@@ -1,9 +1,9 @@
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing, findFirstOf } from '../context.ts';
 import { isBefore } from '../event-order.ts';
 import type { Wait, WaitState } from '../facts.ts';
 import { windowsReaching } from '../known/user-waits.ts';
 import { cancelledReason, tooLateReason, unlessEventReason, waitingReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { countSeen, findEnding, recordEnding } from './ending.ts';
 import { closeWait, newWait, toStartState, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
 import { findWindow, mergeOverlapping } from './window.ts';

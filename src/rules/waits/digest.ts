@@ -1,11 +1,11 @@
 import { isoTime } from '../../time/iso-time.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { isBefore } from '../event-order.ts';
 import type { DigestItem, Trigger, WaitState } from '../facts.ts';
 import { fireRule } from '../firing/fire-rule.ts';
 import { withPending } from '../lookahead.ts';
 import { collectedReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { findEnding, recordEnding } from './ending.ts';
 import { newWait, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
 import { findWindow, mergeOverlapping } from './window.ts';

@@ -1,7 +1,7 @@
 import type { Millis } from '../../model/event.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext } from '../context.ts';
 import type { Wait } from '../facts.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { updateWait } from './wait.ts';
 import { computeWindowEnd } from './window-span.ts';
 

@@ -4,6 +4,7 @@
  */
 
 import type { Millis } from '../../model/event.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { compareByTime } from '../event-order.ts';
 import type { Ids, Trigger } from '../facts.ts';
@@ -11,7 +12,6 @@ import { countBefore, countUpTo, findIndexOf } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
 import { findRelated, getRelations, type Relation } from '../patterns/related-events.ts';
 import { cancelledReason, unlessEventReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import type { UserState } from '../user-state.ts';
 
 /** An event that ends a wait, and how. */

@@ -1,12 +1,12 @@
 import type { Evidence, ReasonCode } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing, type Writable } from '../context.ts';
-import { evaluateCondition, explainCondition, toScope } from '../evaluate-condition.ts';
+import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
+import { evaluateKey } from '../evaluate/key.ts';
 import type { Ids, Wait } from '../facts.ts';
-import { evaluateKey } from '../key.ts';
 import { addPatternEvidence, explainPattern, matchPattern, toMatched } from '../patterns/match-pattern.ts';
 import { cancelledReason, migratedAwayReason, missedTime, unlessEventReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { keepLatest } from './digest.ts';
 import { dropItems } from './drop-items.ts';
 import { findDueTime, findMissedTime, policyOf } from './due-time.ts';

@@ -1,11 +1,11 @@
 /** Waits that are due at a time of the user: when a trait changes on which it depends, they move. */
 
+import type { CompiledRule } from '../compile/rule-set.ts';
+import { readsTrait } from '../compile/trait-reads.ts';
 import { addDecision, type DecisionContext, sortByDueTime } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule, listRulesOfWaits, MAX_SCANNED_WAITS } from '../known/user-waits.ts';
 import { lostTimeReason, waitingReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
-import { readsTrait } from '../trait-reads.ts';
 import { mergeItems } from './digest.ts';
 import { findDueTime, findMissedTime, policyOf } from './due-time.ts';
 import { closeWait, toKeyEvidence, toMovedEvidence, toWaitEvidence, updateWait } from './wait.ts';

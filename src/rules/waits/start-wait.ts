@@ -1,10 +1,10 @@
+import type { CompiledRule } from '../compile/rule-set.ts';
+import { readsTrait } from '../compile/trait-reads.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { fireWait } from '../firing/fire-wait.ts';
 import { pendingTraitChanges, withPending } from '../lookahead.ts';
 import { waitingReason } from '../reasons.ts';
-import type { CompiledRule } from '../rule-set.ts';
-import { readsTrait } from '../trait-reads.ts';
 import { computeDueTime, handleMissedTime, hasTime } from './due-time.ts';
 import { countSeen, findEnding, recordEnding } from './ending.ts';
 import { resolveOverlap } from './overlap.ts';

@@ -4,10 +4,10 @@ import type { Rule } from '../../model/catalog.ts';
 import type { Evidence, WaitKind } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
 import type { Trigger, Wait, WaitState } from '../facts.ts';
 import { updateWaitIndex } from '../known/user-waits.ts';
-import type { CompiledRule } from '../rule-set.ts';
 
 /** Adds an open wait of the active catalog version to the user's waits, and returns it. */
 export function newWait(

@@ -2,9 +2,9 @@
 
 import type { Millis } from '../../model/event.ts';
 import { nextOccurrence, resolveZone } from '../../time/calendar.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext } from '../context.ts';
 import type { Wait } from '../facts.ts';
-import type { CompiledRule } from '../rule-set.ts';
 
 /** Event times of the first and the last trigger in a window. */
 export interface WindowSpan {

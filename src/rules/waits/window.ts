@@ -4,10 +4,10 @@
  */
 
 import type { WaitKind } from '../../model/decision.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import { type DecisionContext, type Firing, findFirstOf, sortByDueTime } from '../context.ts';
 import type { Trigger, Wait, WaitState } from '../facts.ts';
 import { windowsReaching, windowsStarting } from '../known/user-waits.ts';
-import type { CompiledRule } from '../rule-set.ts';
 import { supersedeWait } from './overlap.ts';
 import { updateWait } from './wait.ts';
 import { computeWindowEnd, extendSpan, getFirstTime, isInWindow } from './window-span.ts';

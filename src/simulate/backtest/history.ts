@@ -1,7 +1,7 @@
 import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import type { Ids } from '../../rules/facts.ts';
-import type { RuleSet } from '../../rules/rule-set.ts';
 import type { StoredHistory } from '../../store/replay.ts';
 
 /** The parameters of a replay. */

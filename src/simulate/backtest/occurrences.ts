@@ -1,6 +1,6 @@
 import type { Millis } from '../../model/event.ts';
+import type { CompiledRule } from '../../rules/compile/rule-set.ts';
 import type { Ids } from '../../rules/facts.ts';
-import type { CompiledRule } from '../../rules/rule-set.ts';
 import type { UserState } from '../../rules/user-state.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import type { StoredHistory, StoredWait } from '../../store/replay.ts';

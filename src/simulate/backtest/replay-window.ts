@@ -1,9 +1,9 @@
 import type { Event, Millis } from '../../model/event.ts';
+import { requiredHistory } from '../../rules/compile/required-facts.ts';
+import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { copyEvents } from '../../rules/known/known-events.ts';
 import { forgetWaitIndex } from '../../rules/known/user-waits.ts';
 import { rebuildCompleted } from '../../rules/patterns/prior-event.ts';
-import { requiredHistory } from '../../rules/required-facts.ts';
-import type { RuleSet } from '../../rules/rule-set.ts';
 import { addEvent, type UserState } from '../../rules/user-state.ts';
 import type { StoredEvent } from '../../store/replay.ts';
 import { DAY_MS } from '../../time/iso-time.ts';

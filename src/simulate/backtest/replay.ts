@@ -1,13 +1,13 @@
 import { compareForDecision } from '../../events/emitted.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
+import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, migrateInOrder, runOccurrences } from '../../rules/decide-in-order.ts';
+import { addTraitChanges } from '../../rules/evaluate/trait-changes.ts';
 import type { Ids, Wait } from '../../rules/facts.ts';
 import { CountedUses } from '../../rules/known/counted-uses.ts';
 import { copyEvents } from '../../rules/known/known-events.ts';
-import type { RuleSet } from '../../rules/rule-set.ts';
-import { addTraitChanges } from '../../rules/trait-changes.ts';
 import { addUse, newUserState, recordFired, type UserState } from '../../rules/user-state.ts';
 import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import { migrationsOf } from '../../rules/waits/migrate-wait.ts';

@@ -5,7 +5,7 @@ import type { FieldsByType } from '../../events/named-fields.ts';
 import { type CatalogData, EMPTY_CATALOG } from '../../model/catalog.ts';
 import { ADDRESS_TRAITS, type Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
-import type { RuleSet } from '../../rules/rule-set.ts';
+import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { loadCatalogs } from '../../store/catalogs.ts';
 import { countUsers, readHistories } from '../../store/replay.ts';
 import { Backtest, type BacktestReport } from './backtest.ts';

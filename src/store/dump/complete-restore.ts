@@ -3,7 +3,7 @@ import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
-import { rescueExpired } from '../leases.ts';
+import { rescueExpired } from '../deliveries/leases.ts';
 import { loadFact, verifyEncryptionKey } from '../metadata.ts';
 import { holdOpenDeliveries, pauseWorkers } from '../pause.ts';
 import { runSchemaFile } from '../pg/migrate.ts';

@@ -4,12 +4,12 @@ import { to as copyTo } from 'pg-copy-streams';
 import { ConfigError } from '../../errors.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { SEALED_TABLES } from '../encryption/sealed-tables.ts';
 import { verifyEncryptionKey } from '../metadata.ts';
 import { loadSchemaState, requireMigrated } from '../pg/migrate.ts';
 import { listMonths } from '../pg/months.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
-import { SEALED_TABLES } from '../sealed-tables.ts';
 import { type DumpHeader, FORMAT, FORMAT_VERSION, HASH_CHECK_TEXT, SEAL_PURPOSE, type TableEnd } from './format.ts';
 import { isTenantTable, KEY_FACTS, LOCAL_FACTS, listDumpedTables, TENANT_FACTS } from './tables.ts';
 

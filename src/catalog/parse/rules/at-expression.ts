@@ -1,4 +1,4 @@
-import { findNearest } from '../../../lib/did-you-mean.ts';
+import { findNearest } from '../../../lib/text/did-you-mean.ts';
 import type { At } from '../../../model/catalog.ts';
 import { parseDuration, quote } from '../../../time/duration.ts';
 import {

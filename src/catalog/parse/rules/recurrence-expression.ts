@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import { findNearest } from '../../../lib/did-you-mean.ts';
+import { findNearest } from '../../../lib/text/did-you-mean.ts';
 import type { Recurrence } from '../../../model/catalog.ts';
 import { nextOccurrence } from '../../../time/calendar.ts';
 import { quote } from '../../../time/duration.ts';

@@ -1,4 +1,4 @@
-import { findNearest } from '../../../lib/did-you-mean.ts';
+import { findNearest } from '../../../lib/text/did-you-mean.ts';
 import type { EventType } from '../../../model/catalog.ts';
 import type { Json, JsonObject, Millis } from '../../../model/event.ts';
 import { parseDuration } from '../../../time/duration.ts';

@@ -1,4 +1,4 @@
-import { findNearest } from '../../../lib/did-you-mean.ts';
+import { findNearest } from '../../../lib/text/did-you-mean.ts';
 import type { Zone } from '../../../model/catalog.ts';
 import { findZone } from '../../../time/zone.ts';
 import type { ExpressionProblem } from './normalize-time.ts';

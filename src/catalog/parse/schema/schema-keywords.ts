@@ -1,4 +1,4 @@
-import { findNearest } from '../../../lib/did-you-mean.ts';
+import { findNearest } from '../../../lib/text/did-you-mean.ts';
 import type { JsonObject } from '../../../model/event.ts';
 import { suggest } from '../suggest.ts';
 

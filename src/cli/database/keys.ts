@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { type RotationProgress, rotateEncryption } from '../../store/encryption/rotate-encryption.ts';
+import { formatCount } from '../output/format-count.ts';
+import { runDatabaseCommand } from '../run-command.ts';
+import { withDatabase } from './with-database.ts';
+
+const PROGRESS_PAUSE_MS = 1000;
+
+/** Adds the commands `keys …`. */
+export function addKeysCommands(program: Command): void {
+  const keys = program.command('keys').description('Manage the encryption key of the database');
+  keys
+    .command('rotate-encryption')
+    .description('Seal everything again under the first key of TIDINGS_ENCRYPTION_KEY, while Tidings runs')
+    .option('--json', 'print the result as JSON')
+    .action(({ json = false }: { json?: boolean }) =>
+      runDatabaseCommand(async () => {
+        const result = await withDatabase(process.env, 'tidings keys', 'left', async (pool, seal) => {
+          return { key_id: seal.keyId, ...(await rotateEncryption(pool, seal, newProgressLine())) };
+        });
+        printResult(result, json);
+      }),
+    );
+}
+
+/** Fails if some data cannot be opened: it is lost with the key that it was sealed under. */
+function printResult(
+  { key_id, rows, resealed, unreadable }: RotationProgress & { key_id: string },
+  json: boolean,
+): void {
+  if (unreadable > 0) process.exitCode = 1;
+  if (json) {
+    console.log(JSON.stringify({ key_id, rows, resealed, unreadable }));
+    return;
+  }
+  console.log(
+    `Everything is sealed under key ${key_id}: ${formatCount(resealed, 'row')} sealed again, ${rows} looked at.`,
+  );
+  if (unreadable === 0) console.log('You can remove the other keys from TIDINGS_ENCRYPTION_KEY.');
+  else console.log(`${formatCount(unreadable, 'row')} cannot be opened with any of the keys, and stay as they are.`);
+}
+
+/** Returns a function that prints progress to stderr, at most once a second. */
+function newProgressLine(): (progress: RotationProgress) => void {
+  let shown = performance.now();
+  return ({ table, pass, rows, resealed }) => {
+    const now = performance.now();
+    if (table === null || now - shown < PROGRESS_PAUSE_MS) return;
+    shown = now;
+    process.stderr.write(`pass ${pass}: ${table}, ${rows} rows looked at, ${resealed} sealed again\n`);
+  };
+}

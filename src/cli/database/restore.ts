@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { Command } from 'commander';
+import type pg from 'pg';
+import { readConfig } from '../../config.ts';
+import { ConfigError } from '../../errors.ts';
+import { checkDump, openDump } from '../../store/dump/dump-file.ts';
+import { holdOverdueWaits, releaseTenant } from '../../store/dump/held-timers.ts';
+import { readHeader } from '../../store/dump/read-dump.ts';
+import { type RestoreSummary, restoreDump } from '../../store/dump/restore-dump.ts';
+import { type OpenDeliveries, resumeWorkers } from '../../store/pause.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
+import { formatCount } from '../output/format-count.ts';
+import { newProgressLine } from '../output/progress-line.ts';
+import { runDatabaseCommand } from '../run-command.ts';
+import { runStoppable } from '../stop-signal.ts';
+import { newSeal, withDatabase, withPool } from './with-database.ts';
+
+interface RestoreFlags {
+  readonly tenant?: string;
+  readonly resume?: boolean;
+  readonly check?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds the commands `restore` and `resume`. */
+export function addRestoreCommands(program: Command): void {
+  program
+    .command('restore')
+    .description('Restore a dump into an empty database, or one tenant into an installation that does not have it')
+    .argument('<file>', 'a file that tidings dump made; -: standard input')
+    .option('--tenant <tenant>', 'only this tenant; the installation may have others, and may run')
+    .option('--resume', 'send and fire at once what was open, as if nothing had happened since the dump')
+    .option('--check', 'only check that the file is complete, unchanged, and of this encryption key')
+    .option('--json', 'print the result as JSON')
+    .action((file: string, flags: RestoreFlags) =>
+      runDatabaseCommand(() => runStoppable((signal) => restore(file, flags, signal))),
+    );
+
+  program
+    .command('resume')
+    .description('Let the workers send and fire again after a restore')
+    .option('--tenant <tenant>', 'release the held waits, schedules and lifecycle events of this tenant')
+    .option('--open <how>', 'what becomes of deliveries that were open in the dump: by_type, hold or send', 'by_type')
+    .option('--overdue <how>', 'what becomes of waits that came due meanwhile: fire or hold', 'fire')
+    .option('--json', 'print the result as JSON')
+    .action((flags: ResumeFlags) => runDatabaseCommand(() => resume(flags)));
+}
+
+async function restore(file: string, flags: RestoreFlags, signal: AbortSignal): Promise<void> {
+  requireKey(process.env);
+  if (file !== '-' && !existsSync(file)) throw new ConfigError(`there is no file ${file}`);
+  const source = addAbortSignal(signal, openDump(file === '-' ? process.stdin : resolve(file)));
+  try {
+    await restoreSource(source, flags);
+  } finally {
+    source.destroy();
+  }
+}
+
+async function restoreSource(source: Readable, flags: RestoreFlags): Promise<void> {
+  const { tenant, resume = false, check, json = false } = flags;
+  const seal = newSeal(readConfig(process.env, { catalogDir: '' }));
+  if (check) {
+    await checkDump(source, seal);
+    console.log(json ? JSON.stringify({ complete: true }) : 'The dump is complete and unchanged.');
+    return;
+  }
+  // Before a database is created for a dump that cannot be restored.
+  const dump = await readHeader(source, seal);
+  const summary = await withPool(process.env, 'tidings restore', (pool) =>
+    restoreDump(dump, {
+      pool,
+      seal,
+      tenant: tenant ?? null,
+      resume,
+      clock: Date.now,
+      onProgress: newProgressLine('restored'),
+    }),
+  );
+  console.log(json ? JSON.stringify(toJson(summary)) : describe(summary));
+}
+
+/** A process without a key would make one; it could not open a dump. */
+function requireKey(env: NodeJS.ProcessEnv): void {
+  const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
+  if (env.TIDINGS_ENCRYPTION_KEY || existsSync(join(dataDir, 'encryption.key'))) return;
+  throw new ConfigError(
+    `a restore needs the encryption key of the installation that was dumped; set TIDINGS_ENCRYPTION_KEY, or copy its encryption.key to ${dataDir}`,
+  );
+}
+
+function toJson({ header, ...summary }: RestoreSummary): object {
+  return { dumped_at: header.created_at, program: header.program, ...summary };
+}
+
+function describe({ header, tenant, rows, rescued, paused }: RestoreSummary): string {
+  const lines = [
+    `Restored ${formatCount(rows, 'row')} of ${tenant === null ? 'all tenants' : `the tenant "${tenant}"`} as of ${header.created_at}.`,
+  ];
+  if (rescued > 0) lines.push(`${formatCount(rescued, 'delivery', 'deliveries')} were being sent: see their attempts.`);
+  if (paused) {
+    lines.push(
+      tenant === null
+        ? 'Nothing is sent or fired until you run tidings resume: what was open may have been sent since the dump.'
+        : `Its open deliveries are in doubt, and its timers wait for tidings resume --tenant ${tenant}.`,
+    );
+  }
+  return lines.join('\n');
+}
+
+interface ResumeFlags {
+  readonly tenant?: string;
+  readonly open: string;
+  readonly overdue: string;
+  readonly json?: boolean;
+}
+
+const OPEN: readonly string[] = ['by_type', 'hold', 'send'];
+const OVERDUE: readonly string[] = ['fire', 'hold'];
+
+async function resume({ tenant, open, overdue, json = false }: ResumeFlags): Promise<void> {
+  if (!OPEN.includes(open)) throw new ConfigError(`--open is "${open}"; write ${OPEN.join(', ')}`);
+  if (!OVERDUE.includes(overdue)) throw new ConfigError(`--overdue is "${overdue}"; write ${OVERDUE.join(' or ')}`);
+  if (tenant !== undefined) {
+    const released = await changeDatabase((connection) => releaseTenant(connection, tenant, Date.now()));
+    const line = `Released ${formatCount(released, 'timer')} of the tenant "${tenant}".`;
+    console.log(json ? JSON.stringify({ tenant, released }) : line);
+    return;
+  }
+  const result = await changeDatabase(async (connection) => {
+    const now = Date.now();
+    const resumed = await resumeWorkers(connection, open as OpenDeliveries, now);
+    if (!resumed) return undefined;
+    return { ...resumed, heldWaits: overdue === 'hold' ? await holdOverdueWaits(connection, now) : 0 };
+  });
+  const { held = 0, released = 0, heldWaits = 0 } = result ?? {};
+  if (json) console.log(JSON.stringify({ resumed: result !== undefined, held, released, held_waits: heldWaits }));
+  else if (!result) console.log('Nothing is paused.');
+  else {
+    console.log(`Resumed. Of the deliveries that were open, ${released} are sent and ${held} are in doubt.`);
+    if (held > 0) console.log('List them with GET /api/v1/deliveries?status=in_doubt.');
+    if (heldWaits > 0) console.log(`${formatCount(heldWaits, 'wait')} that came due are held.`);
+  }
+}
+
+function changeDatabase<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+  return withDatabase(process.env, 'tidings resume', 'left', (pool) => withTransaction(pool, work));
+}

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { readConfig } from '../../config.ts';
+import { ConfigError } from '../../errors.ts';
+import { RETENTION_NAMES } from '../../model/retention-policy.ts';
+import { type RetentionResult, runRetention } from '../../store/retention/run-retention.ts';
+import { formatCount } from '../output/format-count.ts';
+import { runDatabaseCommand } from '../run-command.ts';
+import { withDatabase } from './with-database.ts';
+
+/** Adds the commands `retention …`. */
+export function addRetentionCommands(program: Command): void {
+  const retention = program.command('retention').description('Remove what is older than its retention period');
+  retention
+    .command('run')
+    .description('Enforce the retention policy now, by the settings TIDINGS_RETAIN_…')
+    .option('--dry-run', 'count what would be removed, and remove nothing')
+    .option('--json', 'print the result as JSON')
+    .action(({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) =>
+      runDatabaseCommand(async () => {
+        const { retention: periods } = readConfig(process.env, { catalogDir: '' });
+        const result = await withDatabase(process.env, 'tidings retention', 'left', (pool) =>
+          runRetention(pool, periods, { dryRun }),
+        );
+        if (result === null) throw new ConfigError('another process enforces the retention policy at the moment');
+        console.log(json ? JSON.stringify({ dry_run: dryRun, ...result }) : formatResult(result, dryRun));
+      }),
+    );
+}
+
+function formatResult({ rows, months, locked }: RetentionResult, dryRun: boolean): string {
+  const lines = RETENTION_NAMES.flatMap((name) => (rows[name] ? [`  ${name}: ${formatCount(rows[name], 'row')}`] : []));
+  if (months.length > 0) lines.push(`  whole months: ${months.join(', ')}`);
+  if (locked.length > 0) lines.push(`  not dropped, because they are being read: ${locked.join(', ')}; run this again`);
+  if (lines.length === 0) return 'Nothing is older than its retention period.';
+  return [dryRun ? 'This would be removed:' : 'Removed:', ...lines].join('\n');
+}

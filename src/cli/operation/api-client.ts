@@ -1,0 +1,84 @@
+import { isProblemList } from '../output/format-problems.ts';
+
+/** HTTP client of a running Tidings, for the commands that use one. Each call throws an ApiError if it fails. */
+export interface ApiClient {
+  get(path: string): Promise<unknown>;
+  /** @param body undefined: none */
+  post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
+}
+
+/** A call that failed, with a message for the terminal: the error that Tidings answered, or that it does not answer. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** The problem document (RFC 9457), if Tidings sent one. */
+  readonly problem: { readonly [key: string]: unknown } | undefined;
+
+  constructor(message: string, problem?: { readonly [key: string]: unknown }) {
+    super(message);
+    this.problem = problem;
+  }
+}
+
+/**
+ * Creates the client from the environment: TIDINGS_URL (by default http://localhost with PORT, or 8000), and TIDINGS_API_KEY
+ * or the first key of TIDINGS_API_KEYS.
+ *
+ * @throws ApiError if the address is not valid
+ */
+export function connect(env: { readonly [name: string]: string | undefined }): ApiClient {
+  const base = getBaseUrl(env);
+  const key = (env.TIDINGS_API_KEY ?? env.TIDINGS_API_KEYS)?.split(',')[0]?.trim();
+  const call = async (path: string, init: RequestInit): Promise<unknown> => {
+    let response: Response;
+    try {
+      response = await fetch(base + path, {
+        ...init,
+        redirect: 'error',
+        headers: {
+          ...init.headers,
+          ...(init.body ? { 'content-type': 'application/json' } : {}),
+          ...(key ? { authorization: `Bearer ${key}` } : {}),
+        },
+      });
+    } catch {
+      throw new ApiError(
+        `Tidings cannot be reached at ${new URL(base).origin}; start it with npm start, or set TIDINGS_URL`,
+      );
+    }
+    const body: unknown = await response.json().catch(() => null);
+    if (response.ok) return body;
+    throw toApiError(response.status, body);
+  };
+  return {
+    get: (path) => call(path, {}),
+    post: (path, body, headers = {}) =>
+      call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+  };
+}
+
+function toApiError(status: number, body: unknown): ApiError {
+  const problem = (body ?? {}) as { readonly [key: string]: unknown };
+  const message = isProblemList(problem.problems) ? 'the catalog has errors' : String(problem.detail ?? status);
+  // The results of an event that is rejected again.
+  const [rejected] = (problem.rejected ?? []) as readonly { readonly path: string; readonly message: string }[];
+  const again = rejected && `rejected again: ${rejected.path === '' ? '' : `${rejected.path}: `}${rejected.message}`;
+  return new ApiError(again ?? message, problem);
+}
+
+/** Returns the base URL without a slash at its end. An invalid value is not quoted in the error: it may hold a password. */
+function getBaseUrl(env: { readonly [name: string]: string | undefined }): string {
+  const name = env.TIDINGS_URL ? 'TIDINGS_URL' : 'PORT';
+  const written = env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`;
+  const url = URL.canParse(written) ? new URL(written) : null;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new ApiError(
+      `${name} is not valid; set TIDINGS_URL to the address of Tidings, such as http://localhost:8000`,
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new ApiError(
+      'TIDINGS_URL holds a user or a password, which Tidings does not use; set TIDINGS_API_KEY instead',
+    );
+  }
+  return (url.origin + url.pathname).replace(/\/+$/, '');
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { formatCount } from '../output/format-count.ts';
+import { runApiCommand } from '../run-command.ts';
+
+interface QueueView {
+  readonly overdue: readonly {
+    readonly queue: string;
+    readonly channel: string | null;
+    readonly count: number;
+    readonly has_more: boolean;
+    readonly oldest_due_at: string;
+  }[];
+  /** Null: the process that was asked runs no workers. */
+  readonly circuits:
+    | readonly {
+        readonly provider: string;
+        readonly domain: string | null;
+        readonly since: string;
+        readonly cause: string;
+        readonly next_probe_at: string;
+      }[]
+    | null;
+}
+
+/** Adds the command `queue`. */
+export function addQueueCommand(program: Command): void {
+  program
+    .command('queue')
+    .description('Show overdue work and open circuits of a running Tidings (TIDINGS_URL)')
+    .option('--json', 'print one line of JSON')
+    .action((options: { json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const data = (await api.get('/api/v1/queue')) as QueueView;
+        return { data, lines: formatQueue(data) };
+      }),
+    );
+}
+
+function formatQueue({ overdue, circuits }: QueueView): string[] {
+  return [
+    ...overdue.map(
+      ({ queue, channel, count, has_more, oldest_due_at }) =>
+        `${has_more ? 'at least ' : ''}${formatCount(count, 'item')} overdue in ${channel === null ? queue : `${queue} of ${channel}`}, the oldest since ${oldest_due_at}`,
+    ),
+    ...(circuits ?? []).map(
+      ({ provider, domain, since, cause, next_probe_at }) =>
+        `circuit of ${provider}${domain === null ? '' : ` to ${domain}`} open since ${since}: ${cause}; next probe ${next_probe_at}`,
+    ),
+    ...(overdue.length === 0 ? ['Nothing is overdue.'] : []),
+    ...(circuits === null ? ['Circuits are known to processes with workers; this one has no workers.'] : []),
+    ...(circuits?.length === 0 ? ['No circuit is open.'] : []),
+  ];
+}

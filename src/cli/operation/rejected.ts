@@ -1,0 +1,110 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { formatCount } from '../output/format-count.ts';
+import { runApiCommand } from '../run-command.ts';
+import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
+
+interface RejectedOptions extends JobOptions {
+  readonly code?: string;
+  readonly path?: string;
+  readonly type?: string;
+  readonly user?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly event?: object;
+  readonly patch?: object;
+}
+
+interface Groups {
+  readonly count: number;
+  readonly at_least: boolean;
+  readonly groups: readonly {
+    readonly event_type: string | null;
+    readonly code: string;
+    readonly path: string;
+    readonly message: string;
+    readonly last_at: string;
+    readonly count: number;
+  }[];
+}
+
+/** Adds the commands `rejected groups|retry|correct|dismiss`, of one rejected event or of many. */
+export function addRejectedCommands(program: Command): void {
+  const rejected = program
+    .command('rejected')
+    .description('Retry, correct or dismiss rejected events of a running Tidings (TIDINGS_URL)');
+  rejected
+    .command('groups')
+    .description('Count rejected events by event type, code and path')
+    .option('--json', 'print one line of JSON')
+    .action((options: { json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const data = (await api.get('/api/v1/events/rejected/groups')) as Groups;
+        return { data, lines: formatGroups(data) };
+      }),
+    );
+  const retry = addFilters(rejected.command('retry')).description('Ingest them again as they were, after a fix');
+  retry.action((id: string | undefined, options: RejectedOptions) => {
+    return id === undefined ? runMany(retry, 'retry', options) : runOne(id, 'retry', options);
+  });
+  const correct = addFilters(rejected.command('correct'))
+    .description('Ingest them again, corrected')
+    .option('--patch <json>', 'the correction: a JSON merge patch (RFC 7396)', parseObject)
+    .option('--event <json>', 'the whole corrected event instead of a patch, for one', parseObject);
+  correct.action((id: string | undefined, options: RejectedOptions) => {
+    if (id === undefined && !options.patch) correct.error('error: name the correction with --patch');
+    if (!options.patch && !options.event) correct.error('error: name the correction with --patch or --event');
+    if (id === undefined) return runMany(correct, 'retry', options);
+    return runOne(id, options.patch ? 'correct' : 'retry', options);
+  });
+  const dismiss = addFilters(rejected.command('dismiss')).description('Delete them without ingesting them');
+  dismiss.action((id: string | undefined, options: RejectedOptions) => {
+    return id === undefined ? runMany(dismiss, 'dismiss', options) : runOne(id, 'dismiss', options);
+  });
+}
+
+function addFilters(command: Command): Command {
+  return addJobOptions(
+    command
+      .argument('[id]', 'one rejected event; without it, all that match')
+      .option('--code <code>', 'rejected with this code')
+      .option('--path <path>', 'for this field')
+      .option('--type <name>', 'of this event type')
+      .option('--user <id>', 'of this user_id')
+      .option('--since <time>', 'last rejected at or after this time')
+      .option('--until <time>', 'last rejected before this time'),
+  );
+}
+
+function runMany(command: Command, what: 'retry' | 'dismiss', options: RejectedOptions): Promise<void> {
+  const { code, path, type, user, since, until, patch } = options;
+  const filter = { code, path, event_type: type, user_id: user, since, until };
+  requireFilter(command, options, filter);
+  return runJobCommand(options, { action: `rejected.${what}`, filter, ...(patch && { patch }) });
+}
+
+function runOne(id: string, what: 'retry' | 'correct' | 'dismiss', options: RejectedOptions): Promise<void> {
+  return runApiCommand(options.json, async (api) => {
+    const body = what === 'correct' ? { patch: options.patch } : options.event;
+    const data = await api.post(`/api/v1/events/rejected/${encodeURIComponent(id)}/${what}`, body);
+    return { data, lines: [what === 'dismiss' ? 'The event is dismissed.' : 'The event is accepted.'] };
+  });
+}
+
+function formatGroups({ count, at_least, groups }: Groups): string[] {
+  if (count === 0) return ['No events are rejected.'];
+  const lines = groups.map(
+    (one) =>
+      `${String(one.count).padStart(8)}  ${one.last_at}  ${one.event_type ?? '-'}  ${one.code}  ${one.path || '-'}  ${one.message}`,
+  );
+  return [`${at_least ? 'At least ' : ''}${formatCount(count, 'rejected event')}:`, ...lines];
+}
+
+function parseObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Reported below.
+  }
+  throw new InvalidArgumentError('It must be a JSON object.');
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { recentActivity } from '../../store/users.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { limitQuery } from './schemas.ts';
+
+export function registerActivityRoutes(app: App, { pool, clock }: HttpDependencies): void {
+  app.get(
+    '/api/v1/activity',
+    {
+      schema: {
+        summary: 'List the latest events of all users with their decisions',
+        tags: ['events'],
+        querystring: z.strictObject({ limit: limitQuery }),
+      },
+    },
+    async ({ caller, query }) => ({ events: await recentActivity(pool, caller.tenantId, query.limit, clock()) }),
+  );
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { cancelQueuedDelivery, retryStoppedDelivery } from '../../delivery/delivery-admin.ts';
+import { TidingsError } from '../../errors.ts';
+import { DELIVERY_STATUSES } from '../../model/delivery.ts';
+import { type DeliveryId, parseDeliveryId } from '../../model/delivery-id.ts';
+import { listDeliveries, loadMessage } from '../../store/deliveries/delivery-views.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { readCursor, writeCursor } from '../cursor.ts';
+import { delivery, limitQuery, message, problemSchema } from './schemas.ts';
+
+const params = z.object({ id: z.string().max(256) });
+
+export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }: HttpDependencies): void {
+  app.get(
+    '/api/v1/deliveries',
+    {
+      schema: {
+        summary: 'List deliveries, newest first; status=dead lists the dead letters',
+        tags: ['deliveries'],
+        querystring: z.strictObject({
+          status: z.enum(DELIVERY_STATUSES).optional(),
+          limit: limitQuery,
+          before: z.string().optional(),
+        }),
+        response: {
+          200: z.object({ deliveries: z.array(delivery), next: z.string().nullable() }),
+          '4xx': problemSchema,
+        },
+      },
+    },
+    async ({ caller, query }) => {
+      const { status = null, limit } = query;
+      const cursor = readCursor(query.before, ['uuid', 'text']);
+      const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
+      const deliveries = await listDeliveries(pool, caller.tenantId, status, limit, before);
+      const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
+      return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };
+    },
+  );
+
+  app.get(
+    '/api/v1/deliveries/:id/message',
+    {
+      schema: {
+        summary: 'Show the message of a delivery as it was sent, with addresses masked',
+        tags: ['deliveries'],
+        params,
+        response: { 200: message, '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params }) => {
+      const id = requireDeliveryId(params.id);
+      const message = await loadMessage(pool, seal, caller.tenantId, id);
+      if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
+      if (message === 'unreadable') {
+        throw new TidingsError('not_readable', 'The message cannot be opened with the current encryption key.');
+      }
+      return { delivery_id: params.id, channel: id.channel, ...message };
+    },
+  );
+
+  app.post(
+    '/api/v1/deliveries/:id/retry',
+    {
+      schema: {
+        summary: 'Queue a stopped delivery again',
+        tags: ['deliveries'],
+        params,
+        response: { 202: delivery, '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params }, reply) => {
+      const id = requireDeliveryId(params.id);
+      const result = await retryStoppedDelivery({ pool, catalogs, ...caller, id, now: clock() });
+      if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
+      if (!result.isQueued) {
+        const message = `The delivery is ${result.delivery.status}; only undeliverable, dead and in_doubt deliveries can be retried.`;
+        throw new TidingsError('not_retryable', message, { path: 'status' });
+      }
+      return reply.status(202).send(result.delivery);
+    },
+  );
+
+  app.post(
+    '/api/v1/deliveries/:id/cancel',
+    {
+      schema: {
+        summary: 'Cancel a queued delivery',
+        tags: ['deliveries'],
+        params,
+        response: { 200: delivery, '4xx': problemSchema },
+      },
+    },
+    async ({ caller, params }) => {
+      const id = requireDeliveryId(params.id);
+      const result = await cancelQueuedDelivery({ pool, ...caller, id, now: clock() });
+      if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
+      // A second cancellation, such as the repetition of a request whose response was lost, is no error.
+      if (result.isCancelled || result.delivery.status === 'cancelled') return result.delivery;
+      const message = `The delivery is ${result.delivery.status}; only queued deliveries can be cancelled.`;
+      throw new TidingsError('not_cancellable', message, { path: 'status' });
+    },
+  );
+}
+
+/** Throws `not_found` unless the id is `NOTIFICATION_ID.CHANNEL` with a channel that exists. */
+function requireDeliveryId(text: string): DeliveryId {
+  const id = parseDeliveryId(text);
+  if (!id) throw new TidingsError('not_found', 'There is no such delivery; an id is NOTIFICATION_ID.CHANNEL.');
+  return id;
+}

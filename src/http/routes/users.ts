@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { findUsers } from '../../store/users.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { limitQuery, pathText } from './schemas.ts';
+
+export function registerUserRoutes(app: App, { pool }: HttpDependencies): void {
+  app.get(
+    '/api/v1/users',
+    {
+      schema: {
+        summary: 'Find users by a prefix of their id',
+        tags: ['users'],
+        querystring: z.strictObject({ prefix: pathText.or(z.literal('')).default(''), limit: limitQuery }),
+      },
+    },
+    async ({ caller, query }) => {
+      const ids = await findUsers(pool, caller.tenantId, query.prefix, query.limit);
+      return { users: ids.map((user_id) => ({ user_id })) };
+    },
+  );
+}

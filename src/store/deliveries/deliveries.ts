@@ -1,0 +1,374 @@
+import type pg from 'pg';
+import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
+import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { appendAuditEntry } from '../audit-log.ts';
+import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
+import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
+import { selectivityHint } from '../pg/selectivity-hint.ts';
+import { withTransaction } from '../pg/transaction.ts';
+import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
+
+/** Channel of the NOTIFY that says that there is something to deliver. */
+export const DELIVERIES_CHANNEL = 'tidings_deliveries';
+
+declare const claimHandle: unique symbol;
+
+/**
+ * Locates the row of a claimed delivery, so that its settlement need not search for it. Opaque: only src/store reads it.
+ * (It is the row's ctid, which is valid until the row is written again; the fence is checked all the same.)
+ */
+export type ClaimHandle = string & { readonly [claimHandle]: true };
+
+/** A delivery that a worker has claimed. */
+export interface ClaimedDelivery {
+  /** The lease that it is held under; see leases.ts. */
+  readonly lease: string;
+  /** Passed back with the settlement. `markSendStarted` replaces it. */
+  handle: ClaimHandle;
+  readonly tenantId: string;
+  readonly notificationId: string;
+  readonly channel: Channel;
+  readonly userId: string;
+  readonly notificationType: string;
+  /** The catalog version that decided it, and the active one. */
+  readonly catalogVersion: number;
+  readonly activeCatalog: number;
+  /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
+  readonly data: JsonObject | null;
+  /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
+  readonly sealedData: Buffer | null;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Grows with each claim: settlements of an earlier claim no longer change the delivery. */
+  readonly fence: number;
+  /** No attempt is scheduled after this time. */
+  readonly retryUntil: Millis;
+  readonly inDoubt: InDoubtPolicy;
+  /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
+  readonly address: { readonly sealed: Buffer; readonly mask: string } | null;
+}
+
+/** Number of deliveries of a channel that a worker can accept. */
+export interface ChannelCapacity {
+  readonly channel: Channel;
+  readonly count: number;
+  /** Prefers a delivery without an attempt among those that are due: what fails for its own reasons would be a poor probe. */
+  readonly isProbe?: boolean;
+}
+
+/** Due deliveries that are looked at to find a probe. */
+const MAX_PROBE_CANDIDATES = 200;
+/** Claims in a row that may find nothing but deliveries without a notification. */
+const MAX_EMPTY_CLAIMS = 100;
+
+/**
+ * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
+ * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
+ * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
+ * is settled as dead, and not returned.
+ *
+ * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
+ * expire.
+ *
+ * @param floors of the queues of the channels: deliveries that are due before them are not looked at. Without one, all are
+ */
+export async function claimDeliveries(
+  pool: pg.Pool,
+  lease: string,
+  capacity: readonly ChannelCapacity[],
+  now: Millis,
+  duration: Millis,
+  floors?: ReadonlyMap<Channel, QueueFloor>,
+): Promise<ClaimedDelivery[]> {
+  for (let claim = 1; ; claim++) {
+    const rows = await claimRows(pool, lease, capacity, now, duration, floors);
+    const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
+    if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
+  }
+}
+
+/** Runs one claim from the floors of the channels, and moves the floors. */
+async function claimRows(
+  pool: pg.Pool,
+  lease: string,
+  capacity: readonly ChannelCapacity[],
+  now: Millis,
+  duration: Millis,
+  floors: ReadonlyMap<Channel, QueueFloor> | undefined,
+): Promise<ClaimedRow[]> {
+  const scans = capacity.map(({ channel, count, isProbe }) => {
+    const floor = floors?.get(channel);
+    // A probe is not the delivery that has been due longest, and says nothing about the others.
+    return floor && count > 0 && !isProbe ? { channel, floor, scan: floor.begin(now) } : undefined;
+  });
+  try {
+    const { rows } = await pool.query<ClaimedRow>({
+      ...(capacity.some(({ isProbe }) => isProbe)
+        ? { name: 'claim-probes', text: CLAIM_PROBES }
+        : { name: 'claim-deliveries', text: CLAIM }),
+      rowMode: 'array',
+      values: [
+        lease,
+        isoTime(now),
+        duration,
+        capacity.map(({ channel }) => channel),
+        // Negative: a probe.
+        capacity.map(({ count, isProbe }) => (isProbe ? -count : count)),
+        scans.map((one) => toFloorParam(one?.scan.from ?? Number.NEGATIVE_INFINITY)),
+      ],
+    });
+    for (const one of scans) one?.floor.end(one.scan, now, findOldest(rows, one.channel));
+    return rows;
+  } finally {
+    for (const one of scans) one?.floor.abandon(one.scan);
+  }
+}
+
+/** Returns the earliest due time among claimed deliveries of a channel; null: it has no rows. */
+function findOldest(rows: readonly ClaimedRow[], channel: Channel): Millis | null {
+  let oldest: Millis | null = null;
+  for (const row of rows) if (row[2] === channel && (oldest === null || row[16] < oldest)) oldest = row[16];
+  return oldest;
+}
+
+/** Returns undefined for a delivery whose notification is gone: the statement has settled it. */
+function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
+  const [catalogVersion, data] = [row[9], row[11]];
+  if (catalogVersion === null) return undefined;
+  return {
+    lease,
+    tenantId: row[0],
+    notificationId: row[1],
+    channel: row[2],
+    userId: row[3],
+    notificationType: row[4],
+    attempt: row[5],
+    fence: row[6],
+    retryUntil: row[7],
+    inDoubt: row[8],
+    catalogVersion,
+    activeCatalog: row[10] ?? catalogVersion,
+    data,
+    address: row[12] === null ? null : { sealed: row[12], mask: row[13] },
+    handle: row[14],
+    sealedData: row[15],
+  };
+}
+
+type ClaimedRow = [
+  tenantId: string,
+  notificationId: string,
+  channel: Channel,
+  userId: string,
+  notificationType: string,
+  attempt: number,
+  fence: number,
+  retryUntil: Millis,
+  inDoubt: InDoubtPolicy,
+  catalogVersion: number | null,
+  activeCatalog: number | null,
+  data: JsonObject | null,
+  sealed: Buffer | null,
+  mask: string,
+  handle: ClaimHandle,
+  sealedData: Buffer | null,
+  dueAt: Millis,
+];
+
+/**
+ * Bound of the data of a claimed delivery, in bytes of JSON and of what is sealed. There may be thousands; larger data is
+ * loaded when the message is rendered, for as many at a time as are sent at a time.
+ */
+const MAX_CLAIMED_DATA_BYTES = 64 * 1024;
+
+const ifSmall = (column: string) => `case
+            when octet_length(n.data::text) + coalesce(octet_length(n.sealed), 0) <= ${MAX_CLAIMED_DATA_BYTES} then ${column}
+          end`;
+
+/** Loads the data of a notification that was too large for the claim; undefined if it is gone. */
+export async function loadNotificationData(
+  pool: pg.Pool,
+  { tenantId, userId, notificationId }: Pick<ClaimedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
+): Promise<{ readonly data: JsonObject; readonly sealed: Buffer | null } | undefined> {
+  const { rows } = await pool.query<{ data: JsonObject; sealed: Buffer | null }>({
+    name: 'load-notification-data',
+    text: 'select data, sealed from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    values: [tenantId, userId, notificationId],
+  });
+  return rows[0];
+}
+
+// `finished_at is null` selects the index of the queue, which also holds what is being sent. An empty claim writes nothing.
+const DUE = `
+    select ctid as row, tableoid, tenant_id, notification_id, channel, user_id, attempts, due_at from deliveries
+    where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
+      and due_at >= want.floor`;
+
+/** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
+const claimStatement = (due: string) => `
+with due as (
+  select q.*, want.n from unnest($4::text[], $5::int[], $6::timestamptz[]) as want(channel, n, floor)
+  cross join lateral (${due}
+  ) as q
+), held as (
+  ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
+)
+update deliveries as d
+set status = case when n.data is null then 'dead' else 'sending' end,
+    worker = $1, claimed_at = $2, fence = d.fence + 1,
+    attempts = case when n.data is null then d.attempts else d.attempts + 1 end,
+    send_started = n.data is not null and d.in_doubt_policy = 'resend',
+    finished_at = case when n.data is null then $2::timestamptz end,
+    reason_code = case when n.data is null then 'notification_gone' else d.reason_code end,
+    reason = case when n.data is null
+                  then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
+                  else d.reason end
+from due
+left join notifications as n using (tenant_id, user_id, notification_id)
+left join active_catalogs as k on k.tenant_id = due.tenant_id
+left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
+  and a.kind = case due.channel when 'email' then 'email' when 'sms' then 'phone' end
+where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
+  and ${selectivityHint('due.n')}
+returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
+          d.in_doubt_policy, n.catalog_version, k.version,
+          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at`;
+
+const CLAIM = claimStatement(`${DUE}
+    order by due_at limit want.n
+    for update skip locked`);
+
+const CLAIM_PROBES = claimStatement(`
+    select * from (${DUE}
+      order by due_at limit case when want.n < 0 then ${MAX_PROBE_CANDIDATES} else want.n end
+      for update skip locked
+    ) as candidate
+    order by case when want.n < 0 then least(attempts, 1) end, due_at limit abs(want.n)`);
+
+/**
+ * Marks that the send starts, right before a send that must not happen twice (`in_doubt: hold`): after a crash from here on
+ * the delivery is in doubt. Types with `in_doubt: resend` save this statement; their claim marks them from the start.
+ * Returns false if the lease was lost: the message must not be sent.
+ */
+export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery): Promise<boolean> {
+  const { rows } = await pool.query<{ handle: ClaimHandle }>({
+    name: 'mark-send-started',
+    text: `update deliveries set send_started = true
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and fence = $4 and status = 'sending'
+           returning ctid as handle`,
+    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.fence],
+  });
+  if (!rows[0]) return false;
+  delivery.handle = rows[0].handle;
+  return true;
+}
+
+/**
+ * Returns deliveries that were claimed but not started to the queue. The attempt does not count.
+ * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
+ */
+export async function releaseDeliveries(
+  pool: pg.Pool,
+  deliveries: readonly ClaimedDelivery[],
+  dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
+): Promise<void> {
+  await pool.query({
+    name: 'release-deliveries',
+    text: `update deliveries as d
+           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at)
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::timestamptz[]) as r(t, n, c, f, d)
+           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
+             and d.status = 'sending' and ${selectivityHint('r.f')}`,
+    values: [...keyColumns(deliveries), dueAt.map((time) => (time === null ? null : isoTime(time)))],
+  });
+}
+
+/**
+ * Returns when the next queued delivery of these channels is due, which may be in the past; null: none is queued.
+ * @param floors deliveries that are due before them are left out
+ */
+export async function loadNextDueDelivery(
+  pool: pg.Pool,
+  channels: readonly Channel[],
+  floors?: ReadonlyMap<Channel, QueueFloor>,
+): Promise<Millis | null> {
+  const { rows } = await pool.query<{ due: Millis | null }>({
+    name: 'next-due',
+    text: `select min(q.due_at) as due from unnest($1::text[], $2::timestamptz[]) as want(channel, floor)
+           cross join lateral (
+             select due_at from deliveries
+             where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at >= want.floor
+             order by due_at limit 1
+           ) as q`,
+    values: [channels, channels.map((channel) => floors?.get(channel)?.param ?? '-infinity')],
+  });
+  return rows[0]?.due ?? null;
+}
+
+/** Returns the keys and fences of deliveries as four arrays: tenants, notifications, channels, fences. */
+export function keyColumns(
+  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'fence'>[],
+): unknown[] {
+  return [
+    deliveries.map((delivery) => delivery.tenantId),
+    deliveries.map((delivery) => delivery.notificationId),
+    deliveries.map((delivery) => delivery.channel),
+    deliveries.map((delivery) => delivery.fence),
+  ];
+}
+
+/**
+ * Queues a delivery that ended without being sent again, on behalf of an operator. Its attempts are kept, and their numbers
+ * continue. Returns false if its status does not allow a retry.
+ *
+ * @param retryFor time in ms, from now, in which attempts are made
+ */
+export async function retryDelivery(
+  pool: pg.Pool,
+  tenantId: string,
+  id: DeliveryId,
+  actor: string,
+  now: Millis,
+  retryFor: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    const { rowCount } = await connection.query(
+      `update deliveries
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null,
+           reason_code = 'retried', reason = 'Queued again by hand.'
+       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
+      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor)],
+    );
+    if (rowCount === 0) return false;
+    const subject = formatDeliveryId(id);
+    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
+    await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
+    return true;
+  });
+}
+
+/**
+ * Cancels a queued delivery, on behalf of an operator. Returns false if it is not queued: one that is being sent cannot be
+ * cancelled.
+ */
+export async function cancelDelivery(
+  pool: pg.Pool,
+  tenantId: string,
+  id: DeliveryId,
+  actor: string,
+  now: Millis,
+): Promise<boolean> {
+  return withTransaction(pool, async (connection) => {
+    if ((await cancelDeliveries(connection, { tenantId }, [id], now)) === 0) return false;
+    const subject = formatDeliveryId(id);
+    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.cancelled', subject, detail: {} }, now);
+    return true;
+  });
+}
+
+/** Wakes the delivery workers. */
+export async function announceDeliveries(pool: pg.Pool): Promise<void> {
+  await pool.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
+}

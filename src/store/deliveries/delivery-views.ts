@@ -1,0 +1,248 @@
+import type pg from 'pg';
+import type { AttemptOutcomeKind, Channel, DeliveryStatus, Message } from '../../model/delivery.ts';
+import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
+import type { Millis } from '../../model/event.ts';
+import { documentRow, openDocument } from '../../privacy/documents.ts';
+import { maskMessage } from '../../privacy/mask.ts';
+import type { Seal } from '../../privacy/seal.ts';
+import { isoTime } from '../../time/iso-time.ts';
+
+/** Notifications and deliveries as the API shows them. Times are ISO 8601 in UTC. */
+
+export interface AttemptView {
+  readonly attempt: number;
+  readonly provider: string;
+  readonly started_at: string;
+  readonly duration_ms: number;
+  readonly outcome: AttemptOutcomeKind;
+  readonly reason: string | null;
+  readonly response: string | null;
+  readonly provider_message_id: string | null;
+}
+
+export interface DeliveryView {
+  /** `NOTIFICATION_ID.CHANNEL` */
+  readonly delivery_id: string;
+  readonly notification_id: string;
+  readonly notification_type: string;
+  readonly user_id: string;
+  readonly channel: Channel;
+  readonly status: DeliveryStatus;
+  readonly reason_code: string | null;
+  readonly reason: string | null;
+  readonly provider: string | null;
+  readonly provider_message_id: string | null;
+  readonly attempts_made: number;
+  readonly due_at: string;
+  readonly created_at: string;
+  readonly finished_at: string | null;
+  readonly has_message: boolean;
+}
+
+export interface NotificationView {
+  readonly notification_id: string;
+  readonly notification_type: string;
+  readonly category: string;
+  readonly rule: string;
+  readonly decision_id: string;
+  readonly event_id: string;
+  readonly created_at: string;
+  readonly deliveries: readonly (DeliveryView & { readonly attempts: readonly AttemptView[] })[];
+}
+
+/** Returns these notifications of a user, newest first, with their deliveries and attempts. Unknown ids are left out. */
+export async function loadNotifications(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  notificationIds: readonly string[],
+): Promise<NotificationView[]> {
+  if (notificationIds.length === 0) return [];
+  const { rows: notifications } = await pool.query(
+    `select notification_id, notification_type, category, rule, decision_id, event_id, created_at
+     from notifications where tenant_id = $1 and user_id = $2 and notification_id = any($3::uuid[])
+     order by notification_id desc`,
+    [tenantId, userId, notificationIds],
+  );
+  const { rows: deliveries } = await pool.query(
+    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = any($2::uuid[]) order by channel`,
+    [tenantId, notificationIds],
+  );
+  const { rows: attempts } = await pool.query(
+    `select notification_id, channel, attempt, provider, started_at, duration_ms, outcome, reason, response,
+            provider_message_id
+     from all_attempts where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
+    [tenantId, notificationIds],
+  );
+  return notifications.map((notification) => ({
+    ...notification,
+    created_at: isoTime(notification.created_at),
+    deliveries: deliveries
+      .filter((delivery) => delivery.notification_id === notification.notification_id)
+      .map((delivery) => ({
+        ...toDeliveryView(delivery),
+        attempts: attempts
+          .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
+          .map(({ notification_id, channel, started_at, ...attempt }) => ({
+            ...attempt,
+            started_at: isoTime(started_at),
+          })),
+      })),
+  }));
+}
+
+/** The state of a delivery in few words. */
+export interface DeliverySummary {
+  readonly notification_id: string;
+  readonly channel: Channel;
+  readonly status: DeliveryStatus;
+  readonly provider: string | null;
+  readonly reason: string | null;
+}
+
+/** Notifications of which a list shows deliveries, at most; those first in the list. */
+const MAX_SUMMARIZED_NOTIFICATIONS = 1000;
+
+/** Returns the deliveries of notifications by their ids. Unknown ids are left out. */
+export async function loadDeliverySummaries(
+  pool: pg.Pool,
+  tenantId: string,
+  notificationIds: readonly string[],
+): Promise<Map<string, DeliverySummary[]>> {
+  const byId = new Map<string, DeliverySummary[]>();
+  if (notificationIds.length === 0) return byId;
+  // Lateral: an index probe for each id, in the one partition that it can be in.
+  const { rows } = await pool.query<DeliverySummary>({
+    name: 'delivery-summaries',
+    text: `select d.* from unnest($2::uuid[]) as want(id)
+           cross join lateral (
+             select notification_id, channel, status, provider, reason from deliveries
+             where tenant_id = $1 and notification_id = want.id order by channel
+           ) as d`,
+    values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],
+  });
+  for (const row of rows) byId.set(row.notification_id, [...(byId.get(row.notification_id) ?? []), row]);
+  return byId;
+}
+
+/**
+ * Returns deliveries, newest first.
+ * @param status null: all
+ * @param before only deliveries created before this one; null: from the newest
+ */
+export async function listDeliveries(
+  pool: pg.Pool,
+  tenantId: string,
+  status: DeliveryStatus | null,
+  limit: number,
+  before: DeliveryId | null,
+): Promise<DeliveryView[]> {
+  // Statements are planned without their parameters, so the condition of a partial index must stand in the text.
+  const indexCondition = status === null ? '' : (INDEX_CONDITION_BY_STATUS[status] ?? '');
+  const { rows } = await pool.query(
+    `${SELECT_DELIVERY}
+     where tenant_id = $1 and ($2::text is null or status = $2) ${indexCondition}
+       and (notification_id, channel) < ($3::uuid, $4::text)
+     order by notification_id desc, channel desc limit $5`,
+    [tenantId, status, before?.notificationId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', before?.channel ?? '~', limit],
+  );
+  return rows.map(toDeliveryView);
+}
+
+/** Conditions of the partial indexes on deliveries. */
+const IN_QUEUE = 'and finished_at is null';
+const IN_STOPPED = 'and finished_at is not null and started_at is null';
+const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string } = {
+  queued: IN_QUEUE,
+  sending: IN_QUEUE,
+  undeliverable: IN_STOPPED,
+  dropped: IN_STOPPED,
+  dead: IN_STOPPED,
+  in_doubt: IN_STOPPED,
+  cancelled: IN_STOPPED,
+};
+
+/** Returns a delivery; undefined: it does not exist. */
+export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
+  const { rows } = await pool.query(
+    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3`,
+    [tenantId, id.notificationId, id.channel],
+  );
+  return rows[0] && toDeliveryView(rows[0]);
+}
+
+/** A message as it was rendered, with addresses masked. */
+export interface MessageView {
+  /** Mask of the address; null: the channel needs none. */
+  readonly to: string | null;
+  /** Absent, as `html`: the message has no such part. */
+  readonly subject?: string;
+  readonly text: string;
+  readonly html?: string;
+  readonly rendered_at: string;
+  /** Locale of the template; present, as `user_locale`, if the user has one. */
+  readonly locale?: string | null;
+  readonly user_locale?: string;
+}
+
+/** Returns the message of a delivery; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
+export async function loadMessage(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  id: DeliveryId,
+): Promise<MessageView | 'unreadable' | undefined> {
+  const { rows } = await pool.query<{
+    to: string | null;
+    sealed: Buffer;
+    rendered_at: Millis;
+    locale: string | null;
+    user_locale: string | null;
+  }>(
+    `select to_mask as to, sealed, rendered_at, locale, user_locale from messages
+     where tenant_id = $1 and notification_id = $2 and channel = $3`,
+    [tenantId, id.notificationId, id.channel],
+  );
+  const row = rows[0];
+  if (!row) return undefined;
+  const { to, sealed, rendered_at, locale, user_locale } = row;
+  const message = openDocument(seal, sealed, documentRow('messages', tenantId, id.notificationId, id.channel));
+  if (!message) return 'unreadable';
+  const { subject, text, html } = message as unknown as Message;
+  return {
+    to,
+    ...(subject === undefined ? {} : { subject: maskMessage(subject) }),
+    text: maskMessage(text),
+    ...(html === undefined ? {} : { html: maskMessage(html) }),
+    rendered_at: isoTime(rendered_at),
+    ...(user_locale === null ? {} : { locale, user_locale }),
+  };
+}
+
+const SELECT_DELIVERY = `
+select notification_id, channel, notification_type, user_id, status, reason_code, reason, provider, provider_message_id,
+       attempts, due_at, created_at, finished_at,
+       exists (select from messages as m where m.tenant_id = deliveries.tenant_id
+               and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel) as has_message
+from deliveries`;
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
+function toDeliveryView(row: any): DeliveryView {
+  return {
+    delivery_id: formatDeliveryId({ notificationId: row.notification_id, channel: row.channel }),
+    notification_id: row.notification_id,
+    notification_type: row.notification_type,
+    user_id: row.user_id,
+    channel: row.channel,
+    status: row.status,
+    reason_code: row.reason_code,
+    reason: row.reason,
+    provider: row.provider,
+    provider_message_id: row.provider_message_id,
+    attempts_made: row.attempts,
+    due_at: isoTime(row.due_at),
+    created_at: isoTime(row.created_at),
+    finished_at: row.finished_at === null ? null : isoTime(row.finished_at),
+    has_message: row.has_message,
+  };
+}

@@ -1,0 +1,237 @@
+import type pg from 'pg';
+import type {
+  AttemptOutcomeKind,
+  Channel,
+  DeliveryReasonCode,
+  DeliveryStatus,
+  MessageLocale,
+} from '../../model/delivery.ts';
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
+import { packTextArray } from '../pg/params.ts';
+import type { Connection } from '../pg/pool.ts';
+import { selectivityHint } from '../pg/selectivity-hint.ts';
+import { withTransaction } from '../pg/transaction.ts';
+import { type ClaimHandle, keyColumns } from './deliveries.ts';
+
+/** The result of one attempt, and the next state of its delivery. */
+export interface Settlement {
+  readonly handle: ClaimHandle;
+  readonly tenantId: string;
+  readonly notificationId: string;
+  readonly channel: Channel;
+  readonly fence: number;
+  readonly status: Exclude<DeliveryStatus, 'sending' | 'cancelled'>;
+  /** When the next attempt is due; null unless the status is `queued`. */
+  readonly dueAt: Millis | null;
+  readonly reasonCode: DeliveryReasonCode | null;
+  readonly reason: string | null;
+  readonly attempt: {
+    readonly n: number;
+    readonly provider: string;
+    readonly startedAt: Millis;
+    readonly durationMs: number;
+    readonly outcome: AttemptOutcomeKind;
+    readonly reason: string | null;
+    readonly response: string | null;
+    readonly providerMessageId: string | null;
+  };
+  /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
+  readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
+}
+
+/** The lifecycle event of a settlement. */
+export interface SettledEvent {
+  readonly settlement: Settlement;
+  readonly event: OutboxEvent;
+}
+
+/**
+ * Writes attempts, messages and new states of many deliveries in one statement. May be repeated: a settlement that was
+ * recorded before changes nothing.
+ *
+ * A settlement with an old fence changes no state, because another worker has claimed the delivery since; its attempt is
+ * recorded all the same. One that comes after its lease expired, but before the delivery was claimed again, takes effect:
+ * it ends the doubt, and its attempt says that there was one.
+ *
+ * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
+ */
+export async function settleDeliveries(
+  pool: pg.Pool,
+  worker: string,
+  settlements: readonly Settlement[],
+  now: Millis,
+  events: readonly SettledEvent[] = [],
+): Promise<void> {
+  if (events.length === 0) return settleAll(pool, worker, settlements, now);
+  await withTransaction(pool, async (connection) => {
+    await settleAll(connection, worker, settlements, now);
+    await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
+  });
+}
+
+/** Replaces the separator of `packTextArray` in text that others wrote. */
+function stripSeparator(text: string | null): string | null {
+  return text === null ? null : text.replaceAll('\x1f', ' ');
+}
+
+/**
+ * Keeps only the events whose settlement took effect: a delivery that was claimed again by another worker (newer fence)
+ * reports its own outcome.
+ */
+async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<OutboxEvent[]> {
+  const settlements = events.map(({ settlement }) => settlement);
+  const { rows } = await connection.query<{ i: number }>({
+    name: 'select-still-owned',
+    text: `select r.i from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::text[])
+             with ordinality as r(t, n, c, f, s, i)
+           cross join lateral (
+             select from deliveries as d
+             where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f and d.status = r.s
+             limit 1
+           ) as d
+           order by r.i`,
+    values: [...keyColumns(settlements), settlements.map(({ status }) => status)],
+  });
+  return rows.map(({ i }) => (events[i - 1] as SettledEvent).event);
+}
+
+async function settleAll(
+  connection: Connection,
+  worker: string,
+  settlements: readonly Settlement[],
+  now: Millis,
+): Promise<void> {
+  const accepted = settlements.filter(isAccepted);
+  const others = settlements.filter((settlement) => !isAccepted(settlement));
+  const recorded = await settle(connection, worker, accepted, others, now);
+  // Some were no longer held: all are settled once more by key, as the others are. Those just recorded stay as they are.
+  if (recorded < accepted.length) await settle(connection, worker, [], accepted, now);
+}
+
+/** Whether the attempt ended the delivery with success: sent or sandboxed. */
+function isAccepted({ attempt }: Settlement): boolean {
+  return attempt.outcome === 'sent' || attempt.outcome === 'sandboxed';
+}
+
+/** Returns how many of `accepted` were recorded: those that the worker still held. */
+async function settle(
+  connection: Connection,
+  worker: string,
+  accepted: readonly Settlement[],
+  others: readonly Settlement[],
+  now: Millis,
+): Promise<number> {
+  const { rows } = await connection.query<{ sent: number }>({
+    name: 'settle-deliveries',
+    text: SETTLE,
+    values: [
+      worker,
+      isoTime(now),
+      packTextArray(accepted.map((one) => one.handle)),
+      packTextArray(accepted.map((one) => one.notificationId)),
+      packTextArray(accepted.map((one) => one.channel)),
+      packTextArray(accepted.map((one) => one.fence)),
+      packTextArray(accepted.map((one) => one.attempt.provider)),
+      packTextArray(accepted.map((one) => one.attempt.startedAt)),
+      packTextArray(accepted.map((one) => one.attempt.durationMs)),
+      packTextArray(accepted.map((one) => stripSeparator(one.attempt.providerMessageId))),
+      packTextArray(accepted.map((one) => stripSeparator(one.attempt.response))),
+      JSON.stringify(others.map(toAttemptRow)),
+      JSON.stringify([...accepted, ...others].flatMap(toMessageRow)),
+      packTextArray(accepted.map((one) => one.status)),
+    ],
+  });
+  return Number(rows[0]?.sent);
+}
+
+function toAttemptRow({ attempt, ...s }: Settlement) {
+  return {
+    t: s.tenantId,
+    n: s.notificationId,
+    c: s.channel,
+    f: s.fence,
+    s: s.status,
+    d: s.dueAt === null ? null : isoTime(s.dueAt),
+    rc: s.reasonCode,
+    r: s.reason,
+    a: attempt.n,
+    p: attempt.provider,
+    at: isoTime(attempt.startedAt),
+    ms: attempt.durationMs,
+    o: attempt.outcome,
+    ar: attempt.reason,
+    re: attempt.response,
+    id: attempt.providerMessageId,
+  };
+}
+
+function toMessageRow({ tenantId, notificationId, channel, message }: Settlement) {
+  if (!message) return [];
+  const { toMask, sealed, locale, userLocale } = message;
+  return [
+    { t: tenantId, n: notificationId, c: channel, m: toMask, s: sealed.toString('base64'), l: locale, u: userLocale },
+  ];
+}
+
+/** An address became known after the claim that found none (revive.ts). */
+const ADDRESS_ADDED = `(o.s = 'undeliverable' and d.reason_code = 'address_added')`;
+
+/**
+ * Nearly all attempts succeed: for these the statement updates one row each, found by its ctid, and the attempt stands on
+ * the delivery itself. All others are found by key, and their attempt is a row of its own.
+ */
+const SETTLE = `
+with sent as (
+  update deliveries as d
+  set status = o.s, reason_code = null, reason = null, provider = o.p, provider_message_id = o.id, response = o.re,
+      started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, i)
+  where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c and d.fence = o.f::int
+    and d.status = 'sending' and ${selectivityHint('o.i')}
+  returning 1
+), outcome as (
+  select * from json_to_recordset($12) as r(
+    t text, n uuid, c text, f int, s text, d timestamptz, rc text, r text,
+    a int, p text, at timestamptz, ms int, o text, ar text, re text, id text)
+), tried as (
+  insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms,
+                        outcome, reason, response, provider_message_id)
+  select t, n, c, a, p, $1, at, ms, o, ar, re, id from outcome
+  where not exists (
+    -- Recorded by an earlier settlement whose answer was lost.
+    select from deliveries as d
+    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.fence = f and d.started_at is not null)
+  on conflict (tenant_id, notification_id, channel, attempt) do update
+  set provider = excluded.provider, outcome = excluded.outcome, response = excluded.response,
+      duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
+      reason = case
+        when attempts.outcome = 'in_doubt' and excluded.outcome <> 'in_doubt'
+        then concat_ws('; ', excluded.reason,
+                       'it was in doubt until ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
+        else coalesce(excluded.reason, attempts.reason) end
+), kept as (
+  insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at, locale, user_locale)
+  select t, n, c, m, decode(s, 'base64'), $2, l, u
+  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, l text, u text)
+  on conflict (tenant_id, notification_id, channel) do update
+  set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
+      locale = excluded.locale, user_locale = excluded.user_locale
+), ended as (
+  update deliveries as d
+  set status = case when ${ADDRESS_ADDED} then 'queued' else o.s end,
+      due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
+      reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
+      reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
+      provider = o.p, provider_message_id = coalesce(o.id, d.provider_message_id),
+      finished_at = case when o.s = 'queued' or ${ADDRESS_ADDED} then null else $2::timestamptz end
+  from outcome as o
+  where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.fence = o.f
+    and d.status in ('sending', 'queued', 'in_doubt', 'cancelled') and ${selectivityHint('o.a')}
+    -- A delivery that was queued again or cancelled since is changed only by the news that it was sent.
+    and (d.status <> 'queued' or coalesce(d.reason_code, '') not in ('retried', 'address_known') or o.s in ('sent', 'sandboxed'))
+    and (d.status <> 'cancelled' or o.s in ('sent', 'sandboxed'))
+)
+select count(*) as sent from sent`;

@@ -1,0 +1,105 @@
+import type pg from 'pg';
+import { ConfigError } from '../../errors.ts';
+import type { Seal } from '../../privacy/seal.ts';
+import { deleteFact, loadFact, saveEncryptionKey, saveFact, saveHashKey } from '../metadata.ts';
+import { resealPage, SEALED_TABLES } from './sealed-tables.ts';
+
+/** Progress of a rotation; counts are of the whole rotation, earlier runs that were interrupted included. */
+export interface RotationProgress {
+  /** The table under way; null at the end. */
+  readonly table: string | null;
+  /** Number of the pass over all tables, from 1. The last one finds nothing to do. */
+  readonly pass: number;
+  /** Rows looked at. */
+  readonly rows: number;
+  readonly resealed: number;
+  /** Rows of the latest pass that no key opens; they stay as they are. */
+  readonly unreadable: number;
+}
+
+/** Stored between two pages, so that an interrupted rotation continues where it was. */
+interface RotationState extends RotationProgress {
+  readonly to: string;
+  /** Index of the table, and the primary key of its last row that was done. */
+  readonly tableIndex: number;
+  readonly cursor: readonly string[] | null;
+  /** Rows resealed in this pass. */
+  readonly inPass: number;
+}
+
+const STATE = 'key_rotation';
+
+/** A pass that finds rows under an older key means that a process sealed some meanwhile. After so many, one still does. */
+const MAX_PASSES = 5;
+
+/** Key of the advisory lock that lets one rotation run at a time; any constant. */
+const ROTATION_LOCK_KEY = 7_318_225;
+
+/**
+ * Seals everything that is sealed under another key again, under the first key of the seal, page by page. Other processes go
+ * on meanwhile. Ends with a pass over all tables that finds nothing, and then records the key as that of the database: from
+ * then on the other keys can be dropped. If it is interrupted, the next call continues.
+ *
+ * @param onProgress called after each page
+ * @throws ConfigError if another rotation runs, or other processes still seal under another key
+ */
+export async function rotateEncryption(
+  pool: pg.Pool,
+  seal: Seal,
+  onProgress: (progress: RotationProgress) => void,
+): Promise<RotationProgress> {
+  const connection = await pool.connect();
+  try {
+    const { rows } = await connection.query('select pg_try_advisory_lock($1) as locked', [ROTATION_LOCK_KEY]);
+    if (!rows[0]?.locked) throw new ConfigError('another process rotates the encryption key at the moment');
+    await saveHashKey(connection, seal);
+    let state = await loadState(connection, seal.keyId);
+    while (state.tableIndex < SEALED_TABLES.length) {
+      state = await runPage(connection, seal, state);
+      await saveFact(connection, STATE, JSON.stringify(state));
+      onProgress(state);
+    }
+    await saveEncryptionKey(connection, seal);
+    await deleteFact(connection, STATE);
+    return state;
+  } finally {
+    // Closed, because its lock belongs to the session.
+    connection.release(true);
+  }
+}
+
+async function loadState(connection: pg.PoolClient, to: string): Promise<RotationState> {
+  const stored = await loadFact(connection, STATE);
+  const state = stored === undefined ? undefined : (JSON.parse(stored) as RotationState);
+  if (state?.to === to) return state;
+  const first = SEALED_TABLES[0]?.name ?? null;
+  return { to, pass: 1, tableIndex: 0, cursor: null, inPass: 0, table: first, rows: 0, resealed: 0, unreadable: 0 };
+}
+
+/** Does one page, and returns the state after it. */
+async function runPage(connection: pg.PoolClient, seal: Seal, state: RotationState): Promise<RotationState> {
+  const table = SEALED_TABLES[state.tableIndex];
+  if (!table) return state;
+  const page = await resealPage(connection, seal, table, state.cursor);
+  const counted = {
+    ...state,
+    rows: state.rows + page.rows,
+    resealed: state.resealed + page.resealed,
+    inPass: state.inPass + page.resealed,
+    unreadable: state.unreadable + page.unreadable,
+    cursor: page.cursor,
+  };
+  if (page.cursor !== null) return counted;
+  const next = SEALED_TABLES[state.tableIndex + 1];
+  if (next) return { ...counted, tableIndex: state.tableIndex + 1, table: next.name };
+  if (counted.inPass === 0) return { ...counted, tableIndex: SEALED_TABLES.length, table: null };
+  if (state.pass === MAX_PASSES) {
+    await deleteFact(connection, STATE);
+    throw new ConfigError(
+      `after ${MAX_PASSES} passes there is still data under another key than ${seal.keyId}: put it first in ` +
+        'TIDINGS_ENCRYPTION_KEY of every process, restart them, and run this again',
+    );
+  }
+  const table0 = SEALED_TABLES[0]?.name ?? null;
+  return { ...counted, pass: state.pass + 1, tableIndex: 0, table: table0, inPass: 0, unreadable: 0 };
+}

@@ -1,0 +1,28 @@
+import type { Excerpt } from '../../events/excerpt.ts';
+import type { Event, JsonObject } from '../../model/event.ts';
+
+/**
+ * A stored event: its properties and traits are masked, and `sealed` holds the originals if they differ. Those of a large
+ * event are in its excerpt, which is not sealed.
+ */
+export interface SealedEvent extends Event {
+  readonly sealed: Buffer | null;
+  readonly excerpt: Excerpt | null;
+}
+
+/** The columns of a content as look-ups read it (CONTENT_COLUMNS of fact-bytes.ts): properties and traits, or an excerpt. */
+export interface ContentRow {
+  readonly properties: JsonObject | null;
+  readonly traits: JsonObject | null;
+  readonly sealed: Buffer | null;
+  readonly excerpt: Excerpt | null;
+}
+
+/** Joins the identity of an event and its content. */
+export function toSealedEvent(
+  event: Omit<Event, 'properties' | 'traits'>,
+  { properties, traits, sealed, excerpt }: ContentRow,
+): SealedEvent {
+  const shown = excerpt ?? { properties: properties ?? {}, traits: traits ?? {} };
+  return { ...event, properties: shown.properties, traits: shown.traits, sealed, excerpt };
+}

@@ -1,0 +1,239 @@
+import type pg from 'pg';
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { claimFrom, claimStatement } from '../pg/claim.ts';
+import type { Connection } from '../pg/pool.ts';
+import type { QueueFloor } from '../pg/queue-floor.ts';
+
+/** When scheduled rules fire next, and how far an occurrence has come with the users. */
+
+/** Zones of users that are looked at; more than there are on Earth. */
+const MAX_ZONES = 1000;
+
+/** A scheduled rule in one zone. */
+export interface Schedule {
+  readonly rule: string;
+  readonly zone: string;
+  /** Five cron fields. */
+  readonly cron: string;
+}
+
+/** Returns the active catalog version of each tenant that has one. */
+export async function loadActiveVersions(pool: pg.Pool): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ tenant_id: string; version: number }>({
+    name: 'active-catalogs',
+    text: 'select tenant_id, version from active_catalogs',
+  });
+  return new Map(rows.map((row) => [row.tenant_id, row.version]));
+}
+
+/** Returns the active catalog version, 0 without one, and prevents another from becoming active until the commit. */
+export async function lockActiveVersion(connection: Connection, tenantId: string): Promise<number> {
+  const { rows } = await connection.query<{ version: number }>(
+    'select version from active_catalogs where tenant_id = $1 for share',
+    [tenantId],
+  );
+  return rows[0]?.version ?? 0;
+}
+
+/** A schedule as it is stored. */
+export interface StoredSchedule extends Schedule {
+  readonly nextAt: Millis;
+  /** Whether its occurrence is under way. */
+  readonly isUnderWay: boolean;
+}
+
+export async function loadSchedules(connection: Connection, tenantId: string): Promise<StoredSchedule[]> {
+  const { rows } = await connection.query<StoredSchedule>(
+    `select rule, zone, cron, next_at as "nextAt", cursor is not null as "isUnderWay" from schedules where tenant_id = $1`,
+    [tenantId],
+  );
+  return rows;
+}
+
+/** Moves schedules to another time, unless they have changed since they were loaded. */
+export async function moveSchedules(
+  connection: Connection,
+  tenantId: string,
+  moved: readonly { readonly stored: StoredSchedule; readonly nextAt: Millis }[],
+): Promise<void> {
+  if (moved.length === 0) return;
+  const rows = moved.map(({ stored, nextAt }) => ({
+    r: stored.rule,
+    z: stored.zone,
+    o: isoTime(stored.nextAt),
+    n: isoTime(nextAt),
+  }));
+  await connection.query(
+    `update schedules set next_at = q.n, claimed_until = null
+     from json_to_recordset($2) as q(r text, z text, o timestamptz, n timestamptz)
+     where tenant_id = $1 and rule = q.r and zone = q.z and next_at = q.o and cursor is null`,
+    [tenantId, JSON.stringify(rows)],
+  );
+}
+
+export async function deleteSchedules(
+  connection: Connection,
+  tenantId: string,
+  schedules: readonly Schedule[],
+): Promise<void> {
+  if (schedules.length === 0) return;
+  await connection.query(
+    `delete from schedules using unnest($2::text[], $3::text[]) as gone(rule, zone)
+     where tenant_id = $1 and schedules.rule = gone.rule and schedules.zone = gone.zone`,
+    [tenantId, schedules.map(({ rule }) => rule), schedules.map(({ zone }) => zone)],
+  );
+}
+
+/** Writes schedules. One that has another cron pattern starts anew; one that has the same stays as it is. */
+export async function upsertSchedules(
+  connection: Connection,
+  tenantId: string,
+  schedules: readonly (Schedule & { readonly nextAt: Millis })[],
+): Promise<void> {
+  if (schedules.length === 0) return;
+  const rows = schedules.map(({ rule, zone, cron, nextAt }) => ({ r: rule, z: zone, c: cron, n: isoTime(nextAt) }));
+  await connection.query(
+    `insert into schedules (tenant_id, rule, zone, cron, next_at)
+     select $1, r, z, c, n from json_to_recordset($2) as q(r text, z text, c text, n timestamptz)
+     on conflict (tenant_id, rule, zone) do update
+     set cron = excluded.cron, next_at = excluded.next_at, cursor = null, claimed_until = null
+     where schedules.cron <> excluded.cron`,
+    [tenantId, JSON.stringify(rows)],
+  );
+}
+
+/** Progress of a schedule. */
+export interface ScheduleProgress {
+  /** The occurrence under way, or the next one. */
+  readonly nextAt: Millis;
+  /** The last user that the occurrence has fired for; null: it has not started. */
+  readonly cursor: string | null;
+  /** Null: any worker may continue. */
+  readonly claimedUntil: Millis | null;
+}
+
+/** A claimed schedule with an occurrence that is due. */
+export interface DueSchedule extends Schedule, ScheduleProgress {
+  readonly tenantId: string;
+  readonly claimedUntil: Millis;
+}
+
+/**
+ * Claims the schedule that has been due longest; undefined: none is due.
+ * @param floor schedules that are due before it are not looked at; absent: all are
+ */
+export async function claimSchedule(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  floor?: QueueFloor,
+): Promise<DueSchedule | undefined> {
+  const claim = async (from: string) => {
+    const values = [isoTime(now), isoTime(until), 1, from];
+    return (await pool.query({ name: 'claim-schedule', text: CLAIM, values })).rows;
+  };
+  const [row] = await claimFrom(floor, now, claim, ({ next_at }) => next_at);
+  return (
+    row && {
+      tenantId: row.tenant_id,
+      rule: row.rule,
+      zone: row.zone,
+      cron: row.cron,
+      nextAt: row.next_at,
+      cursor: row.cursor,
+      claimedUntil: until,
+    }
+  );
+}
+
+const CLAIM = claimStatement({
+  table: 'schedules',
+  dueAt: 'next_at',
+  columns: 'tenant_id, rule, zone, cron, next_at, cursor',
+  select: 'tenant_id, rule, zone, cron, next_at, cursor from due',
+});
+
+/** The claim was lost to another worker, or to a new catalog. The transaction must be rolled back. */
+export class ClaimLost extends Error {
+  override readonly name = 'ClaimLost';
+}
+
+/** Saves the progress of a claimed schedule, in the transaction of what it reports. Throws ClaimLost. */
+export async function saveSchedule(
+  connection: Connection,
+  claimed: DueSchedule,
+  progress: ScheduleProgress,
+): Promise<void> {
+  const { rowCount } = await connection.query({
+    name: 'save-schedule',
+    text: `update schedules set next_at = $4, cursor = $5, claimed_until = $6
+           where tenant_id = $1 and rule = $2 and zone = $3
+             and next_at = $7 and cursor is not distinct from $8 and claimed_until = $9`,
+    values: [
+      claimed.tenantId,
+      claimed.rule,
+      claimed.zone,
+      isoTime(progress.nextAt),
+      progress.cursor,
+      progress.claimedUntil === null ? null : isoTime(progress.claimedUntil),
+      isoTime(claimed.nextAt),
+      claimed.cursor,
+      isoTime(claimed.claimedUntil),
+    ],
+  });
+  if (rowCount !== 1) throw new ClaimLost(`the claim on the schedule of rule ${claimed.rule} was lost`);
+}
+
+/**
+ * Returns when the next schedule that is not claimed is due; null: no schedule is pending.
+ * @param floor schedules that are due before it are left out
+ */
+export async function loadNextScheduleDue(pool: pg.Pool, floor?: QueueFloor): Promise<Millis | null> {
+  const { rows } = await pool.query<{ next_at: Millis }>({
+    name: 'next-schedule-due',
+    text: 'select next_at from schedules where next_at >= $1 and claimed_until is null order by next_at limit 1',
+    values: [floor?.param ?? '-infinity'],
+  });
+  return rows[0]?.next_at ?? null;
+}
+
+/**
+ * Returns ids of users in order, starting after `after`.
+ * @param zone the users in this zone; UTC includes those whose zone is unknown; null: all users
+ */
+export async function loadUsersInZone(
+  pool: pg.Pool,
+  tenantId: string,
+  zone: string | null,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  // An index probe for each condition: one over both would read the index from its start.
+  const conditions = zone === null ? [''] : zone === 'UTC' ? ['and zone is null', 'and zone = $4'] : ['and zone = $4'];
+  const parts = conditions.map(
+    (condition) =>
+      `(select user_id from users where tenant_id = $1 ${condition} and user_id > $2 order by user_id limit $3)`,
+  );
+  const { rows } = await pool.query<{ user_id: string }>({
+    name: `users-in-${zone === null ? 'all' : conditions.length}`,
+    text: `select user_id from (${parts.join(' union all ')}) as found order by user_id limit $3`,
+    values: [tenantId, after, limit, ...(zone === null ? [] : [zone])],
+  });
+  return rows.map((row) => row.user_id);
+}
+
+/** Returns the zones that users are in, in order; one index probe each. Users whose zone is unknown are not among them. */
+export async function loadUserZones(connection: Connection, tenantId: string): Promise<string[]> {
+  const { rows } = await connection.query<{ zone: string }>(
+    `with recursive zones as (
+       (select zone from users where tenant_id = $1 and zone is not null order by zone limit 1)
+       union all
+       select (select u.zone from users as u where u.tenant_id = $1 and u.zone > z.zone order by u.zone limit 1)
+       from zones as z where z.zone is not null
+     )
+     select zone from zones where zone is not null limit ${MAX_ZONES}`,
+    [tenantId],
+  );
+  return rows.map(({ zone }) => zone);
+}

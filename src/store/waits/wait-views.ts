@@ -1,0 +1,133 @@
+import type pg from 'pg';
+import type { Decision, WaitKind, WaitStatus } from '../../model/decision.ts';
+import type { Millis } from '../../model/event.ts';
+import type { JobPreview } from '../../model/job.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { unpackDecisions } from '../decisions.ts';
+import { queryPage } from '../pg/bounded-page.ts';
+
+/** A wait as the API shows it. Times are ISO 8601 in UTC. */
+export interface WaitView {
+  readonly wait_id: string;
+  readonly user_id: string;
+  readonly rule: string;
+  readonly key: string | null;
+  readonly kind: WaitKind;
+  readonly status: WaitStatus;
+  readonly catalog_version: number;
+  /** The event that the notification is about; the latest one of a burst. */
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_timestamp: string;
+  readonly due_at: string;
+  readonly began_at: string;
+  readonly ended_at: string | null;
+  /** Id of the event that ended it; null: no event did. */
+  readonly ended_by: string | null;
+  /** Number of items in a digest; null for other kinds. */
+  readonly items: number | null;
+  /** Decisions of its end. If an event ended it, they are on that event. */
+  readonly decisions: readonly Decision[];
+}
+
+export interface WaitFilter {
+  readonly userId?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly status?: WaitStatus | undefined;
+}
+
+/** A position in the list. */
+export interface WaitCursor {
+  readonly beganAt: Millis;
+  readonly waitId: string;
+}
+
+/**
+ * Returns waits, newest first.
+ * @param before only waits after this position; null: from the newest
+ * @returns `last`: the position of the last one; null: there are no more
+ */
+export async function listWaits(
+  pool: pg.Pool,
+  tenantId: string,
+  { userId, rule, status }: WaitFilter,
+  limit: number,
+  before: WaitCursor | null,
+): Promise<{ waits: WaitView[]; last: WaitCursor | null }> {
+  const values: unknown[] = [
+    tenantId,
+    before ? isoTime(before.beganAt) : 'infinity',
+    before?.waitId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    limit,
+  ];
+  const filters = [
+    ['user_id', userId],
+    ['rule', rule],
+    ['status', status],
+  ] as const;
+  const where = filters.flatMap(([column, value]) =>
+    value === undefined ? [] : [`and ${column} = $${values.push(value)}`],
+  );
+  // Without a user: by the index waits_began, whose condition only this statement names. With a user: all of theirs,
+  // sorted.
+  if (userId === undefined) where.push(`and began_at > '-infinity'`);
+  const { rows, more } = await queryPage(pool, {
+    select: `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
+            state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type,
+            state #>> '{endedBy,event_id}' as ended_by, (state ->> 'total')::int as items, decisions
+     from waits
+     where tenant_id = $1 and (began_at, wait_id) < ($2::timestamptz, $3::uuid) ${where.join(' ')}
+     order by began_at desc, wait_id desc limit $4`,
+    values,
+    limit,
+    order: 'began_at desc, wait_id desc',
+    texts: ['decisions'],
+  });
+  const last = rows.at(-1);
+  return {
+    waits: rows.map(toWaitView),
+    last: last && more ? { beganAt: last.began_at, waitId: last.wait_id } : null,
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of the statement above, named column by column
+function toWaitView({ trigger_time, due_at, began_at, ended_at, decisions, ...row }: any): WaitView {
+  return {
+    ...row,
+    key: row.key === '' ? null : row.key,
+    event_timestamp: isoTime(trigger_time),
+    due_at: isoTime(due_at),
+    began_at: isoTime(began_at),
+    ended_at: ended_at === null ? null : isoTime(ended_at),
+    decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
+  };
+}
+
+/** Waits that a preview counts. */
+const MAX_PREVIEW_WAITS = 100_000;
+const MAX_PREVIEW_SAMPLE = 5;
+
+/** Counts the pending waits of a rule, up to MAX_PREVIEW_WAITS, by catalog version, with some of those due first. */
+export async function previewWaits(pool: pg.Pool, tenantId: string, rule: string): Promise<JobPreview> {
+  const { rows: groups } = await pool.query<{ rule: string; catalog_version: number; count: number }>(
+    `select $2 as rule, catalog_version, count(*) as count
+     from (
+       select catalog_version from waits where tenant_id = $1 and status = 'waiting' and rule = $2
+       limit ${MAX_PREVIEW_WAITS}
+     ) as found
+     group by catalog_version order by catalog_version`,
+    [tenantId, rule],
+  );
+  const { rows: sample } = await pool.query(
+    `select wait_id, user_id, kind, due_at, catalog_version from waits
+     where tenant_id = $1 and status = 'waiting' and rule = $2 limit ${MAX_PREVIEW_SAMPLE}`,
+    [tenantId, rule],
+  );
+  const count = groups.reduce((sum, group) => sum + group.count, 0);
+  return {
+    count,
+    isAtLeast: count >= MAX_PREVIEW_WAITS,
+    groups,
+    sample: sample.map((row) => ({ ...row, due_at: isoTime(row.due_at) })),
+  };
+}
