@@ -17,6 +17,7 @@ import { Pipeline } from '../src/ingest/pipeline.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../src/model/delivery.ts';
 import { DEFAULT_TENANT } from '../src/model/event.ts';
+import { systemActor } from '../src/model/principal.ts';
 import { Seal } from '../src/privacy/seal.ts';
 import { applyCatalog } from '../src/store/catalogs.ts';
 import { migrate } from '../src/store/pg/migrate.ts';
@@ -93,7 +94,7 @@ export async function startSetup(events: number, log: (line: string) => void): P
       [0, 1, 2].map((months) => now - months * 30 * 86_400_000),
       now,
     );
-    await applyCatalog(pool, DEFAULT_TENANT, catalog, 'bench', now);
+    await applyCatalog(pool, DEFAULT_TENANT, catalog, systemActor('bench'), now);
   });
   log('PostgreSQL is up.');
 

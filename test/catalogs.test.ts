@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemActor } from '../src/model/principal.ts';
 import { runBacktest } from '../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { loadExample, parseCatalog } from './support/catalog.ts';
@@ -94,14 +95,16 @@ describe('versions', () => {
   test('processes that start together with the same files make one version', async () => {
     const data = await parseCatalog(await loadExample('fintech'));
     const { pool } = tidings.database;
-    const applied = await Promise.all([1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, `process ${n}`, 0)));
+    const applied = await Promise.all(
+      [1, 2, 3, 4].map((n) => applyCatalog(pool, 'together', data, systemActor(`process ${n}`), 0)),
+    );
     expect(applied.map(({ version }) => version)).toEqual([1, 1, 1, 1]);
     expect(applied.filter(({ changed }) => changed).length).toBe(1);
   });
 
   test('each tenant has its own version numbers', async () => {
     const data = await parseCatalog(rulesWith('a: number'));
-    expect(await applyCatalog(tidings.database.pool, 'another', data, 'test', 0)).toEqual({
+    expect(await applyCatalog(tidings.database.pool, 'another', data, systemActor('test'), 0)).toEqual({
       version: 1,
       changed: true,
     });
@@ -124,7 +127,7 @@ describe('the directory', () => {
     expect(await start('a: number')).toEqual({ version: 1, changed: true, isOther: false });
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });
     expect(await start('a: string')).toEqual({ version: 2, changed: true, isOther: false });
-    await rollBackCatalog(pool, 'started', 1, 'an operator', 0);
+    await rollBackCatalog(pool, 'started', 1, systemActor('an operator'), 0);
     expect(await start('a: string')).toEqual({ version: 1, changed: false, isOther: true });
     // Both the directory and the database are back at the first content.
     expect(await start('a: number')).toEqual({ version: 1, changed: false, isOther: false });

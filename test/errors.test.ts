@@ -74,8 +74,8 @@ test('the statuses in the table of deliveries exist', () => {
 
 test('the reason codes that SQL writes are among them', async () => {
   const found = new Set<string>();
-  const files = ['deliveries', 'delivery-jobs', 'leases', 'settlements'].map((name) =>
-    readFile(new URL(`../src/store/${name}.ts`, import.meta.url), 'utf8'),
+  const files = ['deliveries', '../jobs/delivery-jobs', 'leases', 'settlements'].map((name) =>
+    readFile(new URL(`../src/store/deliveries/${name}.ts`, import.meta.url), 'utf8'),
   );
   const sql = (await Promise.all(files)).join('\n');
   for (const [, code] of sql.matchAll(/reason_code = (?:case when [\w.]+ then )?'(\w+)'/g)) found.add(code!);

@@ -1,5 +1,6 @@
 import type { CatalogData, Rule } from '../../src/model/catalog.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { type Row, rate } from '../row.ts';
 import { type Setup, type Tidings, withTidings } from '../setup.ts';
@@ -53,7 +54,7 @@ export const windowRow: Row = {
 /** Under a rule that counts payments of one card. */
 function withCounting<T>(setup: Setup, work: (tidings: Tidings, now: number) => Promise<T>): Promise<T> {
   return setup.withDatabase(async (database) => {
-    await applyCatalog(database.pool, DEFAULT_TENANT, counting(setup.catalog), 'bench', Date.now());
+    await applyCatalog(database.pool, DEFAULT_TENANT, counting(setup.catalog), systemActor('bench'), Date.now());
     return withTidings(database, (tidings) => work(tidings, Date.now() - 60_000));
   });
 }

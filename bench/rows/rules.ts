@@ -1,5 +1,6 @@
 import type { CatalogData } from '../../src/model/catalog.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { makeEvents } from '../events.ts';
 import { type Row, rate } from '../row.ts';
@@ -26,7 +27,13 @@ export const rulesRow: Row = {
 function decided(setup: Setup, rules: number): Promise<number> {
   const events = makeEvents(setup.traffic());
   return setup.withDatabase(async (database) => {
-    await applyCatalog(database.pool, DEFAULT_TENANT, withRules(setup.catalog, rules), 'bench', Date.now());
+    await applyCatalog(
+      database.pool,
+      DEFAULT_TENANT,
+      withRules(setup.catalog, rules),
+      systemActor('bench'),
+      Date.now(),
+    );
     return withTidings(database, (tidings) => rate(events.length, () => ingestAll(tidings, database, events)));
   });
 }

@@ -1,5 +1,6 @@
 import type { CatalogData, Rule } from '../../src/model/catalog.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { makeEvents, makeSignups } from '../events.ts';
 import { bareQueue } from '../limits.ts';
@@ -79,7 +80,7 @@ async function withWaits<T>(
     notify: ['WELCOME_EMAIL'],
   };
   const data: CatalogData = { ...catalog, rules: [...catalog.rules, later] };
-  await applyCatalog(database.pool, DEFAULT_TENANT, data, 'bench', Date.now());
+  await applyCatalog(database.pool, DEFAULT_TENANT, data, systemActor('bench'), Date.now());
   return withTidings(database, work);
 }
 

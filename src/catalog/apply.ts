@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
+import type { Actor } from '../model/principal.ts';
 import { applyCatalog } from '../store/catalogs.ts';
 import { countWaiting } from '../store/waits/waits.ts';
 import type { CatalogCache } from './cache.ts';
@@ -16,7 +17,7 @@ export interface CatalogCommand {
   readonly catalogs: CatalogCache;
   readonly tenantId: string;
   /** For the audit log. */
-  readonly actor: string;
+  readonly actor: Actor;
   readonly clock: () => Millis;
 }
 

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { DeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
+import type { Actor } from '../model/principal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import { cancelDelivery, retryDelivery } from '../store/deliveries/deliveries.ts';
 import { type DeliveryView, loadDelivery } from '../store/deliveries/delivery-views.ts';
@@ -16,7 +17,7 @@ export interface RetryDeliveryCommand {
   readonly tenantId: string;
   readonly id: DeliveryId;
   /** For the audit log. */
-  readonly actor: string;
+  readonly actor: Actor;
   readonly now: Millis;
 }
 

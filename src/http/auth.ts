@@ -2,33 +2,30 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import { DEFAULT_TENANT } from '../model/event.ts';
-
-/** Identity of a request: the tenant it acts for and the actor for the audit log. */
-export interface Caller {
-  readonly tenantId: string;
-  /** Never contains a secret, e.g. `api key 2`. */
-  readonly actor: string;
-}
+import { type Actor, INSTALLATION_SCOPES, type Principal, type Scope } from '../model/principal.ts';
+import { maskNetworkAddress } from '../privacy/mask-network-address.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `authenticate`. The only source of the tenant for every route. */
-    caller: Caller;
+    /** Set by `authenticate`. The only source of the tenant and the rights of every route; absent on public routes. */
+    principal: Principal;
+  }
+  interface FastifyContextConfig {
+    /** Scope that the principal of a request must have; `public`: anyone may call the route. */
+    readonly scope?: Scope | 'public';
   }
 }
 
-/**
- * Routes that read or change data of a tenant. Matched against the pattern of the route, not against the URL as written:
- * `/%61pi/v1/…` is the same route. All other routes (health, console files, API documentation) are public.
- */
-const PROTECTED_ROUTES = /^\/(api\/v\d+|events|audit)(\/|$)/;
-
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)\.?$/i;
 
-const ANONYMOUS: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
+const ALL_SCOPES: ReadonlySet<Scope> = new Set(INSTALLATION_SCOPES);
+
+/** Routes of plugins: console files, and the API documentation. */
+const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|api\/docs(\/.*)?)$/;
 
 /**
- * Sets `request.caller`, and rejects requests to protected routes with `unauthorized`.
+ * Sets `request.principal`, and rejects requests to routes without the scope that they declare with `unauthorized` or
+ * `forbidden`. A route of the API that declares none cannot be registered.
  *
  * With API keys, a request needs one of them. Without API keys, any process on this machine may call, but only under a
  * loopback name (the server then listens on loopback only, see config.ts). The check of the name rejects pages from other
@@ -36,12 +33,16 @@ const ANONYMOUS: Caller = { tenantId: DEFAULT_TENANT, actor: 'api' };
  */
 export function authenticate(app: FastifyInstance, apiKeys: readonly string[]): void {
   const digests = apiKeys.map(hashKey);
-  app.decorateRequest('caller', null as unknown as Caller);
+  app.decorateRequest('principal', null as unknown as Principal);
+  app.addHook('onRoute', ({ url, config, method }) => {
+    if (config?.scope === undefined && !PLUGIN_ROUTES.test(url)) throw new Error(`${method} ${url} declares no scope`);
+  });
   app.addHook('onRequest', (request, _reply, done) => {
-    request.caller = ANONYMOUS;
-    if (!PROTECTED_ROUTES.test(request.routeOptions.url ?? '')) return done();
+    const { scope = 'public' } = request.routeOptions.config;
+    if (scope === 'public') return done();
     try {
-      request.caller = digests.length === 0 ? authenticateByHost(request) : authenticateByKey(request, digests);
+      request.principal = digests.length === 0 ? authenticateByHost(request) : authenticateByKey(request, digests);
+      requireScope(request.principal, scope);
       done();
     } catch (error) {
       done(error as TidingsError);
@@ -49,22 +50,35 @@ export function authenticate(app: FastifyInstance, apiKeys: readonly string[]): 
   });
 }
 
-function authenticateByHost({ hostname }: FastifyRequest): Caller {
-  if (LOOPBACK_HOST.test(hostname)) return ANONYMOUS;
+function requireScope({ scopes }: Principal, scope: Scope): void {
+  if (!scopes.has(scope)) throw new TidingsError('forbidden', `This needs the scope ${scope}.`);
+}
+
+function authenticateByHost(request: FastifyRequest): Principal {
+  if (LOOPBACK_HOST.test(request.hostname)) return toPrincipal(request, { kind: 'local', id: 'api', name: 'api' });
   throw new TidingsError(
     'unauthorized',
     'Without API keys, Tidings accepts requests to localhost only: use that name, or set TIDINGS_API_KEYS.',
   );
 }
 
-function authenticateByKey(request: FastifyRequest, digests: readonly Buffer[]): Caller {
+function authenticateByKey(request: FastifyRequest, digests: readonly Buffer[]): Principal {
   const key = getApiKey(request);
   if (key === undefined) {
     throw new TidingsError('unauthorized', 'Send an API key: authorization: Bearer KEY, or x-api-key: KEY.');
   }
   const index = findDigest(digests, hashKey(key));
   if (index < 0) throw new TidingsError('unauthorized', 'This API key is unknown.');
-  return { tenantId: DEFAULT_TENANT, actor: `api key ${index + 1}` };
+  return toPrincipal(request, { kind: 'key', id: `environment ${index + 1}`, name: `api key ${index + 1}` });
+}
+
+function toPrincipal({ ip }: FastifyRequest, actor: Omit<Actor, 'from'>): Principal {
+  return {
+    tenantId: DEFAULT_TENANT,
+    environment: 'live',
+    actor: { ...actor, from: maskNetworkAddress(ip) },
+    scopes: ALL_SCOPES,
+  };
 }
 
 function getApiKey({ headers }: FastifyRequest): string | undefined {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
+import type { Actor } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { openRejected, removeRejected } from '../store/rejected.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -17,7 +18,7 @@ export interface RetryRejectedCommand {
   readonly tenantId: string;
   readonly rejectedId: string;
   /** The caller's name for the audit log. */
-  readonly actor: string;
+  readonly actor: Actor;
   /** Returns the event to ingest instead of the rejected one; undefined: the event is ingested as it was. */
   readonly correct: ((original: unknown) => unknown) | undefined;
   /** Size of the event. */

@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { JobActionName, JobFilter, JobPreview } from '../model/job.ts';
+import type { Actor } from '../model/principal.ts';
 import { maskDocument } from '../privacy/mask.ts';
 import { findJobByRequest, insertJob, type JobView, loadJob, MAX_OPEN_JOBS } from '../store/jobs/jobs.ts';
 import { getSqlState } from '../store/pg/errors.ts';
@@ -18,7 +19,7 @@ export interface JobRequest {
 }
 
 export interface StartRequest extends JobRequest {
-  readonly actor: string;
+  readonly actor: Actor;
   readonly name: string | null;
   readonly patch: JsonObject | null;
   readonly perSecond: number | null;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
+import { type Actor, systemActor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
@@ -19,7 +20,7 @@ export async function applyCatalog(
   pool: pg.Pool,
   tenantId: string,
   data: CatalogData,
-  by: string,
+  by: Actor,
   now: Millis,
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
@@ -51,7 +52,7 @@ export async function applyDirectory(
     if (active && !isNews) {
       return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
     }
-    const applied = await applyContent(connection, tenantId, active, content, 'catalog directory', now);
+    const applied = await applyContent(connection, tenantId, active, content, systemActor('catalog directory'), now);
     return { ...applied, isOther: false };
   });
 }
@@ -71,14 +72,18 @@ async function applyContent(
   tenantId: string,
   active: Active | undefined,
   { text, hash }: Content,
-  by: string,
+  by: Actor,
   now: Millis,
 ): Promise<Applied> {
   if (active?.content_hash === hash) return { version: active.version, changed: false };
   const version = (active?.highest ?? 0) + 1;
   await connection.query(
-    `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by) values ($1, $2, $3, $4, $5, $6)`,
-    [tenantId, version, hash, text, isoTime(now), by],
+    'insert into catalog_contents (content_hash, content) values ($1, $2) on conflict do nothing',
+    [hash, text],
+  );
+  await connection.query(
+    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
+    [tenantId, version, hash, isoTime(now), by.name],
   );
   await activate(connection, tenantId, version);
   await appendAuditEntry(
@@ -94,7 +99,7 @@ export async function rollBackCatalog(
   pool: pg.Pool,
   tenantId: string,
   version: number,
-  by: string,
+  by: Actor,
   now: Millis,
 ): Promise<{ from: number; changed: boolean } | undefined> {
   return withTransaction(pool, async (connection) => {
@@ -141,9 +146,9 @@ const MAX_EXAMINED_ACTIVATIONS = 1000;
 export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: number): Promise<CatalogVersionView[]> {
   const { rows } = await pool.query(
     `select c.version, c.version = a.version as active, c.applied_at, c.applied_by,
-            jsonb_array_length(c.content -> 'rules') as rules,
-            jsonb_array_length(c.content -> 'notifications') as notifications
-     from catalogs as c left join active_catalogs as a using (tenant_id)
+            jsonb_array_length(content -> 'rules') as rules,
+            jsonb_array_length(content -> 'notifications') as notifications
+     from catalogs as c join catalog_contents using (content_hash) left join active_catalogs as a using (tenant_id)
      where c.tenant_id = $1 order by c.version desc limit $2`,
     [tenantId, limit],
   );
@@ -220,7 +225,7 @@ export async function loadCatalog(
   version: number,
 ): Promise<{ data: CatalogData; appliedAt: Millis } | undefined> {
   const { rows } = await pool.query<{ content: CatalogData; applied_at: Millis }>(
-    'select content, applied_at from catalogs where tenant_id = $1 and version = $2',
+    'select content, applied_at from catalogs join catalog_contents using (content_hash) where tenant_id = $1 and version = $2',
     [tenantId, version],
   );
   return rows[0] && { data: upgradeCatalog(rows[0].content), appliedAt: rows[0].applied_at };
@@ -229,7 +234,7 @@ export async function loadCatalog(
 /** Loads every applied catalog, by version. */
 export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
   const { rows } = await pool.query<{ version: number; content: CatalogData }>(
-    'select version, content from catalogs where tenant_id = $1',
+    'select version, content from catalogs join catalog_contents using (content_hash) where tenant_id = $1',
     [tenantId],
   );
   return new Map(rows.map(({ version, content }) => [version, upgradeCatalog(content)]));

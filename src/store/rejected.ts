@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { contentUuid } from '../events/content.ts';
 import type { Json, Millis } from '../model/event.ts';
+import type { Actor } from '../model/principal.ts';
 import { maskUntrusted, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -160,7 +161,7 @@ export async function removeRejected(
   pool: pg.Pool,
   tenantId: string,
   id: string,
-  actor: string,
+  actor: Actor,
   now: Millis,
 ): Promise<void> {
   await withTransaction(pool, async (connection) => {
@@ -172,7 +173,7 @@ export async function removeRejected(
 /** Deletes a rejected event on behalf of an operator, with an audit entry. Returns false if it does not exist. */
 export async function dismissRejected(
   pool: pg.Pool,
-  { tenantId, id, actor }: { readonly tenantId: string; readonly id: string; readonly actor: string },
+  { tenantId, id, actor }: { readonly tenantId: string; readonly id: string; readonly actor: Actor },
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {

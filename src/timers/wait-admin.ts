@@ -3,6 +3,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Decision, WaitStatus } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
+import type { Actor } from '../model/principal.ts';
 import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import type { Wait } from '../rules/facts.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -23,7 +24,7 @@ export interface WaitCommand {
   readonly tenantId: string;
   readonly rule: string;
   /** Recorded in the audit log. */
-  readonly actor: string;
+  readonly actor: Actor;
   readonly now: Millis;
 }
 

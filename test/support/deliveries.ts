@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Provider } from '../../src/channels/provider.ts';
 import { CHANNELS, type Channel, type DeliveryStatus } from '../../src/model/delivery.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
@@ -185,7 +186,7 @@ function withDeliveries(tidings: TestTidings): DeliveryTidings {
       );
       return rows[0]?.count ?? 0;
     },
-    retry: (id) => retryDelivery(pool, TENANT, parseId(id), 'test', clock.now, 3_600_000),
+    retry: (id) => retryDelivery(pool, TENANT, parseId(id), systemActor('test'), clock.now, 3_600_000),
     async force(status) {
       await pool.query(
         `update deliveries set status = $1, worker = 'another', started_at = null, duration_ms = null,

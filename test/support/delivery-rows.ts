@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
+import { systemActor } from '../../src/model/principal.ts';
 import {
   type ClaimedDelivery,
   claimDeliveries,
@@ -144,7 +145,7 @@ export class DeliveryRows {
 
   retry(notificationId: string): Promise<boolean> {
     const id = { notificationId, channel: 'email' };
-    return retryDelivery(this.pool, TENANT, id, 'test', this.clock.now, HOUR);
+    return retryDelivery(this.pool, TENANT, id, systemActor('test'), this.clock.now, HOUR);
   }
 
   /** Puts a delivery into a status, as if it had reached it in another way. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { checkEncryptionKey } from '../../src/store/metadata.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -98,5 +99,5 @@ export async function recordKey({ database, seal }: TestTidings): Promise<void> 
 /** Gives another tenant the active catalog of the default one. */
 export async function addTenant({ pool, catalogs, clock }: TestTidings, tenant: string): Promise<void> {
   const { data } = await catalogs.getActive('default');
-  await applyCatalog(pool, tenant, data, 'test', clock.now);
+  await applyCatalog(pool, tenant, data, systemActor('test'), clock.now);
 }

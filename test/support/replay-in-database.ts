@@ -3,6 +3,7 @@ import { CatalogCache } from '../../src/catalog/cache.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import type { JsonObject, Millis } from '../../src/model/event.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
@@ -66,7 +67,7 @@ export async function runHistory(
     clock: () => now,
     log: silent,
   });
-  await applyCatalog(pool, tenantId, active, 'test', now);
+  await applyCatalog(pool, tenantId, active, systemActor('test'), now);
   let schedulesUntil = now;
   const fireUntil = async (to: Millis) => {
     for (;;) {
@@ -91,7 +92,7 @@ export async function runHistory(
       );
     } else if (step.kind === 'apply') {
       active = versions[++applied % versions.length] as CatalogData;
-      await applyCatalog(pool, tenantId, active, 'test', now);
+      await applyCatalog(pool, tenantId, active, systemActor('test'), now);
       // Some of them also move the pending waits; not in the millisecond of a post, since their order is not stored.
       if (step.gap >= HOUR) {
         now++;

@@ -112,6 +112,8 @@ export class RetentionRows {
       tenant_id: name,
       entry_id: this.#uuid(),
       at: ago(age),
+      actor_kind: 'system',
+      actor_id: 'a',
       actor: 'a',
       action: 'b',
       subject: 'c',

@@ -16,6 +16,7 @@ import { startJob } from '../../src/jobs/start-job.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import type { Millis } from '../../src/model/event.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import { documentRow, openDocument } from '../../src/privacy/documents.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
@@ -75,7 +76,7 @@ export interface TestTidings extends TestProcess {
   close(): Promise<void>;
 }
 
-const TEST_JOB = { actor: 'test', name: null, patch: null, perSecond: null, key: null };
+const TEST_JOB = { actor: systemActor('test'), name: null, patch: null, perSecond: null, key: null };
 
 /** The parts of one process on a private database, with a clock of its own and the fintech catalog. */
 export async function testTidings(
@@ -148,7 +149,7 @@ export async function testTidings(
     providers: byChannel,
     async apply(given) {
       const data = 'rules' in given ? given : await validateCatalogFiles(given);
-      const { version } = await applyCatalog(pool, TENANT, data, 'test', clock.now);
+      const { version } = await applyCatalog(pool, TENANT, data, systemActor('test'), clock.now);
       await catalogs.setActive(TENANT, version);
       return version;
     },

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { afterEach } from 'vitest';
 import { EMPTY_CATALOG } from '../../src/model/catalog.ts';
 import type { Millis } from '../../src/model/event.ts';
+import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
 import { lockUsers } from '../../src/store/facts/facts.ts';
 import { withTransaction } from '../../src/store/pg/transaction.ts';
@@ -193,6 +194,6 @@ export async function addUsers(pool: pg.Pool, ...users: [userId: string, zone: s
 
 /** Makes version 1 of a catalog the active one. What it has does not matter. */
 export async function applyFirstCatalog(pool: pg.Pool): Promise<void> {
-  const { version } = await applyCatalog(pool, TENANT, EMPTY_CATALOG, 'test', NOW);
+  const { version } = await applyCatalog(pool, TENANT, EMPTY_CATALOG, systemActor('test'), NOW);
   if (version !== 1) throw new Error(`there is a catalog already: this is version ${version}`);
 }

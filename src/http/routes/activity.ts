@@ -7,12 +7,13 @@ export function registerActivityRoutes(app: App, { pool, clock }: HttpDependenci
   app.get(
     '/api/v1/activity',
     {
+      config: { scope: 'decisions:read' },
       schema: {
         summary: 'List the latest events of all users with their decisions',
         tags: ['events'],
         querystring: z.strictObject({ limit: limitQuery }),
       },
     },
-    async ({ caller, query }) => ({ events: await recentActivity(pool, caller.tenantId, query.limit, clock()) }),
+    async ({ principal, query }) => ({ events: await recentActivity(pool, principal.tenantId, query.limit, clock()) }),
   );
 }

@@ -18,6 +18,7 @@ export function registerAuditLogRoutes(app: App, { pool }: HttpDependencies): vo
   app.get(
     '/api/v1/audit-log',
     {
+      config: { scope: 'audit_log:read' },
       schema: {
         summary: 'List the changes by operators, newest first: catalogs applied and rolled back, deliveries retried, …',
         tags: ['operation'],
@@ -25,9 +26,9 @@ export function registerAuditLogRoutes(app: App, { pool }: HttpDependencies): vo
         response: { 200: z.object({ entries: z.array(entry), next: z.string().nullable() }), '4xx': problemSchema },
       },
     },
-    async ({ caller, query }) => {
+    async ({ principal, query }) => {
       const cursor = readCursor(query.before, ['uuid']);
-      const entries = await listAuditEntries(pool, caller.tenantId, query.limit, cursor?.[0] ?? null);
+      const entries = await listAuditEntries(pool, principal.tenantId, query.limit, cursor?.[0] ?? null);
       const last = entries.length === query.limit ? entries.at(-1) : undefined;
       return { entries, next: last ? writeCursor([last.entry_id]) : null };
     },

@@ -45,6 +45,7 @@ export function registerAuditRoutes(app: App, { pool }: HttpDependencies): void 
     app.get(
       url,
       {
+        config: { scope: 'decisions:read' },
         schema: {
           summary: 'Show the events, decisions with evidence, notifications and attempts of a user',
           tags: ['explain'],
@@ -57,10 +58,10 @@ export function registerAuditRoutes(app: App, { pool }: HttpDependencies): void 
           response: { 200: auditResponse, '4xx': problemSchema },
         },
       },
-      async ({ caller, params, query }) => {
+      async ({ principal, params, query }) => {
         const cursor = readCursor(query.before, ['number', 'uuid']);
         const { last, ...audit } = await loadUserAudit(pool, {
-          tenantId: caller.tenantId,
+          tenantId: principal.tenantId,
           userId: params.user_id,
           limit: query.limit,
           notificationType: query.notification_type ?? null,

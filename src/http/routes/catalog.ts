@@ -31,6 +31,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
   app.get(
     '/api/v1/catalog',
     {
+      config: { scope: 'catalog:read' },
       schema: {
         summary: 'Get a catalog: events, notification types and rules of the active version, or of another version',
         tags: ['catalog'],
@@ -39,7 +40,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       },
     },
     async (request) => {
-      const { tenantId } = request.caller;
+      const { tenantId } = request.principal;
       const active = await catalogs.refresh(tenantId);
       const version = request.query.version ?? active.version;
       return toCatalogView(await getCatalogVersion({ pool, catalogs, tenantId }, version), active.version);
@@ -49,18 +50,20 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
   app.get(
     '/api/v1/catalog/versions',
     {
+      config: { scope: 'catalog:read' },
       schema: {
         summary: 'List the applied versions, newest first',
         tags: ['catalog'],
         querystring: z.strictObject({ limit: limitQuery }),
       },
     },
-    async (request) => ({ versions: await listCatalogs(pool, request.caller.tenantId, request.query.limit) }),
+    async (request) => ({ versions: await listCatalogs(pool, request.principal.tenantId, request.query.limit) }),
   );
 
   app.get(
     '/api/v1/catalog/diff',
     {
+      config: { scope: 'catalog:read' },
       schema: {
         summary: 'Compare two versions; `to` defaults to the active one',
         tags: ['catalog'],
@@ -70,7 +73,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     },
     async (request) => {
       const { from, to } = request.query;
-      return diffCatalogVersions({ pool, catalogs, tenantId: request.caller.tenantId }, from, to);
+      return diffCatalogVersions({ pool, catalogs, tenantId: request.principal.tenantId }, from, to);
     },
   );
 
@@ -78,6 +81,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     '/api/v1/catalog',
     {
       bodyLimit: MAX_BODY_BYTES,
+      config: { scope: 'catalog:write' },
       schema: {
         summary: 'Apply a catalog, or only check it as `tidings check` does',
         tags: ['catalog'],
@@ -86,7 +90,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       },
     },
     async (request) => {
-      const { tenantId, actor } = request.caller;
+      const { tenantId, actor } = request.principal;
       const { files, dry_run: dryRun } = request.body;
       const command = { pool, catalogs, tenantId, actor, clock };
       return applyCatalogFiles(command, new Map(Object.entries(files)), { dryRun });
@@ -96,6 +100,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
   app.post(
     '/api/v1/catalog/rollback',
     {
+      config: { scope: 'catalog:write' },
       schema: {
         summary: 'Make an earlier version active again',
         tags: ['catalog'],
@@ -104,7 +109,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       },
     },
     async (request) => {
-      const { tenantId, actor } = request.caller;
+      const { tenantId, actor } = request.principal;
       return rollBackToVersion({ pool, catalogs, tenantId, actor, clock }, request.body.version);
     },
   );

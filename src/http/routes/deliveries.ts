@@ -14,6 +14,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
   app.get(
     '/api/v1/deliveries',
     {
+      config: { scope: 'deliveries:read' },
       schema: {
         summary: 'List deliveries, newest first; status=dead lists the dead letters',
         tags: ['deliveries'],
@@ -28,11 +29,11 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
         },
       },
     },
-    async ({ caller, query }) => {
+    async ({ principal, query }) => {
       const { status = null, limit } = query;
       const cursor = readCursor(query.before, ['uuid', 'text']);
       const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
-      const deliveries = await listDeliveries(pool, caller.tenantId, status, limit, before);
+      const deliveries = await listDeliveries(pool, principal.tenantId, status, limit, before);
       const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
       return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };
     },
@@ -41,6 +42,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
   app.get(
     '/api/v1/deliveries/:id/message',
     {
+      config: { scope: 'messages:read' },
       schema: {
         summary: 'Show the message of a delivery as it was sent, with addresses masked',
         tags: ['deliveries'],
@@ -48,9 +50,9 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
         response: { 200: message, '4xx': problemSchema },
       },
     },
-    async ({ caller, params }) => {
+    async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
-      const message = await loadMessage(pool, seal, caller.tenantId, id);
+      const message = await loadMessage(pool, seal, principal.tenantId, id);
       if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
       if (message === 'unreadable') {
         throw new TidingsError('not_readable', 'The message cannot be opened with the current encryption key.');
@@ -62,6 +64,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
   app.post(
     '/api/v1/deliveries/:id/retry',
     {
+      config: { scope: 'deliveries:write' },
       schema: {
         summary: 'Queue a stopped delivery again',
         tags: ['deliveries'],
@@ -69,9 +72,16 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
         response: { 202: delivery, '4xx': problemSchema },
       },
     },
-    async ({ caller, params }, reply) => {
+    async ({ principal, params }, reply) => {
       const id = requireDeliveryId(params.id);
-      const result = await retryStoppedDelivery({ pool, catalogs, ...caller, id, now: clock() });
+      const result = await retryStoppedDelivery({
+        pool,
+        catalogs,
+        tenantId: principal.tenantId,
+        actor: principal.actor,
+        id,
+        now: clock(),
+      });
       if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
       if (!result.isQueued) {
         const message = `The delivery is ${result.delivery.status}; only undeliverable, dead and in_doubt deliveries can be retried.`;
@@ -84,6 +94,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
   app.post(
     '/api/v1/deliveries/:id/cancel',
     {
+      config: { scope: 'deliveries:write' },
       schema: {
         summary: 'Cancel a queued delivery',
         tags: ['deliveries'],
@@ -91,9 +102,15 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
         response: { 200: delivery, '4xx': problemSchema },
       },
     },
-    async ({ caller, params }) => {
+    async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
-      const result = await cancelQueuedDelivery({ pool, ...caller, id, now: clock() });
+      const result = await cancelQueuedDelivery({
+        pool,
+        tenantId: principal.tenantId,
+        actor: principal.actor,
+        id,
+        now: clock(),
+      });
       if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
       // A second cancellation, such as the repetition of a request whose response was lost, is no error.
       if (result.isCancelled || result.delivery.status === 'cancelled') return result.delivery;

@@ -30,6 +30,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
+      config: { scope: 'events:write' },
       schema: {
         summary: 'Post events: one, or a list of up to 1000',
         tags: ['events'],
@@ -38,7 +39,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
       handler: async (request, reply) => {
         const items = toItems(request.body);
-        const results = await pipeline.ingest(request.caller.tenantId, items, true, request.bodyBytes);
+        const results = await pipeline.ingest(request.principal.tenantId, items, true, request.bodyBytes);
         const response = toIngestResponse(results);
         const isRejected = response.accepted === 0 && response.rejected.length > 0;
         return reply.status(isRejected ? 422 : 202).send(response);
@@ -49,6 +50,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     '/api/v1/events/rejected',
     {
+      config: { scope: 'rejected:read' },
       schema: {
         summary: 'Rejected events, and why; newest first',
         tags: ['events'],
@@ -59,7 +61,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const { limit, before } = request.query;
       const cursor = readCursor(before, ['number', 'uuid']);
       const position = cursor && { at: cursor[0], id: cursor[1] };
-      const { rejected, last } = await listRejected(pool, request.caller.tenantId, limit, position);
+      const { rejected, last } = await listRejected(pool, request.principal.tenantId, limit, position);
       return { rejected, next: last && writeCursor([last.at, last.id]) };
     },
   );
@@ -67,6 +69,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     '/api/v1/events/rejected/groups',
     {
+      config: { scope: 'rejected:read' },
       schema: {
         summary:
           'Count rejected events by event type, code and path; the largest groups first, of the newest 20,000 events',
@@ -74,7 +77,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: rejectedGroups, '4xx': problemSchema },
       },
     },
-    async ({ caller: { tenantId } }) => {
+    async ({ principal: { tenantId } }) => {
       const scope = { tenantId, filter: {}, startedAt: clock() };
       const { count, isAtLeast, groups } = await previewRejected(pool, seal, scope, MAX_GROUPS);
       return { count, at_least: isAtLeast, groups };
@@ -84,6 +87,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/events/rejected/:id/dismiss',
     {
+      config: { scope: 'rejected:write' },
       schema: {
         summary: 'Delete a rejected event without ingesting it',
         tags: ['events'],
@@ -91,8 +95,10 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: z.object({ rejected_id: z.string() }), '4xx': problemSchema },
       },
     },
-    async ({ caller, params: { id } }) => {
-      const isDeleted = z.uuid().safeParse(id).success && (await dismissRejected(pool, { ...caller, id }, clock()));
+    async ({ principal, params: { id } }) => {
+      const isDeleted =
+        z.uuid().safeParse(id).success &&
+        (await dismissRejected(pool, { tenantId: principal.tenantId, actor: principal.actor, id }, clock()));
       if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
       return { rejected_id: id };
     },
@@ -108,6 +114,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
           if (httpPart !== 'params' || z.uuid().safeParse((value as { id: string }).id).success) return { value };
           return { error: new TidingsError('not_found', 'There is no such rejected event.') };
         },
+      config: { scope: 'rejected:write' },
       schema: {
         summary: 'Ingest a rejected event again: as it was, or the corrected one in the body',
         tags: ['events'],
@@ -117,7 +124,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
     },
     async (request, reply) => {
-      const { tenantId, actor } = request.caller;
+      const { tenantId, actor } = request.principal;
       const rejectedId = request.params.id;
       const corrected = request.body ?? undefined;
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
@@ -131,6 +138,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/events/rejected/:id/correct',
     {
+      config: { scope: 'rejected:write' },
       schema: {
         summary: 'Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396)',
         tags: ['events'],
@@ -139,7 +147,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 202: ingestResponse, 422: ingestResponse, '4xx': problemSchema },
       },
     },
-    async ({ caller: { tenantId, actor }, params, body: { patch } }, reply) => {
+    async ({ principal: { tenantId, actor }, params, body: { patch } }, reply) => {
       const rejectedId = z.uuid().safeParse(params.id).data;
       if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
       const correct = (original: unknown) => applyMergePatch(original, patch);

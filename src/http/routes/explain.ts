@@ -15,6 +15,7 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
   app.get(
     '/api/v1/explain/:user_id/:notification_type',
     {
+      config: { scope: 'decisions:read' },
       schema: {
         summary: 'Explain why a user did, or did not, get a notification',
         tags: ['explain'],
@@ -22,7 +23,7 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
         response: { 200: explanation, '4xx': problemSchema },
       },
     },
-    ({ caller, params }) =>
-      explainNotification(dependencies, caller.tenantId, params.user_id, params.notification_type),
+    ({ principal, params }) =>
+      explainNotification(dependencies, principal.tenantId, params.user_id, params.notification_type),
   );
 }

@@ -23,6 +23,7 @@ export function registerHealthRoutes(app: App, { health }: HttpDependencies): vo
   app.get(
     '/healthz/live',
     {
+      config: { scope: 'public' },
       schema: {
         summary: 'Check that the process responds, and that its loops make progress; 503: restart it',
         tags: ['health'],
@@ -38,6 +39,7 @@ export function registerHealthRoutes(app: App, { health }: HttpDependencies): vo
   app.get(
     '/healthz/ready',
     {
+      config: { scope: 'public' },
       schema: {
         summary:
           'Check that the process should get traffic; 200 with `degraded`: it should, and an operator should look',

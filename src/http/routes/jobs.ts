@@ -33,6 +33,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/jobs/preview',
     {
+      config: { scope: 'jobs:read' },
       schema: {
         summary: 'Count what a job would do now, without starting it',
         tags: ['jobs'],
@@ -40,7 +41,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: jobPreview, '4xx': problemSchema },
       },
     },
-    async ({ caller: { tenantId }, body: { action, filter } }) => {
+    async ({ principal: { tenantId }, body: { action, filter } }) => {
       const { isAtLeast, ...preview } = await previewJob(parts, { tenantId, action, filter: asFilter(filter) });
       return { ...preview, at_least: isAtLeast };
     },
@@ -49,6 +50,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/jobs',
     {
+      config: { scope: 'jobs:write' },
       schema: {
         summary: 'Start a job; a repeated request with the same idempotency-key returns the job that it started',
         tags: ['jobs'],
@@ -57,13 +59,14 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 202: job, '4xx': problemSchema },
       },
     },
-    async ({ caller, headers, body }, reply) => {
+    async ({ principal, headers, body }, reply) => {
       const patch = 'patch' in body ? ((body.patch as JsonObject | undefined) ?? null) : null;
       if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
         throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { path: 'patch' });
       }
       const { job } = await startJob(parts, {
-        ...caller,
+        tenantId: principal.tenantId,
+        actor: principal.actor,
         action: body.action,
         filter: asFilter(body.filter),
         name: body.name ?? null,
@@ -78,6 +81,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     '/api/v1/jobs',
     {
+      config: { scope: 'jobs:read' },
       schema: {
         summary: 'List jobs, newest first',
         tags: ['jobs'],
@@ -85,8 +89,8 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: z.object({ jobs: z.array(job), next: z.string().nullable() }), '4xx': problemSchema },
       },
     },
-    async ({ caller, query: { limit, before } }) => {
-      const jobs = await listJobs(pool, caller.tenantId, limit, readCursor(before, ['uuid'])?.[0] ?? null);
+    async ({ principal, query: { limit, before } }) => {
+      const jobs = await listJobs(pool, principal.tenantId, limit, readCursor(before, ['uuid'])?.[0] ?? null);
       const last = jobs.length === limit ? jobs.at(-1) : undefined;
       return { jobs, next: last ? writeCursor([last.job_id]) : null };
     },
@@ -95,6 +99,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     '/api/v1/jobs/:id',
     {
+      config: { scope: 'jobs:read' },
       schema: {
         summary: 'Show a job and its progress',
         tags: ['jobs'],
@@ -102,12 +107,13 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: job, '4xx': problemSchema },
       },
     },
-    async ({ caller, params: { id } }) => findJob(caller.tenantId, id),
+    async ({ principal, params: { id } }) => findJob(principal.tenantId, id),
   );
 
   app.get(
     '/api/v1/jobs/:id/failures',
     {
+      config: { scope: 'jobs:read' },
       schema: {
         summary: 'List what a job could not change; up to 1000 failures are kept',
         tags: ['jobs'],
@@ -119,10 +125,10 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         },
       },
     },
-    async ({ caller, params: { id }, query: { limit, before } }) => {
-      await findJob(caller.tenantId, id);
+    async ({ principal, params: { id }, query: { limit, before } }) => {
+      await findJob(principal.tenantId, id);
       const after = readCursor(before, ['text'])?.[0] ?? '';
-      const failures = await listJobFailures(pool, caller.tenantId, id, limit, after);
+      const failures = await listJobFailures(pool, principal.tenantId, id, limit, after);
       const last = failures.length === limit ? failures.at(-1) : undefined;
       return { failures, next: last ? writeCursor([last.item]) : null };
     },
@@ -131,6 +137,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/jobs/:id/stop',
     {
+      config: { scope: 'jobs:write' },
       schema: {
         summary: 'Stop a job; what it has done stays done',
         tags: ['jobs'],
@@ -138,7 +145,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: job, '4xx': problemSchema },
       },
     },
-    async ({ caller: { tenantId, actor }, params: { id } }) => {
+    async ({ principal: { tenantId, actor }, params: { id } }) => {
       await findJob(tenantId, id);
       const isStopped = await stopJob(pool, tenantId, id, actor, clock());
       const job = await findJob(tenantId, id);

@@ -34,16 +34,17 @@ export function registerQueueRoutes(app: App, { pool, clock, listOpenCircuits }:
   app.get(
     '/api/v1/queue',
     {
+      config: { scope: 'deliveries:read' },
       schema: {
         summary: 'Show overdue work by queue and channel, and open circuits',
         tags: ['deliveries'],
         response: { 200: queueResponse, '4xx': problemSchema },
       },
     },
-    async ({ caller }) => {
+    async ({ principal }) => {
       const now = clock();
       const found = await loadOverdue(pool, {
-        tenantId: caller.tenantId,
+        tenantId: principal.tenantId,
         channels: CHANNELS,
         before: now - OVERDUE_AFTER_MS,
         now,

@@ -7,14 +7,15 @@ export function registerUserRoutes(app: App, { pool }: HttpDependencies): void {
   app.get(
     '/api/v1/users',
     {
+      config: { scope: 'users:read' },
       schema: {
         summary: 'Find users by a prefix of their id',
         tags: ['users'],
         querystring: z.strictObject({ prefix: pathText.or(z.literal('')).default(''), limit: limitQuery }),
       },
     },
-    async ({ caller, query }) => {
-      const ids = await findUsers(pool, caller.tenantId, query.prefix, query.limit);
+    async ({ principal, query }) => {
+      const ids = await findUsers(pool, principal.tenantId, query.prefix, query.limit);
       return { users: ids.map((user_id) => ({ user_id })) };
     },
   );

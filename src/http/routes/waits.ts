@@ -31,6 +31,7 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
   app.get(
     '/api/v1/waits',
     {
+      config: { scope: 'waits:read' },
       schema: {
         summary: 'List pending and ended waits, newest first',
         tags: ['waits'],
@@ -44,11 +45,11 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
         response: { 200: z.object({ waits: z.array(wait), next: z.string().nullable() }), '4xx': problemSchema },
       },
     },
-    async ({ caller, query }) => {
+    async ({ principal, query }) => {
       const { user_id: userId, rule, status, limit } = query;
       const cursor = readCursor(query.before, ['number', 'uuid']);
       const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
-      const { waits, last } = await listWaits(pool, caller.tenantId, { userId, rule, status }, limit, before);
+      const { waits, last } = await listWaits(pool, principal.tenantId, { userId, rule, status }, limit, before);
       return { waits, next: last && writeCursor([last.beganAt, last.waitId]) };
     },
   );
@@ -56,6 +57,7 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
   app.get(
     '/api/v1/waits/rules',
     {
+      config: { scope: 'waits:read' },
       schema: {
         summary: 'Count pending waits by rule',
         tags: ['waits'],
@@ -64,12 +66,13 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
         },
       },
     },
-    async ({ caller }) => ({ rules: await countWaiting(pool, caller.tenantId) }),
+    async ({ principal }) => ({ rules: await countWaiting(pool, principal.tenantId) }),
   );
 
   app.post(
     '/api/v1/waits/:id/cancel',
     {
+      config: { scope: 'waits:write' },
       schema: {
         summary: 'Cancel one pending wait',
         tags: ['waits'],
@@ -77,9 +80,14 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
         response: { 200: z.object({ wait_id: z.string(), user_id: z.string() }), '4xx': problemSchema },
       },
     },
-    async ({ caller, params: { id } }) => {
+    async ({ principal, params: { id } }) => {
       const isId = z.uuid().safeParse(id).success;
-      const result = isId ? await cancelWait({ pool, catalogs, ...caller, now: clock() }, id.toLowerCase()) : undefined;
+      const result = isId
+        ? await cancelWait(
+            { pool, catalogs, tenantId: principal.tenantId, actor: principal.actor, now: clock() },
+            id.toLowerCase(),
+          )
+        : undefined;
       if (!result) throw new TidingsError('not_found', 'There is no such wait.');
       const { userId, status } = result;
       // A second cancellation, such as the repetition of a request whose response was lost, is no error.

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
@@ -329,7 +330,7 @@ export async function retryDelivery(
   pool: pg.Pool,
   tenantId: string,
   id: DeliveryId,
-  actor: string,
+  actor: Actor,
   now: Millis,
   retryFor: Millis,
 ): Promise<boolean> {
@@ -357,7 +358,7 @@ export async function cancelDelivery(
   pool: pg.Pool,
   tenantId: string,
   id: DeliveryId,
-  actor: string,
+  actor: Actor,
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {

@@ -1,5 +1,6 @@
 import { ConfigError } from '../../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
+import { systemActor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
@@ -75,7 +76,7 @@ export async function completeRestore(
     connection,
     {
       tenantId: tenant ?? DEFAULT_TENANT,
-      actor: 'command line',
+      actor: systemActor('command line', 'cli'),
       action: 'database.restored',
       subject: tenant === null ? 'all tenants' : `tenant ${tenant}`,
       detail: { dumped_at: header.created_at, rescued, paused: !resume },

@@ -1,4 +1,5 @@
 import type { Millis } from '../../model/event.ts';
+import { systemActor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -44,7 +45,12 @@ export async function releaseTenant(connection: Connection, tenant: string, now:
     );
     released += rowCount ?? 0;
   }
-  const entry = { tenantId: tenant, actor: 'command line', action: 'tenant.resumed', subject: `tenant ${tenant}` };
+  const entry = {
+    tenantId: tenant,
+    actor: systemActor('command line', 'cli'),
+    action: 'tenant.resumed',
+    subject: `tenant ${tenant}`,
+  };
   await appendAuditEntry(connection, { ...entry, detail: { released } }, now);
   return released;
 }

@@ -8,7 +8,7 @@ import { adoptFacts, completeRestore } from './complete-restore.ts';
 import type { DumpHeader, TableEnd } from './format.ts';
 import type { DumpPart, OpenedDump } from './read-dump.ts';
 import { prepareTarget } from './restore-target.ts';
-import { isTenantTable } from './tables.ts';
+import { isTenantTable, MERGED_TABLES } from './tables.ts';
 import { selectTenantRows } from './tenant-rows.ts';
 import type { DumpProgress } from './write-dump.ts';
 
@@ -95,7 +95,9 @@ async function loadTables(
     if (!part || part.type === 'end') return loaded;
     if (part.type !== 'table') continue;
     const { name, columns } = part;
-    const table = isTenantTable(name) ? name : 'restored_facts';
+    const isMerged = MERGED_TABLES[name] !== undefined;
+    const table = name === 'metadata' ? 'restored_facts' : isMerged ? `restored_${name}` : name;
+    if (isMerged) await connection.query(`create temp table ${table} (like ${name}) on commit drop`);
     const list = columns.map((column) => `"${column}"`).join(', ');
     const sink: Writable & { rowCount: number } = connection.query(
       copyFrom(`copy ${table} (${list}) from stdin with (format text, encoding 'UTF8')`),
@@ -114,11 +116,21 @@ async function loadTables(
       }
     }
     const selected =
-      tenant === null || tenant === header.tenant || table === 'restored_facts'
+      tenant === null || tenant === header.tenant || !isTenantTable(name)
         ? rowsOfTable()
         : selectTenantRows(rowsOfTable(), tenant);
     await pipeline(Readable.from(selected, { objectMode: false }), sink);
+    if (isMerged) await mergeRows(connection, name, list);
     rows += end?.rows ?? 0;
     loaded.push({ table: name, rows: sink.rowCount });
   }
+}
+
+/** Adds the loaded rows to those of the table; they replace rows with the same key. */
+async function mergeRows(connection: pg.PoolClient, table: string, columns: string): Promise<void> {
+  const replaced = columns.replace(/"(\w+)"/g, 'excluded."$1"');
+  await connection.query(
+    `insert into ${table} (${columns}) select ${columns} from restored_${table}
+     on conflict (${MERGED_TABLES[table]}) do update set (${columns}) = row (${replaced})`,
+  );
 }

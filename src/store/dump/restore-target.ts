@@ -10,7 +10,7 @@ import {
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles, type SchemaFile } from '../pg/schema-files.ts';
 import { DumpError, type DumpHeader } from './format.ts';
-import { isTenantTable, listDumpedTables } from './tables.ts';
+import { isTenantTable, listDumpedTables, MERGED_TABLES } from './tables.ts';
 import { loadColumns } from './write-dump.ts';
 
 /** A restore: the dump, and the tenant to restore; null: all. */
@@ -109,7 +109,7 @@ async function findRows(
   tables: readonly string[],
   tenant: string | null,
 ): Promise<string | undefined> {
-  for (const table of tables.filter(isTenantTable)) {
+  for (const table of tables.filter((name) => isTenantTable(name) && MERGED_TABLES[name] === undefined)) {
     const where = tenant === null ? '' : 'where tenant_id = $1';
     const { rows } = await connection.query(`select from ${table} ${where} limit 1`, tenant === null ? [] : [tenant]);
     if (rows.length > 0) return table;

@@ -3,10 +3,14 @@ import type { SchemaFile } from '../pg/schema-files.ts';
 /**
  * Tables without rows of tenants, which every other table has:
  * - `facts`: facts about the database, of which LOCAL_FACTS and, for one tenant, those of others are left out.
+ * - `shared`: what rows of several tenants refer to; of one tenant, only what its rows refer to is dumped.
  * - `local`: what belongs to running processes or is made by the restore itself. A dump does not have it.
  */
-export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'local' } = {
+export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'local' } = {
   metadata: 'facts',
+  catalog_contents: 'shared',
+  sessions: 'local',
+  login_attempts: 'local',
   leases: 'local',
   migrations: 'local',
 };
@@ -36,6 +40,15 @@ export function listDumpedTables(files: readonly SchemaFile[]): string[] {
   );
   return created.filter((name) => OTHER_TABLES[name] !== 'local');
 }
+
+/**
+ * Tables whose rows the database of a restore may have already, each with its primary key: they are loaded into
+ * `restored_TABLE` first.
+ */
+export const MERGED_TABLES: { readonly [table: string]: string } = {
+  catalog_contents: 'content_hash',
+  tenants: 'tenant_id',
+};
 
 /** Returns whether a table has the rows of tenants. */
 export function isTenantTable(table: string): boolean {

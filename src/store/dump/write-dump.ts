@@ -178,6 +178,10 @@ async function requireTenant(connection: Connection, tenant: string): Promise<vo
 
 /** Returns the condition of the rows to dump; empty: all. */
 async function toCondition(connection: Connection, table: string, tenant: string | null): Promise<string> {
+  if (table === 'catalog_contents') {
+    if (tenant === null) return '';
+    return `where content_hash in (select content_hash from catalogs where tenant_id = ${await quote(connection, tenant)})`;
+  }
   if (!isTenantTable(table)) {
     const { rows } = await connection.query<{ name: string }>('select name from metadata');
     const wanted = rows.map(({ name }) => name).filter((name) => isDumpedFact(name, tenant));

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { ChunkResult, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
+import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -40,7 +41,7 @@ export interface JobView {
 export interface NewJob {
   readonly jobId: string;
   readonly tenantId: string;
-  readonly actor: string;
+  readonly actor: Actor;
   readonly action: JobActionName;
   readonly name: string | null;
   readonly filter: JobFilter;
@@ -71,7 +72,7 @@ export async function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promis
         job.perSecond,
         job.matched,
         job.isMatchedExact,
-        job.actor,
+        JSON.stringify(job.actor),
         job.request?.key ?? null,
         job.request?.hash ?? null,
         isoTime(now),
@@ -142,14 +143,14 @@ export async function stopJob(
   pool: pg.Pool,
   tenantId: string,
   jobId: string,
-  actor: string,
+  actor: Actor,
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
     const { rowCount } = await connection.query(
       `update jobs set status = 'stopped', stopped_by = $3, ended_at = $4, claimed_until = null
        where tenant_id = $1 and job_id = $2 and ended_at is null`,
-      [tenantId, jobId, actor, isoTime(now)],
+      [tenantId, jobId, actor.name, isoTime(now)],
     );
     if (rowCount === 0) return false;
     await appendAuditEntry(connection, { tenantId, actor, action: 'job.stopped', subject: jobId, detail: {} }, now);
@@ -165,7 +166,7 @@ export interface ClaimedJob {
   readonly filter: JobFilter;
   readonly patch: JsonObject | null;
   readonly perSecond: number | null;
-  readonly actor: string;
+  readonly actor: Actor;
   readonly createdAt: Millis;
   /** Position after the last chunk; null: at the start. */
   readonly cursor: JsonObject | null;
@@ -307,7 +308,7 @@ function toJobView(row: any): JobView {
     skipped: row.skipped,
     failed: row.failed,
     reason: row.reason,
-    started_by: row.actor,
+    started_by: row.actor.name,
     stopped_by: row.stopped_by,
     created_at: isoTime(row.created_at),
     started_at: row.started_at === null ? null : isoTime(row.started_at),

@@ -23,14 +23,147 @@
 
 
 ------------------------------------------------------------------------------------------------------------------------
+-- Tenants, and those who may act for them
+
+-- Every tenant. The data of test keys is a tenant of its own, "<tenant_id>.test", whose messages stay in the sandbox.
+create table tenants (
+  tenant_id      text collate "C" primary key
+    constraint tenants_id_known check (tenant_id ~ '^[a-z0-9][a-z0-9_-]{0,62}(\.test)?$'),
+  name           text             not null,
+  environment    text             not null default 'live' constraint tenants_environment_known
+    check (environment in ('live', 'test')),
+  live_tenant_id text collate "C" references tenants,  -- of a test tenant, its live one
+  follows        text collate "C" references tenants,  -- the tenant whose catalog it has; null: its own
+  status         text             not null default 'active' constraint tenants_status_known
+    check (status in ('active', 'suspended', 'deleting')),
+  settings       json             not null default '{}',  -- zone, default locale, sender identity, branding
+  limits         json             not null default '{}',  -- of what it may have waiting, and of its requests
+  revision       bigint           not null default 1,  -- grows with each change, for If-Match
+  created_at     timestamptz(3)   not null default now(),
+  updated_at     timestamptz(3)   not null default now(),
+  deleted_by     json,                                  -- Actor of src/model/principal.ts
+  constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null))
+);
+create index tenants_follows on tenants (follows) where follows is not null;
+
+-- API keys. The key itself is shown once, and never stored.
+create table api_keys (
+  tenant_id    text collate "C" not null references tenants,  -- of the data: that of a test key is the test tenant
+  key_id       text collate "C" not null,   -- the 8 characters after td_live_ or td_test_
+  hash         bytea            not null,   -- SHA-256 of the key
+  last4        text             not null,
+  name         text             not null,
+  is_installation boolean       not null default false,  -- may act for every tenant
+  scopes       text[]           not null,
+  per_minute   integer          constraint api_keys_per_minute_positive check (per_minute > 0),  -- null: the default limit
+  created_by   json             not null,   -- Actor of src/model/principal.ts
+  created_at   timestamptz(3)   not null default now(),
+  expires_at   timestamptz(3),              -- null: never
+  revoked_at   timestamptz(3),
+  rotated_from text collate "C",            -- the key that this one replaces
+  last_used_at timestamptz(3),              -- written at most once a minute
+  primary key (tenant_id, key_id)
+);
+create unique index api_keys_id on api_keys (key_id);
+
+-- Issuers of JSON Web Tokens whose customers a tenant trusts.
+create table issuers (
+  tenant_id  text collate "C" not null references tenants,
+  issuer     text collate "C" not null,  -- the claim "iss"
+  jwks_url   text,                       -- null: public_keys
+  public_keys json,                      -- a JWK set
+  audiences  text[]           not null,
+  algorithms text[]           not null,
+  user_claim text             not null default 'sub',
+  revision   bigint           not null default 1,
+  created_at timestamptz(3)   not null default now(),
+  updated_at timestamptz(3)   not null default now(),
+  primary key (tenant_id, issuer),
+  constraint issuers_one_source_of_keys check ((jwks_url is null) <> (public_keys is null))
+);
+
+-- Key pairs with which Tidings signs the tokens that it issues for users (POST /users/{id}/tokens).
+create table signing_keys (
+  tenant_id  text collate "C" not null references tenants,
+  key_id     text collate "C" not null,
+  public_key json             not null,  -- JWK
+  sealed     bytea            not null,  -- the private key, as JWK
+  created_at timestamptz(3)   not null default now(),
+  retired_at timestamptz(3),             -- signs no more, still verifies
+  primary key (tenant_id, key_id)
+);
+
+-- Members: those with access to a tenant. A member who was invited by address has no subject until the first login.
+create table members (
+  tenant_id  text collate "C" not null references tenants,
+  member_id  uuid             not null,
+  issuer     text collate "C",           -- of the login; null: local, or not logged in yet
+  subject    text collate "C",
+  email_hash text collate "C",           -- keyed hash of the address that the invitation named
+  email_mask text,
+  name       text             not null,
+  role       text             not null constraint members_role_known
+    check (role in ('owner', 'editor', 'operator', 'support', 'viewer')),
+  added_by   json             not null,  -- Actor of src/model/principal.ts
+  added_at   timestamptz(3)   not null default now(),
+  last_login_at timestamptz(3),
+  primary key (tenant_id, member_id)
+);
+create unique index members_subject on members (issuer, subject, tenant_id) where subject is not null;
+create index members_email on members (email_hash) where subject is null;
+
+-- Logins of members to the console. The cookie holds the id; the table only its hash.
+create table sessions (
+  session_hash bytea          primary key,
+  issuer       text collate "C" not null,
+  subject      text collate "C" not null,
+  name         text           not null,
+  created_at   timestamptz(3) not null default now(),
+  seen_at      timestamptz(3) not null default now(),  -- written at most once a minute
+  expires_at   timestamptz(3) not null
+);
+create index sessions_expired on sessions (expires_at);
+
+-- Logins under way, and one-time links: each is used once.
+create table login_attempts (
+  state_hash bytea          primary key,
+  sealed     bytea,                       -- nonce, code verifier and where to go afterwards; null: a one-time link
+  member     json,                        -- of a one-time link: issuer, subject and name of the member
+  expires_at timestamptz(3) not null
+);
+create index login_attempts_expired on login_attempts (expires_at);
+
+-- First responses to requests with an Idempotency-Key. Written before the work begins, completed after it.
+create table idempotency_keys (
+  tenant_id    text collate "C" not null,
+  actor        text collate "C" not null,  -- kind and id: the same key of another caller is another key
+  route        text collate "C" not null,
+  key          text collate "C" not null,
+  fingerprint  bytea            not null,  -- keyed hash of path, query and body
+  fence        integer          not null default 0,  -- grows when a request takes over one that was cut off
+  locked_until timestamptz(3),             -- the first request is under way; null: complete
+  status       smallint,
+  sealed       bytea,                      -- headers and body of the response
+  expires_at   timestamptz(3)   not null,
+  primary key (tenant_id, actor, route, key)
+);
+create index idempotency_keys_expired on idempotency_keys (expires_at);
+
+
+------------------------------------------------------------------------------------------------------------------------
 -- Catalogs
+
+-- Contents of catalog versions. Tenants that follow another one share its contents.
+create table catalog_contents (
+  content_hash text  primary key,
+  content      jsonb not null            -- the parsed catalog
+);
 
 -- Every catalog version that a tenant has applied. Rows are immutable; versions count from 1.
 create table catalogs (
   tenant_id    text collate "C" not null,
   version      integer          not null constraint catalogs_version_positive check (version > 0),
-  content_hash text             not null,  -- to detect that a catalog is applied again unchanged
-  content      jsonb            not null,  -- the parsed catalog
+  content_hash text             not null references catalog_contents,
   applied_at   timestamptz      not null,
   applied_by   text             not null,
   primary key (tenant_id, version)
@@ -390,12 +523,20 @@ create table audit_log (
   tenant_id text collate "C" not null,
   entry_id  uuid             not null,  -- UUIDv7: in order of time
   at        timestamptz(3)   not null,
-  actor     text             not null,
+  actor_kind text            not null constraint audit_log_actor_kind_known
+    check (actor_kind in ('key', 'member', 'user', 'local', 'system')),
+  actor_id  text collate "C" not null,
+  actor     text             not null,  -- name of the actor, as it is shown
+  origin    text,                       -- masked network address, or cli; null: this process
   action    text             not null,
   subject   text             not null,
   detail    json             not null,
+  before    json,                       -- what was changed, as it was
+  after     json,                       -- and as it is now
   primary key (tenant_id, entry_id)
 );
+-- Lists by actor.
+create index audit_log_actor on audit_log (tenant_id, actor_kind, actor_id, entry_id);
 
 -- The activations of catalog versions, which the list of versions shows.
 create index audit_log_catalog on audit_log (tenant_id, entry_id) where action in ('catalog.applied', 'catalog.rolled_back');
@@ -426,7 +567,7 @@ create table jobs (
   failed        bigint           not null default 0,
   cursor        json,                       -- position after the last chunk; its shape depends on the action
   reason        text,                       -- why it failed
-  actor         text             not null,  -- who started it
+  actor         json             not null,  -- who started it: Actor of src/model/principal.ts
   stopped_by    text,
   request_key   text collate "C",           -- the caller's Idempotency-Key
   request_hash  text,                       -- of what was sent with it
@@ -461,6 +602,9 @@ create table metadata (
   name  text primary key,
   value text not null
 );
+
+-- The tenant of an installation that has only one.
+insert into tenants (tenant_id, name) values ('default', 'Default');
 
 -- Tells this schema from those of development versions before it, which cannot be upgraded (src/store/pg/migrate.ts).
 insert into metadata (name, value) values ('baseline', '1');

@@ -1,0 +1,106 @@
+/**
+ * Rights of a principal. `read` shows data with addresses masked; what is not masked needs `personal_data:read`. Those with
+ * `tenants:` are of the whole installation, `me` is for the customer's own token, and every other one is of one tenant.
+ */
+export const SCOPES = [
+  'events:write',
+  'decisions:read',
+  'users:read',
+  'users:write',
+  'messages:read',
+  'personal_data:read',
+  'deliveries:read',
+  'deliveries:write',
+  'waits:read',
+  'waits:write',
+  'rejected:read',
+  'rejected:write',
+  'jobs:read',
+  'jobs:write',
+  'catalog:read',
+  'catalog:write',
+  'audit_log:read',
+  'settings:read',
+  'settings:write',
+  'keys:read',
+  'keys:write',
+  'members:read',
+  'members:write',
+  'issuers:read',
+  'issuers:write',
+  'tokens:write',
+  'tenants:read',
+  'tenants:write',
+  'me',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** Scopes that no role, and no key of a tenant, may have. */
+const OTHER_SCOPES: ReadonlySet<Scope> = new Set(['tenants:read', 'tenants:write', 'me']);
+
+/** Everything that can be done within one tenant. */
+export const TENANT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => !OTHER_SCOPES.has(scope));
+
+/** Everything that a key of the installation, or a caller on this machine without keys, may do. */
+export const INSTALLATION_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== 'me');
+
+const VIEWER: readonly Scope[] = [
+  'decisions:read',
+  'users:read',
+  'deliveries:read',
+  'waits:read',
+  'rejected:read',
+  'jobs:read',
+  'catalog:read',
+  'settings:read',
+];
+
+/** Roles of members, each with its scopes. */
+export const ROLES = {
+  owner: TENANT_SCOPES,
+  editor: [...VIEWER, 'messages:read', 'audit_log:read', 'catalog:write', 'settings:write'],
+  operator: [
+    ...VIEWER,
+    'messages:read',
+    'audit_log:read',
+    'events:write',
+    'deliveries:write',
+    'waits:write',
+    'rejected:write',
+    'jobs:write',
+  ],
+  support: [...VIEWER, 'messages:read', 'personal_data:read', 'audit_log:read'],
+  viewer: VIEWER,
+} as const satisfies { readonly [role: string]: readonly Scope[] };
+
+/** The one that does something, as the audit log records it. */
+export interface Actor {
+  /** `local`: a caller on this machine while no keys are configured; `system`: Tidings itself, or a command on its database. */
+  readonly kind: 'key' | 'member' | 'user' | 'local' | 'system';
+  /** Identifies the actor within its kind: the id of a key, of a member, … */
+  readonly id: string;
+  /** For reading; never a secret or an address. */
+  readonly name: string;
+  /** Origin of the request: the masked network address, or `cli`; null: from this process. */
+  readonly from: string | null;
+}
+
+/** The sender of a request, its tenant and its rights. */
+export interface Principal {
+  /** Tenant of the data. The data of test keys is a tenant of its own. */
+  readonly tenantId: string;
+  readonly environment: Environment;
+  readonly actor: Actor;
+  readonly scopes: ReadonlySet<Scope>;
+  /** The user of a customer's token; absent for every other principal. */
+  readonly userId?: string;
+}
+
+/** Messages of a test tenant never leave the sandbox. */
+export type Environment = 'live' | 'test';
+
+/** Returns Tidings itself as an actor. @param name what acted: `catalog directory`, `retention`, a command of the CLI, … */
+export function systemActor(name: string, from: string | null = null): Actor {
+  return { kind: 'system', id: name, name, from };
+}
