@@ -11,7 +11,9 @@ export const ERROR_CODES = {
   not_readable: { status: 409, title: 'Not readable' },
   not_retryable: { status: 409, title: 'Not retryable' },
   not_cancellable: { status: 409, title: 'Not cancellable' },
+  idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
   job_ended: { status: 409, title: 'Job ended' },
+  outdated: { status: 412, title: 'Outdated' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   invalid_catalog: { status: 422, title: 'Invalid catalog' },
@@ -53,6 +55,15 @@ export class TidingsError extends Error {
   get status(): number {
     return ERROR_CODES[this.code].status;
   }
+}
+
+/** Returns the error for a change of a revision that another change has replaced. @param current the revision there is */
+export function toOutdated(current: number): TidingsError {
+  return new TidingsError(
+    'outdated',
+    `It was changed since: the current revision is "${current}". Read it again, and send your change with that If-Match.`,
+    { path: 'if-match' },
+  );
 }
 
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */

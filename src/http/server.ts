@@ -8,6 +8,7 @@ import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
+import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
 import { rejectForeignOrigins } from './origin.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
@@ -44,6 +45,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
   authenticate(app, dependencies.apiKeys);
+  registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);

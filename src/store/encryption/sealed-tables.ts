@@ -62,6 +62,13 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     reseal: (seal, sealed, [tenant = '', user = '', , key = '']) =>
       resealDocument(seal, sealed, documentRow('events', tenant, user, key)),
   },
+  {
+    name: 'idempotency_keys',
+    key: [TENANT, ['actor', 'text'], ['route', 'text'], ['key', 'text']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', actor = '', route = '', key = '']) =>
+      resealDocument(seal, sealed, documentRow('idempotency_keys', tenant, actor, route, key)),
+  },
 ];
 
 /** A table whose sealed values are texts without the id of their key. */
