@@ -24,7 +24,7 @@ const toFiles = (name: string) => ({
 const apply = (name: string, ifMatch?: string) =>
   server.post('/api/v1/catalog', { files: toFiles(name) }, ifMatch === undefined ? {} : { 'if-match': ifMatch });
 
-test('of two editors of one catalog version, the second is told that the first was quicker', async () => {
+test('of two editors of one catalog version, the second learns that the first was quicker', async () => {
   const etag = (await server.get('/api/v1/catalog')).headers.get('etag') as string;
   const first = await apply('ONE', etag);
   expect(first).toMatchObject({ status: 200, body: { changed: true } });

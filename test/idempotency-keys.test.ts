@@ -104,8 +104,8 @@ test('a key is new again after 24 hours, and expired ones are removed', async ()
 });
 
 test('the kept response is sealed', async () => {
-  const person = { ...event('e10'), user_id: 'maria.lopez', user_traits: { email: 'maria@example.com' } };
-  await post(person, 'sealed');
+  const maria = { ...event('e10'), user_id: 'maria.lopez', user_traits: { email: 'maria@example.com' } };
+  await post(maria, 'sealed');
   const { rows } = await sql(`select k::text as text, encode(sealed, 'escape') as bytes from idempotency_keys as k`);
   for (const { text, bytes } of rows) expect(`${text}${bytes}`).not.toMatch(/maria|accepted/);
 });

@@ -60,7 +60,7 @@ test('a frozen process that wakes after another took its key over changes neithe
   const quick = await startJob(second.url);
   expect(quick.status).toBe(202);
   first.program.process.kill('SIGCONT');
-  // Its transaction was ended while it was frozen, and its key is not its own any more: it keeps and releases nothing.
+  // Its transaction was ended while it was frozen, and its key is no longer its own: it keeps and releases nothing.
   expect(await late).toMatchObject({ status: 503, code: 'unavailable' });
   expect(await startJob(second.url)).toMatchObject({ status: 202, job_id: quick.job_id, replayed: 'true' });
   expect(await jobs()).toEqual([quick.job_id]);

@@ -36,7 +36,7 @@ const RENEW_MS = (LOCK_SECONDS * 1000) / 3;
 /** Renewals of one request, at most: a handler that never ends must not block its key forever. */
 const MAX_RENEWALS = 30;
 
-/** Longest pause in seconds that a caller is told to make before it asks again. */
+/** Longest `retry-after` in seconds while a request is under way. */
 const MAX_RETRY_AFTER_SECONDS = 2;
 
 /** Headers of a response that belong to what was made. */
@@ -127,7 +127,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
   }
 }
 
-/** Returns the key of a request; undefined: it has none, or its route ignores it. @throws TidingsError if it is not one */
+/** Returns the key of a request; undefined: it has no key, or its route ignores it. @throws TidingsError if it is not one */
 function readKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined || key === '' || request.method !== 'POST') return undefined;
