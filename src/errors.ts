@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
   job_ended: { status: 409, title: 'Job ended' },
   outdated: { status: 412, title: 'Outdated' },
+  tenant_isolation_unavailable: { status: 409, title: 'Tenant isolation unavailable' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   invalid_catalog: { status: 422, title: 'Invalid catalog' },

@@ -57,7 +57,7 @@ interface Work {
  * A request that is cut off blocks its key for a minute at most. The one that then takes over does the work again, with the same
  * `operationId`. Requests without a key cost nothing.
  */
-export function registerIdempotency(app: App, { pool, seal, log }: HttpDependencies): void {
+export function registerIdempotency(app: App, { database, seal, log }: HttpDependencies): void {
   const works = new WeakMap<FastifyRequest, Work>();
   app.decorateRequest('operationId', '');
 
@@ -71,7 +71,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
     const route = `${request.method} ${request.routeOptions.url}`;
     const id = { tenantId, actor: `${actor.kind} ${actor.id}`, route, key };
     request.operationId = toUuid(Object.values(id));
-    const state = await beginKey(pool, seal, id, toFingerprint(request));
+    const state = await beginKey(database.forTenant(tenantId), seal, id, toFingerprint(request));
     switch (state.kind) {
       case 'mine':
         works.set(request, { id, fence: state.fence, renewal: renewRegularly(id, state.fence) });
@@ -106,6 +106,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
     works.delete(request);
     clearInterval(work.renewal);
     const response = toKeptResponse(reply, payload);
+    const pool = database.forTenant(work.id.tenantId);
     try {
       if (response) await completeKey(pool, seal, work.id, work.fence, response);
       else await releaseKey(pool, work.id, work.fence);
@@ -119,7 +120,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
     let left = MAX_RENEWALS;
     const renewal = setInterval(() => {
       if (--left === 0) clearInterval(renewal);
-      renewKey(pool, id, fence).catch((error: unknown) =>
+      renewKey(database.forTenant(id.tenantId), id, fence).catch((error: unknown) =>
         log.warn({ err: error }, 'an Idempotency-Key was not renewed'),
       );
     }, RENEW_MS);

@@ -28,7 +28,7 @@ const filesBody = z.object({
 });
 
 /** Routes for the catalogs of a tenant: the active version, earlier versions, and changes of the active one. */
-export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpDependencies): void {
+export function registerCatalogRoutes(app: App, { catalogs, database, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/catalog',
     {
@@ -45,7 +45,10 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       const active = await catalogs.refresh(tenantId);
       const version = request.query.version ?? active.version;
       setEtag(reply, version);
-      return toCatalogView(await getCatalogVersion({ pool, catalogs, tenantId }, version), active.version);
+      return toCatalogView(
+        await getCatalogVersion({ pool: database.forTenant(tenantId), catalogs, tenantId }, version),
+        active.version,
+      );
     },
   );
 
@@ -59,7 +62,9 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
         querystring: z.strictObject({ limit: limitQuery }),
       },
     },
-    async (request) => ({ versions: await listCatalogs(pool, request.principal.tenantId, request.query.limit) }),
+    async ({ principal: { tenantId }, query }) => ({
+      versions: await listCatalogs(database.forTenant(tenantId), tenantId, query.limit),
+    }),
   );
 
   app.get(
@@ -74,8 +79,9 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       },
     },
     async (request) => {
+      const { tenantId } = request.principal;
       const { from, to } = request.query;
-      return diffCatalogVersions({ pool, catalogs, tenantId: request.principal.tenantId }, from, to);
+      return diffCatalogVersions({ pool: database.forTenant(tenantId), catalogs, tenantId }, from, to);
     },
   );
 
@@ -94,7 +100,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     async (request, reply) => {
       const { tenantId, actor } = request.principal;
       const { files, dry_run: dryRun } = request.body;
-      const command = { pool, catalogs, tenantId, actor, clock };
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
       const options = { dryRun, expected: readIfMatch(request) };
       const applied = await applyCatalogFiles(command, new Map(Object.entries(files)), options);
       setEtag(reply, applied.version);
@@ -115,7 +121,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     },
     async (request, reply) => {
       const { tenantId, actor } = request.principal;
-      const command = { pool, catalogs, tenantId, actor, clock };
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
       const result = await rollBackToVersion(command, request.body.version, readIfMatch(request));
       setEtag(reply, result.version);
       return result;
