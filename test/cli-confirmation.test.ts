@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { listCommands } from './support/cli-commands.ts';
 import { tidingsDirectly } from './support/program.ts';
 
-/** Without a terminal nobody can be asked, so nothing is destroyed unless `--yes` says so. */
+/** Without a terminal, nothing is destroyed unless `--yes` says so. */
 
 const DESTRUCTIVE: readonly (readonly string[])[] = [
   ['deliveries', 'cancel', 'some-id'],
@@ -15,7 +15,7 @@ const DESTRUCTIVE: readonly (readonly string[])[] = [
 ];
 
 test.each(DESTRUCTIVE)(
-  'tidings %s %s %s asks, and is refused with exit code 2 where it cannot ask',
+  'tidings %s %s %s asks, and ends with exit code 2 where it cannot ask',
   async (...args) => {
     const program = tidingsDirectly(args, { env: { TIDINGS_URL: 'http://127.0.0.1:9' } });
     expect(await program.ended).toBe(2);

@@ -90,7 +90,7 @@ test('the key of the environment never goes to the address of a profile, nor the
   expect(seen[1]?.authorization).toBeUndefined();
 });
 
-test('a key that others can read is refused with the remedy', async () => {
+test('a key that others can read is rejected with the remedy', async () => {
   await run(['profiles', 'add', 'prod', '--url', url, '--key-stdin'], {}, KEY);
   await chmod(join(config, 'tidings', 'keys', 'prod'), 0o644);
   const { code, stderr } = await run(['queue', '--profile', 'prod']);

@@ -25,7 +25,7 @@ describe.each(listCommands())('tidings $path', ({ path, description, options, he
   });
 });
 
-test('an unknown command, a group without its command and an argument too many are usage errors; help is none', async () => {
+test('an unknown command, a group without its command and an argument too many are usage errors; help is not', async () => {
   for (const args of [['nonsense'], ['waits'], ['queue', 'surplus'], []]) {
     expect([args, (await runCommand(...args)).exitCode]).toEqual([args, 2]);
   }

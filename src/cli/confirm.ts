@@ -9,7 +9,7 @@ export const YES_OPTION = ['--yes', 'do not ask before it is done'] as const;
 /**
  * Asks before something is destroyed, and returns after `y` or `yes`. Asks nothing with `--yes`.
  *
- * @throws CommanderError with exit code 1 after any other answer, and with 2 where nobody can be asked
+ * @throws CommanderError with exit code 1 after any other answer, and with 2 without a terminal
  */
 export async function confirm(question: string, isSure: boolean | undefined): Promise<void> {
   if (isSure) return;

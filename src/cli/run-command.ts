@@ -4,7 +4,7 @@ import { EXIT_FAILURE } from './exit-codes.ts';
 import { type ApiClient, ApiError, connect } from './operation/api-client.ts';
 import { escapeLines, escapeTerminal } from './output/escape-terminal.ts';
 import { formatProblems, isProblemList } from './output/format-problems.ts';
-import { refuseProfileOfDatabase, withProfile } from './profiles/use-profile.ts';
+import { rejectProfileOfDatabase, withProfile } from './profiles/use-profile.ts';
 
 export interface CommandOutput {
   /** Printed with `--json`, as one line. */
@@ -67,7 +67,7 @@ const USER_ERROR_CODES = /^(55P03|42501|53100|ENOSPC|EACCES|EPERM|EROFS|EISDIR|E
 
 /** Runs a command on the database itself. An error that the user can fix is printed without a stack, with the exit code 1. */
 export async function runDatabaseCommand(work: () => Promise<void>): Promise<void> {
-  refuseProfileOfDatabase();
+  rejectProfileOfDatabase();
   try {
     await work();
   } catch (error) {

@@ -4,6 +4,8 @@ import { addApplyCommand } from './catalog/apply.ts';
 import { addBacktestCommand } from './catalog/backtest.ts';
 import { addCatalogCommands } from './catalog/catalog.ts';
 import { addCheckCommand } from './catalog/check.ts';
+import { addGenerateCommands } from './catalog/generate.ts';
+import { addInitCommand } from './catalog/init.ts';
 import { addSimulateCommand } from './catalog/simulate.ts';
 import { addTestCommand } from './catalog/test.ts';
 import { addDumpCommand } from './database/dump.ts';
@@ -44,12 +46,14 @@ addServeCommand(program, 'workers', 'Run the workers only: deliveries, waits and
   api: false,
   workers: true,
 });
+addInitCommand(program);
 addCheckCommand(program);
 addTestCommand(program);
 addSimulateCommand(program);
 addBacktestCommand(program);
 addApplyCommand(program);
 addCatalogCommands(program);
+addGenerateCommands(program);
 addWaitsCommands(program);
 addQueueCommand(program);
 addDeliveriesCommands(program);

@@ -14,7 +14,7 @@ const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 const profileSchema = z.strictObject({
   url: z.string(),
-  /** Name of the environment variable with the key; absent: the key is in a file beside, or there is none. */
+  /** Name of the environment variable with the key; absent: `key_file` says whether it has one. */
   key_env: z.string().optional(),
   key_file: z.boolean().optional(),
   tenant: z.string().optional(),
@@ -71,7 +71,7 @@ export class ProfileStore {
     this.#write(profiles);
   }
 
-  /** Removes a profile with its key. @returns false: there is none of this name */
+  /** Removes a profile with its key. @returns false: no profile has this name */
   remove(name: string): boolean {
     const profiles = new Map(this.list());
     if (!profiles.delete(name)) return false;
@@ -80,7 +80,7 @@ export class ProfileStore {
     return true;
   }
 
-  /** Returns the key of a profile; undefined: it has none. @throws ConfigError if it cannot be read, or others can read it */
+  /** Returns the key of a profile; undefined: it has no key. @throws ConfigError if it cannot be read, or others can read it */
   readKey(name: string, profile: Profile, env: Environment): string | undefined {
     if (profile.key_env !== undefined) {
       const key = env[profile.key_env];
@@ -107,7 +107,7 @@ export class ProfileStore {
   }
 }
 
-/** Returns the key in a text: its only line. @throws ConfigError if it is none */
+/** Returns the key in a text: its only line. @throws ConfigError if it is not one */
 export function parseKey(text: string): string {
   const key = text.trim();
   if (key !== '' && key.length <= MAX_KEY_CHARS && !/[^\x21-\x7e]/.test(key)) return key;

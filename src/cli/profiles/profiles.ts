@@ -65,7 +65,7 @@ async function add(name: string, { url, keyEnv, keyStdin, tenant }: AddOptions) 
       '--key-env is the name of an environment variable, such as TIDINGS_PROD_KEY; the key itself is never an option',
     );
   }
-  // Refuses an address that no command could use.
+  // Throws for an address that no command could use.
   connect({ TIDINGS_URL: url });
   const key = keyStdin ? parseKey(await text(process.stdin)) : undefined;
   const profile: Profile = {

@@ -4,7 +4,7 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { failUsage } from '../exit-codes.ts';
 import { ProfileStore } from './profile-store.ts';
 
-/** Commands that work on files or processes of this machine. Those on the database refuse a profile in `runDatabaseCommand`. */
+/** Commands that work on files or processes of this machine. Those on the database: see `runDatabaseCommand`. */
 const LOCAL_COMMANDS: ReadonlySet<string> = new Set([
   'start',
   'api',
@@ -28,15 +28,15 @@ export function useProfile({ profile }: { readonly profile?: string }, action: C
   if (profile === undefined) return;
   let top = action;
   while (top.parent?.parent) top = top.parent;
-  if (LOCAL_COMMANDS.has(top.name())) refuseProfile(`tidings ${top.name()} works on this machine`);
+  if (LOCAL_COMMANDS.has(top.name())) rejectProfile(`tidings ${top.name()} works on this machine`);
 }
 
 /** @throws CommanderError if --profile is given to a command that works on the database itself */
-export function refuseProfileOfDatabase(): void {
-  if (givenName !== undefined) refuseProfile('this command works on the database of TIDINGS_DATA_DIR or DATABASE_URL');
+export function rejectProfileOfDatabase(): void {
+  if (givenName !== undefined) rejectProfile('this command works on the database of TIDINGS_DATA_DIR or DATABASE_URL');
 }
 
-function refuseProfile(why: string): never {
+function rejectProfile(why: string): never {
   failUsage(`${why}; --profile is for commands that call a running Tidings`);
 }
 
