@@ -7,7 +7,7 @@ import { formatProblems, isProblemList } from './output/format-problems.ts';
 import { rejectProfileOfDatabase, withProfile } from './profiles/use-profile.ts';
 
 export interface CommandOutput {
-  /** Printed with `--json`, as one line. */
+  /** Printed with `--json`, as one line; undefined: the command has printed everything itself. */
   readonly data: unknown;
   /** Printed otherwise. */
   readonly lines: readonly string[];
@@ -23,7 +23,7 @@ export async function runApiCommand(
 ): Promise<void> {
   try {
     const { data, lines } = await work(connect(withProfile(process.env)));
-    console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
+    if (data !== undefined) console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
   } catch (error) {
     if (!(error instanceof ApiError || error instanceof CatalogError || error instanceof ConfigError)) throw error;
     process.exitCode = EXIT_FAILURE;
