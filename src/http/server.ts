@@ -15,6 +15,7 @@ import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
@@ -50,6 +51,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
+  registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
