@@ -4,7 +4,7 @@ import { SlowLane } from '../src/ingest/bounds/slow-lane.ts';
 
 const MB = 1024 * 1024;
 
-/** A lane whose work ends when it is told to. */
+/** A lane whose work ends when `held` is called. */
 function heldLane() {
   const held: (() => void)[] = [];
   const started: string[] = [];
