@@ -9,7 +9,7 @@ import { SEALED_TABLES, UNROTATED_TABLES } from '../src/store/encryption/sealed-
 import { checkEncryptionKey } from '../src/store/metadata.ts';
 import { type WholeTidings, wholeTidings, withKeys } from './support/whole-tidings.ts';
 
-/** What a rotation of the encryption key says at its end is true, whatever other processes did meanwhile. */
+/** The end of a rotation of the encryption key is true, whatever other processes did meanwhile. */
 
 const run = promisify(execFile);
 const NEW_KEY = randomBytes(32).toString('base64');

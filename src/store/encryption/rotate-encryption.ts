@@ -88,7 +88,7 @@ export async function rotateEncryption(
 async function loadState(connection: pg.PoolClient, to: string): Promise<RotationState> {
   const stored = await loadFact(connection, STATE);
   const state = stored === undefined ? undefined : (JSON.parse(stored) as RotationState);
-  // What an earlier run has looked at may have changed since: the pass that it began proves nothing.
+  // Rows that an earlier run has looked at may have changed since: the pass that it began proves nothing.
   if (state?.to === to) return { ...state, inPass: Math.max(1, state.inPass) };
   const first = SEALED_TABLES[0]?.name ?? null;
   return { to, pass: 1, tableIndex: 0, cursor: null, inPass: 0, table: first, rows: 0, resealed: 0, unreadable: 0 };
