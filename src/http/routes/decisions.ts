@@ -10,7 +10,7 @@ const MAX_LOOK_BACK_MS: Millis = 600_000;
 
 const recentDecision = decisionSummary.extend({ decided_at: timestamp, user_id: z.string(), event_type: z.string() });
 
-export function registerDecisionRoutes(app: App, { pool, clock }: HttpDependencies): void {
+export function registerDecisionRoutes(app: App, { database, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/decisions',
     {
@@ -44,7 +44,7 @@ export function registerDecisionRoutes(app: App, { pool, clock }: HttpDependenci
       const now = clock();
       const { limit, since, user_id: userId, rule } = query;
       const from = Math.max(now - MAX_LOOK_BACK_MS, since === undefined ? 0 : Date.parse(since));
-      const { decisions, more } = await loadRecentDecisions(pool, {
+      const { decisions, more } = await loadRecentDecisions(database.forTenant(principal.tenantId), {
         tenantId: principal.tenantId,
         since: from,
         userId,
