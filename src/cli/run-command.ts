@@ -32,7 +32,7 @@ export async function runApiCommand(
     }
     if (error instanceof CatalogError) return printError(error);
     console.error(`tidings: ${escapeTerminal(error.message)}`);
-    if (isProblemList(problem?.problems)) console.error(escapeLines(formatProblems(problem.problems)));
+    if (isProblemList(problem?.errors)) console.error(escapeLines(formatProblems(problem.errors)));
   }
 }
 

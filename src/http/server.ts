@@ -4,12 +4,13 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
-import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerJsonParser } from './json-body.ts';
+import { registerApiDocs } from './openapi/api-docs.ts';
 import { rejectForeignOrigins } from './origin.ts';
+import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
@@ -23,6 +24,7 @@ import { registerQueueRoutes } from './routes/queue.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
@@ -39,6 +41,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);
   registerSecurityHeaders(app);
+  registerRequestIds(app);
+  rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
@@ -73,6 +77,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.
     http: { requireHostHeader: false },

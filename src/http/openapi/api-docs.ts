@@ -1,24 +1,52 @@
 import fastifySwagger from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import type { App } from './app.ts';
+import { createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { App } from '../app.ts';
+import { completeDocument } from './complete-document.ts';
+import { describeRoute } from './describe-route.ts';
+import { registerErrorPage } from './error-page.ts';
 
 /** The page starts itself with an inline script. */
 const DOCS_CONTENT_SECURITY_POLICY =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:";
 
-/** Serves the OpenAPI document and its page at `/api/docs`. Call it before the routes are registered. */
+const DESCRIPTION = `Event-driven notifications that explain why they were sent, and why not.
+
+Lists take \`limit\` and \`after\`, and answer their items and \`next\`. Errors are problem documents (RFC 9457); [every
+code](/api/docs/errors) has a description. Each response has the header \`x-request-id\`.`;
+
+const TAGS = [
+  { name: 'events', description: 'What happened to users, and what was rejected' },
+  { name: 'explain', description: 'Why a user did, or did not, get a notification' },
+  { name: 'users', description: 'Users that events are about' },
+  { name: 'deliveries', description: 'Notifications on their way to a channel' },
+  { name: 'waits', description: 'Rules that wait for a user' },
+  { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
+  { name: 'catalog', description: 'Events, notification types, templates and rules' },
+  { name: 'operation', description: 'Who changed what' },
+  { name: 'health', description: 'For load balancers and operators' },
+];
+
+/**
+ * Serves the OpenAPI document at `/api/openapi.json`, its page at `/api/docs` and the page of errors. Call it before the
+ * routes are registered.
+ */
 export async function registerApiDocs(app: App): Promise<void> {
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
-      info: {
-        title: 'Tidings',
-        version: '1',
-        description: 'Event-driven notifications that explain why they were sent, and why not.',
+      info: { title: 'Tidings', version: '1', description: DESCRIPTION },
+      tags: TAGS,
+      components: {
+        securitySchemes: {
+          api_key: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'A key of this installation' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'A key, or the token of a user for /me' },
+          session: { type: 'apiKey', in: 'cookie', name: 'tidings_session', description: 'Session of the console' },
+        },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
+    transformObject: (input) => completeDocument(createJsonSchemaTransformObject({})(input)),
   });
   await app.register(scalar, {
     routePrefix: '/api/docs',
@@ -37,4 +65,10 @@ export async function registerApiDocs(app: App): Promise<void> {
       },
     },
   });
+  let text: string | undefined;
+  app.get('/api/openapi.json', { config: { scope: 'public' }, schema: { hide: true } as object }, (_request, reply) => {
+    text ??= JSON.stringify(app.swagger());
+    return reply.type('application/json').send(text);
+  });
+  registerErrorPage(app);
 }
