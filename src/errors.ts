@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   invalid_request: { status: 400, title: 'Invalid request' },
   unauthorized: { status: 401, title: 'Unauthorized' },
   forbidden: { status: 403, title: 'Forbidden' },
+  tenant_suspended: { status: 403, title: 'Tenant suspended' },
   foreign_origin: { status: 403, title: 'Foreign origin' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
@@ -11,7 +12,9 @@ export const ERROR_CODES = {
   not_readable: { status: 409, title: 'Not readable' },
   not_retryable: { status: 409, title: 'Not retryable' },
   not_cancellable: { status: 409, title: 'Not cancellable' },
+  idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
   job_ended: { status: 409, title: 'Job ended' },
+  outdated: { status: 412, title: 'Outdated' },
   tenant_isolation_unavailable: { status: 409, title: 'Tenant isolation unavailable' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
@@ -54,6 +57,15 @@ export class TidingsError extends Error {
   get status(): number {
     return ERROR_CODES[this.code].status;
   }
+}
+
+/** Returns the error for a change of a revision that another change has replaced. @param current the revision there is */
+export function toOutdated(current: number): TidingsError {
+  return new TidingsError(
+    'outdated',
+    `It was changed since: the current revision is "${current}". Read it again, and send your change with that If-Match.`,
+    { path: 'if-match' },
+  );
 }
 
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */

@@ -42,6 +42,7 @@ describe('the API documentation', () => {
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',
       'GET /api/v1/catalog/versions',
+      'GET /api/v1/decisions',
       'GET /api/v1/deliveries',
       'GET /api/v1/deliveries/{id}/message',
       'GET /api/v1/events/rejected',

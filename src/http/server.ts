@@ -4,16 +4,22 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
+import { environmentKeys } from '../tenants/environment-keys.ts';
+import { localCallers } from '../tenants/local-callers.ts';
+import { Principals } from '../tenants/principals.ts';
+import { TenantStates } from '../tenants/tenant-states.ts';
 import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
+import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
 import { rejectForeignOrigins } from './origin.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
@@ -43,11 +49,13 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, dependencies.apiKeys);
+  authenticate(app, buildPrincipals(dependencies));
+  registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
+  registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
@@ -61,6 +69,14 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
   await app.ready();
   return app;
+}
+
+/** Returns who may call: the kinds of callers, in the order in which they are tried. */
+function buildPrincipals({ database, apiKeys }: HttpDependencies): Principals {
+  return new Principals({
+    authenticators: [environmentKeys(apiKeys), ...(apiKeys.length === 0 ? [localCallers] : [])],
+    findTenant: new TenantStates(database.owner).find,
+  });
 }
 
 function createApp({ log }: HttpDependencies): App {

@@ -30,6 +30,8 @@ export async function testServer(
     apiKeys?: readonly string[];
     consoleDir?: string;
     log?: Logger;
+    /** Default: a free one. */
+    port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
   } = {},
 ): Promise<TestServer> {
@@ -50,7 +52,7 @@ export async function testServer(
       state: { stopping: false },
     }),
   });
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   return {
     url,
     get: (path, headers = {}) => call(`${url}${path}`, { headers }),

@@ -5,6 +5,7 @@ import { diffCatalogVersions, getCatalogVersion, rollBackToVersion } from '../..
 import { listCatalogs } from '../../store/catalogs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { readIfMatch, setEtag } from '../if-match.ts';
 import { anyObject, limitQuery, problemSchema } from './schemas.ts';
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
@@ -39,10 +40,11 @@ export function registerCatalogRoutes(app: App, { catalogs, database, clock }: H
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenantId } = request.principal;
       const active = await catalogs.refresh(tenantId);
       const version = request.query.version ?? active.version;
+      setEtag(reply, version);
       return toCatalogView(
         await getCatalogVersion({ pool: database.forTenant(tenantId), catalogs, tenantId }, version),
         active.version,
@@ -95,11 +97,14 @@ export function registerCatalogRoutes(app: App, { catalogs, database, clock }: H
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenantId, actor } = request.principal;
       const { files, dry_run: dryRun } = request.body;
       const command = { pool: database.owner, catalogs, tenantId, actor, clock };
-      return applyCatalogFiles(command, new Map(Object.entries(files)), { dryRun });
+      const options = { dryRun, expected: readIfMatch(request) };
+      const applied = await applyCatalogFiles(command, new Map(Object.entries(files)), options);
+      setEtag(reply, applied.version);
+      return applied;
     },
   );
 
@@ -114,9 +119,12 @@ export function registerCatalogRoutes(app: App, { catalogs, database, clock }: H
         response: { 200: anyObject, '4xx': problemSchema },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenantId, actor } = request.principal;
-      return rollBackToVersion({ pool: database.owner, catalogs, tenantId, actor, clock }, request.body.version);
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
+      const result = await rollBackToVersion(command, request.body.version, readIfMatch(request));
+      setEtag(reply, result.version);
+      return result;
     },
   );
 }
