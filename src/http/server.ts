@@ -4,13 +4,18 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
-import { registerApiDocs } from './api-docs.ts';
+import { environmentKeys } from '../tenants/environment-keys.ts';
+import { localCallers } from '../tenants/local-callers.ts';
+import { Principals } from '../tenants/principals.ts';
+import { TenantStates } from '../tenants/tenant-states.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
+import { registerApiDocs } from './openapi/api-docs.ts';
 import { rejectForeignOrigins } from './origin.ts';
+import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
@@ -25,6 +30,7 @@ import { registerQueueRoutes } from './routes/queue.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
@@ -41,11 +47,13 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);
   registerSecurityHeaders(app);
+  registerRequestIds(app);
+  rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, dependencies.apiKeys);
+  authenticate(app, buildPrincipals(dependencies));
   registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
@@ -67,6 +75,14 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   return app;
 }
 
+/** Returns who may call: the kinds of callers, in the order in which they are tried. */
+function buildPrincipals({ database, apiKeys }: HttpDependencies): Principals {
+  return new Principals({
+    authenticators: [environmentKeys(apiKeys), ...(apiKeys.length === 0 ? [localCallers] : [])],
+    findTenant: new TenantStates(database.owner).find,
+  });
+}
+
 function createApp({ log }: HttpDependencies): App {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -77,6 +93,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.
     http: { requireHostHeader: false },
