@@ -15,6 +15,7 @@ type PartKind = 'text' | 'number' | 'uuid';
 export function readCursor<const T extends readonly PartKind[]>(
   before: string | undefined,
   kinds: T,
+  name = 'before',
 ): { [K in keyof T]: T[K] extends 'number' ? number : string } | null {
   if (before === undefined) return null;
   const parts = decode(before);
@@ -23,10 +24,8 @@ export function readCursor<const T extends readonly PartKind[]>(
   }
   throw new TidingsError(
     'invalid_request',
-    'before is not a cursor of this list; send the next of the previous page.',
-    {
-      path: 'before',
-    },
+    `${name} is not a cursor of this list; send the next of the previous page.`,
+    { path: name },
   );
 }
 

@@ -95,6 +95,14 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** The user of a customer's token; absent for every other principal. */
   readonly userId?: string;
+  /** Limit of its requests; absent: none. */
+  readonly quota?: Quota;
+}
+
+/** A limit of requests, which all requests with the same id share. */
+export interface Quota {
+  readonly id: string;
+  readonly perMinute: number;
 }
 
 /** Messages of a test tenant never leave the sandbox. */

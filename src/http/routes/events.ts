@@ -30,7 +30,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
-      config: { scope: 'events:write' },
+      config: { scope: 'events:write', countRequests },
       schema: {
         summary: 'Post events: one, or a list of up to 1000',
         tags: ['events'],
@@ -156,6 +156,14 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
+}
+
+/** Events that count as one request for the limit of a key. */
+const EVENTS_PER_COUNTED_REQUEST = 100;
+
+function countRequests(body: unknown): number {
+  const events = Array.isArray(body) ? Math.min(body.length, MAX_EVENTS_PER_REQUEST) : 1;
+  return Math.max(1, Math.ceil(events / EVENTS_PER_COUNTED_REQUEST));
 }
 
 function toItems(body: unknown): unknown[] {
