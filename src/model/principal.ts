@@ -108,6 +108,18 @@ export interface Quota {
 /** Messages of a test tenant never leave the sandbox. */
 export type Environment = 'live' | 'test';
 
+/** The end of the id of every test tenant, and of no other one; the table of tenants has a constraint for it. */
+const TEST_ENDING = '.test';
+
+/** Returns the id of the tenant with the data of the test keys of a live tenant. */
+export function testTenantId(liveTenantId: string): string {
+  return liveTenantId + TEST_ENDING;
+}
+
+export function isTestTenant(tenantId: string): boolean {
+  return tenantId.endsWith(TEST_ENDING);
+}
+
 /** Returns Tidings itself as an actor. @param name what acted: `catalog directory`, `retention`, a command of the CLI, … */
 export function systemActor(name: string, from: string | null = null): Actor {
   return { kind: 'system', id: name, name, from };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import type { Environment, Principal, Scope } from '../model/principal.ts';
+import { type Environment, type Principal, type Scope, testTenantId } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import {
   announceKeyChange,
@@ -14,7 +14,6 @@ import {
   loadKey,
   lockKey,
   type StoredKey,
-  testTenantId,
   updateKey,
 } from '../store/keys/api-keys.ts';
 import type { Connection } from '../store/pg/pool.ts';
@@ -232,20 +231,22 @@ function requireGrantable(
   }
   if (isInstallation && environment === 'test') {
     throw new TidingsError('invalid_request', 'A key of the installation is live; leave out environment.', {
-      path: 'environment',
+      pointer: '/environment',
     });
   }
   const wide = scopes.find((scope) => scope.startsWith('tenants:'));
   if (wide !== undefined && !isInstallation) {
     throw new TidingsError('invalid_request', `The scope ${wide} needs a key with is_installation.`, {
-      path: 'scopes',
+      pointer: '/scopes',
     });
   }
 }
 
 function requireFuture(expiresAt: Millis | null, now: Millis): void {
   if (expiresAt === null || expiresAt > now) return;
-  throw new TidingsError('invalid_request', 'expires_at is past; write a time in the future.', { path: 'expires_at' });
+  throw new TidingsError('invalid_request', 'expires_at is past; write a time in the future.', {
+    pointer: '/expires_at',
+  });
 }
 
 function requireActive(key: StoredKey, now: Millis): void {

@@ -33,12 +33,14 @@ export async function testServer(
     log?: Logger;
     perMinute?: number;
     trustedProxies?: readonly string[];
+    /** Default: a free one. */
+    port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
   } = {},
 ): Promise<TestServer> {
   const server = await buildServer({
     pipeline: tidings.pipeline,
-    pool: tidings.database.pool,
+    database: tidings.database.tenants,
     catalogs: tidings.catalogs,
     seal: tidings.seal,
     clock: () => tidings.clock.now,
@@ -56,7 +58,7 @@ export async function testServer(
       state: { stopping: false },
     }),
   });
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   const send: TestServer['send'] = (method, path, body, headers = {}) =>
     call(`${url}${path}`, {
       method,

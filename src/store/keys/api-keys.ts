@@ -1,5 +1,5 @@
 import type { Millis } from '../../model/event.ts';
-import type { Actor, Environment, Scope } from '../../model/principal.ts';
+import { type Actor, type Environment, isTestTenant, type Scope, testTenantId } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
@@ -157,13 +157,9 @@ export async function ensureTestTenant(connection: Connection, liveTenantId: str
   return tenantId;
 }
 
-/** Returns the id of the tenant with the data of the test keys of a live tenant. */
-export function testTenantId(liveTenantId: string): string {
-  return `${liveTenantId}.test`;
-}
-
+/** Returns the environment of a tenant. */
 export function environmentOf(tenantId: string): Environment {
-  return tenantId.endsWith('.test') ? 'test' : 'live';
+  return isTestTenant(tenantId) ? 'test' : 'live';
 }
 
 function toTime(at: Millis | null): string | null {
