@@ -45,6 +45,7 @@ import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
 import { ScheduledDumps } from './timers/scheduled-dumps.ts';
 import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
+import { TenantKeeper } from './timers/tenant-keeper.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -236,6 +237,9 @@ export async function run(
         started.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
         started.push(() => timers.stop());
+        const keeper = new TenantKeeper({ pool: workPool, clock, log });
+        keeper.start();
+        started.push(() => keeper.stop());
         if (config.retentionAt === null) return;
         const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
         retention.start();
