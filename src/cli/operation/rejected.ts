@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
