@@ -14,7 +14,11 @@ const document = {
         requestBody: {
           content: {
             'application/json': {
-              schema: { type: 'object', properties: { name: { type: 'string' }, kind: { enum: ['a', 'b'] } }, required: ['name'] },
+              schema: {
+                type: 'object',
+                properties: { name: { type: 'string' }, kind: { enum: ['a', 'b'] } },
+                required: ['name'],
+              },
             },
           },
         },
@@ -24,7 +28,11 @@ const document = {
   },
   components: {
     schemas: {
-      Page: { type: 'object', properties: { things: { type: 'array', items: { type: 'string' } } }, required: ['things'] },
+      Page: {
+        type: 'object',
+        properties: { things: { type: 'array', items: { type: 'string' } } },
+        required: ['things'],
+      },
     },
   },
 };
@@ -49,7 +57,11 @@ test.each<[string, Parameters<typeof changed>[0], RegExp]>([
   ['a field of a request', (copy) => delete body(copy).properties.kind, /kind: gone/],
   ['an allowed value of a request', (copy) => body(copy).properties.kind.enum.pop(), /kind: no longer allows "b"/],
   ['a field that becomes required', (copy) => body(copy).required.push('kind'), /kind: required now/],
-  ['a bound that becomes narrower', (copy) => (copy.paths['/things'].get.parameters[0].schema.maximum = 100), /maximum/],
+  [
+    'a bound that becomes narrower',
+    (copy) => (copy.paths['/things'].get.parameters[0].schema.maximum = 100),
+    /maximum/,
+  ],
   [
     'a parameter that becomes required',
     (copy) => copy.paths['/things'].get.parameters.push({ in: 'query', name: 'x', required: true, schema: {} }),

@@ -77,7 +77,9 @@ describe('the examples of', () => {
       .filter((one) => one.in === 'path')
       .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(valueOf(one))), path);
     const query = new URLSearchParams(
-      given.filter((one) => one.in === 'query' && one.example !== undefined).map((one): [string, string] => [one.name, valueOf(one)]),
+      given
+        .filter((one) => one.in === 'query' && one.example !== undefined)
+        .map((one): [string, string] => [one.name, valueOf(one)]),
     );
     const url = query.size > 0 ? `${filled}?${query}` : filled;
     const bodies = Object.values(operation.requestBody?.content['application/json'].examples ?? {});

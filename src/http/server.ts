@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
+import { registerCompression } from './compression.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerJsonParser } from './json-body.ts';
 import { registerApiDocs } from './openapi/api-docs.ts';
@@ -42,6 +43,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerJsonParser(app);
   registerSecurityHeaders(app);
   registerRequestIds(app);
+  registerCompression(app);
   rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
@@ -62,9 +64,16 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerJobRoutes(app, dependencies);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
-  if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
+  if (existsSync(root))
+    await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });
   await app.ready();
   return app;
+}
+
+/** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */
+function setCacheHeaders(reply: { setHeader(name: string, value: string): void }, path: string): void {
+  const isHashed = /[\\/]assets[\\/]/.test(path);
+  reply.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
 
 function createApp({ log }: HttpDependencies): App {

@@ -74,7 +74,8 @@ class Comparison {
     const after = resolve(this.#after, newSchema ?? {});
     const next = (part: string, a: Node, b: Node) => this.#compare(direction, `${name}.${part}`, a, b, depth + 1);
     if (before.type !== undefined && String(before.type) !== String(after.type)) {
-      if (after.type !== undefined || direction === 'response') this.#found.add(`${name}: type ${before.type} is ${after.type}`);
+      if (after.type !== undefined || direction === 'response')
+        this.#found.add(`${name}: type ${before.type} is ${after.type}`);
       return;
     }
     this.#compareEnums(direction, name, before.enum, after.enum);

@@ -70,7 +70,10 @@ export function arbitraryRequest({ path, operation, document }: ApiOperation): f
       return {
         url: pairs.length > 0 ? `${filled}?${pairs.join('&')}` : filled,
         body,
-        headers: requestId === undefined || /[^\x21-\x7e]/.test(requestId) || requestId === '' ? {} : { 'x-request-id': requestId },
+        headers:
+          requestId === undefined || /[^\x21-\x7e]/.test(requestId) || requestId === ''
+            ? {}
+            : { 'x-request-id': requestId },
       };
     });
 }
@@ -129,10 +132,9 @@ function fitting(schema: Node, document: Node, depth: number): fc.Arbitrary<unkn
 
 function object(schema: Node, document: Node, depth: number): fc.Arbitrary<unknown> {
   const fields = Object.entries<Node>(schema.properties ?? {});
-  const known = fc.record(
-    Object.fromEntries(fields.map(([name, one]) => [name, near(one, document, depth)])),
-    { requiredKeys: schema.required ?? [] },
-  );
+  const known = fc.record(Object.fromEntries(fields.map(([name, one]) => [name, near(one, document, depth)])), {
+    requiredKeys: schema.required ?? [],
+  });
   if (schema.additionalProperties === false) return known;
   const others = fc.dictionary(fc.string({ maxLength: 10 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 });
   return fc.tuple(known, others).map(([a, b]) => ({ ...b, ...a }));

@@ -823,7 +823,7 @@ export interface components {
              * @example null
              */
             notification_id: string | null;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /** @enum {string} */
             outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
@@ -834,7 +834,7 @@ export interface components {
             reason: string;
             /** @enum {string} */
             reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
         /** @description The outcome of one rule for one event and notification type */
@@ -849,7 +849,7 @@ export interface components {
              * @example null
              */
             notification_id: string | null;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /** @enum {string} */
             outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
@@ -860,7 +860,7 @@ export interface components {
             reason: string;
             /** @enum {string} */
             reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
         /** @description A notification on one channel */
@@ -893,7 +893,7 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /** @example smtp */
             provider: string | null;
@@ -968,7 +968,7 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /** @example smtp */
             provider: string | null;
@@ -1251,7 +1251,7 @@ export interface components {
             decisions: components["schemas"]["StoredDecision"][];
             /** @description False: the user has more history than was examined */
             is_complete: boolean;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             notifications: components["schemas"]["Notification"][];
             /** @description The explanation in sentences that can be read aloud */
@@ -1717,9 +1717,9 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
         /** @description A type of notification */
@@ -2119,7 +2119,7 @@ export interface components {
              * @example null
              */
             notification_id: string | null;
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /** @enum {string} */
             outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
@@ -2130,7 +2130,7 @@ export interface components {
             reason: string;
             /** @enum {string} */
             reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
-            /** @example PAYMENT_FAILED */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
         /** @description An event as it is stored */
@@ -2672,8 +2672,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -2771,7 +2771,7 @@ export interface operations {
                 limit?: number;
                 /**
                  * @description Only events with a decision about this notification type, and only these decisions
-                 * @example PAYMENT_FAILED
+                 * @example INSUFFICIENT_FUNDS_EMAIL
                  */
                 notification_type?: string;
             };
@@ -2821,8 +2821,8 @@ export interface operations {
                      *       "decisions": [
                      *         {
                      *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "rule": "PAYMENT_FAILED",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "outcome": "send",
                      *           "reason_code": "matched",
                      *           "reason": "The payment failed twice.",
@@ -2841,9 +2841,9 @@ export interface operations {
                      *       "notifications": [
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "category": "TRANSACTIONAL",
-                     *           "rule": "PAYMENT_FAILED",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "event_id": "evt-8841",
                      *           "created_at": "2026-11-02T09:30:00.000Z",
@@ -2851,7 +2851,7 @@ export interface operations {
                      *             {
                      *               "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
                      *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
                      *               "status": "queued",
@@ -3238,7 +3238,7 @@ export interface operations {
                      *         {
                      *           "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "user_id": "user-1042",
                      *           "channel": "email",
                      *           "status": "queued",
@@ -3297,7 +3297,7 @@ export interface operations {
                      * @example {
                      *       "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *       "notification_type": "PAYMENT_FAILED",
+                     *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "channel": "email",
                      *       "status": "queued",
@@ -3401,7 +3401,7 @@ export interface operations {
                      * @example {
                      *       "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *       "notification_type": "PAYMENT_FAILED",
+                     *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "channel": "email",
                      *       "status": "queued",
@@ -3470,8 +3470,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -3516,8 +3516,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -3636,8 +3636,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -3684,8 +3684,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -3787,8 +3787,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -3835,8 +3835,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -3903,7 +3903,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example PAYMENT_FAILED */
+                /** @example INSUFFICIENT_FUNDS_EMAIL */
                 notification_type: string;
                 /**
                  * @description Your id of the user
@@ -3924,7 +3924,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "user_id": "user-1042",
-                     *       "notification_type": "PAYMENT_FAILED",
+                     *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "answer": "sent",
                      *       "paragraph": "text",
                      *       "catalog_version": 1,
@@ -3954,8 +3954,8 @@ export interface operations {
                      *       "decisions": [
                      *         {
                      *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "rule": "PAYMENT_FAILED",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "outcome": "send",
                      *           "reason_code": "matched",
                      *           "reason": "The payment failed twice.",
@@ -3974,9 +3974,9 @@ export interface operations {
                      *       "notifications": [
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "category": "TRANSACTIONAL",
-                     *           "rule": "PAYMENT_FAILED",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "event_id": "evt-8841",
                      *           "created_at": "2026-11-02T09:30:00.000Z",
@@ -3984,7 +3984,7 @@ export interface operations {
                      *             {
                      *               "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
                      *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
                      *               "status": "queued",
@@ -4511,8 +4511,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -4634,7 +4634,7 @@ export interface operations {
                 limit?: number;
                 /**
                  * @description Only events with a decision about this notification type, and only these decisions
-                 * @example PAYMENT_FAILED
+                 * @example INSUFFICIENT_FUNDS_EMAIL
                  */
                 notification_type?: string;
             };
@@ -4684,8 +4684,8 @@ export interface operations {
                      *       "decisions": [
                      *         {
                      *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "rule": "PAYMENT_FAILED",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "outcome": "send",
                      *           "reason_code": "matched",
                      *           "reason": "The payment failed twice.",
@@ -4704,9 +4704,9 @@ export interface operations {
                      *       "notifications": [
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "category": "TRANSACTIONAL",
-                     *           "rule": "PAYMENT_FAILED",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "event_id": "evt-8841",
                      *           "created_at": "2026-11-02T09:30:00.000Z",
@@ -4714,7 +4714,7 @@ export interface operations {
                      *             {
                      *               "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
                      *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
                      *               "status": "queued",
@@ -4796,8 +4796,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",
@@ -4842,8 +4842,8 @@ export interface operations {
                      *           "decisions": [
                      *             {
                      *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *               "rule": "PAYMENT_FAILED",
-                     *               "notification_type": "PAYMENT_FAILED",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "outcome": "send",
                      *               "reason_code": "matched",
                      *               "reason": "The payment failed twice.",

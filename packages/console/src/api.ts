@@ -83,7 +83,6 @@ export type SentMessage = Message;
 export type Audit = UserAudit;
 export type WaitKind = Wait['kind'];
 
-
 /** Action on many items, and which. */
 export interface JobRequest {
   action: JobActionName;
@@ -125,10 +124,7 @@ export const getExplanation = (userId: string, type: string): Promise<Explanatio
   callApi(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);
 
 /** Returns a page of 50 deliveries, newest first. `status` null: every status. `after`: as for `getAudit`. */
-export const getDeliveries = (
-  status: DeliveryStatus | null,
-  after: string | null,
-): Promise<DeliveryPage> =>
+export const getDeliveries = (status: DeliveryStatus | null, after: string | null): Promise<DeliveryPage> =>
   callApi(`deliveries?${buildQuery({ limit: '50', status, after })}`);
 
 /** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
@@ -162,8 +158,7 @@ export const dismissRejectedEvent = (id: string): Promise<unknown> =>
   callApi(`events/rejected/${encodeURIComponent(id)}/dismiss`, 'POST');
 
 /** Returns the largest groups of rejected events. */
-export const getRejectedGroups = (): Promise<RejectedGroups> =>
-  callApi('events/rejected/groups');
+export const getRejectedGroups = (): Promise<RejectedGroups> => callApi('events/rejected/groups');
 
 /** Cancels a pending wait. */
 export const cancelWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/cancel`, 'POST');
@@ -189,10 +184,7 @@ export const getJobFailures = (id: string): Promise<JobFailurePage> =>
 export const stopJob = (id: string): Promise<Job> => callApi(`jobs/${encodeURIComponent(id)}/stop`, 'POST');
 
 /** Returns the latest 50 waits of a user, newest first. `status` null: waits of every status. */
-export const getWaits = (
-  userId: string,
-  status: Wait['status'] | null,
-): Promise<WaitPage> =>
+export const getWaits = (userId: string, status: Wait['status'] | null): Promise<WaitPage> =>
   callApi(`waits?${buildQuery({ limit: '50', user_id: userId, status })}`);
 
 /** Returns the active catalog. */

@@ -14,9 +14,7 @@ export const timestamp = z.string().meta({
 
 /** Any JSON value in a response. Requests use `jsonInput`: what is nested deeply is not walked through there. */
 export const json: z.ZodType<Json> = z
-  .lazy(() =>
-    z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]),
-  )
+  .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]))
   .meta({ id: 'Json', description: 'Any JSON value' });
 
 /** An object in a response whose fields are the caller's own. */
