@@ -71,15 +71,15 @@ describe('the examples of', () => {
   test.each(operations)('%s', async (name, method, path, operation) => {
     const ids = await prepare();
     const given = operation.parameters ?? [];
-    const valueOf = (parameter: (typeof given)[number]) =>
+    const textOf = (parameter: (typeof given)[number]) =>
       String(parameter.name === 'id' ? (ids[name] ?? parameter.example) : parameter.example);
     const filled = given
       .filter((one) => one.in === 'path')
-      .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(valueOf(one))), path);
+      .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(textOf(one))), path);
     const query = new URLSearchParams(
       given
         .filter((one) => one.in === 'query' && one.example !== undefined)
-        .map((one): [string, string] => [one.name, valueOf(one)]),
+        .map((one): [string, string] => [one.name, textOf(one)]),
     );
     const url = query.size > 0 ? `${filled}?${query}` : filled;
     const bodies = Object.values(operation.requestBody?.content['application/json'].examples ?? {});
