@@ -41,6 +41,7 @@ import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import type { TenantDatabase } from './store/pg/tenant-database.ts';
 import { TIMERS_CHANNEL } from './store/waits/waits.ts';
+import { TenantProfiles } from './tenants/tenant-profiles.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
 import { ScheduledDumps } from './timers/scheduled-dumps.ts';
@@ -203,6 +204,7 @@ export async function run(
         mayAct,
         random,
         log,
+        getTenant: new TenantProfiles(workPool).get,
         lease,
         poll,
       });

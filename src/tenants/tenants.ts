@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { TidingsError, toOutdated } from '../errors.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
+import type { TenantSettings } from '../model/tenant.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { copyCatalog } from '../store/catalogs.ts';
 import { announceKeyChange } from '../store/keys/api-keys.ts';
@@ -14,7 +15,6 @@ import {
   loadTenant,
   type StoredTenant,
   setTenantStatus,
-  type TenantSettings,
   updateTenant,
 } from '../store/tenants/tenants.ts';
 import { isoTime } from '../time/iso-time.ts';

@@ -1,5 +1,6 @@
-import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import type { Environment } from '../../model/principal.ts';
+import type { TenantSettings } from '../../model/tenant.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
@@ -21,18 +22,6 @@ export interface StoredTenant {
 }
 
 export type TenantStatus = 'active' | 'suspended' | 'deleting';
-
-/** Settings of a tenant; absent: those of the installation. */
-export interface TenantSettings {
-  /** For users without a locale, such as `de` or `pt-BR`. */
-  readonly locale?: string;
-  /** IANA time zone in which messages show times to users who have none, such as `Europe/Berlin`. */
-  readonly zone?: string;
-  /** The sender of emails: an address, or a name and an address in angle brackets. */
-  readonly mail_from?: string;
-  /** For templates, as `tenant.branding`. */
-  readonly branding?: JsonObject;
-}
 
 const COLUMNS = `tenant_id as "tenantId", name, environment, status, follows, settings, revision, created_at as "createdAt",
   updated_at as "updatedAt", suspended_at as "suspendedAt"`;
