@@ -31,27 +31,47 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** One part of a request that is wrong. */
+export interface ProblemPart {
+  /** As `TidingsError.pointer`. */
+  readonly pointer: string;
+  /** What is wrong, and what would be right. */
+  readonly message: string;
+  /** Check that found it; present, as the place that follows, for a file of a catalog. */
+  readonly code?: string;
+  readonly severity?: 'error' | 'warning';
+  readonly file?: string;
+  /** 1-based, as the column. */
+  readonly line?: number;
+  readonly column?: number;
+  /** Suggested correction, such as `did you mean amount?`. */
+  readonly hint?: string;
+}
+
 /** An error that the caller can act on. Over HTTP it becomes a problem document (RFC 9457). */
 export class TidingsError extends Error {
   readonly code: ErrorCode;
-  /** Location of the error in the input, such as `properties.amount`; empty if the input as a whole is invalid. */
-  readonly path: string;
+  /**
+   * Part of the request that is wrong: a JSON pointer into its body, such as `/filter/rule`, or the name of a parameter of
+   * its path, query or headers. Empty: the request as a whole, or the state of what it is about.
+   */
+  readonly pointer: string;
+  /** Every part that is wrong, with what is wrong; undefined: `pointer` alone, if it is not empty. */
+  readonly errors: readonly ProblemPart[] | undefined;
   /** Seconds after which the caller should retry; undefined if a retry does not help. */
   readonly retryAfter: number | undefined;
-  /** Errors of a catalog, each with its location; undefined for any other code than `invalid_catalog`. */
-  readonly problems: readonly CatalogProblem[] | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { path?: string; retryAfter?: number; problems?: readonly CatalogProblem[]; cause?: unknown } = {},
+    options: { pointer?: string; retryAfter?: number; errors?: readonly ProblemPart[]; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'TidingsError';
     this.code = code;
-    this.path = options.path ?? '';
+    this.pointer = options.pointer ?? options.errors?.[0]?.pointer ?? '';
     this.retryAfter = options.retryAfter;
-    this.problems = options.problems;
+    this.errors = options.errors;
   }
 
   get status(): number {
@@ -64,7 +84,7 @@ export function toOutdated(current: number): TidingsError {
   return new TidingsError(
     'outdated',
     `It was changed since: the current revision is "${current}". Read it again, and send your change with that If-Match.`,
-    { path: 'if-match' },
+    { pointer: 'if-match' },
   );
 }
 

@@ -8,13 +8,14 @@ import { environmentKeys } from '../tenants/environment-keys.ts';
 import { localCallers } from '../tenants/local-callers.ts';
 import { Principals } from '../tenants/principals.ts';
 import { TenantStates } from '../tenants/tenant-states.ts';
-import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
+import { registerApiDocs } from './openapi/api-docs.ts';
 import { rejectForeignOrigins } from './origin.ts';
+import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
@@ -29,6 +30,7 @@ import { registerQueueRoutes } from './routes/queue.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
@@ -45,6 +47,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);
   registerSecurityHeaders(app);
+  registerRequestIds(app);
+  rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
@@ -89,6 +93,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.
     http: { requireHostHeader: false },

@@ -59,7 +59,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
 
 function toApiError(status: number, body: unknown): ApiError {
   const problem = (body ?? {}) as { readonly [key: string]: unknown };
-  const message = isProblemList(problem.problems) ? 'the catalog has errors' : String(problem.detail ?? status);
+  const message = isProblemList(problem.errors) ? 'the catalog has errors' : String(problem.detail ?? status);
   // The results of an event that is rejected again.
   const [rejected] = (problem.rejected ?? []) as readonly { readonly path: string; readonly message: string }[];
   const again = rejected && `rejected again: ${rejected.path === '' ? '' : `${rejected.path}: `}${rejected.message}`;
