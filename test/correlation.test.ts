@@ -4,10 +4,7 @@ import { type TestApi, testApi } from './support/api.ts';
 let api: TestApi;
 
 const CATALOG = new Map([
-  [
-    'events.yaml',
-    'events: { order.created: { properties: { total: number } }, order.flagged: {}, order.paid: {} }',
-  ],
+  ['events.yaml', 'events: { order.created: { properties: { total: number } }, order.flagged: {}, order.paid: {} }'],
   [
     'notifications.yaml',
     'notifications: { CONFIRMATION: { category: TRANSACTIONAL, channels: [email] }, REMINDER: { category: TRANSACTIONAL, channels: [email] }, FLAGGED: { category: TRANSACTIONAL, channels: [email] } }',
@@ -16,7 +13,7 @@ const CATALOG = new Map([
     'rules.yaml',
     `rules:
   CONFIRMATION: { on: order.created, when: 'context.correlation_id.startsWith("c-")' }
-  REMINDER: { on: order.created, unless: order.paid within 1h, when: context.source == "shop" }
+  REMINDER: { on: order.created, unless: { event: order.paid, within: 1h }, when: context.source == "shop" }
   FLAG: { on: order.created, when: event.total > 100, do: [{ emit: order.flagged }] }
   FLAGGED: { on: order.flagged, when: 'context.correlation_id == "c-2" && context.causation_id == "e-2"' }
 `,
@@ -64,24 +61,30 @@ describe('a correlation id', () => {
     expect(sent.map(({ rule }: { rule: string }) => rule).sort()).toEqual(['CONFIRMATION', 'REMINDER']);
     expect(sent[0].deliveries).toMatchObject([{ channel: 'email' }]);
     const event = entries.find(({ kind }: Entry) => kind === 'event');
-    expect(event.decisions.map(({ rule, outcome }: { rule: string; outcome: string }) => [rule, outcome])).toContainEqual([
-      'CONFIRMATION',
-      'send',
-    ]);
+    expect(
+      event.decisions.map(({ rule, outcome }: { rule: string; outcome: string }) => [rule, outcome]),
+    ).toContainEqual(['CONFIRMATION', 'send']);
   });
 
   test('is carried by the events that rules emit, with the triggering event as their cause', async () => {
     await api.server.post('/api/v1/events', order('e-2', 'c-2', { data: { userId: 'bob', total: 500 } }));
     const { entries } = await find('c-2');
     const emitted = entries.find(({ kind, event }: Entry) => kind === 'event' && event.event_id !== 'e-2');
-    expect(emitted.event.context).toEqual({ correlation_id: 'c-2', source: 'shop', causation_id: 'e-2', emitted_by: 'FLAG' });
-    expect(entries.some(({ kind, notification }: Entry) => kind === 'notification' && notification.rule === 'FLAGGED')).toBe(
-      true,
-    );
+    expect(emitted.event.context).toEqual({
+      correlation_id: 'c-2',
+      source: 'shop',
+      causation_id: 'e-2',
+      emitted_by: 'FLAG',
+    });
+    expect(
+      entries.some(({ kind, notification }: Entry) => kind === 'notification' && notification.rule === 'FLAGGED'),
+    ).toBe(true);
   });
 
   test('is listed page by page, each entry once', async () => {
-    const items = Array.from({ length: 7 }, (_, index) => order(`p-${index}`, 'c-pages', { data: { userId: `p${index}` } }));
+    const items = Array.from({ length: 7 }, (_, index) =>
+      order(`p-${index}`, 'c-pages', { data: { userId: `p${index}` } }),
+    );
     await api.server.post('/api/v1/events', items);
     const whole = (await find('c-pages', '&limit=200')).entries;
     const paged: Entry[] = [];
@@ -100,16 +103,20 @@ describe('a correlation id', () => {
     const body = await find('zoe@example.com');
     expect(body.entries).toHaveLength(1);
     expect(JSON.stringify(body.entries)).not.toContain('zoe@example.com');
-    const { rows } = await api.tidings.pool.query('select row_to_json(e)::text as text from events e where event_id = $1', [
-      'e-mail',
-    ]);
+    const { rows } = await api.tidings.pool.query(
+      'select row_to_json(e)::text as text from events e where event_id = $1',
+      ['e-mail'],
+    );
     expect(rows[0].text).not.toContain('zoe@');
   });
 
   test('of any length and of any type is accepted with its event', async () => {
     for (const [index, id] of ['x'.repeat(5000), 7, { a: 1 }, ''].entries()) {
       const item = order(`odd-${index}`, undefined);
-      const { body } = await api.server.post('/api/v1/events', { ...item, metadata: { ...item.metadata, correlationId: id } });
+      const { body } = await api.server.post('/api/v1/events', {
+        ...item,
+        metadata: { ...item.metadata, correlationId: id },
+      });
       expect(body.accepted).toBe(1);
     }
     expect((await find('x'.repeat(1000))).entries).toHaveLength(1);
