@@ -54,19 +54,16 @@ export async function loadCorrelated(
     order: 'at desc, id desc',
     texts: ['properties', 'traits', 'context', 'decisions'],
   });
-  const notifications = await queryPage(pool, {
-    select: `select user_id, notification_id as id, created_at as at
-             from notifications
-             where tenant_id = $1 and correlation_id = $2 and (created_at, notification_id) < ($3::timestamptz, $4::uuid)
-             order by created_at desc, notification_id desc limit $5`,
+  const notifications = await pool.query<Row>(
+    `select user_id, notification_id as id, created_at as at
+     from notifications
+     where tenant_id = $1 and correlation_id = $2 and (created_at, notification_id) < ($3::timestamptz, $4::uuid)
+     order by created_at desc, notification_id desc limit $5`,
     values,
-    limit,
-    order: 'at desc, id desc',
-    texts: [],
-  });
+  );
   const found: Found[] = [
     ...(events.rows as Row[]).map((row) => ({ row, isEvent: true })),
-    ...(notifications.rows as Row[]).map((row) => ({ row, isEvent: false })),
+    ...notifications.rows.map((row) => ({ row, isEvent: false })),
   ].sort((a, b) => b.row.at - a.row.at || (a.row.id < b.row.id ? 1 : -1));
   // Past the end of a page of events that had no room, notifications would be shown too early.
   const kept = found.slice(0, limit);
@@ -74,7 +71,7 @@ export async function loadCorrelated(
     events.more && events.rows.length < limit ? kept.findLastIndex(({ isEvent }) => isEvent) + 1 : kept.length;
   const page = kept.slice(0, cut);
   const end = page.at(-1)?.row;
-  const isLast = !events.more && !notifications.more && page.length === found.length;
+  const isLast = !events.more && notifications.rows.length < limit && page.length === found.length;
   return {
     entries: await toEntries(pool, tenantId, page),
     last: end && !isLast ? { at: end.at, id: end.id } : null,
