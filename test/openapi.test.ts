@@ -37,6 +37,7 @@ describe('the API documentation', () => {
     );
     expect(routes.sort()).toEqual([
       'GET /api/v1/activity',
+      'GET /api/v1/audit',
       'GET /api/v1/audit-log',
       'GET /api/v1/audit/{user_id}',
       'GET /api/v1/catalog',
