@@ -40,7 +40,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
-      config: { scope: 'events:write', errors: ['invalid_body', 'too_many_events', 'overloaded'] },
+      config: { scope: 'events:write', countRequests, errors: ['invalid_body', 'too_many_events', 'overloaded'] },
       schema: {
         operationId: url === '/events' ? 'postEventsAtRoot' : 'postEvents',
         summary: 'Post events: one, or a list of up to 1000',
@@ -181,6 +181,14 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
+}
+
+/** Events that count as one request for the limit of a key. */
+const EVENTS_PER_COUNTED_REQUEST = 100;
+
+function countRequests(body: unknown): number {
+  const events = Array.isArray(body) ? Math.min(body.length, MAX_EVENTS_PER_REQUEST) : 1;
+  return Math.max(1, Math.ceil(events / EVENTS_PER_COUNTED_REQUEST));
 }
 
 function toItems(body: unknown): unknown[] {

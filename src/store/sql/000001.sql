@@ -42,7 +42,9 @@ create table tenants (
   created_at     timestamptz(3)   not null default now(),
   updated_at     timestamptz(3)   not null default now(),
   deleted_by     json,                                  -- Actor of src/model/principal.ts
-  constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null))
+  constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null)),
+  -- Messages of a tenant with this ending stay in the sandbox.
+  constraint tenants_test_has_ending check ((environment = 'test') = (tenant_id like '%.test'))
 );
 create index tenants_follows on tenants (follows) where follows is not null;
 
@@ -65,6 +67,13 @@ create table api_keys (
   primary key (tenant_id, key_id)
 );
 create unique index api_keys_id on api_keys (key_id);
+create unique index api_keys_replacement on api_keys (tenant_id, rotated_from) where rotated_from is not null;
+
+-- Uses of the limits of keys, shared by the processes. Not logged: after a crash, every limit begins anew.
+create unlogged table quotas (
+  quota_id    text collate "C"  primary key,
+  taken_until double precision not null  -- ms since 1970
+);
 
 -- Issuers of JSON Web Tokens whose customers a tenant trusts.
 create table issuers (
