@@ -2,7 +2,7 @@ import { CloudEvent, type CloudEventV1, HTTP } from 'cloudevents';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestApi, testApi } from './support/api.ts';
 
-/* What the SDK of CloudEvents for JavaScript sends, in each mode of the HTTP protocol binding. */
+/* Requests of the SDK of CloudEvents for JavaScript, in each mode of the HTTP protocol binding. */
 
 let api: TestApi;
 
@@ -92,7 +92,7 @@ test.each([
   ['a list under the type of one event', 'application/cloudevents+json', [], 422, 'invalid_body'],
   ['a body that is not JSON', 'application/cloudevents+json', 'x', 400, 'invalid_json'],
   ['an event in XML', 'application/cloudevents+xml', '<a/>', 415, 'unsupported_media_type'],
-])('%s is refused', async (_, type, sent, status, code) => {
+])('%s is rejected', async (_, type, sent, status, code) => {
   const answer = await send({ 'content-type': type }, sent);
   expect([answer.status, answer.body.code]).toEqual([status, code]);
 });

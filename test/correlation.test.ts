@@ -99,13 +99,13 @@ describe('a correlation id', () => {
   });
 
   test('that is an address is masked where it is stored, and found all the same', async () => {
-    await api.server.post('/api/v1/events', order('e-mail', 'zoe@example.com'));
+    await api.server.post('/api/v1/events', order('e-zoe', 'zoe@example.com'));
     const body = await find('zoe@example.com');
     expect(body.entries).toHaveLength(2);
     expect(JSON.stringify(body.entries)).not.toContain('zoe@example.com');
     const { rows } = await api.tidings.pool.query(
       'select row_to_json(e)::text as text from events e where event_id = $1',
-      ['e-mail'],
+      ['e-zoe'],
     );
     expect(rows[0].text).not.toContain('zoe@');
   });

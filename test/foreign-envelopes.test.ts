@@ -154,7 +154,7 @@ describe('the mapping of an event type', () => {
       'data.lines[0].amount',
     ],
     ['has no object as data', cloud('m5', { data: 'text' }), 'user_missing', 'data.userId'],
-    ['has a time that is none', cloud('m6', { time: 'today' }), 'invalid_timestamp', 'time'],
+    ['has a time that is a word', cloud('m6', { time: 'today' }), 'invalid_timestamp', 'time'],
     ['has another version', cloud('m7', { specversion: '0.3' }), 'invalid_event', 'specversion'],
     ['has no source', cloud('m8', { source: undefined }), 'invalid_event', 'source'],
     ['has metadata that are no object', domain('m9', { metadata: [] }), 'invalid_event', 'metadata'],
