@@ -38,6 +38,7 @@ describe('the API documentation', () => {
     expect(routes.sort()).toEqual([
       'DELETE /api/v1/keys/{id}',
       'GET /api/v1/activity',
+      'GET /api/v1/audit',
       'GET /api/v1/audit-log',
       'GET /api/v1/audit/{user_id}',
       'GET /api/v1/catalog',
