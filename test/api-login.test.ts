@@ -84,14 +84,14 @@ describe('an owner that may create roles', () => {
     const external = await server.createDatabase('createrole');
     const { database, shared } = await external.start({ migrates: false });
     expect(database.isIsolated).toBe(false);
-    expect(shared).toMatch(/refuses the login of the API/);
+    expect(shared).toMatch(/rejects the login of the API/);
     await external.start();
     expect(await external.start({ migrates: false })).toMatchObject(ISOLATED);
   });
 });
 
 describe('an owner that must not create roles', () => {
-  test('serves one tenant with one login, says so, and refuses a second tenant', async () => {
+  test('serves one tenant with one login, says so, and rejects a second tenant', async () => {
     const external = await server.createDatabase('');
     const { database, shared } = await external.start();
     expect(shared).toBe('the login of DATABASE_URL must not create roles');
@@ -118,7 +118,7 @@ describe('an owner that must not create roles', () => {
   });
 });
 
-describe('a configured login is refused', () => {
+describe('a configured login ends the start', () => {
   test.each([
     ['superuser', 'superuser', /is a superuser/],
     ['bypassing', 'bypassrls', /has BYPASSRLS/],

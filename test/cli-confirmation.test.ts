@@ -14,15 +14,12 @@ const DESTRUCTIVE: readonly (readonly string[])[] = [
   ['profiles', 'remove', 'production'],
 ];
 
-test.each(DESTRUCTIVE)(
-  'tidings %s %s %s asks, and ends with exit code 2 where it cannot ask',
-  async (...args) => {
-    const program = tidingsDirectly(args, { env: { TIDINGS_URL: 'http://127.0.0.1:9' } });
-    expect(await program.ended).toBe(2);
-    expect(program.stderr).toMatch(/\? Confirm with --yes: there is no terminal to ask on\./);
-    expect(program.stdout).toBe('');
-  },
-);
+test.each(DESTRUCTIVE)('tidings %s %s %s asks, and ends with exit code 2 where it cannot ask', async (...args) => {
+  const program = tidingsDirectly(args, { env: { TIDINGS_URL: 'http://127.0.0.1:9' } });
+  expect(await program.ended).toBe(2);
+  expect(program.stderr).toMatch(/\? Confirm with --yes: there is no terminal to ask on\./);
+  expect(program.stdout).toBe('');
+});
 
 test('a preview does not ask', async () => {
   const program = tidingsDirectly(['deliveries', 'cancel', '--all', '--preview'], {
