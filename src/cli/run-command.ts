@@ -34,7 +34,7 @@ export async function runApiCommand(
     }
     if (!(error instanceof ApiError)) return printError(error);
     console.error(`tidings: ${escapeTerminal(error.message)}`);
-    if (isProblemList(problem?.problems)) console.error(escapeLines(formatProblems(problem.problems)));
+    if (isProblemList(problem?.errors)) console.error(escapeLines(formatProblems(problem.errors)));
   }
 }
 

@@ -82,19 +82,19 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
         throw new TidingsError(
           'idempotency_key_reused',
           'The Idempotency-Key was used for another request; use a new key for each request, and the same only to repeat one.',
-          { path: 'idempotency-key' },
+          { pointer: 'idempotency-key' },
         );
       case 'in_progress':
         throw new TidingsError(
           'idempotency_in_progress',
           'The first request with this Idempotency-Key is under way; ask for its response a little later.',
-          { path: 'idempotency-key', retryAfter: Math.min(state.retryAfter, MAX_RETRY_AFTER_SECONDS) },
+          { pointer: 'idempotency-key', retryAfter: Math.min(state.retryAfter, MAX_RETRY_AFTER_SECONDS) },
         );
       case 'unreadable':
         throw new TidingsError(
           'not_readable',
           'The request was answered already, and the response cannot be opened with the current encryption key.',
-          { path: 'idempotency-key' },
+          { pointer: 'idempotency-key' },
         );
     }
   });
@@ -136,7 +136,7 @@ function readKey(request: FastifyRequest): string | undefined {
   if (scope === 'public' || !idempotent) return undefined;
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw new TidingsError('invalid_request', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', {
-    path: 'idempotency-key',
+    pointer: 'idempotency-key',
   });
 }
 

@@ -4,6 +4,7 @@ import { checkDatabase } from '../../src/health/database-checks.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HttpDependencies } from '../../src/http/app.ts';
 import { buildServer } from '../../src/http/server.ts';
+import { ApiShape } from './api-shape.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
 export interface TestServer {
@@ -11,6 +12,7 @@ export interface TestServer {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** @param body a string is sent as it is */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -23,13 +25,18 @@ export interface Answer {
 
 const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta.url));
 
-/** The API on a real socket. */
+/** Made once: every server of a test process has the same routes. */
+let shape: ApiShape | undefined;
+
+/** The API on a real socket. Each response is compared with the OpenAPI document. */
 export async function testServer(
   tidings: TestTidings,
   options: {
     apiKeys?: readonly string[];
     consoleDir?: string;
     log?: Logger;
+    perMinute?: number;
+    trustedProxies?: readonly string[];
     /** Default: a free one. */
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
@@ -42,6 +49,9 @@ export async function testServer(
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: options.apiKeys ?? [],
+    databaseUrl: tidings.database.url,
+    ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
+    ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },
@@ -53,22 +63,31 @@ export async function testServer(
     }),
   });
   const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  shape ??= new ApiShape(server.swagger());
+  const known = shape;
+  const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
+    const answer = await fetchAnswer(`${url}${path}`, init);
+    known.check(init.method ?? 'GET', path, answer);
+    return answer;
+  };
+  const send: TestServer['send'] = (method, path, body, headers = {}) =>
+    call(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
   return {
     url,
-    get: (path, headers = {}) => call(`${url}${path}`, { headers }),
-    post: (path, body, headers = {}) =>
-      call(`${url}${path}`, {
-        method: 'POST',
-        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+    get: (path, headers = {}) => call(path, { headers }),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    send,
     close: async () => {
       await server.close();
     },
   };
 }
 
-async function call(url: string, init: RequestInit): Promise<Answer> {
+async function fetchAnswer(url: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
   const json = /json/.test(response.headers.get('content-type') ?? '');

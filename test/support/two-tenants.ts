@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
-import { writeCursor } from '../../src/http/cursor.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
@@ -119,7 +118,7 @@ export interface Operation {
   /** With the ids of the rows that it was built for. */
   readonly path: string;
   readonly hasIds: boolean;
-  /** Whether it takes the cursor `before`. */
+  /** Whether it takes the cursor `after`. */
   readonly isPaged: boolean;
   readonly body: unknown;
 }
@@ -143,7 +142,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           method: method.toUpperCase() as Operation['method'],
           path: `${path}${QUERIES[template] ?? ''}`,
           hasIds: given > 0,
-          isPaged: parameters.some((one) => one.name === 'before'),
+          isPaged: parameters.some((one) => one.name === 'after'),
           body: BODIES[name]?.(rows),
         };
       }),
@@ -156,13 +155,6 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 
 export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
   return method === 'GET' ? server.get(path) : server.post(path, body);
-}
-
-/** Returns a cursor of each shape that leads into the rows. */
-export function cursorsOf({ sent, jobId, waitId }: Rows): string[] {
-  const [notificationId = ''] = sent.split('.');
-  const late = Date.parse('2030-01-01T00:00:00Z');
-  return [[notificationId, 'email'], [jobId], [late, waitId], [' '], [0, 'x']].map((parts) => writeCursor(parts));
 }
 
 const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
