@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
-import { writeCursor } from '../../src/http/cursor.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
@@ -54,10 +53,10 @@ export async function twoTenants(): Promise<TwoTenants> {
       event_type: type,
       event_timestamp: new Date(tidings.clock.now).toISOString(),
       properties: { text: `${word} text` },
-      user_traits: user === 'nobody' ? {} : { email: `${word}@example.com` },
+      user_traits: user === 'unreachable' ? {} : { email: `${word}@example.com` },
     });
     const post = (type: string, user: string) => tidings.pipeline.ingest(tenantId, [eventOf(type, user)]);
-    for (const user of ['maria', 'nobody']) await post('mailed', user);
+    for (const user of ['maria', 'unreachable']) await post('mailed', user);
     await tidings.worker();
     await settle(tidings);
     await tidings.stopWorkers();
@@ -72,7 +71,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       tenantId,
       actor: systemActor(`${word} actor`),
       action: 'deliveries.retry',
-      filter: { user_id: `${word} nobody` },
+      filter: { user_id: `${word} unreachable` },
       name: `${word} job`,
       patch: null,
       perSecond: null,
@@ -119,7 +118,7 @@ export interface Operation {
   /** With the ids of the rows that it was built for. */
   readonly path: string;
   readonly hasIds: boolean;
-  /** Whether it takes the cursor `before`. */
+  /** Whether it takes the cursor `after`. */
   readonly isPaged: boolean;
   readonly body: unknown;
 }
@@ -143,7 +142,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           method: method.toUpperCase() as Operation['method'],
           path: `${path}${QUERIES[template] ?? ''}`,
           hasIds: given > 0,
-          isPaged: parameters.some((one) => one.name === 'before'),
+          isPaged: parameters.some((one) => one.name === 'after'),
           body: BODIES[name]?.(rows),
         };
       }),
@@ -156,13 +155,6 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 
 export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
   return method === 'GET' ? server.get(path) : server.post(path, body);
-}
-
-/** Returns a cursor of each shape that leads into the rows. */
-export function cursorsOf({ sent, jobId, waitId }: Rows): string[] {
-  const [notificationId = ''] = sent.split('.');
-  const late = Date.parse('2030-01-01T00:00:00Z');
-  return [[notificationId, 'email'], [jobId], [late, waitId], [' '], [0, 'x']].map((parts) => writeCursor(parts));
 }
 
 const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
@@ -245,7 +237,7 @@ export interface SentStatement {
   readonly text: string;
   /** Rows returned or changed for the tenant that it was sent for. */
   rows: number;
-  /** What it showed or changed for another tenant; undefined: nothing. */
+  /** Leak of a statement: what it showed or changed for another tenant; undefined: nothing. */
   leak: string | undefined;
 }
 
