@@ -25,6 +25,7 @@ const PROTECTED = [
   'GET /audit/u1',
   'GET /api/v1/explain/u1/WELCOME_EMAIL',
   'GET /api/v1/activity',
+  'GET /api/v1/decisions',
   'GET /api/v1/users',
   'GET /api/v1/catalog',
   'GET /api/v1/deliveries',

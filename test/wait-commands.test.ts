@@ -100,7 +100,7 @@ test('the command line lists, migrates and cancels waits', async () => {
   );
   const worker = tidings.jobs();
   expect(await print('waits', 'migrate', 'A')).toContain(': 2 of 2 done.');
-  const cancelled = JSON.parse((await print('waits', 'cancel', 'A', '--json')).split('\n').at(-1)!);
+  const cancelled = JSON.parse((await print('waits', 'cancel', 'A', '--yes', '--json')).split('\n').at(-1)!);
   expect(cancelled).toMatchObject({ action: 'waits.cancel', filter: { rule: 'A' }, status: 'done', done: 2 });
   await worker.stop();
   expect(await print('waits', 'list')).toBe('No waits found.');

@@ -60,11 +60,16 @@ export interface RollbackResult {
 /**
  * Makes an earlier version active again, under its own number.
  *
- * @throws TidingsError `not_found` for a version that was never applied
+ * @param expected the active version, as the caller knows it; undefined: any
+ * @throws TidingsError `not_found` for a version that was never applied, `outdated` if another one than `expected` is active
  */
-export async function rollBackToVersion(command: CatalogCommand, version: number): Promise<RollbackResult> {
+export async function rollBackToVersion(
+  command: CatalogCommand,
+  version: number,
+  expected?: number,
+): Promise<RollbackResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
-  const result = await rollBackCatalog(pool, tenantId, version, actor, clock());
+  const result = await rollBackCatalog(pool, tenantId, version, actor, clock(), expected);
   if (!result) throw unknownVersion(version, '/version');
   await catalogs.setActive(tenantId, version);
   return { version, ...result };

@@ -4,10 +4,12 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
+import { Access } from '../tenants/access.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { registerCompression } from './compression.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
+import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
 import { registerApiDocs } from './openapi/api-docs.ts';
 import { rejectForeignOrigins } from './origin.ts';
@@ -16,11 +18,13 @@ import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
+import { registerKeyRoutes } from './routes/keys.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
@@ -30,6 +34,9 @@ import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Requests per minute of a key without a limit of its own. */
+const DEFAULT_PER_MINUTE = 6000;
 
 /** The longest part of a path, such as a user id written as %XX. */
 const MAX_PATH_PART_CHARS = 4096;
@@ -49,11 +56,14 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, dependencies.apiKeys);
+  const access = await openAccess(app, dependencies);
+  authenticate(app, access);
+  registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
+  registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
@@ -62,6 +72,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
+  registerKeyRoutes(app, dependencies, access.keys);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))
@@ -76,7 +87,16 @@ function setCacheHeaders(reply: { setHeader(name: string, value: string): void }
   reply.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
 
-function createApp({ log }: HttpDependencies): App {
+/** Returns who may call; listens for changes of that until the server is closed. */
+async function openAccess(app: App, dependencies: HttpDependencies): Promise<Access> {
+  const { database, databaseUrl, apiKeys, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
+  const access = new Access({ pool: database.owner, databaseUrl, apiKeys, perMinute, clock, log });
+  await access.start();
+  app.addHook('onClose', () => access.stop());
+  return access;
+}
+
+function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // A line per request would hold the user ids of URLs. Errors are logged by their handler.
@@ -86,6 +106,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { toOutdated } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { type Actor, systemActor } from '../model/principal.ts';
@@ -15,16 +16,22 @@ export interface Applied {
   readonly changed: boolean;
 }
 
-/** Activates a catalog for the tenant. Content equal to that of the active version creates no new version. */
+/**
+ * Activates a catalog for the tenant. Content equal to that of the active version creates no new version.
+ * @param expected the active version, as the caller knows it; undefined: any
+ * @throws TidingsError `outdated` if another version is active
+ */
 export async function applyCatalog(
   pool: pg.Pool,
   tenantId: string,
   data: CatalogData,
   by: Actor,
   now: Millis,
+  expected?: number,
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
+    requireVersion(active, expected);
     return applyContent(connection, tenantId, active, toContent(data), by, now);
   });
 }
@@ -94,13 +101,17 @@ async function applyContent(
   return { version, changed: true };
 }
 
-/** Activates an earlier version again, under its own number. Returns false if the version does not exist. */
+/**
+ * Activates an earlier version again, under its own number. Returns undefined if the version does not exist.
+ * @param expected as in `applyCatalog`
+ */
 export async function rollBackCatalog(
   pool: pg.Pool,
   tenantId: string,
   version: number,
   by: Actor,
   now: Millis,
+  expected?: number,
 ): Promise<{ from: number; changed: boolean } | undefined> {
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
@@ -109,6 +120,7 @@ export async function rollBackCatalog(
       version,
     ]);
     if (!active || rowCount === 0) return undefined;
+    requireVersion(active, expected);
     if (active.version === version) return { from: version, changed: false };
     await activate(connection, tenantId, version);
     const detail = { from: active.version };
@@ -205,6 +217,11 @@ async function lockActive(connection: Connection, tenantId: string): Promise<Act
     [tenantId],
   );
   return rows[0];
+}
+
+function requireVersion(active: Active | undefined, expected: number | undefined): void {
+  const version = active?.version ?? 0;
+  if (expected !== undefined && expected !== version) throw toOutdated(version);
 }
 
 async function activate(connection: Connection, tenantId: string, version: number): Promise<void> {

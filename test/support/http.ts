@@ -12,6 +12,7 @@ export interface TestServer {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** @param body a string is sent as it is */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -34,16 +35,23 @@ export async function testServer(
     apiKeys?: readonly string[];
     consoleDir?: string;
     log?: Logger;
+    perMinute?: number;
+    trustedProxies?: readonly string[];
+    /** Default: a free one. */
+    port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
   } = {},
 ): Promise<TestServer> {
   const server = await buildServer({
     pipeline: tidings.pipeline,
-    pool: tidings.database.pool,
+    database: tidings.database.tenants,
     catalogs: tidings.catalogs,
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: options.apiKeys ?? [],
+    databaseUrl: tidings.database.url,
+    ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
+    ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },
@@ -54,7 +62,7 @@ export async function testServer(
       state: { stopping: false },
     }),
   });
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   shape ??= new ApiShape(server.swagger());
   const known = shape;
   const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
@@ -62,15 +70,17 @@ export async function testServer(
     known.check(init.method ?? 'GET', path, answer);
     return answer;
   };
+  const send: TestServer['send'] = (method, path, body, headers = {}) =>
+    call(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
   return {
     url,
     get: (path, headers = {}) => call(path, { headers }),
-    post: (path, body, headers = {}) =>
-      call(path, {
-        method: 'POST',
-        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    send,
     close: async () => {
       await server.close();
     },

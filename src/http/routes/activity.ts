@@ -2,7 +2,7 @@ import { recentActivity } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { activityPage, activityQuery } from '../schemas/events.ts';
 
-export function registerActivityRoutes(app: App, { pool, clock }: HttpDependencies): void {
+export function registerActivityRoutes(app: App, { database, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/activity',
     {
@@ -15,6 +15,8 @@ export function registerActivityRoutes(app: App, { pool, clock }: HttpDependenci
         response: { 200: activityPage },
       },
     },
-    async ({ principal, query }) => ({ events: await recentActivity(pool, principal.tenantId, query.limit, clock()) }),
+    async ({ principal: { tenantId }, query }) => ({
+      events: await recentActivity(database.forTenant(tenantId), tenantId, query.limit, clock()),
+    }),
   );
 }

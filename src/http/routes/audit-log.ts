@@ -5,7 +5,7 @@ import { auditLogPage } from '../schemas/audit-log.ts';
 import { pageQuery } from '../schemas/common.ts';
 
 /** Changes by operators: who did what, and when. */
-export function registerAuditLogRoutes(app: App, { pool, seal }: HttpDependencies): void {
+export function registerAuditLogRoutes(app: App, { database, seal }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   app.get(
     '/api/v1/audit-log',
@@ -22,7 +22,12 @@ export function registerAuditLogRoutes(app: App, { pool, seal }: HttpDependencie
     async (request) => {
       const { principal, query } = request;
       const cursor = cursors.read(request, ['uuid']);
-      const entries = await listAuditEntries(pool, principal.tenantId, query.limit, cursor?.[0] ?? null);
+      const entries = await listAuditEntries(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        cursor?.[0] ?? null,
+      );
       return { entries, next: cursors.next(request, entries, query.limit, (last) => [last.entry_id]) };
     },
   );

@@ -3,7 +3,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { auditParams, auditQuery, userAudit } from '../schemas/users.ts';
 
-export function registerAuditRoutes(app: App, { pool, seal }: HttpDependencies): void {
+export function registerAuditRoutes(app: App, { database, seal }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   for (const url of ['/api/v1/audit/:user_id', '/audit/:user_id']) {
     app.get(
@@ -22,7 +22,7 @@ export function registerAuditRoutes(app: App, { pool, seal }: HttpDependencies):
       async (request) => {
         const { principal, params, query } = request;
         const cursor = cursors.read(request, ['number', 'uuid']);
-        const { last, ...audit } = await loadUserAudit(pool, {
+        const { last, ...audit } = await loadUserAudit(database.forTenant(principal.tenantId), {
           tenantId: principal.tenantId,
           userId: params.user_id,
           limit: query.limit,

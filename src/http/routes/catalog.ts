@@ -5,6 +5,7 @@ import { listCatalogs } from '../../store/catalogs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
+import { readIfMatch, setEtag } from '../if-match.ts';
 import {
   applyResult,
   type CatalogView,
@@ -21,7 +22,7 @@ import {
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 /** Routes for the catalogs of a tenant: the active version, earlier versions, and changes of the active one. */
-export function registerCatalogRoutes(app: App, { catalogs, pool, seal, clock }: HttpDependencies): void {
+export function registerCatalogRoutes(app: App, { catalogs, database, seal, clock }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   app.get(
     '/api/v1/catalog',
@@ -35,11 +36,15 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, seal, clock }:
         response: { 200: catalogView },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenantId } = request.principal;
       const active = await catalogs.refresh(tenantId);
       const version = request.query.version ?? active.version;
-      return toCatalogView(await getCatalogVersion({ pool, catalogs, tenantId }, version), active.version);
+      setEtag(reply, version);
+      return toCatalogView(
+        await getCatalogVersion({ pool: database.forTenant(tenantId), catalogs, tenantId }, version),
+        active.version,
+      );
     },
   );
 
@@ -58,7 +63,12 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, seal, clock }:
     async (request) => {
       const { principal, query } = request;
       const before = cursors.read(request, ['number'])?.[0] ?? null;
-      const versions = await listCatalogs(pool, principal.tenantId, query.limit, before);
+      const versions = await listCatalogs(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        before,
+      );
       return { versions, next: cursors.next(request, versions, query.limit, (last) => [last.version]) };
     },
   );
@@ -76,8 +86,9 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, seal, clock }:
       },
     },
     async (request) => {
+      const { tenantId } = request.principal;
       const { from, to } = request.query;
-      return diffCatalogVersions({ pool, catalogs, tenantId: request.principal.tenantId }, from, to);
+      return diffCatalogVersions({ pool: database.forTenant(tenantId), catalogs, tenantId }, from, to);
     },
   );
 
@@ -94,11 +105,14 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, seal, clock }:
         response: { 200: applyResult },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenantId, actor } = request.principal;
       const { files, dry_run: dryRun } = request.body;
-      const command = { pool, catalogs, tenantId, actor, clock };
-      return applyCatalogFiles(command, new Map(Object.entries(files)), { dryRun });
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
+      const options = { dryRun, expected: readIfMatch(request) };
+      const applied = await applyCatalogFiles(command, new Map(Object.entries(files)), options);
+      setEtag(reply, applied.version);
+      return applied;
     },
   );
 
@@ -114,9 +128,12 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, seal, clock }:
         response: { 200: rollbackResult },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenantId, actor } = request.principal;
-      return rollBackToVersion({ pool, catalogs, tenantId, actor, clock }, request.body.version);
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
+      const result = await rollBackToVersion(command, request.body.version, readIfMatch(request));
+      setEtag(reply, result.version);
+      return result;
     },
   );
 }

@@ -7,7 +7,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { delivery, deliveryPage, deliveryParams, deliveryQuery, message } from '../schemas/deliveries.ts';
 
-export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }: HttpDependencies): void {
+export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   app.get(
     '/api/v1/deliveries',
@@ -26,7 +26,13 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
       const { status = null, limit } = query;
       const cursor = cursors.read(request, ['uuid', 'text']);
       const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
-      const deliveries = await listDeliveries(pool, principal.tenantId, status, limit, before);
+      const deliveries = await listDeliveries(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        status,
+        limit,
+        before,
+      );
       const next = cursors.next(request, deliveries, limit, (last) => [last.notification_id, last.channel]);
       return { deliveries, next };
     },
@@ -46,7 +52,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
     },
     async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
-      const message = await loadMessage(pool, seal, principal.tenantId, id);
+      const message = await loadMessage(database.forTenant(principal.tenantId), seal, principal.tenantId, id);
       if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
       if (message === 'unreadable') {
         throw new TidingsError('not_readable', 'The message cannot be opened with the current encryption key.');
@@ -70,7 +76,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
     async ({ principal, params }, reply) => {
       const id = requireDeliveryId(params.id);
       const result = await retryStoppedDelivery({
-        pool,
+        pool: database.forTenant(principal.tenantId),
         catalogs,
         tenantId: principal.tenantId,
         actor: principal.actor,
@@ -101,7 +107,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
     async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
       const result = await cancelQueuedDelivery({
-        pool,
+        pool: database.forTenant(principal.tenantId),
         tenantId: principal.tenantId,
         actor: principal.actor,
         id,

@@ -7,6 +7,7 @@ import type { Decision } from '../../model/decision.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
 import { idParams, pageQuery } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
@@ -25,7 +26,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 /** Registers the routes that ingest events, and those of the quarantine. */
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
-  const { pipeline, pool, seal, clock } = parts;
+  const { pipeline, database, seal, clock } = parts;
   const cursors = new Cursors(seal);
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
@@ -34,12 +35,12 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       bodyLimit: MAX_BODY_BYTES,
       // A validator sees null for a missing body, too.
       preValidation: async (request) => {
-        if (request.body !== undefined) return;
+        if (request.body !== undefined || isBinaryMode(request)) return;
         throw new TidingsError('invalid_json', 'The body is empty; send an event or a list of events.');
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
-      config: { scope: 'events:write', errors: ['invalid_body', 'too_many_events', 'overloaded'] },
+      config: { scope: 'events:write', countRequests, errors: ['invalid_body', 'too_many_events', 'overloaded'] },
       schema: {
         operationId: url === '/events' ? 'postEventsAtRoot' : 'postEvents',
         summary: 'Post events: one, or a list of up to 1000',
@@ -48,7 +49,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 202: ingestResponse, 422: ingestResponse },
       },
       handler: async (request, reply) => {
-        const items = toItems(request.body);
+        const items = toItems(readEventBody(request));
         const results = await pipeline.ingest(request.principal.tenantId, items, true, request.bodyBytes);
         const response = toIngestResponse(results);
         const isRejected = response.accepted === 0 && response.rejected.length > 0;
@@ -73,7 +74,12 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const { limit } = request.query;
       const cursor = cursors.read(request, ['number', 'uuid']);
       const position = cursor && { at: cursor[0], id: cursor[1] };
-      const { rejected, last } = await listRejected(pool, request.principal.tenantId, limit, position);
+      const { rejected, last } = await listRejected(
+        database.forTenant(request.principal.tenantId),
+        request.principal.tenantId,
+        limit,
+        position,
+      );
       return { rejected, next: last && cursors.write(request, [last.at, last.id]) };
     },
   );
@@ -92,7 +98,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
     },
     async ({ principal: { tenantId } }) => {
       const scope = { tenantId, filter: {}, startedAt: clock() };
-      const { count, isAtLeast, groups } = await previewRejected(pool, seal, scope, MAX_GROUPS);
+      const { count, isAtLeast, groups } = await previewRejected(database.forTenant(tenantId), seal, scope, MAX_GROUPS);
       return { count, at_least: isAtLeast, groups: groups as unknown as readonly RejectedGroup[] };
     },
   );
@@ -109,10 +115,10 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: dismissed },
       },
     },
-    async ({ principal, params: { id } }) => {
+    async ({ principal: { tenantId, actor }, params: { id } }) => {
       const isDeleted =
         z.uuid().safeParse(id).success &&
-        (await dismissRejected(pool, { tenantId: principal.tenantId, actor: principal.actor, id }, clock()));
+        (await dismissRejected(database.forTenant(tenantId), { tenantId, actor, id }, clock()));
       if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
       return { rejected_id: id };
     },
@@ -144,7 +150,10 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const corrected = request.body ?? undefined;
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
       const correct = corrected === undefined ? undefined : () => corrected;
-      const results = await retryRejected(parts, { tenantId, rejectedId, actor, correct, bytes });
+      const results = await retryRejected(
+        { ...parts, pool: database.forTenant(tenantId) },
+        { tenantId, rejectedId, actor, correct, bytes },
+      );
       const response = toIngestResponse(results);
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
@@ -168,10 +177,18 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
       const correct = (original: unknown) => applyMergePatch(original, patch);
       const command = { tenantId, rejectedId, actor, correct, bytes: MAX_BODY_BYTES };
-      const response = toIngestResponse(await retryRejected(parts, command));
+      const response = toIngestResponse(await retryRejected({ ...parts, pool: database.forTenant(tenantId) }, command));
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
+}
+
+/** Events that count as one request for the limit of a key. */
+const EVENTS_PER_COUNTED_REQUEST = 100;
+
+function countRequests(body: unknown): number {
+  const events = Array.isArray(body) ? Math.min(body.length, MAX_EVENTS_PER_REQUEST) : 1;
+  return Math.max(1, Math.ceil(events / EVENTS_PER_COUNTED_REQUEST));
 }
 
 function toItems(body: unknown): unknown[] {

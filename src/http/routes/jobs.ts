@@ -25,7 +25,8 @@ function asFilter(filter: object): JobFilter {
 
 /** Registers the routes of jobs: one command for many deliveries, waits or rejected events. */
 export function registerJobRoutes(app: App, parts: HttpDependencies): void {
-  const { pool, seal, clock } = parts;
+  const { database, seal, clock } = parts;
+  const partsOf = (tenantId: string) => ({ ...parts, pool: database.forTenant(tenantId) });
   const cursors = new Cursors(seal);
 
   app.post(
@@ -41,7 +42,11 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
       },
     },
     async ({ principal: { tenantId }, body: { action, filter } }) => {
-      const { isAtLeast, ...preview } = await previewJob(parts, { tenantId, action, filter: asFilter(filter) });
+      const { isAtLeast, ...preview } = await previewJob(partsOf(tenantId), {
+        tenantId,
+        action,
+        filter: asFilter(filter),
+      });
       return { ...preview, at_least: isAtLeast };
     },
   );
@@ -64,7 +69,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
       if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
         throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { pointer: '/patch' });
       }
-      const { job } = await startJob(parts, {
+      const { job } = await startJob(partsOf(principal.tenantId), {
         tenantId: principal.tenantId,
         actor: principal.actor,
         action: body.action,
@@ -93,7 +98,12 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
     async (request) => {
       const { principal, query } = request;
       const cursor = cursors.read(request, ['uuid']);
-      const jobs = await listJobs(pool, principal.tenantId, query.limit, cursor?.[0] ?? null);
+      const jobs = await listJobs(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        cursor?.[0] ?? null,
+      );
       return { jobs, next: cursors.next(request, jobs, query.limit, (last) => [last.job_id]) };
     },
   );
@@ -132,7 +142,13 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
       const { principal, params, query } = request;
       await findJob(principal.tenantId, params.id);
       const after = cursors.read(request, ['text'])?.[0] ?? '';
-      const failures = await listJobFailures(pool, principal.tenantId, params.id, query.limit, after);
+      const failures = await listJobFailures(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        params.id,
+        query.limit,
+        after,
+      );
       return { failures, next: cursors.next(request, failures, query.limit, (last) => [last.item]) };
     },
   );
@@ -151,7 +167,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
     },
     async ({ principal: { tenantId, actor }, params: { id } }) => {
       await findJob(tenantId, id);
-      const isStopped = await stopJob(pool, tenantId, id, actor, clock());
+      const isStopped = await stopJob(database.forTenant(tenantId), tenantId, id, actor, clock());
       const job = await findJob(tenantId, id);
       // A second stop, such as the repetition of a request whose response was lost, is no error.
       if (isStopped || job.status === 'stopped') return job;
@@ -160,7 +176,9 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   );
 
   async function findJob(tenantId: string, id: string) {
-    const found = z.uuid().safeParse(id).success ? await loadJob(pool, tenantId, id) : undefined;
+    const found = z.uuid().safeParse(id).success
+      ? await loadJob(database.forTenant(tenantId), tenantId, id)
+      : undefined;
     if (!found) throw new TidingsError('not_found', 'There is no such job.');
     return found;
   }

@@ -5,7 +5,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { queueState } from '../schemas/queue.ts';
 
 /** Routes for what holds up the queues. */
-export function registerQueueRoutes(app: App, { pool, clock, listOpenCircuits }: HttpDependencies): void {
+export function registerQueueRoutes(app: App, { database, clock, listOpenCircuits }: HttpDependencies): void {
   app.get(
     '/api/v1/queue',
     {
@@ -19,7 +19,7 @@ export function registerQueueRoutes(app: App, { pool, clock, listOpenCircuits }:
     },
     async ({ principal }) => {
       const now = clock();
-      const found = await loadOverdue(pool, {
+      const found = await loadOverdue(database.forTenant(principal.tenantId), {
         tenantId: principal.tenantId,
         channels: CHANNELS,
         before: now - OVERDUE_AFTER_MS,

@@ -3,7 +3,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { userPage, usersQuery } from '../schemas/users.ts';
 
-export function registerUserRoutes(app: App, { pool, seal }: HttpDependencies): void {
+export function registerUserRoutes(app: App, { database, seal }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   app.get(
     '/api/v1/users',
@@ -20,7 +20,11 @@ export function registerUserRoutes(app: App, { pool, seal }: HttpDependencies): 
     async (request) => {
       const { principal, query } = request;
       const after = cursors.read(request, ['text'])?.[0] ?? null;
-      const ids = await findUsers(pool, principal.tenantId, { prefix: query.prefix, after, limit: query.limit });
+      const ids = await findUsers(database.forTenant(principal.tenantId), principal.tenantId, {
+        prefix: query.prefix,
+        after,
+        limit: query.limit,
+      });
       const users = ids.map((user_id) => ({ user_id }));
       return { users, next: cursors.next(request, users, query.limit, (last) => [last.user_id]) };
     },

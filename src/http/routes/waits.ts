@@ -8,7 +8,7 @@ import { Cursors } from '../cursor.ts';
 import { idParams } from '../schemas/common.ts';
 import { cancelledWait, waitingByRule, waitPage, waitQuery } from '../schemas/waits.ts';
 
-export function registerWaitRoutes(app: App, { pool, catalogs, seal, clock }: HttpDependencies): void {
+export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   app.get(
     '/api/v1/waits',
@@ -27,7 +27,13 @@ export function registerWaitRoutes(app: App, { pool, catalogs, seal, clock }: Ht
       const { user_id: userId, rule, status, limit } = query;
       const cursor = cursors.read(request, ['number', 'uuid']);
       const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
-      const { waits, last } = await listWaits(pool, principal.tenantId, { userId, rule, status }, limit, before);
+      const { waits, last } = await listWaits(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        { userId, rule, status },
+        limit,
+        before,
+      );
       return { waits, next: last && cursors.write(request, [last.beganAt, last.waitId]) };
     },
   );
@@ -43,7 +49,7 @@ export function registerWaitRoutes(app: App, { pool, catalogs, seal, clock }: Ht
         response: { 200: waitingByRule },
       },
     },
-    async ({ principal }) => ({ rules: await countWaiting(pool, principal.tenantId) }),
+    async ({ principal: { tenantId } }) => ({ rules: await countWaiting(database.forTenant(tenantId), tenantId) }),
   );
 
   app.post(
@@ -62,7 +68,13 @@ export function registerWaitRoutes(app: App, { pool, catalogs, seal, clock }: Ht
       const isId = z.uuid().safeParse(id).success;
       const result = isId
         ? await cancelWait(
-            { pool, catalogs, tenantId: principal.tenantId, actor: principal.actor, now: clock() },
+            {
+              pool: database.forTenant(principal.tenantId),
+              catalogs,
+              tenantId: principal.tenantId,
+              actor: principal.actor,
+              now: clock(),
+            },
             id.toLowerCase(),
           )
         : undefined;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Decision, type Evidence, OUTCOMES, REASON_CODES, WAIT_KINDS } from '../../model/decision.ts';
-import { idOf, json, jsonObject, listOf, timestamp } from './common.ts';
+import { idOf, json, jsonObject, limitQuery, listOf, pathText, timestamp, userId, userIdParam } from './common.ts';
 
 /* Decisions, with what they rest on. */
 
@@ -112,3 +112,28 @@ export const storedDecision = z
     catalog_version: z.int(),
   })
   .meta({ id: 'StoredDecision', description: 'A decision with its evidence and its event' });
+
+const recentDecision = z
+  .object({
+    ...summary,
+    decided_at: timestamp,
+    user_id: userId,
+    event_type: z.string().meta({ examples: ['payment_failed'] }),
+  })
+  .meta({ id: 'RecentDecision', description: 'A decision with the user and the event that it is about' });
+
+export const recentDecisionsQuery = z.strictObject({
+  limit: limitQuery.describe('Most events, and most ended waits, whose decisions are listed'),
+  since: z.iso
+    .datetime({ offset: true, message: 'write a time such as 2025-10-31T19:00:00Z' })
+    .optional()
+    .describe('Only decisions made after this time; default: 10 minutes ago'),
+  user_id: userIdParam.optional(),
+  rule: pathText.optional(),
+});
+
+export const recentDecisions = z.object({
+  decisions: listOf(recentDecision),
+  has_more: z.boolean().describe('There are further ones before these'),
+  as_of: timestamp.describe('The time of the list'),
+});
