@@ -50,7 +50,6 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerJsonParser(app);
   registerSecurityHeaders(app);
   registerRequestIds(app);
-  registerCompression(app);
   rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
@@ -58,7 +57,9 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   rejectForeignOrigins(app);
   const access = await openAccess(app, dependencies);
   authenticate(app, access);
+  // In this order: a response is kept as it was before its compression.
   registerIdempotency(app, dependencies);
+  registerCompression(app);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
@@ -81,12 +82,6 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   return app;
 }
 
-/** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */
-function setCacheHeaders(reply: { setHeader(name: string, value: string): void }, path: string): void {
-  const isHashed = /[\\/]assets[\\/]/.test(path);
-  reply.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-}
-
 /** Returns who may call; listens for changes of that until the server is closed. */
 async function openAccess(app: App, dependencies: HttpDependencies): Promise<Access> {
   const { database, databaseUrl, apiKeys, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
@@ -94,6 +89,12 @@ async function openAccess(app: App, dependencies: HttpDependencies): Promise<Acc
   await access.start();
   app.addHook('onClose', () => access.stop());
   return access;
+}
+
+/** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */
+function setCacheHeaders(reply: { setHeader(name: string, value: string): void }, path: string): void {
+  const isHashed = /[\\/]assets[\\/]/.test(path);
+  reply.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
 
 function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
