@@ -36,6 +36,7 @@ describe('the API documentation', () => {
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(routes.sort()).toEqual([
+      'DELETE /api/v1/keys/{id}',
       'GET /api/v1/activity',
       'GET /api/v1/audit-log',
       'GET /api/v1/audit/{user_id}',
@@ -51,6 +52,8 @@ describe('the API documentation', () => {
       'GET /api/v1/jobs',
       'GET /api/v1/jobs/{id}',
       'GET /api/v1/jobs/{id}/failures',
+      'GET /api/v1/keys',
+      'GET /api/v1/keys/{id}',
       'GET /api/v1/queue',
       'GET /api/v1/users',
       'GET /api/v1/waits',
@@ -58,6 +61,7 @@ describe('the API documentation', () => {
       'GET /audit/{user_id}',
       'GET /healthz/live',
       'GET /healthz/ready',
+      'PATCH /api/v1/keys/{id}',
       'POST /api/v1/catalog',
       'POST /api/v1/catalog/rollback',
       'POST /api/v1/deliveries/{id}/cancel',
@@ -69,6 +73,8 @@ describe('the API documentation', () => {
       'POST /api/v1/jobs',
       'POST /api/v1/jobs/preview',
       'POST /api/v1/jobs/{id}/stop',
+      'POST /api/v1/keys',
+      'POST /api/v1/keys/{id}/rotate',
       'POST /api/v1/waits/{id}/cancel',
       'POST /events',
     ]);

@@ -4,10 +4,7 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
-import { environmentKeys } from '../tenants/environment-keys.ts';
-import { localCallers } from '../tenants/local-callers.ts';
-import { Principals } from '../tenants/principals.ts';
-import { TenantStates } from '../tenants/tenant-states.ts';
+import { Access } from '../tenants/access.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
@@ -26,6 +23,7 @@ import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
+import { registerKeyRoutes } from './routes/keys.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
@@ -35,6 +33,9 @@ import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Requests per minute of a key without a limit of its own. */
+const DEFAULT_PER_MINUTE = 6000;
 
 /** The longest part of a path, such as a user id written as %XX. */
 const MAX_PATH_PART_CHARS = 4096;
@@ -53,7 +54,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, buildPrincipals(dependencies));
+  const access = await openAccess(app, dependencies);
+  authenticate(app, access);
   registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
@@ -68,6 +70,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
+  registerKeyRoutes(app, dependencies, access.keys);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
@@ -75,15 +78,16 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   return app;
 }
 
-/** Returns who may call: the kinds of callers, in the order in which they are tried. */
-function buildPrincipals({ database, apiKeys }: HttpDependencies): Principals {
-  return new Principals({
-    authenticators: [environmentKeys(apiKeys), ...(apiKeys.length === 0 ? [localCallers] : [])],
-    findTenant: new TenantStates(database.owner).find,
-  });
+/** Returns who may call; listens for changes of that until the server is closed. */
+async function openAccess(app: App, dependencies: HttpDependencies): Promise<Access> {
+  const { database, databaseUrl, apiKeys, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
+  const access = new Access({ pool: database.owner, databaseUrl, apiKeys, perMinute, clock, log });
+  await access.start();
+  app.addHook('onClose', () => access.stop());
+  return access;
 }
 
-function createApp({ log }: HttpDependencies): App {
+function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // A line per request would hold the user ids of URLs. Errors are logged by their handler.
@@ -93,6 +97,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.

@@ -23,6 +23,7 @@ const TAGS = [
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
   { name: 'catalog', description: 'Events, notification types, templates and rules' },
+  { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },
   { name: 'health', description: 'For load balancers and operators' },
 ];
