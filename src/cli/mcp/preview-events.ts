@@ -19,7 +19,7 @@ const MAX_STEPS = 100;
 /** Decides events in a virtual clock, up to 30 days after the last one, and renders the messages. Sends and stores nothing. */
 export function previewEvents(data: CatalogData, items: readonly object[]): object {
   const catalog = compileCatalog(1, 0, data);
-  const { events, rejections } = parseEventFile(JSON.stringify(items), catalog.validate);
+  const { events, rejections } = parseEventFile(JSON.stringify(items), catalog);
   const simulator = new Simulator(compileCaseRules(data), countingIds());
   const arrivals = events.map((event) => ({ at: event.time, event })).sort((a, b) => a.at - b.at);
   const steps: object[] = [];
