@@ -39,6 +39,7 @@ describe('the API documentation', () => {
       'DELETE /api/v1/keys/{id}',
       'GET /api/v1/activity',
       'GET /api/v1/audit-log',
+      'GET /api/v1/audit-log/export',
       'GET /api/v1/audit/{user_id}',
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bearer, createKey, ROOT_KEY, until } from './support/api-keys.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type FakeProvider, fakeProvider } from './support/providers.ts';
-import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
 
 let tidings: TestTidings;
 let api: TestServer;
@@ -14,7 +14,7 @@ const SCOPES = ['events:write', 'users:read', 'deliveries:read', 'keys:read', 'k
 
 beforeAll(async () => {
   email = fakeProvider(undefined, { name: 'real', channels: ['email'] });
-  tidings = await testTidings({ email }, FINTECH);
+  tidings = await testTidings({ email });
   api = await testServer(tidings, { apiKeys: [ROOT_KEY] });
   live = (await createKey(api, { scopes: SCOPES })).key;
   own = (await createKey(api, { scopes: SCOPES, environment: 'test' })).key;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type RotationProgress, rotateEncryption } from '../../store/encryption/rotate-encryption.ts';
+import { addApiKeyCommands } from '../operation/api-keys.ts';
 import { formatCount } from '../output/format-count.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { withDatabase } from './with-database.ts';
@@ -8,7 +9,8 @@ const PROGRESS_PAUSE_MS = 1000;
 
 /** Adds the commands `keys …`. */
 export function addKeysCommands(program: Command): void {
-  const keys = program.command('keys').description('Manage the encryption key of the database');
+  const keys = program.command('keys').description('Manage API keys, and the encryption key of the database');
+  addApiKeyCommands(keys);
   keys
     .command('rotate-encryption')
     .description('Seal everything again under the first key of TIDINGS_ENCRYPTION_KEY, while Tidings runs')

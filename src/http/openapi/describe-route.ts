@@ -19,7 +19,7 @@ const ALWAYS: readonly ErrorCode[] = [
   'internal',
   'unavailable',
 ];
-const OF_PRINCIPALS: readonly ErrorCode[] = ['unauthorized', 'forbidden'];
+const OF_PRINCIPALS: readonly ErrorCode[] = ['unauthorized', 'forbidden', 'tenant_suspended', 'rate_limited'];
 const OF_BODIES: readonly ErrorCode[] = [
   'foreign_origin',
   'invalid_json',
