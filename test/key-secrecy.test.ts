@@ -41,7 +41,6 @@ test('the text of a key is in no log, error, list, audit entry or row of the dat
       }
     }
   }
-  await tidings.database.pool.query('drop view all_attempts');
   const { rows: tables } = await tidings.database.pool.query<{ name: string }>(
     `select quote_ident(table_name) as name from information_schema.tables where table_schema = 'public'`,
   );

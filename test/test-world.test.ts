@@ -56,7 +56,8 @@ test('the first test key makes the test tenant, whose catalog follows the live o
 });
 
 test('whatever provider is configured, a message of the test world stays in the sandbox', async () => {
-  expect((await signUp('tester', own)).status).toBe(202);
+  const posted = await signUp('tester', own);
+  expect([posted.status, posted.headers.get('x-tidings-environment')]).toEqual([202, 'test']);
   expect((await signUp('customer', live)).status).toBe(202);
   expect(await loadDeliveries(own, 'tester')).toMatchObject([{ status: 'sandboxed', provider: 'sandbox' }]);
   expect(await loadDeliveries(live, 'customer')).toMatchObject([{ status: 'sent', provider: 'real' }]);
