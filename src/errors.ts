@@ -94,6 +94,7 @@ export function toOutdated(current: number): TidingsError {
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */
 export const REJECTION_CODES = {
   invalid_event: 'The event is not an object, or a field of the envelope is missing or has the wrong type.',
+  user_missing: 'A CloudEvent or domain event names no user where the mapping of the catalog looks for one.',
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
   invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone, or is before 1970.',
   event_in_future: 'The event time is further in the future than this server accepts.',

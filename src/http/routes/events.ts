@@ -7,6 +7,7 @@ import type { Decision } from '../../model/decision.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
 import { idParams, pageQuery } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
@@ -34,7 +35,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       bodyLimit: MAX_BODY_BYTES,
       // A validator sees null for a missing body, too.
       preValidation: async (request) => {
-        if (request.body !== undefined) return;
+        if (request.body !== undefined || isBinaryMode(request)) return;
         throw new TidingsError('invalid_json', 'The body is empty; send an event or a list of events.');
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
@@ -48,7 +49,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 202: ingestResponse, 422: ingestResponse },
       },
       handler: async (request, reply) => {
-        const items = toItems(request.body);
+        const items = toItems(readEventBody(request));
         const results = await pipeline.ingest(request.principal.tenantId, items, true, request.bodyBytes);
         const response = toIngestResponse(results);
         const isRejected = response.accepted === 0 && response.rejected.length > 0;

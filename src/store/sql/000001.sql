@@ -204,6 +204,7 @@ create table events (
   properties      json             not null,
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- further fields of the caller's envelope
+  correlation_id  text collate "C",           -- of the context, to be searched; addresses masked
   sealed          bytea,                      -- originals of properties, traits and context
   excerpt         json,                       -- of a large content: its small values, which look-ups read in its place
   catalog_version integer          not null,  -- the version that decided
@@ -216,6 +217,9 @@ create table events_default partition of events default;
 
 -- For lists of the latest events. Rows arrive in this order, so a few bytes per range of blocks are enough.
 create index events_received on events using brin (received_at) with (pages_per_range = 16, autosummarize = on);
+
+-- The events of a correlation id. An event without one has no entry.
+create index events_correlation on events (tenant_id, correlation_id, received_at, key) where correlation_id is not null;
 
 -- The event ids that callers gave: a repeated id must be detected also after the partition of its event was dropped. Events
 -- without an id need no row here: the same content has the same event time, partition and key. How long a row is kept, here and
