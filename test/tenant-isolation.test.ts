@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => both.close());
 
-/** Of an unknown user they say that nothing is known, as of a user of another tenant. */
+/** Operations that say of an unknown user that nothing is known, and so of a user of another tenant. */
 const OF_USERS = /^GET .*\/(audit|explain)\/\{user_id\}/;
 
 test('every operation with ids of another tenant responds 404, and changes nothing of it', async () => {

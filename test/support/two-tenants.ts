@@ -54,10 +54,10 @@ export async function twoTenants(): Promise<TwoTenants> {
       event_type: type,
       event_timestamp: new Date(tidings.clock.now).toISOString(),
       properties: { text: `${word} text` },
-      user_traits: user === 'nobody' ? {} : { email: `${word}@example.com` },
+      user_traits: user === 'unreachable' ? {} : { email: `${word}@example.com` },
     });
     const post = (type: string, user: string) => tidings.pipeline.ingest(tenantId, [eventOf(type, user)]);
-    for (const user of ['maria', 'nobody']) await post('mailed', user);
+    for (const user of ['maria', 'unreachable']) await post('mailed', user);
     await tidings.worker();
     await settle(tidings);
     await tidings.stopWorkers();
@@ -72,7 +72,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       tenantId,
       actor: systemActor(`${word} actor`),
       action: 'deliveries.retry',
-      filter: { user_id: `${word} nobody` },
+      filter: { user_id: `${word} unreachable` },
       name: `${word} job`,
       patch: null,
       perSecond: null,
@@ -245,7 +245,7 @@ export interface SentStatement {
   readonly text: string;
   /** Rows returned or changed for the tenant that it was sent for. */
   rows: number;
-  /** What it showed or changed for another tenant; undefined: nothing. */
+  /** Leak of a statement: what it showed or changed for another tenant; undefined: nothing. */
   leak: string | undefined;
 }
 

@@ -628,7 +628,7 @@ create table metadata (
 -- The second wall between tenants. The login of the API (src/store/pg/api-login.ts) reads and changes only rows of the
 -- tenant in the setting tidings.tenant, which each of its statements sets for itself: without it, or with '', there are
 -- none. Not forced: the owner of the tables ingests, delivers and runs jobs for all tenants, and loads rows by COPY, which
--- row-level security refuses.
+-- row-level security does not allow.
 --
 -- The setting is read by a subquery, once for a statement and not for each row. Every table is closed to other logins, also
 -- without a policy: partitions, which would be a way around their parent, and tables of the whole installation.
