@@ -66,7 +66,7 @@ test('the audit log is listed, filtered and exported', async () => {
   expect(all).toMatch(/key\.created {2}\w{8} {2}by keys create from cli/);
   expect(all).toMatch(/key\.revoked {2}\w{8} {2}by key api key 1 \(environment 1\) from 127\.0\.0\.0\/24/);
   expect((await print('audit', '--action', 'key.rotated')).split('\n')).toHaveLength(1);
-  expect(await print('audit', '--actor', 'nobody at all')).toBe('There are no such changes.');
+  expect(await print('audit', '--actor', 'an unknown one')).toBe('There are no such changes.');
   const { entries } = JSON.parse(await print('audit', '--action', 'key.', '--json'));
   const folder = mkdtempSync(join(tmpdir(), 'tidings-audit-'));
   const file = join(folder, 'changes.ndjson');

@@ -55,7 +55,7 @@ test('the document names the scope of every operation', () => {
 
 test('without a key, or with one that is unknown, every operation is rejected except public ones', async () => {
   for (const { method, path, scope } of operations) {
-    for (const headers of [{}, bearer('an-unknown-key-of-nobody')] as Record<string, string>[]) {
+    for (const headers of [{}, bearer('an-unknown-key-of-the-test')] as Record<string, string>[]) {
       const body = method === 'GET' || method === 'DELETE' ? undefined : {};
       const { status } = await api.send(method, path, body, headers);
       expect([method, path, status === 401]).toEqual([method, path, scope !== 'public']);

@@ -78,12 +78,12 @@ test('a test key manages test keys only, and cannot reach the live tenant', asyn
   expect(body.keys.map((one: { environment: string }) => one.environment)).toEqual(['test']);
   const made = await createKey(api, {}, { by: own });
   expect(made.key).toMatch(/^td_test_/);
-  const refused = await api.post(
+  const rejected = await api.post(
     '/api/v1/keys',
     { name: 'x', scopes: ['users:read'], environment: 'live' },
     bearer(own),
   );
-  expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+  expect([rejected.status, rejected.body.code]).toEqual([403, 'forbidden']);
   expect((await api.get('/api/v1/users', bearer(own, { 'x-tidings-tenant': 'default' }))).status).toBe(404);
   expect((await api.get(`/api/v1/keys/${live.slice(8, 16)}`, bearer(own))).status).toBe(404);
 });

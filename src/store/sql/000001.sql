@@ -647,7 +647,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default',
-    'sessions', 'login_attempts', 'leases', 'metadata', 'catalog_contents'
+    'quotas', 'sessions', 'login_attempts', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;
