@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TENANT } from './support/tidings.ts';
 import {
   call,
-  cursorsOf,
+  findCursorOf,
   listOperations,
   OTHER,
   recordStatements,
@@ -45,20 +45,19 @@ test('every operation with ids of another tenant responds 404, and changes nothi
 test('no list, count or catalog shows anything of another tenant, also after a cursor of it', async () => {
   const before = await both.digest(OTHER);
   const operations = await listOperations(both.server, both.own);
+  let cursors = 0;
   for (const operation of operations.filter(({ method }) => method === 'GET')) {
     const answer = await call(both, operation);
     expect([operation.name, answer.status]).toEqual([operation.name, 200]);
     expect(JSON.stringify(answer.body), operation.name).not.toMatch(SECRET);
     if (!operation.isPaged) continue;
-    const statuses = [];
-    for (const cursor of cursorsOf(both.other)) {
-      const page = await both.server.get(`${operation.path}?before=${cursor}`);
-      statuses.push(page.status);
-      expect(JSON.stringify(page.body), operation.name).not.toMatch(SECRET);
-    }
-    expect(statuses, operation.name).toContain(200);
-    expect(statuses.filter((status) => status !== 200 && status !== 400)).toEqual([]);
+    const cursor = await findCursorOf(OTHER, both, operation.path);
+    if (cursor === null) continue;
+    cursors++;
+    const page = await both.server.get(`${operation.path}?limit=1&after=${cursor}`);
+    expect([operation.name, page.status, page.body.code]).toEqual([operation.name, 400, 'invalid_request']);
   }
+  expect(cursors).toBeGreaterThan(3);
   expect(await both.digest(OTHER)).toBe(before);
 });
 

@@ -59,6 +59,7 @@ function rejectIfOver(wait: number): void {
 
 function identify({ address, token, headers, hostname }: Credentials): string {
   const secret = token ?? headers.cookie;
-  const credential = secret === undefined ? `host ${hostname.slice(0, MAX_HOST_CHARS)}` : hash('sha256', secret, 'base64');
+  const credential =
+    secret === undefined ? `host ${hostname.slice(0, MAX_HOST_CHARS)}` : hash('sha256', secret, 'base64');
   return `${toClientNetwork(address)} ${credential}`;
 }

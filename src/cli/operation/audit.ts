@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { AuditEntryView } from '../../store/audit-log.ts';
-import { formatCount } from '../output/format-count.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';

@@ -25,7 +25,10 @@ const entry = z
     before: jsonObject.nullable().describe('State before the change; null: none'),
     after: jsonObject.nullable().describe('State after the change; null: none'),
   })
-  .meta({ id: 'AuditEntry', description: 'One change, and the actor that made it' }) satisfies z.ZodType<AuditEntryView>;
+  .meta({
+    id: 'AuditEntry',
+    description: 'One change, and the actor that made it',
+  }) satisfies z.ZodType<AuditEntryView>;
 
 export const auditLogPage = z
   .object({ entries: listOf(entry), next: nextCursor })
