@@ -24,6 +24,7 @@ export interface Rows {
   /** Three of them. */
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
+  readonly keyIds: readonly [string, string];
   readonly rule: string;
 }
 
@@ -78,7 +79,13 @@ export async function twoTenants(): Promise<TwoTenants> {
       key: `${word} key`,
     });
     await pool.query(`insert into job_failures values ($1, $2, $3, 'c', $3)`, [tenantId, job.job_id, `${word} item`]);
-    return { ...(await load(pool, tenantId)), jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
+    const keyIds = [`${word}-key-1`, `${word}-key-2`] as const;
+    await pool.query(
+      `insert into api_keys (tenant_id, key_id, hash, last4, name, scopes, created_by)
+       select $1, id, '', '', $2, '{users:read}', '{"kind":"system","id":"test","name":"test","from":null}' from unnest($3::text[]) as id`,
+      [tenantId, `${word} key`, keyIds],
+    );
+    return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
   };
   const other = await seed(OTHER, 'secret');
   const own = await seed(TENANT, 'own');
@@ -114,7 +121,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** An operation of the OpenAPI document, as `METHOD /path`, with what a request to it sends. */
 export interface Operation {
   readonly name: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With the ids of the rows that it was built for. */
   readonly path: string;
   readonly hasIds: boolean;
@@ -154,7 +161,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 }
 
 export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
-  return method === 'GET' ? server.get(path) : server.post(path, body);
+  return server.send(method, path, body);
 }
 
 const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
@@ -162,6 +169,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
+  '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
+  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
   '/api/v1/jobs/{id}': ({ jobId }) => [jobId],
   '/api/v1/jobs/{id}/failures': ({ jobId }) => [jobId],
   '/api/v1/jobs/{id}/stop': ({ jobId }) => [jobId],
@@ -187,6 +196,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/events/rejected/{id}/correct': () => ({ patch: { event_timestamp: EVENT.event_timestamp } }),
   'POST /api/v1/jobs/preview': ({ userId }) => ({ action: 'deliveries.cancel', filter: { user_id: userId } }),
   'POST /api/v1/jobs': ({ rule }) => ({ action: 'waits.cancel', filter: { rule } }),
+  'POST /api/v1/keys': () => ({ name: 'own', scopes: ['users:read'] }),
+  'PATCH /api/v1/keys/{id}': () => ({ name: 'own again' }),
+  'DELETE /api/v1/keys/{id}': NOTHING,
+  'POST /api/v1/keys/{id}/rotate': () => ({}),
   'POST /api/v1/events': () => [],
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
@@ -216,7 +229,7 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'rule'>> {
+async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'rule'>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
