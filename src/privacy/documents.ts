@@ -15,6 +15,7 @@ interface DocumentKeys {
   waits: [userId: string, waitId: string];
   notifications: [userId: string, notificationId: string];
   messages: [notificationId: string, channel: string];
+  signing_keys: [keyId: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;
