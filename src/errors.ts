@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   link_used: { status: 401, title: 'Link used or expired' },
   not_a_member: { status: 403, title: 'Not a member' },
   forbidden: { status: 403, title: 'Forbidden' },
+  tenant_suspended: { status: 403, title: 'Tenant suspended' },
   foreign_origin: { status: 403, title: 'Foreign origin' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },

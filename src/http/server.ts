@@ -4,6 +4,10 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
+import { environmentKeys } from '../tenants/environment-keys.ts';
+import { localCallers } from '../tenants/local-callers.ts';
+import { Principals } from '../tenants/principals.ts';
+import { TenantStates } from '../tenants/tenant-states.ts';
 import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
@@ -43,7 +47,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, dependencies.apiKeys);
+  authenticate(app, buildPrincipals(dependencies));
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
@@ -61,6 +65,14 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
   await app.ready();
   return app;
+}
+
+/** Returns who may call: the kinds of callers, in the order in which they are tried. */
+function buildPrincipals({ pool, apiKeys }: HttpDependencies): Principals {
+  return new Principals({
+    authenticators: [environmentKeys(apiKeys), ...(apiKeys.length === 0 ? [localCallers] : [])],
+    findTenant: new TenantStates(pool).find,
+  });
 }
 
 function createApp({ log }: HttpDependencies): App {
