@@ -17,6 +17,8 @@ export interface Config {
   readonly healthPort: number | null;
   /** URL of an external PostgreSQL; null: the embedded one in `dataDir`. */
   readonly databaseUrl: string | null;
+  /** URL under which the API reads and changes rows of tenants; null: Tidings makes this login itself, where it may. */
+  readonly apiDatabaseUrl: string | null;
   readonly dataDir: string;
   readonly catalogDir: string;
   /** Whether the catalog is applied again when one of its files changes. */
@@ -83,7 +85,8 @@ export function readConfig(
     host,
     port,
     healthPort,
-    databaseUrl: parseDatabaseUrl(env.DATABASE_URL),
+    databaseUrl: parseDatabaseUrl('DATABASE_URL', env.DATABASE_URL),
+    apiDatabaseUrl: parseApiDatabaseUrl(env),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
     watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
@@ -111,12 +114,12 @@ function parsePort(name: string, value: string): number {
   throw new ConfigError(`${name} is "${value}"; it must be a number from 0 to 65535`);
 }
 
-function parseDatabaseUrl(value: string | undefined): string | null {
+function parseDatabaseUrl(name: string, value: string | undefined): string | null {
   if (!value) return null;
   // The value may contain a password, so no message quotes it.
   if (!/^postgres(ql)?:\/\//.test(value)) {
     throw new ConfigError(
-      'DATABASE_URL must start with postgres:// (for example postgres://user:password@host:5432/tidings)',
+      `${name} must start with postgres:// (for example postgres://user:password@host:5432/tidings)`,
     );
   }
   // Parsed by the driver itself, which does not connect yet.
@@ -127,14 +130,21 @@ function parseDatabaseUrl(value: string | undefined): string | null {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-      throw new ConfigError(`DATABASE_URL names a certificate or key file that cannot be read (${code})`);
+      throw new ConfigError(`${name} names a certificate or key file that cannot be read (${code})`);
     }
     throw new ConfigError(
-      'DATABASE_URL cannot be parsed; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %',
+      `${name} cannot be parsed; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %`,
     );
   }
-  if (!(port >= 1 && port <= 65_535)) throw new ConfigError('DATABASE_URL has an invalid port; write 1 to 65535');
+  if (!(port >= 1 && port <= 65_535)) throw new ConfigError(`${name} has an invalid port; write 1 to 65535`);
   return value;
+}
+
+/** The embedded database has both logins. */
+function parseApiDatabaseUrl(env: { readonly [name: string]: string | undefined }): string | null {
+  const url = parseDatabaseUrl('TIDINGS_API_DATABASE_URL', env.TIDINGS_API_DATABASE_URL);
+  if (url === null || env.DATABASE_URL) return url;
+  throw new ConfigError('TIDINGS_API_DATABASE_URL is for an external database; set DATABASE_URL as well');
 }
 
 /**

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   member_exists: { status: 409, title: 'Member exists' },
   last_owner: { status: 409, title: 'Last owner' },
   job_ended: { status: 409, title: 'Job ended' },
+  tenant_isolation_unavailable: { status: 409, title: 'Tenant isolation unavailable' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   invalid_catalog: { status: 422, title: 'Invalid catalog' },

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { OpenCircuit } from '../delivery/circuits.ts';
@@ -9,12 +8,13 @@ import type { Health } from '../health/health.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 
 /** Services and settings that the routes use. */
 export interface HttpDependencies {
   readonly pipeline: Pipeline;
   /** For everything but ingest: a slow read does not keep an event waiting. */
-  readonly pool: pg.Pool;
+  readonly database: TenantDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;

@@ -35,7 +35,7 @@ export async function testServer(
 ): Promise<TestServer> {
   const server = await buildServer({
     pipeline: tidings.pipeline,
-    pool: tidings.database.pool,
+    database: tidings.database.tenants,
     catalogs: tidings.catalogs,
     seal: tidings.seal,
     clock: () => tidings.clock.now,

@@ -3,7 +3,7 @@ import { recentActivity } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { limitQuery } from './schemas.ts';
 
-export function registerActivityRoutes(app: App, { pool, clock }: HttpDependencies): void {
+export function registerActivityRoutes(app: App, { database, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/activity',
     {
@@ -14,6 +14,8 @@ export function registerActivityRoutes(app: App, { pool, clock }: HttpDependenci
         querystring: z.strictObject({ limit: limitQuery }),
       },
     },
-    async ({ principal, query }) => ({ events: await recentActivity(pool, principal.tenantId, query.limit, clock()) }),
+    async ({ principal: { tenantId }, query }) => ({
+      events: await recentActivity(database.forTenant(tenantId), tenantId, query.limit, clock()),
+    }),
   );
 }

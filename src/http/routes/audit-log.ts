@@ -14,7 +14,7 @@ const entry = z.object({
 });
 
 /** Changes by operators: who did what, and when. */
-export function registerAuditLogRoutes(app: App, { pool }: HttpDependencies): void {
+export function registerAuditLogRoutes(app: App, { database }: HttpDependencies): void {
   app.get(
     '/api/v1/audit-log',
     {
@@ -28,7 +28,12 @@ export function registerAuditLogRoutes(app: App, { pool }: HttpDependencies): vo
     },
     async ({ principal, query }) => {
       const cursor = readCursor(query.before, ['uuid']);
-      const entries = await listAuditEntries(pool, principal.tenantId, query.limit, cursor?.[0] ?? null);
+      const entries = await listAuditEntries(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        cursor?.[0] ?? null,
+      );
       const last = entries.length === query.limit ? entries.at(-1) : undefined;
       return { entries, next: last ? writeCursor([last.entry_id]) : null };
     },

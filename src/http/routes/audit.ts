@@ -40,7 +40,7 @@ const auditResponse = z.object({
   next: z.string().nullable(),
 });
 
-export function registerAuditRoutes(app: App, { pool }: HttpDependencies): void {
+export function registerAuditRoutes(app: App, { database }: HttpDependencies): void {
   for (const url of ['/api/v1/audit/:user_id', '/audit/:user_id']) {
     app.get(
       url,
@@ -60,7 +60,7 @@ export function registerAuditRoutes(app: App, { pool }: HttpDependencies): void 
       },
       async ({ principal, params, query }) => {
         const cursor = readCursor(query.before, ['number', 'uuid']);
-        const { last, ...audit } = await loadUserAudit(pool, {
+        const { last, ...audit } = await loadUserAudit(database.forTenant(principal.tenantId), {
           tenantId: principal.tenantId,
           userId: params.user_id,
           limit: query.limit,

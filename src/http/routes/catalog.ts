@@ -27,7 +27,7 @@ const filesBody = z.object({
 });
 
 /** Routes for the catalogs of a tenant: the active version, earlier versions, and changes of the active one. */
-export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpDependencies): void {
+export function registerCatalogRoutes(app: App, { catalogs, database, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/catalog',
     {
@@ -43,7 +43,10 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       const { tenantId } = request.principal;
       const active = await catalogs.refresh(tenantId);
       const version = request.query.version ?? active.version;
-      return toCatalogView(await getCatalogVersion({ pool, catalogs, tenantId }, version), active.version);
+      return toCatalogView(
+        await getCatalogVersion({ pool: database.forTenant(tenantId), catalogs, tenantId }, version),
+        active.version,
+      );
     },
   );
 
@@ -57,7 +60,9 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
         querystring: z.strictObject({ limit: limitQuery }),
       },
     },
-    async (request) => ({ versions: await listCatalogs(pool, request.principal.tenantId, request.query.limit) }),
+    async ({ principal: { tenantId }, query }) => ({
+      versions: await listCatalogs(database.forTenant(tenantId), tenantId, query.limit),
+    }),
   );
 
   app.get(
@@ -72,8 +77,9 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       },
     },
     async (request) => {
+      const { tenantId } = request.principal;
       const { from, to } = request.query;
-      return diffCatalogVersions({ pool, catalogs, tenantId: request.principal.tenantId }, from, to);
+      return diffCatalogVersions({ pool: database.forTenant(tenantId), catalogs, tenantId }, from, to);
     },
   );
 
@@ -92,7 +98,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     async (request) => {
       const { tenantId, actor } = request.principal;
       const { files, dry_run: dryRun } = request.body;
-      const command = { pool, catalogs, tenantId, actor, clock };
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
       return applyCatalogFiles(command, new Map(Object.entries(files)), { dryRun });
     },
   );
@@ -110,7 +116,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     },
     async (request) => {
       const { tenantId, actor } = request.principal;
-      return rollBackToVersion({ pool, catalogs, tenantId, actor, clock }, request.body.version);
+      return rollBackToVersion({ pool: database.owner, catalogs, tenantId, actor, clock }, request.body.version);
     },
   );
 }

@@ -10,7 +10,7 @@ import { delivery, limitQuery, message, problemSchema } from './schemas.ts';
 
 const params = z.object({ id: z.string().max(256) });
 
-export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }: HttpDependencies): void {
+export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/deliveries',
     {
@@ -33,7 +33,13 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
       const { status = null, limit } = query;
       const cursor = readCursor(query.before, ['uuid', 'text']);
       const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
-      const deliveries = await listDeliveries(pool, principal.tenantId, status, limit, before);
+      const deliveries = await listDeliveries(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        status,
+        limit,
+        before,
+      );
       const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
       return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };
     },
@@ -52,7 +58,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
     },
     async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
-      const message = await loadMessage(pool, seal, principal.tenantId, id);
+      const message = await loadMessage(database.forTenant(principal.tenantId), seal, principal.tenantId, id);
       if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
       if (message === 'unreadable') {
         throw new TidingsError('not_readable', 'The message cannot be opened with the current encryption key.');
@@ -75,7 +81,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
     async ({ principal, params }, reply) => {
       const id = requireDeliveryId(params.id);
       const result = await retryStoppedDelivery({
-        pool,
+        pool: database.forTenant(principal.tenantId),
         catalogs,
         tenantId: principal.tenantId,
         actor: principal.actor,
@@ -105,7 +111,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
     async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
       const result = await cancelQueuedDelivery({
-        pool,
+        pool: database.forTenant(principal.tenantId),
         tenantId: principal.tenantId,
         actor: principal.actor,
         id,

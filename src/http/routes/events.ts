@@ -17,7 +17,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 /** Registers the routes that ingest events, and those of the quarantine. */
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
-  const { pipeline, pool, seal, clock } = parts;
+  const { pipeline, database, seal, clock } = parts;
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
@@ -58,10 +58,11 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       },
     },
     async (request) => {
+      const { tenantId } = request.principal;
       const { limit, before } = request.query;
       const cursor = readCursor(before, ['number', 'uuid']);
       const position = cursor && { at: cursor[0], id: cursor[1] };
-      const { rejected, last } = await listRejected(pool, request.principal.tenantId, limit, position);
+      const { rejected, last } = await listRejected(database.forTenant(tenantId), tenantId, limit, position);
       return { rejected, next: last && writeCursor([last.at, last.id]) };
     },
   );
@@ -79,7 +80,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
     },
     async ({ principal: { tenantId } }) => {
       const scope = { tenantId, filter: {}, startedAt: clock() };
-      const { count, isAtLeast, groups } = await previewRejected(pool, seal, scope, MAX_GROUPS);
+      const { count, isAtLeast, groups } = await previewRejected(database.forTenant(tenantId), seal, scope, MAX_GROUPS);
       return { count, at_least: isAtLeast, groups };
     },
   );
@@ -95,10 +96,10 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: z.object({ rejected_id: z.string() }), '4xx': problemSchema },
       },
     },
-    async ({ principal, params: { id } }) => {
+    async ({ principal: { tenantId, actor }, params: { id } }) => {
       const isDeleted =
         z.uuid().safeParse(id).success &&
-        (await dismissRejected(pool, { tenantId: principal.tenantId, actor: principal.actor, id }, clock()));
+        (await dismissRejected(database.forTenant(tenantId), { tenantId, actor, id }, clock()));
       if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
       return { rejected_id: id };
     },
@@ -129,7 +130,10 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const corrected = request.body ?? undefined;
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
       const correct = corrected === undefined ? undefined : () => corrected;
-      const results = await retryRejected(parts, { tenantId, rejectedId, actor, correct, bytes });
+      const results = await retryRejected(
+        { ...parts, pool: database.forTenant(tenantId) },
+        { tenantId, rejectedId, actor, correct, bytes },
+      );
       const response = toIngestResponse(results);
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
@@ -152,7 +156,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
       const correct = (original: unknown) => applyMergePatch(original, patch);
       const command = { tenantId, rejectedId, actor, correct, bytes: MAX_BODY_BYTES };
-      const response = toIngestResponse(await retryRejected(parts, command));
+      const response = toIngestResponse(await retryRejected({ ...parts, pool: database.forTenant(tenantId) }, command));
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );

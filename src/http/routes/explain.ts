@@ -24,6 +24,11 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
       },
     },
     ({ principal, params }) =>
-      explainNotification(dependencies, principal.tenantId, params.user_id, params.notification_type),
+      explainNotification(
+        { ...dependencies, pool: dependencies.database.forTenant(principal.tenantId) },
+        principal.tenantId,
+        params.user_id,
+        params.notification_type,
+      ),
   );
 }

@@ -28,7 +28,8 @@ function asFilter(filter: object): JobFilter {
 
 /** Registers the routes of jobs: one command for many deliveries, waits or rejected events. */
 export function registerJobRoutes(app: App, parts: HttpDependencies): void {
-  const { pool, clock } = parts;
+  const { database, clock } = parts;
+  const partsOf = (tenantId: string) => ({ ...parts, pool: database.forTenant(tenantId) });
 
   app.post(
     '/api/v1/jobs/preview',
@@ -42,7 +43,11 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
       },
     },
     async ({ principal: { tenantId }, body: { action, filter } }) => {
-      const { isAtLeast, ...preview } = await previewJob(parts, { tenantId, action, filter: asFilter(filter) });
+      const { isAtLeast, ...preview } = await previewJob(partsOf(tenantId), {
+        tenantId,
+        action,
+        filter: asFilter(filter),
+      });
       return { ...preview, at_least: isAtLeast };
     },
   );
@@ -64,7 +69,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
       if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
         throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { path: 'patch' });
       }
-      const { job } = await startJob(parts, {
+      const { job } = await startJob(partsOf(principal.tenantId), {
         tenantId: principal.tenantId,
         actor: principal.actor,
         action: body.action,
@@ -90,7 +95,12 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
       },
     },
     async ({ principal, query: { limit, before } }) => {
-      const jobs = await listJobs(pool, principal.tenantId, limit, readCursor(before, ['uuid'])?.[0] ?? null);
+      const jobs = await listJobs(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        limit,
+        readCursor(before, ['uuid'])?.[0] ?? null,
+      );
       const last = jobs.length === limit ? jobs.at(-1) : undefined;
       return { jobs, next: last ? writeCursor([last.job_id]) : null };
     },
@@ -128,7 +138,13 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
     async ({ principal, params: { id }, query: { limit, before } }) => {
       await findJob(principal.tenantId, id);
       const after = readCursor(before, ['text'])?.[0] ?? '';
-      const failures = await listJobFailures(pool, principal.tenantId, id, limit, after);
+      const failures = await listJobFailures(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        id,
+        limit,
+        after,
+      );
       const last = failures.length === limit ? failures.at(-1) : undefined;
       return { failures, next: last ? writeCursor([last.item]) : null };
     },
@@ -147,7 +163,7 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
     },
     async ({ principal: { tenantId, actor }, params: { id } }) => {
       await findJob(tenantId, id);
-      const isStopped = await stopJob(pool, tenantId, id, actor, clock());
+      const isStopped = await stopJob(database.forTenant(tenantId), tenantId, id, actor, clock());
       const job = await findJob(tenantId, id);
       // A second stop, such as the repetition of a request whose response was lost, is no error.
       if (isStopped || job.status === 'stopped') return job;
@@ -156,7 +172,9 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   );
 
   async function findJob(tenantId: string, id: string) {
-    const found = z.uuid().safeParse(id).success ? await loadJob(pool, tenantId, id) : undefined;
+    const found = z.uuid().safeParse(id).success
+      ? await loadJob(database.forTenant(tenantId), tenantId, id)
+      : undefined;
     if (!found) throw new TidingsError('not_found', 'There is no such job.');
     return found;
   }

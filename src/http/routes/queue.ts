@@ -30,7 +30,7 @@ const queueResponse = z.object({
 });
 
 /** Routes for what holds up the queues. */
-export function registerQueueRoutes(app: App, { pool, clock, listOpenCircuits }: HttpDependencies): void {
+export function registerQueueRoutes(app: App, { database, clock, listOpenCircuits }: HttpDependencies): void {
   app.get(
     '/api/v1/queue',
     {
@@ -43,7 +43,7 @@ export function registerQueueRoutes(app: App, { pool, clock, listOpenCircuits }:
     },
     async ({ principal }) => {
       const now = clock();
-      const found = await loadOverdue(pool, {
+      const found = await loadOverdue(database.forTenant(principal.tenantId), {
         tenantId: principal.tenantId,
         channels: CHANNELS,
         before: now - OVERDUE_AFTER_MS,

@@ -3,7 +3,7 @@ import { findUsers } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { limitQuery, pathText } from './schemas.ts';
 
-export function registerUserRoutes(app: App, { pool }: HttpDependencies): void {
+export function registerUserRoutes(app: App, { database }: HttpDependencies): void {
   app.get(
     '/api/v1/users',
     {
@@ -15,7 +15,12 @@ export function registerUserRoutes(app: App, { pool }: HttpDependencies): void {
       },
     },
     async ({ principal, query }) => {
-      const ids = await findUsers(pool, principal.tenantId, query.prefix, query.limit);
+      const ids = await findUsers(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.prefix,
+        query.limit,
+      );
       return { users: ids.map((user_id) => ({ user_id })) };
     },
   );

@@ -27,7 +27,7 @@ const wait = z.object({
   decisions: z.array(decisionWithEvidence).readonly(),
 });
 
-export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
+export function registerWaitRoutes(app: App, { database, catalogs, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/waits',
     {
@@ -49,7 +49,13 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
       const { user_id: userId, rule, status, limit } = query;
       const cursor = readCursor(query.before, ['number', 'uuid']);
       const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
-      const { waits, last } = await listWaits(pool, principal.tenantId, { userId, rule, status }, limit, before);
+      const { waits, last } = await listWaits(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        { userId, rule, status },
+        limit,
+        before,
+      );
       return { waits, next: last && writeCursor([last.beganAt, last.waitId]) };
     },
   );
@@ -66,7 +72,7 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
         },
       },
     },
-    async ({ principal }) => ({ rules: await countWaiting(pool, principal.tenantId) }),
+    async ({ principal: { tenantId } }) => ({ rules: await countWaiting(database.forTenant(tenantId), tenantId) }),
   );
 
   app.post(
@@ -84,7 +90,13 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
       const isId = z.uuid().safeParse(id).success;
       const result = isId
         ? await cancelWait(
-            { pool, catalogs, tenantId: principal.tenantId, actor: principal.actor, now: clock() },
+            {
+              pool: database.forTenant(principal.tenantId),
+              catalogs,
+              tenantId: principal.tenantId,
+              actor: principal.actor,
+              now: clock(),
+            },
             id.toLowerCase(),
           )
         : undefined;
