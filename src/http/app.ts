@@ -5,8 +5,10 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Health } from '../health/health.ts';
+import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
+import type { OidcSettings } from '../people/oidc-login.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 
@@ -19,6 +21,12 @@ export interface HttpDependencies {
   readonly seal: Seal;
   readonly clock: () => Millis;
   readonly apiKeys: readonly string[];
+  /** URL under which browsers reach the console; null: that of the server itself. */
+  readonly publicUrl: string | null;
+  /** OpenID provider of the people who log in to the console; null: there is none. */
+  readonly oidc: OidcSettings | null;
+  /** For URLs that tenants chose. */
+  readonly outbound: GuardedClient;
   readonly log: Logger;
   /** Folder of the built console. If it does not exist, no console is served. */
   readonly consoleDir: string;

@@ -52,10 +52,11 @@ export function authenticate(app: FastifyInstance, principals: Principals): void
 
 /** Adds the header that a response with status 401 must have (RFC 9110, section 11.6.1). */
 function challenge(reply: FastifyReply, error: unknown): void {
-  if (error instanceof TidingsError && error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  if (error instanceof TidingsError && error.status === 401) reply.header('www-authenticate', 'Bearer');
 }
 
-function readCredentials({ headers, hostname, ip }: FastifyRequest): Credentials {
+/** Returns what a request says of its sender. */
+export function readCredentials({ headers, hostname, ip }: FastifyRequest): Credentials {
   const tenantId = headers['x-tidings-tenant'];
   return {
     headers,

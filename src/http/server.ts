@@ -4,10 +4,16 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
+import { OidcLogin } from '../people/oidc-login.ts';
+import { Sessions } from '../people/sessions.ts';
 import { environmentKeys } from '../tenants/environment-keys.ts';
 import { localCallers } from '../tenants/local-callers.ts';
+import { memberSessions } from '../tenants/member-sessions.ts';
 import { Principals } from '../tenants/principals.ts';
 import { TenantStates } from '../tenants/tenant-states.ts';
+import { userTokens } from '../tenants/user-tokens.ts';
+import { IssuerKeys } from '../tokens/issuer-keys.ts';
+import { TokenVerifier } from '../tokens/token-verifier.ts';
 import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
@@ -22,8 +28,15 @@ import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
+import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
+import { registerLoginRoutes } from './routes/login.ts';
+import { registerMeRoutes } from './routes/me.ts';
+import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
+import { registerRevealRoutes } from './routes/reveal.ts';
+import { registerSessionRoutes } from './routes/session.ts';
+import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
@@ -47,7 +60,10 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, buildPrincipals(dependencies));
+  const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
+  const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
+  const principals = buildPrincipals(dependencies, sessions);
+  authenticate(app, principals);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
@@ -60,6 +76,13 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
+  registerMeRoutes(app, dependencies);
+  registerRevealRoutes(app, dependencies);
+  registerMemberRoutes(app, dependencies);
+  registerIssuerRoutes(app, dependencies);
+  registerTokenRoutes(app, dependencies);
+  registerSessionRoutes(app, dependencies, principals, sessions);
+  registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
@@ -68,11 +91,24 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
 }
 
 /** Returns who may call: the kinds of callers, in the order in which they are tried. */
-function buildPrincipals({ pool, apiKeys }: HttpDependencies): Principals {
+function buildPrincipals({ database, apiKeys, oidc, outbound, clock }: HttpDependencies, sessions: Sessions): Principals {
+  const tokens = new TokenVerifier(database.owner, new IssuerKeys(outbound), clock);
+  const isOpen = apiKeys.length === 0 && oidc === null;
   return new Principals({
-    authenticators: [environmentKeys(apiKeys), ...(apiKeys.length === 0 ? [localCallers] : [])],
-    findTenant: new TenantStates(pool).find,
+    authenticators: [
+      environmentKeys(apiKeys),
+      userTokens(tokens),
+      memberSessions(sessions),
+      ...(isOpen ? [localCallers] : []),
+    ],
+    findTenant: new TenantStates(database.owner).find,
   });
+}
+
+function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependencies): OidcLogin | null {
+  if (!oidc) return null;
+  if (publicUrl === null) throw new Error('a login needs the URL of the console');
+  return new OidcLogin({ ...oidc, publicUrl, owner: database.owner, seal, clock });
 }
 
 function createApp({ log }: HttpDependencies): App {

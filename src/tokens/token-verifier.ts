@@ -2,8 +2,7 @@ import { decodeJwt, decodeProtectedHeader, errors, importJWK, type JWK, type JWT
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
-import type { Environment } from '../model/principal.ts';
-import { findIssuers, type IssuerOfTenant } from '../store/people/issuers.ts';
+import { findIssuers, type Issuer } from '../store/people/issuers.ts';
 import { findSigningKey } from '../store/people/signing-keys.ts';
 import { type IssuerKeys, KeysUnavailableError } from './issuer-keys.ts';
 import { MAX_LIFETIME_MS, OWN_ALGORITHM, OWN_AUDIENCE, OWN_ISSUER } from './own-tokens.ts';
@@ -11,7 +10,6 @@ import { MAX_LIFETIME_MS, OWN_ALGORITHM, OWN_AUDIENCE, OWN_ISSUER } from './own-
 /** The user that a token proves. */
 export interface TokenUser {
   readonly tenantId: string;
-  readonly environment: Environment;
   readonly userId: string;
   readonly issuer: string;
   readonly expiresAt: Millis;
@@ -63,7 +61,7 @@ export class TokenVerifier {
     throw failure;
   }
 
-  async #verifyOf(issuer: IssuerOfTenant, token: string): Promise<TokenUser> {
+  async #verifyOf(issuer: Issuer, token: string): Promise<TokenUser> {
     const { payload } = await jwtVerify(token, this.#keys.pick(issuer), {
       issuer: issuer.issuer,
       audience: [...issuer.audiences],
@@ -91,7 +89,7 @@ export class TokenVerifier {
         algorithms: [OWN_ALGORITHM],
         ...this.#common(),
       });
-      return toUser(payload, { tenantId, environment: key.environment, issuer }, 'sub');
+      return toUser(payload, { tenantId, issuer }, 'sub');
     } catch (error) {
       throw toTokenError(error);
     }
@@ -122,7 +120,7 @@ function peek(token: string): { issuer: string; audiences: readonly string[] } {
 
 function toUser(
   payload: JWTPayload,
-  issuer: Pick<IssuerOfTenant, 'tenantId' | 'environment' | 'issuer'>,
+  issuer: Pick<Issuer, 'tenantId' | 'issuer'>,
   claim: string,
 ): TokenUser {
   const value = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
@@ -130,8 +128,7 @@ function toUser(
   if (typeof userId !== 'string' || userId === '' || userId.length > MAX_USER_ID_CHARS || !isStorable(userId)) {
     throw unauthorized(`The token names no user: the claim ${claim} must hold a user id.`);
   }
-  const { tenantId, environment } = issuer;
-  return { tenantId, environment, userId, issuer: issuer.issuer, expiresAt: (payload.exp as number) * 1000 };
+  return { tenantId: issuer.tenantId, userId, issuer: issuer.issuer, expiresAt: (payload.exp as number) * 1000 };
 }
 
 /** Whether a text from a token can be compared in the database. */

@@ -57,7 +57,7 @@ const issuerView = z.object({
 const params = z.object({ issuer: pathText.describe('The claim iss, with / written as %2F') });
 
 /** Issuers of JSON Web Tokens: whose users a tenant trusts. */
-export function registerIssuerRoutes(app: App, { pool, clock, outbound }: HttpDependencies): void {
+export function registerIssuerRoutes(app: App, { database, clock, outbound }: HttpDependencies): void {
   app.get(
     '/api/v1/issuers',
     {
@@ -68,7 +68,7 @@ export function registerIssuerRoutes(app: App, { pool, clock, outbound }: HttpDe
         response: { 200: z.object({ issuers: z.array(issuerView) }), '4xx': problemSchema },
       },
     },
-    async ({ principal }) => ({ issuers: (await listIssuers(pool, principal.tenantId)).map(toView) }),
+    async ({ principal }) => ({ issuers: (await listIssuers(database.forTenant(principal.tenantId), principal.tenantId)).map(toView) }),
   );
 
   app.get(
@@ -78,7 +78,7 @@ export function registerIssuerRoutes(app: App, { pool, clock, outbound }: HttpDe
       schema: { summary: 'Show an issuer', tags: ['access'], params, response: { 200: issuerView, '4xx': problemSchema } },
     },
     async ({ principal, params }) => {
-      const found = await loadIssuer(pool, principal.tenantId, params.issuer);
+      const found = await loadIssuer(database.forTenant(principal.tenantId), principal.tenantId, params.issuer);
       if (!found) throw notFound();
       return toView(found);
     },
@@ -99,7 +99,7 @@ export function registerIssuerRoutes(app: App, { pool, clock, outbound }: HttpDe
     async ({ principal, params, body }, reply) => {
       const wanted = toIssuer(principal, params.issuer, body, outbound);
       const now = clock();
-      const [before, after] = await withTransaction(pool, async (connection) => {
+      const [before, after] = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
         await lockPeople(connection, principal.tenantId);
         const known = await lockIssuer(connection, principal.tenantId, params.issuer);
         if (!known && (await listIssuers(connection, principal.tenantId)).length >= MAX_ISSUERS) {
@@ -126,7 +126,7 @@ export function registerIssuerRoutes(app: App, { pool, clock, outbound }: HttpDe
     },
     async ({ principal, params }, reply) => {
       const now = clock();
-      await withTransaction(pool, async (connection) => {
+      await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
         const known = await lockIssuer(connection, principal.tenantId, params.issuer);
         if (!known) throw notFound();
         await deleteIssuer(connection, principal.tenantId, params.issuer);

@@ -21,7 +21,7 @@ const signingKey = z.object({
 });
 
 /** Tokens that Tidings signs for users of a tenant, and the keys that sign them. */
-export function registerTokenRoutes(app: App, { pool, seal, clock }: HttpDependencies): void {
+export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
   app.post(
     '/api/v1/users/:user_id/tokens',
     {
@@ -46,7 +46,7 @@ export function registerTokenRoutes(app: App, { pool, seal, clock }: HttpDepende
     async ({ principal, params, body }, reply) => {
       const lifetime = readLifetime(body?.lifetime ?? DEFAULT_LIFETIME);
       const now = clock();
-      const context = { pool, seal, tenantId: principal.tenantId, now };
+      const context = { database, seal, tenantId: principal.tenantId, now };
       const token = await signUserToken(context, params.user_id, lifetime);
       const expires_at = isoTime((Math.floor(now / 1000) + Math.floor(lifetime / 1000)) * 1000);
       return reply
@@ -67,7 +67,7 @@ export function registerTokenRoutes(app: App, { pool, seal, clock }: HttpDepende
       },
     },
     async ({ principal }) => ({
-      signing_keys: (await listSigningKeys(pool, principal.tenantId)).map((key) => ({
+      signing_keys: (await listSigningKeys(database.forTenant(principal.tenantId), principal.tenantId)).map((key) => ({
         key_id: key.keyId,
         public_key: key.publicKey,
         created_at: isoTime(key.createdAt),
@@ -93,7 +93,7 @@ export function registerTokenRoutes(app: App, { pool, seal, clock }: HttpDepende
       const { tenantId, actor } = principal;
       const revoke = body?.revoke ?? false;
       const now = clock();
-      const key_id = await withTransaction(pool, async (connection) => {
+      const key_id = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
         await lockPeople(connection, tenantId);
         const { keyId } = await rotateSigningKey(connection, { seal, tenantId, now }, revoke);
         const entry = { tenantId, actor, action: 'signing_key.rotated', subject: keyId, detail: { revoke } };

@@ -1,5 +1,4 @@
 import type { JsonObject, Millis } from '../../model/event.ts';
-import type { Environment } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
@@ -21,17 +20,11 @@ export interface Issuer {
   readonly updatedAt: Millis;
 }
 
-/** An issuer with the state of its tenant. */
-export interface IssuerOfTenant extends Issuer {
-  readonly environment: Environment;
-}
-
 /** Tenants that may share an issuer without naming themselves in a header, at most: those that registered it first. */
 const MAX_TENANTS_OF_ISSUER = 10;
 
-const COLUMNS = `issuers.tenant_id as "tenantId", issuers.issuer, issuers.jwks_url as "jwksUrl",
-  issuers.public_keys as "publicKeys", issuers.audiences, issuers.algorithms, issuers.user_claim as "userClaim",
-  issuers.revision, issuers.created_at as "createdAt", issuers.updated_at as "updatedAt"`;
+const COLUMNS = `tenant_id as "tenantId", issuer, jwks_url as "jwksUrl", public_keys as "publicKeys", audiences, algorithms,
+  user_claim as "userClaim", revision, created_at as "createdAt", updated_at as "updatedAt"`;
 
 /**
  * Finds the issuers that a token may be of, over all tenants, the first registered first.
@@ -41,12 +34,10 @@ export async function findIssuers(
   owner: Connection,
   issuer: string,
   tenantId: string | null,
-): Promise<IssuerOfTenant[]> {
-  const { rows } = await owner.query<IssuerOfTenant>(
-    `select ${COLUMNS}, tenants.environment
-     from issuers join tenants using (tenant_id)
-     where issuer = $1 and ($2::text is null or tenant_id = $2)
-     order by issuers.created_at, tenant_id limit ${MAX_TENANTS_OF_ISSUER}`,
+): Promise<Issuer[]> {
+  const { rows } = await owner.query<Issuer>(
+    `select ${COLUMNS} from issuers where issuer = $1 and ($2::text is null or tenant_id = $2)
+     order by created_at, tenant_id limit ${MAX_TENANTS_OF_ISSUER}`,
     [issuer, tenantId],
   );
   return rows;

@@ -140,12 +140,17 @@ export interface Membership {
 /** Memberships of a person that count, at most. */
 const MAX_MEMBERSHIPS = 200;
 
-/** Returns the memberships of a person over all tenants, by tenant. */
+/**
+ * Returns the memberships of a person over all tenants, live ones first, then by tenant. A member of a tenant has the same role in
+ * its test tenant.
+ */
 export async function listMemberships(owner: Connection, issuer: string, subject: string): Promise<Membership[]> {
   const { rows } = await owner.query<Membership>(
-    `select tenant_id as "tenantId", tenants.name as "tenantName", environment, member_id as "memberId", members.name, role
-     from members join tenants using (tenant_id)
-     where issuer = $1 and subject = $2 order by tenant_id limit ${MAX_MEMBERSHIPS}`,
+    `select t.tenant_id as "tenantId", t.name as "tenantName", t.environment, member_id as "memberId", m.name, role
+     from members as m
+     join tenants as t on t.tenant_id in (m.tenant_id, m.tenant_id || '.test')
+     where issuer = $1 and subject = $2
+     order by t.environment, t.tenant_id limit ${MAX_MEMBERSHIPS}`,
     [issuer, subject],
   );
   return rows;

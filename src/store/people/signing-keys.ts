@@ -1,5 +1,4 @@
 import type { JsonObject, Millis } from '../../model/event.ts';
-import type { Environment } from '../../model/principal.ts';
 import { documentRow, openDocument, sealDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -48,11 +47,9 @@ export async function findSigningKey(
   owner: Connection,
   tenantId: string,
   keyId: string,
-): Promise<(SigningKey & { readonly environment: Environment }) | undefined> {
-  const { rows } = await owner.query<SigningKey & { environment: Environment }>(
-    `select key_id as "keyId", public_key as "publicKey", signing_keys.created_at as "createdAt", retired_at as "retiredAt",
-            environment
-     from signing_keys join tenants using (tenant_id) where tenant_id = $1 and key_id = $2`,
+): Promise<SigningKey | undefined> {
+  const { rows } = await owner.query<SigningKey>(
+    `select ${COLUMNS} from signing_keys where tenant_id = $1 and key_id = $2`,
     [tenantId, keyId],
   );
   return rows[0];
