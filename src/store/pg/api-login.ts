@@ -37,10 +37,13 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],
+  leases: ['SELECT'],
 };
 
-/** Columns of `tenants` that a tenant may change itself: not its status, and not whose catalog it follows. */
-const OWN_COLUMNS = ['name', 'settings', 'revision', 'updated_at'];
+/** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
+export const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
+  tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
+};
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
 
@@ -78,7 +81,8 @@ export async function grantApiRights(pool: pg.Pool, role: string): Promise<void>
       const rights = API_GRANTS[table];
       await connection.query(`revoke all on table ${name} from ${to}`);
       if (rights) await connection.query(`grant ${rights.join(', ')} on table ${name} to ${to}`);
-      if (table === 'tenants') await connection.query(`grant update (${OWN_COLUMNS.join(', ')}) on tenants to ${to}`);
+      const [right, ...columns] = API_COLUMN_GRANTS[table] ?? [];
+      if (right) await connection.query(`grant ${right} (${columns.join(', ')}) on table ${name} to ${to}`);
     }
     const { rows } = await connection.query<{ may: boolean }>(
       `select has_schema_privilege($1, current_schema(), 'usage') as may`,
@@ -105,13 +109,12 @@ export async function findWrongRights(connection: Pick<Connection, 'query'>, rol
      where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v')`,
     [role],
   );
-  const ownColumns = OWN_COLUMNS.map((column) => `${column} UPDATE`)
-    .sort()
-    .join(',');
   return rows
     .filter(({ table, rights, columns }) => {
       const wanted = [...(API_GRANTS[table] ?? [])].sort().join(',');
-      return rights !== wanted || columns !== (table === 'tenants' ? ownColumns : '');
+      const [right, ...names] = API_COLUMN_GRANTS[table] ?? [];
+      const wantedColumns = names.map((column) => `${column} ${right}`).sort();
+      return rights !== wanted || columns !== wantedColumns.join(',');
     })
     .map(({ table }) => table);
 }
