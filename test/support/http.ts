@@ -4,6 +4,7 @@ import { checkDatabase } from '../../src/health/database-checks.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HttpDependencies } from '../../src/http/app.ts';
 import { buildServer } from '../../src/http/server.ts';
+import { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
 export interface TestServer {
@@ -11,6 +12,8 @@ export interface TestServer {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** @param body a string is sent as it is */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Sends a request of another method. */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -31,8 +34,14 @@ export async function testServer(
     consoleDir?: string;
     log?: Logger;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
+    publicUrl?: string;
+    oidc?: HttpDependencies['oidc'];
+    /** URLs that the server may reach although they are not public ones: those of servers of the test. */
+    exempt?: (url: URL) => boolean;
+    port?: number;
   } = {},
 ): Promise<TestServer> {
+  const outbound = new GuardedClient(options.exempt);
   const server = await buildServer({
     pipeline: tidings.pipeline,
     database: tidings.database.tenants,
@@ -40,6 +49,9 @@ export async function testServer(
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: options.apiKeys ?? [],
+    publicUrl: options.publicUrl ?? null,
+    oidc: options.oidc ?? null,
+    outbound,
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },
@@ -50,18 +62,21 @@ export async function testServer(
       state: { stopping: false },
     }),
   });
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  const send: TestServer['send'] = (method, path, body, headers = {}) =>
+    call(`${url}${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
   return {
     url,
     get: (path, headers = {}) => call(`${url}${path}`, { headers }),
-    post: (path, body, headers = {}) =>
-      call(`${url}${path}`, {
-        method: 'POST',
-        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    send,
     close: async () => {
       await server.close();
+      await outbound.close();
     },
   };
 }

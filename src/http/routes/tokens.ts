@@ -46,7 +46,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
     async ({ principal, params, body }, reply) => {
       const lifetime = readLifetime(body?.lifetime ?? DEFAULT_LIFETIME);
       const now = clock();
-      const context = { database, seal, tenantId: principal.tenantId, now };
+      const context = { pool: database.forTenant(principal.tenantId), seal, tenantId: principal.tenantId, now };
       const token = await signUserToken(context, params.user_id, lifetime);
       const expires_at = isoTime((Math.floor(now / 1000) + Math.floor(lifetime / 1000)) * 1000);
       return reply

@@ -118,11 +118,14 @@ export async function deleteMember(connection: Connection, tenantId: string, mem
   await connection.query('delete from members where tenant_id = $1 and member_id = $2', [tenantId, memberId]);
 }
 
-/** Returns whether a tenant has an owner besides this member who can log in: one who was invited only may never come. */
-export async function hasOtherOwner(connection: Connection, tenantId: string, memberId: string): Promise<boolean> {
+/**
+ * Returns whether a tenant has an owner who can log in: one who was invited only may never come.
+ * @param memberId this member does not count; null: every one does
+ */
+export async function hasOtherOwner(connection: Connection, tenantId: string, memberId: string | null): Promise<boolean> {
   const { rows } = await connection.query(
     "select from members where tenant_id = $1 and member_id <> $2 and role = 'owner' and subject is not null limit 1",
-    [tenantId, memberId],
+    [tenantId, memberId ?? FIRST_ID],
   );
   return rows.length > 0;
 }
