@@ -52,7 +52,7 @@ test.each(['25h', '10s', 'soon', ''])('the lifetime %j is refused', async (lifet
 
 test('a token reaches nothing but its own', async () => {
   const token = await makeToken('ann');
-  const { body } = await api.server.get('/api/openapi.json', {});
+  const { body } = await api.server.get('/api/docs/openapi.json');
   const paths = Object.entries(body.paths as { [path: string]: { [method: string]: unknown } });
   const tried: string[] = [];
   for (const [path, methods] of paths) {
