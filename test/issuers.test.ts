@@ -38,7 +38,10 @@ test('an issuer is added, shown, changed and deleted, and each change is in the 
       updated_at: expect.any(String),
     },
   ]);
-  const changed = await put({ jwks_url: url, audiences: ['web'], user_claim: 'customer_uuid' }, 'https://id.example.com');
+  const changed = await put(
+    { jwks_url: url, audiences: ['web'], user_claim: 'customer_uuid' },
+    'https://id.example.com',
+  );
   expect([changed.status, changed.body.revision, changed.body.user_claim]).toEqual([200, 2, 'customer_uuid']);
   expect((await api.server.get(pathOf('https://id.example.com'))).body).toEqual(changed.body);
   expect((await api.server.get('/api/v1/issuers')).body).toEqual({ issuers: [changed.body] });
@@ -111,18 +114,33 @@ test('keys that are private, common or too short are refused by name', async () 
   expect(twice.body.path).toBe('public_keys.keys.1.kid');
 });
 
-test.each(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])('a token signed by %s passes with a static public key', async (alg) => {
-  const key = await issuer.makeKey('static', alg, true);
-  await put({ public_keys: { keys: [key.publicKey] }, audiences: ['app', 'web'], algorithms: [alg] });
-  expect((await getMe(await key.sign({ aud: ['other', 'web'] }))).body).toMatchObject({ user_id: 'ann' });
-});
+test.each(['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'])(
+  'a token signed by %s passes with a static public key',
+  async (alg) => {
+    const key = await issuer.makeKey('static', alg, true);
+    await put({ public_keys: { keys: [key.publicKey] }, audiences: ['app', 'web'], algorithms: [alg] });
+    expect((await getMe(await key.sign({ aud: ['other', 'web'] }))).body).toMatchObject({ user_id: 'ann' });
+  },
+);
 
 test('the claim of the user is configurable, and must hold an id', async () => {
   const key = await issuer.makeKey('static', 'ES256', true);
   await put({ public_keys: { keys: [key.publicKey] }, audiences: ['app'], user_claim: 'customer_uuid' });
   expect((await getMe(await key.sign({ customer_uuid: 'c-1' }))).body.user_id).toBe('c-1');
   expect((await getMe(await key.sign({ customer_uuid: 17 }))).body.user_id).toBe('17');
-  for (const customer_uuid of [undefined, '', null, {}, ['c-1'], 1.5, true, 'x'.repeat(257), 'a\u0000b', 'a\nb', '\ud800']) {
+  for (const customer_uuid of [
+    undefined,
+    '',
+    null,
+    {},
+    ['c-1'],
+    1.5,
+    true,
+    'x'.repeat(257),
+    'a\u0000b',
+    'a\nb',
+    '\ud800',
+  ]) {
     const { status, body } = await getMe(await key.sign({ customer_uuid }));
     expect([customer_uuid, status, body.code]).toEqual([customer_uuid, 401, 'unauthorized']);
   }
@@ -149,7 +167,9 @@ test('iss, aud and exp are required, and times count', async () => {
     { exp: 'never' },
   ]) {
     const { status, body } = await getMe(await key.sign(claims));
-    results.push([JSON.stringify(claims).replaceAll(String(now).slice(0, 6), ''), status, body.code].slice(1).join(' '));
+    results.push(
+      [JSON.stringify(claims).replaceAll(String(now).slice(0, 6), ''), status, body.code].slice(1).join(' '),
+    );
   }
   const no = '401 unauthorized';
   expect(results).toEqual(['200 ', no, no, no, no, no, '401 token_expired', '200 ', no, '200 ', no]);

@@ -85,7 +85,9 @@ test('the session cookie is kept from scripts and other sites, and only its hash
   const { browser } = await logIn(ANN);
   const value = browser.cookies.get('tidings_session') as string;
   expect(value).toHaveLength(43);
-  const { rows } = await tidings.database.pool.query("select encode(session_hash, 'hex') as hash, s::text from sessions s");
+  const { rows } = await tidings.database.pool.query(
+    "select encode(session_hash, 'hex') as hash, s::text from sessions s",
+  );
   expect(JSON.stringify(rows)).not.toContain(value);
   expect(JSON.stringify(rows)).not.toContain(Buffer.from(value, 'base64url').toString('hex'));
 });
@@ -134,21 +136,27 @@ test('a code that was altered logs nobody in', async () => {
   expect(end.hash).toBe('#/login?problem=login_failed');
 });
 
-test.each(['https://evil.example', '//evil.example', '#//evil.example/../', '#/<script>', '/\\evil.example', '#x', 'javascript:1'])(
-  'after a login, the browser does not go to %s',
-  async (to) => {
-    await invite({ email: 'ann@example.com', role: 'viewer' });
-    const browser = login.browser();
-    login.provider.person = ANN;
-    const end = await browser.visit(`/api/v1/login?to=${encodeURIComponent(to)}`);
-    expect([end.origin, end.pathname]).toEqual([login.server.url, '/']);
-  },
-);
+test.each([
+  'https://evil.example',
+  '//evil.example',
+  '#//evil.example/../',
+  '#/<script>',
+  '/\\evil.example',
+  '#x',
+  'javascript:1',
+])('after a login, the browser does not go to %s', async (to) => {
+  await invite({ email: 'ann@example.com', role: 'viewer' });
+  const browser = login.browser();
+  login.provider.person = ANN;
+  const end = await browser.visit(`/api/v1/login?to=${encodeURIComponent(to)}`);
+  expect([end.origin, end.pathname]).toEqual([login.server.url, '/']);
+});
 
 test('a session ends by logout, after two hours without use, and after twelve in any case', async () => {
   await invite({ email: 'ann@example.com', role: 'viewer' });
   const start = tidings.clock.now;
-  const status = async ({ browser }: { browser: TestBrowser }) => (await browser.call('GET', '/api/v1/deliveries')).status;
+  const status = async ({ browser }: { browser: TestBrowser }) =>
+    (await browser.call('GET', '/api/v1/deliveries')).status;
 
   const first = await logIn(ANN);
   const cookie = `tidings_session=${first.browser.cookies.get('tidings_session')}`;
@@ -192,7 +200,11 @@ test('a member of several tenants chooses one, and reaches no other', async () =
   const { pool } = tidings.database;
   await pool.query("insert into tenants (tenant_id, name) values ('acme', 'Acme'), ('other', 'Other')");
   await invite({ email: 'ann@example.com', role: 'viewer' });
-  await login.server.post('/api/v1/members', { email: 'ann@example.com', role: 'owner' }, { ...key, 'x-tidings-tenant': 'acme' });
+  await login.server.post(
+    '/api/v1/members',
+    { email: 'ann@example.com', role: 'owner' },
+    { ...key, 'x-tidings-tenant': 'acme' },
+  );
   const { browser } = await logIn(ANN);
   const rights = async (tenant?: string) => {
     const headers: Record<string, string> = tenant === undefined ? {} : { 'x-tidings-tenant': tenant };

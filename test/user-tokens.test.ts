@@ -73,7 +73,11 @@ test('a token with any character altered never passes', async () => {
     fc.asyncProperty(fc.nat(token.length - 1), fc.constantFrom(...'Aa0_-.b9'), async (index, character) => {
       const altered = token.slice(0, index) + character + token.slice(index + 1);
       // The last character of a base64url part has bits that do not count: those texts are the same token.
-      const same = (text: string) => text.split('.').map((part) => Buffer.from(part, 'base64url').toString('hex')).join();
+      const same = (text: string) =>
+        text
+          .split('.')
+          .map((part) => Buffer.from(part, 'base64url').toString('hex'))
+          .join();
       fc.pre(same(altered) !== same(token));
       expect((await getMe(altered)).status).toBe(401);
     }),
@@ -109,7 +113,10 @@ test('after a rotation earlier tokens stay valid until they expire; a revocation
   const second = await makeToken('ann');
   expect([(await getMe(first)).status, (await getMe(second)).status]).toEqual([200, 200]);
   const { body } = await api.server.get('/api/v1/signing-keys');
-  expect(body.signing_keys.map(({ retired_at }: { retired_at: unknown }) => retired_at === null)).toEqual([true, false]);
+  expect(body.signing_keys.map(({ retired_at }: { retired_at: unknown }) => retired_at === null)).toEqual([
+    true,
+    false,
+  ]);
   await api.server.post('/api/v1/signing-keys/rotate', { revoke: true });
   expect([(await getMe(first)).status, (await getMe(second)).status]).toEqual([401, 401]);
   expect((await getMe(await makeToken('ann'))).status).toBe(200);
@@ -124,7 +131,9 @@ test('the first tokens of a tenant, asked for at once, are all valid', async () 
 
 test('no private key is stored in plain', async () => {
   await makeToken('ann');
-  const { rows } = await api.tidings.database.pool.query('select row_to_json(k)::text as row, sealed from signing_keys k');
+  const { rows } = await api.tidings.database.pool.query(
+    'select row_to_json(k)::text as row, sealed from signing_keys k',
+  );
   for (const { row, sealed } of rows) {
     expect(row).not.toContain('"d"');
     expect(sealed.toString('utf8')).not.toContain('"d"');

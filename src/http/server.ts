@@ -91,7 +91,10 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
 }
 
 /** Returns who may call: the kinds of callers, in the order in which they are tried. */
-function buildPrincipals({ database, apiKeys, oidc, outbound, clock }: HttpDependencies, sessions: Sessions): Principals {
+function buildPrincipals(
+  { database, apiKeys, oidc, outbound, clock }: HttpDependencies,
+  sessions: Sessions,
+): Principals {
   const tokens = new TokenVerifier(database.owner, new IssuerKeys(outbound), clock);
   const isOpen = apiKeys.length === 0 && oidc === null;
   return new Principals({

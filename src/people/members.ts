@@ -4,8 +4,6 @@ import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { type Principal, ROLES, type Role } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import type { Connection } from '../store/pg/pool.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { lockPeople } from '../store/people/lock-tenant.ts';
 import {
   countMembers,
@@ -18,6 +16,8 @@ import {
   type Identity as MemberIdentity,
   updateMember,
 } from '../store/people/members.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 
 /** Members of a tenant, at most. */
 const MAX_MEMBERS = 1000;

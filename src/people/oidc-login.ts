@@ -138,7 +138,11 @@ export class OidcLogin {
       if (error instanceof LoginError) throw error;
       // A timeout, or no connection.
       const isNetwork = error instanceof TypeError || (error as { code?: string }).code === 'OAUTH_TIMEOUT';
-      throw new LoginError(isNetwork ? 'provider_unavailable' : 'login_failed', 'the login could not be completed', error);
+      throw new LoginError(
+        isNetwork ? 'provider_unavailable' : 'login_failed',
+        'the login could not be completed',
+        error,
+      );
     }
   }
 
@@ -173,7 +177,10 @@ export class OidcLogin {
       {
         timeout: MAX_RESPONSE_S,
         // config.ts accepts http: for a provider on this machine only.
-        execute: [client.enableNonRepudiationChecks, ...(url.protocol === 'http:' ? [client.allowInsecureRequests] : [])],
+        execute: [
+          client.enableNonRepudiationChecks,
+          ...(url.protocol === 'http:' ? [client.allowInsecureRequests] : []),
+        ],
       },
     );
   }

@@ -4,10 +4,10 @@ import { TidingsError } from '../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { lockPeople } from '../store/people/lock-tenant.ts';
 import { insertLoginAttempt, type LinkedMember, takeLoginAttempt } from '../store/people/login-attempts.ts';
 import { bindLogin, findSameMember, insertMember, updateMember } from '../store/people/members.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
 import type { Person } from './sessions.ts';
 
@@ -43,7 +43,16 @@ export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis):
     const memberId = known?.memberId ?? uuidv7();
     const actor = systemActor('owner link');
     if (!known) {
-      const row = { tenantId, memberId, issuer, subject, name, role: 'owner' as const, emailHash: null, emailMask: null };
+      const row = {
+        tenantId,
+        memberId,
+        issuer,
+        subject,
+        name,
+        role: 'owner' as const,
+        emailHash: null,
+        emailMask: null,
+      };
       await insertMember(connection, { ...row, addedBy: actor, addedAt: now });
     } else if (known.role !== 'owner') {
       await updateMember(connection, tenantId, memberId, { role: 'owner', name: known.name });

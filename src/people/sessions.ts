@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { listMemberships, type Membership } from '../store/people/members.ts';
 import { deleteSession, insertSession, useSession } from '../store/people/sessions.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 import { ServerCookie } from './cookies.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
 

@@ -3,9 +3,9 @@ import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { lockPeople } from '../store/people/lock-tenant.ts';
 import { loadSigningKey, replaceSigningKey } from '../store/people/signing-keys.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 
 /** Tokens that Tidings signs itself: `iss`, the tenant follows, and `aud`. */
 export const OWN_ISSUER = 'urn:tidings:';

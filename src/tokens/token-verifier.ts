@@ -118,11 +118,7 @@ function peek(token: string): { issuer: string; audiences: readonly string[] } {
   return { issuer: iss, audiences: [aud].flat().filter((one) => typeof one === 'string') };
 }
 
-function toUser(
-  payload: JWTPayload,
-  issuer: Pick<Issuer, 'tenantId' | 'issuer'>,
-  claim: string,
-): TokenUser {
+function toUser(payload: JWTPayload, issuer: Pick<Issuer, 'tenantId' | 'issuer'>, claim: string): TokenUser {
   const value = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
   const userId = Number.isSafeInteger(value) ? String(value) : value;
   if (typeof userId !== 'string' || userId === '' || userId.length > MAX_USER_ID_CHARS || !isStorable(userId)) {
@@ -146,16 +142,23 @@ function toTokenError(error: unknown): TidingsError {
   if (error instanceof TidingsError) return error;
   if (error instanceof KeysUnavailableError) {
     const { retryAfter } = error;
-    return new TidingsError('issuer_unavailable', 'The keys of the issuer of this token cannot be fetched at present.', {
-      retryAfter,
-    });
+    return new TidingsError(
+      'issuer_unavailable',
+      'The keys of the issuer of this token cannot be fetched at present.',
+      {
+        retryAfter,
+      },
+    );
   }
-  if (error instanceof errors.JWTExpired) return new TidingsError('token_expired', 'The token has expired; get a new one.');
+  if (error instanceof errors.JWTExpired)
+    return new TidingsError('token_expired', 'The token has expired; get a new one.');
   if (error instanceof errors.JWTClaimValidationFailed) {
     return unauthorized(`The claim ${error.claim} of the token is missing, or has a value that is not accepted here.`);
   }
   if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException) {
-    return unauthorized('The signature of the token is not valid here: another key or algorithm, or the token was changed.');
+    return unauthorized(
+      'The signature of the token is not valid here: another key or algorithm, or the token was changed.',
+    );
   }
   throw error;
 }

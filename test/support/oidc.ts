@@ -147,7 +147,11 @@ export function testBrowser(server: TestServer): TestBrowser {
       return url;
     },
     async call(method, path, body, headers = {}) {
-      const answer = await server.send(method, path, body, { ...header(), 'sec-fetch-site': 'same-origin', ...headers });
+      const answer = await server.send(method, path, body, {
+        ...header(),
+        'sec-fetch-site': 'same-origin',
+        ...headers,
+      });
       keep(answer.headers);
       return answer;
     },

@@ -4,7 +4,6 @@ import type { GuardedClient } from '../../http-out/guarded-client.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { withTransaction } from '../../store/pg/transaction.ts';
 import {
   deleteIssuer,
   type Issuer,
@@ -14,6 +13,7 @@ import {
   saveIssuer,
 } from '../../store/people/issuers.ts';
 import { lockPeople } from '../../store/people/lock-tenant.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { DEFAULT_ALGORITHMS, TOKEN_ALGORITHMS } from '../../tokens/algorithms.ts';
 import { findKeyFault } from '../../tokens/key-set.ts';
@@ -68,14 +68,21 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
         response: { 200: z.object({ issuers: z.array(issuerView) }), '4xx': problemSchema },
       },
     },
-    async ({ principal }) => ({ issuers: (await listIssuers(database.forTenant(principal.tenantId), principal.tenantId)).map(toView) }),
+    async ({ principal }) => ({
+      issuers: (await listIssuers(database.forTenant(principal.tenantId), principal.tenantId)).map(toView),
+    }),
   );
 
   app.get(
     '/api/v1/issuers/:issuer',
     {
       config: { scope: 'issuers:read' },
-      schema: { summary: 'Show an issuer', tags: ['access'], params, response: { 200: issuerView, '4xx': problemSchema } },
+      schema: {
+        summary: 'Show an issuer',
+        tags: ['access'],
+        params,
+        response: { 200: issuerView, '4xx': problemSchema },
+      },
     },
     async ({ principal, params }) => {
       const found = await loadIssuer(database.forTenant(principal.tenantId), principal.tenantId, params.issuer);

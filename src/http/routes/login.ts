@@ -12,7 +12,12 @@ const CONSOLE_PAGE = /^#\/[\x21-\x7e]{0,500}$/;
  * Login of people by OpenID Connect. A browser calls these routes, so each answers with a redirect: to the provider, or to the
  * console, which says what went wrong.
  */
-export function registerLoginRoutes(app: App, { log }: HttpDependencies, oidc: OidcLogin | null, sessions: Sessions): void {
+export function registerLoginRoutes(
+  app: App,
+  { log }: HttpDependencies,
+  oidc: OidcLogin | null,
+  sessions: Sessions,
+): void {
   app.get(
     '/api/v1/login',
     {

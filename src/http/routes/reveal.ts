@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
-import type { JsonObject } from '../../model/event.ts';
 import { parseDeliveryId } from '../../model/delivery-id.ts';
+import type { JsonObject } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { revealAddresses, revealMessage } from '../../store/people/reveal.ts';
@@ -30,7 +30,12 @@ export function registerRevealRoutes(app: App, { database, seal, clock }: HttpDe
       },
     },
     async ({ principal, params: { user_id }, body }, reply) => {
-      const addresses = await revealAddresses(database.forTenant(principal.tenantId), seal, principal.tenantId, user_id);
+      const addresses = await revealAddresses(
+        database.forTenant(principal.tenantId),
+        seal,
+        principal.tenantId,
+        user_id,
+      );
       if (!addresses) throw new TidingsError('not_found', 'There is no such user.');
       if (addresses === 'unreadable') throw notReadable('The addresses');
       await record(principal, 'user.revealed', user_id, { reason: body.reason, fields: Object.keys(addresses) });

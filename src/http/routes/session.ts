@@ -64,7 +64,10 @@ export function registerSessionRoutes(
     },
     async ({ body }, reply) => {
       const person = await useOwnerLink(database.owner, body.link, clock());
-      return reply.header('set-cookie', await sessions.start(person)).status(204).send(null);
+      return reply
+        .header('set-cookie', await sessions.start(person))
+        .status(204)
+        .send(null);
     },
   );
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { withTransaction } from '../../store/pg/transaction.ts';
 import { lockPeople } from '../../store/people/lock-tenant.ts';
 import { listSigningKeys } from '../../store/people/signing-keys.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { MAX_LIFETIME_MS, rotateSigningKey, signUserToken } from '../../tokens/own-tokens.ts';
@@ -49,10 +49,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
       const context = { pool: database.forTenant(principal.tenantId), seal, tenantId: principal.tenantId, now };
       const token = await signUserToken(context, params.user_id, lifetime);
       const expires_at = isoTime((Math.floor(now / 1000) + Math.floor(lifetime / 1000)) * 1000);
-      return reply
-        .status(201)
-        .header('cache-control', 'no-store')
-        .send({ token, user_id: params.user_id, expires_at });
+      return reply.status(201).header('cache-control', 'no-store').send({ token, user_id: params.user_id, expires_at });
     },
   );
 
@@ -108,6 +105,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
 function readLifetime(text: string): number {
   const parsed = parseDuration(text);
   if ('ms' in parsed && parsed.ms >= MIN_LIFETIME_MS && parsed.ms <= MAX_LIFETIME_MS) return parsed.ms;
-  const wrong = 'ms' in parsed ? `is ${parsed.text}; write 1m to 24h` : 'is not a duration; write 1m to 24h, such as 15m';
+  const wrong =
+    'ms' in parsed ? `is ${parsed.text}; write 1m to 24h` : 'is not a duration; write 1m to 24h, such as 15m';
   throw new TidingsError('invalid_request', `lifetime ${wrong}.`, { path: 'lifetime' });
 }

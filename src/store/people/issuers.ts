@@ -30,11 +30,7 @@ const COLUMNS = `tenant_id as "tenantId", issuer, jwks_url as "jwksUrl", public_
  * Finds the issuers that a token may be of, over all tenants, the first registered first.
  * @param tenantId only that of this tenant; null: the caller named none
  */
-export async function findIssuers(
-  owner: Connection,
-  issuer: string,
-  tenantId: string | null,
-): Promise<Issuer[]> {
+export async function findIssuers(owner: Connection, issuer: string, tenantId: string | null): Promise<Issuer[]> {
   const { rows } = await owner.query<Issuer>(
     `select ${COLUMNS} from issuers where issuer = $1 and ($2::text is null or tenant_id = $2)
      order by created_at, tenant_id limit ${MAX_TENANTS_OF_ISSUER}`,
@@ -66,7 +62,11 @@ export async function lockIssuer(
 }
 
 /** Returns an issuer of a tenant; undefined: there is none. */
-export async function loadIssuer(connection: Connection, tenantId: string, issuer: string): Promise<Issuer | undefined> {
+export async function loadIssuer(
+  connection: Connection,
+  tenantId: string,
+  issuer: string,
+): Promise<Issuer | undefined> {
   const { rows } = await connection.query<Issuer>(
     `select ${COLUMNS} from issuers where tenant_id = $1 and issuer = $2`,
     [tenantId, issuer],

@@ -43,7 +43,11 @@ export async function insertLoginAttempt(
 }
 
 /** Takes an attempt: it cannot be taken again, whoever asks at the same time. Undefined: it is unknown, used or expired. */
-export async function takeLoginAttempt(owner: Connection, hash: Buffer, now: Millis): Promise<LoginAttempt | undefined> {
+export async function takeLoginAttempt(
+  owner: Connection,
+  hash: Buffer,
+  now: Millis,
+): Promise<LoginAttempt | undefined> {
   const { rows } = await owner.query<LoginAttempt & { expiresAt: Millis }>(
     'delete from login_attempts where state_hash = $1 returning sealed, member, expires_at as "expiresAt"',
     [hash],

@@ -37,10 +37,9 @@ export async function listMembers(
 }
 
 export async function countMembers(connection: Connection, tenantId: string): Promise<number> {
-  const { rows } = await connection.query<{ count: number }>(
-    'select count(*) from members where tenant_id = $1',
-    [tenantId],
-  );
+  const { rows } = await connection.query<{ count: number }>('select count(*) from members where tenant_id = $1', [
+    tenantId,
+  ]);
   return rows[0]!.count;
 }
 
@@ -122,7 +121,11 @@ export async function deleteMember(connection: Connection, tenantId: string, mem
  * Returns whether a tenant has an owner who can log in: one who was invited only may never come.
  * @param memberId this member does not count; null: every one does
  */
-export async function hasOtherOwner(connection: Connection, tenantId: string, memberId: string | null): Promise<boolean> {
+export async function hasOtherOwner(
+  connection: Connection,
+  tenantId: string,
+  memberId: string | null,
+): Promise<boolean> {
   const { rows } = await connection.query(
     "select from members where tenant_id = $1 and member_id <> $2 and role = 'owner' and subject is not null limit 1",
     [tenantId, memberId ?? FIRST_ID],

@@ -53,7 +53,10 @@ export async function useSession(
   if (!row) return undefined;
   const { seenAt, ...session } = row;
   if (now - seenAt > MIN_SEEN_PAUSE_MS) {
-    await owner.query('update sessions set seen_at = $2 where session_hash = $1 and seen_at < $2', [hash, isoTime(now)]);
+    await owner.query('update sessions set seen_at = $2 where session_hash = $1 and seen_at < $2', [
+      hash,
+      isoTime(now),
+    ]);
   }
   return session;
 }
