@@ -111,12 +111,12 @@ export async function resealPage(
   const { name, key, hasKeyId } = table;
   const columns = key.map(([column]) => column).join(', ');
   const from = key.map(([, type], index) => `$${index + 1}::${type}`).join(', ');
-  const { rows } = await connection.query<{ key: string[]; sealed: Buffer | null; key_id: string | null }>(
-    `select array[${key.map(([column]) => `${column}::text`).join(', ')}] as key, sealed, key_id
+  const { rows } = await connection.query<{ key: string[]; sealed: Buffer | null; sealing_key: string | null }>(
+    `select array[${key.map(([column]) => `${column}::text`).join(', ')}] as key, sealed, sealing_key
      from (
        select page.*, sum(octet_length(sealed)) over (order by ${columns} rows between unbounded preceding and 1 preceding) as before
        from (
-         select ${columns}, sealed, ${hasKeyId ? 'key_id' : 'null::text as key_id'} from ${name}
+         select ${columns}, sealed, ${hasKeyId ? 'key_id' : 'null::text'} as sealing_key from ${name}
          ${after ? `where (${columns}) > (${from})` : ''}
          order by ${columns} limit ${MAX_PAGE_ROWS}
        ) as page
@@ -127,10 +127,10 @@ export async function resealPage(
   );
   const changed: { k: string[]; o: string; s: string }[] = [];
   let unreadable = 0;
-  for (const { key: values, sealed, key_id } of rows) {
+  for (const { key: values, sealed, sealing_key } of rows) {
     if (sealed === null) continue;
     try {
-      const resealed = table.reseal(seal, sealed, values, key_id ?? '');
+      const resealed = table.reseal(seal, sealed, values, sealing_key ?? '');
       if (resealed) changed.push({ k: values, o: sealed.toString('base64'), s: resealed.toString('base64') });
     } catch {
       unreadable++;
