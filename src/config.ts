@@ -27,7 +27,7 @@ export interface Config {
   readonly apiKeys: readonly string[];
   /** URL under which browsers reach the console, without a slash at its end; null: that of the server itself. */
   readonly publicUrl: string | null;
-  /** OpenID provider of the people who log in to the console; a null secret: a public client. Null: there is none. */
+  /** OpenID provider of the members who log in to the console; a null secret: a public client. Null: no login by one. */
   readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string | null } | null;
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;

@@ -27,12 +27,12 @@ import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
-import { makeOwnerLink } from './people/owner-link.ts';
+import { makeOwnerLink } from './members/owner-link.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
-import { hasOtherOwner } from './store/people/members.ts';
+import { hasOtherOwner } from './store/members/members.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
@@ -63,8 +63,8 @@ export interface Running {
   readonly healthUrl: string;
   readonly database: 'embedded' | 'external';
   /**
-   * Makes a link that logs in an owner once; null: people need no login here, have their provider, or this process has no console.
-   * Whoever reads it is an owner: print it to a terminal only.
+   * Makes a link that logs in an owner once; null: members need no login here, have their provider, or this process has no console.
+   * Its reader is an owner: print it to a terminal only.
    */
   makeOwnerLink(): Promise<string | null>;
   /** The active catalog at start. */
@@ -386,7 +386,7 @@ export async function run(
   }
 }
 
-/** Returns whether people log in, and can do so only by a link: there is no provider, or no owner who could use it. */
+/** Returns whether members log in, and can do so only by a link: there is no provider, or no owner who could use it. */
 async function needsOwnerLink(owner: Pool, { apiKeys, oidc }: Config): Promise<boolean> {
   if (apiKeys.length === 0 && oidc === null) return false;
   return oidc === null || !(await hasOtherOwner(owner, DEFAULT_TENANT, null));

@@ -76,12 +76,12 @@ test.each([
   'https://user:password@id.example.com/jwks',
   'file:///etc/passwd',
   'jwks',
-])('the JWKS URL %s is refused', async (jwks_url) => {
+])('the JWKS URL %s is rejected', async (jwks_url) => {
   const { status, body } = await put({ jwks_url, audiences: ['app'] });
   expect([status, body.code, body.path]).toEqual([422, 'invalid_issuer', 'jwks_url']);
 });
 
-test.each(['HS256', 'none', 'RSA1_5'])('the algorithm %s is refused', async (algorithm) => {
+test.each(['HS256', 'none', 'RSA1_5'])('the algorithm %s is rejected', async (algorithm) => {
   const { status } = await put({ jwks_url: 'https://id.example.com/x', audiences: ['app'], algorithms: [algorithm] });
   expect(status).toBe(400);
 });
@@ -96,7 +96,7 @@ test('an issuer needs one source of keys, and an audience', async () => {
   expect((await put({ jwks_url: url, audiences: ['app'] }, 'urn:tidings:default')).body.code).toBe('invalid_issuer');
 });
 
-test('keys that are private, common or too short are refused by name', async () => {
+test('keys that are private, common or too short are rejected by name', async () => {
   const good = (await issuer.makeKey('k', 'ES256', true)).publicKey;
   for (const key of [
     { ...good, d: 'secret' },

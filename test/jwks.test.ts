@@ -85,7 +85,7 @@ test('a redirect is not followed', async () => {
   expect(issuer.requests).toBe(1);
 });
 
-test('a server that never responds keeps nobody else waiting', async () => {
+test('a server that never responds keeps no other caller waiting', async () => {
   const stuck = await issuer.makeKey('one');
   issuer.respond = () => {};
   const other = await testIssuer(() => tidings.clock.now);

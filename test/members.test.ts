@@ -25,7 +25,7 @@ const remove = (id: string) => api.server.send('DELETE', `/api/v1/members/${id}`
 const list = async () => (await api.server.get('/api/v1/members')).body.members;
 
 /** Adds a member that can log in; returns the id. */
-async function addPerson(subject: string, role: string): Promise<string> {
+async function addActive(subject: string, role: string): Promise<string> {
   const { status, body } = await add({ issuer: login.provider.url, subject, role });
   expect(status).toBe(201);
   return body.member_id;
@@ -44,7 +44,7 @@ test('the same member cannot be added twice, also at once and in other letters',
     ['ann@example.com', 'Ann@Example.com', ' ann@example.com '].map((email) => add({ email, role: 'viewer' })),
   );
   expect(added.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
-  await addPerson('bob', 'viewer');
+  await addActive('bob', 'viewer');
   const { body } = await add({ issuer: login.provider.url, subject: 'bob', role: 'owner' });
   expect(body.code).toBe('member_exists');
 });
@@ -56,14 +56,14 @@ test.each([
   [{ issuer: 'i', role: 'viewer' }, 'email'],
   [{ email: 'a@b.c', role: 'admin' }, 'role'],
   [{ email: 'a@b.c' }, 'role'],
-])('%j is refused', async (member, path) => {
+])('%j is rejected', async (member, path) => {
   const { status, body } = await add(member);
   expect([status, body.code, body.path]).toEqual([400, 'invalid_request', path]);
 });
 
 test('members are listed in pages, the first added first', async () => {
   const ids: string[] = [];
-  for (const name of ['a', 'b', 'c']) ids.push(await addPerson(name, 'viewer'));
+  for (const name of ['a', 'b', 'c']) ids.push(await addActive(name, 'viewer'));
   const first = (await api.server.get('/api/v1/members?limit=2')).body;
   expect(first.members.map((member: { member_id: string }) => member.member_id)).toEqual(ids.slice(0, 2));
   const second = (await api.server.get(`/api/v1/members?limit=2&after=${first.next}`)).body;
@@ -71,13 +71,13 @@ test('members are listed in pages, the first added first', async () => {
 });
 
 test('the last owner who can log in is neither removed nor demoted', async () => {
-  const ann = await addPerson('ann', 'owner');
+  const ann = await addActive('ann', 'owner');
   await add({ email: 'invited@example.com', role: 'owner' });
   for (const answer of [await remove(ann), await change(ann, { role: 'editor' })]) {
     expect([answer.status, answer.body.code]).toEqual([409, 'last_owner']);
   }
   expect((await change(ann, { name: 'Ann' })).body).toMatchObject({ name: 'Ann', role: 'owner' });
-  const bob = await addPerson('bob', 'owner');
+  const bob = await addActive('bob', 'owner');
   expect((await remove(ann)).status).toBe(204);
   expect((await remove(bob)).body.code).toBe('last_owner');
 });
@@ -85,19 +85,19 @@ test('the last owner who can log in is neither removed nor demoted', async () =>
 test('of two owners who remove each other at once, one stays', async () => {
   for (let round = 0; round < 5; round++) {
     await api.tidings.database.pool.query('delete from members');
-    const [ann, bob] = [await addPerson('ann', 'owner'), await addPerson('bob', 'owner')];
+    const [ann, bob] = [await addActive('ann', 'owner'), await addActive('bob', 'owner')];
     const answers = await Promise.all([remove(ann), change(bob, { role: 'viewer' })]);
     expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
     expect((await list()).filter(({ role }: { role: string }) => role === 'owner')).toHaveLength(1);
   }
 });
 
-test('nobody changes a member with more rights, or gives more than they have', async () => {
+test('no member changes one with more rights, or gives more than its own', async () => {
   // No role but owner may change members; a key of the tenant may have that scope without others.
-  await addPerson('ed', 'editor');
-  const owner = await addPerson('ann', 'owner');
+  await addActive('ed', 'editor');
+  const owner = await addActive('ann', 'owner');
   const editor = login.browser();
-  login.provider.person = { sub: 'ed' };
+  login.provider.account = { sub: 'ed' };
   await editor.visit('/api/v1/login');
   for (const [method, path, body] of [
     ['GET', '/api/v1/members', undefined],
@@ -112,7 +112,7 @@ test('nobody changes a member with more rights, or gives more than they have', a
 
 test('members of another tenant do not exist here', async () => {
   await api.tidings.database.pool.query("insert into tenants (tenant_id, name) values ('acme', 'Acme')");
-  const id = await addPerson('ann', 'viewer');
+  const id = await addActive('ann', 'viewer');
   const headers = { 'x-api-key': API_KEY, 'x-tidings-tenant': 'acme' };
   expect((await login.server.get('/api/v1/members', headers)).body.members).toEqual([]);
   for (const method of ['PATCH', 'DELETE']) {
@@ -127,7 +127,7 @@ test.each(['x', '00000000-0000-0000-0000-000000000000', '%00', '..'])('there is 
 });
 
 test('each change is in the audit log with what was before and after', async () => {
-  const id = await addPerson('ann', 'viewer');
+  const id = await addActive('ann', 'viewer');
   await change(id, { role: 'editor' });
   await change(id, { role: 'editor' });
   await remove(id);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { API_KEY, type LoginTest, type TestBrowser, type TestPerson, testLogin } from './support/oidc.ts';
+import { API_KEY, type LoginTest, type TestBrowser, type TestAccount, testLogin } from './support/oidc.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Login to the console by a real OpenID provider. */
@@ -25,10 +25,10 @@ function invite(member: object) {
   return login.server.post('/api/v1/members', member, key);
 }
 
-/** Logs a person in with a new browser; returns it and where it ended. */
-async function logIn(person: TestPerson | null, to = ''): Promise<{ browser: TestBrowser; end: string }> {
+/** Logs a account in with a new browser; returns it and where it ended. */
+async function logIn(account: TestAccount | null, to = ''): Promise<{ browser: TestBrowser; end: string }> {
   const browser = login.browser();
-  login.provider.person = person;
+  login.provider.account = account;
   const end = await browser.visit(`/api/v1/login${to}`);
   return { browser, end: end.pathname + end.hash };
 }
@@ -76,7 +76,7 @@ test('a member may be named by issuer and subject', async () => {
   expect((await browser.call('GET', '/api/v1/session')).body.actor).toEqual({ kind: 'member', name: 'Bob' });
 });
 
-test('a person who says no comes back to the console, which says so', async () => {
+test('a account who says no comes back to the console, which says so', async () => {
   expect((await logIn(null)).end).toBe('/#/login?problem=login_denied');
 });
 
@@ -95,7 +95,7 @@ test('the session cookie is kept from scripts and other sites, and only its hash
 test('a login counts once, also for two requests at once', async () => {
   await invite({ email: 'ann@example.com', role: 'viewer' });
   const browser = login.browser();
-  login.provider.person = ANN;
+  login.provider.account = ANN;
   const isCallback = (url: URL) => url.pathname === '/api/v1/login/callback';
   const back = await browser.visit('/api/v1/login', isCallback);
   const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -108,10 +108,10 @@ test('a login counts once, also for two requests at once', async () => {
   expect(ends.sort()).toEqual(['/#/', '/#/login?problem=login_expired', '/#/login?problem=login_expired']);
 });
 
-test('a callback in another browser than the one that began logs nobody in', async () => {
+test('a callback in another browser than the one that began logs no member in', async () => {
   await invite({ email: 'ann@example.com', role: 'viewer' });
   const attacker = login.browser();
-  login.provider.person = ANN;
+  login.provider.account = ANN;
   const back = await attacker.visit('/api/v1/login', (url) => url.pathname === '/api/v1/login/callback');
   const victim = login.browser();
   const end = await victim.visit(back.pathname + back.search);
@@ -127,10 +127,10 @@ test.each([
   expect(end.pathname + end.hash).toBe('/#/login?problem=login_expired');
 });
 
-test('a code that was altered logs nobody in', async () => {
+test('a code that was altered logs no member in', async () => {
   await invite({ email: 'ann@example.com', role: 'viewer' });
   const browser = login.browser();
-  login.provider.person = ANN;
+  login.provider.account = ANN;
   const back = await browser.visit('/api/v1/login', (url) => url.pathname === '/api/v1/login/callback');
   const end = await browser.visit(`${back.pathname}${back.search.replace(/code=[^&]+/, 'code=other')}`);
   expect(end.hash).toBe('#/login?problem=login_failed');
@@ -147,7 +147,7 @@ test.each([
 ])('after a login, the browser does not go to %s', async (to) => {
   await invite({ email: 'ann@example.com', role: 'viewer' });
   const browser = login.browser();
-  login.provider.person = ANN;
+  login.provider.account = ANN;
   const end = await browser.visit(`/api/v1/login?to=${encodeURIComponent(to)}`);
   expect([end.origin, end.pathname]).toEqual([login.server.url, '/']);
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestApi, testApi } from './support/api.ts';
 import { bearer } from './support/tokens.ts';
 
-/** What users see of their own notifications, and what support sees of theirs when it gives a reason. */
+/** Views that users have of their own notifications, and the one of support, which gives a reason. */
 
 let api: TestApi;
 
@@ -46,7 +46,7 @@ test('a user sees the own notifications with their messages, and nothing of rule
     { channel: 'email', status: 'sandboxed', message: { text: expect.any(String) } },
   ]);
   expect(JSON.stringify(body)).not.toContain('bob');
-  expect((await getOwn('nobody')).body).toEqual({ notifications: [], next: null });
+  expect((await getOwn('unknown')).body).toEqual({ notifications: [], next: null });
 });
 
 test('pages go from the newest to the oldest, and a cursor of another user shows nothing of that user', async () => {
@@ -58,7 +58,7 @@ test('pages go from the newest to the oldest, and a cursor of another user shows
   expect((await getOwn('ann', '?after=x')).body.code).toBe('invalid_request');
 });
 
-test('no key reaches /me: it has no user', async () => {
+test('no key reaches /me', async () => {
   const { status, body } = await api.server.get('/api/v1/me/notifications');
   expect([status, body.code]).toEqual([403, 'forbidden']);
 });
@@ -80,12 +80,12 @@ test.each([undefined, {}, { reason: '' }, { reason: '  ' }, { reason: 1 }, { rea
   },
 );
 
-test('a user without addresses has none, and an unknown one does not exist', async () => {
+test('a user without addresses is shown without, and an unknown one does not exist', async () => {
   const event = { event_type: 'signup_completed', event_timestamp: '2025-11-20T11:00:00Z', user_id: 'carl' };
   await api.server.post('/api/v1/events', { ...event, properties: { signup_method: 'google' } });
   const { body } = await api.server.post('/api/v1/users/carl/reveal', { reason: 'ticket 1' });
   expect(body).toEqual({ user_id: 'carl', email: null, phone: null });
-  const { status } = await api.server.post('/api/v1/users/nobody/reveal', { reason: 'ticket 1' });
+  const { status } = await api.server.post('/api/v1/users/unknown/reveal', { reason: 'ticket 1' });
   expect(status).toBe(404);
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeOwnerLink } from '../src/people/owner-link.ts';
+import { makeOwnerLink } from '../src/accounts/owner-link.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { testBrowser } from './support/oidc.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';

@@ -45,7 +45,7 @@ test('a token expires after its lifetime, with half a minute for clocks that dif
   expect([status, body.code, headers.get('www-authenticate')]).toEqual([401, 'token_expired', 'Bearer']);
 });
 
-test.each(['25h', '10s', 'soon', ''])('the lifetime %j is refused', async (lifetime) => {
+test.each(['25h', '10s', 'soon', ''])('the lifetime %j is rejected', async (lifetime) => {
   const { status, body } = await api.server.post('/api/v1/users/ann/tokens', { lifetime });
   expect([status, body.code, body.path]).toEqual([400, 'invalid_request', 'lifetime']);
 });

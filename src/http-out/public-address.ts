@@ -15,7 +15,7 @@ export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.parse(text);
   if (address.range() !== 'unicast') return false;
-  // Global unicast. What is outside, such as the deprecated site-local addresses, is nobody's on the internet.
+  // Global unicast. What is outside, such as the deprecated site-local addresses, is not of the internet.
   return address.kind() === 'ipv4' || (address as ipaddr.IPv6).match(ipaddr.IPv6.parse('2000::'), 3);
 }
 

@@ -8,7 +8,7 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
-import type { OidcSettings } from '../people/oidc-login.ts';
+import type { OidcSettings } from '../members/oidc-login.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 
@@ -23,7 +23,7 @@ export interface HttpDependencies {
   readonly apiKeys: readonly string[];
   /** URL under which browsers reach the console; null: that of the server itself. */
   readonly publicUrl: string | null;
-  /** OpenID provider of the people who log in to the console; null: there is none. */
+  /** OpenID provider of the members who log in to the console; null: no login by one. */
   readonly oidc: OidcSettings | null;
   /** For URLs that tenants chose. */
   readonly outbound: GuardedClient;

@@ -1,7 +1,7 @@
 import { TidingsError } from '../errors.ts';
 import { ROLES, type Scope } from '../model/principal.ts';
-import type { Sessions } from '../people/sessions.ts';
-import type { Membership } from '../store/people/members.ts';
+import type { Sessions } from '../members/sessions.ts';
+import type { Membership } from '../store/members/members.ts';
 import type { Authenticator } from './authenticator.ts';
 
 /**

@@ -16,5 +16,5 @@ export const TOKEN_ALGORITHMS = [
   'Ed25519',
 ] as const;
 
-/** Those of an issuer that names none. */
+/** Algorithms of an issuer that names no others. */
 export const DEFAULT_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];

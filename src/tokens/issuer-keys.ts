@@ -2,7 +2,7 @@ import { errors, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Millis } from '../model/event.ts';
-import type { Issuer } from '../store/people/issuers.ts';
+import type { Issuer } from '../store/members/issuers.ts';
 import { toKeySet } from './key-set.ts';
 
 /** Bytes of a JWK set, and the time in ms within which it must arrive. */
@@ -39,7 +39,7 @@ interface CachedSet {
 
 /**
  * Keys of issuers: static ones, or JWK sets fetched by their URLs. A set is fetched once, however many tokens wait for it, and an
- * issuer whose server is slow or gone keeps nobody else waiting.
+ * issuer whose server is slow or gone keeps no other caller waiting.
  */
 export class IssuerKeys {
   readonly #client: GuardedClient;
@@ -126,7 +126,7 @@ export class IssuerKeys {
       // Counts its bytes. A set of another URL may have taken its place meanwhile.
       if (this.#sets.peek(id) === set) this.#sets.set(id, set);
     } catch {
-      // What the server sent or did not send is the issuer's; the next try comes after the pause.
+      // The fault is that of the issuer; the next try comes after the pause.
     }
   }
 }

@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { lockPeople } from '../store/people/lock-tenant.ts';
-import { loadSigningKey, replaceSigningKey } from '../store/people/signing-keys.ts';
+import { lockAccess } from '../store/members/lock-tenant.ts';
+import { loadSigningKey, replaceSigningKey } from '../store/members/signing-keys.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 
 /** Tokens that Tidings signs itself: `iss`, the tenant follows, and `aud`. */
@@ -45,7 +45,7 @@ async function getSigningKey(context: SignContext): Promise<{ keyId: string; pri
   const known = await loadSigningKey(pool, seal, tenantId);
   if (known && isYoung(known)) return known;
   return withTransaction(pool, async (connection) => {
-    await lockPeople(connection, tenantId);
+    await lockAccess(connection, tenantId);
     // Another process may have made one meanwhile.
     const latest = await loadSigningKey(connection, seal, tenantId);
     if (latest && isYoung(latest)) return latest;

@@ -2,8 +2,8 @@ import { decodeJwt, decodeProtectedHeader, errors, importJWK, type JWK, type JWT
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
-import { findIssuers, type Issuer } from '../store/people/issuers.ts';
-import { findSigningKey } from '../store/people/signing-keys.ts';
+import { findIssuers, type Issuer } from '../store/members/issuers.ts';
+import { findSigningKey } from '../store/members/signing-keys.ts';
 import { type IssuerKeys, KeysUnavailableError } from './issuer-keys.ts';
 import { MAX_LIFETIME_MS, OWN_ALGORITHM, OWN_AUDIENCE, OWN_ISSUER } from './own-tokens.ts';
 
@@ -81,7 +81,7 @@ export class TokenVerifier {
           : undefined;
       const now = this.#clock();
       if (!key || (key.retiredAt !== null && now - key.retiredAt > MAX_LIFETIME_MS + CLOCK_TOLERANCE_S * 1000)) {
-        throw unauthorized('The key that signed this token is not in use here any more; ask for a new token.');
+        throw unauthorized('The key that signed this token is not in use here any longer; ask for a new token.');
       }
       const { payload } = await jwtVerify(token, await importJWK(key.publicKey as unknown as JWK, OWN_ALGORITHM), {
         issuer,
@@ -129,7 +129,7 @@ function toUser(payload: JWTPayload, issuer: Pick<Issuer, 'tenantId' | 'issuer'>
 
 /** Whether a text from a token can be compared in the database. */
 function isStorable(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ids have none
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ids have no such character
   return text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text);
 }
 

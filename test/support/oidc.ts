@@ -6,15 +6,15 @@ import Provider from 'oidc-provider';
 import { type TestServer, testServer } from './http.ts';
 import type { TestTidings } from './tidings.ts';
 
-/** A real OpenID provider on this machine, whose people log in without a form. */
+/** A real OpenID provider on this machine, whose accounts log in without a form. */
 export interface TestProvider {
   readonly url: string;
-  /** The one that logs in next; null: the person says no. */
-  person: TestPerson | null;
+  /** The one that logs in next; null: the account says no. */
+  account: TestAccount | null;
   close(): Promise<void>;
 }
 
-export interface TestPerson {
+export interface TestAccount {
   readonly sub: string;
   readonly name?: string;
   readonly email?: string;
@@ -29,7 +29,7 @@ async function testProvider(redirectUri: string): Promise<TestProvider> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const people = new Map<string, TestPerson>();
+  const accounts = new Map<string, TestAccount>();
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const provider = new Provider(url, {
     clients: [{ client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: [redirectUri] }],
@@ -39,7 +39,7 @@ async function testProvider(redirectUri: string): Promise<TestProvider> {
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     pkce: { required: () => true },
-    findAccount: (_context, sub) => ({ accountId: sub, claims: async () => ({ ...people.get(sub), sub }) }),
+    findAccount: (_context, sub) => ({ accountId: sub, claims: async () => ({ ...accounts.get(sub), sub }) }),
     async loadExistingGrant(context) {
       const grant = new provider.Grant({ clientId: CLIENT_ID, accountId: context.oidc.session?.accountId as string });
       grant.addOIDCScope('openid email profile');
@@ -51,7 +51,7 @@ async function testProvider(redirectUri: string): Promise<TestProvider> {
   const respond = provider.callback();
   const started: TestProvider = {
     url,
-    person: null,
+    account: null,
     async close() {
       server.closeAllConnections();
       server.close();
@@ -60,15 +60,15 @@ async function testProvider(redirectUri: string): Promise<TestProvider> {
   };
   server.on('request', (request, response) => {
     if (!request.url?.startsWith('/interaction/')) return void respond(request, response);
-    const { person } = started;
-    if (person) people.set(person.sub, person);
-    const result = person ? { login: { accountId: person.sub } } : { error: 'access_denied' };
+    const { account } = started;
+    if (account) accounts.set(account.sub, account);
+    const result = account ? { login: { accountId: account.sub } } : { error: 'access_denied' };
     void provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   });
   return started;
 }
 
-/** A server whose people log in by a real OpenID provider, and a browser without a window. */
+/** A server whose accounts log in by a real OpenID provider, and a browser without a window. */
 export interface LoginTest {
   readonly server: TestServer;
   readonly provider: TestProvider;

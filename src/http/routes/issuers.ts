@@ -11,8 +11,8 @@ import {
   loadIssuer,
   lockIssuer,
   saveIssuer,
-} from '../../store/people/issuers.ts';
-import { lockPeople } from '../../store/people/lock-tenant.ts';
+} from '../../store/members/issuers.ts';
+import { lockAccess } from '../../store/members/lock-tenant.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { DEFAULT_ALGORITHMS, TOKEN_ALGORITHMS } from '../../tokens/algorithms.ts';
@@ -107,7 +107,7 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
       const wanted = toIssuer(principal, params.issuer, body, outbound);
       const now = clock();
       const [before, after] = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
-        await lockPeople(connection, principal.tenantId);
+        await lockAccess(connection, principal.tenantId);
         const known = await lockIssuer(connection, principal.tenantId, params.issuer);
         if (!known && (await listIssuers(connection, principal.tenantId)).length >= MAX_ISSUERS) {
           throw new TidingsError('too_many_issuers', `A tenant has at most ${MAX_ISSUERS} issuers; delete one first.`);

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
-import { LoginError, type LoginProblem } from '../../people/login-error.ts';
-import { CALLBACK_PATH, type OidcLogin } from '../../people/oidc-login.ts';
-import type { Sessions } from '../../people/sessions.ts';
+import { LoginError, type LoginProblem } from '../../members/login-error.ts';
+import { CALLBACK_PATH, type OidcLogin } from '../../members/oidc-login.ts';
+import type { Sessions } from '../../members/sessions.ts';
 import type { App, HttpDependencies } from '../app.ts';
 
 /** A page of the console: what may follow a login. Another address would make the login a redirect to anywhere. */
 const CONSOLE_PAGE = /^#\/[\x21-\x7e]{0,500}$/;
 
 /**
- * Login of people by OpenID Connect. A browser calls these routes, so each answers with a redirect: to the provider, or to the
+ * Login of members by OpenID Connect. A browser calls these routes, so each answers with a redirect: to the provider, or to the
  * console, which says what went wrong.
  */
 export function registerLoginRoutes(
@@ -55,8 +55,8 @@ export function registerLoginRoutes(
       reply.header('cache-control', 'no-store').header('set-cookie', login.forget());
       try {
         const at = (raw.url ?? '').indexOf('?');
-        const { person, to } = await login.finish(at < 0 ? '' : (raw.url as string).slice(at), headers);
-        return reply.header('set-cookie', await sessions.start(person)).redirect(`/${to}`);
+        const { identity, to } = await login.finish(at < 0 ? '' : (raw.url as string).slice(at), headers);
+        return reply.header('set-cookie', await sessions.start(identity)).redirect(`/${to}`);
       } catch (error) {
         return reply.redirect(toProblemPage(error));
       }
@@ -71,7 +71,7 @@ export function registerLoginRoutes(
   }
 }
 
-/** Problems that an operator must know of: the others are of the person who logs in. */
+/** Problems that an operator must know of: the others are of the one that logs in. */
 const SERIOUS: ReadonlySet<LoginProblem> = new Set(['provider_unavailable', 'login_failed', 'too_many_logins']);
 
 function requireOidc(oidc: OidcLogin | null): OidcLogin {

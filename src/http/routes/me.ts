@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../model/delivery.ts';
 import type { Principal } from '../../model/principal.ts';
-import { listOwnNotifications } from '../../store/people/own-notifications.ts';
+import { listOwnNotifications } from '../../store/members/own-notifications.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
 import { limitQuery, problemSchema, timestamp } from './schemas.ts';
@@ -20,13 +20,13 @@ const ownNotification = z.object({
         message: z
           .object({ subject: z.string().optional(), text: z.string(), html: z.string().optional() })
           .nullable()
-          .describe('As it was rendered; null: it was not, or it is not kept any more'),
+          .describe('As it was rendered; null: it was not, or it is no longer kept'),
       }),
     )
     .readonly(),
 });
 
-/** What a user reaches with an own token: the own data, under no id, so that there is none to change. */
+/** Routes that a user reaches with an own token: the own data, under no id, so that it has no name to change. */
 export function registerMeRoutes(app: App, { database, seal }: HttpDependencies): void {
   app.get(
     '/api/v1/me',
@@ -75,6 +75,6 @@ export function registerMeRoutes(app: App, { database, seal }: HttpDependencies)
 }
 
 function requireUser({ userId }: Principal): string {
-  if (userId === undefined) throw new Error('a principal with the scope me has no user');
+  if (userId === undefined) throw new Error('a principal with the scope me lacks its user');
   return userId;
 }

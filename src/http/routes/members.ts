@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { ROLES, type Role } from '../../model/principal.ts';
-import { toMemberAddress } from '../../people/member-address.ts';
-import { addMember, changeMember, type NewMember, removeMember } from '../../people/members.ts';
+import { toMemberAddress } from '../../members/member-address.ts';
+import { addMember, changeMember, type NewMember, removeMember } from '../../members/members.ts';
 import { maskText } from '../../privacy/mask.ts';
 import type { Seal } from '../../privacy/seal.ts';
-import { listMembers, type Member } from '../../store/people/members.ts';
+import { listMembers, type Member } from '../../store/members/members.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
@@ -37,7 +37,7 @@ const member = z.object({
 
 const params = z.object({ member_id: z.string().max(64) });
 
-/** People with access to a tenant, and their roles. */
+/** Members: those with access to a tenant, and their roles. */
 export function registerMemberRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/members',

@@ -4,7 +4,7 @@ import { parseDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { revealAddresses, revealMessage } from '../../store/people/reveal.ts';
+import { revealAddresses, revealMessage } from '../../store/members/reveal.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { pathText, problemSchema, storable } from './schemas.ts';
 
@@ -12,7 +12,7 @@ const reason = z.strictObject({
   reason: storable(z.string().trim().min(3).max(500)).describe('Why you need to see it; kept in the audit log'),
 });
 
-/** What is masked everywhere else. Each look is recorded before it is answered: who, whose, why. */
+/** Data that is masked everywhere else. Each look is recorded before it is answered: who, whose, why. */
 export function registerRevealRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
   app.post(
     '/api/v1/users/:user_id/reveal',

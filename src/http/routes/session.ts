@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import type { Principal } from '../../model/principal.ts';
-import { useOwnerLink } from '../../people/owner-link.ts';
-import type { LoggedIn, Sessions } from '../../people/sessions.ts';
+import { useOwnerLink } from '../../members/owner-link.ts';
+import type { LoggedIn, Sessions } from '../../members/sessions.ts';
 import type { Principals } from '../../tenants/principals.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { readCredentials } from '../auth.ts';
@@ -16,7 +16,7 @@ const session = z.object({
   actor: z
     .object({ kind: z.string(), name: z.string() })
     .nullable()
-    .describe('Who sends this request; null: nobody that is known'),
+    .describe('Who sends this request; null: an unknown sender'),
   code: z.string().nullable().describe('Why the sender may do nothing: a code of docs/errors.md'),
   tenant_id: z.string().nullable(),
   environment: z.string().nullable(),
@@ -26,7 +26,7 @@ const session = z.object({
     .describe('Tenants of a member; X-Tidings-Tenant chooses one'),
 });
 
-/** The session of a person in the console, and what the sender of a request may do. */
+/** The session of a member in the console, and what the sender of a request may do. */
 export function registerSessionRoutes(
   app: App,
   { database, clock, apiKeys, oidc }: HttpDependencies,
@@ -63,9 +63,9 @@ export function registerSessionRoutes(
       },
     },
     async ({ body }, reply) => {
-      const person = await useOwnerLink(database.owner, body.link, clock());
+      const identity = await useOwnerLink(database.owner, body.link, clock());
       return reply
-        .header('set-cookie', await sessions.start(person))
+        .header('set-cookie', await sessions.start(identity))
         .status(204)
         .send(null);
     },
@@ -84,7 +84,7 @@ export function registerSessionRoutes(
         .send(null),
   );
 
-  /** Returns the principal of a request, or why it has none. */
+  /** Returns the principal of a request, or why it lacks one. */
   async function identify(request: Parameters<typeof readCredentials>[0]): Promise<Principal | TidingsError> {
     try {
       return await principals.resolve(readCredentials(request));

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { lockPeople } from '../../store/people/lock-tenant.ts';
-import { listSigningKeys } from '../../store/people/signing-keys.ts';
+import { lockAccess } from '../../store/members/lock-tenant.ts';
+import { listSigningKeys } from '../../store/members/signing-keys.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -31,7 +31,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
         tags: ['access'],
         params: z.object({
           user_id: storable(z.string().min(1).max(256)).refine(
-            // biome-ignore lint/suspicious/noControlCharactersInRegex: ids have none
+            // biome-ignore lint/suspicious/noControlCharactersInRegex: ids have no such character
             (id) => !/[\u0000-\u001f\u007f]/.test(id),
             'has a control character',
           ),
@@ -91,7 +91,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
       const revoke = body?.revoke ?? false;
       const now = clock();
       const key_id = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
-        await lockPeople(connection, tenantId);
+        await lockAccess(connection, tenantId);
         const { keyId } = await rotateSigningKey(connection, { seal, tenantId, now }, revoke);
         const entry = { tenantId, actor, action: 'signing_key.rotated', subject: keyId, detail: { revoke } };
         await appendAuditEntry(connection, entry, now);

@@ -4,9 +4,9 @@ import type { Connection } from '../pg/pool.ts';
 
 /** A login under way, or a one-time link. */
 export interface LoginAttempt {
-  /** What a login needs when the browser comes back; null: it is a one-time link. */
+  /** Parts that a login needs when the browser comes back; null: it is a one-time link. */
   readonly sealed: Buffer | null;
-  /** Of a one-time link: who is logged in by it. */
+  /** Member that a one-time link logs in. */
   readonly member: LinkedMember | null;
 }
 
@@ -16,7 +16,7 @@ export interface LinkedMember {
   readonly name: string;
 }
 
-/** Logins under way at a time, in all; more are refused until some end or expire. */
+/** Logins under way at a time, in all; more are rejected until some end or expire. */
 const MAX_ATTEMPTS = 10_000;
 /** Expired rows that one insert deletes: more than it adds, so that they go. */
 const MAX_DELETED = 100;
@@ -42,7 +42,7 @@ export async function insertLoginAttempt(
   return rowCount === 1;
 }
 
-/** Takes an attempt: it cannot be taken again, whoever asks at the same time. Undefined: it is unknown, used or expired. */
+/** Takes an attempt: it cannot be taken again, however many ask at the same time. Undefined: it is unknown, used or expired. */
 export async function takeLoginAttempt(
   owner: Connection,
   hash: Buffer,

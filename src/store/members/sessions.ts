@@ -2,7 +2,7 @@ import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
-/** The login of a person to the console. */
+/** The login of a member to the console. */
 export interface Session {
   readonly issuer: string;
   readonly subject: string;
@@ -10,12 +10,12 @@ export interface Session {
   readonly expiresAt: Millis;
 }
 
-/** Sessions of one person, at most: the one used longest ago ends. */
+/** Sessions of one member, at most: the one used longest ago ends. */
 const MAX_SESSIONS = 20;
 /** Expired rows that one login deletes. */
 const MAX_DELETED = 100;
 
-/** Inserts a session; deletes expired ones, and those beyond the bound of its person. */
+/** Inserts a session; deletes expired ones, and those beyond the bound of its member. */
 export async function insertSession(owner: Connection, hash: Buffer, session: Session, now: Millis): Promise<void> {
   await owner.query(
     `delete from sessions where session_hash in (

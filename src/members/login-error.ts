@@ -2,11 +2,11 @@
 export type LoginProblem =
   /** The login took more than 10 minutes, was used already, or was begun by another browser. */
   | 'login_expired'
-  /** The provider or the person refused. */
+  /** The provider, or the one to log in, said no. */
   | 'login_denied'
   /** The provider does not respond, or not as OpenID Connect says. */
   | 'provider_unavailable'
-  /** What the provider sent does not prove who it is. */
+  /** The response does not prove who it is. */
   | 'login_failed'
   /** No tenant has such a member, or an invitation of a verified address. */
   | 'not_a_member'

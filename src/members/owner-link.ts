@@ -4,17 +4,17 @@ import { TidingsError } from '../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockPeople } from '../store/people/lock-tenant.ts';
-import { insertLoginAttempt, type LinkedMember, takeLoginAttempt } from '../store/people/login-attempts.ts';
-import { bindLogin, findSameMember, insertMember, updateMember } from '../store/people/members.ts';
+import { lockAccess } from '../store/members/lock-tenant.ts';
+import { insertLoginAttempt, type LinkedMember, takeLoginAttempt } from '../store/members/login-attempts.ts';
+import { bindLogin, findSameMember, insertMember, updateMember } from '../store/members/members.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
-import type { Person } from './sessions.ts';
+import type { LoginIdentity } from './sessions.ts';
 
 /** Time in ms for which a link works. */
 export const LINK_LIFETIME_MS: Millis = 10 * 60_000;
 
-/** The owner that whoever starts Tidings on this machine is. */
+/** The owner that starts Tidings on this machine. */
 const LOCAL_OWNER: LinkedMember = { issuer: 'local', subject: 'owner', name: 'owner' };
 
 /**
@@ -30,7 +30,7 @@ export async function makeOwnerLink(owner: pg.Pool, url: string, now: Millis): P
 }
 
 /** Takes a link, and makes sure that its member is an owner. @throws TidingsError `link_used` */
-export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis): Promise<Person> {
+export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis): Promise<LoginIdentity> {
   return withTransaction(owner, async (connection) => {
     const member = (await takeLoginAttempt(connection, hashSecret(secret), now))?.member;
     if (!member) {
@@ -38,7 +38,7 @@ export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis):
     }
     const { issuer, subject, name } = member;
     const tenantId = DEFAULT_TENANT;
-    await lockPeople(connection, tenantId);
+    await lockAccess(connection, tenantId);
     const known = await findSameMember(connection, tenantId, { issuer, subject, emailHash: null });
     const memberId = known?.memberId ?? uuidv7();
     const actor = systemActor('owner link');

@@ -4,7 +4,7 @@ import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { type Principal, ROLES, type Role } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockPeople } from '../store/people/lock-tenant.ts';
+import { lockAccess } from '../store/members/lock-tenant.ts';
 import {
   countMembers,
   deleteMember,
@@ -15,7 +15,7 @@ import {
   type Member,
   type Identity as MemberIdentity,
   updateMember,
-} from '../store/people/members.ts';
+} from '../store/members/members.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 
@@ -41,7 +41,7 @@ export async function addMember({ pool, principal, now }: MemberCommand, member:
   const { tenantId, actor } = principal;
   requireRights(principal, member.role);
   return withTransaction(pool, async (connection) => {
-    await lockPeople(connection, tenantId);
+    await lockAccess(connection, tenantId);
     const known = await findSameMember(connection, tenantId, member);
     if (known) {
       const message = `This is a member already, with the role ${known.role}: ${known.memberId}; change its role instead.`;
@@ -58,7 +58,7 @@ export async function addMember({ pool, principal, now }: MemberCommand, member:
 }
 
 /**
- * Changes role or name of a member. Returns undefined if there is none.
+ * Changes role or name of a member. Returns undefined for an unknown id.
  * @throws TidingsError `last_owner`, `forbidden`
  */
 export function changeMember(
@@ -79,7 +79,7 @@ export function changeMember(
 }
 
 /**
- * Removes a member, whose sessions reach this tenant no more from now on. Returns undefined if there is none.
+ * Removes a member, whose sessions reach this tenant no more from now on. Returns undefined for an unknown id.
  * @throws TidingsError `last_owner`, `forbidden`
  */
 export function removeMember(command: MemberCommand, memberId: string): Promise<Member | undefined> {
@@ -98,7 +98,7 @@ function withMember(
   work: (connection: pg.PoolClient, member: Member) => Promise<Member>,
 ): Promise<Member | undefined> {
   return withTransaction(pool, async (connection) => {
-    await lockPeople(connection, principal.tenantId);
+    await lockAccess(connection, principal.tenantId);
     const member = await loadMember(connection, principal.tenantId, memberId);
     if (!member) return undefined;
     // A member with more rights is not taken down by one with fewer.
@@ -107,7 +107,7 @@ function withMember(
   });
 }
 
-/** Throws unless the principal has every right of the role: nobody gives, or takes, more than they have. */
+/** Throws unless the principal has every right of the role: no caller gives, or takes, more than its own. */
 function requireRights({ scopes }: Principal, role: Role): void {
   const missing = ROLES[role].find((scope) => !scopes.has(scope));
   if (missing === undefined) return;

@@ -3,7 +3,7 @@ import type { Actor, Environment, Role } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
-/** A person with access to a tenant. */
+/** One with access to a tenant. */
 export interface Member {
   readonly memberId: string;
   /** Null: invited by address, and not logged in since. */
@@ -43,7 +43,7 @@ export async function countMembers(connection: Connection, tenantId: string): Pr
   return rows[0]!.count;
 }
 
-/** Returns a member; undefined: there is none with this id. */
+/** Returns a member; undefined: no member has this id. */
 export async function loadMember(
   connection: Connection,
   tenantId: string,
@@ -56,7 +56,7 @@ export async function loadMember(
   return rows[0];
 }
 
-/** Returns the member with a login or an open invitation like this; undefined: there is none. */
+/** Returns the member with a login or an open invitation like this; undefined: it does not exist. */
 export async function findSameMember(
   connection: Connection,
   tenantId: string,
@@ -70,7 +70,7 @@ export async function findSameMember(
   return rows[0];
 }
 
-/** What a member is recognized by: the login, or until the first login the address. */
+/** Identity that a member is recognized by: the login, or until the first login the address. */
 export interface Identity {
   readonly issuer: string | null;
   readonly subject: string | null;
@@ -133,7 +133,7 @@ export async function hasOtherOwner(
   return rows.length > 0;
 }
 
-/** A tenant of a person, with the role there. */
+/** A tenant of a login, with the role there. */
 export interface Membership {
   readonly tenantId: string;
   readonly tenantName: string;
@@ -143,11 +143,11 @@ export interface Membership {
   readonly role: Role;
 }
 
-/** Memberships of a person that count, at most. */
+/** Memberships of a login that count, at most. */
 const MAX_MEMBERSHIPS = 200;
 
 /**
- * Returns the memberships of a person over all tenants, live ones first, then by tenant. A member of a tenant has the same role in
+ * Returns the memberships of a login over all tenants, live ones first, then by tenant. A member of a tenant has the same role in
  * its test tenant.
  */
 export async function listMemberships(owner: Connection, issuer: string, subject: string): Promise<Membership[]> {

@@ -48,7 +48,7 @@ export async function listIssuers(connection: Connection, tenantId: string): Pro
   return rows;
 }
 
-/** Returns an issuer of a tenant, locked until the end of the transaction; undefined: there is none. */
+/** Returns an issuer of a tenant, locked until the end of the transaction; undefined: it does not exist. */
 export async function lockIssuer(
   connection: Connection,
   tenantId: string,
@@ -61,7 +61,7 @@ export async function lockIssuer(
   return rows[0];
 }
 
-/** Returns an issuer of a tenant; undefined: there is none. */
+/** Returns an issuer of a tenant; undefined: it does not exist. */
 export async function loadIssuer(
   connection: Connection,
   tenantId: string,

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
-import { listMemberships, type Membership } from '../store/people/members.ts';
-import { deleteSession, insertSession, useSession } from '../store/people/sessions.ts';
+import { listMemberships, type Membership } from '../store/members/members.ts';
+import { deleteSession, insertSession, useSession } from '../store/members/sessions.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { ServerCookie } from './cookies.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
@@ -12,19 +12,19 @@ const MAX_IDLE_MS: Millis = 2 * 3_600_000;
 const MAX_SESSION_MS: Millis = 12 * 3_600_000;
 
 /** One that can log in, as the login proved it. */
-export interface Person {
+export interface LoginIdentity {
   readonly issuer: string;
   readonly subject: string;
   readonly name: string;
 }
 
-/** A person who is logged in. */
+/** A member who is logged in. */
 export interface LoggedIn {
   readonly name: string;
   readonly memberships: readonly Membership[];
 }
 
-/** Sessions of people in the console: a random value in a cookie, of which the database has the hash. */
+/** Sessions of members in the console: a random value in a cookie, of which the database has the hash. */
 export class Sessions {
   readonly #owner: pg.Pool;
   readonly #clock: () => Millis;
@@ -41,7 +41,7 @@ export class Sessions {
     return this.#cookie.read(headers) !== undefined;
   }
 
-  /** Returns who is logged in, as of now: a change of a role, and a removal, count at once. Undefined: nobody. */
+  /** Returns who is logged in, as of now: a change of a role, and a removal, count at once. Undefined: the caller is not. */
   async find(headers: IncomingHttpHeaders): Promise<LoggedIn | undefined> {
     const secret = this.#cookie.read(headers);
     if (secret === undefined) return undefined;
@@ -53,8 +53,8 @@ export class Sessions {
     };
   }
 
-  /** Logs a person in, under a new secret. Returns the header `set-cookie`. */
-  async start({ issuer, subject, name }: Person): Promise<string> {
+  /** Logs a member in, under a new secret. Returns the header `set-cookie`. */
+  async start({ issuer, subject, name }: LoginIdentity): Promise<string> {
     const secret = drawSecret();
     const now = this.#clock();
     const session = { issuer, subject, name, expiresAt: now + MAX_SESSION_MS };

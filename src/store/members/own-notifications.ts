@@ -18,7 +18,7 @@ export interface OwnDelivery {
   readonly channel: Channel;
   readonly status: DeliveryStatus;
   readonly finished_at: string | null;
-  /** Null: none was rendered, or it is not kept any more. */
+  /** Null: none was rendered, or it is no longer kept. */
   readonly message: Pick<Message, 'subject' | 'text' | 'html'> | null;
 }
 

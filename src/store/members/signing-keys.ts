@@ -24,7 +24,7 @@ export async function listSigningKeys(connection: Connection, tenantId: string):
   return rows;
 }
 
-/** Returns the key that signs, with its private half as JWK; undefined: there is none, or none that opens. */
+/** Returns the key that signs, with its private half as JWK; undefined: no key signs, or it cannot be opened. */
 export async function loadSigningKey(
   connection: Connection,
   seal: Seal,

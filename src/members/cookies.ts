@@ -6,13 +6,13 @@ export class ServerCookie {
   readonly #name: string;
   readonly #isSecure: boolean;
 
-  /** @param isSecure whether browsers reach this server by HTTPS: only then can they be told to keep the cookie to it */
+  /** @param isSecure whether browsers reach this server by HTTPS: only then do they agree to keep the cookie to it */
   constructor(name: string, isSecure: boolean) {
     this.#name = isSecure ? `__Host-${name}` : name;
     this.#isSecure = isSecure;
   }
 
-  /** Returns its value; undefined: the request has none, or one that this server did not set. */
+  /** Returns its value; undefined: the request lacks it, or has one that this server did not set. */
   read({ cookie }: IncomingHttpHeaders): string | undefined {
     const value = cookie === undefined ? undefined : parse(cookie)[this.#name];
     return value !== undefined && /^[\w-]{43}$/.test(value) ? value : undefined;

@@ -3,11 +3,11 @@ import type { Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { bindLogin, listMemberships } from '../store/people/members.ts';
+import { bindLogin, listMemberships } from '../store/members/members.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { LoginError } from './login-error.ts';
 import { toMemberAddress } from './member-address.ts';
-import type { Person } from './sessions.ts';
+import type { LoginIdentity } from './sessions.ts';
 
 const MAX_NAME_CHARS = 100;
 /** Longest subject, as OpenID Connect says, with room to spare. */
@@ -21,14 +21,14 @@ export interface LoginClaims {
 }
 
 /**
- * Returns the person that a login proved, who is a member of some tenant. Open invitations of the address are bound to the login
+ * Returns the login that was proved, which is that of a member. Open invitations of the address are bound to the login
  * if the provider has verified the address: otherwise anyone could claim one.
  * @throws LoginError `not_a_member`
  */
 export async function admitLogin(
   { owner, seal, now }: { readonly owner: pg.Pool; readonly seal: Seal; readonly now: Millis },
   { iss: issuer, sub: subject, email, email_verified, name, preferred_username }: LoginClaims,
-): Promise<Person> {
+): Promise<LoginIdentity> {
   if (subject === '' || subject.length > MAX_SUBJECT_CHARS || subject.includes('\0')) {
     throw new LoginError('login_failed', 'the subject cannot be stored');
   }
@@ -47,7 +47,7 @@ export async function admitLogin(
   });
 }
 
-/** Returns a name to show, without control characters and not an address; undefined: there is none. */
+/** Returns a name to show, without control characters and not an address; undefined: it does not exist. */
 function toName(text: string | undefined): string | undefined {
   if (text === undefined || text.includes('@') || !text.isWellFormed()) return undefined;
   return text.replace(/\p{C}/gu, ' ').trim().slice(0, MAX_NAME_CHARS) || undefined;

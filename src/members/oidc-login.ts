@@ -3,14 +3,14 @@ import type { Configuration } from 'openid-client';
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { insertLoginAttempt, takeLoginAttempt } from '../store/people/login-attempts.ts';
+import { insertLoginAttempt, takeLoginAttempt } from '../store/members/login-attempts.ts';
 import { admitLogin } from './admit-login.ts';
 import { ServerCookie } from './cookies.ts';
 import { LoginError } from './login-error.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
-import type { Person } from './sessions.ts';
+import type { LoginIdentity } from './sessions.ts';
 
-/** The OpenID provider of the people of this installation, and this server as its client. */
+/** The OpenID provider of the members of this installation, and this server as its client. */
 export interface OidcSettings {
   readonly issuer: string;
   readonly clientId: string;
@@ -37,7 +37,7 @@ const MAX_RESPONSE_S = 5;
 const CONFIGURATION_LIFETIME_MS: Millis = 3_600_000;
 const MIN_TRY_PAUSE_MS: Millis = 2000;
 
-/** What is kept, sealed, while the browser is at the provider. */
+/** Secrets that are kept, sealed, while the browser is at the provider. */
 interface Attempt {
   readonly nonce: string;
   readonly verifier: string;
@@ -92,10 +92,10 @@ export class OidcLogin {
    * @param query the query of the callback, with its `?`
    * @throws LoginError
    */
-  async finish(query: string, headers: IncomingHttpHeaders): Promise<{ readonly person: Person; readonly to: string }> {
+  async finish(query: string, headers: IncomingHttpHeaders): Promise<{ readonly identity: LoginIdentity; readonly to: string }> {
     const { owner, seal, clock } = this.#options;
     const state = new URLSearchParams(query).get('state');
-    // Only the browser that began the login: a link with the code of somebody else would log it in as that person.
+    // Only the browser that began the login: a link with the code of another login would log it in as that member.
     if (state === null || state !== this.#cookie.read(headers)) {
       throw new LoginError('login_expired', 'the state is not that of this browser');
     }
@@ -104,7 +104,7 @@ export class OidcLogin {
     if (!taken?.sealed) throw new LoginError('login_expired', 'the login has expired, or was completed already');
     const { nonce, verifier, to } = JSON.parse(seal.open(taken.sealed, toPurpose(hash))) as Attempt;
     const claims = await this.#exchange(query, { state, nonce, verifier });
-    return { person: await admitLogin({ owner, seal, now: clock() }, claims), to };
+    return { identity: await admitLogin({ owner, seal, now: clock() }, claims), to };
   }
 
   /** Returns the header `set-cookie` that ends the binding of a browser to a login. */
@@ -133,7 +133,7 @@ export class OidcLogin {
       return { ...info, ...claims };
     } catch (error) {
       if (error instanceof client.AuthorizationResponseError) {
-        throw new LoginError('login_denied', `the provider refused: ${error.error}`, error);
+        throw new LoginError('login_denied', `the provider said: ${error.error}`, error);
       }
       if (error instanceof LoginError) throw error;
       // A timeout, or no connection.
