@@ -18,7 +18,9 @@ export const ERROR_CODES = {
   not_cancellable: { status: 409, title: 'Not cancellable' },
   member_exists: { status: 409, title: 'Member exists' },
   last_owner: { status: 409, title: 'Last owner' },
+  idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
   job_ended: { status: 409, title: 'Job ended' },
+  outdated: { status: 412, title: 'Outdated' },
   tenant_isolation_unavailable: { status: 409, title: 'Tenant isolation unavailable' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
@@ -38,32 +40,61 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** One part of a request that is wrong. */
+export interface ProblemPart {
+  /** As `TidingsError.pointer`. */
+  readonly pointer: string;
+  /** What is wrong, and what would be right. */
+  readonly message: string;
+  /** Check that found it; present, as the place that follows, for a file of a catalog. */
+  readonly code?: string;
+  readonly severity?: 'error' | 'warning';
+  readonly file?: string;
+  /** 1-based, as the column. */
+  readonly line?: number;
+  readonly column?: number;
+  /** Suggested correction, such as `did you mean amount?`. */
+  readonly hint?: string;
+}
+
 /** An error that the caller can act on. Over HTTP it becomes a problem document (RFC 9457). */
 export class TidingsError extends Error {
   readonly code: ErrorCode;
-  /** Location of the error in the input, such as `properties.amount`; empty if the input as a whole is invalid. */
-  readonly path: string;
+  /**
+   * Part of the request that is wrong: a JSON pointer into its body, such as `/filter/rule`, or the name of a parameter of
+   * its path, query or headers. Empty: the request as a whole, or the state of what it is about.
+   */
+  readonly pointer: string;
+  /** Every part that is wrong, with what is wrong; undefined: `pointer` alone, if it is not empty. */
+  readonly errors: readonly ProblemPart[] | undefined;
   /** Seconds after which the caller should retry; undefined if a retry does not help. */
   readonly retryAfter: number | undefined;
-  /** Errors of a catalog, each with its location; undefined for any other code than `invalid_catalog`. */
-  readonly problems: readonly CatalogProblem[] | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { path?: string; retryAfter?: number; problems?: readonly CatalogProblem[]; cause?: unknown } = {},
+    options: { pointer?: string; retryAfter?: number; errors?: readonly ProblemPart[]; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'TidingsError';
     this.code = code;
-    this.path = options.path ?? '';
+    this.pointer = options.pointer ?? options.errors?.[0]?.pointer ?? '';
     this.retryAfter = options.retryAfter;
-    this.problems = options.problems;
+    this.errors = options.errors;
   }
 
   get status(): number {
     return ERROR_CODES[this.code].status;
   }
+}
+
+/** Returns the error for a change of a revision that another change has replaced. @param current the revision there is */
+export function toOutdated(current: number): TidingsError {
+  return new TidingsError(
+    'outdated',
+    `It was changed since: the current revision is "${current}". Read it again, and send your change with that If-Match.`,
+    { pointer: 'if-match' },
+  );
 }
 
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */

@@ -58,7 +58,7 @@ test.each([
   [{ email: 'a@b.c' }, 'role'],
 ])('%j is rejected', async (member, path) => {
   const { status, body } = await add(member);
-  expect([status, body.code, body.path]).toEqual([400, 'invalid_request', path]);
+  expect([status, body.code, body.errors?.[0].pointer]).toEqual([400, 'invalid_request', `/${path}`]);
 });
 
 test('members are listed in pages, the first added first', async () => {
@@ -78,7 +78,7 @@ test('the last owner who can log in is neither removed nor demoted', async () =>
   }
   expect((await change(ann, { name: 'Ann' })).body).toMatchObject({ name: 'Ann', role: 'owner' });
   const bob = await addActive('bob', 'owner');
-  expect((await remove(ann)).status).toBe(204);
+  expect((await remove(ann)).status).toBe(200);
   expect((await remove(bob)).body.code).toBe('last_owner');
 });
 

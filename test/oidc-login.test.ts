@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { API_KEY, type LoginTest, type TestBrowser, type TestAccount, testLogin } from './support/oidc.ts';
+import { API_KEY, type LoginTest, type TestAccount, type TestBrowser, testLogin } from './support/oidc.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Login to the console by a real OpenID provider. */
@@ -160,7 +160,7 @@ test('a session ends by logout, after two hours without use, and after twelve in
 
   const first = await logIn(ANN);
   const cookie = `tidings_session=${first.browser.cookies.get('tidings_session')}`;
-  expect((await first.browser.call('DELETE', '/api/v1/session')).status).toBe(204);
+  expect((await first.browser.call('DELETE', '/api/v1/session')).body).toEqual({ logged_in: false });
   expect(first.browser.cookies.has('tidings_session')).toBe(false);
   expect((await login.server.get('/api/v1/deliveries', { cookie })).status).toBe(401);
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
+import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { applyCatalog } from '../store/catalogs.ts';
@@ -44,12 +45,14 @@ export interface WaitingInRule {
  * Checks the files of a catalog, compares them with the active version, and makes them the active version. A dry run only
  * checks and compares.
  *
- * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error; nothing is applied then
+ * @param options.expected the active version, as the caller knows it; undefined: any
+ * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error, and `outdated` if another version than
+ * the expected one is active; nothing is applied then
  */
 export async function applyCatalogFiles(
   command: CatalogCommand,
   files: CatalogFiles,
-  options: { readonly dryRun: boolean },
+  options: { readonly dryRun: boolean; readonly expected: number | undefined },
 ): Promise<ApplyResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
   const checked = lintCatalog(await parseCatalogFiles(files));
@@ -59,7 +62,7 @@ export async function applyCatalogFiles(
   const differences = diffCatalogs(active.data, data);
   const waiting = await countAffectedWaits(command, differences);
   if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
-  const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock());
+  const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), options.expected);
   await catalogs.setActive(tenantId, version);
   return { version, changed, problems, differences, waiting };
 }
@@ -67,8 +70,8 @@ export async function applyCatalogFiles(
 function toError({ problems }: LintResult): TidingsError {
   const first = problems.find(({ severity }) => severity === 'error');
   const where = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : 'nothing could be parsed';
-  const path = first ? `files.${first.file}` : 'files';
-  return new TidingsError('invalid_catalog', `Nothing was applied: ${where}.`, { problems, path });
+  const errors = problems.map((problem) => ({ pointer: toJsonPointer(['files', problem.file]), ...problem }));
+  return new TidingsError('invalid_catalog', `Nothing was applied: ${where}.`, { errors });
 }
 
 function countAffectedWaits(

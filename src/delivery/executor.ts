@@ -115,13 +115,22 @@ export class Executor {
     if ('outcome' in rendered) return { provider, ...rendered };
     const { message, locale } = rendered;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
-    // From here to the call nothing is awaited: what is checked still holds then.
+    // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) return RETURNED;
     const domain = delivery.channel === 'email' ? getDomain(address.to) : undefined;
     const wait = domain === undefined ? 0 : circuits.startSend(provider, domain);
     if (wait > 0 && this.#options.clock() < delivery.retryUntil) return this.#postpone(delivery, wait);
     const deadline = deadlines.next();
-    const result = await send(provider, delivery, address.to, message, deadline);
+    let isStopped = false;
+    const mayHandOver = () => {
+      isStopped = !leases.isGood(delivery.lease);
+      return !isStopped;
+    };
+    const result = await send(provider, delivery, address.to, message, deadline, mayHandOver);
+    if (isStopped) {
+      circuits.cancelSend(provider, domain);
+      return RETURNED;
+    }
     if (result.error) this.#logError(delivery, result.error);
     if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
     return locale ? { ...result, locale } : result;
@@ -235,6 +244,7 @@ async function send(
   to: string | undefined,
   message: Message,
   deadline: SendDeadline,
+  mayHandOver: () => boolean,
 ): Promise<CalledResult> {
   const outgoing: Outgoing = {
     tenantId,
@@ -248,7 +258,7 @@ async function send(
     attempt,
   };
   try {
-    const outcome = await deadline.race(provider.send(outgoing, deadline.signal), () => NO_RESPONSE);
+    const outcome = await deadline.race(provider.send(outgoing, deadline.signal, mayHandOver), () => NO_RESPONSE);
     return { provider, outcome: redactOutcome(outcome), message };
   } catch (error) {
     // The provider may have thrown before or after it passed the message on.

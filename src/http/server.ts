@@ -14,16 +14,19 @@ import { TenantStates } from '../tenants/tenant-states.ts';
 import { userTokens } from '../tenants/user-tokens.ts';
 import { IssuerKeys } from '../tokens/issuer-keys.ts';
 import { TokenVerifier } from '../tokens/token-verifier.ts';
-import { registerApiDocs } from './api-docs.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
+import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
+import { registerApiDocs } from './openapi/api-docs.ts';
 import { rejectForeignOrigins } from './origin.ts';
+import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
@@ -40,6 +43,7 @@ import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
@@ -56,6 +60,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);
   registerSecurityHeaders(app);
+  registerRequestIds(app);
+  rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
@@ -64,10 +70,12 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const principals = buildPrincipals(dependencies, sessions);
   authenticate(app, principals);
+  registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
+  registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
@@ -124,6 +132,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.
     http: { requireHostHeader: false },

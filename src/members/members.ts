@@ -112,7 +112,7 @@ function requireRights({ scopes }: Principal, role: Role): void {
   const missing = ROLES[role].find((scope) => !scopes.has(scope));
   if (missing === undefined) return;
   throw new TidingsError('forbidden', `The role ${role} has the scope ${missing}, which you do not have yourself.`, {
-    path: 'role',
+    pointer: '/role',
   });
 }
 

@@ -92,7 +92,10 @@ export class OidcLogin {
    * @param query the query of the callback, with its `?`
    * @throws LoginError
    */
-  async finish(query: string, headers: IncomingHttpHeaders): Promise<{ readonly identity: LoginIdentity; readonly to: string }> {
+  async finish(
+    query: string,
+    headers: IncomingHttpHeaders,
+  ): Promise<{ readonly identity: LoginIdentity; readonly to: string }> {
     const { owner, seal, clock } = this.#options;
     const state = new URLSearchParams(query).get('state');
     // Only the browser that began the login: a link with the code of another login would log it in as that member.

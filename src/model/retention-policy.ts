@@ -16,6 +16,7 @@ export const RETENTION_NAMES = [
   'rejected_events',
   'audit_log',
   'jobs',
+  'idempotency_keys',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -101,6 +102,14 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     keeps: 'open jobs',
     setting: 'TIDINGS_RETAIN_JOBS',
     period: '30d',
+    shortest: '1d',
+  },
+  idempotency_keys: {
+    removes:
+      'idempotency keys with the first response, since the first request; after 24 hours a key is new again in any case',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_IDEMPOTENCY_KEYS',
+    period: '1d',
     shortest: '1d',
   },
 };

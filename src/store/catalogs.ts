@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { toOutdated } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { type Actor, systemActor } from '../model/principal.ts';
@@ -15,16 +16,22 @@ export interface Applied {
   readonly changed: boolean;
 }
 
-/** Activates a catalog for the tenant. Content equal to that of the active version creates no new version. */
+/**
+ * Activates a catalog for the tenant. Content equal to that of the active version creates no new version.
+ * @param expected the active version, as the caller knows it; undefined: any
+ * @throws TidingsError `outdated` if another version is active
+ */
 export async function applyCatalog(
   pool: pg.Pool,
   tenantId: string,
   data: CatalogData,
   by: Actor,
   now: Millis,
+  expected?: number,
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
+    requireVersion(active, expected);
     return applyContent(connection, tenantId, active, toContent(data), by, now);
   });
 }
@@ -94,13 +101,17 @@ async function applyContent(
   return { version, changed: true };
 }
 
-/** Activates an earlier version again, under its own number. Returns false if the version does not exist. */
+/**
+ * Activates an earlier version again, under its own number. Returns undefined if the version does not exist.
+ * @param expected as in `applyCatalog`
+ */
 export async function rollBackCatalog(
   pool: pg.Pool,
   tenantId: string,
   version: number,
   by: Actor,
   now: Millis,
+  expected?: number,
 ): Promise<{ from: number; changed: boolean } | undefined> {
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
@@ -109,6 +120,7 @@ export async function rollBackCatalog(
       version,
     ]);
     if (!active || rowCount === 0) return undefined;
+    requireVersion(active, expected);
     if (active.version === version) return { from: version, changed: false };
     await activate(connection, tenantId, version);
     const detail = { from: active.version };
@@ -143,14 +155,19 @@ const MAX_SHOWN_ACTIVATIONS = 10;
 const MAX_EXAMINED_ACTIVATIONS = 1000;
 
 /** Lists at most `limit` versions, newest first. */
-export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: number): Promise<CatalogVersionView[]> {
+export async function listCatalogs(
+  pool: pg.Pool,
+  tenantId: string,
+  limit: number,
+  before: number | null = null,
+): Promise<CatalogVersionView[]> {
   const { rows } = await pool.query(
     `select c.version, c.version = a.version as active, c.applied_at, c.applied_by,
             jsonb_array_length(content -> 'rules') as rules,
             jsonb_array_length(content -> 'notifications') as notifications
      from catalogs as c join catalog_contents using (content_hash) left join active_catalogs as a using (tenant_id)
-     where c.tenant_id = $1 order by c.version desc limit $2`,
-    [tenantId, limit],
+     where c.tenant_id = $1 and ($3::int is null or c.version < $3) order by c.version desc limit $2`,
+    [tenantId, limit, before],
   );
   const activations = await loadActivations(pool, tenantId);
   return rows.map((row) => ({
@@ -200,6 +217,11 @@ async function lockActive(connection: Connection, tenantId: string): Promise<Act
     [tenantId],
   );
   return rows[0];
+}
+
+function requireVersion(active: Active | undefined, expected: number | undefined): void {
+  const version = active?.version ?? 0;
+  if (expected !== undefined && expected !== version) throw toOutdated(version);
 }
 
 async function activate(connection: Connection, tenantId: string, version: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { TidingsError } from '../errors.ts';
-import { ROLES, type Scope } from '../model/principal.ts';
 import type { Sessions } from '../members/sessions.ts';
+import { ROLES, type Scope } from '../model/principal.ts';
 import type { Membership } from '../store/members/members.ts';
 import type { Authenticator } from './authenticator.ts';
 

@@ -33,12 +33,13 @@ export async function testServer(
     apiKeys?: readonly string[];
     consoleDir?: string;
     log?: Logger;
+    /** Default: a free one. */
+    port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
     oidc?: HttpDependencies['oidc'];
     /** URLs that the server may reach although they are not public ones: those of servers of the test. */
     exempt?: (url: URL) => boolean;
-    port?: number;
   } = {},
 ): Promise<TestServer> {
   const outbound = new GuardedClient(options.exempt);

@@ -36,8 +36,14 @@ function printResult(
   console.log(
     `Everything is sealed under key ${key_id}: ${formatCount(resealed, 'row')} sealed again, ${rows} looked at.`,
   );
-  if (unreadable === 0) console.log('You can remove the other keys from TIDINGS_ENCRYPTION_KEY.');
-  else console.log(`${formatCount(unreadable, 'row')} cannot be opened with any of the keys, and stay as they are.`);
+  if (unreadable === 0) {
+    console.log('You can remove the other keys from TIDINGS_ENCRYPTION_KEY.');
+    console.log(
+      'If a process still runs with another key first, restart it with the new one first, and run this again.',
+    );
+  }
+  if (unreadable > 0)
+    console.log(`${formatCount(unreadable, 'row')} cannot be opened with any of the keys, and stay as they are.`);
 }
 
 /** Returns a function that prints progress to stderr, at most once a second. */

@@ -21,7 +21,7 @@ export class ApiError extends Error {
 
 /**
  * Creates the client from the environment: TIDINGS_URL (by default http://localhost with PORT, or 8000), and TIDINGS_API_KEY
- * or the first key of TIDINGS_API_KEYS.
+ * or the first key of TIDINGS_API_KEYS. TIDINGS_TENANT selects a tenant, for a key that may work on several.
  *
  * @throws ApiError if the address is not valid
  */
@@ -38,6 +38,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
           ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
           ...(key ? { authorization: `Bearer ${key}` } : {}),
+          ...(env.TIDINGS_TENANT ? { 'x-tidings-tenant': env.TIDINGS_TENANT } : {}),
         },
       });
     } catch {
@@ -58,7 +59,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
 
 function toApiError(status: number, body: unknown): ApiError {
   const problem = (body ?? {}) as { readonly [key: string]: unknown };
-  const message = isProblemList(problem.problems) ? 'the catalog has errors' : String(problem.detail ?? status);
+  const message = isProblemList(problem.errors) ? 'the catalog has errors' : String(problem.detail ?? status);
   // The results of an event that is rejected again.
   const [rejected] = (problem.rejected ?? []) as readonly { readonly path: string; readonly message: string }[];
   const again = rejected && `rejected again: ${rejected.path === '' ? '' : `${rejected.path}: `}${rejected.message}`;

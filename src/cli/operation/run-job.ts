@@ -15,6 +15,8 @@ export interface JobOptions {
   readonly perSecond?: number;
   readonly name?: string;
   readonly json?: boolean;
+  /** Only of commands that destroy something. */
+  readonly yes?: boolean;
 }
 
 export interface JobCommand {

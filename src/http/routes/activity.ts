@@ -1,7 +1,6 @@
-import { z } from 'zod';
 import { recentActivity } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { limitQuery } from './schemas.ts';
+import { activityPage, activityQuery } from '../schemas/events.ts';
 
 export function registerActivityRoutes(app: App, { database, clock }: HttpDependencies): void {
   app.get(
@@ -9,9 +8,11 @@ export function registerActivityRoutes(app: App, { database, clock }: HttpDepend
     {
       config: { scope: 'decisions:read' },
       schema: {
+        operationId: 'listActivity',
         summary: 'List the latest events of all users with their decisions',
         tags: ['events'],
-        querystring: z.strictObject({ limit: limitQuery }),
+        querystring: activityQuery,
+        response: { 200: activityPage },
       },
     },
     async ({ principal: { tenantId }, query }) => ({

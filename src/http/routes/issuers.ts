@@ -1,5 +1,5 @@
-import { z } from 'zod';
-import { TidingsError } from '../../errors.ts';
+import type { z } from 'zod';
+import { TidingsError, toOutdated } from '../../errors.ts';
 import type { GuardedClient } from '../../http-out/guarded-client.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
@@ -15,46 +15,15 @@ import {
 import { lockAccess } from '../../store/members/lock-tenant.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { DEFAULT_ALGORITHMS, TOKEN_ALGORITHMS } from '../../tokens/algorithms.ts';
+import { DEFAULT_ALGORITHMS } from '../../tokens/algorithms.ts';
 import { findKeyFault } from '../../tokens/key-set.ts';
 import { OWN_ISSUER } from '../../tokens/own-tokens.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { anyObject, pathText, problemSchema, storable, timestamp } from './schemas.ts';
+import { readIfMatch, setEtag } from '../if-match.ts';
+import { issuer, issuerList, issuerParams, issuerSettings } from '../schemas/issuers.ts';
 
-/** Issuers of a tenant, and static keys of one, at most. */
+/** Issuers of a tenant, at most. */
 const MAX_ISSUERS = 20;
-const MAX_STATIC_KEYS = 10;
-
-const name = storable(z.string().min(1).max(512));
-
-const body = z.strictObject({
-  jwks_url: z.string().max(2048).optional().describe('HTTPS URL of the JWK set; or public_keys'),
-  public_keys: z
-    .object({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(MAX_STATIC_KEYS) })
-    .optional()
-    .describe('A JWK set of public keys, for a tenant whose issuer publishes none'),
-  audiences: z.array(name).min(1).max(10).describe('The claim aud must hold one of them'),
-  algorithms: z
-    .array(z.enum(TOKEN_ALGORITHMS))
-    .min(1)
-    .optional()
-    .describe(`By default ${DEFAULT_ALGORITHMS.join(', ')}`),
-  user_claim: name.optional().describe('Claim that holds the user id, such as customer_uuid; by default sub'),
-});
-
-const issuerView = z.object({
-  issuer: z.string(),
-  jwks_url: z.string().nullable(),
-  public_keys: anyObject.nullable(),
-  audiences: z.array(z.string()).readonly(),
-  algorithms: z.array(z.string()).readonly(),
-  user_claim: z.string(),
-  revision: z.number(),
-  created_at: timestamp,
-  updated_at: timestamp,
-});
-
-const params = z.object({ issuer: pathText.describe('The claim iss, with / written as %2F') });
 
 /** Issuers of JSON Web Tokens: whose users a tenant trusts. */
 export function registerIssuerRoutes(app: App, { database, clock, outbound }: HttpDependencies): void {
@@ -63,9 +32,10 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
     {
       config: { scope: 'issuers:read' },
       schema: {
+        operationId: 'listIssuers',
         summary: 'List the issuers of tokens whose users this tenant trusts',
-        tags: ['access'],
-        response: { 200: z.object({ issuers: z.array(issuerView) }), '4xx': problemSchema },
+        tags: ['tokens'],
+        response: { 200: issuerList },
       },
     },
     async ({ principal }) => ({
@@ -76,17 +46,19 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
   app.get(
     '/api/v1/issuers/:issuer',
     {
-      config: { scope: 'issuers:read' },
+      config: { scope: 'issuers:read', errors: ['not_found'] },
       schema: {
+        operationId: 'getIssuer',
         summary: 'Show an issuer',
-        tags: ['access'],
-        params,
-        response: { 200: issuerView, '4xx': problemSchema },
+        tags: ['tokens'],
+        params: issuerParams,
+        response: { 200: issuer },
       },
     },
-    async ({ principal, params }) => {
+    async ({ principal, params }, reply) => {
       const found = await loadIssuer(database.forTenant(principal.tenantId), principal.tenantId, params.issuer);
       if (!found) throw notFound();
+      setEtag(reply, found.revision);
       return toView(found);
     },
   );
@@ -94,21 +66,25 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
   app.put(
     '/api/v1/issuers/:issuer',
     {
-      config: { scope: 'issuers:write' },
+      config: { scope: 'issuers:write', errors: ['invalid_issuer', 'too_many_issuers', 'outdated'] },
       schema: {
+        operationId: 'putIssuer',
         summary: 'Trust an issuer of tokens, by the URL of its JWK set or by static public keys',
-        tags: ['access'],
-        params,
-        body,
-        response: { 200: issuerView, 201: issuerView, '4xx': problemSchema },
+        tags: ['tokens'],
+        params: issuerParams,
+        body: issuerSettings,
+        response: { 200: issuer, 201: issuer },
       },
     },
-    async ({ principal, params, body }, reply) => {
+    async (request, reply) => {
+      const { principal, params, body } = request;
+      const expected = readIfMatch(request);
       const wanted = toIssuer(principal, params.issuer, body, outbound);
       const now = clock();
       const [before, after] = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
         await lockAccess(connection, principal.tenantId);
         const known = await lockIssuer(connection, principal.tenantId, params.issuer);
+        if (known && expected !== undefined && expected !== known.revision) throw toOutdated(known.revision);
         if (!known && (await listIssuers(connection, principal.tenantId)).length >= MAX_ISSUERS) {
           throw new TidingsError('too_many_issuers', `A tenant has at most ${MAX_ISSUERS} issuers; delete one first.`);
         }
@@ -116,30 +92,37 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
         await audit(connection, principal, known ? 'issuer.changed' : 'issuer.added', known, saved, now);
         return [known, saved] as const;
       });
-      return reply.status(before ? 200 : 201).send(toView(after));
+      return setEtag(reply, after.revision)
+        .status(before ? 200 : 201)
+        .send(toView(after));
     },
   );
 
   app.delete(
     '/api/v1/issuers/:issuer',
     {
-      config: { scope: 'issuers:write' },
+      config: { scope: 'issuers:write', errors: ['not_found', 'outdated'] },
       schema: {
+        operationId: 'deleteIssuer',
         summary: 'Trust an issuer no more: its tokens pass no more from now on',
-        tags: ['access'],
-        params,
-        response: { 204: z.null(), '4xx': problemSchema },
+        tags: ['tokens'],
+        params: issuerParams,
+        response: { 200: issuer },
       },
     },
-    async ({ principal, params }, reply) => {
+    async (request) => {
+      const { principal, params } = request;
       const now = clock();
-      await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
+      const expected = readIfMatch(request);
+      const deleted = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
         const known = await lockIssuer(connection, principal.tenantId, params.issuer);
         if (!known) throw notFound();
+        if (expected !== undefined && expected !== known.revision) throw toOutdated(known.revision);
         await deleteIssuer(connection, principal.tenantId, params.issuer);
         await audit(connection, principal, 'issuer.deleted', known, undefined, now);
+        return known;
       });
-      return reply.status(204).send(null);
+      return toView(deleted);
     },
   );
 }
@@ -166,19 +149,19 @@ async function audit(
 function toIssuer(
   { tenantId }: Principal,
   issuer: string,
-  { jwks_url, public_keys, audiences, algorithms, user_claim }: z.infer<typeof body>,
+  { jwks_url, public_keys, audiences, algorithms, user_claim }: z.infer<typeof issuerSettings>,
   client: GuardedClient,
 ): Parameters<typeof saveIssuer>[1] {
   if (issuer.startsWith(OWN_ISSUER)) {
     throw new TidingsError('invalid_issuer', `An issuer that begins with ${OWN_ISSUER} is Tidings itself.`);
   }
   if ((jwks_url === undefined) === (public_keys === undefined)) {
-    throw new TidingsError('invalid_issuer', 'Write either jwks_url or public_keys.', { path: 'jwks_url' });
+    throw new TidingsError('invalid_issuer', 'Write either jwks_url or public_keys.', { pointer: '/jwks_url' });
   }
   const fault = jwks_url === undefined ? undefined : client.findFault(jwks_url);
   if (fault !== undefined) {
     const right = 'write an https:// URL with a public host name';
-    throw new TidingsError('invalid_issuer', `jwks_url ${fault}; ${right}.`, { path: 'jwks_url' });
+    throw new TidingsError('invalid_issuer', `jwks_url ${fault}; ${right}.`, { pointer: '/jwks_url' });
   }
   checkStaticKeys(public_keys?.keys ?? []);
   return {
@@ -197,27 +180,28 @@ function checkStaticKeys(keys: readonly { readonly [name: string]: unknown }[]):
   keys.forEach((key, index) => {
     const fault = findKeyFault(key as JsonObject);
     const path = `public_keys.keys.${index}`;
-    if (fault !== undefined) throw new TidingsError('invalid_issuer', `${path} ${fault}.`, { path });
+    const pointer = `/public_keys/keys/${index}`;
+    if (fault !== undefined) throw new TidingsError('invalid_issuer', `${path} ${fault}.`, { pointer });
     if (keys.length > 1 && (typeof key.kid !== 'string' || ids.has(key.kid))) {
       throw new TidingsError('invalid_issuer', `${path}.kid must be a text of its own: a token names its key by it.`, {
-        path: `${path}.kid`,
+        pointer: `${pointer}/kid`,
       });
     }
     ids.add(key.kid);
   });
 }
 
-function toView(issuer: Issuer): z.infer<typeof issuerView> {
+function toView(one: Issuer): z.infer<typeof issuer> {
   return {
-    issuer: issuer.issuer,
-    jwks_url: issuer.jwksUrl,
-    public_keys: issuer.publicKeys,
-    audiences: issuer.audiences,
-    algorithms: issuer.algorithms,
-    user_claim: issuer.userClaim,
-    revision: issuer.revision,
-    created_at: isoTime(issuer.createdAt),
-    updated_at: isoTime(issuer.updatedAt),
+    issuer: one.issuer,
+    jwks_url: one.jwksUrl,
+    public_keys: one.publicKeys,
+    audiences: one.audiences,
+    algorithms: one.algorithms,
+    user_claim: one.userClaim,
+    revision: one.revision,
+    created_at: isoTime(one.createdAt),
+    updated_at: isoTime(one.updatedAt),
   };
 }
 

@@ -24,7 +24,9 @@ export function registerLoginRoutes(
       config: { scope: 'public' },
       schema: {
         summary: 'Log in to the console: leads the browser to the OpenID provider',
-        tags: ['access'],
+        tags: ['members'],
+        // For browsers: a client has no use for it.
+        hide: true,
         querystring: z.object({ to: z.string().max(2048).optional() }),
         response: { 302: z.null() },
       },
@@ -46,7 +48,9 @@ export function registerLoginRoutes(
       config: { scope: 'public' },
       schema: {
         summary: 'Complete a login: the OpenID provider leads the browser here',
-        tags: ['access'],
+        tags: ['members'],
+        // For browsers: a client has no use for it.
+        hide: true,
         response: { 302: z.null() },
       },
     },

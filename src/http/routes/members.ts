@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
-import { ROLES, type Role } from '../../model/principal.ts';
 import { toMemberAddress } from '../../members/member-address.ts';
 import { addMember, changeMember, type NewMember, removeMember } from '../../members/members.ts';
 import { maskText } from '../../privacy/mask.ts';
@@ -8,65 +7,51 @@ import type { Seal } from '../../privacy/seal.ts';
 import { listMembers, type Member } from '../../store/members/members.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import { limitQuery, problemSchema, storable, timestamp } from './schemas.ts';
+import { Cursors } from '../cursor.ts';
+import { pageQuery } from '../schemas/common.ts';
+import { member, memberChange, memberPage, newMember } from '../schemas/members.ts';
 
-const role = z.enum(Object.keys(ROLES) as [Role, ...Role[]]);
-const name = storable(z.string().trim().min(1).max(100));
-
-const newMember = z.strictObject({
-  email: storable(z.string().max(320)).optional().describe('Address that the provider must have verified at the login'),
-  issuer: storable(z.string().min(1).max(512)).optional().describe('With subject, in place of email'),
-  subject: storable(z.string().min(1).max(512)).optional(),
-  name: name.optional(),
-  role,
+const params = z.object({
+  member_id: z
+    .string()
+    .max(64)
+    .meta({ examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'] }),
 });
-
-const member = z.object({
-  member_id: z.string(),
-  name: z.string(),
-  role,
-  state: z.enum(['invited', 'active']).describe('invited: has not logged in yet'),
-  email: z.string().nullable().describe('Mask of the address of the invitation'),
-  issuer: z.string().nullable(),
-  subject: z.string().nullable(),
-  added_by: z.string(),
-  added_at: timestamp,
-  last_login_at: timestamp.nullable(),
-});
-
-const params = z.object({ member_id: z.string().max(64) });
 
 /** Members: those with access to a tenant, and their roles. */
 export function registerMemberRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
+  const cursors = new Cursors(seal);
   app.get(
     '/api/v1/members',
     {
       config: { scope: 'members:read' },
       schema: {
+        operationId: 'listMembers',
         summary: 'List the members of this tenant, the first added first',
-        tags: ['access'],
-        querystring: z.strictObject({ limit: limitQuery, after: z.string().optional() }),
-        response: { 200: z.object({ members: z.array(member), next: z.string().nullable() }), '4xx': problemSchema },
+        tags: ['members'],
+        querystring: pageQuery,
+        response: { 200: memberPage },
       },
     },
-    async ({ principal: { tenantId }, query }) => {
-      const cursor = readCursor(query.after, ['uuid']);
-      const members = await listMembers(database.forTenant(tenantId), tenantId, query.limit, cursor?.[0] ?? null);
-      const last = members.length === query.limit ? members.at(-1) : undefined;
-      return { members: members.map(toView), next: last ? writeCursor([last.memberId]) : null };
+    async (request) => {
+      const { tenantId } = request.principal;
+      const { limit } = request.query;
+      const after = cursors.read(request, ['uuid'])?.[0] ?? null;
+      const members = await listMembers(database.forTenant(tenantId), tenantId, limit, after);
+      return { members: members.map(toView), next: cursors.next(request, members, limit, (last) => [last.memberId]) };
     },
   );
 
   app.post(
     '/api/v1/members',
     {
-      config: { scope: 'members:write' },
+      config: { scope: 'members:write', errors: ['member_exists', 'too_many_members'] },
       schema: {
+        operationId: 'addMember',
         summary: 'Add a member: invite an address, or name a login by issuer and subject',
-        tags: ['access'],
+        tags: ['members'],
         body: newMember,
-        response: { 201: member, '4xx': problemSchema },
+        response: { 201: member },
       },
     },
     async ({ principal, body }, reply) => {
@@ -78,13 +63,14 @@ export function registerMemberRoutes(app: App, { database, seal, clock }: HttpDe
   app.patch(
     '/api/v1/members/:member_id',
     {
-      config: { scope: 'members:write' },
+      config: { scope: 'members:write', errors: ['not_found', 'last_owner'] },
       schema: {
+        operationId: 'changeMember',
         summary: 'Change the role or the name of a member',
-        tags: ['access'],
+        tags: ['members'],
         params,
-        body: z.strictObject({ role: role.optional(), name: name.optional() }),
-        response: { 200: member, '4xx': problemSchema },
+        body: memberChange,
+        response: { 200: member },
       },
     },
     async ({ principal, params, body }) => {
@@ -97,18 +83,18 @@ export function registerMemberRoutes(app: App, { database, seal, clock }: HttpDe
   app.delete(
     '/api/v1/members/:member_id',
     {
-      config: { scope: 'members:write' },
+      config: { scope: 'members:write', errors: ['not_found', 'last_owner'] },
       schema: {
+        operationId: 'removeMember',
         summary: 'Remove a member, whose sessions end for this tenant at once',
-        tags: ['access'],
+        tags: ['members'],
         params,
-        response: { 204: z.null(), '4xx': problemSchema },
+        response: { 200: member },
       },
     },
-    async ({ principal, params }, reply) => {
+    async ({ principal, params }) => {
       const command = { pool: database.forTenant(principal.tenantId), principal, now: clock() };
-      found(await removeMember(command, requireId(params.member_id)));
-      return reply.status(204).send(null);
+      return toView(found(await removeMember(command, requireId(params.member_id))));
     },
   );
 }
@@ -116,11 +102,11 @@ export function registerMemberRoutes(app: App, { database, seal, clock }: HttpDe
 function toNewMember(seal: Seal, { email, issuer, subject, name, role }: z.infer<typeof newMember>): NewMember {
   const isByLogin = issuer !== undefined && subject !== undefined;
   if ((issuer === undefined) !== (subject === undefined) || isByLogin === (email !== undefined)) {
-    throw new TidingsError('invalid_request', 'Write either email, or issuer and subject.', { path: 'email' });
+    throw new TidingsError('invalid_request', 'Write either email, or issuer and subject.', { pointer: '/email' });
   }
   if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email.trim())) {
     throw new TidingsError('invalid_request', 'email is not an address; write one such as ann@example.com.', {
-      path: 'email',
+      pointer: '/email',
     });
   }
   const { emailHash, emailMask } =

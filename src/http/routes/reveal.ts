@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { parseDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject } from '../../model/event.ts';
@@ -6,27 +5,23 @@ import type { Principal } from '../../model/principal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { revealAddresses, revealMessage } from '../../store/members/reveal.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { pathText, problemSchema, storable } from './schemas.ts';
-
-const reason = z.strictObject({
-  reason: storable(z.string().trim().min(3).max(500)).describe('Why you need to see it; kept in the audit log'),
-});
+import { deliveryParams } from '../schemas/deliveries.ts';
+import { reveal, revealedAddresses, revealedMessage } from '../schemas/me.ts';
+import { auditParams } from '../schemas/users.ts';
 
 /** Data that is masked everywhere else. Each look is recorded before it is answered: who, whose, why. */
 export function registerRevealRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
   app.post(
     '/api/v1/users/:user_id/reveal',
     {
-      config: { scope: 'personal_data:read' },
+      config: { scope: 'personal_data:read', errors: ['not_found', 'not_readable'] },
       schema: {
+        operationId: 'revealAddresses',
         summary: 'Show the addresses of a user, unmasked; the reason goes to the audit log',
         tags: ['users'],
-        params: z.object({ user_id: pathText }),
-        body: reason,
-        response: {
-          200: z.object({ user_id: z.string(), email: z.string().nullable(), phone: z.string().nullable() }),
-          '4xx': problemSchema,
-        },
+        params: auditParams,
+        body: reveal,
+        response: { 200: revealedAddresses },
       },
     },
     async ({ principal, params: { user_id }, body }, reply) => {
@@ -47,22 +42,14 @@ export function registerRevealRoutes(app: App, { database, seal, clock }: HttpDe
   app.post(
     '/api/v1/deliveries/:id/reveal',
     {
-      config: { scope: 'personal_data:read' },
+      config: { scope: 'personal_data:read', errors: ['not_found', 'not_readable'] },
       schema: {
+        operationId: 'revealMessage',
         summary: 'Show the message of a delivery as it was sent, unmasked; the reason goes to the audit log',
         tags: ['deliveries'],
-        params: z.object({ id: z.string().max(256) }),
-        body: reason,
-        response: {
-          200: z.object({
-            delivery_id: z.string(),
-            channel: z.string(),
-            subject: z.string().optional(),
-            text: z.string(),
-            html: z.string().optional(),
-          }),
-          '4xx': problemSchema,
-        },
+        params: deliveryParams,
+        body: reveal,
+        response: { 200: revealedMessage },
       },
     },
     async ({ principal, params, body }, reply) => {

@@ -1,30 +1,11 @@
-import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
-import type { Principal } from '../../model/principal.ts';
 import { useOwnerLink } from '../../members/owner-link.ts';
 import type { LoggedIn, Sessions } from '../../members/sessions.ts';
+import type { Principal } from '../../model/principal.ts';
 import type { Principals } from '../../tenants/principals.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { readCredentials } from '../auth.ts';
-import { problemSchema } from './schemas.ts';
-
-const session = z.object({
-  login: z.object({
-    oidc: z.boolean().describe('GET /api/v1/login logs in'),
-    required: z.boolean().describe('False: anyone on this machine may do everything'),
-  }),
-  actor: z
-    .object({ kind: z.string(), name: z.string() })
-    .nullable()
-    .describe('Who sends this request; null: an unknown sender'),
-  code: z.string().nullable().describe('Why the sender may do nothing: a code of docs/errors.md'),
-  tenant_id: z.string().nullable(),
-  environment: z.string().nullable(),
-  scopes: z.array(z.string()).describe('What the sender may do'),
-  tenants: z
-    .array(z.object({ tenant_id: z.string(), name: z.string(), environment: z.string(), role: z.string() }))
-    .describe('Tenants of a member; X-Tidings-Tenant chooses one'),
-});
+import { loginResult, ownerLink, session } from '../schemas/members.ts';
 
 /** The session of a member in the console, and what the sender of a request may do. */
 export function registerSessionRoutes(
@@ -38,9 +19,10 @@ export function registerSessionRoutes(
     {
       config: { scope: 'public' },
       schema: {
+        operationId: 'getSession',
         summary: 'Show who I am and what I may do',
-        tags: ['access'],
-        response: { 200: session, '4xx': problemSchema },
+        tags: ['members'],
+        response: { 200: session },
       },
     },
     async (request, reply) => {
@@ -54,12 +36,13 @@ export function registerSessionRoutes(
   app.post(
     '/api/v1/session',
     {
-      config: { scope: 'public' },
+      config: { scope: 'public', errors: ['link_used'] },
       schema: {
+        operationId: 'useOwnerLink',
         summary: 'Log in by the one-time link that a start prints',
-        tags: ['access'],
-        body: z.strictObject({ link: z.string().max(200).describe('What stands after /login/ in the link') }),
-        response: { 204: z.null(), '4xx': problemSchema },
+        tags: ['members'],
+        body: ownerLink,
+        response: { 200: loginResult },
       },
     },
     async ({ body }, reply) => {
@@ -75,13 +58,9 @@ export function registerSessionRoutes(
     '/api/v1/session',
     {
       config: { scope: 'public' },
-      schema: { summary: 'Log out', tags: ['access'], response: { 204: z.null(), '4xx': problemSchema } },
+      schema: { operationId: 'logOut', summary: 'Log out', tags: ['members'], response: { 200: loginResult } },
     },
-    async ({ headers }, reply) =>
-      reply
-        .header('set-cookie', await sessions.end(headers))
-        .status(204)
-        .send(null),
+    async ({ headers }, reply) => reply.header('set-cookie', await sessions.end(headers)).send({ logged_in: false }),
   );
 
   /** Returns the principal of a request, or why it lacks one. */

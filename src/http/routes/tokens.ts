@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { lockAccess } from '../../store/members/lock-tenant.ts';
@@ -8,17 +7,17 @@ import { parseDuration } from '../../time/duration.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { MAX_LIFETIME_MS, rotateSigningKey, signUserToken } from '../../tokens/own-tokens.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { anyObject, problemSchema, storable, timestamp } from './schemas.ts';
+import {
+  newToken,
+  rotatedSigningKey,
+  signingKeyList,
+  signingKeyRotation,
+  tokenParams,
+  userToken,
+} from '../schemas/issuers.ts';
 
 const DEFAULT_LIFETIME = '15m';
 const MIN_LIFETIME_MS = 60_000;
-
-const signingKey = z.object({
-  key_id: z.string(),
-  public_key: anyObject,
-  created_at: timestamp,
-  retired_at: timestamp.nullable().describe('Signs no more since then; null: it signs'),
-});
 
 /** Tokens that Tidings signs for users of a tenant, and the keys that sign them. */
 export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
@@ -27,20 +26,12 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
     {
       config: { scope: 'tokens:write' },
       schema: {
+        operationId: 'makeToken',
         summary: 'Make a token with which a user reaches /api/v1/me, and nothing else',
-        tags: ['access'],
-        params: z.object({
-          user_id: storable(z.string().min(1).max(256)).refine(
-            // biome-ignore lint/suspicious/noControlCharactersInRegex: ids have no such character
-            (id) => !/[\u0000-\u001f\u007f]/.test(id),
-            'has a control character',
-          ),
-        }),
-        body: z.strictObject({ lifetime: z.string().default(DEFAULT_LIFETIME).describe('1m to 24h') }).nullish(),
-        response: {
-          201: z.object({ token: z.string(), user_id: z.string(), expires_at: timestamp }),
-          '4xx': problemSchema,
-        },
+        tags: ['tokens'],
+        params: tokenParams,
+        body: newToken.nullish(),
+        response: { 201: userToken },
       },
     },
     async ({ principal, params, body }, reply) => {
@@ -58,9 +49,10 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
     {
       config: { scope: 'issuers:read' },
       schema: {
+        operationId: 'listSigningKeys',
         summary: 'List the keys that sign the tokens of this tenant, the one that signs first',
-        tags: ['access'],
-        response: { 200: z.object({ signing_keys: z.array(signingKey) }), '4xx': problemSchema },
+        tags: ['tokens'],
+        response: { 200: signingKeyList },
       },
     },
     async ({ principal }) => ({
@@ -78,12 +70,11 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
     {
       config: { scope: 'issuers:write' },
       schema: {
+        operationId: 'rotateSigningKey',
         summary: 'Sign with a new key; tokens of the earlier one stay valid until they expire, unless they are revoked',
-        tags: ['access'],
-        body: z
-          .strictObject({ revoke: z.boolean().default(false).describe('Tokens signed so far pass no more') })
-          .nullish(),
-        response: { 201: z.object({ key_id: z.string() }), '4xx': problemSchema },
+        tags: ['tokens'],
+        body: signingKeyRotation.nullish(),
+        response: { 201: rotatedSigningKey },
       },
     },
     async ({ principal, body }, reply) => {
@@ -107,5 +98,5 @@ function readLifetime(text: string): number {
   if ('ms' in parsed && parsed.ms >= MIN_LIFETIME_MS && parsed.ms <= MAX_LIFETIME_MS) return parsed.ms;
   const wrong =
     'ms' in parsed ? `is ${parsed.text}; write 1m to 24h` : 'is not a duration; write 1m to 24h, such as 15m';
-  throw new TidingsError('invalid_request', `lifetime ${wrong}.`, { path: 'lifetime' });
+  throw new TidingsError('invalid_request', `lifetime ${wrong}.`, { pointer: '/lifetime' });
 }
