@@ -51,6 +51,8 @@ export function registerLoginRoutes(
         tags: ['members'],
         // For browsers: a client has no use for it.
         hide: true,
+        // The provider chooses the parameters, and may add some.
+        querystring: z.looseObject({}),
         response: { 302: z.null() },
       },
     },

@@ -47,10 +47,7 @@ export function registerSessionRoutes(
     },
     async ({ body }, reply) => {
       const identity = await useOwnerLink(database.owner, body.link, clock());
-      return reply
-        .header('set-cookie', await sessions.start(identity))
-        .status(204)
-        .send(null);
+      return reply.header('set-cookie', await sessions.start(identity)).send({ logged_in: true });
     },
   );
 

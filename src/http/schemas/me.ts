@@ -71,5 +71,5 @@ export const revealedAddresses = z
   .meta({ id: 'RevealedAddresses' });
 
 export const revealedMessage = z
-  .object({ delivery_id: z.string(), channel: z.enum(CHANNELS), ...body })
+  .object({ delivery_id: z.string(), channel: z.string(), ...body })
   .meta({ id: 'RevealedMessage', description: 'A message as it was sent' });

@@ -32,13 +32,20 @@ export async function revealAddresses(
   return addresses;
 }
 
+/** A message as it was sent; `subject` and `html` are absent if it has no such part. */
+export interface RevealedMessage {
+  readonly subject?: string;
+  readonly text: string;
+  readonly html?: string;
+}
+
 /** Returns a message as it was sent; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
 export async function revealMessage(
   pool: pg.Pool,
   seal: Seal,
   tenantId: string,
   { notificationId, channel }: DeliveryId,
-): Promise<Pick<Message, 'subject' | 'text' | 'html'> | 'unreadable' | undefined> {
+): Promise<RevealedMessage | 'unreadable' | undefined> {
   const { rows } = await pool.query<{ sealed: Buffer }>(
     'select sealed from messages where tenant_id = $1 and notification_id = $2 and channel = $3',
     [tenantId, notificationId, channel],
