@@ -5,6 +5,7 @@ import type { AttemptOutcomeKind, Channel, DeliveryStatus } from '../../../src/m
 import type { Json, JsonObject } from '../../../src/model/event.ts';
 import type { JobActionName, JobStatus } from '../../../src/model/job.ts';
 import { getApiKey, reportRejectedKey } from './key.ts';
+import { getTenant } from './tenant.ts';
 
 export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };
 
@@ -413,6 +414,28 @@ export const getCatalogDiff = (from: number, to: number): Promise<{ differences:
 export const rollBackCatalog = (version: number): Promise<{ version: number; from: number; changed: boolean }> =>
   callApi('catalog/rollback', 'POST', { version });
 
+/** Sender of the requests of this console, as the API knows it. */
+export interface Session {
+  login: {
+    /** An OpenID provider logs members in. */
+    oidc: boolean;
+    required: boolean;
+  };
+  /** Null: unknown. */
+  actor: { kind: string; name: string } | null;
+  tenant_id: string | null;
+  environment: string | null;
+  scopes: string[];
+  tenants: { tenant_id: string; name: string; environment: string; role: string }[];
+}
+
+export const getSession = (): Promise<Session> => callApi('session');
+
+/** Logs in by a one-time link. Throws a Problem with the code `link_used` if it no longer works. */
+export const logInByLink = (link: string): Promise<unknown> => callApi('session', 'POST', { link });
+
+export const logOut = (): Promise<unknown> => callApi('session', 'DELETE');
+
 function buildQuery(parameters: Record<string, string | null>): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== null);
   return new URLSearchParams(given).toString();
@@ -429,7 +452,7 @@ function isIngestResponse(body: unknown): boolean {
  */
 async function callApi<T>(
   path: string,
-  method: 'GET' | 'POST' = 'GET',
+  method: 'GET' | 'POST' | 'DELETE' = 'GET',
   content?: JsonObject,
   isResult: (body: unknown) => boolean = () => false,
   extraHeaders: Record<string, string> = {},
@@ -437,6 +460,8 @@ async function callApi<T>(
   const key = getApiKey();
   const headers = new Headers({ accept: 'application/json', ...extraHeaders });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  const tenant = getTenant();
+  if (tenant !== null) headers.set('x-tidings-tenant', tenant);
   if (content !== undefined) headers.set('content-type', 'application/json');
   const sent = content === undefined ? {} : { body: JSON.stringify(content) };
   let response: Response;
