@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { ConfigError } from './errors.ts';
@@ -29,6 +30,10 @@ export interface Config {
   readonly publicUrl: string | null;
   /** OpenID provider of the members who log in to the console; a null secret: a public client. Null: no login by one. */
   readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string | null } | null;
+  /** Requests per minute of an API key that has no limit of its own. */
+  readonly keyRate: number;
+  /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
+  readonly trustedProxies: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -98,6 +103,8 @@ export function readConfig(
     apiKeys,
     publicUrl: env.TIDINGS_PUBLIC_URL ? parseWebUrl('TIDINGS_PUBLIC_URL', env.TIDINGS_PUBLIC_URL) : null,
     oidc,
+    keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
+    trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
     encryptionKey,
     otherEncryptionKeys,
     smtpUrl: checkSmtpUrl(env.SMTP_URL),
@@ -285,6 +292,40 @@ function parseTimerRate(value: string | undefined): number {
   const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
   throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
+}
+
+const MAX_KEY_RATE = 10_000_000;
+
+function parseKeyRate(value: string | undefined): number {
+  const rate = Number(value || 6000);
+  if (Number.isInteger(rate) && rate >= 1 && rate <= MAX_KEY_RATE) return rate;
+  throw new ConfigError(
+    `TIDINGS_KEY_RATE is "${value}"; it must be a number of requests per minute, from 1 to ${MAX_KEY_RATE}`,
+  );
+}
+
+const MAX_TRUSTED_PROXIES = 100;
+
+function parseTrustedProxies(value: string | undefined): readonly string[] {
+  const proxies = parseList(value);
+  if (proxies.length > MAX_TRUSTED_PROXIES) {
+    throw new ConfigError(`TIDINGS_TRUSTED_PROXIES has more than ${MAX_TRUSTED_PROXIES} addresses and networks`);
+  }
+  for (const proxy of proxies) {
+    if (isNetwork(proxy)) continue;
+    throw new ConfigError(
+      `TIDINGS_TRUSTED_PROXIES has "${proxy}"; write addresses and networks such as 10.0.0.0/8, separated by commas`,
+    );
+  }
+  return proxies;
+}
+
+/** Returns whether a text is an IP address, alone or with the length of a prefix (CIDR). A prefix of length 0 is everything. */
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...others] = text.split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  if (bits === 0 || others.length > 0) return false;
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) >= 1 && Number(length) <= bits);
 }
 
 const MAX_KEPT_DUMPS = 1000;

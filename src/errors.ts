@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   not_cancellable: { status: 409, title: 'Not cancellable' },
   member_exists: { status: 409, title: 'Member exists' },
   last_owner: { status: 409, title: 'Last owner' },
+  key_ended: { status: 409, title: 'Key ended' },
   idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
   job_ended: { status: 409, title: 'Job ended' },
   outdated: { status: 412, title: 'Outdated' },
@@ -31,6 +32,8 @@ export const ERROR_CODES = {
   too_many_issuers: { status: 422, title: 'Too many issuers' },
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  too_many_keys: { status: 422, title: 'Too many keys' },
+  rate_limited: { status: 429, title: 'Too many requests' },
   too_many_jobs: { status: 429, title: 'Too many jobs' },
   headers_too_large: { status: 431, title: 'Request headers too large' },
   internal: { status: 500, title: 'Internal server error' },
@@ -100,6 +103,7 @@ export function toOutdated(current: number): TidingsError {
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */
 export const REJECTION_CODES = {
   invalid_event: 'The event is not an object, or a field of the envelope is missing or has the wrong type.',
+  user_missing: 'A CloudEvent or domain event names no user where the mapping of the catalog looks for one.',
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
   invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone, or is before 1970.',
   event_in_future: 'The event time is further in the future than this server accepts.',

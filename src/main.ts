@@ -91,8 +91,8 @@ const MAX_LAST_SENDS_MS = 3000;
  * settles and renews leases; health is for probes.
  */
 const MAX_CONNECTIONS = { ingest: 10, requests: 6, installation: 2, work: 6, health: 2 };
-/** Further ones: the listeners of deliveries, waits and schedules. */
-const MAX_OTHER_CONNECTIONS = 4;
+/** Further ones: the listeners of deliveries, waits, schedules and API keys. */
+const MAX_OTHER_CONNECTIONS = 5;
 /** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
 const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
@@ -298,7 +298,7 @@ export async function run(
 
     let url: string | null = null;
     if (database !== null) {
-      const { apiKeys, publicUrl, oidc } = config;
+      const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
       // Loaded lazily: a process with workers only starts in half the time without it.
       const { buildServer } = await import('./http/server.ts');
       const { GuardedClient } = await import('./http-out/guarded-client.ts');
@@ -314,6 +314,9 @@ export async function run(
         publicUrl,
         oidc,
         outbound,
+        databaseUrl,
+        perMinute: keyRate,
+        trustedProxies,
         log,
         consoleDir: CONSOLE,
         state,

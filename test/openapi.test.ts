@@ -37,6 +37,7 @@ describe('the API documentation', () => {
     );
     expect(routes.sort()).toEqual([
       'DELETE /api/v1/issuers/{issuer}',
+      'DELETE /api/v1/keys/{id}',
       'DELETE /api/v1/members/{member_id}',
       'DELETE /api/v1/session',
       'GET /api/v1/activity',
@@ -56,6 +57,8 @@ describe('the API documentation', () => {
       'GET /api/v1/jobs',
       'GET /api/v1/jobs/{id}',
       'GET /api/v1/jobs/{id}/failures',
+      'GET /api/v1/keys',
+      'GET /api/v1/keys/{id}',
       'GET /api/v1/me',
       'GET /api/v1/me/notifications',
       'GET /api/v1/members',
@@ -68,6 +71,7 @@ describe('the API documentation', () => {
       'GET /audit/{user_id}',
       'GET /healthz/live',
       'GET /healthz/ready',
+      'PATCH /api/v1/keys/{id}',
       'PATCH /api/v1/members/{member_id}',
       'POST /api/v1/catalog',
       'POST /api/v1/catalog/rollback',
@@ -81,6 +85,8 @@ describe('the API documentation', () => {
       'POST /api/v1/jobs',
       'POST /api/v1/jobs/preview',
       'POST /api/v1/jobs/{id}/stop',
+      'POST /api/v1/keys',
+      'POST /api/v1/keys/{id}/rotate',
       'POST /api/v1/members',
       'POST /api/v1/session',
       'POST /api/v1/signing-keys/rotate',

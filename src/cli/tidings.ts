@@ -13,6 +13,9 @@ import { addKeysCommands } from './database/keys.ts';
 import { addMigrateCommand } from './database/migrate.ts';
 import { addRestoreCommands } from './database/restore.ts';
 import { addRetentionCommands } from './database/retention.ts';
+import { addDoctorCommand } from './doctor/doctor.ts';
+import { addLogsCommand } from './local/logs.ts';
+import { addStopCommand } from './local/stop.ts';
 import { addDeliveriesCommands } from './operation/deliveries.ts';
 import { addExplainCommand } from './operation/explain.ts';
 import { addJobsCommands } from './operation/jobs.ts';
@@ -49,6 +52,8 @@ addServeCommand(program, 'workers', 'Run the workers only: deliveries, waits and
   workers: true,
 });
 addInitCommand(program);
+addStopCommand(program);
+addLogsCommand(program);
 addCheckCommand(program);
 addTestCommand(program);
 addSimulateCommand(program);
@@ -64,6 +69,7 @@ addJobsCommands(program);
 addExplainCommand(program);
 addTailCommand(program);
 addMembersCommands(program);
+addDoctorCommand(program);
 addKeysCommands(program);
 addMigrateCommand(program);
 addDumpCommand(program);

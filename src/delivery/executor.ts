@@ -14,6 +14,7 @@ import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
+import { chooseProvider } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
@@ -82,7 +83,7 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const provider = this.#options.providers.get(delivery.channel) as Provider;
+    const provider = chooseProvider(this.#options.providers, delivery);
     this.#options.capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
   }
 

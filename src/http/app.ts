@@ -27,6 +27,12 @@ export interface HttpDependencies {
   readonly oidc: OidcSettings | null;
   /** For URLs that tenants chose. */
   readonly outbound: GuardedClient;
+  /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
+  readonly databaseUrl?: string;
+  /** Requests per minute of a key without a limit of its own; absent: 6000. */
+  readonly perMinute?: number;
+  /** Proxies whose `x-forwarded-for` is believed: addresses and networks (CIDR); absent: none. */
+  readonly trustedProxies?: readonly string[];
   readonly log: Logger;
   /** Folder of the built console. If it does not exist, no console is served. */
   readonly consoleDir: string;

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import type { Principal, Scope } from '../model/principal.ts';
+import type { Access } from '../tenants/access.ts';
 import type { Credentials } from '../tenants/authenticator.ts';
-import type { Principals } from '../tenants/principals.ts';
+import { AddressLimits } from './address-limits.ts';
+import { chargeQuota, useQuota } from './rate-limit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,57 +14,92 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Scope that the principal of a request must have; `public`: anyone may call the route. */
     readonly scope?: Scope | 'public';
+    /** Number of requests that a request with this body counts as, from 1; absent: 1. */
+    readonly countRequests?: (body: unknown) => number;
   }
 }
 
 /** Routes of plugins: console files, and the API documentation. */
 const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|api\/docs(\/.*)?)$/;
+/** Routes for load balancers, which ask as often as they like. */
+const PROBE_ROUTES = /^\/healthz\//;
 
 /**
  * Sets `request.principal`, and rejects requests to routes without the scope that they declare with `unauthorized` or
- * `forbidden`. A route of the API that declares none cannot be registered.
+ * `forbidden`, and those beyond a limit with `rate_limited`. A route of the API that declares no scope cannot be registered.
  */
-export function authenticate(app: FastifyInstance, principals: Principals): void {
+export function authenticate(app: FastifyInstance, { principals, quotas }: Access): void {
+  const limits = new AddressLimits();
   app.decorateRequest('principal', null as unknown as Principal);
   app.addHook('onRoute', ({ url, config, method }) => {
     if (config?.scope === undefined && !PLUGIN_ROUTES.test(url)) throw new Error(`${method} ${url} declares no scope`);
   });
   app.addHook('onRequest', (request, reply, done) => {
-    const { scope = 'public' } = request.routeOptions.config;
-    if (scope === 'public') return done();
+    const { config, url } = request.routeOptions;
+    const { scope } = config;
+    if (scope === undefined || scope === 'public') {
+      const isLimited = scope === 'public' && !PROBE_ROUTES.test(url ?? '');
+      return done(isLimited ? catchError(() => limits.countPublicRequest(request.ip)) : undefined);
+    }
+    const credentials = readCredentials(request);
     const reject = (error: unknown) => {
-      challenge(reply, error);
+      if (isUnauthorized(error)) limits.countFailure(credentials);
+      if (error instanceof TidingsError && error.status === 401) challenge(reply);
       done(error as TidingsError);
     };
     const admit = (principal: Principal) => {
+      limits.remember(credentials);
       request.principal = principal;
-      if (principal.scopes.has(scope)) done();
-      else reject(new TidingsError('forbidden', `This needs the scope ${scope}.`));
+      const isForbidden = !principal.scopes.has(scope);
+      // Requests without the scope count as well.
+      const over = principal.quota && useQuota(quotas, principal.quota, reply);
+      done(over ?? (isForbidden ? new TidingsError('forbidden', `This needs the scope ${scope}.`) : undefined));
     };
     let principal: Principal | Promise<Principal>;
     try {
-      principal = principals.resolve(readCredentials(request));
+      limits.checkFailures(credentials);
+      principal = principals.resolve(credentials);
     } catch (error) {
       return reject(error);
     }
     if (principal instanceof Promise) principal.then(admit, reject);
     else admit(principal);
   });
+  app.addHook('preHandler', (request, reply, done) => {
+    const { countRequests } = request.routeOptions.config;
+    const quota = countRequests && request.principal.quota;
+    if (quota) chargeQuota(quotas, quota, countRequests(request.body) - 1, reply);
+    done();
+  });
+}
+
+function catchError(work: () => void): TidingsError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as TidingsError;
+  }
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof TidingsError && error.code === 'unauthorized';
 }
 
 /** Adds the header that a response with status 401 must have (RFC 9110, section 11.6.1). */
-function challenge(reply: FastifyReply, error: unknown): void {
-  if (error instanceof TidingsError && error.status === 401) reply.header('www-authenticate', 'Bearer');
+function challenge(reply: FastifyReply): void {
+  reply.header('www-authenticate', 'Bearer');
 }
 
 /** Returns what a request says of its sender. */
-export function readCredentials({ headers, hostname, ip }: FastifyRequest): Credentials {
+export function readCredentials({ headers, ip }: FastifyRequest): Credentials {
   const tenantId = headers['x-tidings-tenant'];
   return {
     headers,
     token: readToken(headers),
     tenantId: typeof tenantId === 'string' && tenantId !== '' ? tenantId : undefined,
-    hostname,
+    // Not request.hostname: that trusts x-forwarded-host, which every caller can send.
+    hostname: /^(\[[^\]]*\]|[^:]*)/.exec(headers.host ?? '')?.[0] ?? '',
     address: ip,
   };
 }

@@ -6,11 +6,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
 import { OidcLogin } from '../members/oidc-login.ts';
 import { Sessions } from '../members/sessions.ts';
-import { environmentKeys } from '../tenants/environment-keys.ts';
-import { localCallers } from '../tenants/local-callers.ts';
+import { Access } from '../tenants/access.ts';
 import { memberSessions } from '../tenants/member-sessions.ts';
-import { Principals } from '../tenants/principals.ts';
-import { TenantStates } from '../tenants/tenant-states.ts';
 import { userTokens } from '../tenants/user-tokens.ts';
 import { IssuerKeys } from '../tokens/issuer-keys.ts';
 import { TokenVerifier } from '../tokens/token-verifier.ts';
@@ -33,6 +30,7 @@ import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
+import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
@@ -48,6 +46,9 @@ import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Requests per minute of a key without a limit of its own. */
+const DEFAULT_PER_MINUTE = 6000;
 
 /** The longest part of a path, such as a user id written as %XX. */
 const MAX_PATH_PART_CHARS = 4096;
@@ -68,8 +69,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   rejectForeignOrigins(app);
   const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
-  const principals = buildPrincipals(dependencies, sessions);
-  authenticate(app, principals);
+  const access = await openAccess(app, dependencies, sessions);
+  authenticate(app, access);
   registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
@@ -84,12 +85,13 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
+  registerKeyRoutes(app, dependencies, access.keys);
   registerMeRoutes(app, dependencies);
   registerRevealRoutes(app, dependencies);
   registerMemberRoutes(app, dependencies);
   registerIssuerRoutes(app, dependencies);
   registerTokenRoutes(app, dependencies);
-  registerSessionRoutes(app, dependencies, principals, sessions);
+  registerSessionRoutes(app, dependencies, access.principals, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
@@ -98,22 +100,23 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   return app;
 }
 
-/** Returns who may call: the kinds of callers, in the order in which they are tried. */
-function buildPrincipals(
-  { database, apiKeys, oidc, outbound, clock }: HttpDependencies,
-  sessions: Sessions,
-): Principals {
+/** Returns who may call; listens for changes of that until the server is closed. */
+async function openAccess(app: App, dependencies: HttpDependencies, sessions: Sessions): Promise<Access> {
+  const { database, databaseUrl, apiKeys, oidc, outbound, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
   const tokens = new TokenVerifier(database.owner, new IssuerKeys(outbound), clock);
-  const isOpen = apiKeys.length === 0 && oidc === null;
-  return new Principals({
-    authenticators: [
-      environmentKeys(apiKeys),
-      userTokens(tokens),
-      memberSessions(sessions),
-      ...(isOpen ? [localCallers] : []),
-    ],
-    findTenant: new TenantStates(database.owner).find,
+  const access = new Access({
+    pool: database.owner,
+    databaseUrl,
+    apiKeys,
+    others: [userTokens(tokens), memberSessions(sessions)],
+    isOpen: apiKeys.length === 0 && oidc === null,
+    perMinute,
+    clock,
+    log,
   });
+  await access.start();
+  app.addHook('onClose', () => access.stop());
+  return access;
 }
 
 function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependencies): OidcLogin | null {
@@ -122,7 +125,7 @@ function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependen
   return new OidcLogin({ ...oidc, publicUrl, owner: database.owner, seal, clock });
 }
 
-function createApp({ log }: HttpDependencies): App {
+function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // A line per request would hold the user ids of URLs. Errors are logged by their handler.
@@ -132,6 +135,7 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.

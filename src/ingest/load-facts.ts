@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import { toReadableContext } from '../events/envelopes/context.ts';
 import { type Content, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
@@ -132,9 +133,15 @@ function addStored(facts: Facts, { sealed, excerpt, ...event }: SealedEvent, add
   else add({ ...event, ...(openContent(facts, event, sealed) ?? { unreadable: true }) });
 }
 
-function openContent({ tenantId, seal }: Facts, { userId, key }: Event, sealed: Buffer): Content | undefined {
+function openContent(
+  { tenantId, seal }: Facts,
+  { userId, key }: Event,
+  sealed: Buffer,
+): (Content & Pick<Event, 'context'>) | undefined {
   const original = openDocument(seal, sealed, documentRow('events', tenantId, userId, key));
-  return original && { properties: original.properties as JsonObject, traits: original.traits as JsonObject };
+  if (!original) return undefined;
+  const { properties, traits, context } = original as { readonly [part: string]: JsonObject };
+  return { properties: properties!, traits: traits!, ...(context && { context: toReadableContext(context) }) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Actor, Scope } from '../model/principal.ts';
+import type { Actor, Quota, Scope } from '../model/principal.ts';
 
 /** Everything in a request that may tell who its sender is. */
 export interface Credentials {
@@ -22,6 +22,8 @@ export interface Identity {
   readonly scopes: ReadonlySet<Scope>;
   /** User of a customer's own token; see Principal. */
   readonly userId?: string;
+  /** Limit of its requests; absent: none. */
+  readonly quota?: Quota;
 }
 
 /**

@@ -33,6 +33,8 @@ export async function testServer(
     apiKeys?: readonly string[];
     consoleDir?: string;
     log?: Logger;
+    perMinute?: number;
+    trustedProxies?: readonly string[];
     /** Default: a free one. */
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
@@ -53,6 +55,9 @@ export async function testServer(
     publicUrl: options.publicUrl ?? null,
     oidc: options.oidc ?? null,
     outbound,
+    databaseUrl: tidings.database.url,
+    ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
+    ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },

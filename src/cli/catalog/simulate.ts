@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
 import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
 import type { ReceivedEvent } from '../../events/envelope.ts';
+import { compileMappings } from '../../events/envelopes/mappings.ts';
 import type { Millis } from '../../model/event.ts';
 import { DEFAULT_RUN_AFTER_MS } from '../../simulate/cases/parse-cases.ts';
 import { compileCaseRules } from '../../simulate/cases/run-case.ts';
@@ -48,7 +49,10 @@ export function addSimulateCommand(program: Command): void {
       const text = await readFile(options.events, 'utf8').catch((error: Error) => error);
       if (text instanceof Error) return printErrors([`tidings: the events cannot be read: ${text.message}`]);
       try {
-        const { events, rejections } = parseEventFile(text, compileSchemas(data));
+        const { events, rejections } = parseEventFile(text, {
+          validate: compileSchemas(data),
+          mappings: compileMappings(data),
+        });
         if (rejections.length > 0) printErrors(rejections.map((reason) => `${options.events}: ${reason}`));
         await simulate(new Simulator(compileCaseRules(data), countingIds()), events, options);
       } catch (error) {

@@ -70,8 +70,11 @@ function toApiError(status: number, body: unknown): ApiError {
   return new ApiError(again ?? message, problem);
 }
 
-/** Returns the base URL without a slash at its end. An invalid value is not quoted in the error: it may hold a password. */
-function getBaseUrl(env: { readonly [name: string]: string | undefined }): string {
+/**
+ * Returns the address of the configured Tidings without a slash at its end.
+ * @throws ApiError if it is not valid; the value is not quoted, because it may hold a password
+ */
+export function getBaseUrl(env: { readonly [name: string]: string | undefined }): string {
   const name = env.TIDINGS_URL ? 'TIDINGS_URL' : 'PORT';
   const written = env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`;
   const url = URL.canParse(written) ? new URL(written) : null;

@@ -26,6 +26,7 @@ const TAGS = [
   { name: 'members', description: 'Access of members to the console' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
   { name: 'me', description: 'What a user reaches with an own token' },
+  { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },
   { name: 'health', description: 'For load balancers and operators' },
 ];

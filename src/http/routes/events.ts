@@ -7,6 +7,7 @@ import type { Decision } from '../../model/decision.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
 import { idParams, pageQuery } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
@@ -34,12 +35,12 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       bodyLimit: MAX_BODY_BYTES,
       // A validator sees null for a missing body, too.
       preValidation: async (request) => {
-        if (request.body !== undefined) return;
+        if (request.body !== undefined || isBinaryMode(request)) return;
         throw new TidingsError('invalid_json', 'The body is empty; send an event or a list of events.');
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
-      config: { scope: 'events:write', errors: ['invalid_body', 'too_many_events', 'overloaded'] },
+      config: { scope: 'events:write', countRequests, errors: ['invalid_body', 'too_many_events', 'overloaded'] },
       schema: {
         operationId: url === '/events' ? 'postEventsAtRoot' : 'postEvents',
         summary: 'Post events: one, or a list of up to 1000',
@@ -48,7 +49,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         response: { 202: ingestResponse, 422: ingestResponse },
       },
       handler: async (request, reply) => {
-        const items = toItems(request.body);
+        const items = toItems(readEventBody(request));
         const results = await pipeline.ingest(request.principal.tenantId, items, true, request.bodyBytes);
         const response = toIngestResponse(results);
         const isRejected = response.accepted === 0 && response.rejected.length > 0;
@@ -180,6 +181,14 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
+}
+
+/** Events that count as one request for the limit of a key. */
+const EVENTS_PER_COUNTED_REQUEST = 100;
+
+function countRequests(body: unknown): number {
+  const events = Array.isArray(body) ? Math.min(body.length, MAX_EVENTS_PER_REQUEST) : 1;
+  return Math.max(1, Math.ceil(events / EVENTS_PER_COUNTED_REQUEST));
 }
 
 function toItems(body: unknown): unknown[] {

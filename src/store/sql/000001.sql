@@ -42,7 +42,9 @@ create table tenants (
   created_at     timestamptz(3)   not null default now(),
   updated_at     timestamptz(3)   not null default now(),
   deleted_by     json,                                  -- Actor of src/model/principal.ts
-  constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null))
+  constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null)),
+  -- Messages of a tenant with this ending stay in the sandbox.
+  constraint tenants_test_has_ending check ((environment = 'test') = (tenant_id like '%.test'))
 );
 create index tenants_follows on tenants (follows) where follows is not null;
 
@@ -65,6 +67,13 @@ create table api_keys (
   primary key (tenant_id, key_id)
 );
 create unique index api_keys_id on api_keys (key_id);
+create unique index api_keys_replacement on api_keys (tenant_id, rotated_from) where rotated_from is not null;
+
+-- Uses of the limits of keys, shared by the processes. Not logged: after a crash, every limit begins anew.
+create unlogged table quotas (
+  quota_id    text collate "C"  primary key,
+  taken_until double precision not null  -- ms since 1970
+);
 
 -- Issuers of JSON Web Tokens whose customers a tenant trusts.
 create table issuers (
@@ -197,6 +206,7 @@ create table events (
   properties      json             not null,
   traits          json             not null,  -- addresses only as masks
   context         json,                       -- further fields of the caller's envelope
+  correlation_id  text collate "C",           -- of the context, to be searched; addresses masked
   sealed          bytea,                      -- originals of properties, traits and context
   excerpt         json,                       -- of a large content: its small values, which look-ups read in its place
   catalog_version integer          not null,  -- the version that decided
@@ -209,6 +219,9 @@ create table events_default partition of events default;
 
 -- For lists of the latest events. Rows arrive in this order, so a few bytes per range of blocks are enough.
 create index events_received on events using brin (received_at) with (pages_per_range = 16, autosummarize = on);
+
+-- The events of a correlation id. An event without one has no entry.
+create index events_correlation on events (tenant_id, correlation_id, received_at, key) where correlation_id is not null;
 
 -- The event ids that callers gave: a repeated id must be detected also after the partition of its event was dropped. Events
 -- without an id need no row here: the same content has the same event time, partition and key. How long a row is kept, here and
