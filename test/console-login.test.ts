@@ -54,7 +54,10 @@ describe.runIf(chromium)('the console', () => {
     await page.getByRole('link', { name: 'Log in' }).click();
     await page.getByRole('button', { name: 'Account of Ann' }).click();
     const asked = page.waitForRequest((request) => request.headers()['x-tidings-tenant'] === 'default');
-    await page.getByRole('menuitem', { name: /operator/ }).last().click();
+    await page
+      .getByRole('menuitem', { name: /operator/ })
+      .last()
+      .click();
     await asked;
     await page.getByText('Ann · default').waitFor();
   });

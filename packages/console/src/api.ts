@@ -423,6 +423,8 @@ export interface Session {
   };
   /** Null: unknown. */
   actor: { kind: string; name: string } | null;
+  /** Why the sender may do nothing; null: it may do something. */
+  code: string | null;
   tenant_id: string | null;
   environment: string | null;
   scopes: string[];

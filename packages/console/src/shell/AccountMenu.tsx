@@ -1,13 +1,21 @@
 import { Button, Menu } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { getSession, logOut } from '../api.ts';
 import { forgetApiKey } from '../key.ts';
-import { setTenant } from '../tenant.ts';
+import { getTenant, setTenant } from '../tenant.ts';
 
 /** Menu of a member who is logged in: name, tenants to choose from, logout. Nothing for anyone else. */
 export function AccountMenu() {
   const queries = useQueryClient();
   const { data } = useQuery({ queryKey: ['session'], queryFn: getSession });
+  // A tenant that the member has left since: the API chooses again.
+  const isLeft = data?.code === 'not_found' && getTenant() !== null;
+  useEffect(() => {
+    if (!isLeft) return;
+    setTenant(null);
+    void queries.resetQueries();
+  }, [isLeft, queries]);
   if (data?.actor?.kind !== 'member') return null;
   const { actor, tenants, tenant_id: current } = data;
   const select = (tenantId: string) => {

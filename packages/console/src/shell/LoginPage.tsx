@@ -14,7 +14,7 @@ const PROBLEMS: Record<string, string> = {
   too_many_logins: 'Too many logins are under way. Try again in a minute.',
 };
 
-/** Login by the OpenID provider, or by an API key if there is none. `problem`: code of why the last login failed, or null. */
+/** Login by the OpenID provider, or by an API key without one. `problem`: code of why the last login failed, or null. */
 export function LoginPage({ problem, rejected = false }: { problem: string | null; rejected?: boolean }) {
   const session = useQuery({ queryKey: ['session'], queryFn: getSession });
   const [byKey, setByKey] = useState(rejected);
