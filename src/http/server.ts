@@ -13,6 +13,7 @@ import { IssuerKeys } from '../tokens/issuer-keys.ts';
 import { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
+import { registerCompression } from './compression.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
@@ -71,7 +72,9 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const access = await openAccess(app, dependencies, sessions);
   authenticate(app, access);
+  // In this order: a response is kept as it was before its compression.
   registerIdempotency(app, dependencies);
+  registerCompression(app);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
@@ -95,7 +98,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
-  if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
+  if (existsSync(root))
+    await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });
   await app.ready();
   return app;
 }
@@ -123,6 +127,12 @@ function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependen
   if (!oidc) return null;
   if (publicUrl === null) throw new Error('a login needs the URL of the console');
   return new OidcLogin({ ...oidc, publicUrl, owner: database.owner, seal, clock });
+}
+
+/** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */
+function setCacheHeaders(reply: { setHeader(name: string, value: string): void }, path: string): void {
+  const isHashed = /[\\/]assets[\\/]/.test(path);
+  reply.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
 
 function createApp({ log, trustedProxies = [] }: HttpDependencies): App {

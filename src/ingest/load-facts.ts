@@ -19,7 +19,7 @@ import { requiredFired, startedWaitIds } from '../rules/evaluate/already-fired.t
 import { addTraitChanges, findOpenChanges } from '../rules/evaluate/trait-changes.ts';
 import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
 import { rememberLeftOut } from '../rules/left-out.ts';
-import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
+import { mergeEvent, mergeUse, newUserState, rememberFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { CONTENT_BOUND, type LargeEvent, readContents } from '../store/contents.ts';
 import type { SealedEvent } from '../store/encryption/sealed-event.ts';
@@ -248,8 +248,8 @@ export async function loadConditionalFacts(
     });
     const loaded = await loadFired(connection, tenantId, fired);
     noteLeftOut(facts, 'decisions', loaded.leftOut);
-    for (const { userId, time, decisions } of loaded.fired) {
-      recordFired(getUser(facts, userId), time, decisions);
+    for (const { userId, time, fired: own } of loaded.fired) {
+      for (const [rule, triggerId] of own) rememberFired(getUser(facts, userId), time, rule, triggerId);
     }
   }
   if (!rules.hasWaitingRules && !facts.hasWaits) return;

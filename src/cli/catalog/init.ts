@@ -4,7 +4,7 @@ import { Argument, type Command } from 'commander';
 import { listCatalogPaths } from '../../catalog/load/load-catalog-files.ts';
 import { ConfigError } from '../../errors.ts';
 import { ROOT } from '../../lib/package-root.ts';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { runLocalCommand } from '../run-command.ts';
 
 /** Catalogs with cases in `examples/`, each with a sentence for the help. */

@@ -6,6 +6,7 @@ import { checkCatalogFolder } from '../../catalog/check-folder.ts';
 import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
 import type { ReceivedEvent } from '../../events/envelope.ts';
 import { compileMappings } from '../../events/envelopes/mappings.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { Millis } from '../../model/event.ts';
 import { DEFAULT_RUN_AFTER_MS } from '../../simulate/cases/parse-cases.ts';
 import { compileCaseRules } from '../../simulate/cases/run-case.ts';
@@ -17,7 +18,6 @@ import { toStepView } from '../../simulate/step-view.ts';
 import { plainLine, type TimelineLine, toTimeline } from '../../simulate/timeline.ts';
 import { parseTimestamp } from '../../time/timestamp.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
-import { formatCount } from '../output/format-count.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
 

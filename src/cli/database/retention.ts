@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { RETENTION_NAMES } from '../../model/retention-policy.ts';
 import { type RetentionResult, runRetention } from '../../store/retention/run-retention.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { formatCount } from '../output/format-count.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { withDatabase } from './with-database.ts';
 

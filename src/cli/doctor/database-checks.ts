@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Config } from '../../config.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { Millis } from '../../model/event.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { loadPause } from '../../store/pause.ts';
@@ -10,7 +11,6 @@ import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { loadPartitions, monthNumber, monthRange, TABLES_BY_ID } from '../../store/pg/partition-ranges.ts';
 import { checkSessions } from '../../store/pg/session.ts';
 import { newSeal } from '../database/with-database.ts';
-import { formatCount } from '../output/format-count.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
 
 /** Offset (ms) of the clocks from which on it is reported; /healthz/ready has the same. */

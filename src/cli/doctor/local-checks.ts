@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { fail, ok, type Verdict, warn } from './finding.ts';
 
 /** Settings of the commands that call a running Tidings. `readConfig` reads the others. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isAlive } from '../../embedded/processes.ts';
 import { ConfigError } from '../../errors.ts';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { runLocalCommand } from '../run-command.ts';
 import { listRunning, type RunningProcess } from './running.ts';
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { formatCount } from '../output/format-count.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 

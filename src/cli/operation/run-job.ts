@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { JobActionName, JobFailure } from '../../model/job.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
-import { formatCount } from '../output/format-count.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
