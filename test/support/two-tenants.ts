@@ -25,6 +25,8 @@ export interface Rows {
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
   readonly rule: string;
+  /** One to change, one to rotate, one to revoke. */
+  readonly keyIds: readonly [string, string, string];
 }
 
 export interface TwoTenants {
@@ -78,7 +80,18 @@ export async function twoTenants(): Promise<TwoTenants> {
       key: `${word} key`,
     });
     await pool.query(`insert into job_failures values ($1, $2, $3, 'c', $3)`, [tenantId, job.job_id, `${word} item`]);
-    return { ...(await load(pool, tenantId)), jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
+    const keyIds = ['changed0', 'rotated0', 'revoked0'].map((id) => `${word.slice(0, 3)}${id.slice(3)}`) as [
+      string,
+      string,
+      string,
+    ];
+    await pool.query(
+      `insert into api_keys (tenant_id, key_id, hash, last4, name, scopes, created_by)
+       select $1, id, sha256(id::bytea), 'last', $3, '{users:read}', '{"kind":"system","id":"s","name":"s","from":null}'
+       from unnest($2::text[]) as id`,
+      [tenantId, keyIds, `${word} key`],
+    );
+    return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
   };
   const other = await seed(OTHER, 'secret');
   const own = await seed(TENANT, 'own');
@@ -114,7 +127,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** An operation of the OpenAPI document, as `METHOD /path`, with what a request to it sends. */
 export interface Operation {
   readonly name: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With the ids of the rows that it was built for. */
   readonly path: string;
   readonly hasIds: boolean;
@@ -130,7 +143,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
     ([template, methods]) =>
       Object.entries(methods).map(([method, { parameters = [] }]): Operation => {
         const name = `${method.toUpperCase()} ${template}`;
-        const ids = IDS[template]?.(rows) ?? [];
+        const ids = IDS[template]?.(rows, method) ?? [];
         let given = 0;
         const path = template.replace(/\{\w+\}/g, () => {
           const id = ids[given++];
@@ -154,10 +167,12 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 }
 
 export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
-  return method === 'GET' ? server.get(path) : server.post(path, body);
+  return method === 'GET' ? server.get(path) : server.send(method, path, body);
 }
 
-const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
+const IDS: { readonly [template: string]: (rows: Rows, method: string) => string[] } = {
+  '/api/v1/keys/{id}': ({ keyIds }, method) => [method === 'delete' ? keyIds[2] : keyIds[0]],
+  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
   '/api/v1/deliveries/{id}/message': ({ sent }) => [sent],
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
@@ -178,6 +193,10 @@ const QUERIES: { readonly [template: string]: string } = { '/api/v1/catalog/diff
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
 const NOTHING = () => undefined;
 const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
+  'POST /api/v1/keys': () => ({ name: 'own new key', scopes: ['users:read'] }),
+  'POST /api/v1/keys/{id}/rotate': () => ({}),
+  'PATCH /api/v1/keys/{id}': () => ({ name: 'own changed key' }),
+  'DELETE /api/v1/keys/{id}': NOTHING,
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/cancel': NOTHING,
@@ -216,7 +235,7 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'rule'>> {
+async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'rule' | 'keyIds'>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
