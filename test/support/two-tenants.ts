@@ -24,9 +24,8 @@ export interface Rows {
   /** Three of them. */
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
+  readonly keyIds: readonly [string, string];
   readonly rule: string;
-  /** One to change, one to rotate, one to revoke. */
-  readonly keyIds: readonly [string, string, string];
 }
 
 export interface TwoTenants {
@@ -80,16 +79,11 @@ export async function twoTenants(): Promise<TwoTenants> {
       key: `${word} key`,
     });
     await pool.query(`insert into job_failures values ($1, $2, $3, 'c', $3)`, [tenantId, job.job_id, `${word} item`]);
-    const keyIds = ['changed0', 'rotated0', 'revoked0'].map((id) => `${word.slice(0, 3)}${id.slice(3)}`) as [
-      string,
-      string,
-      string,
-    ];
+    const keyIds = [`${word}-key-1`, `${word}-key-2`] as const;
     await pool.query(
       `insert into api_keys (tenant_id, key_id, hash, last4, name, scopes, created_by)
-       select $1, id, sha256(id::bytea), 'last', $3, '{users:read}', '{"kind":"system","id":"s","name":"s","from":null}'
-       from unnest($2::text[]) as id`,
-      [tenantId, keyIds, `${word} key`],
+       select $1, id, '', '', $2, '{users:read}', '{"kind":"system","id":"test","name":"test","from":null}' from unnest($3::text[]) as id`,
+      [tenantId, `${word} key`, keyIds],
     );
     return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
   };
@@ -143,7 +137,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
     ([template, methods]) =>
       Object.entries(methods).map(([method, { parameters = [] }]): Operation => {
         const name = `${method.toUpperCase()} ${template}`;
-        const ids = IDS[template]?.(rows, method) ?? [];
+        const ids = IDS[template]?.(rows) ?? [];
         let given = 0;
         const path = template.replace(/\{\w+\}/g, () => {
           const id = ids[given++];
@@ -167,16 +161,16 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 }
 
 export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
-  return method === 'GET' ? server.get(path) : server.send(method, path, body);
+  return server.send(method, path, body);
 }
 
-const IDS: { readonly [template: string]: (rows: Rows, method: string) => string[] } = {
-  '/api/v1/keys/{id}': ({ keyIds }, method) => [method === 'delete' ? keyIds[2] : keyIds[0]],
-  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
+const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
   '/api/v1/deliveries/{id}/message': ({ sent }) => [sent],
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
+  '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
+  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
   '/api/v1/jobs/{id}': ({ jobId }) => [jobId],
   '/api/v1/jobs/{id}/failures': ({ jobId }) => [jobId],
   '/api/v1/jobs/{id}/stop': ({ jobId }) => [jobId],
@@ -193,10 +187,6 @@ const QUERIES: { readonly [template: string]: string } = { '/api/v1/catalog/diff
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
 const NOTHING = () => undefined;
 const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
-  'POST /api/v1/keys': () => ({ name: 'own new key', scopes: ['users:read'] }),
-  'POST /api/v1/keys/{id}/rotate': () => ({}),
-  'PATCH /api/v1/keys/{id}': () => ({ name: 'own changed key' }),
-  'DELETE /api/v1/keys/{id}': NOTHING,
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/cancel': NOTHING,
@@ -206,6 +196,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/events/rejected/{id}/correct': () => ({ patch: { event_timestamp: EVENT.event_timestamp } }),
   'POST /api/v1/jobs/preview': ({ userId }) => ({ action: 'deliveries.cancel', filter: { user_id: userId } }),
   'POST /api/v1/jobs': ({ rule }) => ({ action: 'waits.cancel', filter: { rule } }),
+  'POST /api/v1/keys': () => ({ name: 'own', scopes: ['users:read'] }),
+  'PATCH /api/v1/keys/{id}': () => ({ name: 'own again' }),
+  'DELETE /api/v1/keys/{id}': NOTHING,
+  'POST /api/v1/keys/{id}/rotate': () => ({}),
   'POST /api/v1/events': () => [],
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
@@ -235,7 +229,7 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'rule' | 'keyIds'>> {
+async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'rule'>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
