@@ -164,12 +164,6 @@ export function call({ server }: TwoTenants, { method, path, body }: Operation):
   return server.send(method, path, body);
 }
 
-/** Returns the cursor that another tenant gets from a list; null: its list has one page. */
-export async function findCursorOf(tenantId: string, { server }: TwoTenants, path: string): Promise<string | null> {
-  const { body } = await server.get(`${path}?limit=1`, { 'x-tidings-tenant': tenantId });
-  return body.next;
-}
-
 const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
   '/api/v1/deliveries/{id}/message': ({ sent }) => [sent],
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],

@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the events, decisions, notifications and deliveries of a correlation id, of all users; newest first */
+        get: operations["findCorrelated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit-log": {
         parameters: {
             query?: never;
@@ -997,6 +1014,23 @@ export interface components {
              */
             since: string;
         };
+        /** @description A CloudEvent 1.0; extension attributes are kept as context */
+        CloudEvent: {
+            /** @description The properties, unless the mapping of the catalog says otherwise */
+            data?: unknown;
+            datacontenttype?: string;
+            /** @description Its identity together with the source */
+            id: string;
+            source: string;
+            /** @constant */
+            specversion: "1.0";
+            /** @description RFC 3339 with a zone; without it, the time of receipt */
+            time?: string;
+            /** @description The event type of the catalog */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * @description Correction of a rejected event
          * @example {
@@ -1019,6 +1053,49 @@ export interface components {
             patch: {
                 [key: string]: unknown;
             };
+        };
+        /** @description An event with its decisions, or a notification with its deliveries */
+        CorrelatedEntry: {
+            /**
+             * Format: date-time
+             * @description When it was stored
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            decisions: components["schemas"]["StoredDecision"][];
+            event: components["schemas"]["StoredEvent"];
+            /** @constant */
+            kind: "event";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        } | {
+            /**
+             * Format: date-time
+             * @description When it was stored
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @constant */
+            kind: "notification";
+            notification: components["schemas"]["Notification"];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description What is stored under a correlation id, of all users; newest first */
+        CorrelatedPage: {
+            correlation_id: string;
+            entries: components["schemas"]["CorrelatedEntry"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /** @description A decision with its evidence */
         Decision: {
@@ -1221,6 +1298,18 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             rejected_id: string;
+        };
+        /** @description A domain event; what is no part of the event is kept as context */
+        DomainEvent: {
+            aggregateId?: unknown;
+            /** @description The properties, unless the mapping of the catalog says otherwise */
+            data?: unknown;
+            /** @description The event type of the catalog */
+            eventType: string;
+            /** @description correlationId, causationId, eventId, timestamp, source and others */
+            metadata?: components["schemas"]["JsonObjectInput"] | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * @description Something that happened to a user
@@ -1753,9 +1842,17 @@ export interface components {
         };
         /** @description Any JSON value */
         Json: JsonValue;
+        /** @description Any JSON value */
+        JsonInput: string | number | boolean | null | components["schemas"]["JsonInput"][] | {
+            [key: string]: components["schemas"]["JsonInput"];
+        };
         /** @description An object with the caller's own fields */
         JsonObject: {
             [key: string]: components["schemas"]["Json"];
+        };
+        /** @description An object with the caller's own fields */
+        JsonObjectInput: {
+            [key: string]: components["schemas"]["JsonInput"];
         };
         LimitGroup: {
             limits: string[];
@@ -2708,6 +2805,90 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_in_progress */
+        IdempotencyInProgress: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, job_ended */
+        IdempotencyInProgressJobEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "job_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, key_ended */
+        IdempotencyInProgressKeyEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, not_cancellable */
+        IdempotencyInProgressNotCancellable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "not_cancellable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, not_readable */
+        IdempotencyInProgressNotReadable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "not_readable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, not_retryable */
+        IdempotencyInProgressNotRetryable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "not_retryable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused */
         IdempotencyKeyReused: {
             headers: {
@@ -2717,6 +2898,34 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_catalog */
+        IdempotencyKeyReusedInvalidCatalog: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_catalog";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, too_many_keys */
+        IdempotencyKeyReusedTooManyKeys: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_many_keys";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -2733,20 +2942,6 @@ export interface components {
                     code?: "internal";
                     /** @constant */
                     status?: 500;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description invalid_catalog */
-        InvalidCatalog: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "invalid_catalog";
-                    /** @constant */
-                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -2778,20 +2973,6 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description job_ended */
-        JobEnded: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "job_ended";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
         /** @description key_ended */
         KeyEnded: {
             headers: {
@@ -2801,20 +2982,6 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "key_ended";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description not_cancellable */
-        NotCancellable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "not_cancellable";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -2843,20 +3010,6 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description not_retryable */
-        NotRetryable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "not_retryable";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -2915,20 +3068,6 @@ export interface components {
                     code?: "request_timeout";
                     /** @constant */
                     status?: 408;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description too_many_keys */
-        TooManyKeys: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "too_many_keys";
-                    /** @constant */
-                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -3015,7 +3154,10 @@ export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
+export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
+export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
+export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type Delivery = components['schemas']['Delivery'];
@@ -3024,6 +3166,7 @@ export type DeliverySummary = components['schemas']['DeliverySummary'];
 export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
+export type DomainEvent = components['schemas']['DomainEvent'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -3040,7 +3183,9 @@ export type JobPage = components['schemas']['JobPage'];
 export type JobPreview = components['schemas']['JobPreview'];
 export type JobQuestion = components['schemas']['JobQuestion'];
 export type Json = components['schemas']['Json'];
+export type JsonInput = components['schemas']['JsonInput'];
 export type JsonObject = components['schemas']['JsonObject'];
+export type JsonObjectInput = components['schemas']['JsonObjectInput'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type Liveness = components['schemas']['Liveness'];
 export type Message = components['schemas']['Message'];
@@ -3076,22 +3221,25 @@ export type WaitPage = components['schemas']['WaitPage'];
 export type ResponseForbiddenTenantSuspended = components['responses']['ForbiddenTenantSuspended'];
 export type ResponseForbiddenTenantSuspendedForeignOrigin = components['responses']['ForbiddenTenantSuspendedForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
+export type ResponseIdempotencyInProgress = components['responses']['IdempotencyInProgress'];
+export type ResponseIdempotencyInProgressJobEnded = components['responses']['IdempotencyInProgressJobEnded'];
+export type ResponseIdempotencyInProgressKeyEnded = components['responses']['IdempotencyInProgressKeyEnded'];
+export type ResponseIdempotencyInProgressNotCancellable = components['responses']['IdempotencyInProgressNotCancellable'];
+export type ResponseIdempotencyInProgressNotReadable = components['responses']['IdempotencyInProgressNotReadable'];
+export type ResponseIdempotencyInProgressNotRetryable = components['responses']['IdempotencyInProgressNotRetryable'];
 export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyKeyReused'];
+export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseInternal = components['responses']['Internal'];
-export type ResponseInvalidCatalog = components['responses']['InvalidCatalog'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
-export type ResponseJobEnded = components['responses']['JobEnded'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
-export type ResponseNotCancellable = components['responses']['NotCancellable'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
-export type ResponseNotRetryable = components['responses']['NotRetryable'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
-export type ResponseTooManyKeys = components['responses']['TooManyKeys'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
@@ -3162,6 +3310,92 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    findCorrelated: {
+        parameters: {
+            query: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description The correlation id of the context: `correlationid` of a CloudEvent, `correlationId` of a domain event
+                 * @example c-81
+                 */
+                correlation_id: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "correlation_id": "text",
+                     *       "entries": [
+                     *         {
+                     *           "kind": "event",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "user_id": "user-1042",
+                     *           "event": {
+                     *             "event_id": "text",
+                     *             "event_type": "payment_failed",
+                     *             "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *             "received_at": "2026-11-02T09:30:00.000Z",
+                     *             "properties": {},
+                     *             "user_traits": {},
+                     *             "context": {},
+                     *             "catalog_version": 1
+                     *           },
+                     *           "decisions": [
+                     *             {
+                     *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "outcome": "send",
+                     *               "reason_code": "matched",
+                     *               "reason": "The payment failed twice.",
+                     *               "notification_id": null,
+                     *               "event_ids": [
+                     *                 "evt-8841"
+                     *               ],
+                     *               "evidence": {},
+                     *               "event_id": "evt-8841",
+                     *               "event_type": "payment_failed",
+                     *               "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *               "decided_at": "2026-11-02T09:30:00.000Z",
+                     *               "catalog_version": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrelatedPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3228,6 +3462,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3268,6 +3503,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3405,6 +3641,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3566,10 +3803,12 @@ export interface operations {
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidCatalog"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalog"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -3663,8 +3902,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -3722,6 +3963,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3794,6 +4036,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3856,6 +4099,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -3915,9 +4159,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotCancellable"];
+            409: components["responses"]["IdempotencyInProgressNotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -4021,9 +4266,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotRetryable"];
+            409: components["responses"]["IdempotencyInProgressNotRetryable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -4039,7 +4285,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][] | components["schemas"]["Event"];
+                "application/json": (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"])[] | (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"]);
             };
         };
         responses: {
@@ -4086,10 +4332,12 @@ export interface operations {
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity, or: invalid_body, too_many_events */
+            /** @description Unprocessable Entity, or: idempotency_key_reused, invalid_body, too_many_events */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4129,7 +4377,7 @@ export interface operations {
                     "application/json": components["schemas"]["IngestResult"];
                     "application/problem+json": {
                         /** @enum {unknown} */
-                        code?: "invalid_body" | "too_many_events";
+                        code?: "idempotency_key_reused" | "invalid_body" | "too_many_events";
                         /** @constant */
                         status?: 422;
                     } & components["schemas"]["Problem"];
@@ -4188,6 +4436,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -4256,10 +4505,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadable"];
+            409: components["responses"]["IdempotencyInProgressNotReadable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity */
+            /** @description Unprocessable Entity, or: idempotency_key_reused */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4297,6 +4546,12 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["IngestResult"];
+                    "application/problem+json": {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    } & components["schemas"]["Problem"];
                 };
             };
             429: components["responses"]["RateLimited"];
@@ -4340,8 +4595,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -4409,10 +4666,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadable"];
+            409: components["responses"]["IdempotencyInProgressNotReadable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity */
+            /** @description Unprocessable Entity, or: idempotency_key_reused */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4450,6 +4707,12 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["IngestResult"];
+                    "application/problem+json": {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    } & components["schemas"]["Problem"];
                 };
             };
             429: components["responses"]["RateLimited"];
@@ -4495,6 +4758,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -4689,6 +4953,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -4747,6 +5012,7 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -4914,9 +5180,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["JobEnded"];
+            409: components["responses"]["IdempotencyInProgressJobEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -4962,8 +5229,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5029,6 +5298,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -5087,10 +5357,12 @@ export interface operations {
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["TooManyKeys"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyKeys"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5368,10 +5640,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["KeyEnded"];
+            409: components["responses"]["IdempotencyInProgressKeyEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["TooManyKeys"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyKeys"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5421,6 +5693,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -5472,6 +5745,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -5554,6 +5828,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -5597,9 +5872,10 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotCancellable"];
+            409: components["responses"]["IdempotencyInProgressNotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5638,6 +5914,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -5775,6 +6052,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
@@ -5791,7 +6069,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][] | components["schemas"]["Event"];
+                "application/json": (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"])[] | (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"]);
             };
         };
         responses: {
@@ -5838,10 +6116,12 @@ export interface operations {
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity, or: invalid_body, too_many_events */
+            /** @description Unprocessable Entity, or: idempotency_key_reused, invalid_body, too_many_events */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5881,7 +6161,7 @@ export interface operations {
                     "application/json": components["schemas"]["IngestResult"];
                     "application/problem+json": {
                         /** @enum {unknown} */
-                        code?: "invalid_body" | "too_many_events";
+                        code?: "idempotency_key_reused" | "invalid_body" | "too_many_events";
                         /** @constant */
                         status?: 422;
                     } & components["schemas"]["Problem"];

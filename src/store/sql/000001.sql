@@ -400,10 +400,15 @@ create table notifications (
   catalog_version   integer          not null,  -- the version that decided
   data              json             not null,  -- for its templates
   sealed            bytea,                      -- original of data
+  correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
+
+-- The notifications of a correlation id, also those of waits. A notification without one has no entry.
+create index notifications_correlation on notifications (tenant_id, correlation_id, created_at, notification_id)
+  where correlation_id is not null;
 
 -- A notification on one channel. The table is its own queue.
 --
@@ -647,7 +652,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default',
-    'quotas', 'sessions', 'login_attempts', 'leases', 'metadata', 'catalog_contents'
+    'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;
