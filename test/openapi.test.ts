@@ -149,7 +149,7 @@ describe('the API documentation', () => {
       resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
     expect(codes(409)).toEqual(['not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
-    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin']);
+    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'not_a_member', 'tenant_suspended']);
   });
 
   test('has schemas that compile, and examples that match them', () => {

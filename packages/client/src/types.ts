@@ -120,6 +120,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the latest decisions, newest first, to follow them live
+         * @description Looks back 10 minutes at most. A transaction that is under way can add decisions before `as_of`: to miss none, ask again with a `since` some seconds before it, and leave out each decision_id that you know.
+         */
+        get: operations["listRecentDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -182,6 +202,23 @@ export interface paths {
         put?: never;
         /** Queue a stopped delivery again */
         post: operations["retryDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the message of a delivery as it was sent, unmasked; the reason goes to the audit log */
+        post: operations["revealMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -307,6 +344,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/issuers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the issuers of tokens whose users this tenant trusts */
+        get: operations["listIssuers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/issuers/{issuer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an issuer */
+        get: operations["getIssuer"];
+        /** Trust an issuer of tokens, by the URL of its JWK set or by static public keys */
+        put: operations["putIssuer"];
+        post?: never;
+        /** Trust an issuer no more: its tokens pass no more from now on */
+        delete: operations["deleteIssuer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -393,6 +466,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List API keys, newest first */
+        get: operations["listKeys"];
+        put?: never;
+        /** Create an API key; the response shows it this once */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an API key, without its text */
+        get: operations["getKey"];
+        put?: never;
+        post?: never;
+        /** Revoke an API key: it stops working at once, and stays in the list */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        /** Change the name, scopes, limit or expiry of an API key */
+        patch: operations["updateKey"];
+        trace?: never;
+    };
+    "/api/v1/keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace an API key by one with the same rights; the old one still works for the overlap */
+        post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show whose token this is */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my notifications, newest first, with their messages */
+        get: operations["listOwnNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the members of this tenant, the first added first */
+        get: operations["listMembers"];
+        put?: never;
+        /** Add a member: invite an address, or name a login by issuer and subject */
+        post: operations["addMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{member_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member, whose sessions end for this tenant at once */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        /** Change the role or the name of a member */
+        patch: operations["changeMember"];
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -410,6 +607,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who I am and what I may do */
+        get: operations["getSession"];
+        put?: never;
+        /** Log in by the one-time link that a start prints */
+        post: operations["useOwnerLink"];
+        /** Log out */
+        delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the keys that sign the tokens of this tenant, the one that signs first */
+        get: operations["listSigningKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signing-keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign with a new key; tokens of the earlier one stay valid until they expire, unless they are revoked */
+        post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -421,6 +671,40 @@ export interface paths {
         get: operations["findUsers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the addresses of a user, unmasked; the reason goes to the audit log */
+        post: operations["revealAddresses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token with which a user reaches /api/v1/me, and nothing else */
+        post: operations["makeToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -597,6 +881,106 @@ export interface components {
             rule: string;
             users: number;
             waits: number;
+        };
+        /** @description An API key, without its text */
+        ApiKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: {
+                /** @example environment 1 */
+                id: string;
+                /** @enum {string} */
+                kind: "key" | "member" | "user" | "local" | "system";
+                /** @example api key 1 */
+                name: string;
+            };
+            /** @enum {string} */
+            environment: "live" | "test";
+            expires_at: string | null;
+            is_installation: boolean;
+            /**
+             * @description The 8 characters after td_live_ or td_test_
+             * @example 4fT0kQzB
+             */
+            key_id: string;
+            /** @description Exact to a minute */
+            last_used_at: string | null;
+            /**
+             * @description The last characters of the key
+             * @example x7Qd
+             */
+            last4: string;
+            /** @example shop */
+            name: string;
+            /** @example null */
+            per_minute: number | null;
+            /** @description The key that replaces it */
+            replaced_by: string | null;
+            revoked_at: string | null;
+            /** @description The key that it replaces */
+            rotated_from: string | null;
+            /**
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
+        };
+        /**
+         * @description Changes to a key; what is absent stays
+         * @example {
+         *       "name": "web shop"
+         *     }
+         */
+        ApiKeyChange: {
+            /**
+             * @description When it stops working; null: never
+             * @example null
+             */
+            expires_at?: string | null;
+            /** @description For reading; never a secret */
+            name?: string;
+            /**
+             * @description Requests per minute; null: the limit of the installation. 100 events count as one request
+             * @example 6000
+             */
+            per_minute?: number | null;
+            /**
+             * @description Rights of the key, at most those of its creator
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+        };
+        /** @description Keys, newest first */
+        ApiKeyPage: {
+            keys: components["schemas"]["ApiKey"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /**
+         * @description How a key is rotated
+         * @example {
+         *       "overlap": "24h"
+         *     }
+         */
+        ApiKeyRotation: {
+            /**
+             * @description For how long the old key still works, such as 24h or 0s; at most 30d
+             * @default 24h
+             * @example 24h
+             */
+            overlap?: string;
         };
         /** @description What an applied catalog changed */
         ApplyResult: {
@@ -1283,6 +1667,127 @@ export interface components {
             /** @description One for each event, in the order of the request */
             results: components["schemas"]["EventResult"][];
         };
+        /** @description A new key, with its text */
+        IssuedApiKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: {
+                /** @example environment 1 */
+                id: string;
+                /** @enum {string} */
+                kind: "key" | "member" | "user" | "local" | "system";
+                /** @example api key 1 */
+                name: string;
+            };
+            /** @enum {string} */
+            environment: "live" | "test";
+            expires_at: string | null;
+            is_installation: boolean;
+            /**
+             * @description The key itself. It is shown this once
+             * @example td_live_4fT0kQzB…
+             */
+            key: string;
+            /**
+             * @description The 8 characters after td_live_ or td_test_
+             * @example 4fT0kQzB
+             */
+            key_id: string;
+            /** @description Exact to a minute */
+            last_used_at: string | null;
+            /**
+             * @description The last characters of the key
+             * @example x7Qd
+             */
+            last4: string;
+            /** @example shop */
+            name: string;
+            /** @example null */
+            per_minute: number | null;
+            /** @description The key that replaces it */
+            replaced_by: string | null;
+            revoked_at: string | null;
+            /** @description The key that it replaces */
+            rotated_from: string | null;
+            /**
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
+        };
+        /** @description An issuer of tokens whose users this tenant trusts */
+        Issuer: {
+            algorithms: string[];
+            audiences: string[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example https://id.example.com */
+            issuer: string;
+            /** @example https://id.example.com/.well-known/jwks.json */
+            jwks_url: string | null;
+            public_keys: components["schemas"]["JsonObject"] | null;
+            /** @description Grows with each change; send it as If-Match */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @example sub */
+            user_claim: string;
+        };
+        IssuerList: {
+            issuers: components["schemas"]["Issuer"][];
+        };
+        /**
+         * @example {
+         *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+         *       "audiences": [
+         *         "app"
+         *       ]
+         *     }
+         */
+        IssuerSettings: {
+            /**
+             * @description By default RS256, ES256, EdDSA
+             * @example [
+             *       "RS256"
+             *     ]
+             */
+            algorithms?: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "EdDSA" | "Ed25519")[];
+            /**
+             * @description The claim aud must hold one of them
+             * @example [
+             *       "app"
+             *     ]
+             */
+            audiences: string[];
+            /** @description HTTPS URL of the JWK set; or public_keys */
+            jwks_url?: string;
+            /** @description A JWK set of public keys, for an issuer that publishes none */
+            public_keys?: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            };
+            /**
+             * @description Claim that holds the user id; by default sub
+             * @example customer_uuid
+             */
+            user_claim?: string;
+        };
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
@@ -1501,6 +2006,93 @@ export interface components {
             /** @description Loops that make no progress */
             stuck?: string[];
         };
+        LoginResult: {
+            logged_in: boolean;
+        };
+        /** @description The user of a token */
+        Me: {
+            /** @enum {string} */
+            environment: "live" | "test";
+            /** @example default */
+            tenant_id: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description One with access to this tenant */
+        Member: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            added_at: string;
+            /** @example api key 1 */
+            added_by: string;
+            /**
+             * @description Mask of the address of the invitation
+             * @example a…@example.com
+             */
+            email: string | null;
+            /** @description Provider of the login; null: has not logged in yet */
+            issuer: string | null;
+            last_login_at: string | null;
+            /**
+             * @description Id of the member
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            member_id: string;
+            /** @example Ann */
+            name: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "operator" | "support" | "viewer";
+            /**
+             * @description invited: has not logged in yet
+             * @enum {string}
+             */
+            state: "invited" | "active";
+            subject: string | null;
+        };
+        /**
+         * @example {
+         *       "role": "editor"
+         *     }
+         */
+        MemberChange: {
+            /** @example Ann */
+            name?: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role?: "owner" | "editor" | "operator" | "support" | "viewer";
+        };
+        /** @description Members in the order in which they were added */
+        MemberPage: {
+            members: components["schemas"]["Member"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        Membership: {
+            /** @enum {string} */
+            environment: "live" | "test";
+            name: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "operator" | "support" | "viewer";
+            /** @example default */
+            tenant_id: string;
+        };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
             /** @enum {string} */
@@ -1527,6 +2119,48 @@ export interface components {
              */
             to: string | null;
             user_locale?: string;
+        };
+        /**
+         * @description A key to be created
+         * @example {
+         *       "name": "shop",
+         *       "scopes": [
+         *         "users:read"
+         *       ]
+         *     }
+         */
+        NewApiKey: {
+            /**
+             * @description test: its events, users and messages are apart, and nothing leaves the sandbox. By default that of the caller
+             * @enum {string}
+             */
+            environment?: "live" | "test";
+            /**
+             * @description When it stops working; null: never
+             * @default null
+             * @example null
+             */
+            expires_at?: string | null;
+            /**
+             * @description May act for every tenant, which x-tidings-tenant names
+             * @default false
+             */
+            is_installation?: boolean;
+            /** @description For reading; never a secret */
+            name: string;
+            /**
+             * @description Requests per minute; null: the limit of the installation. 100 events count as one request
+             * @default null
+             * @example 6000
+             */
+            per_minute?: number | null;
+            /**
+             * @description Rights of the key, at most those of its creator
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A job to start
@@ -1694,6 +2328,36 @@ export interface components {
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
         };
+        /**
+         * @example {
+         *       "email": "ann@example.com",
+         *       "role": "operator"
+         *     }
+         */
+        NewMember: {
+            /**
+             * @description Address that the provider must have verified at the login
+             * @example ann@example.com
+             */
+            email?: string;
+            /** @description With subject, in place of email */
+            issuer?: string;
+            /** @example Ann */
+            name?: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "operator" | "support" | "viewer";
+            subject?: string;
+        };
+        NewToken: {
+            /**
+             * @description 1m to 24h; by default 15m
+             * @example 15m
+             */
+            lifetime?: string;
+        };
         /** @description A notification with its deliveries */
         Notification: {
             /** @example TRANSACTIONAL */
@@ -1746,13 +2410,61 @@ export interface components {
             /** @enum {string} */
             queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox";
         };
+        OwnDelivery: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            finished_at: string | null;
+            /** @description As it was rendered; null: it was not, or it is no longer kept */
+            message: {
+                html?: string;
+                subject?: string;
+                text: string;
+            } | null;
+            /** @enum {string} */
+            status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+        };
+        /**
+         * @example {
+         *       "link": "Yk3…"
+         *     }
+         */
+        OwnerLink: {
+            /** @description The part after /login/ of the link that a start prints */
+            link: string;
+        };
+        OwnNotification: {
+            category: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            deliveries: components["schemas"]["OwnDelivery"][];
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example PAYMENT_FAILED */
+            notification_type: string;
+        };
+        /** @description Notifications of the user of the token, newest first */
+        OwnNotificationPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            notifications: components["schemas"]["OwnNotification"][];
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "forbidden" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "job_ended" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "idempotency_key_reused" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -1832,6 +2544,45 @@ export interface components {
             /** @enum {string} */
             status: "ready" | "degraded" | "not_ready" | "starting" | "stopping";
         };
+        /** @description A decision with the user and the event that it is about */
+        RecentDecision: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            decided_at: string;
+            /**
+             * @description Id of the decision
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            decision_id: string;
+            /** @example payment_failed */
+            event_type: string;
+            /**
+             * @description Null: it sends nothing
+             * @example null
+             */
+            notification_id: string | null;
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            notification_type: string;
+            /** @enum {string} */
+            outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
+            /**
+             * @description A sentence to read aloud
+             * @example The payment failed twice.
+             */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            rule: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
             /** @example schema_mismatch */
@@ -1901,12 +2652,44 @@ export interface components {
         /** @description Why an event was rejected */
         Rejection: {
             /** @enum {string} */
-            code: "invalid_event" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
+            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
             /** @description Place in the request, counted from 0 */
             index: number;
             message: string;
             /** @description Field of the event, such as properties.amount; empty: the event as a whole */
             path: string;
+        };
+        /**
+         * @description The reason to see what is masked
+         * @example {
+         *       "reason": "ticket 4711"
+         *     }
+         */
+        Reveal: {
+            /**
+             * @description Kept in the audit log
+             * @example ticket 4711
+             */
+            reason: string;
+        };
+        RevealedAddresses: {
+            /** @example ann@example.com */
+            email: string | null;
+            /** @example +4915112345678 */
+            phone: string | null;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description A message as it was sent */
+        RevealedMessage: {
+            channel: string;
+            delivery_id: string;
+            html?: string;
+            subject?: string;
+            text: string;
         };
         /**
          * @description The version to make active again
@@ -1922,6 +2705,66 @@ export interface components {
             changed: boolean;
             from: number;
             version: number;
+        };
+        /** @description The key that replaces another one, with its text */
+        RotatedApiKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: {
+                /** @example environment 1 */
+                id: string;
+                /** @enum {string} */
+                kind: "key" | "member" | "user" | "local" | "system";
+                /** @example api key 1 */
+                name: string;
+            };
+            /** @enum {string} */
+            environment: "live" | "test";
+            expires_at: string | null;
+            is_installation: boolean;
+            /**
+             * @description The key itself. It is shown this once
+             * @example td_live_4fT0kQzB…
+             */
+            key: string;
+            /**
+             * @description The 8 characters after td_live_ or td_test_
+             * @example 4fT0kQzB
+             */
+            key_id: string;
+            /** @description Exact to a minute */
+            last_used_at: string | null;
+            /**
+             * @description The last characters of the key
+             * @example x7Qd
+             */
+            last4: string;
+            /** @example shop */
+            name: string;
+            /** @example null */
+            per_minute: number | null;
+            /** @description The old key, and when it expires */
+            replaced: components["schemas"]["ApiKey"];
+            /** @description The key that replaces it */
+            replaced_by: string | null;
+            revoked_at: string | null;
+            /** @description The key that it replaces */
+            rotated_from: string | null;
+            /**
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
+        };
+        RotatedSigningKey: {
+            key_id: string;
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -2084,6 +2927,54 @@ export interface components {
             when?: string;
             zone: string;
         };
+        /** @description The sender of a request, and its rights */
+        Session: {
+            /** @description Sender of this request; null: an unknown one */
+            actor: {
+                /** @example member */
+                kind: string;
+                /** @example Ann */
+                name: string;
+            } | null;
+            /**
+             * @description Code of docs/errors.md: why there is no actor
+             * @example null
+             */
+            code: string | null;
+            environment: ("live" | "test") | null;
+            login: {
+                /** @description GET /api/v1/login logs in */
+                oidc: boolean;
+                /** @description False: programs on this machine may do everything */
+                required: boolean;
+            };
+            /** @description Rights of the sender */
+            scopes: string[];
+            /** @example default */
+            tenant_id: string | null;
+            /** @description Tenants of a member; x-tidings-tenant selects one */
+            tenants: components["schemas"]["Membership"][];
+        };
+        /** @description A key that signs the tokens of this tenant */
+        SigningKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            key_id: string;
+            public_key: components["schemas"]["JsonObject"];
+            /** @description Signs no more since then; null: it signs */
+            retired_at: string | null;
+        };
+        SigningKeyList: {
+            signing_keys: components["schemas"]["SigningKey"][];
+        };
+        SigningKeyRotation: {
+            /** @description Tokens signed so far pass no more */
+            revoke?: boolean;
+        };
         /** @description A decision with its evidence and its event */
         StoredDecision: {
             catalog_version: number;
@@ -2191,6 +3082,21 @@ export interface components {
             next: string | null;
             users: components["schemas"]["User"][];
         };
+        /** @description A token with which a user reaches /api/v1/me */
+        UserToken: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            token: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
             /**
@@ -2261,29 +3167,43 @@ export interface components {
         };
     };
     responses: {
-        /** @description forbidden */
-        Forbidden: {
+        /** @description forbidden, not_a_member, tenant_suspended */
+        ForbiddenNotAMemberTenantSuspended: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "forbidden";
+                    code?: "forbidden" | "not_a_member" | "tenant_suspended";
                     /** @constant */
                     status?: 403;
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description forbidden, foreign_origin */
-        ForbiddenForeignOrigin: {
+        /** @description forbidden, not_a_member, tenant_suspended, foreign_origin */
+        ForbiddenNotAMemberTenantSuspendedForeignOrigin: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "forbidden" | "foreign_origin";
+                    code?: "forbidden" | "not_a_member" | "tenant_suspended" | "foreign_origin";
+                    /** @constant */
+                    status?: 403;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description foreign_origin */
+        ForeignOrigin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "foreign_origin";
                     /** @constant */
                     status?: 403;
                 } & components["schemas"]["Problem"];
@@ -2345,6 +3265,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description invalid_issuer, too_many_issuers */
+        InvalidIssuerTooManyIssuers: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_issuer" | "too_many_issuers";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description invalid_request */
         InvalidRequest: {
             headers: {
@@ -2382,6 +3316,62 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "job_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description key_ended */
+        KeyEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description last_owner */
+        LastOwner: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "last_owner";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description link_used */
+        LinkUsed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "link_used";
+                    /** @constant */
+                    status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description member_exists */
+        MemberExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "member_exists";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -2443,6 +3433,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description outdated */
+        Outdated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "outdated";
+                    /** @constant */
+                    status?: 412;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description payload_too_large */
         PayloadTooLarge: {
             headers: {
@@ -2454,6 +3458,34 @@ export interface components {
                     code?: "payload_too_large";
                     /** @constant */
                     status?: 413;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited */
+        RateLimited: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited, too_many_jobs */
+        RateLimitedTooManyJobs: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited" | "too_many_jobs";
+                    /** @constant */
+                    status?: 429;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -2471,29 +3503,43 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description too_many_jobs */
-        TooManyJobs: {
+        /** @description too_many_keys */
+        TooManyKeys: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "too_many_jobs";
+                    code?: "too_many_keys";
                     /** @constant */
-                    status?: 429;
+                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description unauthorized */
-        Unauthorized: {
+        /** @description too_many_members */
+        TooManyMembers: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "unauthorized";
+                    code?: "too_many_members";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description unauthorized, token_expired, issuer_unavailable */
+        UnauthorizedTokenExpiredIssuerUnavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "unauthorized" | "token_expired" | "issuer_unavailable";
                     /** @constant */
                     status?: 401;
                 } & components["schemas"]["Problem"];
@@ -2551,6 +3597,10 @@ export type Activation = components['schemas']['Activation'];
 export type Activity = components['schemas']['Activity'];
 export type ActivityEvent = components['schemas']['ActivityEvent'];
 export type AffectedWaits = components['schemas']['AffectedWaits'];
+export type ApiKey = components['schemas']['ApiKey'];
+export type ApiKeyChange = components['schemas']['ApiKeyChange'];
+export type ApiKeyPage = components['schemas']['ApiKeyPage'];
+export type ApiKeyRotation = components['schemas']['ApiKeyRotation'];
 export type ApplyResult = components['schemas']['ApplyResult'];
 export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
@@ -2580,6 +3630,10 @@ export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
 export type Finding = components['schemas']['Finding'];
 export type IngestResult = components['schemas']['IngestResult'];
+export type IssuedApiKey = components['schemas']['IssuedApiKey'];
+export type Issuer = components['schemas']['Issuer'];
+export type IssuerList = components['schemas']['IssuerList'];
+export type IssuerSettings = components['schemas']['IssuerSettings'];
 export type Job = components['schemas']['Job'];
 export type JobFailure = components['schemas']['JobFailure'];
 export type JobFailurePage = components['schemas']['JobFailurePage'];
@@ -2590,50 +3644,84 @@ export type Json = components['schemas']['Json'];
 export type JsonObject = components['schemas']['JsonObject'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type Liveness = components['schemas']['Liveness'];
+export type LoginResult = components['schemas']['LoginResult'];
+export type Me = components['schemas']['Me'];
+export type Member = components['schemas']['Member'];
+export type MemberChange = components['schemas']['MemberChange'];
+export type MemberPage = components['schemas']['MemberPage'];
+export type Membership = components['schemas']['Membership'];
 export type Message = components['schemas']['Message'];
+export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewJob = components['schemas']['NewJob'];
+export type NewMember = components['schemas']['NewMember'];
+export type NewToken = components['schemas']['NewToken'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationType = components['schemas']['NotificationType'];
 export type Overdue = components['schemas']['Overdue'];
+export type OwnDelivery = components['schemas']['OwnDelivery'];
+export type OwnerLink = components['schemas']['OwnerLink'];
+export type OwnNotification = components['schemas']['OwnNotification'];
+export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
 export type QueueState = components['schemas']['QueueState'];
 export type Readiness = components['schemas']['Readiness'];
+export type RecentDecision = components['schemas']['RecentDecision'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
+export type Reveal = components['schemas']['Reveal'];
+export type RevealedAddresses = components['schemas']['RevealedAddresses'];
+export type RevealedMessage = components['schemas']['RevealedMessage'];
 export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
+export type RotatedApiKey = components['schemas']['RotatedApiKey'];
+export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
 export type Rule = components['schemas']['Rule'];
+export type Session = components['schemas']['Session'];
+export type SigningKey = components['schemas']['SigningKey'];
+export type SigningKeyList = components['schemas']['SigningKeyList'];
+export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type User = components['schemas']['User'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserToken = components['schemas']['UserToken'];
 export type Wait = components['schemas']['Wait'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
 export type WaitingInRule = components['schemas']['WaitingInRule'];
 export type WaitPage = components['schemas']['WaitPage'];
-export type ResponseForbidden = components['responses']['Forbidden'];
-export type ResponseForbiddenForeignOrigin = components['responses']['ForbiddenForeignOrigin'];
+export type ResponseForbiddenNotAMemberTenantSuspended = components['responses']['ForbiddenNotAMemberTenantSuspended'];
+export type ResponseForbiddenNotAMemberTenantSuspendedForeignOrigin = components['responses']['ForbiddenNotAMemberTenantSuspendedForeignOrigin'];
+export type ResponseForeignOrigin = components['responses']['ForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
 export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyKeyReused'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidCatalog = components['responses']['InvalidCatalog'];
+export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
 export type ResponseJobEnded = components['responses']['JobEnded'];
+export type ResponseKeyEnded = components['responses']['KeyEnded'];
+export type ResponseLastOwner = components['responses']['LastOwner'];
+export type ResponseLinkUsed = components['responses']['LinkUsed'];
+export type ResponseMemberExists = components['responses']['MemberExists'];
 export type ResponseNotCancellable = components['responses']['NotCancellable'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotRetryable = components['responses']['NotRetryable'];
+export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
+export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
-export type ResponseTooManyJobs = components['responses']['TooManyJobs'];
-export type ResponseUnauthorized = components['responses']['Unauthorized'];
+export type ResponseTooManyKeys = components['responses']['TooManyKeys'];
+export type ResponseTooManyMembers = components['responses']['TooManyMembers'];
+export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
@@ -2701,9 +3789,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2751,9 +3841,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2887,9 +3979,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2984,10 +4078,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3046,12 +4141,14 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidCatalog"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3100,10 +4197,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3139,12 +4237,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3199,9 +4298,84 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRecentDecisions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Most events, and most ended waits, whose decisions are listed
+                 * @example 20
+                 */
+                limit?: number;
+                rule?: string;
+                /** @description Only decisions made after this time; default: 10 minutes ago */
+                since?: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "decisions": [
+                     *         {
+                     *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "outcome": "send",
+                     *           "reason_code": "matched",
+                     *           "reason": "The payment failed twice.",
+                     *           "notification_id": null,
+                     *           "decided_at": "2026-11-02T09:30:00.000Z",
+                     *           "user_id": "user-1042",
+                     *           "event_type": "payment_failed"
+                     *         }
+                     *       ],
+                     *       "has_more": true,
+                     *       "as_of": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * Format: date-time
+                         * @description The time of the list
+                         * @example 2026-11-02T09:30:00.000Z
+                         */
+                        as_of: string;
+                        decisions: components["schemas"]["RecentDecision"][];
+                        /** @description There are further ones before these */
+                        has_more: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3260,9 +4434,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3316,13 +4492,14 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3362,11 +4539,12 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotReadable"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3420,13 +4598,63 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotRetryable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revealMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description NOTIFICATION_ID.CHANNEL
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivery_id": "text",
+                     *       "channel": "text",
+                     *       "text": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevealedMessage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3486,8 +4714,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -3537,6 +4766,7 @@ export interface operations {
                     } & components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];
@@ -3587,9 +4817,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3652,8 +4884,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotReadable"];
@@ -3699,6 +4931,7 @@ export interface operations {
                     "application/json": components["schemas"]["IngestResult"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];
@@ -3735,12 +4968,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3803,8 +5037,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotReadable"];
@@ -3850,6 +5084,7 @@ export interface operations {
                     "application/json": components["schemas"]["IngestResult"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];
@@ -3890,9 +5125,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4019,10 +5256,254 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listIssuers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuers": [
+                     *         {
+                     *           "issuer": "https://id.example.com",
+                     *           "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *           "public_keys": {},
+                     *           "audiences": [
+                     *             "text"
+                     *           ],
+                     *           "algorithms": [
+                     *             "text"
+                     *           ],
+                     *           "user_claim": "sub",
+                     *           "revision": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssuerList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The claim iss, with / written as %2F
+                 * @example https://id.example.com
+                 */
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The claim iss, with / written as %2F
+                 * @example https://id.example.com
+                 */
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssuerSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidIssuerTooManyIssuers"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The claim iss, with / written as %2F
+                 * @example https://id.example.com
+                 */
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4082,9 +5563,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4137,14 +5620,14 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
-            429: components["responses"]["TooManyJobs"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4194,10 +5677,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4245,10 +5729,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4302,13 +5787,14 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["JobEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4349,12 +5835,728 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "key_id": "4fT0kQzB",
+                     *           "name": "shop",
+                     *           "environment": "live",
+                     *           "status": "active",
+                     *           "scopes": [
+                     *             "users:read"
+                     *           ],
+                     *           "is_installation": true,
+                     *           "last4": "x7Qd",
+                     *           "per_minute": null,
+                     *           "created_by": {
+                     *             "kind": "key",
+                     *             "id": "environment 1",
+                     *             "name": "api key 1"
+                     *           },
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *           "rotated_from": "4fT0kQzB",
+                     *           "replaced_by": "4fT0kQzB",
+                     *           "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z",
+                     *       "key": "td_live_4fT0kQzB…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssuedApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["TooManyKeys"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["KeyEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRotation"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z",
+                     *       "key": "td_live_4fT0kQzB…",
+                     *       "replaced": {
+                     *         "key_id": "4fT0kQzB",
+                     *         "name": "shop",
+                     *         "environment": "live",
+                     *         "status": "active",
+                     *         "scopes": [
+                     *           "users:read"
+                     *         ],
+                     *         "is_installation": true,
+                     *         "last4": "x7Qd",
+                     *         "per_minute": null,
+                     *         "created_by": {
+                     *           "kind": "key",
+                     *           "id": "environment 1",
+                     *           "name": "api key 1"
+                     *         },
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "expires_at": "2026-11-02T09:30:00.000Z",
+                     *         "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *         "rotated_from": "4fT0kQzB",
+                     *         "replaced_by": "4fT0kQzB",
+                     *         "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["KeyEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["TooManyKeys"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "tenant_id": "default",
+                     *       "environment": "live"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOwnNotifications: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notifications": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "deliveries": [
+                     *             {
+                     *               "channel": "email",
+                     *               "status": "queued",
+                     *               "finished_at": "2026-11-02T09:30:00.000Z",
+                     *               "message": {
+                     *                 "text": "text"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnNotificationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": "Ann",
+                     *           "role": "operator",
+                     *           "state": "invited",
+                     *           "email": "a…@example.com",
+                     *           "issuer": null,
+                     *           "subject": null,
+                     *           "added_by": "api key 1",
+                     *           "added_at": "2026-11-02T09:30:00.000Z",
+                     *           "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Ann",
+                     *       "role": "operator",
+                     *       "state": "invited",
+                     *       "email": "a…@example.com",
+                     *       "issuer": null,
+                     *       "subject": null,
+                     *       "added_by": "api key 1",
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["MemberExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["TooManyMembers"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Ann",
+                     *       "role": "operator",
+                     *       "state": "invited",
+                     *       "email": "a…@example.com",
+                     *       "issuer": null,
+                     *       "subject": null,
+                     *       "added_by": "api key 1",
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["LastOwner"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Ann",
+                     *       "role": "operator",
+                     *       "state": "invited",
+                     *       "email": "a…@example.com",
+                     *       "issuer": null,
+                     *       "subject": null,
+                     *       "added_by": "api key 1",
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["LastOwner"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4401,9 +6603,214 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "login": {
+                     *         "oidc": true,
+                     *         "required": true
+                     *       },
+                     *       "actor": {
+                     *         "kind": "member",
+                     *         "name": "Ann"
+                     *       },
+                     *       "code": null,
+                     *       "tenant_id": "default",
+                     *       "environment": "live",
+                     *       "scopes": [
+                     *         "text"
+                     *       ],
+                     *       "tenants": [
+                     *         {
+                     *           "tenant_id": "default",
+                     *           "name": "text",
+                     *           "environment": "live",
+                     *           "role": "operator"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    useOwnerLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerLink"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "logged_in": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LoginResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["LinkUsed"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "logged_in": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LoginResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "signing_keys": [
+                     *         {
+                     *           "key_id": "text",
+                     *           "public_key": {},
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "retired_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SigningKeyList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningKeyRotation"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedSigningKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4451,9 +6858,108 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revealAddresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "email": "ann@example.com",
+                     *       "phone": "+4915112345678"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevealedAddresses"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    makeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "text",
+                     *       "user_id": "user-1042",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserToken"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4532,9 +7038,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4572,13 +7080,14 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4614,9 +7123,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4750,9 +7261,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4812,8 +7325,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -4863,6 +7377,7 @@ export interface operations {
                     } & components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];

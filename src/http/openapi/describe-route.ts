@@ -19,7 +19,17 @@ const ALWAYS: readonly ErrorCode[] = [
   'internal',
   'unavailable',
 ];
-const OF_PRINCIPALS: readonly ErrorCode[] = ['unauthorized', 'forbidden'];
+const OF_PRINCIPALS: readonly ErrorCode[] = [
+  'unauthorized',
+  'token_expired',
+  'issuer_unavailable',
+  'forbidden',
+  'not_a_member',
+  'tenant_suspended',
+  // The tenant of x-tidings-tenant.
+  'not_found',
+  'rate_limited',
+];
 const OF_BODIES: readonly ErrorCode[] = [
   'foreign_origin',
   'invalid_json',
