@@ -36,7 +36,7 @@ const ROOMS = {
   http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out tokens members tenants timers jobs health',
   'main.ts':
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out members tenants timers jobs embedded health config.ts http',
-  cli: 'model errors.ts lib time privacy events rules store store/pg catalog members tenants simulate embedded config.ts main.ts',
+  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog members tenants ingest simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */
