@@ -23,8 +23,12 @@ const ALWAYS: readonly ErrorCode[] = [
 ];
 const OF_PRINCIPALS: readonly ErrorCode[] = [
   'unauthorized',
+  'token_expired',
+  'issuer_unavailable',
   'forbidden',
+  'not_a_member',
   'tenant_suspended',
+  // The tenant of x-tidings-tenant.
   'not_found',
   'rate_limited',
 ];
