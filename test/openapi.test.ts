@@ -36,9 +36,14 @@ describe('the API documentation', () => {
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(routes.sort()).toEqual([
+      'DELETE /api/v1/issuers/{issuer}',
       'DELETE /api/v1/keys/{id}',
+      'DELETE /api/v1/members/{member_id}',
+      'DELETE /api/v1/session',
       'GET /api/v1/activity',
+      'GET /api/v1/audit',
       'GET /api/v1/audit-log',
+      'GET /api/v1/audit-log/export',
       'GET /api/v1/audit/{user_id}',
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',
@@ -49,12 +54,19 @@ describe('the API documentation', () => {
       'GET /api/v1/events/rejected',
       'GET /api/v1/events/rejected/groups',
       'GET /api/v1/explain/{user_id}/{notification_type}',
+      'GET /api/v1/issuers',
+      'GET /api/v1/issuers/{issuer}',
       'GET /api/v1/jobs',
       'GET /api/v1/jobs/{id}',
       'GET /api/v1/jobs/{id}/failures',
       'GET /api/v1/keys',
       'GET /api/v1/keys/{id}',
+      'GET /api/v1/me',
+      'GET /api/v1/me/notifications',
+      'GET /api/v1/members',
       'GET /api/v1/queue',
+      'GET /api/v1/session',
+      'GET /api/v1/signing-keys',
       'GET /api/v1/users',
       'GET /api/v1/waits',
       'GET /api/v1/waits/rules',
@@ -62,10 +74,12 @@ describe('the API documentation', () => {
       'GET /healthz/live',
       'GET /healthz/ready',
       'PATCH /api/v1/keys/{id}',
+      'PATCH /api/v1/members/{member_id}',
       'POST /api/v1/catalog',
       'POST /api/v1/catalog/rollback',
       'POST /api/v1/deliveries/{id}/cancel',
       'POST /api/v1/deliveries/{id}/retry',
+      'POST /api/v1/deliveries/{id}/reveal',
       'POST /api/v1/events',
       'POST /api/v1/events/rejected/{id}/correct',
       'POST /api/v1/events/rejected/{id}/dismiss',
@@ -75,8 +89,14 @@ describe('the API documentation', () => {
       'POST /api/v1/jobs/{id}/stop',
       'POST /api/v1/keys',
       'POST /api/v1/keys/{id}/rotate',
+      'POST /api/v1/members',
+      'POST /api/v1/session',
+      'POST /api/v1/signing-keys/rotate',
+      'POST /api/v1/users/{user_id}/reveal',
+      'POST /api/v1/users/{user_id}/tokens',
       'POST /api/v1/waits/{id}/cancel',
       'POST /events',
+      'PUT /api/v1/issuers/{issuer}',
     ]);
   });
 
@@ -129,9 +149,9 @@ describe('the API documentation', () => {
     const { responses } = document.paths['/api/v1/deliveries/{id}/retry'].post;
     const codes = (status: number) =>
       resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
-    expect(codes(409)).toEqual(['not_retryable']);
+    expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
-    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin']);
+    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'tenant_suspended']);
   });
 
   test('has schemas that compile, and examples that match them', () => {
