@@ -22,6 +22,7 @@ const ROOMS = {
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   channels: 'model errors.ts privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
+  tenants: 'model errors.ts lib time privacy store store/pg',
   outbox: 'model lib store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
@@ -29,10 +30,10 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery timers jobs health',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery tenants timers jobs health',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery timers jobs embedded health config.ts http',
-  cli: 'model errors.ts lib time privacy events rules store store/pg catalog simulate embedded config.ts main.ts',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery tenants timers jobs embedded health config.ts http',
+  cli: 'model errors.ts lib time privacy events rules store store/pg catalog tenants simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */

@@ -47,6 +47,13 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/properties.ts'],
     provide: { propertySeconds },
+    // npm run coverage: of the code that runs in the test process; a program that a test starts does not count.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'packages/mcp/src/**/*.ts'],
+      reporter: ['text-summary', 'html', 'lcov'],
+      reportsDirectory: 'coverage',
+    },
     testTimeout: (propertySeconds + 30) * 1000,
     hookTimeout: 60_000,
     // The longest wait for an expected state; a busy machine is no failure.

@@ -23,6 +23,7 @@ import { applyCatalog } from '../src/store/catalogs.ts';
 import { migrate } from '../src/store/pg/migrate.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { openPool } from '../src/store/pg/pool.ts';
+import { sharedDatabase } from '../src/store/pg/tenant-database.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
 import { TimerWorker } from '../src/timers/worker.ts';
 import type { Traffic } from './events.ts';
@@ -186,7 +187,7 @@ export async function withTidings<T>(
         const state = { stopping: false };
         const server = await buildServer({
           pipeline,
-          pool,
+          database: sharedDatabase(pool),
           catalogs,
           seal,
           clock,

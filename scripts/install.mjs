@@ -62,7 +62,7 @@ export async function ensureBuilt() {
     try {
       rmSync(folder, { recursive: true, force: true });
       await build({
-        entryPoints: { tidings: join(root, 'src', 'cli', 'tidings.ts') },
+        entryPoints: { tidings: join(root, 'src', 'cli', 'entry.ts') },
         outdir: folder,
         outExtension: { '.js': '.mjs' },
         bundle: true,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { ConfigError } from './errors.ts';
@@ -17,12 +18,18 @@ export interface Config {
   readonly healthPort: number | null;
   /** URL of an external PostgreSQL; null: the embedded one in `dataDir`. */
   readonly databaseUrl: string | null;
+  /** URL under which the API reads and changes rows of tenants; null: Tidings makes this login itself, where it may. */
+  readonly apiDatabaseUrl: string | null;
   readonly dataDir: string;
   readonly catalogDir: string;
   /** Whether the catalog is applied again when one of its files changes. */
   readonly watchCatalog: boolean;
   /** Empty: no authentication, and the server listens on loopback only. */
   readonly apiKeys: readonly string[];
+  /** Requests per minute of an API key that has no limit of its own. */
+  readonly keyRate: number;
+  /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
+  readonly trustedProxies: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -83,11 +90,14 @@ export function readConfig(
     host,
     port,
     healthPort,
-    databaseUrl: parseDatabaseUrl(env.DATABASE_URL),
+    databaseUrl: parseDatabaseUrl('DATABASE_URL', env.DATABASE_URL),
+    apiDatabaseUrl: parseApiDatabaseUrl(env),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
     watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
     apiKeys,
+    keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
+    trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
     encryptionKey,
     otherEncryptionKeys,
     smtpUrl: checkSmtpUrl(env.SMTP_URL),
@@ -111,12 +121,12 @@ function parsePort(name: string, value: string): number {
   throw new ConfigError(`${name} is "${value}"; it must be a number from 0 to 65535`);
 }
 
-function parseDatabaseUrl(value: string | undefined): string | null {
+function parseDatabaseUrl(name: string, value: string | undefined): string | null {
   if (!value) return null;
   // The value may contain a password, so no message quotes it.
   if (!/^postgres(ql)?:\/\//.test(value)) {
     throw new ConfigError(
-      'DATABASE_URL must start with postgres:// (for example postgres://user:password@host:5432/tidings)',
+      `${name} must start with postgres:// (for example postgres://user:password@host:5432/tidings)`,
     );
   }
   // Parsed by the driver itself, which does not connect yet.
@@ -127,14 +137,21 @@ function parseDatabaseUrl(value: string | undefined): string | null {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-      throw new ConfigError(`DATABASE_URL names a certificate or key file that cannot be read (${code})`);
+      throw new ConfigError(`${name} names a certificate or key file that cannot be read (${code})`);
     }
     throw new ConfigError(
-      'DATABASE_URL cannot be parsed; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %',
+      `${name} cannot be parsed; write postgres://user:password@host:5432/tidings, and in the password %2F for a /, %23 for a #, %3F for a ?, %25 for a %`,
     );
   }
-  if (!(port >= 1 && port <= 65_535)) throw new ConfigError('DATABASE_URL has an invalid port; write 1 to 65535');
+  if (!(port >= 1 && port <= 65_535)) throw new ConfigError(`${name} has an invalid port; write 1 to 65535`);
   return value;
+}
+
+/** The embedded database has both logins. */
+function parseApiDatabaseUrl(env: { readonly [name: string]: string | undefined }): string | null {
+  const url = parseDatabaseUrl('TIDINGS_API_DATABASE_URL', env.TIDINGS_API_DATABASE_URL);
+  if (url === null || env.DATABASE_URL) return url;
+  throw new ConfigError('TIDINGS_API_DATABASE_URL is for an external database; set DATABASE_URL as well');
 }
 
 /**
@@ -240,6 +257,40 @@ function parseTimerRate(value: string | undefined): number {
   const rate = Number(value || 500);
   if (Number.isFinite(rate) && rate >= 1 && rate <= 100_000) return rate;
   throw new ConfigError(`TIDINGS_TIMER_RATE is "${value}"; it must be a number of users per second, from 1 to 100000`);
+}
+
+const MAX_KEY_RATE = 10_000_000;
+
+function parseKeyRate(value: string | undefined): number {
+  const rate = Number(value || 6000);
+  if (Number.isInteger(rate) && rate >= 1 && rate <= MAX_KEY_RATE) return rate;
+  throw new ConfigError(
+    `TIDINGS_KEY_RATE is "${value}"; it must be a number of requests per minute, from 1 to ${MAX_KEY_RATE}`,
+  );
+}
+
+const MAX_TRUSTED_PROXIES = 100;
+
+function parseTrustedProxies(value: string | undefined): readonly string[] {
+  const proxies = parseList(value);
+  if (proxies.length > MAX_TRUSTED_PROXIES) {
+    throw new ConfigError(`TIDINGS_TRUSTED_PROXIES has more than ${MAX_TRUSTED_PROXIES} addresses and networks`);
+  }
+  for (const proxy of proxies) {
+    if (isNetwork(proxy)) continue;
+    throw new ConfigError(
+      `TIDINGS_TRUSTED_PROXIES has "${proxy}"; write addresses and networks such as 10.0.0.0/8, separated by commas`,
+    );
+  }
+  return proxies;
+}
+
+/** Returns whether a text is an IP address, alone or with the length of a prefix (CIDR). A prefix of length 0 is everything. */
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...others] = text.split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  if (bits === 0 || others.length > 0) return false;
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) >= 1 && Number(length) <= bits);
 }
 
 const MAX_KEPT_DUMPS = 1000;

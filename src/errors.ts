@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   invalid_request: { status: 400, title: 'Invalid request' },
   unauthorized: { status: 401, title: 'Unauthorized' },
   forbidden: { status: 403, title: 'Forbidden' },
+  tenant_suspended: { status: 403, title: 'Tenant suspended' },
   foreign_origin: { status: 403, title: 'Foreign origin' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
@@ -11,15 +12,19 @@ export const ERROR_CODES = {
   not_readable: { status: 409, title: 'Not readable' },
   not_retryable: { status: 409, title: 'Not retryable' },
   not_cancellable: { status: 409, title: 'Not cancellable' },
+  key_ended: { status: 409, title: 'Key ended' },
   idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
   job_ended: { status: 409, title: 'Job ended' },
   outdated: { status: 412, title: 'Outdated' },
+  tenant_isolation_unavailable: { status: 409, title: 'Tenant isolation unavailable' },
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   invalid_catalog: { status: 422, title: 'Invalid catalog' },
   invalid_body: { status: 422, title: 'Invalid request body' },
   too_many_events: { status: 422, title: 'Too many events' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  too_many_keys: { status: 422, title: 'Too many keys' },
+  rate_limited: { status: 429, title: 'Too many requests' },
   too_many_jobs: { status: 429, title: 'Too many jobs' },
   headers_too_large: { status: 431, title: 'Request headers too large' },
   internal: { status: 500, title: 'Internal server error' },
@@ -29,27 +34,47 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** One part of a request that is wrong. */
+export interface ProblemPart {
+  /** As `TidingsError.pointer`. */
+  readonly pointer: string;
+  /** What is wrong, and what would be right. */
+  readonly message: string;
+  /** Check that found it; present, as the place that follows, for a file of a catalog. */
+  readonly code?: string;
+  readonly severity?: 'error' | 'warning';
+  readonly file?: string;
+  /** 1-based, as the column. */
+  readonly line?: number;
+  readonly column?: number;
+  /** Suggested correction, such as `did you mean amount?`. */
+  readonly hint?: string;
+}
+
 /** An error that the caller can act on. Over HTTP it becomes a problem document (RFC 9457). */
 export class TidingsError extends Error {
   readonly code: ErrorCode;
-  /** Location of the error in the input, such as `properties.amount`; empty if the input as a whole is invalid. */
-  readonly path: string;
+  /**
+   * Part of the request that is wrong: a JSON pointer into its body, such as `/filter/rule`, or the name of a parameter of
+   * its path, query or headers. Empty: the request as a whole, or the state of what it is about.
+   */
+  readonly pointer: string;
+  /** Every part that is wrong, with what is wrong; undefined: `pointer` alone, if it is not empty. */
+  readonly errors: readonly ProblemPart[] | undefined;
   /** Seconds after which the caller should retry; undefined if a retry does not help. */
   readonly retryAfter: number | undefined;
-  /** Errors of a catalog, each with its location; undefined for any other code than `invalid_catalog`. */
-  readonly problems: readonly CatalogProblem[] | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { path?: string; retryAfter?: number; problems?: readonly CatalogProblem[]; cause?: unknown } = {},
+    options: { pointer?: string; retryAfter?: number; errors?: readonly ProblemPart[]; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'TidingsError';
     this.code = code;
-    this.path = options.path ?? '';
+    this.pointer = options.pointer ?? options.errors?.[0]?.pointer ?? '';
     this.retryAfter = options.retryAfter;
-    this.problems = options.problems;
+    this.errors = options.errors;
   }
 
   get status(): number {
@@ -62,13 +87,14 @@ export function toOutdated(current: number): TidingsError {
   return new TidingsError(
     'outdated',
     `It was changed since: the current revision is "${current}". Read it again, and send your change with that If-Match.`,
-    { path: 'if-match' },
+    { pointer: 'if-match' },
   );
 }
 
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */
 export const REJECTION_CODES = {
   invalid_event: 'The event is not an object, or a field of the envelope is missing or has the wrong type.',
+  user_missing: 'A CloudEvent or domain event names no user where the mapping of the catalog looks for one.',
   invalid_id: 'An id or a type is empty, longer than 256 characters, or has control characters.',
   invalid_timestamp: 'The timestamp is not an RFC 3339 date and time with a zone, or is before 1970.',
   event_in_future: 'The event time is further in the future than this server accepts.',

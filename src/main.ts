@@ -35,9 +35,11 @@ import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
 import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
+import { openTenantDatabase } from './store/pg/open-tenant-database.ts';
 import { Partitions } from './store/pg/partitions.ts';
 import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
+import type { TenantDatabase } from './store/pg/tenant-database.ts';
 import { TIMERS_CHANNEL } from './store/waits/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
@@ -77,12 +79,13 @@ const MAX_LAST_REQUESTS_MS = 3000;
 /** Time in ms that a stop waits for sends under way; then they are aborted. */
 const MAX_LAST_SENDS_MS = 3000;
 /**
- * Connections to PostgreSQL, by what they serve: none of the three waits for another. Ingest decides events, waits and
- * schedules; requests read and change everything else; work claims, settles and renews leases; health is for probes.
+ * Connections to PostgreSQL, by what they serve: none waits for another. Ingest decides events, waits and
+ * schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
+ * settles and renews leases; health is for probes.
  */
-const MAX_CONNECTIONS = { ingest: 10, requests: 6, work: 6, health: 2 };
-/** Further ones: the listeners of deliveries, waits and schedules. */
-const MAX_OTHER_CONNECTIONS = 4;
+const MAX_CONNECTIONS = { ingest: 10, requests: 6, installation: 2, work: 6, health: 2 };
+/** Further ones: the listeners of deliveries, waits, schedules and API keys. */
+const MAX_OTHER_CONNECTIONS = 5;
 /** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
 const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
@@ -260,9 +263,21 @@ export async function run(
         { name: 'jobs', poll, idleTime: () => jobs.idleTime },
       );
     }
+    let database: TenantDatabase | null = null;
+    if (roles.api) {
+      database = await openTenantDatabase(
+        open('installation'),
+        { url: databaseUrl, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl, seal, migrates: config.migrates },
+        { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log) },
+      );
+      const { requests } = database;
+      cleanup.push(() => requests.end());
+      pools.push(requests);
+    }
     const health = buildHealth({
       pool: open('health', HEALTH_TIMEOUTS),
       pools,
+      database,
       dataDir: embedded ? config.dataDir : null,
       loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
       findCatalogProblem: () => catalogProblem,
@@ -275,17 +290,20 @@ export async function run(
     });
 
     let url: string | null = null;
-    if (roles.api) {
-      const { apiKeys } = config;
+    if (database !== null) {
+      const { apiKeys, keyRate, trustedProxies } = config;
       // Loaded lazily: a process with workers only starts in half the time without it.
       const { buildServer } = await import('./http/server.ts');
       const server = await buildServer({
         pipeline,
-        pool: open('requests'),
+        database,
         catalogs,
         seal,
         clock,
         apiKeys,
+        databaseUrl,
+        perMinute: keyRate,
+        trustedProxies,
         log,
         consoleDir: CONSOLE,
         state,
@@ -361,6 +379,14 @@ function logClock(log: Logger): (offset: string | null) => void {
     else
       log.warn(`The clock of this process is ${offset}: it sends nothing and fires no timers until its clock is set.`);
   };
+}
+
+/** Returns a function that logs that the API has no login of its own. */
+function logShared(log: Logger): (cause: string) => void {
+  return (cause) =>
+    log.info(
+      `The API uses the login of DATABASE_URL, which is enough for one tenant; a second one needs another login (docs/security.md): ${cause}.`,
+    );
 }
 
 /** Returns a function that logs that the rows of a default partition have moved, or could not. */

@@ -130,7 +130,7 @@ describe('audit', () => {
     const seen: { event_id: string; event_timestamp: string }[] = [];
     let next: string | null = '';
     for (let page = 0; next !== null && page < 10; page++) {
-      const { body } = await api.server.get(`/api/v1/audit/pages?limit=3${next ? `&before=${next}` : ''}`);
+      const { body } = await api.server.get(`/api/v1/audit/pages?limit=3${next ? `&after=${next}` : ''}`);
       expect(body.recent_events.length).toBeLessThanOrEqual(3);
       seen.push(...body.recent_events);
       next = body.next;
@@ -154,7 +154,7 @@ describe('audit', () => {
     let decisions = 0;
     let next: string | null = '';
     while (next !== null) {
-      const { status, body } = await api.server.get(`/api/v1/audit/large?limit=200${next ? `&before=${next}` : ''}`);
+      const { status, body } = await api.server.get(`/api/v1/audit/large?limit=200${next ? `&after=${next}` : ''}`);
       expect(status).toBe(200);
       sizes.push(body.recent_events.length);
       seen.push(...body.recent_events.map((one: { event_id: string }) => one.event_id));
@@ -201,10 +201,10 @@ describe('audit', () => {
     ['limit=0', 'limit'],
     ['limit=201', 'limit'],
     ['limit=x', 'limit'],
-    ['before=nowhere', 'before'],
-  ])('answers ?%s with a problem that names the parameter', async (query, path) => {
+    ['after=nowhere', 'after'],
+  ])('answers ?%s with a problem that names the parameter', async (query, pointer) => {
     const { status, body } = await api.server.get(`/api/v1/audit/ana?${query}`);
-    expect([status, body.code, body.path]).toEqual([400, 'invalid_request', path]);
+    expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'invalid_request', pointer]);
   });
 });
 

@@ -25,6 +25,7 @@ const PROTECTED = [
   'GET /audit/u1',
   'GET /api/v1/explain/u1/WELCOME_EMAIL',
   'GET /api/v1/activity',
+  'GET /api/v1/decisions',
   'GET /api/v1/users',
   'GET /api/v1/catalog',
   'GET /api/v1/deliveries',
@@ -87,12 +88,18 @@ describe('API keys', () => {
     expect((await call(open, route, {})).status).not.toBe(401);
   });
 
-  test.each(['/healthz/live', '/healthz/ready', '/', '/api/docs/', '/api/docs/openapi.json', '/nothing'])(
-    '%s needs no key',
-    async (path) => {
-      expect((await closed.get(path)).status).not.toBe(401);
-    },
-  );
+  test.each([
+    '/healthz/live',
+    '/healthz/ready',
+    '/',
+    '/api/docs/',
+    '/api/docs/openapi.json',
+    '/api/docs/errors',
+    '/api/openapi.json',
+    '/nothing',
+  ])('%s needs no key', async (path) => {
+    expect((await closed.get(path)).status).not.toBe(401);
+  });
 
   test('a wrong key is not in the response', async () => {
     const { body } = await closed.get('/api/v1/users', { 'x-api-key': 'almost-the-secret-key' });

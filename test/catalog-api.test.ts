@@ -66,9 +66,10 @@ describe('POST /api/v1/catalog', () => {
     const rules = (files['rules.yaml'] as string).replace('limit: 1 per day', 'limit: 1 per dya');
     const { status, body } = await server.post('/api/v1/catalog', { files: { ...files, 'rules.yaml': rules } });
     expect(status).toBe(422);
-    expect(body).toMatchObject({ code: 'invalid_catalog', path: 'files.rules.yaml' });
-    expect(body.problems).toEqual([
+    expect(body.code).toBe('invalid_catalog');
+    expect(body.errors).toEqual([
       expect.objectContaining({
+        pointer: '/files/rules.yaml',
         file: 'rules.yaml',
         line: expect.any(Number),
         column: expect.any(Number),
@@ -91,7 +92,7 @@ describe('POST /api/v1/catalog', () => {
   test('reports the missing parts of a catalog without files', async () => {
     const { status, body } = await server.post('/api/v1/catalog', { files: {} });
     expect(status).toBe(422);
-    expect(body.problems.map((one: { file: string }) => one.file)).toEqual(
+    expect(body.errors.map((one: { file: string }) => one.file)).toEqual(
       expect.arrayContaining(['events.yaml', 'notifications.yaml', 'rules.yaml']),
     );
   });

@@ -29,10 +29,10 @@ test('of two editors of one catalog version, the second learns that the first wa
   const first = await apply('ONE', etag);
   expect(first).toMatchObject({ status: 200, body: { changed: true } });
   expect(first.headers.get('etag')).toBe(`"${first.body.version}"`);
-  expectProblem(await apply('TWO', etag), { status: 412, code: 'outdated', path: 'if-match' });
+  expectProblem(await apply('TWO', etag), { status: 412, code: 'outdated', pointer: 'if-match' });
   expect((await server.get('/api/v1/catalog')).body.notifications).toMatchObject([{ name: 'ONE' }]);
   const before = await server.post('/api/v1/catalog/rollback', { version: 1 }, { 'if-match': etag });
-  expectProblem(before, { status: 412, code: 'outdated', path: 'if-match' });
+  expectProblem(before, { status: 412, code: 'outdated', pointer: 'if-match' });
 });
 
 test('without If-Match, or with *, the catalog is applied whatever is active', async () => {
@@ -42,5 +42,5 @@ test('without If-Match, or with *, the catalog is applied whatever is active', a
 
 test('an If-Match that is no etag of a version is an error', async () => {
   for (const given of ['7', 'W/"7"', '"x"'])
-    expectProblem(await apply('FIVE', given), { status: 400, code: 'invalid_request', path: 'if-match' });
+    expectProblem(await apply('FIVE', given), { status: 400, code: 'invalid_request', pointer: 'if-match' });
 });

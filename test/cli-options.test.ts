@@ -22,6 +22,6 @@ test.each([
   ],
 ])('tidings %j', async (args, sentence) => {
   const program = tidingsDirectly(args);
-  expect(await program.ended).toBe(1);
+  expect(await program.ended).toBe(2);
   expect(program.stderr).toMatch(sentence);
 });

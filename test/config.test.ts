@@ -49,6 +49,10 @@ describe('configuration', () => {
 
   test.each([
     ['TIDINGS_API_KEYS', SECRET, {}],
+    ['TIDINGS_KEY_RATE', '0', {}],
+    ['TIDINGS_TRUSTED_PROXIES', 'proxy.example.com', {}],
+    ['TIDINGS_TRUSTED_PROXIES', '10.0.0.0/33', {}],
+    ['TIDINGS_TRUSTED_PROXIES', '10.0.0.1, 0.0.0.0/0', {}],
     ['PORT', 'eighty', {}],
     ['PORT', '65536', {}],
     ['PORT', '-1', {}],

@@ -14,7 +14,8 @@ function deferringBatcher() {
       ),
     { shards: 1, maxBatch: 1000, maxWaiting: 3, maxBytes: 10 },
   );
-  const submit = (items: readonly string[], bytes = 0) => batcher.submit('t', items, (item) => item, bytes);
+  const submit = (items: readonly string[], bytes = 0, tenantId = 't') =>
+    batcher.submit(tenantId, items, (item) => item, bytes);
   return { batcher, held, submit };
 }
 
@@ -42,19 +43,20 @@ test('deferred results take no room from other requests', async () => {
   expect(await slow).toEqual(['done', 'done', 'done']);
 });
 
-test('requests that wait for deferred results alone are bounded in bytes', async () => {
+test('requests that wait for deferred results alone are bounded in bytes, and one tenant leaves room to others', async () => {
   const { held, submit } = deferringBatcher();
   const first = submit(['slow a'], 6);
   await expect.poll(() => held.length).toBe(1);
   await expect(submit(['slow b'], 6)).rejects.toThrow(/takes long, and too many such requests are waiting/);
-  const third = submit(['slow c'], 4);
-  await expect.poll(() => held.length).toBe(3);
+  await expect(submit(['slow b'], 4)).rejects.toThrow(/too many such requests are waiting/);
+  const third = submit(['slow c'], 4, 'another tenant');
+  await expect.poll(() => held.length).toBe(4);
   for (const { resolve } of held) resolve('done');
   expect(await first).toEqual(['done']);
   expect(await third).toEqual(['done']);
   const large = submit(['slow d'], 10);
-  await expect.poll(() => held.length).toBe(4);
-  held[3]?.resolve('done');
+  await expect.poll(() => held.length).toBe(5);
+  held[4]?.resolve('done');
   expect(await large).toEqual(['done']);
 });
 

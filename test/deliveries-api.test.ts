@@ -29,7 +29,6 @@ describe('deliveries over the API', () => {
     expectProblem(await server.post(`/api/v1/deliveries/${id}/retry`), {
       status: 409,
       code: 'not_retryable',
-      path: 'status',
     });
     const worker = await api.tidings.worker();
     await expect.poll(() => statusOf(id)).toBe('undeliverable');
@@ -108,7 +107,7 @@ describe('deliveries over the API', () => {
     const ids: string[] = [];
     let next: string | null = '';
     for (let page = 0; next !== null && page < 20; page++) {
-      const { body } = await server.get(`/api/v1/deliveries?limit=2${next ? `&before=${next}` : ''}`);
+      const { body } = await server.get(`/api/v1/deliveries?limit=2${next ? `&after=${next}` : ''}`);
       ids.push(...body.deliveries.map((one: { delivery_id: string }) => one.delivery_id));
       next = body.next;
     }
@@ -119,7 +118,7 @@ describe('deliveries over the API', () => {
     expectProblem(await server.get('/api/v1/deliveries?status=lost'), {
       status: 400,
       code: 'invalid_request',
-      path: 'status',
+      pointer: 'status',
     });
   });
 

@@ -37,15 +37,18 @@ describe('problems', () => {
 
   test('have a link to their section', () => {
     for (const code of Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[]) {
-      const { type } = toProblem(new TidingsError(code, 'Something.'));
-      expect(type.endsWith(`/docs/errors.md#${code}`)).toBe(true);
+      const { type } = toProblem(new TidingsError(code, 'Something.'), 'req_1');
+      expect(type).toBe(`/api/docs/errors#${code}`);
       expect(page).toContain(`\n### ${code}\n`);
     }
   });
 
   test('have an example that matches the program', () => {
     const example = JSON.parse(/```json\n(.+?)```/s.exec(page)?.[1] ?? '');
-    expect(toProblem(new TidingsError('not_retryable', example.detail, { path: 'status' }))).toEqual(example);
+    const pointer = example.errors[0].pointer;
+    expect(toProblem(new TidingsError('invalid_request', example.detail, { pointer }), example.request_id)).toEqual(
+      example,
+    );
   });
 });
 

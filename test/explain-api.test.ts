@@ -263,7 +263,7 @@ describe('the explain API explains', () => {
 
   test('an unknown type: answers 404 with the known ones', async () => {
     const { status, body } = await api.server.get('/api/v1/explain/ana/WELCOME');
-    expect([status, body.code, body.path]).toEqual([404, 'not_found', 'notification_type']);
+    expect([status, body.code, body.errors[0].pointer]).toEqual([404, 'not_found', 'notification_type']);
     expect(body.detail).toBe(
       'The catalog has no notification type of this name; it has: WELCOME_EMAIL, BANK_LINK_NUDGE_SMS, INSUFFICIENT_FUNDS_EMAIL, HIGH_RISK_ALERT.',
     );

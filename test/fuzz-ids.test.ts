@@ -74,6 +74,7 @@ describe('paths and queries', () => {
     '/api/v1/events/rejected',
     '/api/v1/deliveries',
     '/api/v1/activity',
+    '/api/v1/decisions',
     '/api/v1/users',
   ];
   const cursors = [

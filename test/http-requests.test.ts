@@ -33,18 +33,18 @@ describe('an unknown route', () => {
 
 describe('the parameters of a request', () => {
   test.each([
-    ['/api/v1/deliveries?channel=sms', undefined, /"channel" is not a parameter of this route/],
+    ['/api/v1/deliveries?channel=sms', 'channel', /"channel" is not a parameter of this route/],
     ['/api/v1/audit/unknown?limit=abc', 'limit', /^limit is "abc"; write a whole number from 1 to 200\.$/],
     ['/api/v1/audit/unknown?limit=0', 'limit', /^limit is "0"; write a whole number from 1 to 200\.$/],
     ['/api/v1/catalog/diff?from=abc', 'from', /^from is "abc"; write the number of a version, such as 1\.$/],
   ])('%s: says what is expected', async (path, at, detail) => {
     const answer = await server.get(path);
-    expectProblem(answer, { status: 400, code: 'invalid_request', ...(at && { path: at }) });
+    expectProblem(answer, { status: 400, code: 'invalid_request', pointer: at });
     expect(answer.body.detail).toMatch(detail);
   });
 
   test('ignores a parameter without a value', async () => {
-    for (const query of ['?limit=50&notification_type=&before=', '?limit=&notification_type=&before=', '?']) {
+    for (const query of ['?limit=50&notification_type=&after=', '?limit=&notification_type=&after=', '?']) {
       expect(await server.get(`/api/v1/audit/unknown${query}`)).toMatchObject({
         status: 200,
         body: { decisions: [] },
@@ -58,7 +58,7 @@ describe('the parameters of a request', () => {
       action: 'waits.cancel',
       filter: { rule: 'WELCOM_EMAL' },
     });
-    expectProblem(answer, { status: 404, code: 'not_found', path: 'rule' });
+    expectProblem(answer, { status: 404, code: 'not_found', pointer: '/filter/rule' });
     expect(answer.body.detail).toMatch(/there are: .*WELCOME_EMAIL/);
   });
 });

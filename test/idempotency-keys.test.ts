@@ -38,7 +38,7 @@ test('a repeated request gets the first response, byte for byte, and does nothin
 test('the same key with another body, path or query is rejected, and nothing is done', async () => {
   await post(event('e2'), 'reused');
   const other = await post(event('e3'), 'reused');
-  expectProblem(other, { status: 422, code: 'idempotency_key_reused', path: 'idempotency-key' });
+  expectProblem(other, { status: 422, code: 'idempotency_key_reused', pointer: 'idempotency-key' });
   expect((await sql(`select from events where event_id = 'e3'`)).rowCount).toBe(0);
 });
 
@@ -53,7 +53,7 @@ test('of many requests at once one does the work, and the others wait for its re
   const worked = all.filter(({ status, headers }) => status === 202 && !headers.has('idempotency-replayed'));
   expect(worked).toHaveLength(1);
   for (const answer of all.filter(({ status }) => status !== 202)) {
-    expectProblem(answer, { status: 409, code: 'idempotency_in_progress', path: 'idempotency-key' });
+    expectProblem(answer, { status: 409, code: 'idempotency_in_progress', pointer: 'idempotency-key' });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   }
   expect(await post(event('e5'), 'together')).toMatchObject({ status: 202, body: worked[0]?.body });
@@ -67,7 +67,7 @@ test('an error that the caller made is kept, one of validation is not', async ()
   expectProblem(await post({ action: 'nothing' }, 'invalid', '/api/v1/jobs'), {
     status: 400,
     code: 'invalid_request',
-    path: 'action',
+    pointer: '/action',
   });
   expect(await post({ action: 'deliveries.retry', filter: {} }, 'invalid', '/api/v1/jobs')).toMatchObject({
     status: 202,
@@ -81,13 +81,13 @@ test('a request that was cut off blocks its key for a minute, and the next one t
   expectProblem(await post(event('e6'), 'cut'), {
     status: 409,
     code: 'idempotency_in_progress',
-    path: 'idempotency-key',
+    pointer: 'idempotency-key',
   });
   await sql(`update idempotency_keys set locked_until = now() - interval '1 ms' where key = 'cut'`);
   expectProblem(await post(event('e7'), 'cut'), {
     status: 422,
     code: 'idempotency_key_reused',
-    path: 'idempotency-key',
+    pointer: 'idempotency-key',
   });
   const taken = await post(event('e6'), 'cut');
   expect(taken).toMatchObject({ status: 202, body: { accepted: 0, duplicates: 1 } });
@@ -113,7 +113,7 @@ test('the kept response is sealed', async () => {
 test.each(['', 'x'.repeat(256), 'tab\there', 'ö'])('a key is 1 to 255 printable characters, not %j', async (key) => {
   const answer = await post(event('e11'), key);
   if (key === '') expect(answer.status).toBe(202);
-  else expectProblem(answer, { status: 400, code: 'invalid_request', path: 'idempotency-key' });
+  else expectProblem(answer, { status: 400, code: 'invalid_request', pointer: 'idempotency-key' });
 });
 
 test('without a key nothing is written', async () => {

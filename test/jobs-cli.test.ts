@@ -25,7 +25,9 @@ test('deliveries are previewed, retried as a job that is followed, and cancelled
     /^Job \S+; to stop it: tidings jobs stop \S+\n(.*…\n)*Job \S+: 3 of 3 done\.$/,
   );
   expect(await tidings.countByStatus()).toEqual({ dead: 1, queued: 3 });
-  const { done, failures } = JSON.parse((await print('deliveries', 'cancel', '--all', '--json')).split('\n').at(-1)!);
+  const { done, failures } = JSON.parse(
+    (await print('deliveries', 'cancel', '--all', '--yes', '--json')).split('\n').at(-1)!,
+  );
   expect([done, failures]).toEqual([3, []]);
   expect(await print('jobs', 'list')).toMatch(
     /deliveries\.cancel {2}3 of 3 done {2}by api\n.*done {5}deliveries\.retry channel=email {2}3 of 3 done {2}by api {2}"fixed"$/,
@@ -37,8 +39,8 @@ test('one delivery is retried and cancelled', async () => {
   const [id] = await tidings.post('mail', ['a']);
   await tidings.force('dead');
   expect(await print('deliveries', 'retry', id!)).toBe('The delivery is queued.');
-  expect(await print('deliveries', 'cancel', id!)).toBe('The delivery is cancelled.');
-  const { errors, exitCode } = await runCommand('deliveries', 'cancel', 'nonsense');
+  expect(await print('deliveries', 'cancel', id!, '--yes')).toBe('The delivery is cancelled.');
+  const { errors, exitCode } = await runCommand('deliveries', 'cancel', 'nonsense', '--yes');
   expect([errors, exitCode]).toEqual([expect.stringContaining('There is no such delivery'), 1]);
 });
 
@@ -64,7 +66,7 @@ test('rejected events are counted, corrected and dismissed, one or by group', as
   );
   const [{ rejected_id: first }, { rejected_id: second }] = (await tidings.server.get('/api/v1/events/rejected')).body
     .rejected;
-  expect(await print('rejected', 'dismiss', first)).toBe('The event is dismissed.');
+  expect(await print('rejected', 'dismiss', first, '--yes')).toBe('The event is dismissed.');
   const still = await runCommand('rejected', 'correct', second, '--patch', '{"properties":{"amount":"x"}}');
   expect([still.errors, still.exitCode]).toEqual([expect.stringContaining('properties.amount'), 1]);
   const patchOne = '{"properties":{"amount":10}}';
@@ -79,8 +81,8 @@ test('one wait is cancelled by its id, which the list shows', async () => {
   const tidings = await start();
   await tidings.post('later', ['a', 'b']);
   const id = (await print('waits', 'list', '--user', 'a')).split('  ').at(-1)!;
-  expect(await print('waits', 'cancel', id)).toBe('The wait of a is cancelled.');
+  expect(await print('waits', 'cancel', id, '--yes')).toBe('The wait of a is cancelled.');
   tidings.jobs();
-  expect(await print('waits', 'cancel', 'LATER')).toContain('1 of 1 done');
+  expect(await print('waits', 'cancel', 'LATER', '--yes')).toContain('1 of 1 done');
   expect(await print('waits', 'list')).toBe('No waits found.');
 });

@@ -123,7 +123,6 @@ test('a stopped job changes nothing more; to stop it twice is no error, to stop 
   expectProblem(await tidings.server.post(`/api/v1/jobs/${done}/stop`), {
     status: 409,
     code: 'job_ended',
-    path: 'status',
   });
   expect((await tidings.countByStatus()).queued).toBe(body.done);
   expect(await tidings.auditActions(id)).toEqual(['job.started', 'job.stopped']);
@@ -144,22 +143,22 @@ test('a repeated request with the same key starts one job, even at once; with an
   expectProblem(await tidings.server.post('/api/v1/jobs', { ...body, filter: {} }, key), {
     status: 422,
     code: 'idempotency_key_reused',
-    path: 'idempotency-key',
+    pointer: 'idempotency-key',
   });
 });
 
 test.each([
-  [{ action: 'deliveries.send', filter: {} }, 'action'],
-  [{ action: 'deliveries.retry' }, 'filter'],
-  [{ action: 'deliveries.retry', filter: { status: ['sent'] } }, 'filter.status.0'],
-  [{ action: 'deliveries.retry', filter: { since: 'yesterday' } }, 'filter.since'],
-  [{ action: 'deliveries.retry', filter: { since: '1901-01-01T00:00:00Z' } }, 'filter.since'],
-  [{ action: 'deliveries.retry', filter: { user_id: 'a\0b' } }, 'filter.user_id'],
-  [{ action: 'deliveries.retry', filter: {}, per_second: 0 }, 'per_second'],
-  [{ action: 'rejected.retry', filter: {}, patch: { user_traits: { email: 'maria@example.com' } } }, 'patch'],
-])('%j is answered with what is wrong', async (body, path) => {
+  [{ action: 'deliveries.send', filter: {} }, '/action'],
+  [{ action: 'deliveries.retry' }, '/filter'],
+  [{ action: 'deliveries.retry', filter: { status: ['sent'] } }, '/filter/status/0'],
+  [{ action: 'deliveries.retry', filter: { since: 'yesterday' } }, '/filter/since'],
+  [{ action: 'deliveries.retry', filter: { since: '1901-01-01T00:00:00Z' } }, '/filter/since'],
+  [{ action: 'deliveries.retry', filter: { user_id: 'a\0b' } }, '/filter/user_id'],
+  [{ action: 'deliveries.retry', filter: {}, per_second: 0 }, '/per_second'],
+  [{ action: 'rejected.retry', filter: {}, patch: { user_traits: { email: 'maria@example.com' } } }, '/patch'],
+])('%j is answered with what is wrong', async (body, pointer) => {
   const tidings = await start();
-  expectProblem(await tidings.server.post('/api/v1/jobs', body), { status: 400, code: 'invalid_request', path });
+  expectProblem(await tidings.server.post('/api/v1/jobs', body), { status: 400, code: 'invalid_request', pointer });
 });
 
 test('a misspelled field of a filter is an error, not a job for everything', async () => {

@@ -407,7 +407,7 @@ async function allDelivered(url: string, count: number): Promise<void> {
 async function deliveries(url: string, status: string): Promise<number> {
   let count = 0;
   for (let next: string | null = ''; next !== null; ) {
-    const page = next === '' ? '' : `&before=${encodeURIComponent(next)}`;
+    const page = next === '' ? '' : `&after=${encodeURIComponent(next)}`;
     const answer = await fetch(`${url}/api/v1/deliveries?status=${status}&limit=200${page}`);
     expect(answer.status).toBe(200);
     const body = (await answer.json()) as { deliveries: unknown[]; next: string | null };

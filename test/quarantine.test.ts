@@ -53,7 +53,7 @@ describe('the quarantine', () => {
     const seen: string[] = [];
     let next: string | null = '';
     for (let page = 0; next !== null && page < 20; page++) {
-      const { body } = await server.get(`/api/v1/events/rejected?limit=2${next ? `&before=${next}` : ''}`);
+      const { body } = await server.get(`/api/v1/events/rejected?limit=2${next ? `&after=${next}` : ''}`);
       seen.push(...body.rejected.map((one: { rejected_id: string }) => one.rejected_id));
       next = body.next;
     }
@@ -81,7 +81,7 @@ describe('the quarantine', () => {
     const sizes: number[] = [];
     let next: string | null = '';
     while (next !== null && sizes.length < 4) {
-      const { body } = await server.get(`/api/v1/events/rejected?limit=200${next ? `&before=${next}` : ''}`);
+      const { body } = await server.get(`/api/v1/events/rejected?limit=200${next ? `&after=${next}` : ''}`);
       sizes.push(body.rejected.filter(({ message }: { message: string }) => message === 'old').length);
       next = body.next;
     }
@@ -147,10 +147,10 @@ describe('the quarantine', () => {
   );
 
   test('rejects an unknown page with 400', async () => {
-    expectProblem(await server.get('/api/v1/events/rejected?before=here'), {
+    expectProblem(await server.get('/api/v1/events/rejected?after=here'), {
       status: 400,
       code: 'invalid_request',
-      path: 'before',
+      pointer: 'after',
     });
   });
 

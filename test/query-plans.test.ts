@@ -188,8 +188,11 @@ async function analyze(): Promise<void> {
 
 /** The prepared statements of all connections, by name; queries only. */
 async function prepared(): Promise<Map<string, string>> {
-  const { pool } = tidings.database;
-  const connections = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));
+  const { pool, tenants } = tidings.database;
+  const connections = await Promise.all([
+    ...Array.from({ length: 10 }, () => pool.connect()),
+    ...Array.from({ length: 6 }, () => tenants.requests.connect()),
+  ]);
   try {
     const found = new Map<string, string>();
     for (const connection of connections) {

@@ -145,10 +145,10 @@ test('a rollback is visible with the actor and the time, in the API, on the comm
   expect(log.body.entries).toMatchObject([
     { at, actor: 'api', action: 'catalog.rolled_back', subject: 'version 1', detail: { from: 2 } },
   ]);
-  const older = await server.get(`/api/v1/audit-log?limit=1&before=${log.body.next}`);
+  const older = await server.get(`/api/v1/audit-log?limit=1&after=${log.body.next}`);
   expect(older.body.entries).toMatchObject([{ action: 'catalog.applied', subject: 'version 2' }]);
-  expect((await server.get('/api/v1/audit-log?before=x')).body).toMatchObject({
+  expect((await server.get('/api/v1/audit-log?after=x')).body).toMatchObject({
     code: 'invalid_request',
-    path: 'before',
+    errors: [{ pointer: 'after' }],
   });
 });

@@ -59,7 +59,7 @@ test('failures have pages', async () => {
   const id = await tidings.startJob({ action: 'rejected.retry', filter: {} });
   expect(await tidings.ended(id)).toMatchObject({ done: 0, failed: 5 });
   const first = (await tidings.server.get(`/api/v1/jobs/${id}/failures?limit=3`)).body;
-  const second = (await tidings.server.get(`/api/v1/jobs/${id}/failures?limit=3&before=${first.next}`)).body;
+  const second = (await tidings.server.get(`/api/v1/jobs/${id}/failures?limit=3&after=${first.next}`)).body;
   expect([first.failures.length, second.failures.length, second.next]).toEqual([3, 2, null]);
 });
 

@@ -23,52 +23,60 @@ test.each([
   ['/api/v1/waits?rule=a%00', 'rule', 'rule has a character that cannot be stored.'],
   [`/api/v1/waits?rule=${'a'.repeat(1025)}`, 'rule', 'rule is too long; write at most 1024 characters.'],
   ['/api/v1/waits?rule=a&rule=b', 'rule', 'rule is a list; write a text.'],
-  ['/api/v1/waits?statsu=fired', undefined, '"statsu" is not a parameter of this route; did you mean status?'],
-  ['/api/v1/waits?x=1&y=2', undefined, '"x", "y" are not parameters of this route; see /api/docs.'],
+  ['/api/v1/waits?statsu=fired', 'statsu', '"statsu" is not a parameter of this route; did you mean status?'],
   ['/api/v1/users?prefix=a%00', 'prefix', 'prefix has a character that cannot be stored.'],
   ['/api/v1/catalog/diff', 'from', 'from is missing; write the number of a version, such as 1.'],
   ['/api/v1/catalog?version=-1', 'version', 'version is "-1"; write the number of a version, such as 1.'],
   ['/api/v1/deliveries?status=maria%40example.com', 'status', /^status is "m?…@?.*"; write one of queued, /],
 ])('GET %s', async (path, at, detail) => {
   const answer = await api.server.get(path);
-  expectProblem(answer, { status: 400, code: 'invalid_request', ...(at && { path: at }) });
+  expectProblem(answer, { status: 400, code: 'invalid_request', pointer: at });
   if (typeof detail === 'string') expect(answer.body.detail).toBe(detail);
   else expect(answer.body.detail).toMatch(detail);
   expect(answer.body.detail).not.toContain('maria');
 });
 
 test.each([
-  ['/api/v1/jobs', { action: 'waits.cancel', filter: {} }, 'filter.rule', 'filter.rule is missing; write a text.'],
-  ['/api/v1/jobs', { action: 'waits.cancel', filter: { rule: 3 } }, 'filter.rule', 'filter.rule is 3; write a text.'],
+  ['/api/v1/jobs', { action: 'waits.cancel', filter: {} }, '/filter/rule', 'filter.rule is missing; write a text.'],
+  ['/api/v1/jobs', { action: 'waits.cancel', filter: { rule: 3 } }, '/filter/rule', 'filter.rule is 3; write a text.'],
   [
     '/api/v1/jobs',
     { action: 'waits.migrate', filter: { rule: '' } },
-    'filter.rule',
+    '/filter/rule',
     'filter.rule is empty; write at least 1 character.',
   ],
-  ['/api/v1/catalog/rollback', [], undefined, 'The body is a list; write a JSON object.'],
-  ['/api/v1/catalog', { files: {}, dry_run: 'yes' }, 'dry_run', 'dry_run is "yes"; write true or false.'],
-  ['/api/v1/catalog', { files: { 'rules.yaml': 3 } }, 'files.rules.yaml', 'files.rules.yaml is 3; write a text.'],
+  ['/api/v1/catalog/rollback', [], '', 'The body is a list; write a JSON object.'],
+  ['/api/v1/catalog', { files: {}, dry_run: 'yes' }, '/dry_run', 'dry_run is "yes"; write true or false.'],
+  ['/api/v1/catalog', { files: { 'rules.yaml': 3 } }, '/files/rules.yaml', 'files.rules.yaml is 3; write a text.'],
   [
     '/api/v1/catalog',
     { files: { '': 'a' } },
-    'files',
+    '/files',
     'files has a name that is empty or too long; write a name of 1 to 512 characters.',
   ],
   [
     '/api/v1/catalog/rollback',
     { version: 1.5 },
-    'version',
+    '/version',
     'version is 1.5; write the number of a version, such as 1.',
   ],
   [
     '/api/v1/catalog/rollback',
     { version: 'one' },
-    'version',
+    '/version',
     'version is "one"; write the number of a version, such as 1.',
   ],
 ])('POST %s %j', async (path, body, at, detail) => {
   const answer = await api.server.post(path, body);
-  expectProblem(answer, { status: 400, code: 'invalid_request', ...(at && { path: at }) });
+  expectProblem(answer, { status: 400, code: 'invalid_request', pointer: at });
   expect(answer.body.detail).toBe(detail);
+});
+
+test('names each of several unknown parameters', async () => {
+  const { status, body } = await api.server.get('/api/v1/waits?x=1&y=2');
+  expect([status, body.code]).toEqual([400, 'invalid_request']);
+  expect(body.errors).toEqual([
+    { pointer: 'x', message: '"x" is not a parameter of this route; see /api/docs.' },
+    { pointer: 'y', message: '"y" is not a parameter of this route; see /api/docs.' },
+  ]);
 });

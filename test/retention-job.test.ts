@@ -87,7 +87,7 @@ describe('the daily job', () => {
 
 describe('tidings retention run', () => {
   const tidings = (...args: string[]) =>
-    run(process.execPath, ['bin/tidings.mjs', 'retention', 'run', ...args], {
+    run(process.execPath, ['bin/tidings.mjs', 'retention', 'run', '--yes', ...args], {
       env: { ...process.env, DATABASE_URL: database().url, TIDINGS_DATA_DIR: dataDir, TIDINGS_RETAIN_EVENT_IDS: '30d' },
     });
 

@@ -20,7 +20,7 @@ test('one pending wait is cancelled with a decision that says so; the other wait
   tidings.clock.now += 7_200_000;
   expect(await tidings.fireDueWaits(['maria', 'jane'])).toBe(1);
   const [fired] = (await tidings.server.get('/api/v1/waits?user_id=jane')).body.waits;
-  expectProblem(await cancel(fired.wait_id), { status: 409, code: 'not_cancellable', path: 'status' });
+  expectProblem(await cancel(fired.wait_id), { status: 409, code: 'not_cancellable' });
   for (const unknown of ['nonsense', '00000000-0000-8000-8000-000000000000', '%00'])
     expectProblem(await cancel(unknown), { status: 404, code: 'not_found' });
 });
@@ -43,7 +43,7 @@ test('the waits of a rule are cancelled and migrated by jobs; a rule that does n
     expectProblem(await tidings.server.post('/api/v1/jobs', { action, filter: { rule: 'LATTER' } }), {
       status: 404,
       code: 'not_found',
-      path: 'rule',
+      pointer: '/filter/rule',
     });
 });
 
@@ -55,6 +55,6 @@ test('one queued delivery is cancelled; one that has been sent cannot be', async
   expect((await cancel(id)).status).toBe(200);
   expect(await tidings.auditActions(id!)).toEqual(['delivery.cancelled']);
   await tidings.force('dead');
-  expectProblem(await cancel(other), { status: 409, code: 'not_cancellable', path: 'status' });
+  expectProblem(await cancel(other), { status: 409, code: 'not_cancellable' });
   expectProblem(await cancel('nonsense'), { status: 404, code: 'not_found' });
 });

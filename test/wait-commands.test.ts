@@ -87,7 +87,7 @@ test('migrate moves waits to the active version, due when its rule says', async 
   expect(await migrate()).toMatchObject({ done: 0, skipped: 1 });
   expect(await post('/api/v1/jobs', { action: 'waits.migrate', filter: { rule: 'C' } })).toMatchObject({
     status: 404,
-    path: 'rule',
+    errors: [{ pointer: '/filter/rule' }],
   });
 });
 
@@ -100,7 +100,7 @@ test('the command line lists, migrates and cancels waits', async () => {
   );
   const worker = tidings.jobs();
   expect(await print('waits', 'migrate', 'A')).toContain(': 2 of 2 done.');
-  const cancelled = JSON.parse((await print('waits', 'cancel', 'A', '--json')).split('\n').at(-1)!);
+  const cancelled = JSON.parse((await print('waits', 'cancel', 'A', '--yes', '--json')).split('\n').at(-1)!);
   expect(cancelled).toMatchObject({ action: 'waits.cancel', filter: { rule: 'A' }, status: 'done', done: 2 });
   await worker.stop();
   expect(await print('waits', 'list')).toBe('No waits found.');
@@ -113,13 +113,13 @@ test('the list filters by rule and has pages, and rejects what is not valid', as
   await store.save(...Array.from({ length: 3 }, (_, n) => createWait({ beganAt: NOW + n })));
   const first = await get('/api/v1/waits?limit=2&rule=A');
   expect(first.waits).toHaveLength(2);
-  const second = await get(`/api/v1/waits?limit=2&before=${first.next}`);
+  const second = await get(`/api/v1/waits?limit=2&rule=A&after=${first.next}`);
   expect([second.waits.length, second.next]).toEqual([1, null]);
   expect(await get('/api/v1/waits?status=napping')).toMatchObject({ status: 400 });
-  expect(await get('/api/v1/waits?before=nonsense')).toMatchObject({ status: 400, path: 'before' });
+  expect(await get('/api/v1/waits?after=nonsense')).toMatchObject({ status: 400, errors: [{ pointer: 'after' }] });
   expect(await post('/api/v1/jobs', { action: 'waits.cancel', filter: {} })).toMatchObject({
     status: 400,
-    path: 'filter.rule',
+    errors: [{ pointer: '/filter/rule' }],
   });
 });
 

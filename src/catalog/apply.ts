@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
+import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { applyCatalog } from '../store/catalogs.ts';
@@ -69,8 +70,8 @@ export async function applyCatalogFiles(
 function toError({ problems }: LintResult): TidingsError {
   const first = problems.find(({ severity }) => severity === 'error');
   const where = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : 'nothing could be parsed';
-  const path = first ? `files.${first.file}` : 'files';
-  return new TidingsError('invalid_catalog', `Nothing was applied: ${where}.`, { problems, path });
+  const errors = problems.map((problem) => ({ pointer: toJsonPointer(['files', problem.file]), ...problem }));
+  return new TidingsError('invalid_catalog', `Nothing was applied: ${where}.`, { errors });
 }
 
 function countAffectedWaits(

@@ -4,8 +4,8 @@ import type { Json } from '../model/event.ts';
 
 /** A part of a catalog that was added, removed or changed. */
 export interface Difference {
-  readonly part: 'event' | 'traits' | 'notification' | 'rule' | 'group' | 'template';
-  /** Name of the part: `traits` for traits, `TYPE/CHANNEL.LOCALE` for a template. */
+  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template';
+  /** Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template. */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
   /** The fields of a changed part that differ, ordered by name. A field that is absent on one side is null there. */
@@ -17,6 +17,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
   return [
     ...compareParts('event', byName(from.events), byName(to.events)),
     ...compareParts('traits', getTraits(from), getTraits(to)),
+    ...compareParts('mapping', getMapping(from), getMapping(to)),
     ...compareParts('notification', byName(from.notifications), byName(to.notifications)),
     ...compareParts('group', byName(from.groups), byName(to.groups)),
     ...compareParts('rule', byName(from.rules), byName(to.rules)),
@@ -56,6 +57,10 @@ function byName(parts: readonly { readonly name: string }[] = []): Parts {
 
 function getTraits({ traits }: CatalogData): Parts {
   return new Map(traits ? [['traits', traits]] : []);
+}
+
+function getMapping({ mapping }: CatalogData): Parts {
+  return new Map(mapping ? [['mapping', mapping]] : []);
 }
 
 function getTemplates({ templates }: CatalogData): Parts {

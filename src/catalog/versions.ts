@@ -16,13 +16,13 @@ export interface CatalogSource {
 /**
  * Returns a version of the tenant's catalog. Version 0 is the empty catalog.
  *
- * @param path the input that names the version, for the error
+ * @param pointer part of the request that names the version, for the error
  * @throws TidingsError `not_found` for a version that was never applied
  */
-export async function getCatalogVersion(source: CatalogSource, version: number, path = 'version'): Promise<Catalog> {
+export async function getCatalogVersion(source: CatalogSource, version: number, pointer = 'version'): Promise<Catalog> {
   const { pool, catalogs, tenantId } = source;
   const [newest] = await listCatalogs(pool, tenantId, 1);
-  if (version !== 0 && version > (newest?.version ?? 0)) throw unknownVersion(version, path);
+  if (version !== 0 && version > (newest?.version ?? 0)) throw unknownVersion(version, pointer);
   return catalogs.getVersion(tenantId, version);
 }
 
@@ -70,12 +70,12 @@ export async function rollBackToVersion(
 ): Promise<RollbackResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
   const result = await rollBackCatalog(pool, tenantId, version, actor, clock(), expected);
-  if (!result) throw unknownVersion(version, 'version');
+  if (!result) throw unknownVersion(version, '/version');
   await catalogs.setActive(tenantId, version);
   return { version, ...result };
 }
 
-function unknownVersion(version: number, path: string): TidingsError {
+function unknownVersion(version: number, pointer: string): TidingsError {
   const message = `There is no catalog version ${version}; see /api/v1/catalog/versions.`;
-  return new TidingsError('not_found', message, { path });
+  return new TidingsError('not_found', message, { pointer });
 }

@@ -24,8 +24,12 @@ export interface Provider {
   readonly concurrency: number;
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
-  /** Makes one attempt. The outcome is data; throws only on a bug. Must end soon after `signal` is aborted. */
-  send(outgoing: Outgoing, signal: AbortSignal): Promise<SendOutcome>;
+  /**
+   * Makes one attempt. The outcome is data; throws only on a bug. Must end soon after `signal` is aborted.
+   * @param mayHandOver returns whether the message may still be handed over. A provider that waits before it does (for a
+   *   connection, say) asks right before; after false it hands nothing over, and any outcome will do
+   */
+  send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome>;
   /** Releases connections. Sends that are under way may end first. */
   close(): Promise<void>;
 }

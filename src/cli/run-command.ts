@@ -1,11 +1,13 @@
 import { CatalogError, ConfigError } from '../errors.ts';
 import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
+import { EXIT_FAILURE } from './exit-codes.ts';
 import { type ApiClient, ApiError, connect } from './operation/api-client.ts';
 import { escapeLines, escapeTerminal } from './output/escape-terminal.ts';
 import { formatProblems, isProblemList } from './output/format-problems.ts';
+import { rejectProfileOfDatabase, withProfile } from './profiles/use-profile.ts';
 
 export interface CommandOutput {
-  /** Printed with `--json`, as one line. */
+  /** Printed with `--json`, as one line; undefined: the command has printed everything itself. */
   readonly data: unknown;
   /** Printed otherwise. */
   readonly lines: readonly string[];
@@ -20,19 +22,37 @@ export async function runApiCommand(
   work: (api: ApiClient) => Promise<CommandOutput>,
 ): Promise<void> {
   try {
-    const { data, lines } = await work(connect(process.env));
-    console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
+    const { data, lines } = await work(connect(withProfile(process.env)));
+    if (data !== undefined) console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
   } catch (error) {
-    if (!(error instanceof ApiError || error instanceof CatalogError)) throw error;
-    process.exitCode = 1;
+    if (!(error instanceof ApiError || error instanceof CatalogError || error instanceof ConfigError)) throw error;
+    process.exitCode = EXIT_FAILURE;
     const problem = error instanceof ApiError ? error.problem : undefined;
     if (asJson) {
       console.log(JSON.stringify(problem ?? { detail: error.message }));
       return;
     }
-    if (error instanceof CatalogError) return printError(error);
+    if (!(error instanceof ApiError)) return printError(error);
     console.error(`tidings: ${escapeTerminal(error.message)}`);
-    if (isProblemList(problem?.problems)) console.error(escapeLines(formatProblems(problem.problems)));
+    if (isProblemList(problem?.errors)) console.error(escapeLines(formatProblems(problem.errors)));
+  }
+}
+
+/**
+ * Runs a command on files of this machine, and prints its output. An error that the user can fix is printed to stderr, or with
+ * `--json` to stdout, with the exit code 1.
+ */
+export async function runLocalCommand(asJson: boolean | undefined, work: () => Promise<CommandOutput>): Promise<void> {
+  try {
+    const { data, lines } = await work();
+    console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    process.exitCode = EXIT_FAILURE;
+    if (asJson) {
+      const problems = error instanceof CatalogError ? { problems: error.problems } : {};
+      console.log(JSON.stringify({ detail: error.message, ...problems }));
+    } else printError(error);
   }
 }
 
@@ -47,13 +67,19 @@ const USER_ERROR_CODES = /^(55P03|42501|53100|ENOSPC|EACCES|EPERM|EROFS|EISDIR|E
 
 /** Runs a command on the database itself. An error that the user can fix is printed without a stack, with the exit code 1. */
 export async function runDatabaseCommand(work: () => Promise<void>): Promise<void> {
+  rejectProfileOfDatabase();
   try {
     await work();
   } catch (error) {
     const isLost = isUnreachable(error);
-    const isOurs = error instanceof ConfigError || error instanceof CatalogError;
-    if (!(isOurs || isLost || USER_ERROR_CODES.test(getSqlState(error)))) throw error;
+    if (!(isUserError(error) || isLost)) throw error;
     printError(error as Error, isLost ? 'the database cannot be reached: ' : '');
-    process.exitCode = 1;
+    process.exitCode = EXIT_FAILURE;
   }
+}
+
+/** Whether the user can fix it: the message says how, and a stack would not help. */
+function isUserError(error: unknown): error is Error {
+  if (error instanceof ConfigError || error instanceof CatalogError || error instanceof ApiError) return true;
+  return USER_ERROR_CODES.test(getSqlState(error));
 }

@@ -10,6 +10,7 @@ import type { Roles, Running } from '../main.ts';
 import type { Millis } from '../model/event.ts';
 import { serializeError } from '../privacy/log-serializers.ts';
 import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
+import { recordRunning } from './local/running.ts';
 import { formatStartupBanner } from './output/startup-banner.ts';
 import { printError } from './run-command.ts';
 
@@ -42,7 +43,7 @@ export function addServeCommand(program: Command, name: string, description: str
         ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
       };
       try {
-        await serve(roles, env, options.json ?? false);
+        await serve(name, roles, env, options.json ?? false);
       } catch (error) {
         if (!isUserError(error)) throw error;
         printError(error, getErrorPrefix(error));
@@ -57,7 +58,7 @@ function getErrorPrefix(error: Error): string {
   return isConnectionRejected(error) ? 'the database of DATABASE_URL rejects the connection: ' : '';
 }
 
-async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {
+async function serve(name: string, roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Promise<void> {
   const config = readConfig(env, { catalogDir: EXAMPLE_CATALOG });
   // Imported here so that --help, and an error in the configuration, do not wait for the rest of the program.
   const { run } = await import('../main.ts');
@@ -83,6 +84,7 @@ async function serve(roles: Roles, env: NodeJS.ProcessEnv, asJson: boolean): Pro
     process.exit(0);
   }
   if (stopping.signal.aborted) return end(running, asJson);
+  recordRunning(config.dataDir, { command: name, url: running.url ?? running.healthUrl });
   if (asJson) {
     const { url, healthUrl, database, catalog } = running;
     console.log(

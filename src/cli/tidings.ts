@@ -4,6 +4,8 @@ import { addApplyCommand } from './catalog/apply.ts';
 import { addBacktestCommand } from './catalog/backtest.ts';
 import { addCatalogCommands } from './catalog/catalog.ts';
 import { addCheckCommand } from './catalog/check.ts';
+import { addGenerateCommands } from './catalog/generate.ts';
+import { addInitCommand } from './catalog/init.ts';
 import { addSimulateCommand } from './catalog/simulate.ts';
 import { addTestCommand } from './catalog/test.ts';
 import { addDumpCommand } from './database/dump.ts';
@@ -11,19 +13,31 @@ import { addKeysCommands } from './database/keys.ts';
 import { addMigrateCommand } from './database/migrate.ts';
 import { addRestoreCommands } from './database/restore.ts';
 import { addRetentionCommands } from './database/retention.ts';
+import { addDoctorCommand } from './doctor/doctor.ts';
+import { addLogsCommand } from './local/logs.ts';
+import { addStopCommand } from './local/stop.ts';
 import { addDeliveriesCommands } from './operation/deliveries.ts';
 import { addExplainCommand } from './operation/explain.ts';
 import { addJobsCommands } from './operation/jobs.ts';
 import { addQueueCommand } from './operation/queue.ts';
 import { addRejectedCommands } from './operation/rejected.ts';
+import { addTailCommand } from './operation/tail.ts';
 import { addWaitsCommands } from './operation/waits.ts';
+import { addProfilesCommands } from './profiles/profiles.ts';
+import { useProfile } from './profiles/use-profile.ts';
 import { addServeCommand } from './serve.ts';
 
-const SIGPIPE = 13;
-
-const program = new Command('tidings')
+/**
+ * Every command. Parsing throws a CommanderError for what the caller has to write differently, and after help; `entry.ts` gives
+ * it its exit code.
+ */
+export const program: Command = new Command('tidings')
   .description('Event-driven notifications that can say why, and why not.')
   .version(VERSION)
+  .option('--profile <name>', 'call the installation of this profile; see `tidings profiles` (TIDINGS_PROFILE)')
+  .hook('preAction', (self, action) => useProfile(self.opts(), action))
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError()
   .showSuggestionAfterError();
 
@@ -36,35 +50,27 @@ addServeCommand(program, 'workers', 'Run the workers only: deliveries, waits and
   api: false,
   workers: true,
 });
+addInitCommand(program);
+addStopCommand(program);
+addLogsCommand(program);
 addCheckCommand(program);
 addTestCommand(program);
 addSimulateCommand(program);
 addBacktestCommand(program);
 addApplyCommand(program);
 addCatalogCommands(program);
+addGenerateCommands(program);
 addWaitsCommands(program);
 addQueueCommand(program);
 addDeliveriesCommands(program);
 addRejectedCommands(program);
 addJobsCommands(program);
 addExplainCommand(program);
+addTailCommand(program);
+addDoctorCommand(program);
 addKeysCommands(program);
 addMigrateCommand(program);
 addDumpCommand(program);
 addRestoreCommands(program);
 addRetentionCommands(program);
-
-process.stdout.on('error', onStdoutError);
-await program.parseAsync();
-
-/**
- * Ends the process when the reader of its output is gone, as in `tidings simulate … | head`. This is not a failure: the
- * exit code is that of a program ended by SIGPIPE.
- */
-function onStdoutError(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.stdout.off('error', onStdoutError).on('error', () => {});
-  // A serving command listens for SIGTERM, and stops cleanly first.
-  if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM', 'SIGTERM');
-  else process.exit(128 + SIGPIPE);
-}
+addProfilesCommands(program);

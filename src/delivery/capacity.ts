@@ -2,6 +2,7 @@ import type { Provider } from '../channels/provider.ts';
 import { Semaphore } from '../lib/concurrency/semaphore.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import { TEST_PROVIDER } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 
 /**
@@ -18,7 +19,7 @@ export class Capacity {
   constructor(providers: ReadonlyMap<Channel, Provider>, circuits: Circuits) {
     this.#providers = providers;
     this.#circuits = circuits;
-    for (const provider of new Set(providers.values())) {
+    for (const provider of new Set([...providers.values(), TEST_PROVIDER])) {
       this.#slots.set(provider, new Semaphore(provider.concurrency));
     }
   }

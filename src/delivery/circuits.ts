@@ -96,6 +96,13 @@ export class Circuits {
     return 0;
   }
 
+  /** Takes back `startSend`: the message was not handed over, and there is nothing to report. */
+  cancelSend(provider: Provider, domain: string | undefined): void {
+    if (domain === undefined || this.#open.size === 0) return;
+    const circuit = this.#open.get(domainKey(provider, domain));
+    if (circuit) delete circuit.probingSince;
+  }
+
   /** Takes the outcome of a call to the provider into account. @param domain of the recipient; absent: none */
   report(provider: Provider, domain: string | undefined, outcome: SendOutcome): void {
     // Nearly always; a success changes nothing then.

@@ -14,6 +14,7 @@ import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
+import { chooseProvider } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
@@ -82,7 +83,7 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const provider = this.#options.providers.get(delivery.channel) as Provider;
+    const provider = chooseProvider(this.#options.providers, delivery);
     this.#options.capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
   }
 
@@ -115,13 +116,22 @@ export class Executor {
     if ('outcome' in rendered) return { provider, ...rendered };
     const { message, locale } = rendered;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
-    // From here to the call nothing is awaited: what is checked still holds then.
+    // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) return RETURNED;
     const domain = delivery.channel === 'email' ? getDomain(address.to) : undefined;
     const wait = domain === undefined ? 0 : circuits.startSend(provider, domain);
     if (wait > 0 && this.#options.clock() < delivery.retryUntil) return this.#postpone(delivery, wait);
     const deadline = deadlines.next();
-    const result = await send(provider, delivery, address.to, message, deadline);
+    let isStopped = false;
+    const mayHandOver = () => {
+      isStopped = !leases.isGood(delivery.lease);
+      return !isStopped;
+    };
+    const result = await send(provider, delivery, address.to, message, deadline, mayHandOver);
+    if (isStopped) {
+      circuits.cancelSend(provider, domain);
+      return RETURNED;
+    }
     if (result.error) this.#logError(delivery, result.error);
     if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
     return locale ? { ...result, locale } : result;
@@ -235,6 +245,7 @@ async function send(
   to: string | undefined,
   message: Message,
   deadline: SendDeadline,
+  mayHandOver: () => boolean,
 ): Promise<CalledResult> {
   const outgoing: Outgoing = {
     tenantId,
@@ -248,7 +259,7 @@ async function send(
     attempt,
   };
   try {
-    const outcome = await deadline.race(provider.send(outgoing, deadline.signal), () => NO_RESPONSE);
+    const outcome = await deadline.race(provider.send(outgoing, deadline.signal, mayHandOver), () => NO_RESPONSE);
     return { provider, outcome: redactOutcome(outcome), message };
   } catch (error) {
     // The provider may have thrown before or after it passed the message on.

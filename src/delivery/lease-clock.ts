@@ -5,9 +5,9 @@ import { CLAIM_SLACK_SHARE } from '../store/deliveries/leases.ts';
 const UNUSED_SHARE = 0.1;
 
 /**
- * Tracks until when each lease of this process surely holds, by a monotonic clock: one that cannot be set, and that goes on while
- * the process is frozen. The database judges leases by its own clock, and its expiry is never earlier: it counts from when
- * it runs a claim or a renewal, this clock from when the process asked for it.
+ * Tracks until when each lease of this process surely holds, by a monotonic clock: one that cannot be set, and that goes on
+ * while the process is frozen, and while the machine is suspended. The database judges leases by its own clock, and its expiry
+ * is never earlier: it counts from when it runs a claim or a renewal, this clock from when the process asked for it.
  *
  * A lease that was not renewed in time has lapsed for good: another worker may have rescued what was claimed under it, and
  * a renewal afterwards does not bring that back. Bounded by the leases held, see `forgetUnused`.
@@ -20,9 +20,9 @@ export class LeaseClock {
 
   /**
    * @param duration of a lease in ms
-   * @param now a monotonic clock in ms
+   * @param now a monotonic clock in ms that counts suspensions, see `suspendClock`
    */
-  constructor(duration: Millis, now: () => Millis = () => performance.now()) {
+  constructor(duration: Millis, now: () => Millis) {
     this.#usable = duration * (1 - UNUSED_SHARE);
     this.#claimSlack = duration * CLAIM_SLACK_SHARE;
     this.#now = now;

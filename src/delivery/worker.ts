@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
+import { suspendClock } from '../lib/suspend-clock.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -77,7 +78,7 @@ export class DeliveryWorker {
     this.#circuits = circuits;
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
-    const leases = new LeaseClock(lease);
+    const leases = new LeaseClock(lease, suspendClock());
     const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.rescan() });
     this.#returner = returner;
     this.#deadlines = new Deadlines(sendDeadline);

@@ -25,6 +25,8 @@ export interface EmbeddedPostgres {
    * and is not a superuser. Remains valid when the server restarts.
    */
   readonly url: string;
+  /** The same with the role `tidings_api`, which owns nothing and has the rights that the owner grants it. */
+  readonly apiUrl: string;
   /** Detaches this process. The last process to detach stops the server within 10 seconds. A second call does nothing. */
   stop(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export async function startEmbedded(options: ServerOptions): Promise<EmbeddedPos
   let stopped: Promise<void> | undefined;
   return {
     url: server.url('tidings', 'tidings'),
+    apiUrl: server.url('tidings_api', 'tidings'),
     stop() {
       stopped ??= guard.stop().then(() =>
         withLock(lockFolder, async () => {

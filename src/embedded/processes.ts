@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { tryReadFile } from '../lib/files.ts';
 
-interface ProcessId {
+export interface ProcessId {
   readonly pid: number;
   /** Start time as reported by the system; distinguishes a later process with the same pid. */
   readonly start: string;
@@ -20,7 +20,8 @@ function getThisProcess(): ProcessId {
   return { pid: process.pid, start: getStartTime(process.pid) ?? '' };
 }
 
-function isAlive(id: ProcessId): boolean {
+/** Returns whether it is still the same process, and not a later one with its pid. */
+export function isAlive(id: ProcessId): boolean {
   return getStartTime(id.pid) === id.start;
 }
 
@@ -47,23 +48,30 @@ export async function withLock<T>(folder: string, work: () => Promise<T>): Promi
   }
 }
 
-/** Adds this process to the members of `folder`, until the returned function is called or the process dies. */
-export function addMember(folder: string): () => void {
+/**
+ * Adds this process to the members of `folder`, until the returned function is called or the process dies.
+ * @param about further fields that `listMembers` returns
+ */
+export function addMember(folder: string, about: object = {}): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = join(folder, `${process.pid}-${randomUUID()}`);
-  writeFileSync(name, JSON.stringify(getThisProcess()));
+  writeFileSync(name, JSON.stringify({ ...about, ...getThisProcess() }));
   return () => rmSync(name, { force: true });
 }
 
 /** Counts the live members of `folder`, and removes the others. */
 export function countMembers(folder: string): number {
-  let alive = 0;
-  for (const name of listNames(folder)) {
+  return listMembers(folder).length;
+}
+
+/** Returns the live members of `folder` with what they said about themselves, and removes the others. */
+export function listMembers(folder: string): (ProcessId & { readonly [about: string]: unknown })[] {
+  return listNames(folder).flatMap((name) => {
     const id = readProcessId(join(folder, name));
-    if (id && isAlive(id)) alive++;
-    else rmSync(join(folder, name), { force: true });
-  }
-  return alive;
+    if (id && isAlive(id)) return [{ ...id }];
+    rmSync(join(folder, name), { force: true });
+    return [];
+  });
 }
 
 /**

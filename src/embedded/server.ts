@@ -43,7 +43,7 @@ export interface Server {
   readonly cluster: string;
   readonly programs: Programs;
   readonly listen: Listen;
-  readonly url: (user: 'postgres' | 'tidings', database: string) => string;
+  readonly url: (user: 'postgres' | 'tidings' | 'tidings_api', database: string) => string;
   readonly settings: Readonly<Record<string, string>>;
   readonly answerWithin: Millis;
   readonly log: (line: string) => void;
@@ -207,7 +207,7 @@ async function endProcess(pid: number, signals: [NodeJS.Signals, Millis][]): Pro
 }
 
 /**
- * Probes the server and creates the role and database if missing. `busy`: it answers, but is starting or stopping.
+ * Probes the server and creates the roles and the database if missing. `busy`: it answers, but is starting or stopping.
  * `silent`: no server, or no answer in time.
  */
 async function probeServer(server: Server): Promise<'ready' | 'busy' | 'silent'> {
@@ -237,13 +237,17 @@ async function probeServer(server: Server): Promise<'ready' | 'busy' | 'silent'>
 
 async function createDatabase(server: Server, client: pg.Client): Promise<void> {
   const { rows } = await client.query(
-    "select (select true from pg_roles where rolname = 'tidings') as role,(select true from pg_database where datname = 'tidings') as database",
+    `select (select true from pg_roles where rolname = 'tidings') as role,
+            (select true from pg_roles where rolname = 'tidings_api') as api_role,
+            (select true from pg_database where datname = 'tidings') as database`,
   );
   const password = server.listen.socketDir ? '' : ` password '${readPassword(server.dataDir)}'`;
   if (!rows[0]?.role) {
     await client.query(`create role tidings login createdb${password};
       grant pg_monitor, pg_checkpoint, pg_signal_backend to tidings`);
   }
+  // Not made with the other one: a data directory of an earlier version has only that.
+  if (!rows[0]?.api_role) await client.query(`create role tidings_api login${password}`);
   if (!rows[0]?.database) await client.query('create database tidings owner tidings');
 }
 

@@ -1,7 +1,9 @@
 import { type Emitted, type Event, PROFILE_UPDATED } from '../model/event.ts';
+import { maskDocument } from '../privacy/mask.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { jsonText } from './content.ts';
 import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from './envelope.ts';
+import { toCorrelation, toEmittedContext, toReadableContext } from './envelopes/context.ts';
 
 /**
  * Converts an event emitted by a rule to a received event; its context records the rule and the cause. The schema was
@@ -13,6 +15,7 @@ export function toReceivedEvent(
   emitted: Emitted,
 ): (ReceivedEvent & { readonly depth: number }) | Rejection {
   const { eventId, type, time, properties, traits, rule, causedBy, depth } = emitted;
+  const context = toEmittedContext(emitted.context, causedBy, rule);
   const item = {
     event_id: eventId,
     user_id: userId,
@@ -23,7 +26,19 @@ export function toReceivedEvent(
   };
   const parsed = parseEvent(tenantId, item, () => null);
   if (isRejection(parsed)) return parsed;
-  return { ...parsed, contextText: jsonText({ causation_id: causedBy, emitted_by: rule }), depth };
+  const masked = maskDocument(context);
+  return {
+    ...parsed,
+    context: toReadableContext(context),
+    contextText: jsonText(masked),
+    correlationId: toCorrelation(context.correlation_id),
+    // What is sealed is the whole content: see `StoredContent`.
+    sealText:
+      parsed.sealText === null && masked === context
+        ? null
+        : jsonText({ properties: parsed.properties, traits: parsed.traits, context }),
+    depth,
+  };
 }
 
 /**

@@ -13,6 +13,7 @@ import { maskDeep, maskEmail, maskPhone, redact } from '../privacy/mask.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
+import { toCorrelation, toReadableContext } from './envelopes/context.ts';
 
 /** A validated and identified event, with the addresses of its user extracted. */
 export interface ReceivedEvent extends Event {
@@ -26,6 +27,8 @@ export interface ReceivedEvent extends Event {
   readonly propertiesText: string;
   readonly traitsText: string;
   readonly contextText: string | null;
+  /** The correlation id by which the event is searched; null if it has none. */
+  readonly correlationId: string | null;
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;
   readonly addresses: readonly Address[];
@@ -57,6 +60,8 @@ export interface StoredContent {
 
 /** The reason why an item of a request is not a valid event. */
 export interface Rejection {
+  /** The id of the event, of an item in another envelope that names one. */
+  readonly eventId?: string;
   readonly code: RejectionCode;
   /** Path of the offending value, `properties.amount`; empty for the event as a whole. */
   readonly path: string;
@@ -68,7 +73,7 @@ const ENVELOPE_FIELDS = ['event_id', 'user_id', 'event_type', 'event_timestamp',
 const KNOWN_ENVELOPE_FIELDS: ReadonlySet<string> = new Set(ENVELOPE_FIELDS);
 
 /** Maximum size of an event: bytes of UTF-8, without insignificant white space. */
-const MAX_EVENT_BYTES = 1024 * 1024;
+export const MAX_EVENT_BYTES = 1024 * 1024;
 
 /** Fast path: the form of nearly all IDs. */
 const PLAIN_ID = /^[ -~]{1,256}$/;
@@ -126,8 +131,9 @@ export function parseEvent(
     checkObject(envelope.properties, 'properties') ?? checkObject(envelope.user_traits, 'user_traits');
   if (notAnObject) return notAnObject;
   const extra = findExtraFields(envelope);
-  for (const key of extra) {
-    if (key === 'emitted_by')
+  const givenContext = extra.length > 0 ? getContext(envelope) : undefined;
+  for (const key of givenContext ? [...extra, ...Object.keys(givenContext).filter(isReserved)] : extra) {
+    if (isReserved(key))
       return reject('unknown_field', key, 'records the rule that emitted an event; only Tidings may write it');
     const meant = ENVELOPE_FIELDS.find((field) => !(field in envelope) && isMisspelling(key, field));
     if (meant) return reject('unknown_field', key.slice(0, 256), `is not a field of an event; did you mean ${meant}?`);
@@ -150,7 +156,7 @@ export function parseEvent(
     traits = parsePart(rest, 'user_traits', content);
     content.text += '\n';
     if (extra.length > 0) {
-      context = parsePart(Object.fromEntries(extra.map((key) => [key, envelope[key]])), 'context', content);
+      context = parsePart(toContext(envelope, extra, givenContext), 'context', content);
     }
     for (const { trait, value } of addresses) {
       if (value !== null) canonicalize(value, 'user_traits', trait, { address: true, text: '', values: 0 });
@@ -185,6 +191,8 @@ export function parseEvent(
     traits: traits.original,
     traitsText: getPartText(traits, content.text),
     contextText: context && getPartText(context, content.text),
+    context: context ? toReadableContext(context.original, context.to - context.from) : undefined,
+    correlationId: context ? toCorrelation(context.original.correlation_id) : null,
     sealText: toSealText(properties, traits, context, addresses),
     addresses,
   };
@@ -317,6 +325,21 @@ function findExtraFields(envelope: object): readonly string[] {
     else extra = [key];
   }
   return extra ?? NO_FIELDS;
+}
+
+/** The field in which Tidings records the rule that emitted an event. */
+function isReserved(key: string): boolean {
+  return key === 'emitted_by';
+}
+
+/** Returns the field `context` if it is an object: its members are context like the additional fields beside it. */
+function getContext({ context }: { readonly [key: string]: unknown }): object | undefined {
+  return typeof context === 'object' && context !== null && !Array.isArray(context) ? context : undefined;
+}
+
+function toContext(envelope: { readonly [key: string]: unknown }, extra: readonly string[], given: object | undefined) {
+  const beside = extra.filter((key) => !given || key !== 'context').map((key) => [key, envelope[key]]);
+  return { ...Object.fromEntries(beside), ...given };
 }
 
 function isMisspelling(key: string, field: string): boolean {

@@ -39,7 +39,7 @@ export async function explainNotification(
   if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
     const known = [...catalog.rules.notifications.keys()].join(', ');
     const message = `The catalog has no notification type of this name; it has: ${known || 'none'}.`;
-    throw new TidingsError('not_found', message, { path: 'notification_type' });
+    throw new TidingsError('not_found', message, { pointer: 'notification_type' });
   }
   const rules = catalog.data.rules.filter((rule) => getNotificationTypes(rule).includes(type));
   const ruleNames = rules.map(({ name }) => name);

@@ -159,7 +159,7 @@ function getFieldName(path: Path): string {
 
 function getAtPath(scope: Scope, path: Path): Json | undefined {
   if (path[0] === 'now') return scope.now === undefined ? undefined : isoTime(scope.now);
-  let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'matched'] ?? {};
+  let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'context' | 'matched'] ?? {};
   for (let at = 1; at < path.length; at++) {
     const step = path[at]!;
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -25,6 +25,8 @@ export interface Scope {
   readonly event: JsonObject;
   readonly traits: JsonObject;
   readonly user: JsonObject;
+  /** Correlation and causation ids, source, and what else the envelope says. Absent: nothing. */
+  readonly context?: JsonObject | undefined;
   /** Properties of the events that matched the pattern, by event type. Absent: no event matched. */
   readonly matched?: JsonObject | undefined;
   /** Time of the evaluation. Absent: `now` is missing. */
@@ -38,6 +40,7 @@ export function toVariables(declared: Declared): Variables {
     event: here('event', toMapType(event)),
     traits: here('traits', toMapType(traits)),
     user: here('user', toMapType(user)),
+    context: here('context', toMapType(undefined)),
     matched: here('matched', matched ? toMatchedType(matched) : NO_MATCHED),
     now: here('now', now ? { kind: 'timestamp' } : NO_NOW),
   };
@@ -51,6 +54,7 @@ export function bindFrame(scope: Scope): Frame {
   frame.event = scope.event;
   frame.traits = scope.traits;
   frame.user = scope.user;
+  frame.context = scope.context ?? EMPTY_OBJECT;
   frame.matched = scope.matched ?? EMPTY_OBJECT;
   frame.now = scope.now;
   frame.steps = 0;

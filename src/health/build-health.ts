@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Millis } from '../model/event.ts';
+import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';
-import { checkClock, checkDatabase, checkSettings } from './database-checks.ts';
+import { checkClock, checkDatabase, checkIsolation, checkSettings } from './database-checks.ts';
 import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { Health, type ProcessState } from './health.ts';
@@ -15,6 +16,8 @@ export interface HealthParts {
   readonly pool: pg.Pool;
   /** Pools of the process, whose sessions are checked. */
   readonly pools: readonly pg.Pool[];
+  /** The database of its API; absent or null: it serves none. */
+  readonly database?: TenantDatabase | null;
   /** Folder of the embedded PostgreSQL; null: the database is elsewhere. */
   readonly dataDir: string | null;
   /** Returns the version of the active catalog; 0: no catalog was applied. */
@@ -46,6 +49,7 @@ export function buildHealth(parts: HealthParts): Health {
     checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
     inTurn(checkOverdue(pool, clock)),
+    ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
     ...(dumps ? [checkDumps(dumps)] : []),
     ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),

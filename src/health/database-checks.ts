@@ -2,11 +2,13 @@ import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { measureClockOffset } from '../store/pg/clock-offset.ts';
 import { findLostSettings } from '../store/pg/session.ts';
+import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { type HealthCheck, OK } from './check.ts';
 
 const DATABASE_MAX_AGE_MS: Millis = 1000;
 const SETTINGS_MAX_AGE_MS: Millis = 10_000;
 const CLOCK_MAX_AGE_MS: Millis = 10_000;
+const ISOLATION_MAX_AGE_MS: Millis = 10_000;
 
 /** Offset (ms) to the clock of the database from which on the clock of this process is reported. */
 const MAX_CLOCK_OFFSET_MS: Millis = 2000;
@@ -72,6 +74,24 @@ async function checkSession(pool: pg.Pool): Promise<string[]> {
   } finally {
     session.release(lost.length > 0);
   }
+}
+
+/** Checks that row-level security still holds for the login of the API. */
+export function checkIsolation(database: TenantDatabase): HealthCheck {
+  return {
+    name: 'isolation',
+    maxAge: ISOLATION_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const cause = await database.findBypass();
+      if (cause === null) return OK;
+      return {
+        status: 'failing',
+        cause: `the login of the API is not bound to one tenant: ${cause}`,
+        hint: 'take this right from the role again; see docs/security.md',
+      };
+    },
+  };
 }
 
 /** Checks the clock of this process against that of the database. */

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { OpenCircuit } from '../delivery/circuits.ts';
@@ -9,16 +8,23 @@ import type { Health } from '../health/health.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 
 /** Services and settings that the routes use. */
 export interface HttpDependencies {
   readonly pipeline: Pipeline;
   /** For everything but ingest: a slow read does not keep an event waiting. */
-  readonly pool: pg.Pool;
+  readonly database: TenantDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;
   readonly apiKeys: readonly string[];
+  /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
+  readonly databaseUrl?: string;
+  /** Requests per minute of a key without a limit of its own; absent: 6000. */
+  readonly perMinute?: number;
+  /** Proxies whose `x-forwarded-for` is believed: addresses and networks (CIDR); absent: none. */
+  readonly trustedProxies?: readonly string[];
   readonly log: Logger;
   /** Folder of the built console. If it does not exist, no console is served. */
   readonly consoleDir: string;

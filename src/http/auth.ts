@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
-import { DEFAULT_TENANT } from '../model/event.ts';
-import { type Actor, INSTALLATION_SCOPES, type Principal, type Scope } from '../model/principal.ts';
-import { maskNetworkAddress } from '../privacy/mask-network-address.ts';
+import type { Principal, Scope } from '../model/principal.ts';
+import type { Access } from '../tenants/access.ts';
+import type { Credentials } from '../tenants/authenticator.ts';
+import { AddressLimits } from './address-limits.ts';
+import { chargeQuota, useQuota } from './rate-limit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,89 +14,99 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Scope that the principal of a request must have; `public`: anyone may call the route. */
     readonly scope?: Scope | 'public';
+    /** Number of requests that a request with this body counts as, from 1; absent: 1. */
+    readonly countRequests?: (body: unknown) => number;
   }
 }
 
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)\.?$/i;
-
-const ALL_SCOPES: ReadonlySet<Scope> = new Set(INSTALLATION_SCOPES);
-
 /** Routes of plugins: console files, and the API documentation. */
 const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|api\/docs(\/.*)?)$/;
+/** Routes for load balancers, which ask as often as they like. */
+const PROBE_ROUTES = /^\/healthz\//;
 
 /**
  * Sets `request.principal`, and rejects requests to routes without the scope that they declare with `unauthorized` or
- * `forbidden`. A route of the API that declares none cannot be registered.
- *
- * With API keys, a request needs one of them. Without API keys, any process on this machine may call, but only under a
- * loopback name (the server then listens on loopback only, see config.ts). The check of the name rejects pages from other
- * sites whose domain was made to resolve to this machine (DNS rebinding).
+ * `forbidden`, and those beyond a limit with `rate_limited`. A route of the API that declares no scope cannot be registered.
  */
-export function authenticate(app: FastifyInstance, apiKeys: readonly string[]): void {
-  const digests = apiKeys.map(hashKey);
+export function authenticate(app: FastifyInstance, { principals, quotas }: Access): void {
+  const limits = new AddressLimits();
   app.decorateRequest('principal', null as unknown as Principal);
   app.addHook('onRoute', ({ url, config, method }) => {
     if (config?.scope === undefined && !PLUGIN_ROUTES.test(url)) throw new Error(`${method} ${url} declares no scope`);
   });
-  app.addHook('onRequest', (request, _reply, done) => {
-    const { scope = 'public' } = request.routeOptions.config;
-    if (scope === 'public') return done();
-    try {
-      request.principal = digests.length === 0 ? authenticateByHost(request) : authenticateByKey(request, digests);
-      requireScope(request.principal, scope);
-      done();
-    } catch (error) {
-      done(error as TidingsError);
+  app.addHook('onRequest', (request, reply, done) => {
+    const { config, url } = request.routeOptions;
+    const { scope } = config;
+    if (scope === undefined || scope === 'public') {
+      const isLimited = scope === 'public' && !PROBE_ROUTES.test(url ?? '');
+      return done(isLimited ? catchError(() => limits.countPublicRequest(request.ip)) : undefined);
     }
+    const credentials = readCredentials(request);
+    const reject = (error: unknown) => {
+      if (isUnauthorized(error)) {
+        limits.countFailure(credentials);
+        challenge(reply);
+      }
+      done(error as TidingsError);
+    };
+    const admit = (principal: Principal) => {
+      limits.remember(credentials);
+      request.principal = principal;
+      const isForbidden = !principal.scopes.has(scope);
+      // Requests without the scope count as well.
+      const over = principal.quota && useQuota(quotas, principal.quota, reply);
+      done(over ?? (isForbidden ? new TidingsError('forbidden', `This needs the scope ${scope}.`) : undefined));
+    };
+    let principal: Principal | Promise<Principal>;
+    try {
+      limits.checkFailures(credentials);
+      principal = principals.resolve(credentials);
+    } catch (error) {
+      return reject(error);
+    }
+    if (principal instanceof Promise) principal.then(admit, reject);
+    else admit(principal);
+  });
+  app.addHook('preHandler', (request, reply, done) => {
+    const { countRequests } = request.routeOptions.config;
+    const quota = countRequests && request.principal.quota;
+    if (quota) chargeQuota(quotas, quota, countRequests(request.body) - 1, reply);
+    done();
   });
 }
 
-function requireScope({ scopes }: Principal, scope: Scope): void {
-  if (!scopes.has(scope)) throw new TidingsError('forbidden', `This needs the scope ${scope}.`);
-}
-
-function authenticateByHost(request: FastifyRequest): Principal {
-  if (LOOPBACK_HOST.test(request.hostname)) return toPrincipal(request, { kind: 'local', id: 'api', name: 'api' });
-  throw new TidingsError(
-    'unauthorized',
-    'Without API keys, Tidings accepts requests to localhost only: use that name, or set TIDINGS_API_KEYS.',
-  );
-}
-
-function authenticateByKey(request: FastifyRequest, digests: readonly Buffer[]): Principal {
-  const key = getApiKey(request);
-  if (key === undefined) {
-    throw new TidingsError('unauthorized', 'Send an API key: authorization: Bearer KEY, or x-api-key: KEY.');
+function catchError(work: () => void): TidingsError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as TidingsError;
   }
-  const index = findDigest(digests, hashKey(key));
-  if (index < 0) throw new TidingsError('unauthorized', 'This API key is unknown.');
-  return toPrincipal(request, { kind: 'key', id: `environment ${index + 1}`, name: `api key ${index + 1}` });
 }
 
-function toPrincipal({ ip }: FastifyRequest, actor: Omit<Actor, 'from'>): Principal {
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof TidingsError && error.code === 'unauthorized';
+}
+
+/** Adds the header that a response with status 401 must have (RFC 9110, section 11.6.1). */
+function challenge(reply: FastifyReply): void {
+  reply.header('www-authenticate', 'Bearer');
+}
+
+function readCredentials({ headers, ip }: FastifyRequest): Credentials {
+  const tenantId = headers['x-tidings-tenant'];
   return {
-    tenantId: DEFAULT_TENANT,
-    environment: 'live',
-    actor: { ...actor, from: maskNetworkAddress(ip) },
-    scopes: ALL_SCOPES,
+    headers,
+    token: readToken(headers),
+    tenantId: typeof tenantId === 'string' && tenantId !== '' ? tenantId : undefined,
+    // Not request.hostname: that trusts x-forwarded-host, which every caller can send.
+    hostname: /^(\[[^\]]*\]|[^:]*)/.exec(headers.host ?? '')?.[0] ?? '',
+    address: ip,
   };
 }
 
-function getApiKey({ headers }: FastifyRequest): string | undefined {
-  const header = headers['x-api-key'];
-  if (typeof header === 'string') return header;
+function readToken(headers: FastifyRequest['headers']): string | undefined {
+  const key = headers['x-api-key'];
+  if (typeof key === 'string') return key;
   return /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
-}
-
-/** Returns the index of a digest, or -1. Compares all of them in constant time, so that the duration reveals nothing. */
-function findDigest(digests: readonly Buffer[], wanted: Buffer): number {
-  let found = -1;
-  digests.forEach((digest, index) => {
-    if (timingSafeEqual(digest, wanted)) found = index;
-  });
-  return found;
-}
-
-function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }

@@ -1,38 +1,88 @@
+import type { FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
+import type { Seal } from '../privacy/seal.ts';
 import { FIRST_TIME, LAST_TIME } from '../time/iso-time.ts';
-
-/** Encodes a position in a list as the opaque `next` of a page. `readCursor` decodes it. */
-export function writeCursor(parts: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(parts)).toString('base64url');
-}
 
 type PartKind = 'text' | 'number' | 'uuid';
 
+type Position<T extends readonly PartKind[]> = { [K in keyof T]: T[K] extends 'number' ? number : string };
+
+/** Characters of the keyed hash at the start of a cursor: 192 bits. */
+const HASH_CHARS = 32;
+
+/** The longest cursor that is read: one that holds the longest texts takes less. */
+const MAX_CURSOR_CHARS = 16_384;
+
 /**
- * Decodes the parameter `before` of a list. Returns null without one: the list starts with its newest entry. Throws
- * `invalid_request` unless it is a cursor with parts of these kinds.
+ * Cursors of lists: the `next` of a page, sent back as `after`. Each is bound by a keyed hash to the list, the tenant and the
+ * filter of the request that it was made for. One that was altered, or that comes from another list, is rejected.
  */
-export function readCursor<const T extends readonly PartKind[]>(
-  before: string | undefined,
-  kinds: T,
-): { [K in keyof T]: T[K] extends 'number' ? number : string } | null {
-  if (before === undefined) return null;
-  const parts = decode(before);
-  if (Array.isArray(parts) && parts.length === kinds.length && kinds.every((kind, i) => hasKind(kind, parts[i]))) {
-    return parts as { [K in keyof T]: T[K] extends 'number' ? number : string };
+export class Cursors {
+  readonly #seal: Pick<Seal, 'sign'>;
+
+  constructor(seal: Pick<Seal, 'sign'>) {
+    this.#seal = seal;
   }
-  throw new TidingsError(
-    'invalid_request',
-    'before is not a cursor of this list; send the next of the previous page.',
-    {
-      path: 'before',
-    },
-  );
+
+  /** Returns the cursor for a position in the list of this request. `read` decodes it. */
+  write(request: ListRequest, parts: readonly (string | number)[]): string {
+    const text = JSON.stringify(parts);
+    return this.#sign(request, text) + Buffer.from(text).toString('base64url');
+  }
+
+  /**
+   * Returns the cursor for the rest of a list: that of the last item of a full page; null if the page has less than `limit`
+   * items.
+   */
+  next<T>(
+    request: ListRequest,
+    items: readonly T[],
+    limit: number,
+    toParts: (last: T) => readonly (string | number)[],
+  ): string | null {
+    const last = items.length >= limit ? items.at(-1) : undefined;
+    return last === undefined ? null : this.write(request, toParts(last));
+  }
+
+  /**
+   * Decodes the parameter `after` of this request. Returns null without one: the list starts at its beginning. Throws
+   * `invalid_request` unless it is a cursor of this list with parts of these kinds.
+   */
+  read<const T extends readonly PartKind[]>(request: ListRequest, kinds: T): Position<T> | null {
+    const { after } = request.query as { readonly after?: string };
+    if (after === undefined) return null;
+    const text = Buffer.from(after.slice(HASH_CHARS), 'base64url').toString();
+    const isOwn = after.length <= MAX_CURSOR_CHARS && after.slice(0, HASH_CHARS) === this.#sign(request, text);
+    const parts = isOwn ? decode(text) : null;
+    if (Array.isArray(parts) && parts.length === kinds.length && kinds.every((kind, i) => hasKind(kind, parts[i]))) {
+      return parts as Position<T>;
+    }
+    throw new TidingsError(
+      'invalid_request',
+      'after is not a cursor of this list with this filter; send the next of the previous page.',
+      { pointer: 'after' },
+    );
+  }
+
+  #sign({ principal, routeOptions, params, query }: ListRequest, text: string): string {
+    const { after, limit, ...filter } = query as { readonly [name: string]: unknown };
+    const list = [routeOptions.url, principal.tenantId, sortEntries(params), sortEntries(filter), text];
+    return this.#seal.sign(`cursor ${JSON.stringify(list)}`);
+  }
+}
+
+/** A request for a page of a list. */
+type ListRequest = Pick<FastifyRequest, 'principal' | 'routeOptions' | 'params' | 'query'>;
+
+function sortEntries(value: unknown): unknown {
+  return Object.entries(value ?? {})
+    .filter(([, one]) => one !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function decode(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(text, 'base64url').toString());
+    return JSON.parse(text);
   } catch {
     return null;
   }

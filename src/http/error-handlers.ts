@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import { PROBLEM_MEDIA_TYPE, toProblem, toTidingsError } from './problem.ts';
+import { createRequestId, REQUEST_ID_HEADER } from './request-id.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** The limit of routes that set none: the default of Fastify. */
@@ -62,15 +63,17 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
     ? new TidingsError('invalid_request', 'The request ended early.')
     : toTidingsError(error, request.routeOptions?.bodyLimit ?? DEFAULT_BODY_LIMIT);
   if (problem.code === 'payload_too_large') discardBody(request, reply);
-  if (problem.code === 'internal') request.log.error({ err: error }, 'request failed because of an internal error');
-  else if (problem.code === 'unavailable') request.log.warn({ err: error }, 'database unavailable');
+  const fields = { err: error, request_id: request.id };
+  if (problem.code === 'internal') request.log.error(fields, 'request failed because of an internal error');
+  else if (problem.code === 'unavailable') request.log.warn(fields, 'database unavailable');
   reply
     .status(problem.status)
     // Set again: a request that fails before routing has passed no hook.
     .headers(SECURITY_HEADERS)
+    .header(REQUEST_ID_HEADER, request.id)
     .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
     .type(PROBLEM_MEDIA_TYPE)
-    .send(toProblem(problem));
+    .send(toProblem(problem, request.id));
 }
 
 /**
@@ -98,9 +101,11 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
     return;
   }
   const problem = toConnectionError(error.code);
-  const body = JSON.stringify(toProblem(problem));
+  const requestId = createRequestId();
+  const body = JSON.stringify(toProblem(problem, requestId));
   const headers = {
     ...SECURITY_HEADERS,
+    [REQUEST_ID_HEADER]: requestId,
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': Buffer.byteLength(body),
     connection: 'close',

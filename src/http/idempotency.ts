@@ -57,7 +57,7 @@ interface Work {
  * A request that is cut off blocks its key for a minute at most. The one that then takes over does the work again, with the same
  * `operationId`. Requests without a key cost nothing.
  */
-export function registerIdempotency(app: App, { pool, seal, log }: HttpDependencies): void {
+export function registerIdempotency(app: App, { database, seal, log }: HttpDependencies): void {
   const works = new WeakMap<FastifyRequest, Work>();
   app.decorateRequest('operationId', '');
 
@@ -71,7 +71,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
     const route = `${request.method} ${request.routeOptions.url}`;
     const id = { tenantId, actor: `${actor.kind} ${actor.id}`, route, key };
     request.operationId = toUuid(Object.values(id));
-    const state = await beginKey(pool, seal, id, toFingerprint(request));
+    const state = await beginKey(database.forTenant(tenantId), seal, id, toFingerprint(request));
     switch (state.kind) {
       case 'mine':
         works.set(request, { id, fence: state.fence, renewal: renewRegularly(id, state.fence) });
@@ -82,19 +82,19 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
         throw new TidingsError(
           'idempotency_key_reused',
           'The Idempotency-Key was used for another request; use a new key for each request, and the same only to repeat one.',
-          { path: 'idempotency-key' },
+          { pointer: 'idempotency-key' },
         );
       case 'in_progress':
         throw new TidingsError(
           'idempotency_in_progress',
           'The first request with this Idempotency-Key is under way; ask for its response a little later.',
-          { path: 'idempotency-key', retryAfter: Math.min(state.retryAfter, MAX_RETRY_AFTER_SECONDS) },
+          { pointer: 'idempotency-key', retryAfter: Math.min(state.retryAfter, MAX_RETRY_AFTER_SECONDS) },
         );
       case 'unreadable':
         throw new TidingsError(
           'not_readable',
           'The request was answered already, and the response cannot be opened with the current encryption key.',
-          { path: 'idempotency-key' },
+          { pointer: 'idempotency-key' },
         );
     }
   });
@@ -106,6 +106,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
     works.delete(request);
     clearInterval(work.renewal);
     const response = toKeptResponse(reply, payload);
+    const pool = database.forTenant(work.id.tenantId);
     try {
       if (response) await completeKey(pool, seal, work.id, work.fence, response);
       else await releaseKey(pool, work.id, work.fence);
@@ -119,7 +120,7 @@ export function registerIdempotency(app: App, { pool, seal, log }: HttpDependenc
     let left = MAX_RENEWALS;
     const renewal = setInterval(() => {
       if (--left === 0) clearInterval(renewal);
-      renewKey(pool, id, fence).catch((error: unknown) =>
+      renewKey(database.forTenant(id.tenantId), id, fence).catch((error: unknown) =>
         log.warn({ err: error }, 'an Idempotency-Key was not renewed'),
       );
     }, RENEW_MS);
@@ -135,7 +136,7 @@ function readKey(request: FastifyRequest): string | undefined {
   if (scope === 'public' || !idempotent) return undefined;
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw new TidingsError('invalid_request', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', {
-    path: 'idempotency-key',
+    pointer: 'idempotency-key',
   });
 }
 

@@ -13,7 +13,7 @@ export function readIfMatch({ headers }: FastifyRequest): number | undefined {
   const revision = /^"(\d{1,15})"$/.exec(given)?.[1];
   if (revision !== undefined) return Number(revision);
   throw new TidingsError('invalid_request', 'If-Match must be the etag of an earlier response, such as "7".', {
-    path: 'if-match',
+    pointer: 'if-match',
   });
 }
 

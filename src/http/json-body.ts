@@ -14,6 +14,9 @@ declare module 'fastify' {
   }
 }
 
+/** Media types of JSON: ours, and those of CloudEvents in structured mode. */
+const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
+
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
 const DECOMPRESS: { readonly [encoding: string]: Decompress } = {
@@ -31,7 +34,7 @@ const DECOMPRESS: { readonly [encoding: string]: Decompress } = {
 export function registerJsonParser(app: App): void {
   app.removeAllContentTypeParsers();
   app.decorateRequest('bodyBytes', 0);
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+  app.addContentTypeParser([...JSON_TYPES], { parseAs: 'buffer' }, (request, body, done) => {
     const finish = (bytes: Buffer) => {
       request.bodyBytes = bytes.length;
       done(null, parseBody(bytes));

@@ -1,32 +1,44 @@
 import type { FastifyError } from 'fastify';
-import { type CatalogProblem, ERROR_CODES, type ErrorCode, TidingsError } from '../errors.ts';
+import { ERROR_CODES, type ErrorCode, type ProblemPart, TidingsError } from '../errors.ts';
 import { isInvalidValueError, isTransient } from '../store/pg/errors.ts';
 
-/** A problem document (RFC 9457). `code` is stable and has a section in docs/errors.md, to which `type` links. */
+/**
+ * A problem document (RFC 9457). `code` is stable and has a section in docs/errors.md, which this installation shows under
+ * the URL `type` (see error-page.ts).
+ */
 export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly code: ErrorCode;
-  readonly path?: string;
-  /** Errors of a catalog with file, line and column; only with the code `invalid_catalog`. */
-  readonly problems?: readonly CatalogProblem[];
+  /** Id of the request, as in the header `x-request-id` and in the log. */
+  readonly request_id: string;
+  /** Parts of the request that are wrong; absent: no part of its own. */
+  readonly errors?: readonly ProblemPart[];
 }
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-export function toProblem(error: TidingsError): Problem {
+/** Path of the page with every code, which is served by each installation. */
+export const ERROR_PAGE = '/api/docs/errors';
+
+export function toProblem(error: TidingsError, requestId: string): Problem {
   const { title, status } = ERROR_CODES[error.code];
   return {
-    type: `https://github.com/tidings/tidings/blob/main/docs/errors.md#${error.code}`,
+    type: `${ERROR_PAGE}#${error.code}`,
     title,
     status,
     detail: error.message,
     code: error.code,
-    ...(error.path === '' ? {} : { path: error.path }),
-    ...(error.problems ? { problems: error.problems } : {}),
+    request_id: requestId,
+    ...toErrors(error),
   };
+}
+
+function toErrors({ errors, pointer, message }: TidingsError): { errors?: readonly ProblemPart[] } {
+  if (errors !== undefined) return { errors };
+  return pointer === '' ? {} : { errors: [{ pointer, message }] };
 }
 
 /** Returns the error for a body beyond the limit of its route. @param limit in bytes; a multiple of 1 MiB */

@@ -4,30 +4,38 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
-import { registerApiDocs } from './api-docs.ts';
+import { Access } from '../tenants/access.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
+import { registerApiDocs } from './openapi/api-docs.ts';
 import { rejectForeignOrigins } from './origin.ts';
+import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
+import { registerKeyRoutes } from './routes/keys.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
 /** Time within which a request must be complete. Without it, a caller that stops within its body keeps its connection forever. */
 const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Requests per minute of a key without a limit of its own. */
+const DEFAULT_PER_MINUTE = 6000;
 
 /** The longest part of a path, such as a user id written as %XX. */
 const MAX_PATH_PART_CHARS = 4096;
@@ -40,16 +48,20 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   app.setSerializerCompiler(() => JSON.stringify);
   registerJsonParser(app);
   registerSecurityHeaders(app);
+  registerRequestIds(app);
+  rejectUnknownParameters(app);
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  authenticate(app, dependencies.apiKeys);
+  const access = await openAccess(app, dependencies);
+  authenticate(app, access);
   registerIdempotency(app, dependencies);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
+  registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
@@ -58,6 +70,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
+  registerKeyRoutes(app, dependencies, access.keys);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
@@ -65,7 +78,16 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   return app;
 }
 
-function createApp({ log }: HttpDependencies): App {
+/** Returns who may call; listens for changes of that until the server is closed. */
+async function openAccess(app: App, dependencies: HttpDependencies): Promise<Access> {
+  const { database, databaseUrl, apiKeys, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
+  const access = new Access({ pool: database.owner, databaseUrl, apiKeys, perMinute, clock, log });
+  await access.start();
+  app.addHook('onClose', () => access.stop());
+  return access;
+}
+
+function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // A line per request would hold the user ids of URLs. Errors are logged by their handler.
@@ -75,6 +97,8 @@ function createApp({ log }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.
     http: { requireHostHeader: false },

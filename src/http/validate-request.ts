@@ -1,12 +1,16 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
-import { TidingsError } from '../errors.ts';
+import { type ProblemPart, TidingsError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
+import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import { redact } from '../privacy/mask.ts';
 
 /** Longest value and list of allowed values in a message, in characters. */
 const MAX_VALUE_CHARS = 60;
 const MAX_ALLOWED_CHARS = 200;
+
+/** Errors that a problem document lists, at most; the first ones. */
+const MAX_ERRORS = 20;
 
 type Issue = z.core.$ZodIssue;
 type Parse = (value: unknown) => { value: unknown } | { error: TidingsError };
@@ -17,24 +21,36 @@ type Parse = (value: unknown) => { value: unknown } | { error: TidingsError };
  * or `has …` (what is wrong); the texts of the library are not shown.
  */
 export const compileRequestSchema: FastifySchemaCompiler<z.ZodType> =
-  ({ schema }): Parse =>
+  ({ schema, httpPart }): Parse =>
   (value) => {
     const parsed = z.safeParse(schema, value);
-    return parsed.success ? { value: parsed.data } : { error: toError(parsed.error.issues[0], schema, value) };
+    if (parsed.success) return { value: parsed.data };
+    const isBody = httpPart === 'body';
+    const errors = parsed.error.issues
+      .flatMap((issue) => toParts(issue, schema, value, isBody))
+      // The first of a value: what follows from it is not shown.
+      .filter(({ pointer }, index, all) => all.findIndex((one) => one.pointer === pointer) === index)
+      .slice(0, MAX_ERRORS);
+    const detail = errors[0]?.message ?? 'The request is not valid; see /api/docs.';
+    return { error: new TidingsError('invalid_request', detail, { errors }) };
   };
 
-function toError(issue: Issue | undefined, schema: z.ZodType, value: unknown): TidingsError {
-  if (!issue) return new TidingsError('invalid_request', 'The request is not valid; see /api/docs.');
-  if (issue.code === 'unrecognized_keys') return toUnknownNames(issue.keys, schema);
+/** Returns what is wrong with one value, or with each unknown name of an object. */
+function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolean): ProblemPart[] {
+  if (issue.code === 'unrecognized_keys') return toUnknownNames(issue, schema, value, isBody);
   if (issue.code === 'invalid_union' && issue.errors[0]?.[0]) {
     const [first] = issue.errors[0];
-    return toError({ ...first, path: [...issue.path, ...first.path] }, schema, value);
+    return toParts({ ...first, path: [...issue.path, ...first.path] }, schema, value, isBody);
   }
   // The place of a name is the object that has it.
-  const path = (issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path).join('.');
+  const path = issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path;
   const { wrong, right } = describeIssue(issue, getGiven(value, issue.path));
-  const detail = `${path || 'The body'} ${wrong}${right ? `; ${right}` : ''}.`;
-  return new TidingsError('invalid_request', detail, { path });
+  const message = `${path.join('.') || 'The body'} ${wrong}${right ? `; ${right}` : ''}.`;
+  return [{ pointer: toPointer(path, isBody), message }];
+}
+
+function toPointer(path: Issue['path'], isBody: boolean): string {
+  return isBody ? toJsonPointer(path) : path.map(String).join('.');
 }
 
 /** Returns what the caller wrote at a path; the library knows only what it made of a text. */
@@ -45,13 +61,46 @@ function getGiven(value: unknown, path: Issue['path']): unknown {
   );
 }
 
-function toUnknownNames(names: readonly string[], schema: z.ZodType): TidingsError {
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const shown = names.map((name) => JSON.stringify(shorten(name))).join(', ');
-  const near = names.length === 1 ? findNearest(names[0]!, known) : undefined;
-  const right = near === undefined ? 'see /api/docs' : `did you mean ${near}?`;
-  const are = names.length === 1 ? 'is not a parameter' : 'are not parameters';
-  return new TidingsError('invalid_request', `${shown} ${are} of this route; ${right}${near === undefined ? '.' : ''}`);
+function toUnknownNames(
+  { keys, path }: Extract<Issue, { code: 'unrecognized_keys' }>,
+  schema: z.ZodType,
+  value: unknown,
+  isBody: boolean,
+): ProblemPart[] {
+  const known = getKnownNames(schema, path, value);
+  const where = path.length > 0 ? path.join('.') : 'this route';
+  return keys.slice(0, MAX_ERRORS).map((name) => {
+    const near = findNearest(name, known);
+    const right = near === undefined ? 'see /api/docs.' : `did you mean ${near}?`;
+    const message = `${JSON.stringify(shorten(name))} is not a ${isBody ? 'field' : 'parameter'} of ${where}; ${right}`;
+    return { pointer: toPointer([...path, name], isBody), message };
+  });
+}
+
+/** Returns the names that the object at a path may have; empty: they are not known. */
+function getKnownNames(schema: z.core.$ZodType, path: Issue['path'], value: unknown): readonly string[] {
+  const inner = unwrap(schema, value);
+  if (!(inner instanceof z.ZodObject)) return [];
+  const [name, ...rest] = path;
+  if (name === undefined) return Object.keys(inner.shape);
+  const next = (inner.shape as { readonly [name: PropertyKey]: z.core.$ZodType | undefined })[name];
+  return next === undefined
+    ? []
+    : getKnownNames(next, rest, (value as { readonly [name: PropertyKey]: unknown })[name]);
+}
+
+/** Returns the schema inside optional and default ones, and of a union the one that the discriminator of the value selects. */
+function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
+    return unwrap(schema.unwrap(), value);
+  }
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
+  const { discriminator } = schema.def;
+  const selected = (value as { readonly [name: string]: unknown } | null)?.[discriminator];
+  const option = schema.options.find(
+    (one) => one instanceof z.ZodObject && z.safeParse(one.shape[discriminator], selected).success,
+  );
+  return option ?? schema;
 }
 
 /** Returns what is wrong, as `is "lost"`, and what would be right, as `write true or false`. */

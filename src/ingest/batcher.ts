@@ -1,4 +1,5 @@
 import { TidingsError } from '../errors.ts';
+import { FairShare } from '../lib/concurrency/fair-share.ts';
 import { hashText } from '../lib/text/hash-text.ts';
 
 /**
@@ -12,6 +13,7 @@ export type ProcessBatch<Item, Result> = (
 
 /** A request under way. Its results arrive from the batches that have its items. */
 interface Request<Result> {
+  readonly tenantId: string;
   readonly results: Result[];
   readonly bytes: number;
   /** Items without a result that a batch is to give them. */
@@ -82,15 +84,16 @@ export class MicroBatcher<Item, Result> {
   readonly #busySlots = new Set<number>();
   /** Size of the requests with waiting items. */
   #bytes = 0;
-  /** Size of the requests that wait for deferred results alone. */
-  #heldBytes = 0;
+  /** Size of the requests that wait for deferred results alone, by tenant. */
+  readonly #heldBytes: FairShare;
   #idleListeners: (() => void)[] = [];
 
   /**
    * @param options.maxBatch items in one batch
    * @param options.maxWaiting items without a result; beyond it `submit` throws
    * @param options.maxBytes size of the requests with waiting items, as given to `submit`; beyond it `submit` throws. Also of the
-   *   requests that wait for deferred results alone; beyond it they are rejected
+   *   requests that wait for deferred results alone, of which one tenant has what it leaves to the others; beyond it they are
+   *   rejected
    */
   constructor(
     process: ProcessBatch<Item, Result>,
@@ -100,6 +103,7 @@ export class MicroBatcher<Item, Result> {
     this.#maxBatch = options.maxBatch;
     this.#maxWaiting = options.maxWaiting;
     this.#maxBytes = options.maxBytes;
+    this.#heldBytes = new FairShare(options.maxBytes);
     this.#shards = Array.from({ length: options.shards }, () => ({
       running: false,
       smallBatches: 0,
@@ -124,6 +128,7 @@ export class MicroBatcher<Item, Result> {
     return new Promise((resolve, reject) => {
       const results: Result[] = new Array(items.length);
       const request: Request<Result> = {
+        tenantId,
         results,
         bytes,
         pending: items.length,
@@ -246,11 +251,11 @@ export class MicroBatcher<Item, Result> {
    * other requests; beyond the maximum it is rejected, and its deferred items are decided all the same.
    */
   #holdRequest(request: Request<Result>): void {
-    if (this.#heldBytes > 0 && this.#heldBytes + request.bytes > this.#maxBytes) {
+    if (!this.#heldBytes.fits(request.tenantId, request.bytes)) {
       const message = 'Deciding some of these events takes long, and too many such requests are waiting.';
       request.reject(new TidingsError('overloaded', message, { retryAfter: 5 }));
     } else {
-      this.#heldBytes += request.bytes;
+      this.#heldBytes.hold(request.tenantId, request.bytes);
       request.isHeld = true;
     }
   }
@@ -269,7 +274,7 @@ export class MicroBatcher<Item, Result> {
       .finally(() => {
         this.#deferred--;
         if (--request.deferred === 0 && request.pending <= 0) {
-          if (request.isHeld) this.#heldBytes -= request.bytes;
+          if (request.isHeld) this.#heldBytes.release(request.tenantId, request.bytes);
           // Without effect if it is rejected already.
           request.resolve(request.results);
         }

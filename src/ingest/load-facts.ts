@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import { toReadableContext } from '../events/envelopes/context.ts';
 import { type Content, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
@@ -18,7 +19,7 @@ import { requiredFired, startedWaitIds } from '../rules/evaluate/already-fired.t
 import { addTraitChanges, findOpenChanges } from '../rules/evaluate/trait-changes.ts';
 import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
 import { rememberLeftOut } from '../rules/left-out.ts';
-import { mergeEvent, mergeUse, newUserState, recordFired, type UserState } from '../rules/user-state.ts';
+import { mergeEvent, mergeUse, newUserState, rememberFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { CONTENT_BOUND, type LargeEvent, readContents } from '../store/contents.ts';
 import type { SealedEvent } from '../store/encryption/sealed-event.ts';
@@ -132,9 +133,15 @@ function addStored(facts: Facts, { sealed, excerpt, ...event }: SealedEvent, add
   else add({ ...event, ...(openContent(facts, event, sealed) ?? { unreadable: true }) });
 }
 
-function openContent({ tenantId, seal }: Facts, { userId, key }: Event, sealed: Buffer): Content | undefined {
+function openContent(
+  { tenantId, seal }: Facts,
+  { userId, key }: Event,
+  sealed: Buffer,
+): (Content & Pick<Event, 'context'>) | undefined {
   const original = openDocument(seal, sealed, documentRow('events', tenantId, userId, key));
-  return original && { properties: original.properties as JsonObject, traits: original.traits as JsonObject };
+  if (!original) return undefined;
+  const { properties, traits, context } = original as { readonly [part: string]: JsonObject };
+  return { properties: properties!, traits: traits!, ...(context && { context: toReadableContext(context) }) };
 }
 
 /**
@@ -241,8 +248,8 @@ export async function loadConditionalFacts(
     });
     const loaded = await loadFired(connection, tenantId, fired);
     noteLeftOut(facts, 'decisions', loaded.leftOut);
-    for (const { userId, time, decisions } of loaded.fired) {
-      recordFired(getUser(facts, userId), time, decisions);
+    for (const { userId, time, fired: own } of loaded.fired) {
+      for (const [rule, triggerId] of own) rememberFired(getUser(facts, userId), time, rule, triggerId);
     }
   }
   if (!rules.hasWaitingRules && !facts.hasWaits) return;

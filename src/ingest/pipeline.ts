@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
-import { isRejection, parseEvent, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
+import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
+import { tellEnvelope } from '../events/envelopes/kinds.ts';
+import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
 import { Announcer } from '../store/pg/announcer.ts';
@@ -118,7 +120,10 @@ export class Pipeline {
     bytes = 0,
   ): Promise<EventResult[]> {
     try {
-      const results = await this.#batcher.submit(tenantId, items, getUserId, bytes);
+      const keyOf = items.some(isForeign)
+        ? (await this.#parts.catalogs.getActive(tenantId)).mappings.getUserId
+        : getUserId;
+      const results = await this.#batcher.submit(tenantId, items, keyOf, bytes);
       if (quarantineRejected) await this.#quarantineRejected(tenantId, items, results);
       return results;
     } catch (error) {
@@ -228,15 +233,15 @@ export class Pipeline {
 
   async #parseItems(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
     const { catalogs, clock, maxFuture = MAX_FUTURE_MS } = this.#parts;
-    const { version, validate } = await catalogs.getActive(tenantId);
-    const bounds = { from: FIRST_EVENT_TIME, to: Math.min(clock() + maxFuture, LAST_TIME) };
-    const parsed = items.map((item) => parseEvent(tenantId, item, validate, bounds));
-    if (!parsed.some((one) => isRejection(one) && one.code === 'schema_mismatch')) return parsed;
-    // Another process may have applied a catalog whose schemas they match.
+    const active = await catalogs.getActive(tenantId);
+    const now = clock();
+    const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
+    const parse = (rules: EventRules) => items.map((item) => parseItem(tenantId, item, rules, bounds, now));
+    const parsed = parse(active);
+    if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
+    // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
     const latest = await catalogs.refresh(tenantId);
-    return latest.version === version
-      ? parsed
-      : items.map((item) => parseEvent(tenantId, item, latest.validate, bounds));
+    return latest.version === active.version ? parsed : parse(latest);
   }
 
   /** Results of users whose history is costly are deferred: see `SlowLane`. */
@@ -369,6 +374,16 @@ function mergeResults<Result>(
 ): Result[] {
   let [nextFirst, nextOther] = [0, 0];
   return events.map((event) => (isFirst(event) ? first[nextFirst++] : others[nextOther++]) as Result);
+}
+
+/** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */
+function isForeign(item: unknown): boolean {
+  return tellEnvelope(item) !== 'own';
+}
+
+/** Whether the rejection of an item depends on the catalog. */
+function mayFitLatest({ code }: Rejection, item: unknown): boolean {
+  return code === 'schema_mismatch' || isForeign(item);
 }
 
 /** Returns the user id of an item that is not checked yet; empty if the item does not have one. */

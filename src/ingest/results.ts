@@ -96,8 +96,8 @@ export function emptyResult(eventId: string | null, status: EventResult['status'
  * Builds the result for an item that failed envelope validation. `eventId` is the caller's id if it is a string, truncated
  * to 256 characters.
  */
-export function toRejectedResult(item: unknown, { code, path, message }: Rejection): EventResult {
-  const id = (item as { event_id?: unknown } | null)?.event_id;
+export function toRejectedResult(item: unknown, { code, path, message, eventId }: Rejection): EventResult {
+  const id = eventId ?? (item as { event_id?: unknown } | null)?.event_id;
   return {
     ...emptyResult(typeof id === 'string' ? id.slice(0, 256).toWellFormed() : null, 'rejected'),
     code,

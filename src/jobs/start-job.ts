@@ -49,7 +49,7 @@ export async function startJob(
   if (earlier) return { job: earlier, isNew: false };
   if (patch && maskDocument(patch) !== patch) {
     const message = 'The patch has an address, and would give it to every event. Correct such events one by one.';
-    throw new TidingsError('invalid_request', message, { path: 'patch' });
+    throw new TidingsError('invalid_request', message, { pointer: '/patch' });
   }
   const preview = await previewJob(parts, request);
   const jobId = uuidv7();
@@ -90,7 +90,7 @@ async function findEarlier(
   const found = await findJobByRequest(pool, tenantId, key);
   if (!found || found.hash === hash) return found?.job;
   const message = `The key was used to start job ${found.job.job_id} with another body; use a new key for a new job.`;
-  throw new TidingsError('idempotency_key_reused', message, { path: 'idempotency-key' });
+  throw new TidingsError('idempotency_key_reused', message, { pointer: 'idempotency-key' });
 }
 
 /** Returns the hash of a request, without its actor. Fields are in the order of the schema. */

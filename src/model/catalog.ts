@@ -1,5 +1,6 @@
 import type { Channel, InDoubtPolicy } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
+import type { EventMapping } from './mapping.ts';
 
 /** The span over which a limit counts sends. */
 export type Period =
@@ -213,6 +214,8 @@ export interface EventType {
   readonly description?: string;
   /** JSON Schema (2020-12, as Ajv interprets it) of `properties`; absent: no restriction. */
   readonly properties?: JsonObject;
+  /** Where its parts are in CloudEvents and domain events of this type; a part that it lacks is as in the catalog's mapping. */
+  readonly mapping?: EventMapping;
 }
 
 /** Template sources of one notification type on one channel in one locale, by part (`subject`, `html`, `text`). */
@@ -231,6 +234,8 @@ export interface CatalogData {
   readonly events: readonly EventType[];
   /** JSON Schema of `user_traits` of every event; absent: no restriction. */
   readonly traits?: JsonObject;
+  /** Where the parts of CloudEvents and domain events are, of every type; absent: where their standards and habits say. */
+  readonly mapping?: EventMapping;
   readonly notifications: readonly NotificationType[];
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];

@@ -127,7 +127,8 @@ export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;
 export type WaitStatus = (typeof WAIT_STATUSES)[number];
 
 /** The part of a rule that makes it wait. */
-export type WaitKind = 'delay' | 'at' | 'unless' | 'debounce' | 'digest' | 'every';
+export const WAIT_KINDS = ['delay', 'at', 'unless', 'debounce', 'digest', 'every'] as const;
+export type WaitKind = (typeof WAIT_KINDS)[number];
 
 /** The outcome of one rule for one event and notification type. The stored and the public shape are the same. */
 export interface Decision {

@@ -103,7 +103,17 @@ export type SendOutcome =
   | (Failure & { readonly kind: 'in_doubt'; readonly timedOut?: boolean });
 
 /** Outcome of an attempt: that of the call, or `undeliverable` before it. */
-export type AttemptOutcomeKind = SendOutcome['kind'] | 'undeliverable';
+export const ATTEMPT_OUTCOMES = [
+  'sent',
+  'sandboxed',
+  'retry',
+  'rejected',
+  'address_dead',
+  'misconfigured',
+  'in_doubt',
+  'undeliverable',
+] as const satisfies readonly (SendOutcome['kind'] | 'undeliverable')[];
+export type AttemptOutcomeKind = (typeof ATTEMPT_OUTCOMES)[number];
 
 interface Failure {
   readonly reason: string;

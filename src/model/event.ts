@@ -24,6 +24,8 @@ export interface Event {
   readonly time: Millis;
   readonly properties: JsonObject;
   readonly traits: JsonObject;
+  /** What rules and templates read as `context`: correlation and causation ids, source. Absent: there is none. */
+  readonly context?: JsonObject | undefined;
   /** True for a stored event whose original cannot be opened: properties and traits have masks for addresses. */
   readonly unreadable?: true;
 }
@@ -74,5 +76,7 @@ export interface Emitted {
   readonly traits: JsonObject;
   readonly rule: string;
   readonly causedBy: string;
+  /** The context of the trigger; absent: it has none. */
+  readonly context?: JsonObject | undefined;
   readonly depth: number;
 }

@@ -95,10 +95,30 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
   /** The user of a customer's token; absent for every other principal. */
   readonly userId?: string;
+  /** Limit of its requests; absent: none. */
+  readonly quota?: Quota;
+}
+
+/** A limit of requests, which all requests with the same id share. */
+export interface Quota {
+  readonly id: string;
+  readonly perMinute: number;
 }
 
 /** Messages of a test tenant never leave the sandbox. */
 export type Environment = 'live' | 'test';
+
+/** The end of the id of every test tenant, and of no other one; the table of tenants has a constraint for it. */
+const TEST_ENDING = '.test';
+
+/** Returns the id of the tenant with the data of the test keys of a live tenant. */
+export function testTenantId(liveTenantId: string): string {
+  return liveTenantId + TEST_ENDING;
+}
+
+export function isTestTenant(tenantId: string): boolean {
+  return tenantId.endsWith(TEST_ENDING);
+}
 
 /** Returns Tidings itself as an actor. @param name what acted: `catalog directory`, `retention`, a command of the CLI, … */
 export function systemActor(name: string, from: string | null = null): Actor {

@@ -6,7 +6,8 @@ import type { Seal } from './seal.ts';
  * sealed, for rules and templates. A document without addresses has no sealed copy.
  */
 
-const KEY_ID_BYTES = 8;
+/** A sealed document begins with the id of its key. */
+export const KEY_ID_BYTES = 8;
 
 /** The tables with sealed documents, and the columns that a sealed document is bound to beside the tenant. */
 interface DocumentKeys {
@@ -16,6 +17,7 @@ interface DocumentKeys {
   notifications: [userId: string, notificationId: string];
   messages: [notificationId: string, channel: string];
   idempotency_keys: [actor: string, route: string, key: string];
+  signing_keys: [keyId: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;

@@ -68,10 +68,15 @@ export class Seal {
   hash(text: string): string {
     let hash = this.#hashes.get(text);
     if (hash === undefined) {
-      hash = createHmac('sha256', this.#hashKey).update(text).digest('base64url').slice(0, 32);
+      hash = this.sign(text);
       this.#hashes.set(text, hash);
     }
     return hash;
+  }
+
+  /** Returns the keyed hash of a text that is not an address, as `hash` does; it is not kept. */
+  sign(text: string): string {
+    return createHmac('sha256', this.#hashKey).update(text).digest('base64url').slice(0, 32);
   }
 
   /** The ids of all keys, the one that seals first. */

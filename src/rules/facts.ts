@@ -56,7 +56,10 @@ export interface WaitState {
 }
 
 /** The event that triggers a rule. */
-export type Trigger = Pick<Event, 'key' | 'eventId' | 'type' | 'time' | 'properties' | 'traits' | 'unreadable'> & {
+export type Trigger = Pick<
+  Event,
+  'key' | 'eventId' | 'type' | 'time' | 'properties' | 'traits' | 'context' | 'unreadable'
+> & {
   /** Number of emitted events that led to it; absent for a posted event. */
   readonly depth?: number;
 };

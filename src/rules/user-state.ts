@@ -136,8 +136,13 @@ export function mergeUse(user: UserState, limitKey: string, use: CountedUse): vo
 export function recordFired(user: UserState, time: Millis, decisions: readonly Decision[]): void {
   for (const { rule, outcome, event_ids: ids } of decisions) {
     if (!FIRED_OUTCOMES.has(outcome)) continue;
-    user.firedAt ??= new Map();
-    const name = `${rule} ${ids[0]}`;
-    user.firedAt.set(name, Math.max(user.firedAt.get(name) ?? time, time));
+    rememberFired(user, time, rule, String(ids[0]));
   }
+}
+
+/** Adds to `firedAt` that a rule fired for a trigger. @param time of the event on which that was decided */
+export function rememberFired(user: UserState, time: Millis, rule: string, triggerId: string): void {
+  user.firedAt ??= new Map();
+  const name = `${rule} ${triggerId}`;
+  user.firedAt.set(name, Math.max(user.firedAt.get(name) ?? time, time));
 }

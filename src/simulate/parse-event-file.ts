@@ -1,6 +1,6 @@
-import { isRejection, parseEvent, type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
+import { isRejection, type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
+import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { JsonSyntaxError, parseExactJson } from '../lib/text/exact-json.ts';
-import type { ValidateEvent } from '../model/event.ts';
 
 /** Thrown if a text is neither a JSON array nor one JSON value per line. */
 export class EventFileError extends Error {
@@ -19,11 +19,11 @@ export interface ParsedEventFile {
  *
  * @throws EventFileError if the text cannot be parsed
  */
-export function parseEventFile(text: string, validate: ValidateEvent): ParsedEventFile {
+export function parseEventFile(text: string, rules: EventRules): ParsedEventFile {
   const events: ReceivedEvent[] = [];
   const rejections: string[] = [];
   for (const [index, item] of parseItems(text).entries()) {
-    const event = parseEvent('', item, validate);
+    const event = parseItem('', item, rules);
     if (isRejection(event)) rejections.push(`event ${index + 1}: ${event.code}: ${event.message}`);
     else events.push(withPostedAddresses(event));
   }

@@ -155,14 +155,19 @@ const MAX_SHOWN_ACTIVATIONS = 10;
 const MAX_EXAMINED_ACTIVATIONS = 1000;
 
 /** Lists at most `limit` versions, newest first. */
-export async function listCatalogs(pool: pg.Pool, tenantId: string, limit: number): Promise<CatalogVersionView[]> {
+export async function listCatalogs(
+  pool: pg.Pool,
+  tenantId: string,
+  limit: number,
+  before: number | null = null,
+): Promise<CatalogVersionView[]> {
   const { rows } = await pool.query(
     `select c.version, c.version = a.version as active, c.applied_at, c.applied_by,
             jsonb_array_length(content -> 'rules') as rules,
             jsonb_array_length(content -> 'notifications') as notifications
      from catalogs as c join catalog_contents using (content_hash) left join active_catalogs as a using (tenant_id)
-     where c.tenant_id = $1 order by c.version desc limit $2`,
-    [tenantId, limit],
+     where c.tenant_id = $1 and ($3::int is null or c.version < $3) order by c.version desc limit $2`,
+    [tenantId, limit, before],
   );
   const activations = await loadActivations(pool, tenantId);
   return rows.map((row) => ({

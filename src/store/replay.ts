@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { toReadableContext } from '../events/envelopes/context.ts';
 import { type Content, type Excerpt, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
 import { type FieldsByType, NamedFields } from '../events/named-fields.ts';
 import { appendTo } from '../lib/group-by.ts';
@@ -14,6 +15,7 @@ import { openAddress } from '../users/addresses.ts';
 import { loadSealedAddresses } from './addresses.ts';
 import { readContents } from './contents.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
+import { CONTEXT_COLUMN } from './facts/fact-bytes.ts';
 import { openState } from './waits/wait-content.ts';
 
 /** Everything stored about one user that a replay needs. */
@@ -201,6 +203,7 @@ type EventRow = [
   decisions: string | null,
   sealed: Buffer | null,
   excerpt: string | null,
+  context: string | null,
 ];
 
 const SELECT_EVENTS = `
@@ -208,14 +211,14 @@ select user_id, event_time, key::text, event_type, coalesce(event_id, key::text)
        case when excerpt is null then properties::text else '{}' end, case when excerpt is null then traits::text else '{}' end,
        context ->> 'emitted_by', catalog_version, has_fired, has_trait_change,
        case when received_at >= $2::timestamptz or has_fired or has_trait_change then decisions::text end,
-       case when excerpt is null then sealed end, excerpt::text
+       case when excerpt is null then sealed end, excerpt::text, (${CONTEXT_COLUMN})::text
 from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER_BY = 'order by user_id, event_time, key';
 
 function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row: EventRow): void {
   const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
-  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions, sealed, excerptText] = rest;
+  const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions, sealed, excerptText, contextText] = rest;
   if (reading.events.length >= MAX_EVENTS_PER_USER || reading.chars >= MAX_CHARS_PER_USER) {
     reading.left++;
     return;
@@ -224,6 +227,8 @@ function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row:
   const original = open(seal, sealed, documentRow('events', tenantId, userId, key));
   const excerpt = excerptText === null ? undefined : (JSON.parse(excerptText) as Excerpt);
   const content = original ?? excerpt ?? { properties: parseObject(properties), traits: parseObject(traits) };
+  const context =
+    (original?.context as JsonObject | undefined) ?? (contextText === null ? undefined : parseObject(contextText));
   let unpacked: readonly Decision[] | undefined;
   const event: StoredEvent = {
     tenantId,
@@ -234,6 +239,7 @@ function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row:
     time,
     properties: content.properties as JsonObject,
     traits: content.traits as JsonObject,
+    ...(context && { context: toReadableContext(context) }),
     ...(sealed && !original && { unreadable: true as const }),
     receivedAt,
     catalogVersion,

@@ -15,7 +15,17 @@ import { type PartProblem, parseSource } from './parse.ts';
  */
 
 /** Root names available to a template. */
-export const ROOTS = ['event', 'traits', 'user', 'notification', 'data', 'matched', 'items', 'total'] as const;
+export const ROOTS = [
+  'event',
+  'traits',
+  'user',
+  'context',
+  'notification',
+  'data',
+  'matched',
+  'items',
+  'total',
+] as const;
 
 /** Path from the root of the data; a number stands for any item: `['items', 0, 'event']` within `{{#each items}}`. */
 export type FieldPath = readonly (string | number)[];

@@ -1,4 +1,5 @@
 import { decodeHTMLAttribute } from 'entities';
+import { escapeHtml } from '../lib/text/escape-html.ts';
 import { type AttributePlace, findPlace, type HtmlPlace, KEPT_CHARS } from './html-place.ts';
 import { escapeScript, escapeStyle, findOpenUrl } from './script-escape.ts';
 
@@ -90,20 +91,6 @@ function escapeInStyle(text: string, recent: string, isEncoded: boolean): string
   return part.replace(/[\s"'()\\<>;{}]/g, (sign) =>
     encodeURIComponent(sign).replace(/^['()]$/, `%${sign.charCodeAt(0).toString(16)}`),
   );
-}
-
-const ESCAPES: { readonly [character: string]: string } = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#x27;',
-  '`': '&#x60;',
-};
-
-/** Escapes text for HTML, including quoted attribute values. */
-export function escapeHtml(text: string): string {
-  return /[&<>"'`]/.test(text) ? text.replace(/[&<>"'`]/g, (character) => ESCAPES[character]!) : text;
 }
 
 function escapeUnquoted(text: string): string {

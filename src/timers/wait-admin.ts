@@ -106,7 +106,7 @@ export async function checkRuleExists({
   if (rules.byName.has(rule)) return;
   const names = [...rules.byName.keys()].join(', ') || 'none';
   const message = `No wait is pending in a rule ${rule}, and the active catalog (version ${version}) has no such rule; there are: ${names}.`;
-  throw new TidingsError('not_found', message, { path: 'rule' });
+  throw new TidingsError('not_found', message, { pointer: '/filter/rule' });
 }
 
 /** Checks that waits of the rule can be moved to the active version. @throws TidingsError `not_found` if it has no such rule */
@@ -118,7 +118,7 @@ export async function checkMigration({
   const { version, rules } = await catalogs.refresh(tenantId);
   if (rules.byName.has(rule)) return;
   const message = `The active catalog (version ${version}) has no rule ${rule}; cancel its waits, or let them end by the version they started with.`;
-  throw new TidingsError('not_found', message, { path: 'rule' });
+  throw new TidingsError('not_found', message, { pointer: '/filter/rule' });
 }
 
 /** Returns one decision per notification type, as the rules would make it. They are stored on the wait. */

@@ -39,19 +39,22 @@ export function payment(fields: EventFields = {}): EventFields {
   };
 }
 
-/** Expects a problem document with this status and code, and with `path` or without one. */
+/** Expects a problem document with this status and code, and with one error at `pointer` or without any. */
 export function expectProblem(
   { status, headers, body }: Answer,
-  expected: { status: number; code: string; path?: string },
+  expected: { status: number; code: string; pointer?: string },
 ): void {
   expect(headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
   expect(body).toEqual({
-    type: `https://github.com/tidings/tidings/blob/main/docs/errors.md#${expected.code}`,
+    type: `/api/docs/errors#${expected.code}`,
     title: expect.any(String),
     status: expected.status,
     detail: expect.stringMatching(/\w+ \w+/),
     code: expected.code,
-    ...(expected.path === undefined ? {} : { path: expected.path }),
+    request_id: headers.get('x-request-id'),
+    ...(expected.pointer === undefined
+      ? {}
+      : { errors: [{ pointer: expected.pointer, message: expect.stringMatching(/\w+ \w+/) }] }),
   });
   expect(status).toBe(expected.status);
 }

@@ -1,15 +1,5 @@
-import { Command } from 'commander';
-import { addApplyCommand } from '../../src/cli/catalog/apply.ts';
-import { addCatalogCommands } from '../../src/cli/catalog/catalog.ts';
-import { addCheckCommand } from '../../src/cli/catalog/check.ts';
-import { addSimulateCommand } from '../../src/cli/catalog/simulate.ts';
-import { addTestCommand } from '../../src/cli/catalog/test.ts';
-import { addDeliveriesCommands } from '../../src/cli/operation/deliveries.ts';
-import { addExplainCommand } from '../../src/cli/operation/explain.ts';
-import { addJobsCommands } from '../../src/cli/operation/jobs.ts';
-import { addQueueCommand } from '../../src/cli/operation/queue.ts';
-import { addRejectedCommands } from '../../src/cli/operation/rejected.ts';
-import { addWaitsCommands } from '../../src/cli/operation/waits.ts';
+import { type Command, CommanderError } from 'commander';
+import { program } from '../../src/cli/tidings.ts';
 
 export interface CommandOutput {
   /** All that was printed, to standard output and standard error, in order. */
@@ -20,22 +10,6 @@ export interface CommandOutput {
 
 /** Runs a command of the command line in this process. Commands that call the API use TIDINGS_URL. */
 export async function runCommand(...args: string[]): Promise<CommandOutput> {
-  const program = new Command();
-  for (const add of [
-    addCheckCommand,
-    addTestCommand,
-    addSimulateCommand,
-    addApplyCommand,
-    addCatalogCommands,
-    addWaitsCommands,
-    addQueueCommand,
-    addDeliveriesCommands,
-    addRejectedCommands,
-    addJobsCommands,
-    addExplainCommand,
-  ]) {
-    add(program);
-  }
   const printed: string[] = [];
   const errors: string[] = [];
   const { log, error } = console;
@@ -44,11 +18,29 @@ export async function runCommand(...args: string[]): Promise<CommandOutput> {
     printed.push(text);
     errors.push(text);
   };
+  redirect(
+    program,
+    (text) => printed.push(text),
+    (text) => {
+      printed.push(text);
+      errors.push(text);
+    },
+  );
   try {
     await program.parseAsync(args, { from: 'user' });
     return { text: printed.join('\n'), errors: errors.join('\n'), exitCode: Number(process.exitCode ?? 0) };
+  } catch (failed) {
+    if (!(failed instanceof CommanderError)) throw failed;
+    const exitCode = failed.exitCode === 0 ? 0 : 2;
+    return { text: printed.join('\n'), errors: errors.join('\n'), exitCode };
   } finally {
     Object.assign(console, { log, error });
     process.exitCode = 0;
   }
+}
+
+/** Hands what Commander itself prints, such as help, to the caller. */
+function redirect(command: Command, writeOut: (text: string) => void, writeErr: (text: string) => void): void {
+  command.configureOutput({ writeOut, writeErr });
+  for (const child of command.commands) redirect(child, writeOut, writeErr);
 }

@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { openPool } from '../../src/store/pg/pool.ts';
-import { databaseUrl } from './postgres.ts';
+import { isolatedDatabase, type TenantDatabase } from '../../src/store/pg/tenant-database.ts';
+import { prepareTenantSession } from '../../src/store/pg/tenant-pool.ts';
+import { API_ROLE, databaseUrl, toApiUrl } from './postgres.ts';
 
 export interface TestDatabase {
   readonly url: string;
   readonly pool: pg.Pool;
+  /** URL of the API login. */
+  readonly apiUrl: string;
+  /** The database as the API sees it. */
+  readonly tenants: TenantDatabase;
   /** Fails if a connection still uses the database: a test that leaks a worker is a failed test. */
   drop(): Promise<void>;
 }
@@ -18,10 +24,15 @@ export async function testDatabase(): Promise<TestDatabase> {
   await asAdmin(serverUrl, `create database ${name} template template_tidings`);
   const url = databaseUrl(serverUrl, name);
   const pool = openPool(url, { max: 10, name: 'test' });
+  const apiUrl = toApiUrl(url);
+  const requests = openPool(apiUrl, { max: 6, name: 'test requests', prepare: prepareTenantSession });
   return {
     url,
     pool,
+    apiUrl,
+    tenants: isolatedDatabase(pool, requests, API_ROLE),
     async drop() {
+      await requests.end();
       await pool.end();
       await asAdmin(serverUrl, `drop database ${name}`);
     },

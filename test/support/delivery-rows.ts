@@ -181,7 +181,7 @@ export class DeliveryRows {
 
   async attempts(id: string): Promise<{ attempt: number; outcome: string }[]> {
     const { rows } = await this.pool.query(
-      'select attempt, outcome from all_attempts where notification_id = $1 order by attempt',
+      'select attempt, outcome from all_attempts() where notification_id = $1 order by attempt',
       [id],
     );
     return rows;

@@ -11,6 +11,7 @@ export interface TestServer {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** @param body a string is sent as it is */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -30,16 +31,23 @@ export async function testServer(
     apiKeys?: readonly string[];
     consoleDir?: string;
     log?: Logger;
+    perMinute?: number;
+    trustedProxies?: readonly string[];
+    /** Default: a free one. */
+    port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
   } = {},
 ): Promise<TestServer> {
   const server = await buildServer({
     pipeline: tidings.pipeline,
-    pool: tidings.database.pool,
+    database: tidings.database.tenants,
     catalogs: tidings.catalogs,
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: options.apiKeys ?? [],
+    databaseUrl: tidings.database.url,
+    ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
+    ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },
@@ -50,16 +58,18 @@ export async function testServer(
       state: { stopping: false },
     }),
   });
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  const send: TestServer['send'] = (method, path, body, headers = {}) =>
+    call(`${url}${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
   return {
     url,
     get: (path, headers = {}) => call(`${url}${path}`, { headers }),
-    post: (path, body, headers = {}) =>
-      call(`${url}${path}`, {
-        method: 'POST',
-        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    send,
     close: async () => {
       await server.close();
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
+import { createApiRole, grantApiRights } from '../../src/store/pg/api-login.ts';
 import { migrate } from '../../src/store/pg/migrate.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
@@ -44,6 +45,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.end();
   const pool = openPool(databaseUrl(server.url, 'template_tidings'), { max: 1, name: 'template' });
   await migrate(pool);
+  if (given) await createApiRole(pool, API_ROLE, API_ROLE);
+  await grantApiRights(pool, API_ROLE);
   await new Partitions(pool).ensureAhead(Date.now());
   await pool.end();
   project.provide('serverUrl', server.url);
@@ -85,6 +88,14 @@ function isServed(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The login of the API; on a server that was given, its password too. */
+export const API_ROLE = 'tidings_api';
+
+/** Returns the URL of a database for the login of the API. */
+export function toApiUrl(url: string): string {
+  return `${url}${url.includes('?') ? '&' : '?'}user=${API_ROLE}&password=${API_ROLE}`;
 }
 
 export function databaseUrl(serverUrl: string, name: string): string {

@@ -5,6 +5,7 @@ import { CatalogCache } from '../../src/catalog/cache.ts';
 import { Pipeline, type PipelineParts } from '../../src/ingest/pipeline.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
+import { sharedDatabase } from '../../src/store/pg/tenant-database.ts';
 import { silent, TENANT, type TestTidings } from './tidings.ts';
 
 /** Other processes on the database of a test. */
@@ -30,7 +31,19 @@ export function otherProcess(
     ...parts,
   });
   const ingest = (items: readonly unknown[]) => pipeline.ingest(TENANT, items);
-  return { ...tidings, database: { ...tidings.database, pool }, pool, catalogs, seal, pipeline, ingest };
+  return {
+    ...tidings,
+    database: {
+      ...tidings.database,
+      pool,
+      tenants: pool === tidings.database.pool ? tidings.database.tenants : sharedDatabase(pool),
+    },
+    pool,
+    catalogs,
+    seal,
+    pipeline,
+    ingest,
+  };
 }
 
 /** Returns a pool of a server that does not exist: every query fails. */

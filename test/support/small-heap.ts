@@ -101,7 +101,7 @@ export function useSmallHeap(): (
           if (status !== 200) throw new Error(JSON.stringify(body));
           found.push(...body.decisions.filter((decision: ShownDecision) => decision.rule === rule));
           if (body.next === null) return found;
-          before = `&before=${encodeURIComponent(body.next)}`;
+          before = `&after=${encodeURIComponent(body.next)}`;
         }
       },
     };

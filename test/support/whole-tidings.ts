@@ -77,7 +77,7 @@ export async function wholeTidings(
   const { pool } = database;
   const server = await buildServer({
     pipeline,
-    pool,
+    database: database.tenants,
     catalogs,
     seal,
     clock: () => clock.now,

@@ -263,7 +263,7 @@ async function load(client: pg.Client, userId: string): Promise<Rows> {
     deliveries: await all(
       `select d.notification_id, d.channel, d.status, d.attempts, d.reason,
               coalesce((select json_agg(json_build_object('n', a.attempt, 'o', a.outcome) order by a.attempt)
-                        from all_attempts as a where a.tenant_id = $1 and a.notification_id = d.notification_id
+                        from all_attempts() as a where a.tenant_id = $1 and a.notification_id = d.notification_id
                           and a.channel = d.channel), '[]') as tried,
               (select count(*)::int from messages as m where m.tenant_id = $1
                  and m.notification_id = d.notification_id and m.channel = d.channel) as kept

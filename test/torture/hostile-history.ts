@@ -26,6 +26,15 @@ export const HOSTILE_RULES: { readonly [name: string]: Partial<Rule> } = {
     count: { of: ['a'], how: 'exactly', n: 2, window: { kind: 'day', zone: 'user', text: 'day' } },
   },
   'count since an event': { key: 'event.k', count: { of: ['b'], how: 'at_least', n: 5, window: SINCE_C } },
+  'count that is not reached': {
+    count: { of: ['a'], how: 'at_least', n: 100_000, window: { kind: 'day', zone: 'user', text: 'day' } },
+  },
+  'large count': { count: { of: ['a', 'b'], how: 'at_least', n: 150, window: { ...ROLLING, span: 30 * DAY } } },
+  'count since its own trigger': {
+    count: { of: ['b'], how: 'at_least', n: 5, window: { kind: 'since', event: 'a', text: 'since a' } },
+  },
+  'count since an event with same': { count: { of: ['b'], how: 'at_least', n: 3, window: SINCE_C, same: 'event.n' } },
+  'absence of very many': { unless: { events: ['b'], atLeast: 100_000, ...WEEK } },
   'chain of steps': {
     after: [
       { event: 'b', ...WEEK, same: 'event.k' },

@@ -96,7 +96,7 @@ export interface Audit {
   recent_events: AuditEvent[];
   decisions: AuditDecision[];
   notifications: Notification[];
-  /** Pass as `before` to get the next older page; null on the last page. */
+  /** Pass as `after` to get the next older page; null on the last page. */
   next: string | null;
 }
 
@@ -320,20 +320,20 @@ export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }>
 export const findUsers = (prefix: string): Promise<{ users: { user_id: string }[] }> =>
   callApi(`users?prefix=${encodeURIComponent(prefix)}&limit=10`);
 
-/** Returns a page of 50 events of a user. `before`: the `next` of the previous page, null for the first. */
-export const getAudit = (userId: string, before: string | null): Promise<Audit> =>
-  callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', before })}`);
+/** Returns a page of 50 events of a user. `after`: the `next` of the previous page, null for the first. */
+export const getAudit = (userId: string, after: string | null): Promise<Audit> =>
+  callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', after })}`);
 
 /** Returns why the user received a notification type, or did not. */
 export const getExplanation = (userId: string, type: string): Promise<Explanation> =>
   callApi(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);
 
-/** Returns a page of 50 deliveries, newest first. `status` null: every status. `before`: as for `getAudit`. */
+/** Returns a page of 50 deliveries, newest first. `status` null: every status. `after`: as for `getAudit`. */
 export const getDeliveries = (
   status: DeliveryStatus | null,
-  before: string | null,
+  after: string | null,
 ): Promise<{ deliveries: Delivery[]; next: string | null }> =>
-  callApi(`deliveries?${buildQuery({ limit: '50', status, before })}`);
+  callApi(`deliveries?${buildQuery({ limit: '50', status, after })}`);
 
 /** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
 export const getQueue = (): Promise<{ overdue: Overdue[]; circuits: OpenCircuit[] | null }> => callApi('queue');
@@ -349,9 +349,9 @@ export const cancelDelivery = (id: string): Promise<Delivery> =>
 /** Returns the message of a delivery as it was sent. */
 export const getMessage = (id: string): Promise<SentMessage> => callApi(`deliveries/${encodeURIComponent(id)}/message`);
 
-/** Returns a page of rejected events, newest first. `before`: the `next` of the previous page, null for the first. */
-export const getRejectedEvents = (before: string | null): Promise<{ rejected: RejectedEvent[]; next: string | null }> =>
-  callApi(`events/rejected?${buildQuery({ limit: '50', before })}`);
+/** Returns a page of rejected events, newest first. `after`: the `next` of the previous page, null for the first. */
+export const getRejectedEvents = (after: string | null): Promise<{ rejected: RejectedEvent[]; next: string | null }> =>
+  callApi(`events/rejected?${buildQuery({ limit: '50', after })}`);
 
 /** Retries a rejected event unchanged. A repeated rejection is returned in the response, not thrown. */
 export const retryRejectedEvent = (id: string): Promise<IngestResponse> =>
@@ -382,9 +382,9 @@ export const startJob = (request: JobRequest, key: string): Promise<Job> =>
 
 export const getJob = (id: string): Promise<Job> => callApi(`jobs/${encodeURIComponent(id)}`);
 
-/** Returns a page of 50 jobs, newest first. `before`: the `next` of the previous page, null for the first. */
-export const getJobs = (before: string | null): Promise<{ jobs: Job[]; next: string | null }> =>
-  callApi(`jobs?${buildQuery({ limit: '50', before })}`);
+/** Returns a page of 50 jobs, newest first. `after`: the `next` of the previous page, null for the first. */
+export const getJobs = (after: string | null): Promise<{ jobs: Job[]; next: string | null }> =>
+  callApi(`jobs?${buildQuery({ limit: '50', after })}`);
 
 /** Returns the first 50 failures of a job. */
 export const getJobFailures = (id: string): Promise<{ failures: JobFailure[]; next: string | null }> =>

@@ -1,3 +1,4 @@
+import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLookupLocales } from '../../lib/text/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
@@ -22,6 +23,8 @@ export interface Catalog {
   readonly namedFields: FieldsByType;
   /** Checks an event against the schemas of this version. */
   readonly validate: ValidateEvent;
+  /** Translates CloudEvents and domain events. */
+  readonly mappings: Mappings;
   /** @throws Error for a notification type that this version does not define */
   getNotificationType(name: string): NotificationType;
   /**
@@ -48,6 +51,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     rules,
     namedFields: findNamedFields(rules.byName.values(), templates.values()),
     validate: compileSchemas(data, ajv),
+    mappings: compileMappings(data),
     getNotificationType(name) {
       const type = rules.notifications.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);

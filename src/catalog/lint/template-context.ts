@@ -57,6 +57,7 @@ export function templateContexts({
       event,
       traits: eventTraits,
       user: known,
+      context: ANY_SCHEMA,
       notification: NOTIFICATION,
       ...(names.length > 0 && {
         data: toObjectSchema(Object.fromEntries(names.map((name) => [name, ANY_SCHEMA]))),

@@ -18,6 +18,7 @@ export type SourceLocator = (path: readonly (string | number)[]) => {
 const FILES: { readonly [part: string]: string } = {
   events: 'events',
   traits: 'events',
+  mapping: 'events',
   notifications: 'notifications',
   rules: 'rules',
   groups: 'rules',

@@ -40,10 +40,15 @@ const SENDER_CONCERNS: readonly (readonly [RegExp, FailureScope])[] = [
 
 /** Scopes of enhanced status codes in other replies; the first match counts. RFC 3463, and the IANA registry for 7.8 and above. */
 const CONCERNS: readonly (readonly [RegExp, FailureScope])[] = [
-  // The sender's address, credentials, flood limits.
+  // The sender's address; its domain accepts no mail (null MX).
   [/^1\.[78]$/, 'account'],
-  [/^7\.(?:8|9|11|12|13|14|28)$/, 'account'],
-  // SPF, DKIM, DMARC, reverse DNS and TLS rules of the recipient's domain.
+  [/^7\.27$/, 'account'],
+  // Authentication. Of its codes, 7.12 (password transition) and 7.13 (account disabled) belong to AUTH; after it, servers of
+  // recipients mean their own policy by them.
+  [/^7\.(?:8|9|10|11|14)$/, 'account'],
+  // The owner of the mailbox or of its domain has changed (RFC 7293).
+  [/^7\.(?:17|18|19)$/, 'recipient'],
+  // SPF, DKIM, DMARC, reverse DNS, ARC, TLS and flood rules of the recipient's domain.
   [/^7\.(?:2\d|3\d)$/, 'domain'],
   [/^[12]\./, 'recipient'],
   // The message is too large.

@@ -53,17 +53,29 @@ export function smtpProvider(settings: SmtpSettings): Provider {
   const sending = new Set<Promise<unknown>>();
   const tidy = (text: string) => tidyResponse(text, connection.auth?.pass);
 
-  async function send({ to, message, idempotencyKey }: Outgoing, signal: AbortSignal): Promise<SendOutcome> {
+  async function send(
+    { to, message, idempotencyKey }: Outgoing,
+    signal: AbortSignal,
+    mayHandOver: () => boolean,
+  ): Promise<SendOutcome> {
     const recipient = to === undefined ? undefined : toMailAddress(to);
     if (recipient === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
     const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;
     const raw = buildMail({ from, to: recipient, messageId, date: new Date(), message });
     const envelope = { from: from.address, to: recipient, size: raw.length };
-    const mail = new PooledMail(envelope, messageId, raw, signal, () => offersUtf8(pool, mail));
+    const mail = new PooledMail({
+      envelope,
+      messageId,
+      raw,
+      signal,
+      mayHandOver,
+      offersUtf8: () => offersUtf8(pool, mail),
+    });
     return new Promise((resolve) => {
       // The pool uses only what PooledMail has; its parameter type is nodemailer's composer.
       pool.send(mail as unknown as Parameters<typeof pool.send>[0], (error, info) => {
-        if (mail.utf8Refused) resolve(utf8Outcome(from.address));
+        if (mail.isStopped) resolve(STOPPED);
+        else if (mail.utf8Refused) resolve(utf8Outcome(from.address));
         else if (error) resolve(toFailureOutcome(error as SmtpFailure, mail.sentWhole, tidy));
         else resolve({ kind: 'sent', providerMessageId: messageId, response: tidy(info?.response ?? '') });
       });
@@ -75,8 +87,8 @@ export function smtpProvider(settings: SmtpSettings): Provider {
     channels: ['email'],
     concurrency: size,
     keepsMessage: true,
-    send(outgoing, signal) {
-      const sent = send(outgoing, signal);
+    send(outgoing, signal, mayHandOver = () => true) {
+      const sent = send(outgoing, signal, mayHandOver);
       sending.add(sent);
       return sent.finally(() => sending.delete(sent));
     },
@@ -96,29 +108,48 @@ interface Envelope {
   readonly size: number;
 }
 
-/** A message as the pool needs it: the envelope, and the bytes once per try. */
+/** The outcome of a message that was no longer to be handed over. */
+const STOPPED: SendOutcome = { kind: 'retry', reason: 'the message was not handed over: too much time had passed' };
+
+interface MailParts {
+  readonly envelope: Envelope;
+  readonly messageId: string;
+  readonly raw: Buffer;
+  readonly signal: AbortSignal;
+  readonly mayHandOver: () => boolean;
+  /** Returns whether the server of the connection that the message is on offers SMTPUTF8. */
+  readonly offersUtf8: () => boolean;
+}
+
+/** Bytes of a message that are written at once. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * A message as the pool needs it: the envelope, and the bytes once per try. Before each step that the server sees (`MAIL FROM`,
+ * and each part of the content) it asks whether the message may still be handed over: a connection may have taken long. Without
+ * its last byte no server accepts a message.
+ */
 class PooledMail {
   readonly data: { readonly signal: AbortSignal };
   readonly message = this;
-  readonly #envelope: Envelope;
-  readonly #messageId: string;
-  readonly #raw: Buffer;
-  readonly #offersUtf8: () => boolean;
+  readonly #parts: MailParts;
   #utf8Refused = false;
+  #isStopped = false;
   #stream: Readable | undefined;
 
-  /** @param offersUtf8 whether the server of the connection that the message is on offers SMTPUTF8 */
-  constructor(envelope: Envelope, messageId: string, raw: Buffer, signal: AbortSignal, offersUtf8: () => boolean) {
-    this.#envelope = envelope;
-    this.#messageId = messageId;
-    this.#raw = raw;
-    this.#offersUtf8 = offersUtf8;
-    this.data = { signal };
+  constructor(parts: MailParts) {
+    this.#parts = parts;
+    this.data = { signal: parts.signal };
   }
 
   /** Whether the stream has ended. Only then is the final dot sent, before which no server accepts the message. */
   get sentWhole(): boolean {
     return this.#stream?.readableEnded ?? false;
+  }
+
+  /** Whether the message was not handed over, because that was no longer allowed. */
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   /** Whether the message was not sent, because its addresses need SMTPUTF8 (RFC 6531), which the server does not offer. */
@@ -128,10 +159,10 @@ class PooledMail {
 
   /** Returns a new object each time, because the connection modifies it. Without recipients nothing is sent. */
   getEnvelope() {
-    const { from, to } = this.#envelope;
-    this.#utf8Refused = /\P{ASCII}/u.test(from + to) && !this.#offersUtf8();
-    if (this.#utf8Refused) return { ...this.#envelope, to: [] };
-    return { ...this.#envelope, to: [this.#envelope.to] };
+    const { envelope, mayHandOver, offersUtf8 } = this.#parts;
+    this.#isStopped = !mayHandOver();
+    this.#utf8Refused = /\P{ASCII}/u.test(envelope.from + envelope.to) && !offersUtf8();
+    return { ...envelope, to: this.#isStopped || this.#utf8Refused ? [] : [envelope.to] };
   }
 
   getHeader(): string {
@@ -139,18 +170,26 @@ class PooledMail {
   }
 
   messageId(): string {
-    return `<${this.#messageId}>`;
+    return `<${this.#parts.messageId}>`;
   }
 
   createReadStream(): Readable {
-    const raw = this.#raw;
-    this.#stream = new Readable({
-      read() {
-        this.push(raw);
-        this.push(null);
+    const { raw, mayHandOver } = this.#parts;
+    let at = 0;
+    const stream = new Readable({
+      read: () => {
+        if (!mayHandOver()) {
+          this.#isStopped = true;
+          stream.destroy(new Error('stopped'));
+          return;
+        }
+        stream.push(raw.subarray(at, at + CHUNK_BYTES));
+        at += CHUNK_BYTES;
+        if (at >= raw.length) stream.push(null);
       },
     });
-    return this.#stream;
+    this.#stream = stream;
+    return stream;
   }
 }
 

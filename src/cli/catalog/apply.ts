@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ApplyResult } from '../../catalog/apply.ts';
 import { loadCatalogFiles } from '../../catalog/load/load-catalog-files.ts';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { formatDifferences } from '../output/format-differences.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { runApiCommand } from '../run-command.ts';

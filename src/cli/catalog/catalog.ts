@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { RollbackResult, VersionDiff } from '../../catalog/versions.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { CatalogVersionView } from '../../store/catalogs.ts';
-import { formatCount } from '../output/format-count.ts';
 import { formatDifferences } from '../output/format-differences.ts';
 import { parseVersion } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
-import { formatCount } from '../output/format-count.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
 

@@ -5,6 +5,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
 import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
 import type { ReceivedEvent } from '../../events/envelope.ts';
+import { compileMappings } from '../../events/envelopes/mappings.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { Millis } from '../../model/event.ts';
 import { DEFAULT_RUN_AFTER_MS } from '../../simulate/cases/parse-cases.ts';
 import { compileCaseRules } from '../../simulate/cases/run-case.ts';
@@ -16,7 +18,6 @@ import { toStepView } from '../../simulate/step-view.ts';
 import { plainLine, type TimelineLine, toTimeline } from '../../simulate/timeline.ts';
 import { parseTimestamp } from '../../time/timestamp.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
-import { formatCount } from '../output/format-count.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
 
@@ -48,7 +49,10 @@ export function addSimulateCommand(program: Command): void {
       const text = await readFile(options.events, 'utf8').catch((error: Error) => error);
       if (text instanceof Error) return printErrors([`tidings: the events cannot be read: ${text.message}`]);
       try {
-        const { events, rejections } = parseEventFile(text, compileSchemas(data));
+        const { events, rejections } = parseEventFile(text, {
+          validate: compileSchemas(data),
+          mappings: compileMappings(data),
+        });
         if (rejections.length > 0) printErrors(rejections.map((reason) => `${options.events}: ${reason}`));
         await simulate(new Simulator(compileCaseRules(data), countingIds()), events, options);
       } catch (error) {

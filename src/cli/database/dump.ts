@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../../errors.ts';
 import { VERSION } from '../../lib/package-version.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { dumpToFile, dumpToStream } from '../../store/dump/dump-file.ts';
 import type { DumpSummary } from '../../store/dump/write-dump.ts';
-import { formatCount } from '../output/format-count.ts';
-import { newProgressLine } from '../output/progress-line.ts';
+import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { runStoppable } from '../stop-signal.ts';
 import { withDatabase } from './with-database.ts';
@@ -31,7 +31,7 @@ export function addDumpCommand(program: Command): void {
               seal,
               program: VERSION,
               tenant: tenant ?? null,
-              onProgress: newProgressLine('dumped'),
+              onProgress: newDumpProgressLine('dumped'),
             };
             return toStdout
               ? dumpToStream(process.stdout, options, signal)

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { type RotationProgress, rotateEncryption } from '../../store/encryption/rotate-encryption.ts';
-import { formatCount } from '../output/format-count.ts';
+import { newProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { withDatabase } from './with-database.ts';
-
-const PROGRESS_PAUSE_MS = 1000;
 
 /** Adds the commands `keys …`. */
 export function addKeysCommands(program: Command): void {
@@ -16,7 +15,7 @@ export function addKeysCommands(program: Command): void {
     .action(({ json = false }: { json?: boolean }) =>
       runDatabaseCommand(async () => {
         const result = await withDatabase(process.env, 'tidings keys', 'left', async (pool, seal) => {
-          return { key_id: seal.keyId, ...(await rotateEncryption(pool, seal, newProgressLine())) };
+          return { key_id: seal.keyId, ...(await rotateEncryption(pool, seal, newProgressLine(describeProgress))) };
         });
         printResult(result, json);
       }),
@@ -36,17 +35,16 @@ function printResult(
   console.log(
     `Everything is sealed under key ${key_id}: ${formatCount(resealed, 'row')} sealed again, ${rows} looked at.`,
   );
-  if (unreadable === 0) console.log('You can remove the other keys from TIDINGS_ENCRYPTION_KEY.');
-  else console.log(`${formatCount(unreadable, 'row')} cannot be opened with any of the keys, and stay as they are.`);
+  if (unreadable === 0) {
+    console.log('You can remove the other keys from TIDINGS_ENCRYPTION_KEY.');
+    console.log(
+      'If a process still runs with another key first, restart it with the new one first, and run this again.',
+    );
+  }
+  if (unreadable > 0)
+    console.log(`${formatCount(unreadable, 'row')} cannot be opened with any of the keys, and stay as they are.`);
 }
 
-/** Returns a function that prints progress to stderr, at most once a second. */
-function newProgressLine(): (progress: RotationProgress) => void {
-  let shown = performance.now();
-  return ({ table, pass, rows, resealed }) => {
-    const now = performance.now();
-    if (table === null || now - shown < PROGRESS_PAUSE_MS) return;
-    shown = now;
-    process.stderr.write(`pass ${pass}: ${table}, ${rows} rows looked at, ${resealed} sealed again\n`);
-  };
+function describeProgress({ table, pass, rows, resealed }: RotationProgress): string | null {
+  return table === null ? null : `pass ${pass}: ${table}, ${rows} rows looked at, ${resealed} sealed again`;
 }

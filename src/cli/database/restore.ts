@@ -5,14 +5,14 @@ import type { Command } from 'commander';
 import type pg from 'pg';
 import { readConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { checkDump, openDump } from '../../store/dump/dump-file.ts';
 import { holdOverdueWaits, releaseTenant } from '../../store/dump/held-timers.ts';
 import { readHeader } from '../../store/dump/read-dump.ts';
 import { type RestoreSummary, restoreDump } from '../../store/dump/restore-dump.ts';
 import { type OpenDeliveries, resumeWorkers } from '../../store/pause.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
-import { formatCount } from '../output/format-count.ts';
-import { newProgressLine } from '../output/progress-line.ts';
+import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { runStoppable } from '../stop-signal.ts';
 import { newSeal, withDatabase, withPool } from './with-database.ts';
@@ -76,7 +76,7 @@ async function restoreSource(source: Readable, flags: RestoreFlags): Promise<voi
       tenant: tenant ?? null,
       resume,
       clock: Date.now,
-      onProgress: newProgressLine('restored'),
+      onProgress: newDumpProgressLine('restored'),
     }),
   );
   console.log(json ? JSON.stringify(toJson(summary)) : describe(summary));

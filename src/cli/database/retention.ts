@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { RETENTION_NAMES } from '../../model/retention-policy.ts';
 import { type RetentionResult, runRetention } from '../../store/retention/run-retention.ts';
-import { formatCount } from '../output/format-count.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { withDatabase } from './with-database.ts';
 
@@ -14,9 +15,11 @@ export function addRetentionCommands(program: Command): void {
     .command('run')
     .description('Enforce the retention policy now, by the settings TIDINGS_RETAIN_…')
     .option('--dry-run', 'count what would be removed, and remove nothing')
+    .option(...YES_OPTION)
     .option('--json', 'print the result as JSON')
-    .action(({ dryRun = false, json = false }: { dryRun?: boolean; json?: boolean }) =>
+    .action(({ dryRun = false, json = false, yes }: { dryRun?: boolean; json?: boolean; yes?: boolean }) =>
       runDatabaseCommand(async () => {
+        if (!dryRun) await confirm('Remove what is older than its retention period for good?', yes);
         const { retention: periods } = readConfig(process.env, { catalogDir: '' });
         const result = await withDatabase(process.env, 'tidings retention', 'left', (pool) =>
           runRetention(pool, periods, { dryRun }),

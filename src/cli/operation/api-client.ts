@@ -21,7 +21,7 @@ export class ApiError extends Error {
 
 /**
  * Creates the client from the environment: TIDINGS_URL (by default http://localhost with PORT, or 8000), and TIDINGS_API_KEY
- * or the first key of TIDINGS_API_KEYS.
+ * or the first key of TIDINGS_API_KEYS. TIDINGS_TENANT selects a tenant, for a key that may work on several.
  *
  * @throws ApiError if the address is not valid
  */
@@ -38,6 +38,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
           ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
           ...(key ? { authorization: `Bearer ${key}` } : {}),
+          ...(env.TIDINGS_TENANT ? { 'x-tidings-tenant': env.TIDINGS_TENANT } : {}),
         },
       });
     } catch {
@@ -58,15 +59,18 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
 
 function toApiError(status: number, body: unknown): ApiError {
   const problem = (body ?? {}) as { readonly [key: string]: unknown };
-  const message = isProblemList(problem.problems) ? 'the catalog has errors' : String(problem.detail ?? status);
+  const message = isProblemList(problem.errors) ? 'the catalog has errors' : String(problem.detail ?? status);
   // The results of an event that is rejected again.
   const [rejected] = (problem.rejected ?? []) as readonly { readonly path: string; readonly message: string }[];
   const again = rejected && `rejected again: ${rejected.path === '' ? '' : `${rejected.path}: `}${rejected.message}`;
   return new ApiError(again ?? message, problem);
 }
 
-/** Returns the base URL without a slash at its end. An invalid value is not quoted in the error: it may hold a password. */
-function getBaseUrl(env: { readonly [name: string]: string | undefined }): string {
+/**
+ * Returns the address of the configured Tidings without a slash at its end.
+ * @throws ApiError if it is not valid; the value is not quoted, because it may hold a password
+ */
+export function getBaseUrl(env: { readonly [name: string]: string | undefined }): string {
   const name = env.TIDINGS_URL ? 'TIDINGS_URL' : 'PORT';
   const written = env.TIDINGS_URL || `http://localhost:${env.PORT || 8000}`;
   const url = URL.canParse(written) ? new URL(written) : null;

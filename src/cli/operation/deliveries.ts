@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { CHANNELS } from '../../model/delivery.ts';
 import { RETRYABLE_STATUSES } from '../../model/job.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
@@ -31,7 +32,9 @@ export function addDeliveriesCommands(program: Command): void {
   const cancel = addFilters(deliveries.command('cancel')).description(
     'Cancel queued deliveries: one, or all that match as a job',
   );
-  cancel.action((id: string | undefined, options: DeliveryOptions) => run(cancel, 'cancel', id, options));
+  cancel
+    .option(...YES_OPTION)
+    .action((id: string | undefined, options: DeliveryOptions) => run(cancel, 'cancel', id, options));
 }
 
 function addFilters(command: Command): Command {
@@ -48,13 +51,14 @@ function addFilters(command: Command): Command {
   );
 }
 
-function run(
+async function run(
   command: Command,
   what: 'retry' | 'cancel',
   id: string | undefined,
   options: DeliveryOptions,
 ): Promise<void> {
   if (id !== undefined) {
+    if (what === 'cancel') await confirm(`Cancel the delivery ${id}, so that it is never sent?`, options.yes);
     return runApiCommand(options.json, async (api) => {
       const data = (await api.post(`/api/v1/deliveries/${encodeURIComponent(id)}/${what}`)) as { status: string };
       return { data, lines: [`The delivery is ${data.status}.`] };
@@ -71,5 +75,8 @@ function run(
     until: options.until,
   };
   requireFilter(command, options, filter);
+  if (what === 'cancel' && !options.preview) {
+    await confirm('Cancel all queued deliveries that match, so that they are never sent?', options.yes);
+  }
   return runJobCommand(options, { action: `deliveries.${what}`, filter });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { runApiCommand } from '../run-command.ts';
 
 interface QueueView {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatCount } from '../output/format-count.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
@@ -57,7 +58,8 @@ export function addRejectedCommands(program: Command): void {
     return runOne(id, options.patch ? 'correct' : 'retry', options);
   });
   const dismiss = addFilters(rejected.command('dismiss')).description('Delete them without ingesting them');
-  dismiss.action((id: string | undefined, options: RejectedOptions) => {
+  dismiss.option(...YES_OPTION).action(async (id: string | undefined, options: RejectedOptions) => {
+    if (id !== undefined) await confirm(`Delete the rejected event ${id}?`, options.yes);
     return id === undefined ? runMany(dismiss, 'dismiss', options) : runOne(id, 'dismiss', options);
   });
 }
@@ -75,10 +77,11 @@ function addFilters(command: Command): Command {
   );
 }
 
-function runMany(command: Command, what: 'retry' | 'dismiss', options: RejectedOptions): Promise<void> {
+async function runMany(command: Command, what: 'retry' | 'dismiss', options: RejectedOptions): Promise<void> {
   const { code, path, type, user, since, until, patch } = options;
   const filter = { code, path, event_type: type, user_id: user, since, until };
   requireFilter(command, options, filter);
+  if (what === 'dismiss' && !options.preview) await confirm('Delete all rejected events that match?', options.yes);
   return runJobCommand(options, { action: `rejected.${what}`, filter, ...(patch && { patch }) });
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { JobActionName, JobFailure } from '../../model/job.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
-import { formatCount } from '../output/format-count.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -15,6 +15,8 @@ export interface JobOptions {
   readonly perSecond?: number;
   readonly name?: string;
   readonly json?: boolean;
+  /** Only of commands that destroy something. */
+  readonly yes?: boolean;
 }
 
 export interface JobCommand {

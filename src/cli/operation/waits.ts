@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { WAIT_STATUSES } from '../../model/decision.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, runJobCommand } from './run-job.ts';
@@ -45,11 +46,15 @@ export function addWaitsCommands(program: Command): void {
   const cancel = addJobOptions(waits.command('cancel'))
     .description('Cancel one pending wait, or as a job all those of a rule')
     .argument('<rule or id>', 'the name of the rule, or the id of the wait; see `tidings waits list`');
-  cancel.action((what: string, options: JobOptions) =>
-    WAIT_ID.test(what)
+  cancel.option(...YES_OPTION).action(async (what: string, options: JobOptions) => {
+    const isOne = WAIT_ID.test(what);
+    if (isOne || !options.preview) {
+      await confirm(`Cancel ${isOne ? 'the wait' : 'all pending waits of the rule'} ${what}?`, options.yes);
+    }
+    return isOne
       ? cancelOne(what, options)
-      : runJobCommand(options, { action: 'waits.cancel', filter: { rule: what } }),
-  );
+      : runJobCommand(options, { action: 'waits.cancel', filter: { rule: what } });
+  });
   addJobOptions(waits.command('migrate'))
     .description('Move the pending waits of a rule to the active catalog version, as a job')
     .argument('<rule>', 'its name')

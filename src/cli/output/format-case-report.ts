@@ -1,7 +1,7 @@
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { CaseResult } from '../../simulate/cases/run-case.ts';
 import { CASES_FILE } from '../../simulate/cases/run-cases.ts';
 import { escapeLines } from './escape-terminal.ts';
-import { formatCount } from './format-count.ts';
 
 /** With more cases, only those that failed are listed. */
 const MAX_LISTED_CASES = 200;

@@ -32,6 +32,7 @@ export interface Frame {
   event: JsonObject;
   traits: JsonObject;
   user: JsonObject;
+  context: JsonObject;
   matched: JsonObject;
   now: Millis | undefined;
   /** Current item of each nested macro, outermost first. */
@@ -41,7 +42,7 @@ export interface Frame {
 }
 
 export function newFrame(): Frame {
-  return { event: {}, traits: {}, user: {}, matched: {}, now: undefined, items: [null, null], steps: 0 };
+  return { event: {}, traits: {}, user: {}, context: {}, matched: {}, now: undefined, items: [null, null], steps: 0 };
 }
 
 export type Evaluate = (frame: Frame) => EvaluationOutcome;
@@ -70,7 +71,7 @@ export interface CompileContext {
   problem(offset: number, message: string, hint?: string): void;
 }
 
-export const ROOTS = ['event', 'traits', 'user', 'matched', 'now'] as const;
+export const ROOTS = ['event', 'traits', 'user', 'context', 'matched', 'now'] as const;
 export type Root = (typeof ROOTS)[number];
 
 export type Variables = { readonly [name in Root]: Type | Unavailable };

@@ -45,6 +45,7 @@ const READ_VARIABLE: { readonly [name in Root]: Evaluate } = {
   event: (frame) => frame.event,
   traits: (frame) => frame.traits,
   user: (frame) => frame.user,
+  context: (frame) => frame.context,
   matched: (frame) => frame.matched,
   now: ({ now }: Frame) => (now === undefined ? MISSING_NOW : new Timestamp(now)),
 };

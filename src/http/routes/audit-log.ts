@@ -1,36 +1,34 @@
-import { z } from 'zod';
 import { listAuditEntries } from '../../store/audit-log.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import { anyObject, limitQuery, problemSchema, timestamp } from './schemas.ts';
-
-const entry = z.object({
-  entry_id: z.string(),
-  at: timestamp,
-  actor: z.string(),
-  action: z.string(),
-  subject: z.string(),
-  detail: anyObject,
-});
+import { Cursors } from '../cursor.ts';
+import { auditLogPage } from '../schemas/audit-log.ts';
+import { pageQuery } from '../schemas/common.ts';
 
 /** Changes by operators: who did what, and when. */
-export function registerAuditLogRoutes(app: App, { pool }: HttpDependencies): void {
+export function registerAuditLogRoutes(app: App, { database, seal }: HttpDependencies): void {
+  const cursors = new Cursors(seal);
   app.get(
     '/api/v1/audit-log',
     {
       config: { scope: 'audit_log:read' },
       schema: {
+        operationId: 'listAuditLog',
         summary: 'List the changes by operators, newest first: catalogs applied and rolled back, deliveries retried, …',
         tags: ['operation'],
-        querystring: z.strictObject({ limit: limitQuery, before: z.string().optional() }),
-        response: { 200: z.object({ entries: z.array(entry), next: z.string().nullable() }), '4xx': problemSchema },
+        querystring: pageQuery,
+        response: { 200: auditLogPage },
       },
     },
-    async ({ principal, query }) => {
-      const cursor = readCursor(query.before, ['uuid']);
-      const entries = await listAuditEntries(pool, principal.tenantId, query.limit, cursor?.[0] ?? null);
-      const last = entries.length === query.limit ? entries.at(-1) : undefined;
-      return { entries, next: last ? writeCursor([last.entry_id]) : null };
+    async (request) => {
+      const { principal, query } = request;
+      const cursor = cursors.read(request, ['uuid']);
+      const entries = await listAuditEntries(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        cursor?.[0] ?? null,
+      );
+      return { entries, next: cursors.next(request, entries, query.limit, (last) => [last.entry_id]) };
     },
   );
 }

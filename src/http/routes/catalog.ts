@@ -1,43 +1,39 @@
-import { z } from 'zod';
 import { applyCatalogFiles } from '../../catalog/apply.ts';
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import { diffCatalogVersions, getCatalogVersion, rollBackToVersion } from '../../catalog/versions.ts';
 import { listCatalogs } from '../../store/catalogs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { Cursors } from '../cursor.ts';
 import { readIfMatch, setEtag } from '../if-match.ts';
-import { anyObject, limitQuery, problemSchema } from './schemas.ts';
+import {
+  applyResult,
+  type CatalogView,
+  catalogDiff,
+  catalogQuery,
+  catalogView,
+  diffQuery,
+  filesBody,
+  rollbackBody,
+  rollbackResult,
+  versionPage,
+  versionsQuery,
+} from '../schemas/catalog.ts';
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
-const MAX_VERSION = 2_147_483_647;
-
-const VERSION_HINT = 'write the number of a version, such as 1';
-const versionNumber = z.coerce
-  .number(VERSION_HINT)
-  .int(VERSION_HINT)
-  .min(0, VERSION_HINT)
-  .max(MAX_VERSION, VERSION_HINT);
-
-const bodyVersion = z.number(VERSION_HINT).int(VERSION_HINT).min(1, VERSION_HINT).max(MAX_VERSION, VERSION_HINT);
-
-const filesBody = z.object({
-  files: z
-    .record(z.string().min(1).max(512), z.string())
-    .describe('Path inside the folder of the catalog, such as events.yaml, to text'),
-  dry_run: z.boolean().default(false).describe('Check and compare, and change nothing'),
-});
-
 /** Routes for the catalogs of a tenant: the active version, earlier versions, and changes of the active one. */
-export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpDependencies): void {
+export function registerCatalogRoutes(app: App, { catalogs, database, seal, clock }: HttpDependencies): void {
+  const cursors = new Cursors(seal);
   app.get(
     '/api/v1/catalog',
     {
-      config: { scope: 'catalog:read' },
+      config: { scope: 'catalog:read', errors: ['not_found'] },
       schema: {
+        operationId: 'getCatalog',
         summary: 'Get a catalog: events, notification types and rules of the active version, or of another version',
         tags: ['catalog'],
-        querystring: z.strictObject({ version: versionNumber.optional() }),
-        response: { 200: anyObject, '4xx': problemSchema },
+        querystring: catalogQuery,
+        response: { 200: catalogView },
       },
     },
     async (request, reply) => {
@@ -45,7 +41,10 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
       const active = await catalogs.refresh(tenantId);
       const version = request.query.version ?? active.version;
       setEtag(reply, version);
-      return toCatalogView(await getCatalogVersion({ pool, catalogs, tenantId }, version), active.version);
+      return toCatalogView(
+        await getCatalogVersion({ pool: database.forTenant(tenantId), catalogs, tenantId }, version),
+        active.version,
+      );
     },
   );
 
@@ -54,28 +53,42 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     {
       config: { scope: 'catalog:read' },
       schema: {
+        operationId: 'listCatalogVersions',
         summary: 'List the applied versions, newest first',
         tags: ['catalog'],
-        querystring: z.strictObject({ limit: limitQuery }),
+        querystring: versionsQuery,
+        response: { 200: versionPage },
       },
     },
-    async (request) => ({ versions: await listCatalogs(pool, request.principal.tenantId, request.query.limit) }),
+    async (request) => {
+      const { principal, query } = request;
+      const before = cursors.read(request, ['number'])?.[0] ?? null;
+      const versions = await listCatalogs(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        before,
+      );
+      return { versions, next: cursors.next(request, versions, query.limit, (last) => [last.version]) };
+    },
   );
 
   app.get(
     '/api/v1/catalog/diff',
     {
-      config: { scope: 'catalog:read' },
+      config: { scope: 'catalog:read', errors: ['not_found'] },
       schema: {
+        operationId: 'compareCatalogs',
         summary: 'Compare two versions; `to` defaults to the active one',
         tags: ['catalog'],
-        querystring: z.strictObject({ from: versionNumber, to: versionNumber.optional() }),
-        response: { 200: anyObject, '4xx': problemSchema },
+        querystring: diffQuery,
+        response: { 200: catalogDiff },
       },
     },
     async (request) => {
+      const { tenantId } = request.principal;
       const { from, to } = request.query;
-      return diffCatalogVersions({ pool, catalogs, tenantId: request.principal.tenantId }, from, to);
+      return diffCatalogVersions({ pool: database.forTenant(tenantId), catalogs, tenantId }, from, to);
     },
   );
 
@@ -83,18 +96,19 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
     '/api/v1/catalog',
     {
       bodyLimit: MAX_BODY_BYTES,
-      config: { scope: 'catalog:write' },
+      config: { scope: 'catalog:write', errors: ['invalid_catalog'] },
       schema: {
+        operationId: 'applyCatalog',
         summary: 'Apply a catalog, or only check it as `tidings check` does',
         tags: ['catalog'],
         body: filesBody,
-        response: { 200: anyObject, '4xx': problemSchema },
+        response: { 200: applyResult },
       },
     },
     async (request, reply) => {
       const { tenantId, actor } = request.principal;
       const { files, dry_run: dryRun } = request.body;
-      const command = { pool, catalogs, tenantId, actor, clock };
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
       const options = { dryRun, expected: readIfMatch(request) };
       const applied = await applyCatalogFiles(command, new Map(Object.entries(files)), options);
       setEtag(reply, applied.version);
@@ -105,17 +119,18 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
   app.post(
     '/api/v1/catalog/rollback',
     {
-      config: { scope: 'catalog:write' },
+      config: { scope: 'catalog:write', errors: ['not_found'] },
       schema: {
+        operationId: 'rollBackCatalog',
         summary: 'Make an earlier version active again',
         tags: ['catalog'],
-        body: z.object({ version: bodyVersion }),
-        response: { 200: anyObject, '4xx': problemSchema },
+        body: rollbackBody,
+        response: { 200: rollbackResult },
       },
     },
     async (request, reply) => {
       const { tenantId, actor } = request.principal;
-      const command = { pool, catalogs, tenantId, actor, clock };
+      const command = { pool: database.owner, catalogs, tenantId, actor, clock };
       const result = await rollBackToVersion(command, request.body.version, readIfMatch(request));
       setEtag(reply, result.version);
       return result;
@@ -123,7 +138,7 @@ export function registerCatalogRoutes(app: App, { catalogs, pool, clock }: HttpD
   );
 }
 
-function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: number) {
+function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: number): CatalogView {
   return {
     version,
     active: version === activeVersion,
@@ -131,7 +146,7 @@ function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: num
     events: data.events,
     notifications: data.notifications.map(({ name, description, category, channels }) => ({
       name,
-      description,
+      ...(description === undefined ? {} : { description }),
       category,
       channels,
     })),

@@ -1,81 +1,82 @@
-import { z } from 'zod';
 import { cancelQueuedDelivery, retryStoppedDelivery } from '../../delivery/delivery-admin.ts';
 import { TidingsError } from '../../errors.ts';
-import { DELIVERY_STATUSES } from '../../model/delivery.ts';
+import type { Channel } from '../../model/delivery.ts';
 import { type DeliveryId, parseDeliveryId } from '../../model/delivery-id.ts';
 import { listDeliveries, loadMessage } from '../../store/deliveries/delivery-views.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import { delivery, limitQuery, message, problemSchema } from './schemas.ts';
+import { Cursors } from '../cursor.ts';
+import { delivery, deliveryPage, deliveryParams, deliveryQuery, message } from '../schemas/deliveries.ts';
 
-const params = z.object({ id: z.string().max(256) });
-
-export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }: HttpDependencies): void {
+export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
+  const cursors = new Cursors(seal);
   app.get(
     '/api/v1/deliveries',
     {
       config: { scope: 'deliveries:read' },
       schema: {
+        operationId: 'listDeliveries',
         summary: 'List deliveries, newest first; status=dead lists the dead letters',
         tags: ['deliveries'],
-        querystring: z.strictObject({
-          status: z.enum(DELIVERY_STATUSES).optional(),
-          limit: limitQuery,
-          before: z.string().optional(),
-        }),
-        response: {
-          200: z.object({ deliveries: z.array(delivery), next: z.string().nullable() }),
-          '4xx': problemSchema,
-        },
+        querystring: deliveryQuery,
+        response: { 200: deliveryPage },
       },
     },
-    async ({ principal, query }) => {
+    async (request) => {
+      const { principal, query } = request;
       const { status = null, limit } = query;
-      const cursor = readCursor(query.before, ['uuid', 'text']);
+      const cursor = cursors.read(request, ['uuid', 'text']);
       const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
-      const deliveries = await listDeliveries(pool, principal.tenantId, status, limit, before);
-      const last = deliveries.length === limit ? deliveries.at(-1) : undefined;
-      return { deliveries, next: last ? writeCursor([last.notification_id, last.channel]) : null };
+      const deliveries = await listDeliveries(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        status,
+        limit,
+        before,
+      );
+      const next = cursors.next(request, deliveries, limit, (last) => [last.notification_id, last.channel]);
+      return { deliveries, next };
     },
   );
 
   app.get(
     '/api/v1/deliveries/:id/message',
     {
-      config: { scope: 'messages:read' },
+      config: { scope: 'messages:read', errors: ['not_found', 'not_readable'] },
       schema: {
+        operationId: 'getMessage',
         summary: 'Show the message of a delivery as it was sent, with addresses masked',
         tags: ['deliveries'],
-        params,
-        response: { 200: message, '4xx': problemSchema },
+        params: deliveryParams,
+        response: { 200: message },
       },
     },
     async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
-      const message = await loadMessage(pool, seal, principal.tenantId, id);
+      const message = await loadMessage(database.forTenant(principal.tenantId), seal, principal.tenantId, id);
       if (!message) throw new TidingsError('not_found', 'No message is stored for this delivery.');
       if (message === 'unreadable') {
         throw new TidingsError('not_readable', 'The message cannot be opened with the current encryption key.');
       }
-      return { delivery_id: params.id, channel: id.channel, ...message };
+      return { delivery_id: params.id, channel: id.channel as Channel, ...message };
     },
   );
 
   app.post(
     '/api/v1/deliveries/:id/retry',
     {
-      config: { scope: 'deliveries:write' },
+      config: { scope: 'deliveries:write', errors: ['not_found', 'not_retryable'] },
       schema: {
+        operationId: 'retryDelivery',
         summary: 'Queue a stopped delivery again',
         tags: ['deliveries'],
-        params,
-        response: { 202: delivery, '4xx': problemSchema },
+        params: deliveryParams,
+        response: { 202: delivery },
       },
     },
     async ({ principal, params }, reply) => {
       const id = requireDeliveryId(params.id);
       const result = await retryStoppedDelivery({
-        pool,
+        pool: database.forTenant(principal.tenantId),
         catalogs,
         tenantId: principal.tenantId,
         actor: principal.actor,
@@ -85,7 +86,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
       if (!result) throw new TidingsError('not_found', 'There is no such delivery.');
       if (!result.isQueued) {
         const message = `The delivery is ${result.delivery.status}; only undeliverable, dead and in_doubt deliveries can be retried.`;
-        throw new TidingsError('not_retryable', message, { path: 'status' });
+        throw new TidingsError('not_retryable', message);
       }
       return reply.status(202).send(result.delivery);
     },
@@ -94,18 +95,19 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
   app.post(
     '/api/v1/deliveries/:id/cancel',
     {
-      config: { scope: 'deliveries:write' },
+      config: { scope: 'deliveries:write', errors: ['not_found', 'not_cancellable'] },
       schema: {
+        operationId: 'cancelDelivery',
         summary: 'Cancel a queued delivery',
         tags: ['deliveries'],
-        params,
-        response: { 200: delivery, '4xx': problemSchema },
+        params: deliveryParams,
+        response: { 200: delivery },
       },
     },
     async ({ principal, params }) => {
       const id = requireDeliveryId(params.id);
       const result = await cancelQueuedDelivery({
-        pool,
+        pool: database.forTenant(principal.tenantId),
         tenantId: principal.tenantId,
         actor: principal.actor,
         id,
@@ -115,7 +117,7 @@ export function registerDeliveryRoutes(app: App, { pool, catalogs, seal, clock }
       // A second cancellation, such as the repetition of a request whose response was lost, is no error.
       if (result.isCancelled || result.delivery.status === 'cancelled') return result.delivery;
       const message = `The delivery is ${result.delivery.status}; only queued deliveries can be cancelled.`;
-      throw new TidingsError('not_cancellable', message, { path: 'status' });
+      throw new TidingsError('not_cancellable', message);
     },
   );
 }

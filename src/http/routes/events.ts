@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TidingsError } from '../../errors.ts';
+import { type RejectionCode, TidingsError } from '../../errors.ts';
 import type { EventResult } from '../../ingest/results.ts';
 import { retryRejected } from '../../ingest/retry-rejected.ts';
 import { applyMergePatch } from '../../jobs/merge-patch.ts';
@@ -7,17 +7,27 @@ import type { Decision } from '../../model/decision.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import { eventBody, ingestResponse, limitQuery, mergePatch, problemSchema, rejectedGroups } from './schemas.ts';
+import { isBinaryMode, readEventBody } from '../cloud-events.ts';
+import { Cursors } from '../cursor.ts';
+import { idParams, pageQuery } from '../schemas/common.ts';
+import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
+import {
+  correctedBody,
+  correctionBody,
+  dismissed,
+  type RejectedGroup,
+  rejectedGroups,
+  rejectedPage,
+} from '../schemas/rejected.ts';
 
-const MAX_EVENTS_PER_REQUEST = 1000;
 /** Groups of rejected events that are listed. */
 const MAX_GROUPS = 100;
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 /** Registers the routes that ingest events, and those of the quarantine. */
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
-  const { pipeline, pool, seal, clock } = parts;
+  const { pipeline, database, seal, clock } = parts;
+  const cursors = new Cursors(seal);
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
@@ -25,20 +35,21 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       bodyLimit: MAX_BODY_BYTES,
       // A validator sees null for a missing body, too.
       preValidation: async (request) => {
-        if (request.body !== undefined) return;
+        if (request.body !== undefined || isBinaryMode(request)) return;
         throw new TidingsError('invalid_json', 'The body is empty; send an event or a list of events.');
       },
       // The schema is for the documentation: each event is checked, and has a result, on its own.
       validatorCompiler: () => (value: unknown) => ({ value }),
-      config: { scope: 'events:write' },
+      config: { scope: 'events:write', countRequests, errors: ['invalid_body', 'too_many_events', 'overloaded'] },
       schema: {
+        operationId: url === '/events' ? 'postEventsAtRoot' : 'postEvents',
         summary: 'Post events: one, or a list of up to 1000',
         tags: ['events'],
-        body: z.union([z.array(eventBody).max(MAX_EVENTS_PER_REQUEST), eventBody]),
-        response: { 202: ingestResponse, 422: z.union([ingestResponse, problemSchema]), '4xx': problemSchema },
+        body: eventsBody,
+        response: { 202: ingestResponse, 422: ingestResponse },
       },
       handler: async (request, reply) => {
-        const items = toItems(request.body);
+        const items = toItems(readEventBody(request));
         const results = await pipeline.ingest(request.principal.tenantId, items, true, request.bodyBytes);
         const response = toIngestResponse(results);
         const isRejected = response.accepted === 0 && response.rejected.length > 0;
@@ -52,17 +63,24 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
     {
       config: { scope: 'rejected:read' },
       schema: {
+        operationId: 'listRejectedEvents',
         summary: 'Rejected events, and why; newest first',
         tags: ['events'],
-        querystring: z.strictObject({ limit: limitQuery, before: z.string().optional() }),
+        querystring: pageQuery,
+        response: { 200: rejectedPage },
       },
     },
     async (request) => {
-      const { limit, before } = request.query;
-      const cursor = readCursor(before, ['number', 'uuid']);
+      const { limit } = request.query;
+      const cursor = cursors.read(request, ['number', 'uuid']);
       const position = cursor && { at: cursor[0], id: cursor[1] };
-      const { rejected, last } = await listRejected(pool, request.principal.tenantId, limit, position);
-      return { rejected, next: last && writeCursor([last.at, last.id]) };
+      const { rejected, last } = await listRejected(
+        database.forTenant(request.principal.tenantId),
+        request.principal.tenantId,
+        limit,
+        position,
+      );
+      return { rejected, next: last && cursors.write(request, [last.at, last.id]) };
     },
   );
 
@@ -71,34 +89,36 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
     {
       config: { scope: 'rejected:read' },
       schema: {
+        operationId: 'groupRejectedEvents',
         summary:
           'Count rejected events by event type, code and path; the largest groups first, of the newest 20,000 events',
         tags: ['events'],
-        response: { 200: rejectedGroups, '4xx': problemSchema },
+        response: { 200: rejectedGroups },
       },
     },
     async ({ principal: { tenantId } }) => {
       const scope = { tenantId, filter: {}, startedAt: clock() };
-      const { count, isAtLeast, groups } = await previewRejected(pool, seal, scope, MAX_GROUPS);
-      return { count, at_least: isAtLeast, groups };
+      const { count, isAtLeast, groups } = await previewRejected(database.forTenant(tenantId), seal, scope, MAX_GROUPS);
+      return { count, at_least: isAtLeast, groups: groups as unknown as readonly RejectedGroup[] };
     },
   );
 
   app.post(
     '/api/v1/events/rejected/:id/dismiss',
     {
-      config: { scope: 'rejected:write' },
+      config: { scope: 'rejected:write', errors: ['not_found'] },
       schema: {
+        operationId: 'dismissRejectedEvent',
         summary: 'Delete a rejected event without ingesting it',
         tags: ['events'],
-        params: z.object({ id: z.string().max(256) }),
-        response: { 200: z.object({ rejected_id: z.string() }), '4xx': problemSchema },
+        params: idParams,
+        response: { 200: dismissed },
       },
     },
-    async ({ principal, params: { id } }) => {
+    async ({ principal: { tenantId, actor }, params: { id } }) => {
       const isDeleted =
         z.uuid().safeParse(id).success &&
-        (await dismissRejected(pool, { tenantId: principal.tenantId, actor: principal.actor, id }, clock()));
+        (await dismissRejected(database.forTenant(tenantId), { tenantId, actor, id }, clock()));
       if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
       return { rejected_id: id };
     },
@@ -114,13 +134,14 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
           if (httpPart !== 'params' || z.uuid().safeParse((value as { id: string }).id).success) return { value };
           return { error: new TidingsError('not_found', 'There is no such rejected event.') };
         },
-      config: { scope: 'rejected:write' },
+      config: { scope: 'rejected:write', errors: ['not_found', 'not_readable', 'overloaded'] },
       schema: {
+        operationId: 'retryRejectedEvent',
         summary: 'Ingest a rejected event again: as it was, or the corrected one in the body',
         tags: ['events'],
         params: z.object({ id: z.uuid() }),
-        body: eventBody.optional(),
-        response: { 202: ingestResponse, 422: ingestResponse, '4xx': problemSchema },
+        body: correctedBody,
+        response: { 202: ingestResponse, 422: ingestResponse },
       },
     },
     async (request, reply) => {
@@ -129,7 +150,10 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const corrected = request.body ?? undefined;
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
       const correct = corrected === undefined ? undefined : () => corrected;
-      const results = await retryRejected(parts, { tenantId, rejectedId, actor, correct, bytes });
+      const results = await retryRejected(
+        { ...parts, pool: database.forTenant(tenantId) },
+        { tenantId, rejectedId, actor, correct, bytes },
+      );
       const response = toIngestResponse(results);
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
@@ -138,13 +162,14 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/events/rejected/:id/correct',
     {
-      config: { scope: 'rejected:write' },
+      config: { scope: 'rejected:write', errors: ['not_found', 'not_readable', 'overloaded'] },
       schema: {
+        operationId: 'correctRejectedEvent',
         summary: 'Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396)',
         tags: ['events'],
-        params: z.object({ id: z.string().max(256) }),
-        body: z.strictObject({ patch: mergePatch }),
-        response: { 202: ingestResponse, 422: ingestResponse, '4xx': problemSchema },
+        params: idParams,
+        body: correctionBody,
+        response: { 202: ingestResponse, 422: ingestResponse },
       },
     },
     async ({ principal: { tenantId, actor }, params, body: { patch } }, reply) => {
@@ -152,10 +177,18 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
       const correct = (original: unknown) => applyMergePatch(original, patch);
       const command = { tenantId, rejectedId, actor, correct, bytes: MAX_BODY_BYTES };
-      const response = toIngestResponse(await retryRejected(parts, command));
+      const response = toIngestResponse(await retryRejected({ ...parts, pool: database.forTenant(tenantId) }, command));
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );
+}
+
+/** Events that count as one request for the limit of a key. */
+const EVENTS_PER_COUNTED_REQUEST = 100;
+
+function countRequests(body: unknown): number {
+  const events = Array.isArray(body) ? Math.min(body.length, MAX_EVENTS_PER_REQUEST) : 1;
+  return Math.max(1, Math.ceil(events / EVENTS_PER_COUNTED_REQUEST));
 }
 
 function toItems(body: unknown): unknown[] {
@@ -175,8 +208,8 @@ function toItems(body: unknown): unknown[] {
 function toIngestResponse(results: readonly EventResult[]) {
   let accepted = 0;
   let duplicates = 0;
-  const rejected: { index: number; code: string; path: string; message: string }[] = [];
-  results.forEach(({ status, code = '', path = '', message = '' }, index) => {
+  const rejected: { index: number; code: RejectionCode; path: string; message: string }[] = [];
+  results.forEach(({ status, code = 'invalid_event', path = '', message = '' }, index) => {
     if (status === 'accepted') accepted++;
     else if (status === 'duplicate') duplicates++;
     else rejected.push({ index, code, path, message });

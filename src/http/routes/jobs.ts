@@ -6,15 +6,12 @@ import type { JobFilter } from '../../model/job.ts';
 import { listJobFailures, listJobs, loadJob, stopJob } from '../../store/jobs/jobs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import { job, jobFailure, jobPreview, jobQuestion, newJob } from './job-schemas.ts';
-import { limitQuery, problemSchema } from './schemas.ts';
+import { Cursors } from '../cursor.ts';
+import { idParams, pageQuery } from '../schemas/common.ts';
+import { job, jobFailurePage, jobPage, jobPreview, jobQuestion, newJob } from '../schemas/jobs.ts';
 
 const MAX_KEY_CHARS = 256;
 const MAX_PATCH_CHARS = 64 * 1024;
-
-const params = z.object({ id: z.string().max(256) });
-const page = z.strictObject({ limit: limitQuery, before: z.string().optional() });
 
 /** Returns the filter as jobs read it: times in UTC, and without fields that are undefined. */
 function asFilter(filter: object): JobFilter {
@@ -28,21 +25,28 @@ function asFilter(filter: object): JobFilter {
 
 /** Registers the routes of jobs: one command for many deliveries, waits or rejected events. */
 export function registerJobRoutes(app: App, parts: HttpDependencies): void {
-  const { pool, clock } = parts;
+  const { database, seal, clock } = parts;
+  const partsOf = (tenantId: string) => ({ ...parts, pool: database.forTenant(tenantId) });
+  const cursors = new Cursors(seal);
 
   app.post(
     '/api/v1/jobs/preview',
     {
-      config: { scope: 'jobs:read' },
+      config: { scope: 'jobs:read', errors: ['not_found'] },
       schema: {
+        operationId: 'previewJob',
         summary: 'Count what a job would do now, without starting it',
         tags: ['jobs'],
         body: jobQuestion,
-        response: { 200: jobPreview, '4xx': problemSchema },
+        response: { 200: jobPreview },
       },
     },
     async ({ principal: { tenantId }, body: { action, filter } }) => {
-      const { isAtLeast, ...preview } = await previewJob(parts, { tenantId, action, filter: asFilter(filter) });
+      const { isAtLeast, ...preview } = await previewJob(partsOf(tenantId), {
+        tenantId,
+        action,
+        filter: asFilter(filter),
+      });
       return { ...preview, at_least: isAtLeast };
     },
   );
@@ -50,21 +54,22 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     '/api/v1/jobs',
     {
-      config: { scope: 'jobs:write' },
+      config: { scope: 'jobs:write', errors: ['not_found', 'idempotency_key_reused', 'too_many_jobs'] },
       schema: {
+        operationId: 'startJob',
         summary: 'Start a job; a repeated request with the same idempotency-key returns the job that it started',
         tags: ['jobs'],
         headers: z.object({ 'idempotency-key': z.string().max(MAX_KEY_CHARS).optional() }),
         body: newJob,
-        response: { 202: job, '4xx': problemSchema },
+        response: { 202: job },
       },
     },
     async ({ principal, headers, body }, reply) => {
       const patch = 'patch' in body ? ((body.patch as JsonObject | undefined) ?? null) : null;
       if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
-        throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { path: 'patch' });
+        throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { pointer: '/patch' });
       }
-      const { job } = await startJob(parts, {
+      const { job } = await startJob(partsOf(principal.tenantId), {
         tenantId: principal.tenantId,
         actor: principal.actor,
         action: body.action,
@@ -83,28 +88,36 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
     {
       config: { scope: 'jobs:read' },
       schema: {
+        operationId: 'listJobs',
         summary: 'List jobs, newest first',
         tags: ['jobs'],
-        querystring: page,
-        response: { 200: z.object({ jobs: z.array(job), next: z.string().nullable() }), '4xx': problemSchema },
+        querystring: pageQuery,
+        response: { 200: jobPage },
       },
     },
-    async ({ principal, query: { limit, before } }) => {
-      const jobs = await listJobs(pool, principal.tenantId, limit, readCursor(before, ['uuid'])?.[0] ?? null);
-      const last = jobs.length === limit ? jobs.at(-1) : undefined;
-      return { jobs, next: last ? writeCursor([last.job_id]) : null };
+    async (request) => {
+      const { principal, query } = request;
+      const cursor = cursors.read(request, ['uuid']);
+      const jobs = await listJobs(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        query.limit,
+        cursor?.[0] ?? null,
+      );
+      return { jobs, next: cursors.next(request, jobs, query.limit, (last) => [last.job_id]) };
     },
   );
 
   app.get(
     '/api/v1/jobs/:id',
     {
-      config: { scope: 'jobs:read' },
+      config: { scope: 'jobs:read', errors: ['not_found'] },
       schema: {
+        operationId: 'getJob',
         summary: 'Show a job and its progress',
         tags: ['jobs'],
-        params,
-        response: { 200: job, '4xx': problemSchema },
+        params: idParams,
+        response: { 200: job },
       },
     },
     async ({ principal, params: { id } }) => findJob(principal.tenantId, id),
@@ -113,50 +126,59 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     '/api/v1/jobs/:id/failures',
     {
-      config: { scope: 'jobs:read' },
+      config: { scope: 'jobs:read', errors: ['not_found'] },
       schema: {
+        operationId: 'listJobFailures',
         summary: 'List what a job could not change; up to 1000 failures are kept',
         tags: ['jobs'],
-        params,
-        querystring: page,
+        params: idParams,
+        querystring: pageQuery,
         response: {
-          200: z.object({ failures: z.array(jobFailure), next: z.string().nullable() }),
-          '4xx': problemSchema,
+          200: jobFailurePage,
         },
       },
     },
-    async ({ principal, params: { id }, query: { limit, before } }) => {
-      await findJob(principal.tenantId, id);
-      const after = readCursor(before, ['text'])?.[0] ?? '';
-      const failures = await listJobFailures(pool, principal.tenantId, id, limit, after);
-      const last = failures.length === limit ? failures.at(-1) : undefined;
-      return { failures, next: last ? writeCursor([last.item]) : null };
+    async (request) => {
+      const { principal, params, query } = request;
+      await findJob(principal.tenantId, params.id);
+      const after = cursors.read(request, ['text'])?.[0] ?? '';
+      const failures = await listJobFailures(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        params.id,
+        query.limit,
+        after,
+      );
+      return { failures, next: cursors.next(request, failures, query.limit, (last) => [last.item]) };
     },
   );
 
   app.post(
     '/api/v1/jobs/:id/stop',
     {
-      config: { scope: 'jobs:write' },
+      config: { scope: 'jobs:write', errors: ['not_found', 'job_ended'] },
       schema: {
+        operationId: 'stopJob',
         summary: 'Stop a job; what it has done stays done',
         tags: ['jobs'],
-        params,
-        response: { 200: job, '4xx': problemSchema },
+        params: idParams,
+        response: { 200: job },
       },
     },
     async ({ principal: { tenantId, actor }, params: { id } }) => {
       await findJob(tenantId, id);
-      const isStopped = await stopJob(pool, tenantId, id, actor, clock());
+      const isStopped = await stopJob(database.forTenant(tenantId), tenantId, id, actor, clock());
       const job = await findJob(tenantId, id);
       // A second stop, such as the repetition of a request whose response was lost, is no error.
       if (isStopped || job.status === 'stopped') return job;
-      throw new TidingsError('job_ended', `The job is ${job.status}; there is nothing to stop.`, { path: 'status' });
+      throw new TidingsError('job_ended', `The job is ${job.status}; there is nothing to stop.`);
     },
   );
 
   async function findJob(tenantId: string, id: string) {
-    const found = z.uuid().safeParse(id).success ? await loadJob(pool, tenantId, id) : undefined;
+    const found = z.uuid().safeParse(id).success
+      ? await loadJob(database.forTenant(tenantId), tenantId, id)
+      : undefined;
     if (!found) throw new TidingsError('not_found', 'There is no such job.');
     return found;
   }

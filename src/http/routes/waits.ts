@@ -1,56 +1,40 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
-import { WAIT_STATUSES } from '../../model/decision.ts';
 import { listWaits } from '../../store/waits/wait-views.ts';
 import { countWaiting } from '../../store/waits/waits.ts';
 import { cancelWait } from '../../timers/wait-admin.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCursor, writeCursor } from '../cursor.ts';
-import { decisionWithEvidence, limitQuery, pathText, problemSchema, timestamp } from './schemas.ts';
+import { Cursors } from '../cursor.ts';
+import { idParams } from '../schemas/common.ts';
+import { cancelledWait, waitingByRule, waitPage, waitQuery } from '../schemas/waits.ts';
 
-const wait = z.object({
-  wait_id: z.string(),
-  user_id: z.string(),
-  rule: z.string(),
-  key: z.string().nullable(),
-  kind: z.string(),
-  status: z.enum(WAIT_STATUSES),
-  catalog_version: z.number(),
-  event_id: z.string().describe('The event that triggered the rule'),
-  event_type: z.string(),
-  event_timestamp: timestamp,
-  due_at: timestamp,
-  began_at: timestamp,
-  ended_at: timestamp.nullable(),
-  ended_by: z.string().nullable().describe('The event that ended the wait'),
-  items: z.number().nullable().describe('Number of items of a digest'),
-  decisions: z.array(decisionWithEvidence).readonly(),
-});
-
-export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDependencies): void {
+export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
+  const cursors = new Cursors(seal);
   app.get(
     '/api/v1/waits',
     {
       config: { scope: 'waits:read' },
       schema: {
+        operationId: 'listWaits',
         summary: 'List pending and ended waits, newest first',
         tags: ['waits'],
-        querystring: z.strictObject({
-          user_id: pathText.optional(),
-          rule: pathText.optional(),
-          status: z.enum(WAIT_STATUSES).optional(),
-          limit: limitQuery,
-          before: z.string().optional(),
-        }),
-        response: { 200: z.object({ waits: z.array(wait), next: z.string().nullable() }), '4xx': problemSchema },
+        querystring: waitQuery,
+        response: { 200: waitPage },
       },
     },
-    async ({ principal, query }) => {
+    async (request) => {
+      const { principal, query } = request;
       const { user_id: userId, rule, status, limit } = query;
-      const cursor = readCursor(query.before, ['number', 'uuid']);
+      const cursor = cursors.read(request, ['number', 'uuid']);
       const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
-      const { waits, last } = await listWaits(pool, principal.tenantId, { userId, rule, status }, limit, before);
-      return { waits, next: last && writeCursor([last.beganAt, last.waitId]) };
+      const { waits, last } = await listWaits(
+        database.forTenant(principal.tenantId),
+        principal.tenantId,
+        { userId, rule, status },
+        limit,
+        before,
+      );
+      return { waits, next: last && cursors.write(request, [last.beganAt, last.waitId]) };
     },
   );
 
@@ -59,32 +43,38 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
     {
       config: { scope: 'waits:read' },
       schema: {
+        operationId: 'countWaitsByRule',
         summary: 'Count pending waits by rule',
         tags: ['waits'],
-        response: {
-          200: z.object({ rules: z.array(z.object({ rule: z.string(), users: z.number(), waits: z.number() })) }),
-        },
+        response: { 200: waitingByRule },
       },
     },
-    async ({ principal }) => ({ rules: await countWaiting(pool, principal.tenantId) }),
+    async ({ principal: { tenantId } }) => ({ rules: await countWaiting(database.forTenant(tenantId), tenantId) }),
   );
 
   app.post(
     '/api/v1/waits/:id/cancel',
     {
-      config: { scope: 'waits:write' },
+      config: { scope: 'waits:write', errors: ['not_found', 'not_cancellable'] },
       schema: {
+        operationId: 'cancelWait',
         summary: 'Cancel one pending wait',
         tags: ['waits'],
-        params: z.object({ id: z.string().max(256) }),
-        response: { 200: z.object({ wait_id: z.string(), user_id: z.string() }), '4xx': problemSchema },
+        params: idParams,
+        response: { 200: cancelledWait },
       },
     },
     async ({ principal, params: { id } }) => {
       const isId = z.uuid().safeParse(id).success;
       const result = isId
         ? await cancelWait(
-            { pool, catalogs, tenantId: principal.tenantId, actor: principal.actor, now: clock() },
+            {
+              pool: database.forTenant(principal.tenantId),
+              catalogs,
+              tenantId: principal.tenantId,
+              actor: principal.actor,
+              now: clock(),
+            },
             id.toLowerCase(),
           )
         : undefined;
@@ -92,9 +82,7 @@ export function registerWaitRoutes(app: App, { pool, catalogs, clock }: HttpDepe
       const { userId, status } = result;
       // A second cancellation, such as the repetition of a request whose response was lost, is no error.
       if (status === 'cancelled') return { wait_id: id.toLowerCase(), user_id: userId };
-      throw new TidingsError('not_cancellable', `The wait has ${status}; there is nothing to cancel.`, {
-        path: 'status',
-      });
+      throw new TidingsError('not_cancellable', `The wait has ${status}; there is nothing to cancel.`);
     },
   );
 }

@@ -1,6 +1,7 @@
 import { TidingsError } from '../../errors.ts';
 import type { ReceivedEvent } from '../../events/envelope.ts';
-import { Semaphore } from '../../lib/concurrency/semaphore.ts';
+import { FairShare } from '../../lib/concurrency/fair-share.ts';
+import { Turns } from '../../lib/concurrency/turns.ts';
 import type { Millis } from '../../model/event.ts';
 import type { EventResult } from '../results.ts';
 
@@ -10,13 +11,13 @@ const USERS_AT_ONCE = 2;
 /** Events that wait or are under way, of one user. */
 const MAX_EVENTS_OF_USER = 2000;
 
-/** The same of all users. */
+/** The same of all users; of them, one tenant has what it leaves to the others (see `FairShare`). */
 const MAX_EVENTS = 10_000;
 
 /** Characters of the events that wait or are under way, of one user: they are in memory meanwhile. */
 const MAX_CHARS_OF_USER = 8 * 1024 * 1024;
 
-/** The same of all users. */
+/** The same of all users, shared between tenants like MAX_EVENTS. */
 const MAX_CHARS = 32 * 1024 * 1024;
 
 /** Time (ms) for which a user stays in the lane after events of this user were too costly in a batch; then a batch tries again. */
@@ -37,15 +38,15 @@ interface SlowUser {
 
 /**
  * Decides events of users whose history is costly, one user apart from the other and all of them apart from the batches, so
- * that no other user waits for them.
+ * that no other user waits for them. Tenants take turns, and none of them fills the lane.
  */
 export class SlowLane {
   readonly #run: (tenantId: string, events: readonly ReceivedEvent[]) => Promise<readonly EventResult[]>;
   readonly #clock: () => Millis;
   readonly #users = new Map<string, SlowUser>();
-  readonly #semaphore = new Semaphore<object>(USERS_AT_ONCE);
-  #events = 0;
-  #chars = 0;
+  readonly #turns = new Turns(USERS_AT_ONCE);
+  readonly #events = new FairShare(MAX_EVENTS);
+  readonly #chars = new FairShare(MAX_CHARS);
 
   constructor(
     run: (tenantId: string, events: readonly ReceivedEvent[]) => Promise<readonly EventResult[]>,
@@ -77,23 +78,23 @@ export class SlowLane {
       (sum, { propertiesText, traitsText }) => sum + propertiesText.length + traitsText.length,
       0,
     );
-    const hasManyEvents = user.events + events.length > MAX_EVENTS_OF_USER || this.#events + events.length > MAX_EVENTS;
-    // If nothing waits, events of any size are accepted.
+    const hasManyEvents =
+      user.events + events.length > MAX_EVENTS_OF_USER || !this.#events.fits(tenantId, events.length);
+    // If nothing of the user waits, events of any size are accepted that the lane has room for.
     const hasManyChars =
-      (user.events > 0 && user.chars + chars > MAX_CHARS_OF_USER) ||
-      (this.#events > 0 && this.#chars + chars > MAX_CHARS);
+      (user.events > 0 && user.chars + chars > MAX_CHARS_OF_USER) || !this.#chars.fits(tenantId, chars);
     if (hasManyEvents || hasManyChars) {
       const message = 'Deciding events of this user takes long, and too many of them are waiting.';
       return this.#share(events, Promise.reject(new TidingsError('overloaded', message, { retryAfter: 5 })));
     }
     user.events += events.length;
     user.chars += chars;
-    this.#events += events.length;
-    this.#chars += chars;
+    this.#events.hold(tenantId, events.length);
+    this.#chars.hold(tenantId, chars);
     const work = user.done.then(
       () =>
         new Promise<readonly EventResult[]>((resolve, reject) => {
-          this.#semaphore.run({}, () => this.#run(tenantId, events).then(resolve, reject));
+          this.#turns.run(tenantId, () => this.#run(tenantId, events).then(resolve, reject));
         }),
     );
     user.done = work
@@ -101,8 +102,8 @@ export class SlowLane {
       .then(() => {
         user.events -= events.length;
         user.chars -= chars;
-        this.#events -= events.length;
-        this.#chars -= chars;
+        this.#events.release(tenantId, events.length);
+        this.#chars.release(tenantId, chars);
       });
     return this.#share(events, work);
   }

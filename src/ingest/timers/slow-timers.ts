@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { Semaphore } from '../../lib/concurrency/semaphore.ts';
+import { FairShare } from '../../lib/concurrency/fair-share.ts';
+import { Turns } from '../../lib/concurrency/turns.ts';
 import type { Millis } from '../../model/event.ts';
 
 /** Users whose waits are fired at once. */
@@ -8,7 +9,10 @@ const USERS_AT_ONCE = 2;
 /** Time (ms) for which a user stays here after firing the waits of this user was too costly. */
 const STAY_MS: Millis = 60_000;
 
-/** Users here, at most. Beyond it, the waits of a user are left to a later claim. */
+/**
+ * Users here, at most; of those whose waits are to be fired, one tenant has what it leaves to the others (see `FairShare`).
+ * Beyond it, the waits of a user are left to a later claim.
+ */
 const MAX_USERS = 1000;
 
 interface SlowUser {
@@ -18,14 +22,15 @@ interface SlowUser {
 
 /**
  * Fires the due waits of costly users, one user apart from the other, so that the timers of no other user wait
- * for them. Nothing is lost with the process: the claim of the waits expires, and they are claimed again.
+ * for them. Tenants take turns. Nothing is lost with the process: the claim of the waits expires, and they are claimed again.
  */
 export class SlowTimers {
   readonly #run: (tenantId: string, userId: string) => Promise<void>;
   readonly #clock: () => Millis;
   readonly #log: Pick<Logger, 'error'>;
   readonly #users = new Map<string, SlowUser>();
-  readonly #semaphore = new Semaphore<string>(USERS_AT_ONCE);
+  readonly #turns = new Turns(USERS_AT_ONCE);
+  readonly #waiting = new FairShare(MAX_USERS);
   #idleListeners: (() => void)[] = [];
 
   constructor(
@@ -53,16 +58,18 @@ export class SlowTimers {
   submit(tenantId: string, userId: string): void {
     const name = nameUser(tenantId, userId);
     const user = this.#users.get(name) ?? { until: 0, isRunning: false };
-    if (user.isRunning || (!this.#users.has(name) && !this.#makeRoom())) return;
+    if (user.isRunning || !this.#waiting.fits(tenantId, 1) || (!this.#users.has(name) && !this.#makeRoom())) return;
     this.#users.set(name, user);
     user.isRunning = true;
-    this.#semaphore.run(name, async () => {
+    this.#waiting.hold(tenantId, 1);
+    this.#turns.run(tenantId, async () => {
       try {
         await this.#run(tenantId, userId);
       } catch (error) {
         const line = { err: error, tenant_id: tenantId };
         this.#log.error(line, 'the waits of a costly user could not be fired; will retry when their claim expires');
       }
+      this.#waiting.release(tenantId, 1);
       user.isRunning = false;
       user.until = this.#clock() + STAY_MS;
       setImmediate(() => this.#reportIdle());
@@ -71,7 +78,7 @@ export class SlowTimers {
 
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
-    if (!this.#semaphore.idle) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
+    if (!this.#turns.idle) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
   }
 
   #makeRoom(): boolean {
@@ -81,7 +88,7 @@ export class SlowTimers {
   }
 
   #reportIdle(): void {
-    if (this.#semaphore.idle) for (const resolve of this.#idleListeners.splice(0)) resolve();
+    if (this.#turns.idle) for (const resolve of this.#idleListeners.splice(0)) resolve();
   }
 }
 

@@ -17,6 +17,7 @@ export function toScope(
     event: trigger.properties,
     traits: trigger.traits,
     user: visibleTraits(ctx.user),
+    context: trigger.context,
     matched,
     now: due,
   };
@@ -45,9 +46,9 @@ export function explainCondition(evidence: ConditionEvidence): Pick<RuleDecision
 }
 
 /** Returns whether the condition fails whatever the profile and the history are. */
-export function surelyFails({ condition, usesNow }: CompiledRule, { properties, traits }: Event): boolean {
+export function surelyFails({ condition, usesNow }: CompiledRule, { properties, traits, context }: Event): boolean {
   if (!condition || usesNow || usesFacts(condition)) return false;
-  return condition.evaluate({ event: properties, traits, user: {} }).kind !== 'true';
+  return condition.evaluate({ event: properties, traits, user: {}, context }).kind !== 'true';
 }
 
 function usesFacts(condition: Condition): boolean {

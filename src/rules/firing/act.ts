@@ -120,6 +120,7 @@ function emit(
     traits: action.kind === 'set' ? fields : {},
     rule: rule.name,
     causedBy: trigger.eventId,
+    ...(trigger.context && { context: trigger.context }),
     depth: (trigger.depth ?? 0) + 1,
   };
   // The schemas are those of the rule's own catalog, which was checked against them: a wait ends as if it had not changed.

@@ -107,9 +107,9 @@ export class KnownEvents implements Iterable<KnownEvent> {
     return this.#groupBy(grouping, ids, variant).byName;
   }
 
-  /** Returns the group of this name, which may be empty; it is the same object from now on. */
-  getGroup(grouping: Grouping, ids: Ids, name: string): EventGroup {
-    const { byName } = this.#groupBy(grouping, ids, '');
+  /** Returns the group of this name, which may be empty; it is the same object until another variant is asked for. */
+  getGroup(grouping: Grouping, ids: Ids, name: string, variant = ''): EventGroup {
+    const { byName } = this.#groupBy(grouping, ids, variant);
     const known = byName.get(name);
     if (known) return known;
     const group: EventGroup = { events: [], followers: undefined };

@@ -1,16 +1,16 @@
 import type { Count } from '../../model/catalog.ts';
 import type { Event, Millis } from '../../model/event.ts';
-import { resolveZone } from '../../time/calendar.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { isAbout } from '../evaluate/triggers.ts';
 import type { Ids, Trigger } from '../facts.ts';
-import { getGrouping, nameDay, nameGroup } from '../known/groupings.ts';
+import { getGrouping, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo, partition } from '../known/in-order.ts';
 import type { FullEvent } from '../known/known-events.ts';
 import type { UserState } from '../user-state.ts';
 import { countEvents, countSince, findStart, START } from './count.ts';
+import { nameInWindow } from './open-counts.ts';
 import { findRelated, getRelations } from './related-events.ts';
-import { nameListKind, sweep, type TriggerList } from './trigger-list.ts';
+import { nameListKind, type TriggerList } from './trigger-list.ts';
 
 /** The arriving event, and what its candidates are looked for with. */
 interface Search {
@@ -40,39 +40,8 @@ export function nameCountCandidates(
   if (count.window.kind === 'since' && event.type === count.window.event) nameAfterStart(search, isCounted);
   else if (isCounted && count.how !== 'at_most') {
     if (count.window.kind === 'since') nameSinceStart(search, count.window.event);
-    else nameInWindow(search);
+    else nameInWindow(compiled, user, list, event, ids, name);
   }
-}
-
-/**
- * Names, for a window of fixed length, those that lack this one event. One more event is never too many for a trigger that
- * had too few, and who has enough needs no more: these are removed when they are seen, and each of the others is seen at most
- * as many times as events are needed.
- */
-function nameInWindow({ compiled, count, user, list: { known, type }, event, ids, name }: Search): void {
-  const kind = nameListKind(type);
-  const { window, n } = count;
-  const same = [compiled.sameCount];
-  const group = nameGroup(compiled, event, same, ids);
-  if (group === undefined) return;
-  let triggers: FullEvent[] | undefined;
-  let to = Number.POSITIVE_INFINITY;
-  if (window.kind === 'day') {
-    const zone = resolveZone(window.zone, user.profile.traits);
-    const options = { purpose: `open count on day ${kind}`, same, about: type !== undefined, byDay: true };
-    const groups = known.groupBy(getGrouping(compiled, options), ids, zone);
-    triggers = groups.get(nameDay(group, event.time, zone))?.events;
-  } else {
-    const grouping = getGrouping(compiled, { purpose: `open count ${kind}`, same, about: type !== undefined });
-    triggers = known.groupBy(grouping, ids).get(group)?.events;
-    if (window.kind === 'rolling') to = event.time + window.span;
-  }
-  if (!triggers) return;
-  sweep(triggers, event.time, to, (trigger) => {
-    const { counted } = countEvents(compiled, count, user, trigger.event, ids);
-    if (counted === n - 1) name(trigger);
-    return counted >= n;
-  });
 }
 
 /** Names, for a count since an event, those that lack this one event, after the same start. */
@@ -94,6 +63,14 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
   const segment = findSegment(search, triggers, event.type);
   // With `same`, the triggers of one start count different events; and of starts at one time, one may be a trigger.
   if (compiled.sameCount || !segment.isEven) {
+    const before = findStart(compiled, event.type, user, event, ids);
+    // A later start leaves fewer events to count, and one at the same time leaves as many; it may be the event itself that is
+    // lacking. A trigger that was the only start of its time gets one of this time.
+    if (before && (how === 'at_least' || before.time === event.time)) {
+      if (isCounted && how !== 'at_most') nameSinceStart(search, event.type);
+      if (before.time === event.time) nameIfTrigger(search, before);
+      return;
+    }
     nameCounted(search, triggers, { ...segment, isEven: false }, () => n, n, n);
     return;
   }
@@ -109,6 +86,12 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
     else if (how === 'at_most') least = n - fewer + 1;
   }
   if (least <= most) nameCounted(search, triggers, segment, counted, least, most);
+}
+
+/** Names an event, if it is among the triggers. */
+function nameIfTrigger({ list, name }: Search, { key }: FullEvent): void {
+  const trigger = list.known.find(key);
+  if (trigger?.event) name(trigger as FullEvent);
 }
 
 /** Returns the number of counted events from `start` to the event, without those at its own time. */
@@ -156,9 +139,12 @@ function findSegment(
   return { from, to, isEven };
 }
 
-/** Names those of a segment that count between `least` and `most` events. */
+/**
+ * Names those of a segment that count between `least` and `most` events. If it is not even, those of one time are counted
+ * together that cannot count differently: of one type, and all of them known or none.
+ */
 function nameCounted(
-  { name }: Search,
+  { user, list, name }: Search,
   triggers: readonly FullEvent[],
   { from, to, isEven }: Segment,
   counted: (trigger: FullEvent) => number,
@@ -170,5 +156,24 @@ function nameCounted(
     first = partition(triggers, (trigger) => counted(trigger) < least, from, to);
     end = partition(triggers, (trigger) => counted(trigger) <= most, first, to);
   }
-  for (let index = first; index < end; index++) name(triggers[index] as FullEvent);
+  let [time, found] = [Number.NaN, new Map<string, number>()];
+  for (let index = first; index < end; index++) {
+    const trigger = triggers[index] as FullEvent;
+    if (!isEven) {
+      if (trigger.time !== time) [time, found] = [trigger.time, new Map()];
+      const { type } = trigger.event;
+      const kind = `${type} ${user.events.get(type)?.find(trigger.key)?.event !== undefined}`;
+      let number = found.get(kind);
+      if (number === undefined) {
+        number = counted(trigger);
+        found.set(kind, number);
+      }
+      if (number < least || number > most) {
+        // All of a list of one type are known.
+        if (list.type !== undefined) index = partition(triggers, (one) => one.time <= trigger.time, index, end) - 1;
+        continue;
+      }
+    }
+    name(trigger);
+  }
 }

@@ -6,7 +6,7 @@ import type { CompiledRule } from '../compile/rule-set.ts';
 import type { Ids, Trigger } from '../facts.ts';
 import { getGrouping, nameDay, nameGroup } from '../known/groupings.ts';
 import { countBefore, countUpTo } from '../known/in-order.ts';
-import { type FullEvent, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
+import { type FullEvent, type Grouping, MAX_SCANNED_EVENTS } from '../known/known-events.ts';
 import type { UserState } from '../user-state.ts';
 import { findRelated, getRelations, isAmong, type Relation } from './related-events.ts';
 
@@ -81,7 +81,7 @@ function countOnDay(
     if (known.length > MAX_SCANNED_EVENTS) {
       const name = nameGroup(compiled, trigger, [compiled.sameCount], ids);
       if (name === undefined) continue;
-      const grouping = dayGrouping(compiled, relation);
+      const grouping = dayGrouping(compiled);
       onDay = known.groupBy(grouping, ids, zone).get(nameDay(name, trigger.time, zone))?.events ?? [];
     } else {
       const day = formatDate(trigger.time, zone);
@@ -94,8 +94,16 @@ function countOnDay(
   return counted;
 }
 
-function dayGrouping(compiled: CompiledRule, { same, about = false }: Relation) {
+/** Returns the grouping of counted events by day. */
+export function dayGrouping(compiled: CompiledRule): Grouping {
+  const { same, about = false } = getRelations(compiled).count;
   return getGrouping(compiled, { purpose: 'count on day', same: [same], about, byDay: true });
+}
+
+/** Returns the grouping of counted events by which `findRelated` finds them. */
+export function countGrouping(compiled: CompiledRule): Grouping {
+  const { purpose, same, about = false } = getRelations(compiled).count;
+  return getGrouping(compiled, { purpose, same: [same], about });
 }
 
 /**

@@ -85,7 +85,8 @@ export function closeWait(
 }
 
 /** Returns the parts of an event that a wait stores; a received event has more. */
-export function toTrigger({ key, eventId, type, time, properties, traits, depth, unreadable }: Trigger): Trigger {
+export function toTrigger(trigger: Trigger): Trigger {
+  const { key, eventId, type, time, properties, traits, context, depth, unreadable } = trigger;
   return {
     key,
     eventId,
@@ -93,6 +94,7 @@ export function toTrigger({ key, eventId, type, time, properties, traits, depth,
     time,
     properties,
     traits,
+    ...(context && { context }),
     ...(depth !== undefined && { depth }),
     ...(unreadable && { unreadable }),
   };

@@ -1,3 +1,5 @@
+import { escapeHtml } from '../../lib/text/escape-html.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
 import type {
   BacktestReport,
@@ -7,7 +9,7 @@ import type {
   ReproductionDifference,
   TypeReport,
 } from './backtest.ts';
-import { COUNT_COLUMNS, formatCount, formatNumber } from './report-numbers.ts';
+import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 
 /** A backtest as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function renderHtmlReport(report: BacktestReport): string {
@@ -128,14 +130,4 @@ function toAnchor(type: string): string {
 
 function formatShort(value: number): string {
   return String(Math.round(value * 100) / 100);
-}
-
-/** Escapes text from events and rules. */
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
 }

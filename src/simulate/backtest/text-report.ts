@@ -1,5 +1,6 @@
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { BacktestReport, Counts, Example, ReportedDecision, ReproductionDifference } from './backtest.ts';
-import { COUNT_COLUMNS, formatCount, formatNumber } from './report-numbers.ts';
+import { COUNT_COLUMNS, formatNumber } from './report-numbers.ts';
 
 /**
  * Renders a backtest report as text for a terminal.

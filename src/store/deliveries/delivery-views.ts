@@ -71,7 +71,7 @@ export async function loadNotifications(
   const { rows: attempts } = await pool.query(
     `select notification_id, channel, attempt, provider, started_at, duration_ms, outcome, reason, response,
             provider_message_id
-     from all_attempts where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
+     from all_attempts() where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
     [tenantId, notificationIds],
   );
   return notifications.map((notification) => ({

@@ -9,6 +9,7 @@ import type { SchemaFile } from '../pg/schema-files.ts';
 export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'local' } = {
   metadata: 'facts',
   catalog_contents: 'shared',
+  quotas: 'local',
   sessions: 'local',
   login_attempts: 'local',
   leases: 'local',

@@ -1,8 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { ConfigError } from '../../errors.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { deleteFact, loadFact, saveEncryptionKey, saveFact, saveHashKey } from '../metadata.ts';
-import { resealPage, SEALED_TABLES } from './sealed-tables.ts';
+import { isTransient, isUnreachable } from '../pg/errors.ts';
+import {
+  countUnderOtherKeys,
+  type ResealedPage,
+  resealPage,
+  SEALED_TABLES,
+  type SealedTable,
+} from './sealed-tables.ts';
 
 /** Progress of a rotation; counts are of the whole rotation, earlier runs that were interrupted included. */
 export interface RotationProgress {
@@ -29,16 +37,24 @@ interface RotationState extends RotationProgress {
 
 const STATE = 'key_rotation';
 
-/** A pass that finds rows under an older key means that a process sealed some meanwhile. After so many, one still does. */
+/**
+ * A pass that finds rows under an older key means that a process sealed some meanwhile. After so many passes of one run, one
+ * still does.
+ */
 const MAX_PASSES = 5;
+
+/** Times that a page is tried which fails because of what other sessions do, such as a deadlock with an ingest; and the pause. */
+const MAX_PAGE_TRIES = 20;
+const PAGE_PAUSE_MS = 100;
 
 /** Key of the advisory lock that lets one rotation run at a time; any constant. */
 const ROTATION_LOCK_KEY = 7_318_225;
 
 /**
  * Seals everything that is sealed under another key again, under the first key of the seal, page by page. Other processes go
- * on meanwhile. Ends with a pass over all tables that finds nothing, and then records the key as that of the database: from
- * then on the other keys can be dropped. If it is interrupted, the next call continues.
+ * on meanwhile. Ends with a pass over all tables that finds nothing, of one run, and a look at all of them after it; then it
+ * records the key as that of the database: from then on the other keys can be dropped. If it is interrupted, the next call
+ * continues, and proves the end by a pass of its own.
  *
  * @param onProgress called after each page
  * @throws ConfigError if another rotation runs, or other processes still seal under another key
@@ -54,8 +70,9 @@ export async function rotateEncryption(
     if (!rows[0]?.locked) throw new ConfigError('another process rotates the encryption key at the moment');
     await saveHashKey(connection, seal);
     let state = await loadState(connection, seal.keyId);
+    const lastPass = state.pass + MAX_PASSES - 1;
     while (state.tableIndex < SEALED_TABLES.length) {
-      state = await runPage(connection, seal, state);
+      state = await runPage(connection, seal, state, lastPass);
       await saveFact(connection, STATE, JSON.stringify(state));
       onProgress(state);
     }
@@ -71,16 +88,46 @@ export async function rotateEncryption(
 async function loadState(connection: pg.PoolClient, to: string): Promise<RotationState> {
   const stored = await loadFact(connection, STATE);
   const state = stored === undefined ? undefined : (JSON.parse(stored) as RotationState);
-  if (state?.to === to) return state;
+  // Rows that an earlier run has looked at may have changed since: the pass that it began proves nothing.
+  if (state?.to === to) return { ...state, inPass: Math.max(1, state.inPass) };
   const first = SEALED_TABLES[0]?.name ?? null;
   return { to, pass: 1, tableIndex: 0, cursor: null, inPass: 0, table: first, rows: 0, resealed: 0, unreadable: 0 };
 }
 
-/** Does one page, and returns the state after it. */
-async function runPage(connection: pg.PoolClient, seal: Seal, state: RotationState): Promise<RotationState> {
+/** Does one page of a table, again if other sessions are in its way. */
+async function resealWithRetry(
+  connection: pg.PoolClient,
+  seal: Seal,
+  table: SealedTable,
+  cursor: readonly string[] | null,
+): Promise<ResealedPage> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await resealPage(connection, seal, table, cursor);
+    } catch (error) {
+      if (attempt >= MAX_PAGE_TRIES || !isTransient(error) || isUnreachable(error)) throw error;
+      await delay(PAGE_PAUSE_MS);
+    }
+  }
+}
+
+/** Returns how many rows are under another key after a pass, beside those that no key opens. */
+async function countLeft(connection: pg.PoolClient, seal: Seal, unreadable: number): Promise<number> {
+  let count = 0;
+  for (const table of SEALED_TABLES) count += await countUnderOtherKeys(connection, seal, table);
+  return Math.max(0, count - unreadable);
+}
+
+/** Does one page, and returns the state after it. @param lastPass number of the last pass of this run */
+async function runPage(
+  connection: pg.PoolClient,
+  seal: Seal,
+  state: RotationState,
+  lastPass: number,
+): Promise<RotationState> {
   const table = SEALED_TABLES[state.tableIndex];
   if (!table) return state;
-  const page = await resealPage(connection, seal, table, state.cursor);
+  const page = await resealWithRetry(connection, seal, table, state.cursor);
   const counted = {
     ...state,
     rows: state.rows + page.rows,
@@ -92,12 +139,14 @@ async function runPage(connection: pg.PoolClient, seal: Seal, state: RotationSta
   if (page.cursor !== null) return counted;
   const next = SEALED_TABLES[state.tableIndex + 1];
   if (next) return { ...counted, tableIndex: state.tableIndex + 1, table: next.name };
-  if (counted.inPass === 0) return { ...counted, tableIndex: SEALED_TABLES.length, table: null };
-  if (state.pass === MAX_PASSES) {
+  // A table may have got rows under another key after the pass had looked at it.
+  if (counted.inPass === 0 && (await countLeft(connection, seal, counted.unreadable)) === 0)
+    return { ...counted, tableIndex: SEALED_TABLES.length, table: null };
+  if (state.pass >= lastPass) {
     await deleteFact(connection, STATE);
     throw new ConfigError(
-      `after ${MAX_PASSES} passes there is still data under another key than ${seal.keyId}: put it first in ` +
-        'TIDINGS_ENCRYPTION_KEY of every process, restart them, and run this again',
+      `after ${MAX_PASSES} passes there is still data under another key than ${seal.keyId}, because a process seals under it: ` +
+        'put the new key first in TIDINGS_ENCRYPTION_KEY of every process, restart them, and run this again',
     );
   }
   const table0 = SEALED_TABLES[0]?.name ?? null;

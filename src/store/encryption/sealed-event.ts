@@ -1,3 +1,4 @@
+import { toReadableContext } from '../../events/envelopes/context.ts';
 import type { Excerpt } from '../../events/excerpt.ts';
 import type { Event, JsonObject } from '../../model/event.ts';
 
@@ -16,13 +17,22 @@ export interface ContentRow {
   readonly traits: JsonObject | null;
   readonly sealed: Buffer | null;
   readonly excerpt: Excerpt | null;
+  readonly context: JsonObject | null;
 }
 
 /** Joins the identity of an event and its content. */
 export function toSealedEvent(
   event: Omit<Event, 'properties' | 'traits'>,
-  { properties, traits, sealed, excerpt }: ContentRow,
+  { properties, traits, sealed, excerpt, context }: ContentRow,
 ): SealedEvent {
   const shown = excerpt ?? { properties: properties ?? {}, traits: traits ?? {} };
-  return { ...event, properties: shown.properties, traits: shown.traits, sealed, excerpt };
+  const { properties: shownProperties, traits: shownTraits } = shown;
+  return {
+    ...event,
+    properties: shownProperties,
+    traits: shownTraits,
+    ...(context && { context: toReadableContext(context) }),
+    sealed,
+    excerpt,
+  };
 }

@@ -1,4 +1,4 @@
-import { documentRow, resealDocument } from '../../privacy/documents.ts';
+import { documentRow, KEY_ID_BYTES, resealDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { addressAad } from '../../users/addresses.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -69,7 +69,17 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     reseal: (seal, sealed, [tenant = '', actor = '', route = '', key = '']) =>
       resealDocument(seal, sealed, documentRow('idempotency_keys', tenant, actor, route, key)),
   },
+  {
+    name: 'signing_keys',
+    key: [TENANT, ['key_id', 'text']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', id = '']) =>
+      resealDocument(seal, sealed, documentRow('signing_keys', tenant, id)),
+  },
 ];
+
+/** Tables whose sealed values are left to expire, within minutes: a login under way is begun again. */
+export const UNROTATED_TABLES: readonly string[] = ['login_attempts'];
 
 /** A table whose sealed values are texts without the id of their key. */
 function plainTable(
@@ -111,12 +121,12 @@ export async function resealPage(
   const { name, key, hasKeyId } = table;
   const columns = key.map(([column]) => column).join(', ');
   const from = key.map(([, type], index) => `$${index + 1}::${type}`).join(', ');
-  const { rows } = await connection.query<{ key: string[]; sealed: Buffer | null; key_id: string | null }>(
-    `select array[${key.map(([column]) => `${column}::text`).join(', ')}] as key, sealed, key_id
+  const { rows } = await connection.query<{ key: string[]; sealed: Buffer | null; sealed_by: string | null }>(
+    `select array[${key.map(([column]) => `${column}::text`).join(', ')}] as key, sealed, sealed_by
      from (
        select page.*, sum(octet_length(sealed)) over (order by ${columns} rows between unbounded preceding and 1 preceding) as before
        from (
-         select ${columns}, sealed, ${hasKeyId ? 'key_id' : 'null::text as key_id'} from ${name}
+         select ${columns}, sealed, ${hasKeyId ? 'key_id' : 'null::text'} as sealed_by from ${name}
          ${after ? `where (${columns}) > (${from})` : ''}
          order by ${columns} limit ${MAX_PAGE_ROWS}
        ) as page
@@ -127,10 +137,10 @@ export async function resealPage(
   );
   const changed: { k: string[]; o: string; s: string }[] = [];
   let unreadable = 0;
-  for (const { key: values, sealed, key_id } of rows) {
+  for (const { key: values, sealed, sealed_by } of rows) {
     if (sealed === null) continue;
     try {
-      const resealed = table.reseal(seal, sealed, values, key_id ?? '');
+      const resealed = table.reseal(seal, sealed, values, sealed_by ?? '');
       if (resealed) changed.push({ k: values, o: sealed.toString('base64'), s: resealed.toString('base64') });
     } catch {
       unreadable++;
@@ -138,6 +148,20 @@ export async function resealPage(
   }
   if (changed.length > 0) await writeResealed(connection, seal, table, changed);
   return { rows: rows.length, resealed: changed.length, unreadable, cursor: rows.at(-1)?.key ?? null };
+}
+
+/** Returns how many rows of a table are sealed under another key than the first of the seal. Reads the whole table. */
+export async function countUnderOtherKeys(
+  connection: Connection,
+  seal: Seal,
+  { name, hasKeyId }: SealedTable,
+): Promise<number> {
+  const isOther = hasKeyId ? 'key_id <> $1' : `substring(sealed for ${KEY_ID_BYTES}) <> decode($1, 'hex')`;
+  const { rows } = await connection.query<{ count: string }>(
+    `select count(*)::text as count from ${name} where sealed is not null and ${isOther}`,
+    [seal.keyId],
+  );
+  return Number(rows[0]?.count);
 }
 
 async function writeResealed(

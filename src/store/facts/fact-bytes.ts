@@ -22,16 +22,27 @@ export interface LeftOutRow {
   readonly bound: string;
 }
 
+/** Of a larger context only the members that `toReadableContext` keeps are read. */
+const MAX_CONTEXT_BYTES = 32 * 1024;
+
+/** The context of an event as look-ups and replays read it. */
+export const CONTEXT_COLUMN = `
+  case when octet_length(context::text) <= ${MAX_CONTEXT_BYTES} then context
+       when context is not null then json_strip_nulls(json_build_object(
+         'correlation_id', context -> 'correlation_id', 'causation_id', context -> 'causation_id',
+         'source', context -> 'source', 'emitted_by', context -> 'emitted_by'))
+  end`;
+
 /** Bytes of the content of an event as look-ups read it. In this order: a large content is not read to be measured. */
 export const CONTENT_BYTES = `coalesce(
     octet_length(excerpt::text),
     octet_length(properties::text) + octet_length(traits::text) + coalesce(octet_length(sealed), 0)
-  )`;
+  ) + coalesce(least(octet_length(context::text), ${MAX_CONTEXT_BYTES}), 0)`;
 
 /** Columns of the content of an event as look-ups read it: of a large one the excerpt. */
 export const CONTENT_COLUMNS = `
   case when excerpt is null then properties end as properties, case when excerpt is null then traits end as traits,
-  case when excerpt is null then sealed end as sealed, excerpt`;
+  case when excerpt is null then sealed end as sealed, excerpt, ${CONTEXT_COLUMN} as context`;
 
 /**
  * Whether a row is within the bound.

@@ -321,10 +321,10 @@ function readWaitingTriggers(tenantId: string, lookups: readonly LookupOf<'waiti
       if (content === '') return;
       const { userId, need } = lookups[Number(index)] as LookupOf<'waiting'>;
       const { type, earlier, within } = need;
-      const [properties, traits, text, excerpt] = JSON.parse(content) as StoredContent;
+      const [properties, traits, text, excerpt, context] = JSON.parse(content) as StoredContent;
       const sealed = text === null ? null : Buffer.from(text, 'base64');
       const event = { tenantId, userId, eventId, key, type, time: parsePgTime(at) };
-      const stored = toSealedEvent(event, { properties, traits, sealed, excerpt });
+      const stored = toSealedEvent(event, { properties, traits, sealed, excerpt, context });
       rows.waitingTriggers.push({ event: stored, earlier, within });
     },
     end() {
@@ -334,11 +334,17 @@ function readWaitingTriggers(tenantId: string, lookups: readonly LookupOf<'waiti
   };
 }
 
-type StoredContent = [JsonObject | null, JsonObject | null, sealed: string | null, Excerpt | null];
+type StoredContent = [
+  JsonObject | null,
+  JsonObject | null,
+  sealed: string | null,
+  Excerpt | null,
+  context: JsonObject | null,
+];
 
 const WAITING_TRIGGERS = `
 select i, key, event_id, event_time,
-       case when fits then json_build_array(properties, traits, encode(sealed, 'base64'), excerpt)::text else '' end
+       case when fits then json_build_array(properties, traits, encode(sealed, 'base64'), excerpt, context)::text else '' end
 from (
   select q.i::int - 1 as i, e.*, ${FITS} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[], string_to_array($6, E'\\x1f'), string_to_array($7, E'\\x1f')::float8[])

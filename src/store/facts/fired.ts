@@ -1,24 +1,22 @@
-import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
-import type { FiredLookup } from '../../rules/facts.ts';
-import { type StoredDecision, unpackDecisions } from '../decisions.ts';
+import { FIRED_OUTCOMES, type FiredLookup } from '../../rules/facts.ts';
 import { packTextArray, timeRangeParams } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { FITS, FoundRows, type LeftOutRow } from './fact-bytes.ts';
 import { mergeSpans, type Span } from './spans.ts';
 
-/** The decisions on a stored event on which a rule fired. */
+/** The rules that fired on a stored event, each with the id of its trigger. */
 export interface FiredRow {
   readonly userId: string;
   /** Event time. */
   readonly time: Millis;
-  readonly decisions: readonly Decision[];
+  readonly fired: readonly (readonly [rule: string, triggerId: string])[];
 }
 
-/** Events loaded for one user and merged range, at most; the latest ones. */
-const MAX_FIRED_EVENTS = 1000;
+/** Events loaded for one user and merged range, at most; the latest ones. Of each, only names and ids. */
+const MAX_FIRED_EVENTS = 10_000;
 
-/** Decisions that fired, and what a bound left out. */
+/** Rules that fired, and what a bound left out. */
 export interface LoadedFired {
   readonly fired: readonly FiredRow[];
   readonly leftOut: readonly LeftOutRow[];
@@ -26,7 +24,7 @@ export interface LoadedFired {
 
 const NOTHING: LoadedFired = { fired: [], leftOut: [] };
 
-/** Loads the decisions on the events of these ranges on which a rule fired, each once, up to MAX_FACT_BYTES. */
+/** Loads which rules fired on the events of these ranges, each once, up to MAX_FACT_BYTES. */
 export async function loadFired(
   connection: Connection,
   tenantId: string,
@@ -42,31 +40,38 @@ export async function loadFired(
   });
   const found = new FoundRows();
   const fired: FiredRow[] = [];
-  for (const [index, key, eventId, time, decisions] of rows) {
-    found.count(index, decisions !== null);
-    if (decisions === null) continue;
+  for (const [index, time, own] of rows) {
+    found.count(index, own !== null);
+    if (own === null) continue;
     const { userId } = merged[index] as Span;
-    fired.push({ userId, time, decisions: unpackDecisions(decisions, key, eventId) });
+    fired.push({ userId, time, fired: own });
   }
   return { fired, leftOut: found.listLeftOut(merged, MAX_FIRED_EVENTS) };
 }
 
-/** The decisions are null beyond the bound. */
-type Row = [index: number, key: string, eventId: string, time: Millis, decisions: readonly StoredDecision[] | null];
+/** The last column is null beyond the bound. */
+type Row = [index: number, time: Millis, fired: FiredRow['fired'] | null];
 
 /** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
-select i, key, event_id, event_time, case when fits then decisions end
+select i, event_time, case when fits then coalesce(fired, '[]') end
 from (
   select q.i::int - 1 as i, e.*, ${FITS} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::timestamptz[])
        with ordinality as q(user_id, lo, hi, i)
   cross join lateral (
-    select key::text, coalesce(event_id, key::text) as event_id, event_time, decisions,
-           octet_length(decisions::text) as bytes, row_number() over (order by event_time desc) as n
-    from events
-    where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi
-      and event_time between $5::timestamptz and $6::timestamptz and has_fired
-    order by event_time desc limit ${MAX_FIRED_EVENTS}
+    select event_time, fired, octet_length(fired::text) as bytes, row_number() over (order by event_time desc) as n
+    from (
+      select event_time, event_id, key, decisions
+      from events
+      where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi
+        and event_time between $5::timestamptz and $6::timestamptz and has_fired
+      order by event_time desc limit ${MAX_FIRED_EVENTS}
+    ) as stored
+    cross join lateral (
+      select json_agg(json_build_array(d ->> 'r', coalesce(d -> 'e' ->> 0, event_id, key::text))) as fired
+      from json_array_elements(decisions) as d
+      where d ->> 'o' in (${[...FIRED_OUTCOMES].map((outcome) => `'${outcome}'`).join(', ')})
+    ) as named
   ) as e
 ) as found`;

@@ -48,12 +48,12 @@ export async function loadSpans(
   });
   const found = new FoundRows();
   const events: SealedEvent[] = [];
-  for (const [index, key, eventId, time, fits, properties, traits, sealed, excerpt] of rows) {
+  for (const [index, key, eventId, time, fits, properties, traits, sealed, excerpt, context] of rows) {
     found.count(index, fits);
     if (!fits) continue;
     const { userId, type } = merged[index] as Span;
     const event = { tenantId, userId, eventId, key, type, time };
-    events.push(toSealedEvent(event, { properties, traits, sealed, excerpt }));
+    events.push(toSealedEvent(event, { properties, traits, sealed, excerpt, context }));
   }
   return { events, leftOut: found.listLeftOut(merged, MAX_EVENTS_PER_SPAN) };
 }
@@ -83,12 +83,13 @@ type Row = [
   traits: JsonObject | null,
   sealed: Buffer | null,
   excerpt: Excerpt | null,
+  context: JsonObject | null,
 ];
 
 /** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
 select i, key, event_id, event_time, fits, case when fits then properties end, case when fits then traits end,
-       case when fits then sealed end, case when fits then excerpt end
+       case when fits then sealed end, case when fits then excerpt end, case when fits then context end
 from (
   select q.i::int - 1 as i, e.*, ${FITS} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[])

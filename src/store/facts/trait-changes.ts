@@ -51,13 +51,13 @@ export async function loadTraitChanges(
   });
   const found = new FoundRows();
   const changes: TraitChangeRow[] = [];
-  for (const [index, key, eventId, type, time, fits, properties, traits, sealed, excerpt, decisions] of rows) {
+  for (const [index, key, eventId, type, time, fits, properties, traits, sealed, excerpt, context, decisions] of rows) {
     found.count(index, fits);
     if (!fits) continue;
     const { userId } = merged[index] as Span;
     const event = { tenantId, userId, eventId, key, type, time };
     changes.push({
-      event: toSealedEvent(event, { properties, traits, sealed, excerpt }),
+      event: toSealedEvent(event, { properties, traits, sealed, excerpt, context }),
       decisions: unpackDecisions(decisions ?? [], key, eventId),
     });
   }
@@ -75,13 +75,14 @@ type Row = [
   traits: JsonObject | null,
   sealed: Buffer | null,
   excerpt: Excerpt | null,
+  context: JsonObject | null,
   decisions: readonly StoredDecision[] | null,
 ];
 
 /** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
 select i, key, event_id, event_type, event_time, fits, case when fits then properties end, case when fits then traits end,
-       case when fits then sealed end, case when fits then excerpt end, case when fits then decisions end
+       case when fits then sealed end, case when fits then excerpt end, case when fits then context end, case when fits then decisions end
 from (
   select q.i::int - 1 as i, e.*, ${FITS} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::timestamptz[])

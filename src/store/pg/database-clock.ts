@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { suspendClock } from '../../lib/suspend-clock.ts';
 import type { Millis } from '../../model/event.ts';
 
 /** Difference between the clock of a process and that of the database at which the process no longer acts. */
@@ -14,7 +15,7 @@ const FIRST_MEASUREMENTS = 3;
 export interface DatabaseClockOptions {
   /** The clock of this machine, which may be set at any time. */
   readonly wallClock: () => Millis;
-  /** A monotonic clock in ms. Default: `performance.now`. */
+  /** A monotonic clock in ms. Default: `suspendClock`. */
   readonly elapsed?: () => Millis;
   /** Interval of the measurements in ms. */
   readonly interval?: Millis;
@@ -47,7 +48,7 @@ export class DatabaseClock {
   constructor(pool: pg.Pool, options: DatabaseClockOptions) {
     this.#pool = pool;
     this.#options = options;
-    this.#elapsed = options.elapsed ?? (() => performance.now());
+    this.#elapsed = options.elapsed ?? suspendClock();
   }
 
   /** Resolves after the first measurement. Throws if the database cannot be reached. */

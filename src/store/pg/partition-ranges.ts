@@ -11,6 +11,14 @@ export type PartitionedTable = 'events' | (typeof TABLES_BY_ID)[number];
 /** Storage settings of a partition; why deliveries have some is in sql/000001.sql. */
 export const STORAGE: { readonly [table in PartitionedTable]?: string } = { deliveries: ' with (fillfactor = 40)' };
 
+/**
+ * Returns the statement that closes a partition to every login but the owner, whatever it was granted: the policies of
+ * row-level security are those of the parent.
+ */
+export function closeStatement(partition: string): string {
+  return `alter table ${partition} enable row level security`;
+}
+
 /** The rows of a partition: from the first time on, before the second. */
 export interface TimeRange {
   readonly from: Millis;

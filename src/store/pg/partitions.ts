@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { getSqlState } from './errors.ts';
 import {
+  closeStatement,
   getPartitionName,
   loadPartitions,
   monthNumber,
@@ -208,10 +209,12 @@ function isCovered(partitions: readonly TimeRange[], month: number): boolean {
   return partitions.some(({ from, to }) => from <= range.from && range.to <= to);
 }
 
+/** Returns statements that create a month. */
 function createStatement(table: PartitionedTable, month: number): string {
   const range = monthRange(month);
   return `create table ${getPartitionName(table, range)} partition of ${table}
-          for values from (${toKeyLiteral(table, range.from)}) to (${toKeyLiteral(table, range.to)})${STORAGE[table] ?? ''}`;
+          for values from (${toKeyLiteral(table, range.from)}) to (${toKeyLiteral(table, range.to)})${STORAGE[table] ?? ''};
+          ${closeStatement(getPartitionName(table, range))}`;
 }
 
 function getFirstMonth(thisMonth: number): number {

@@ -18,6 +18,13 @@ export interface Timeouts extends SessionTimeouts {
  */
 const DEFAULT_TIMEOUTS: Timeouts = { query: 60_000, statement: 55_000, lock: 20_000, idleInTransaction: 15_000 };
 
+export interface PoolOptions {
+  readonly max: number;
+  readonly name: string;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly prepare?: (session: pg.ClientBase) => Promise<void>;
+}
+
 /**
  * Opens a pool of connections. Timestamps are returned in ms and bigints as numbers. A connection that dies is replaced at
  * its next use. Every session has the settings of session.ts.
@@ -25,8 +32,9 @@ const DEFAULT_TIMEOUTS: Timeouts = { query: 60_000, statement: 55_000, lock: 20_
  * @param options.name application_name of its sessions
  * @param url its parameters `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` replace the timeouts
  * @param options.timeouts replace the default ones
+ * @param options.prepare prepares each new session further
  */
-export function openPool(url: string, options: { max: number; name: string; timeouts?: Partial<Timeouts> }): pg.Pool {
+export function openPool(url: string, options: PoolOptions): pg.Pool {
   const { connectionString, timeouts: given } = splitTimeouts(url);
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts, ...given };
   const pool = new pg.Pool({
@@ -39,7 +47,10 @@ export function openPool(url: string, options: { max: number; name: string; time
     // Both sides notice within half a minute that the other has gone without closing the connection.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    onConnect: (client) => prepareSession(client, timeouts),
+    onConnect: async (client) => {
+      await prepareSession(client, timeouts);
+      await options.prepare?.(client);
+    },
     types: TYPE_PARSERS,
   });
   // Without listeners an error event would end the process. The pool's event covers idle connections only. A connection in

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { getSqlState } from './errors.ts';
 import {
+  closeStatement,
   getPartitionKey,
   getPartitionName,
   loadPartitions,
@@ -184,7 +185,8 @@ async function createShadow(
   ranges: readonly TimeRange[],
 ): Promise<void> {
   const { current, shadow, next, changes, trigger, key } = names;
-  const like = (name: string) => `create table ${name} (like ${table} including all)${STORAGE[table] ?? ''}`;
+  const like = (name: string) =>
+    `create table ${name} (like ${table} including all)${STORAGE[table] ?? ''}; ${closeStatement(name)}`;
   await connection.query(`begin; set local lock_timeout = ${LOCK_TIMEOUT_MS}`);
   await connection.query(
     `create table ${shadow} (like ${table}) partition by range (${getPartitionKey(table)});

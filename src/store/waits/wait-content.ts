@@ -6,7 +6,8 @@ import type { Seal } from '../../privacy/seal.ts';
 import type { DigestItem, Wait, WaitState } from '../../rules/facts.ts';
 
 /** The parts of a wait's state that come from events, and are sealed if they have addresses. */
-type WaitContent = Pick<WaitState['trigger'], 'properties' | 'traits'> & Pick<WaitState, 'matched' | 'items'>;
+type WaitContent = Pick<WaitState['trigger'], 'properties' | 'traits' | 'context'> &
+  Pick<WaitState, 'matched' | 'items'>;
 
 /** A wait as loaded: the contents in its state are masked, and sealed holds the originals. */
 export interface StoredWait extends Wait {
@@ -18,14 +19,19 @@ export function maskState(state: WaitState): WaitState {
   const { trigger, matched, items } = state;
   const properties = maskDocument(trigger.properties);
   const traits = maskDocument(trigger.traits);
+  const context = trigger.context && maskDocument(trigger.context);
   const shownMatched = matched && maskDocument(matched);
   const shownItems = items && maskItems(items);
   const isSame =
-    properties === trigger.properties && traits === trigger.traits && shownMatched === matched && shownItems === items;
+    properties === trigger.properties &&
+    traits === trigger.traits &&
+    context === trigger.context &&
+    shownMatched === matched &&
+    shownItems === items;
   if (isSame) return state;
   return {
     ...state,
-    trigger: { ...trigger, properties, traits },
+    trigger: { ...trigger, properties, traits, ...(context && { context }) },
     ...(shownMatched && { matched: shownMatched }),
     ...(shownItems && { items: shownItems }),
   };
@@ -47,6 +53,7 @@ export function sealWait(seal: Seal, tenantId: string, { userId, waitId, state }
   const content: WaitContent = {
     properties: trigger.properties,
     traits: trigger.traits,
+    ...(trigger.context && { context: trigger.context }),
     ...(matched && { matched }),
     ...(items && { items }),
   };
@@ -70,6 +77,6 @@ export function openState(
 ): WaitState {
   const original = openDocument(seal, sealed, documentRow('waits', tenantId, userId, waitId));
   if (!original) return { ...state, trigger: { ...state.trigger, unreadable: true } };
-  const { properties, traits, ...others } = original as JsonObject & WaitContent;
-  return { ...state, ...others, trigger: { ...state.trigger, properties, traits } };
+  const { properties, traits, context, ...others } = original as JsonObject & WaitContent;
+  return { ...state, ...others, trigger: { ...state.trigger, properties, traits, ...(context && { context }) } };
 }

@@ -24,7 +24,7 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
   const status = ALL_STATUSES.find((each) => each === requested) ?? null;
   const list = useLivePages<DeliveriesResponse, Delivery>({
     key: ['deliveries', status],
-    load: (before) => getDeliveries(status, before),
+    load: (after) => getDeliveries(status, after),
     mergePages,
     getId,
     pollMs: POLL_MS,

@@ -3,8 +3,8 @@ import { useMemo } from 'react';
 
 interface LivePagesOptions<Page, Item> {
   key: readonly (string | null)[];
-  /** Loads the newest page for null, else the page before the cursor. */
-  load: (before: string | null) => Promise<Page>;
+  /** Loads the newest page for null, else the page at the cursor. */
+  load: (after: string | null) => Promise<Page>;
   /** Merges pages into one list. If pages repeat an item, the first one is kept. */
   mergePages: (pages: readonly Page[]) => Item[];
   getId: (item: Item) => string;

@@ -19,7 +19,7 @@ const getId = (entry: Entry): string => entry.eventId;
 export function UserPage({ userId, eventId }: { userId: string; eventId: string | null }) {
   const audit = useLivePages<Audit, Entry>({
     key: ['audit', userId],
-    load: (before) => getAudit(userId, before),
+    load: (after) => getAudit(userId, after),
     mergePages: buildTimeline,
     getId,
     pollMs: POLL_MS,

@@ -93,7 +93,7 @@ function newScope(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, 
   return {
     // An event of any type may change a trait.
     types: changes ? [...on, ''] : on,
-    roots: ['event', 'traits', 'user', 'matched', 'now'],
+    roots: ['event', 'traits', 'user', 'context', 'matched', 'now'],
     ...(found.has('after') && { matched: [...new Set(after.map((step) => step.event))] }),
     now: ['delay', 'at', 'unless', 'debounce'].some((key) => found.has(key)),
   };

@@ -54,7 +54,7 @@ function parseAtField(ctx: RuleContext, found: Fields, scope: ExpressionScope): 
   }
   const { at } = parsed;
   if (at.field !== undefined) {
-    const roots = ['event', 'traits', 'user', 'matched'] as const;
+    const roots = ['event', 'traits', 'user', 'context', 'matched'] as const;
     parseValue(ctx, sliceText(text, parsed.fieldOffset, at.field), { ...scope, roots }, timestamp);
     const delay = found.get('delay');
     if (delay) {

@@ -1,0 +1,75 @@
+import fastifySwagger from '@fastify/swagger';
+import scalar from '@scalar/fastify-api-reference';
+import { createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { App } from '../app.ts';
+import { completeDocument } from './complete-document.ts';
+import { describeRoute } from './describe-route.ts';
+import { registerErrorPage } from './error-page.ts';
+
+/** The page starts itself with an inline script. */
+const DOCS_CONTENT_SECURITY_POLICY =
+  "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:";
+
+const DESCRIPTION = `Event-driven notifications that explain why they were sent, and why not.
+
+Lists take \`limit\` and \`after\`, and answer their items and \`next\`. Errors are problem documents (RFC 9457); [every
+code](/api/docs/errors) has a description. Each response has the header \`x-request-id\`.`;
+
+const TAGS = [
+  { name: 'events', description: 'What happened to users, and what was rejected' },
+  { name: 'explain', description: 'Why a user did, or did not, get a notification' },
+  { name: 'users', description: 'Users that events are about' },
+  { name: 'deliveries', description: 'Notifications on their way to a channel' },
+  { name: 'waits', description: 'Rules that wait for a user' },
+  { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
+  { name: 'catalog', description: 'Events, notification types, templates and rules' },
+  { name: 'keys', description: 'API keys' },
+  { name: 'operation', description: 'Who changed what' },
+  { name: 'health', description: 'For load balancers and operators' },
+];
+
+/**
+ * Serves the OpenAPI document at `/api/openapi.json`, its page at `/api/docs` and the page of errors. Call it before the
+ * routes are registered.
+ */
+export async function registerApiDocs(app: App): Promise<void> {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Tidings', version: '1', description: DESCRIPTION },
+      tags: TAGS,
+      components: {
+        securitySchemes: {
+          api_key: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'A key of this installation' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'A key, or the token of a user for /me' },
+          session: { type: 'apiKey', in: 'cookie', name: 'tidings_session', description: 'Session of the console' },
+        },
+      },
+    },
+    transform: describeRoute,
+    transformObject: (input) => completeDocument(createJsonSchemaTransformObject({})(input)),
+  });
+  await app.register(scalar, {
+    routePrefix: '/api/docs',
+    // Without the parts that contact other servers: fonts, telemetry and the vendor's buttons (share, SDK, client).
+    configuration: {
+      pageTitle: 'Tidings API',
+      withDefaultFonts: false,
+      showDeveloperTools: 'never',
+      hideClientButton: true,
+      telemetry: false,
+    },
+    hooks: {
+      onRequest: (_request, reply, done) => {
+        reply.header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
+        done();
+      },
+    },
+  });
+  let text: string | undefined;
+  app.get('/api/openapi.json', { config: { scope: 'public' }, schema: { hide: true } as object }, (_request, reply) => {
+    text ??= JSON.stringify(app.swagger());
+    return reply.type('application/json').send(text);
+  });
+  registerErrorPage(app);
+}

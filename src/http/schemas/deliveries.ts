@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { ATTEMPT_OUTCOMES, CHANNELS, DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../../model/delivery.ts';
+import type {
+  DeliverySummary,
+  DeliveryView,
+  MessageView,
+  NotificationView,
+} from '../../store/deliveries/delivery-views.ts';
+import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp, userId } from './common.ts';
+
+/* Notifications, their deliveries and messages. */
+
+const deliveryId = z
+  .string()
+  .meta({ description: 'NOTIFICATION_ID.CHANNEL', examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email'] });
+
+const notificationType = z.string().meta({ examples: ['PAYMENT_FAILED'] });
+
+const fields = {
+  delivery_id: deliveryId,
+  notification_id: idOf('notification'),
+  notification_type: notificationType,
+  user_id: userId,
+  channel: z.enum(CHANNELS),
+  status: z.enum(DELIVERY_STATUSES),
+  reason_code: z
+    .string()
+    .nullable()
+    .meta({
+      description: `Why it has this status, such as ${DELIVERY_REASON_CODES.slice(0, 3).join(', ')}; null: it needs no reason`,
+      examples: [null],
+    }),
+  reason: z
+    .string()
+    .nullable()
+    .meta({ examples: [null] }),
+  provider: z
+    .string()
+    .nullable()
+    .meta({ examples: ['smtp'] }),
+  provider_message_id: z
+    .string()
+    .nullable()
+    .meta({ examples: [null] }),
+  attempts_made: z.int(),
+  due_at: timestamp,
+  created_at: timestamp,
+  finished_at: timestamp.nullable(),
+  has_message: z.boolean().describe('Whether the message is stored'),
+};
+
+export const delivery = z
+  .object(fields)
+  .meta({ id: 'Delivery', description: 'A notification on one channel' }) satisfies z.ZodType<DeliveryView>;
+
+const attempt = z
+  .object({
+    attempt: z.int().meta({ description: 'Counted from 1', examples: [1] }),
+    provider: z.string().meta({ examples: ['smtp'] }),
+    started_at: timestamp,
+    duration_ms: z.number(),
+    outcome: z.enum(ATTEMPT_OUTCOMES),
+    reason: z.string().nullable(),
+    response: z.string().nullable().describe('Reply of the provider'),
+    provider_message_id: z.string().nullable(),
+  })
+  .meta({ id: 'Attempt', description: 'One call to a provider' });
+
+const deliveryWithAttempts = z
+  .object({ ...fields, attempts: listOf(attempt) })
+  .meta({ id: 'DeliveryWithAttempts', description: 'A delivery with every attempt, the first one first' });
+
+export const notification = z
+  .object({
+    notification_id: idOf('notification'),
+    notification_type: notificationType,
+    category: z.string().meta({ examples: ['TRANSACTIONAL'] }),
+    rule: z.string().meta({ examples: ['PAYMENT_FAILED'] }),
+    decision_id: idOf('decision'),
+    event_id: z.string().meta({ examples: ['evt-8841'] }),
+    created_at: timestamp,
+    deliveries: listOf(deliveryWithAttempts),
+  })
+  .meta({
+    id: 'Notification',
+    description: 'A notification with its deliveries',
+  }) satisfies z.ZodType<NotificationView>;
+
+export const deliverySummary = z
+  .object({
+    notification_id: idOf('notification'),
+    channel: z.enum(CHANNELS),
+    status: z.enum(DELIVERY_STATUSES),
+    provider: z.string().nullable(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'DeliverySummary', description: 'A delivery in few words' }) satisfies z.ZodType<DeliverySummary>;
+
+const messageFields = {
+  to: z
+    .string()
+    .nullable()
+    .meta({ description: 'Masked; null: the channel needs no address', examples: ['a…@example.com'] }),
+  subject: z.exactOptional(z.string()),
+  text: z.string(),
+  html: z.exactOptional(z.string()),
+  rendered_at: timestamp,
+  locale: z.exactOptional(z.string().nullable()).describe('Of the template; present if the user has a locale'),
+  user_locale: z.exactOptional(z.string()),
+};
+
+export const message = z
+  .object({ delivery_id: deliveryId, channel: z.enum(CHANNELS), ...messageFields } satisfies {
+    readonly [field in keyof MessageView]-?: z.ZodType<MessageView[field]>;
+  } & { readonly [field: string]: z.ZodType })
+  .meta({ id: 'Message', description: 'A message as it was rendered, with addresses masked' });
+
+export const deliveryParams = z.object({ id: deliveryId.max(256) });
+
+export const deliveryQuery = z.strictObject({
+  status: z.enum(DELIVERY_STATUSES).optional().describe('`dead`: the dead letters'),
+  limit: limitQuery,
+  after: cursorQuery,
+});
+
+export const deliveryPage = z
+  .object({ deliveries: listOf(delivery), next: nextCursor })
+  .meta({ id: 'DeliveryPage', description: 'Deliveries, newest first' });

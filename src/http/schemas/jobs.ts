@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { CHANNELS } from '../../model/delivery.ts';
+import { JOB_ACTIONS, JOB_STATUSES, type JobFailure, RETRYABLE_STATUSES } from '../../model/job.ts';
+import type { JobView } from '../../store/jobs/jobs.ts';
+import { idOf, jsonObject, listOf, nextCursor, pathText, storable, timestamp, userIdParam } from './common.ts';
+import { mergePatch } from './events.ts';
+
+/* Jobs: one command for many deliveries, waits or rejected events. */
+
+const time = z.iso
+  .datetime({ offset: true, error: 'write a time with a zone, such as 2025-10-31T19:00:00Z' })
+  .refine((text) => Date.parse(text) >= 0, 'is before 1970')
+  .meta({ description: 'RFC 3339 with a zone', examples: ['2025-10-31T19:00:00Z'] });
+
+const queuedFilter = z.strictObject({
+  channel: z.enum(CHANNELS).optional(),
+  notification_type: pathText.optional(),
+  user_id: userIdParam.optional(),
+  reason_code: pathText.optional(),
+  provider: pathText.optional(),
+  since: time.optional().describe('Created at or after this time'),
+  until: time.optional().describe('Created before this time'),
+});
+
+const stoppedFilter = queuedFilter.extend({
+  status: z
+    .array(z.enum(RETRYABLE_STATUSES))
+    .min(1)
+    .max(RETRYABLE_STATUSES.length)
+    .optional()
+    .describe(
+      'Default: undeliverable and dead. What is in_doubt may have been sent, and is sent again only if you name it',
+    ),
+});
+
+const waitFilter = z.strictObject({ rule: pathText });
+
+const rejectedFilter = z.strictObject({
+  code: pathText.optional(),
+  path: storable(z.string().max(1024)).optional(),
+  event_type: pathText.optional(),
+  user_id: userIdParam.optional(),
+  since: time.optional().describe('Last rejected at or after this time'),
+  until: time.optional().describe('Last rejected before this time'),
+});
+
+const WHAT = [
+  { action: z.literal('deliveries.retry'), filter: stoppedFilter },
+  { action: z.literal('deliveries.cancel'), filter: queuedFilter },
+  { action: z.literal('waits.cancel'), filter: waitFilter },
+  { action: z.literal('waits.migrate'), filter: waitFilter },
+  { action: z.literal('rejected.retry'), filter: rejectedFilter },
+  { action: z.literal('rejected.dismiss'), filter: rejectedFilter },
+] as const;
+
+/** Upper bound of a job's pace: more is no limit. */
+const MAX_PER_SECOND = 100_000;
+
+const OPTIONS = {
+  name: storable(z.string().min(1).max(200)).optional().describe('For your records'),
+  per_second: z
+    .int()
+    .min(1)
+    .max(MAX_PER_SECOND)
+    .optional()
+    .describe('Items per second at most; absent: as fast as the workers can'),
+};
+
+const [retryDeliveries, cancelDeliveries, cancelWaits, migrateWaits, retryRejected, dismissRejected] = WHAT;
+
+const EXAMPLE = { action: 'deliveries.retry', filter: { channel: 'email', since: '2025-10-31T19:00:00Z' } };
+
+export const jobQuestion = z
+  .discriminatedUnion('action', [
+    z.strictObject(retryDeliveries),
+    z.strictObject(cancelDeliveries),
+    z.strictObject(cancelWaits),
+    z.strictObject(migrateWaits),
+    z.strictObject(retryRejected),
+    z.strictObject(dismissRejected),
+  ])
+  .meta({ id: 'JobQuestion', description: 'What a job would be about', examples: [EXAMPLE] });
+
+export const newJob = z
+  .discriminatedUnion('action', [
+    z.strictObject({ ...retryDeliveries, ...OPTIONS }),
+    z.strictObject({ ...cancelDeliveries, ...OPTIONS }),
+    z.strictObject({ ...cancelWaits, ...OPTIONS }),
+    z.strictObject({ ...migrateWaits, ...OPTIONS }),
+    z.strictObject({ ...retryRejected, ...OPTIONS, patch: mergePatch.optional() }),
+    z.strictObject({ ...dismissRejected, ...OPTIONS }),
+  ])
+  .meta({
+    id: 'NewJob',
+    description: 'A job to start',
+    examples: [{ ...EXAMPLE, name: 'after the outage', per_second: 50 }],
+  });
+
+export const jobPreview = z
+  .object({
+    count: z.int().describe('Items that match now'),
+    at_least: z.boolean().describe('There may be more: only so many were looked at'),
+    groups: listOf(jsonObject).describe('The largest groups of them, each with its fields and a count'),
+    sample: listOf(jsonObject),
+  })
+  .meta({ id: 'JobPreview', description: 'What a job would do now' });
+
+export const job = z
+  .object({
+    job_id: idOf('job'),
+    action: z.enum(JOB_ACTIONS),
+    name: z.string().nullable(),
+    filter: jsonObject,
+    patch: jsonObject.nullable(),
+    per_second: z.number().nullable(),
+    status: z.enum(JOB_STATUSES),
+    matched: z.int().describe('Items that matched at the start'),
+    matched_exact: z.boolean().describe('False: at least as many'),
+    done: z.int(),
+    skipped: z.int().describe('Items left as they are: changed by another command meanwhile, or already as asked for'),
+    failed: z.int(),
+    reason: z.string().nullable().describe('Why it failed'),
+    started_by: z.string(),
+    stopped_by: z.string().nullable(),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    ended_at: timestamp.nullable(),
+  })
+  .meta({ id: 'Job', description: 'A job and its progress' }) as unknown as z.ZodType<JobView>;
+
+export const jobPage = z
+  .object({ jobs: listOf(job), next: nextCursor })
+  .meta({ id: 'JobPage', description: 'Jobs, newest first' });
+
+const jobFailure = z
+  .object({
+    item: z.string().describe('Id of the delivery, wait or rejected event'),
+    code: z.string().meta({ examples: ['not_retryable'] }),
+    message: z.string(),
+  })
+  .meta({ id: 'JobFailure', description: 'Something that a job could not change' }) satisfies z.ZodType<JobFailure>;
+
+export const jobFailurePage = z
+  .object({ failures: listOf(jobFailure), next: nextCursor })
+  .meta({ id: 'JobFailurePage', description: 'What a job could not change' });

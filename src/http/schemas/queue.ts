@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { OpenCircuit } from '../../delivery/circuits.ts';
+import { CHANNELS, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
+import { MAX_OVERDUE_COUNT, QUEUES } from '../../store/deliveries/overdue.ts';
+import { listOf, timestamp } from './common.ts';
+
+const overdue = z
+  .object({
+    queue: z.enum(QUEUES),
+    channel: z.enum(CHANNELS).nullable().describe('The channel of deliveries; null for another queue'),
+    count: z.int(),
+    has_more: z.boolean().describe(`True if only the first ${MAX_OVERDUE_COUNT} were counted`),
+    oldest_due_at: timestamp,
+  })
+  .meta({ id: 'Overdue', description: 'Work that is due and not claimed' });
+
+export const circuit = z
+  .object({
+    provider: z.string().meta({ examples: ['smtp'] }),
+    domain: z.string().nullable().describe('Of the recipients; null: the provider itself'),
+    since: timestamp,
+    cause: z.string(),
+    next_probe_at: timestamp,
+  })
+  .meta({
+    id: 'Circuit',
+    description: 'Something to which nothing is sent at present',
+  }) satisfies z.ZodType<OpenCircuit>;
+
+export const queueState = z
+  .object({
+    overdue: listOf(overdue).describe(`Work that has been due for ${OVERDUE_AFTER_MS / 1000} s and is not claimed`),
+    circuits: listOf(circuit)
+      .nullable()
+      .describe('Circuits of the workers of this process that are not closed; null: it runs no workers'),
+  })
+  .meta({ id: 'QueueState', description: 'What holds up the queues' });

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { RejectedEvent } from '../../store/rejected.ts';
+import { idOf, json, listOf, nextCursor, timestamp } from './common.ts';
+import { eventBody, mergePatch } from './events.ts';
+
+/* Rejected events: the quarantine. */
+
+const rejectedEvent = z
+  .object({
+    rejected_id: idOf('rejected event'),
+    event_id: z.string().nullable(),
+    code: z.string().meta({ examples: ['schema_mismatch'] }),
+    path: z
+      .string()
+      .meta({ description: 'Field of the event; empty: the event as a whole', examples: ['properties.amount'] }),
+    message: z.string(),
+    event: json.describe('As received, with addresses masked'),
+    times: z.int().describe('How often the same event was rejected'),
+    first_at: timestamp,
+    last_at: timestamp,
+  })
+  .meta({ id: 'RejectedEvent', description: 'An event that was not accepted, and why' });
+
+export const rejectedPage = z
+  .object({ rejected: listOf(rejectedEvent as unknown as z.ZodType<RejectedEvent>), next: nextCursor })
+  .meta({ id: 'RejectedPage', description: 'Rejected events, the one rejected last first' });
+
+const rejectedGroup = z
+  .object({
+    event_type: z.string().nullable(),
+    code: z.string().meta({ examples: ['schema_mismatch'] }),
+    path: z.string(),
+    message: z.string().describe('Of one of them'),
+    last_at: timestamp,
+    count: z.int(),
+  })
+  .meta({ id: 'RejectedGroup', description: 'Rejected events with the same event type, code and path' });
+
+export type RejectedGroup = z.infer<typeof rejectedGroup>;
+
+export const rejectedGroups = z
+  .object({
+    count: z.int().describe('Rejected events'),
+    at_least: z.boolean().describe('There may be more: only the newest were counted'),
+    groups: listOf(rejectedGroup),
+  })
+  .meta({ id: 'RejectedGroups', description: 'Rejected events by event type, code and path' });
+
+export const dismissed = z.object({ rejected_id: idOf('rejected event') }).meta({ id: 'DismissedEvent' });
+
+export const correctedBody = eventBody.nullish().meta({ description: 'The corrected event; absent: as it was' });
+
+export const correctionBody = z.strictObject({ patch: mergePatch }).meta({
+  id: 'Correction',
+  description: 'Correction of a rejected event',
+  examples: [{ patch: { properties: { currency: 'USD' } } }],
+});

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { WAIT_KINDS, WAIT_STATUSES } from '../../model/decision.ts';
+import type { WaitView } from '../../store/waits/wait-views.ts';
+import {
+  cursorQuery,
+  idOf,
+  limitQuery,
+  listOf,
+  nextCursor,
+  pathText,
+  timestamp,
+  userId,
+  userIdParam,
+} from './common.ts';
+import { decision } from './decisions.ts';
+
+const rule = z.string().meta({ examples: ['TRIAL_ENDING'] });
+
+const wait = z
+  .object({
+    wait_id: idOf('wait'),
+    user_id: userId,
+    rule,
+    key: z.string().nullable(),
+    kind: z.enum(WAIT_KINDS),
+    status: z.enum(WAIT_STATUSES),
+    catalog_version: z.int(),
+    event_id: z.string().describe('The event that triggered the rule; if several did, the latest one'),
+    event_type: z.string(),
+    event_timestamp: timestamp,
+    due_at: timestamp,
+    began_at: timestamp,
+    ended_at: timestamp.nullable(),
+    ended_by: z.string().nullable().describe('The event that ended the wait'),
+    items: z.int().nullable().describe('Number of items of a digest; null for other kinds'),
+    decisions: listOf(decision).describe(
+      'Made when the wait ended; those of an event that ended it belong to the event',
+    ),
+  })
+  .meta({ id: 'Wait', description: 'A rule that waits for a user, or has waited' }) satisfies z.ZodType<WaitView>;
+
+export const waitQuery = z.strictObject({
+  user_id: userIdParam.optional(),
+  rule: pathText.optional(),
+  status: z.enum(WAIT_STATUSES).optional(),
+  limit: limitQuery,
+  after: cursorQuery,
+});
+
+export const waitPage = z
+  .object({ waits: listOf(wait), next: nextCursor })
+  .meta({ id: 'WaitPage', description: 'Waits, the one that began last first' });
+
+export const waitingByRule = z
+  .object({ rules: listOf(z.object({ rule, users: z.int(), waits: z.int() }).meta({ id: 'WaitingInRule' })) })
+  .meta({ id: 'WaitingByRule', description: 'Pending waits by rule' });
+
+export const cancelledWait = z.object({ wait_id: idOf('wait'), user_id: userId }).meta({ id: 'CancelledWait' });

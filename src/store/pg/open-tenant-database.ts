@@ -1,0 +1,134 @@
+import type pg from 'pg';
+import { ConfigError } from '../../errors.ts';
+import type { Seal } from '../../privacy/seal.ts';
+import {
+  createApiRole,
+  findBypass,
+  findWrongRights,
+  getApiRole,
+  grantApiRights,
+  loadSessionRole,
+} from './api-login.ts';
+import { getSqlState } from './errors.ts';
+import { openPool } from './pool.ts';
+import { isolatedDatabase, sharedDatabase, type TenantDatabase } from './tenant-database.ts';
+import { prepareTenantSession } from './tenant-pool.ts';
+
+export interface ApiLoginSettings {
+  /** URL of the owner. */
+  readonly url: string;
+  /** URL of the API login; null: Tidings makes the login itself, if the owner may create roles. */
+  readonly apiUrl: string | null;
+  /** Hashes as every process of the installation does: the password of a login that Tidings makes is such a hash. */
+  readonly seal: Seal;
+  /** Whether roles and rights may be changed; otherwise `tidings migrate` does. */
+  readonly migrates: boolean;
+}
+
+/** The login of the API, or why there is none. */
+type ApiLogin = { readonly url: string; readonly role: string } | { readonly cause: string };
+
+/**
+ * Opens the connections of the API: under a login of its own that row-level security holds for or, if there is none and the
+ * installation has one tenant, under that of the owner.
+ *
+ * @param owner connections of the owner to the migrated database
+ * @param options.max connections of the API
+ * @param options.onShared called if the API has no login of its own, with the cause
+ * @throws ConfigError if the login that was configured cannot be used, or the installation has several tenants and no login
+ */
+export async function openTenantDatabase(
+  owner: pg.Pool,
+  settings: ApiLoginSettings,
+  options: { readonly max: number; readonly name: string; readonly onShared: (cause: string) => void },
+): Promise<TenantDatabase> {
+  const login = await prepareApiLogin(owner, settings);
+  if ('url' in login) {
+    const requests = openPool(login.url, { max: options.max, name: options.name, prepare: prepareTenantSession });
+    return isolatedDatabase(owner, requests, login.role);
+  }
+  if (settings.apiUrl !== null) throw new ConfigError(`TIDINGS_API_DATABASE_URL cannot be used: ${login.cause}`);
+  const { rows } = await owner.query<{ count: number }>(
+    `select count(*) as count from tenants where environment = 'live'`,
+  );
+  if ((rows[0]?.count ?? 0) > 1) {
+    throw new ConfigError(
+      `this installation has several tenants, and nothing but Tidings itself would keep them apart: ${login.cause}; ` +
+        'set TIDINGS_API_DATABASE_URL to a login that row-level security holds for (docs/security.md)',
+    );
+  }
+  options.onShared(login.cause);
+  return sharedDatabase(openPool(settings.url, { max: options.max, name: options.name }));
+}
+
+/**
+ * Makes the API login, unless one is configured, grants it its rights, and proves that row-level security holds for it. Does
+ * nothing if all is as it should be. Several processes may call it at the same time; an interrupted call is completed by the
+ * next one.
+ *
+ * @throws an error of the connection if the database cannot be reached
+ */
+export async function prepareApiLogin(
+  owner: pg.Pool,
+  { url, apiUrl, seal, migrates }: ApiLoginSettings,
+): Promise<ApiLogin> {
+  const login = apiUrl === null ? await makeLogin(owner, url, seal, migrates) : { url: apiUrl };
+  if ('cause' in login) return login;
+  const role = await connect(login.url);
+  if (typeof role !== 'string') return role;
+  if (migrates) {
+    try {
+      await grantApiRights(owner, role);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      return { cause: `its rights cannot be granted: ${(error as Error).message}` };
+    }
+  }
+  const cause = await findBypass(owner, role);
+  if (cause !== null) return { cause };
+  const [table] = await findWrongRights(owner, role);
+  if (table !== undefined)
+    return { cause: `the role ${role} has other rights on ${table} than it needs; run tidings migrate` };
+  return { url: login.url, role };
+}
+
+/** Returns the URL of the login that Tidings makes itself. Its password is the same in every process, and never stored. */
+async function makeLogin(
+  owner: pg.Pool,
+  url: string,
+  seal: Seal,
+  migrates: boolean,
+): Promise<{ readonly url: string } | { readonly cause: string }> {
+  const role = await getApiRole(owner);
+  const password = seal.hash(`database login\n${role}`);
+  // Parameters take precedence over the user and the password before the host.
+  const own = `${url}${url.includes('?') ? '&' : '?'}user=${role}&password=${encodeURIComponent(password)}`;
+  const found = await connect(own);
+  if (typeof found === 'string' || !migrates) return typeof found === 'string' ? { url: own } : found;
+  try {
+    await createApiRole(owner, role, password);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return { cause: 'the login of DATABASE_URL must not create roles' };
+  }
+  return { url: own };
+}
+
+/** Returns the role under which a URL connects, or why it is refused. */
+async function connect(url: string): Promise<string | { readonly cause: string }> {
+  const pool = openPool(url, { max: 1, name: 'tidings login' });
+  try {
+    return await loadSessionRole(pool);
+  } catch (error) {
+    // 28: invalid authorization. 3D000 and 42501: no such database, or no right to connect to it.
+    if (!/^(28|3D000|42501)/.test(getSqlState(error))) throw error;
+    return { cause: `the server refuses the login of the API: ${(error as Error).message}` };
+  } finally {
+    await pool.end();
+  }
+}
+
+/** Returns whether the owner lacks a right. */
+function isRefused(error: unknown): boolean {
+  return getSqlState(error) === '42501';
+}

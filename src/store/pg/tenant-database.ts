@@ -1,0 +1,56 @@
+import type pg from 'pg';
+import { TidingsError } from '../../errors.ts';
+import { findBypass } from './api-login.ts';
+import { tenantPool } from './tenant-pool.ts';
+
+/** The database as the API sees it. */
+export interface TenantDatabase {
+  /** Connections of the owner: for what belongs to the whole installation, and for catalogs, which have followers. */
+  readonly owner: pg.Pool;
+  /** Connections of the API login, each of whose statements sets its tenant; those of the owner if there is no such login. */
+  readonly requests: pg.Pool;
+  /** Whether the API has a login of its own, which was proved at the start not to bypass row-level security. */
+  readonly isIsolated: boolean;
+  /** Returns what the functions of the store take as pool: for rows of this tenant only, if `isIsolated`. */
+  forTenant(tenantId: string): pg.Pool;
+  /** Returns why the API login may read rows of other tenants now; null: it cannot. */
+  findBypass(): Promise<string | null>;
+}
+
+/**
+ * Returns a database whose second wall between tenants is row-level security.
+ * @param requests a pool of the API login, opened with `prepareTenantSession`
+ */
+export function isolatedDatabase(owner: pg.Pool, requests: pg.Pool, role: string): TenantDatabase {
+  return {
+    owner,
+    requests,
+    isIsolated: true,
+    forTenant: (tenantId) => tenantPool(requests, tenantId),
+    findBypass: () => findBypass(owner, role),
+  };
+}
+
+/** Returns a database with one login, for an installation with one tenant. */
+export function sharedDatabase(owner: pg.Pool): TenantDatabase {
+  return {
+    owner,
+    requests: owner,
+    isIsolated: false,
+    forTenant: () => owner,
+    findBypass: async () => 'the API has no login of its own',
+  };
+}
+
+/**
+ * Checks that a further tenant would be behind the second wall.
+ * @throws TidingsError `tenant_isolation_unavailable`
+ */
+export async function requireIsolation(database: TenantDatabase): Promise<void> {
+  const cause = await database.findBypass();
+  if (cause === null) return;
+  throw new TidingsError(
+    'tenant_isolation_unavailable',
+    `A second tenant needs a login of the API that row-level security holds for: ${cause}. See docs/security.md.`,
+  );
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { listCommands } from './support/cli-commands.ts';
+import { tidingsDirectly } from './support/program.ts';
+
+/** Without a terminal, nothing is destroyed unless `--yes` says so. */
+
+const DESTRUCTIVE: readonly (readonly string[])[] = [
+  ['deliveries', 'cancel', 'some-id'],
+  ['deliveries', 'cancel', '--all'],
+  ['waits', 'cancel', 'SOME_RULE'],
+  ['rejected', 'dismiss', 'some-id'],
+  ['rejected', 'dismiss', '--all'],
+  ['retention', 'run'],
+  ['profiles', 'remove', 'production'],
+];
+
+test.each(DESTRUCTIVE)('tidings %s %s %s asks, and ends with exit code 2 where it cannot ask', async (...args) => {
+  const program = tidingsDirectly(args, { env: { TIDINGS_URL: 'http://127.0.0.1:9' } });
+  expect(await program.ended).toBe(2);
+  expect(program.stderr).toMatch(/\? Confirm with --yes: there is no terminal to ask on\./);
+  expect(program.stdout).toBe('');
+});
+
+test('a preview does not ask', async () => {
+  const program = tidingsDirectly(['deliveries', 'cancel', '--all', '--preview'], {
+    env: { TIDINGS_URL: 'http://127.0.0.1:9' },
+  });
+  expect(await program.ended).toBe(1);
+  expect(program.stderr).toContain('cannot be reached');
+});
+
+test('every command whose name says that it destroys something has --yes', () => {
+  const named = listCommands().filter(({ path }) => /\b(cancel|dismiss|delete|remove|erase|revoke)$/.test(path));
+  expect(named.filter(({ options }) => !options.includes('--yes')).map(({ path }) => path)).toEqual([]);
+});

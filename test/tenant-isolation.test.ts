@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TENANT } from './support/tidings.ts';
+import {
+  call,
+  cursorsOf,
+  listOperations,
+  OTHER,
+  recordStatements,
+  SECRET,
+  type TwoTenants,
+  twoTenants,
+} from './support/two-tenants.ts';
+
+/** No operation of the API shows or changes a row of another tenant: over HTTP, and by its statements alone. */
+
+let both: TwoTenants;
+
+beforeAll(async () => {
+  both = await twoTenants();
+});
+afterAll(() => both.close());
+
+/** Of an unknown user they say that nothing is known, as of a user of another tenant. */
+const OF_USERS = /^GET .*\/(audit|explain)\/\{user_id\}/;
+
+test('every operation with ids of another tenant responds 404, and changes nothing of it', async () => {
+  const before = await both.digest(OTHER);
+  const operations = (await listOperations(both.server, both.other)).filter(({ hasIds }) => hasIds);
+  expect(operations.length).toBeGreaterThan(10);
+  for (const operation of operations) {
+    const answer = await call(both, operation);
+    if (OF_USERS.test(operation.name)) {
+      const unknown = await call(both, {
+        ...operation,
+        path: operation.path.replaceAll(/secret/g, 'nobody').replaceAll(/SECRET/g, 'NOBODY'),
+      });
+      expect([operation.name, answer.status]).toEqual([operation.name, unknown.status]);
+      const named = JSON.stringify(answer.body).replaceAll('secret', 'nobody').replaceAll('SECRET', 'NOBODY');
+      expect(JSON.parse(named)).toEqual(unknown.body);
+    } else expect([operation.name, answer.status, answer.body.code]).toEqual([operation.name, 404, 'not_found']);
+  }
+  expect(await both.digest(OTHER)).toBe(before);
+});
+
+test('no list, count or catalog shows anything of another tenant, also after a cursor of it', async () => {
+  const before = await both.digest(OTHER);
+  const operations = await listOperations(both.server, both.own);
+  for (const operation of operations.filter(({ method }) => method === 'GET')) {
+    const answer = await call(both, operation);
+    expect([operation.name, answer.status]).toEqual([operation.name, 200]);
+    expect(JSON.stringify(answer.body), operation.name).not.toMatch(SECRET);
+    if (!operation.isPaged) continue;
+    const statuses = [];
+    for (const cursor of cursorsOf(both.other)) {
+      const page = await both.server.get(`${operation.path}?before=${cursor}`);
+      statuses.push(page.status);
+      expect(JSON.stringify(page.body), operation.name).not.toMatch(SECRET);
+    }
+    expect(statuses, operation.name).toContain(200);
+    expect(statuses.filter((status) => status !== 200 && status !== 400)).toEqual([]);
+  }
+  expect(await both.digest(OTHER)).toBe(before);
+});
+
+test('a job whose filter names a user or rule of another tenant finds nothing', async () => {
+  const { userId, rule } = both.other;
+  const preview = await both.server.post('/api/v1/jobs/preview', {
+    action: 'deliveries.cancel',
+    filter: { user_id: userId },
+  });
+  expect(preview.body).toMatchObject({ count: 0 });
+  const waits = await both.server.post('/api/v1/jobs', { action: 'waits.cancel', filter: { rule } });
+  expect(waits).toMatchObject({ status: 404, body: { code: 'not_found' } });
+});
+
+test('every statement that the API sends for one tenant shows and changes nothing when it runs for another, or for none', async () => {
+  const before = await both.digest(OTHER);
+  const recorded = await recordStatements(both, [OTHER, '', 'unknown']);
+  const statuses = new Map<string, number>();
+  try {
+    for (const operation of await listOperations(both.server, both.own)) {
+      statuses.set(operation.name, (await call(both, operation)).status);
+    }
+  } finally {
+    await recorded.stop();
+  }
+  // Each operation did what it is for, and so sent all of its statements.
+  expect([...statuses].filter(([, status]) => status >= 400)).toEqual([]);
+  expect(recorded.sent.filter(({ leak }) => leak !== undefined)).toEqual([]);
+  const texts = new Set(recorded.sent.map(({ text }) => text));
+  const found = new Set(recorded.sent.filter(({ rows }) => rows > 0).map(({ text }) => text));
+  expect(texts.size).toBeGreaterThan(40);
+  expect(found.size / texts.size).toBeGreaterThan(0.8);
+  expect(await both.digest(OTHER)).toBe(before);
+  expect(await both.digest(TENANT)).not.toBe(before);
+});
