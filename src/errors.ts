@@ -38,7 +38,7 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export interface ProblemPart {
   /** As `TidingsError.pointer`. */
   readonly pointer: string;
-  /** What is wrong, and what would be right. */
+  /** Sentence that says what is wrong, and what would be right. */
   readonly message: string;
   /** Check that found it; present, as the place that follows, for a file of a catalog. */
   readonly code?: string;

@@ -89,8 +89,8 @@ describe('the API documentation', () => {
           .map((one: { name: string }) => one.name);
         expect(declared, path).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
         expect(Object.keys(operation.responses).length, path).toBeGreaterThan(0);
-        for (const answer of Object.values<{ description?: string }>(operation.responses)) {
-          expect(answer.description, path).toEqual(expect.any(String));
+        for (const answer of Object.values<object>(operation.responses)) {
+          expect(resolve(answer).description, path).toEqual(expect.any(String));
         }
       }
     }
@@ -127,7 +127,8 @@ describe('the API documentation', () => {
 
   test('lists the codes that an operation may answer', () => {
     const { responses } = document.paths['/api/v1/deliveries/{id}/retry'].post;
-    const codes = (status: number) => responses[status].content['application/problem+json'].schema.properties.code.enum;
+    const codes = (status: number) =>
+      resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
     expect(codes(409)).toEqual(['not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
     expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin']);
@@ -144,8 +145,9 @@ describe('the API documentation', () => {
     for (const [path, operations] of Object.entries<object>(document.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const name = `${method} ${path}`;
-        for (const { content } of Object.values<{ content?: object }>(operation.responses)) {
-          for (const { schema, example } of Object.values(content ?? {})) {
+        for (const response of Object.values<object>(operation.responses)) {
+          const { content } = resolve(response);
+          for (const { schema, example } of Object.values<{ schema: object; example?: unknown }>(content ?? {})) {
             if (example === undefined) ajv.compile(absolute(schema));
             else check(schema, example, name);
           }
@@ -185,6 +187,12 @@ describe('the API documentation', () => {
       await browser.close();
     }
   });
+
+  // biome-ignore lint/suspicious/noExplicitAny: a response of the document
+  function resolve(response: any): any {
+    const name = response.$ref?.slice('#/components/responses/'.length);
+    return name === undefined ? response : document.components.responses[name];
+  }
 
   /** Returns a schema whose references lead into the document, from wherever it is compiled. */
   function absolute(schema: object): object {

@@ -7,6 +7,7 @@ import { TidingsError } from '../errors.ts';
 import { Access } from '../tenants/access.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
+import { registerCompression } from './compression.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
@@ -56,7 +57,9 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   rejectForeignOrigins(app);
   const access = await openAccess(app, dependencies);
   authenticate(app, access);
+  // In this order: a response is kept as it was before its compression.
   registerIdempotency(app, dependencies);
+  registerCompression(app);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
@@ -73,7 +76,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerKeyRoutes(app, dependencies, access.keys);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
-  if (existsSync(root)) await app.register(fastifyStatic, { root, acceptRanges: false });
+  if (existsSync(root))
+    await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });
   await app.ready();
   return app;
 }
@@ -85,6 +89,12 @@ async function openAccess(app: App, dependencies: HttpDependencies): Promise<Acc
   await access.start();
   app.addHook('onClose', () => access.stop());
   return access;
+}
+
+/** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */
+function setCacheHeaders(reply: { setHeader(name: string, value: string): void }, path: string): void {
+  const isHashed = /[\\/]assets[\\/]/.test(path);
+  reply.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
 
 function createApp({ log, trustedProxies = [] }: HttpDependencies): App {

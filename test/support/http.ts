@@ -4,6 +4,7 @@ import { checkDatabase } from '../../src/health/database-checks.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HttpDependencies } from '../../src/http/app.ts';
 import { buildServer } from '../../src/http/server.ts';
+import { ApiShape } from './api-shape.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
 export interface TestServer {
@@ -24,7 +25,10 @@ export interface Answer {
 
 const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta.url));
 
-/** The API on a real socket. */
+/** Made once: every server of a test process has the same routes. */
+let shape: ApiShape | undefined;
+
+/** The API on a real socket. Each response is compared with the OpenAPI document. */
 export async function testServer(
   tidings: TestTidings,
   options: {
@@ -59,15 +63,22 @@ export async function testServer(
     }),
   });
   const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
+  shape ??= new ApiShape(server.swagger());
+  const known = shape;
+  const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
+    const answer = await fetchAnswer(`${url}${path}`, init);
+    known.check(init.method ?? 'GET', path, answer);
+    return answer;
+  };
   const send: TestServer['send'] = (method, path, body, headers = {}) =>
-    call(`${url}${path}`, {
+    call(path, {
       method,
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
   return {
     url,
-    get: (path, headers = {}) => call(`${url}${path}`, { headers }),
+    get: (path, headers = {}) => call(path, { headers }),
     post: (path, body, headers) => send('POST', path, body, headers),
     send,
     close: async () => {
@@ -76,7 +87,7 @@ export async function testServer(
   };
 }
 
-async function call(url: string, init: RequestInit): Promise<Answer> {
+async function fetchAnswer(url: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
   const json = /json/.test(response.headers.get('content-type') ?? '');

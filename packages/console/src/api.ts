@@ -1,188 +1,87 @@
-import type { Answer } from '../../../src/model/answer.ts';
-import type { Category, Rule } from '../../../src/model/catalog.ts';
-import type { Evidence, Outcome, Decision as StoredDecision, WaitKind } from '../../../src/model/decision.ts';
-import type { AttemptOutcomeKind, Channel, DeliveryStatus } from '../../../src/model/delivery.ts';
-import type { Json, JsonObject } from '../../../src/model/event.ts';
-import type { JobActionName, JobStatus } from '../../../src/model/job.ts';
+import type {
+  ActivityEvent,
+  Attempt,
+  Catalog,
+  CatalogDiff,
+  CatalogVersionPage,
+  Decision,
+  Delivery,
+  DeliveryPage,
+  DeliverySummary,
+  DeliveryWithAttempts,
+  Difference,
+  Evidence,
+  Explanation,
+  IngestResult,
+  Job,
+  JobFailurePage,
+  JobPage,
+  JobPreview,
+  Json,
+  JsonObject,
+  Message,
+  Notification,
+  NotificationType,
+  Overdue,
+  Profile,
+  QueueState,
+  RejectedEvent,
+  RejectedGroup,
+  RejectedGroups,
+  RejectedPage,
+  RollbackResult,
+  Rule,
+  StoredDecision,
+  StoredEvent,
+  UserAudit,
+  UserPage,
+  Wait,
+  WaitPage,
+} from '@tidings/client/types';
 import { getApiKey, reportRejectedKey } from './key.ts';
 
-export type { Category, Channel, DeliveryStatus, Evidence, Json, JsonObject, Outcome, WaitKind };
+/* The shapes of the API, as its OpenAPI document describes them, under the names of the console. */
 
-export type Decision = StoredDecision;
-
-export interface ActivityEvent {
-  event_id: string;
-  event_type: string;
-  event_timestamp: string;
-  received_at: string;
-  user_id: string;
-  decisions: Decision[];
-  deliveries: DeliverySummary[];
-}
-
-/** State of a delivery in few words. */
-export type DeliverySummary = Pick<Delivery, 'notification_id' | 'channel' | 'status' | 'provider' | 'reason'>;
-
-export interface Profile {
-  traits: JsonObject;
-  /** Masked: `m…@example.com`. */
-  addresses: { email?: string; phone?: string };
-  time_zone: string | null;
-  locale: string | null;
-  updated_at: string;
-}
-
-export interface AuditEvent {
-  event_id: string;
-  event_type: string;
-  event_timestamp: string;
-  received_at: string;
-  properties: JsonObject;
-  user_traits: JsonObject;
-  catalog_version: number;
-}
-
-export interface AuditDecision extends Decision {
-  event_id: string;
-  event_type: string;
-  event_timestamp: string;
-  decided_at: string;
-  catalog_version: number;
-}
-
-export interface Attempt {
-  attempt: number;
-  provider: string;
-  started_at: string;
-  duration_ms: number;
-  outcome: AttemptOutcomeKind;
-  reason: string | null;
-  response: string | null;
-  provider_message_id: string | null;
-}
-
-export interface Delivery {
-  delivery_id: string;
-  notification_id: string;
-  notification_type: string;
-  user_id: string;
-  channel: Channel;
-  status: DeliveryStatus;
-  reason_code: string | null;
-  reason: string | null;
-  provider: string | null;
-  due_at: string;
-  created_at: string;
-  finished_at: string | null;
-  /** Absent in lists. */
-  attempts?: Attempt[];
-  has_message: boolean;
-}
-
-export interface Notification {
-  notification_id: string;
-  notification_type: string;
-  category: Category;
-  rule: string;
-  decision_id: string;
-  event_id: string;
-  created_at: string;
-  deliveries: Delivery[];
-}
-
-export interface Audit {
-  user_id: string;
-  profile: Profile | null;
-  recent_events: AuditEvent[];
-  decisions: AuditDecision[];
-  notifications: Notification[];
-  /** Pass as `after` to get the next older page; null on the last page. */
-  next: string | null;
-}
-
-export interface SentMessage {
-  delivery_id: string;
-  channel: Channel;
-  /** Masked. */
-  to: string | null;
-  subject?: string;
-  text: string;
-  html?: string;
-}
-
-export interface Explanation {
-  user_id: string;
-  notification_type: string;
-  /** Outcome of the latest decision to send the notification. */
-  answer: Answer;
-  paragraph: string;
-  rules: {
-    rule: string;
-    /** False if the rule is no longer in the catalog. */
-    active: boolean;
-  }[];
-  decisions: AuditDecision[];
-  notifications: Notification[];
-}
-
-/** Pending or ended wait of a rule for a user. */
-export interface Wait {
-  wait_id: string;
-  user_id: string;
-  rule: string;
-  key: string | null;
-  kind: WaitKind;
-  status: 'waiting' | 'fired' | 'cancelled';
-  catalog_version: number;
-  /** ID of the event that triggered the wait; if several did, of the latest one. */
-  event_id: string;
-  event_type: string;
-  event_timestamp: string;
-  due_at: string;
-  began_at: string;
-  ended_at: string | null;
-  /** ID of the event that ended the wait; null if no event did. */
-  ended_by: string | null;
-  /** Number of items of a digest; null for other kinds. */
-  items: number | null;
-  /** Decisions made when the wait ended. If an event ended it, the decisions belong to that event instead. */
-  decisions: Decision[];
-}
-
-/** Rule as returned by the API: in stored form, except that patterns and limits are as written in the catalog. */
-export type CatalogRule = Omit<Rule, 'after' | 'limits'> & {
-  /** Pattern steps, earliest first. */
-  after: { event: string; within: string; same?: string }[];
-  limits: string[];
+export type {
+  ActivityEvent,
+  Attempt,
+  Catalog,
+  Decision,
+  Delivery,
+  DeliverySummary,
+  DeliveryWithAttempts,
+  Difference,
+  Evidence,
+  Explanation,
+  Job,
+  JobPreview,
+  Json,
+  JsonObject,
+  Notification,
+  Overdue,
+  Profile,
+  RejectedEvent,
+  RejectedGroup,
+  Wait,
 };
 
-/** Rejected event in the quarantine. */
-export interface RejectedEvent {
-  rejected_id: string;
-  event_id: string | null;
-  code: string;
-  /** Path of the field that caused the rejection; empty if no single field did. */
-  path: string;
-  message: string;
-  /** Event as received, with addresses masked. */
-  event: Json;
-  times: number;
-  first_at: string;
-  last_at: string;
-}
-
-/** Rejected events with the same event type, code and path. */
-export interface RejectedGroup {
-  event_type: string | null;
-  code: string;
-  path: string;
-  /** Message of one of them. */
-  message: string;
-  last_at: string;
-  count: number;
-}
-
-export type { JobActionName, JobStatus };
+export type AuditDecision = StoredDecision;
+export type AuditEvent = StoredEvent;
+export type CatalogNotification = NotificationType;
+export type CatalogRule = Rule;
+export type CatalogVersion = CatalogVersionPage['versions'][number];
+export type Category = NotificationType['category'];
+export type Channel = Delivery['channel'];
+export type DeliveryStatus = Delivery['status'];
+export type IngestResponse = IngestResult;
+export type JobActionName = Job['action'];
+export type JobFailure = JobFailurePage['failures'][number];
+export type JobStatus = Job['status'];
+export type OpenCircuit = NonNullable<QueueState['circuits']>[number];
+export type Outcome = Decision['outcome'];
+export type SentMessage = Message;
+export type Audit = UserAudit;
+export type WaitKind = Wait['kind'];
 
 /** Action on many items, and which. */
 export interface JobRequest {
@@ -191,110 +90,6 @@ export interface JobRequest {
   name?: string;
   /** Correction of each rejected event: a JSON merge patch (RFC 7396). */
   patch?: JsonObject;
-}
-
-export interface JobPreview {
-  count: number;
-  /** True if there may be more. */
-  at_least: boolean;
-  groups: JsonObject[];
-  sample: JsonObject[];
-}
-
-export interface Job {
-  job_id: string;
-  action: JobActionName;
-  name: string | null;
-  filter: JsonObject;
-  status: JobStatus;
-  matched: number;
-  /** False if `matched` is a lower bound. */
-  matched_exact: boolean;
-  done: number;
-  skipped: number;
-  failed: number;
-  reason: string | null;
-  started_by: string;
-  stopped_by: string | null;
-  created_at: string;
-  ended_at: string | null;
-}
-
-export interface JobFailure {
-  item: string;
-  code: string;
-  message: string;
-}
-
-/** Results of posted events. */
-export interface IngestResponse {
-  accepted: number;
-  duplicates: number;
-  rejected: { code: string; path: string; message: string }[];
-  results: {
-    event_id: string | null;
-    status: 'accepted' | 'duplicate' | 'rejected' | 'conflict';
-    decisions: Pick<Decision, 'decision_id' | 'notification_type' | 'outcome'>[];
-  }[];
-}
-
-export interface CatalogNotification {
-  name: string;
-  description?: string;
-  category: Category;
-  channels: Channel[];
-}
-
-export interface Catalog {
-  /** 0 if no catalog was ever applied. */
-  version: number;
-  applied_at: string | null;
-  /** `properties`: a JSON Schema; absent if every value is valid. */
-  events: { name: string; description?: string; properties?: JsonObject }[];
-  notifications: CatalogNotification[];
-  groups: { name: string; limits: string[] }[];
-  rules: CatalogRule[];
-}
-
-/** Work that is due and not claimed. */
-export interface Overdue {
-  queue: 'deliveries' | 'abandoned' | 'waits' | 'schedules' | 'outbox';
-  /** The channel of deliveries; null for other queues. */
-  channel: Channel | null;
-  count: number;
-  /** True if `count` is a lower bound. */
-  has_more: boolean;
-  oldest_due_at: string;
-}
-
-/** Provider, or domain of recipients, to which nothing is sent at present. */
-export interface OpenCircuit {
-  provider: string;
-  /** Null: the provider itself. */
-  domain: string | null;
-  since: string;
-  cause: string;
-  next_probe_at: string;
-}
-
-export interface CatalogVersion {
-  version: number;
-  active: boolean;
-  applied_at: string;
-  applied_by: string;
-  rules: number;
-  notifications: number;
-  /** Newest first. */
-  activations: { kind: 'applied' | 'rolled_back'; at: string; by: string; from?: number }[];
-}
-
-/** Part that differs between two catalog versions. */
-export interface Difference {
-  part: 'event' | 'traits' | 'notification' | 'rule' | 'group' | 'template';
-  name: string;
-  change: 'added' | 'removed' | 'changed';
-  /** Changed fields with both values; a value is null if that version does not have the field. */
-  fields?: { field: string; from: Json; to: Json }[];
 }
 
 /** A failed call: the problem document of the API (RFC 9457), or a description made here if the response lacks one. */
@@ -317,7 +112,7 @@ export class Problem extends Error {
 export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }> => callApi(`activity?limit=${limit}`);
 
 /** Returns up to 10 users whose ID starts with `prefix`. */
-export const findUsers = (prefix: string): Promise<{ users: { user_id: string }[] }> =>
+export const findUsers = (prefix: string): Promise<UserPage> =>
   callApi(`users?prefix=${encodeURIComponent(prefix)}&limit=10`);
 
 /** Returns a page of 50 events of a user. `after`: the `next` of the previous page, null for the first. */
@@ -329,14 +124,11 @@ export const getExplanation = (userId: string, type: string): Promise<Explanatio
   callApi(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);
 
 /** Returns a page of 50 deliveries, newest first. `status` null: every status. `after`: as for `getAudit`. */
-export const getDeliveries = (
-  status: DeliveryStatus | null,
-  after: string | null,
-): Promise<{ deliveries: Delivery[]; next: string | null }> =>
+export const getDeliveries = (status: DeliveryStatus | null, after: string | null): Promise<DeliveryPage> =>
   callApi(`deliveries?${buildQuery({ limit: '50', status, after })}`);
 
 /** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
-export const getQueue = (): Promise<{ overdue: Overdue[]; circuits: OpenCircuit[] | null }> => callApi('queue');
+export const getQueue = (): Promise<QueueState> => callApi('queue');
 
 /** Queues a delivery again. Throws a Problem with the code `not_retryable` if its status does not allow that. */
 export const retryDelivery = (id: string): Promise<Delivery> =>
@@ -350,7 +142,7 @@ export const cancelDelivery = (id: string): Promise<Delivery> =>
 export const getMessage = (id: string): Promise<SentMessage> => callApi(`deliveries/${encodeURIComponent(id)}/message`);
 
 /** Returns a page of rejected events, newest first. `after`: the `next` of the previous page, null for the first. */
-export const getRejectedEvents = (after: string | null): Promise<{ rejected: RejectedEvent[]; next: string | null }> =>
+export const getRejectedEvents = (after: string | null): Promise<RejectedPage> =>
   callApi(`events/rejected?${buildQuery({ limit: '50', after })}`);
 
 /** Retries a rejected event unchanged. A repeated rejection is returned in the response, not thrown. */
@@ -366,8 +158,7 @@ export const dismissRejectedEvent = (id: string): Promise<unknown> =>
   callApi(`events/rejected/${encodeURIComponent(id)}/dismiss`, 'POST');
 
 /** Returns the largest groups of rejected events. */
-export const getRejectedGroups = (): Promise<{ count: number; at_least: boolean; groups: RejectedGroup[] }> =>
-  callApi('events/rejected/groups');
+export const getRejectedGroups = (): Promise<RejectedGroups> => callApi('events/rejected/groups');
 
 /** Cancels a pending wait. */
 export const cancelWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/cancel`, 'POST');
@@ -383,34 +174,31 @@ export const startJob = (request: JobRequest, key: string): Promise<Job> =>
 export const getJob = (id: string): Promise<Job> => callApi(`jobs/${encodeURIComponent(id)}`);
 
 /** Returns a page of 50 jobs, newest first. `after`: the `next` of the previous page, null for the first. */
-export const getJobs = (after: string | null): Promise<{ jobs: Job[]; next: string | null }> =>
+export const getJobs = (after: string | null): Promise<JobPage> =>
   callApi(`jobs?${buildQuery({ limit: '50', after })}`);
 
 /** Returns the first 50 failures of a job. */
-export const getJobFailures = (id: string): Promise<{ failures: JobFailure[]; next: string | null }> =>
+export const getJobFailures = (id: string): Promise<JobFailurePage> =>
   callApi(`jobs/${encodeURIComponent(id)}/failures?limit=50`);
 
 export const stopJob = (id: string): Promise<Job> => callApi(`jobs/${encodeURIComponent(id)}/stop`, 'POST');
 
 /** Returns the latest 50 waits of a user, newest first. `status` null: waits of every status. */
-export const getWaits = (
-  userId: string,
-  status: Wait['status'] | null,
-): Promise<{ waits: Wait[]; next: string | null }> =>
+export const getWaits = (userId: string, status: Wait['status'] | null): Promise<WaitPage> =>
   callApi(`waits?${buildQuery({ limit: '50', user_id: userId, status })}`);
 
 /** Returns the active catalog. */
 export const getCatalog = (): Promise<Catalog> => callApi('catalog');
 
 /** Returns the latest 200 catalog versions, newest first. */
-export const getCatalogVersions = (): Promise<{ versions: CatalogVersion[] }> => callApi('catalog/versions?limit=200');
+export const getCatalogVersions = (): Promise<CatalogVersionPage> => callApi('catalog/versions?limit=200');
 
 /** Returns the differences from version `from` to version `to`; version 0 is empty. */
-export const getCatalogDiff = (from: number, to: number): Promise<{ differences: Difference[] }> =>
+export const getCatalogDiff = (from: number, to: number): Promise<CatalogDiff> =>
   callApi(`catalog/diff?from=${from}&to=${to}`);
 
 /** Activates an earlier version. `changed` is false if it was active already. */
-export const rollBackCatalog = (version: number): Promise<{ version: number; from: number; changed: boolean }> =>
+export const rollBackCatalog = (version: number): Promise<RollbackResult> =>
   callApi('catalog/rollback', 'POST', { version });
 
 function buildQuery(parameters: Record<string, string | null>): string {

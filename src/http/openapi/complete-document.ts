@@ -19,6 +19,7 @@ export function completeDocument(document: Node): Node {
       if (operations[method]) completeOperation(operations[method], whole.components.schemas);
     }
   }
+  shareProblems(whole);
   return whole;
 }
 
@@ -104,6 +105,23 @@ function narrow(description: string, codes: readonly string[], status: number): 
   return {
     properties: { status: { const: status }, code: { enum: codes.filter((code) => listed.has(code)) } },
   };
+}
+
+/** Moves responses that are problems alone into the components: one for each list of codes, named by them. */
+function shareProblems(whole: Node): void {
+  const shared: { [name: string]: Node } = {};
+  for (const operation of Object.values<Node>(whole.paths).flatMap((operations) => Object.values<Node>(operations))) {
+    for (const [status, response] of Object.entries<Node>(operation.responses)) {
+      const types = Object.keys(response.content ?? {});
+      if (types.length !== 1 || !types[0]?.startsWith('application/problem')) continue;
+      const name = response.description.replace(/(?:^|[_ ,]+)([a-z])/g, (_: string, letter: string) =>
+        letter.toUpperCase(),
+      );
+      shared[name] = response;
+      operation.responses[status] = { $ref: `#/components/responses/${name}` };
+    }
+  }
+  whole.components.responses = Object.fromEntries(Object.entries(shared).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function findExamples(

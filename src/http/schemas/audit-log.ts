@@ -13,7 +13,10 @@ const entry = z
       .meta({ description: 'What was changed', examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email'] }),
     detail: jsonObject,
   })
-  .meta({ id: 'AuditEntry', description: 'One change by a person or a program' }) satisfies z.ZodType<AuditEntryView>;
+  .meta({
+    id: 'AuditEntry',
+    description: 'One change by someone, or by a program',
+  }) satisfies z.ZodType<AuditEntryView>;
 
 export const auditLogPage = z
   .object({ entries: listOf(entry), next: nextCursor })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../errors.ts';
-import type { JsonObject } from '../../model/event.ts';
+import type { Json, JsonObject } from '../../model/event.ts';
 import type { Problem } from '../problem.ts';
 
 /* Schemas that several resources share. The OpenAPI document, and from it the types of the clients, are made from them. */
@@ -12,11 +12,19 @@ export const timestamp = z.string().meta({
   examples: ['2026-11-02T09:30:00.000Z'],
 });
 
-/** Any JSON value: the caller's own data. */
-export const json = z.unknown().describe('Any JSON value');
+/** Any JSON value in a response. Requests use `jsonInput`: what is nested deeply is not walked through there. */
+export const json: z.ZodType<Json> = z
+  .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)]))
+  .meta({ id: 'Json', description: 'Any JSON value' });
 
-/** An object whose fields are the caller's own. */
-export const jsonObject = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>;
+/** An object in a response whose fields are the caller's own. */
+export const jsonObject = z.record(z.string(), json).meta({
+  id: 'JsonObject',
+  description: "An object with the caller's own fields",
+}) as unknown as z.ZodType<JsonObject>;
+
+/** An object in a request whose fields are the caller's own. */
+export const jsonInput = z.record(z.string(), z.unknown()) as unknown as z.ZodType<JsonObject>;
 
 /** Returns the schema for a list in a response. */
 export function listOf<T extends z.ZodType>(item: T): z.ZodReadonly<z.ZodArray<T>> {

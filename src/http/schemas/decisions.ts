@@ -76,8 +76,8 @@ const evidence = z
 
 const summary = {
   decision_id: idOf('decision'),
-  rule: z.string().meta({ examples: ['PAYMENT_FAILED'] }),
-  notification_type: z.string().meta({ examples: ['PAYMENT_FAILED'] }),
+  rule: z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
+  notification_type: z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
   outcome: z.enum(OUTCOMES),
   reason_code: z.enum(REASON_CODES),
   reason: z.string().meta({ description: 'A sentence to read aloud', examples: ['The payment failed twice.'] }),

@@ -14,7 +14,7 @@ const deliveryId = z
   .string()
   .meta({ description: 'NOTIFICATION_ID.CHANNEL', examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email'] });
 
-const notificationType = z.string().meta({ examples: ['PAYMENT_FAILED'] });
+const notificationType = z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] });
 
 const fields = {
   delivery_id: deliveryId,
@@ -75,7 +75,7 @@ export const notification = z
     notification_id: idOf('notification'),
     notification_type: notificationType,
     category: z.string().meta({ examples: ['TRANSACTIONAL'] }),
-    rule: z.string().meta({ examples: ['PAYMENT_FAILED'] }),
+    rule: z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
     decision_id: idOf('decision'),
     event_id: z.string().meta({ examples: ['evt-8841'] }),
     created_at: timestamp,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { REJECTION_CODES, type RejectionCode } from '../../errors.ts';
 import type { ActivityView } from '../../store/users.ts';
-import { jsonObject, limitQuery, listOf, timestamp, userId } from './common.ts';
+import { jsonInput, limitQuery, listOf, timestamp, userId } from './common.ts';
 import { decision, decisionSummary } from './decisions.ts';
 import { deliverySummary } from './deliveries.ts';
 
@@ -85,7 +85,7 @@ export const activityPage = z
   .object({ events: listOf(activityEvent) })
   .meta({ id: 'Activity', description: 'The latest events of all users, newest first' });
 
-export const mergePatch = jsonObject.meta({
+export const mergePatch = jsonInput.meta({
   description: 'Corrects an event: a JSON merge patch (RFC 7396)',
   examples: [{ properties: { currency: 'USD' } }],
 });

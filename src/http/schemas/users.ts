@@ -19,7 +19,7 @@ import { notification } from './deliveries.ts';
 
 /* Users: who is known, what is stored about one, and the explanation of one notification. */
 
-const notificationTypeParam = pathText.meta({ examples: ['PAYMENT_FAILED'] });
+const notificationTypeParam = pathText.meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] });
 
 export const usersQuery = z.strictObject({
   prefix: pathText
@@ -102,7 +102,7 @@ const explainedRule = z
 export const explanation = z
   .object({
     user_id: userId,
-    notification_type: z.string().meta({ examples: ['PAYMENT_FAILED'] }),
+    notification_type: z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
     answer: z.enum(ANSWERS).describe('Outcome of the latest decision to send the notification'),
     paragraph: z.string().describe('The explanation in sentences that can be read aloud'),
     catalog_version: z.int(),

@@ -1,5 +1,5 @@
 import { Group, Text } from '@mantine/core';
-import type { Attempt, Channel, Delivery } from '../api.ts';
+import type { Attempt, Channel, DeliveryWithAttempts } from '../api.ts';
 import { CancelButton } from '../deliveries/CancelButton.tsx';
 import { RetryButton } from '../deliveries/RetryButton.tsx';
 import { MessageButton } from '../message/MessageButton.tsx';
@@ -9,7 +9,7 @@ import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 
 /** Delivery of a notification on one channel: status, attempts, and the message. */
-export function DeliveryLine({ delivery }: { delivery: Delivery }) {
+export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
   const attempts = delivery.attempts ?? [];
   const when = delivery.finished_at ?? delivery.created_at;
   return (

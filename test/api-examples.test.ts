@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildApiDocument } from '../src/http/openapi/build-document.ts';
+import { payment, type TestApi, testApi } from './support/api.ts';
+
+/** The examples of the OpenAPI document are requests that work; the helper compares each response with the document. */
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly example?: unknown }[];
+  readonly requestBody?: {
+    readonly content: {
+      readonly 'application/json': { readonly examples: { readonly [name: string]: { readonly value: unknown } } };
+    };
+  };
+}
+
+const document = (await buildApiDocument()) as {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+};
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await testApi();
+});
+
+afterAll(() => api.close());
+
+/** What the examples name has to exist: an event of their user, a rejected one, and a job. */
+async function prepare(): Promise<{ readonly [operation: string]: string }> {
+  const { server } = api;
+  await server.post('/api/v1/events', payment({ user_id: 'user-1042', user_traits: { email: 'maria@example.com' } }));
+  const posted = await server.post('/api/v1/events', payment({ properties: { amount: 'ten' } }));
+  expect(posted.status).toBe(422);
+  const rejected = (await server.get('/api/v1/events/rejected')).body.rejected[0]?.rejected_id;
+  const job = (await server.post('/api/v1/jobs', { action: 'deliveries.retry', filter: {} })).body.job_id;
+  return {
+    retryRejectedEvent: rejected,
+    correctRejectedEvent: rejected,
+    dismissRejectedEvent: rejected,
+    getJob: job,
+    listJobFailures: job,
+    stopJob: job,
+  };
+}
+
+/** Statuses of examples whose subject this installation does not have, or that wants another state of it. */
+const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
+  // Nothing was delivered here, and no wait is pending.
+  getMessage: [404],
+  retryDelivery: [404],
+  cancelDelivery: [404],
+  cancelWait: [404],
+  // Still rejected: the example corrects another field, or is no event of this catalog.
+  retryRejectedEvent: [202, 422],
+  correctRejectedEvent: [404, 422],
+  dismissRejectedEvent: [200, 404],
+  applyCatalog: [422],
+};
+
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]): [string, string, string, Operation] => [
+    operation.operationId,
+    method.toUpperCase(),
+    path,
+    operation,
+  ]),
+);
+
+describe('the examples of', () => {
+  test.each(operations)('%s', async (name, method, path, operation) => {
+    const ids = await prepare();
+    const given = operation.parameters ?? [];
+    const textOf = (parameter: (typeof given)[number]) =>
+      String(parameter.name === 'id' ? (ids[name] ?? parameter.example) : parameter.example);
+    const filled = given
+      .filter((one) => one.in === 'path')
+      .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(textOf(one))), path);
+    const query = new URLSearchParams(
+      given
+        .filter((one) => one.in === 'query' && one.example !== undefined)
+        .map((one): [string, string] => [one.name, textOf(one)]),
+    );
+    const url = query.size > 0 ? `${filled}?${query}` : filled;
+    const bodies = Object.values(operation.requestBody?.content['application/json'].examples ?? {});
+    for (const body of method === 'GET' ? [undefined] : bodies.length > 0 ? bodies : [undefined]) {
+      const answer = method === 'GET' ? await api.server.get(url) : await api.server.post(url, body?.value);
+      const allowed = OTHER_STATUSES[name] ?? [200, 202];
+      expect(allowed, `${method} ${url} ${JSON.stringify(answer.body)}`).toContain(answer.status);
+    }
+  });
+});
